@@ -1,0 +1,210 @@
+"""The contract every model keeps: five nouns and one verb.
+
+A model is an ``nn.Module`` that declares its latents, hands its weights to players, and offers moves. A move looks at a
+batch and says what each player wants smaller; the trainer differentiates, averages, clips and steps. What a finished
+model can do is said by small abstract classes, its capabilities: scores, pictures, the command line and the explorer
+ask for those and never for a model by name.
+
+Legend of shapes: b images, c channels, h w pixels, a attributes, t tokens, k numbers of a code, s samples, p parts.
+Units: images are floats in [0, 1]; log-densities are nats an image, summed over everything but the batch.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, TypeVar
+
+from torch import Generator, Tensor, nn
+
+
+class Refusal(ValueError):
+    """Bad input from the user: one line saying what was given, what was expected and what to do. The command line prints
+    it on stderr and exits 2."""
+
+
+class Batch(NamedTuple):
+    """What a move looks at. What is unknown is a sentinel, never ``None``: the graph has one form on every batch."""
+
+    image: Tensor  # [b, c, h, w] float in [0, 1]
+    index: Tensor  # [b] int64, row of the data set; stable, for per-image memories
+    label: Tensor  # [b] int64, class number; -1 = unknown
+    attribute: Tensor  # [b, a] int64, 1 or 0; -1 = unknown
+    caption: Tensor  # [b, t] int64 token numbers; 0 = padding, a row of zeros = no caption
+
+
+@dataclass(frozen=True)
+class Latent:
+    """What one named group of latent variables is: ``shape`` without the batch, and the kind of its prior."""
+
+    shape: tuple[int, ...]
+    kind: Literal["gaussian", "uniform", "bernoulli", "categorical", "point"] = "gaussian"
+
+
+Code = dict[str, Tensor]  # name of a latent -> [b, *latents[name].shape]
+
+
+class Progress(NamedTuple):
+    """Where training stands. Every schedule is a function of it; nothing random is ever saved."""
+
+    seen: int  # images shown so far, over all processes
+    total: int  # images in the whole run
+    generator: Generator  # seeded from (seed, rank, seen) before each move; all of a move's noise comes from here
+
+
+class Losses(NamedTuple):
+    """What a move answers."""
+
+    minimise: dict[str, Tensor]  # player -> scalar; its gradient reaches that player and nobody else
+    report: dict[str, Tensor]  # term -> [b], one value an image: what logs, plots and tests read
+    code: Code | None = None  # the codes drawn for batch.image, if the move has drawn some: label heads learn on them
+
+
+Move = Callable[[Batch, Progress], Losses]
+
+
+@dataclass(frozen=True)
+class Optimiser:
+    """One player's optimiser. ``rate`` is the step at full strength; warm-up and decay multiply it."""
+
+    kind: Literal["adam", "sgd", "rmsprop", "adagrad"] = "adam"
+    rate: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)  # adam's two; sgd takes the first as momentum
+    weight_decay: float = 0.0
+
+
+class Model(nn.Module, ABC):
+    """What every method is. A model file holds one final subclass named ``Model`` and a frozen dataclass ``Config``, and
+    is built as ``Model(config, image=(c, h, w))``."""
+
+    latents: dict[str, Latent]
+    players: dict[str, list[nn.Module | nn.Parameter]]  # a partition of the weights
+    image: tuple[int, int, int]  # (c, h, w) of the images it was built for
+
+    @abstractmethod
+    def moves(self) -> tuple[Move, ...]:
+        """What is played on each batch, in order. Empty for a model that is fitted in closed form (``Fits``)."""
+
+    def optimisers(self) -> dict[str, Optimiser]:
+        """Each player's optimiser as its source has it; Adam at 1e-3 where the source is silent."""
+        return {player: Optimiser() for player in self.players}
+
+
+class Posterior(ABC):
+    """q(z | x) for a batch. A hierarchy samples downwards inside ``sample``: the caller never sees the chain."""
+
+    @abstractmethod
+    def mode(self) -> Code:
+        """The most likely code; deterministic. What ``latelier encode`` writes."""
+
+    @abstractmethod
+    def sample(self, generator: Generator) -> Code:
+        """One draw for each image, differentiable where the mathematics allows."""
+
+    def rate(self) -> Code:
+        """KL(q(z_j | x) || p(z_j)) in nats, one value a latent number: [b, *shape]. Traversals are ordered by it, and
+        active units counted. Empty for a posterior without a density."""
+        return {}
+
+
+class Capability(ABC):
+    """Base of all capabilities: abstract methods only, so that ``isinstance`` is exact."""
+
+
+class Encodes(Capability):
+    """Knows codes of images."""
+
+    coder: str = "model"  # the player that owns the encoder's weights: who learns from a label head
+
+    @abstractmethod
+    def encode(self, image: Tensor) -> Posterior:
+        """image [b, c, h, w] in [0, 1]."""
+
+
+class Decodes(Capability):
+    """Draws the image of a code."""
+
+    @abstractmethod
+    def decode(self, code: Code) -> Tensor:
+        """Mean image [b, c, h, w] in [0, 1]. A code that stops at an upper level is filled in from the conditional prior."""
+
+
+class Samples(Capability):
+    """Has a prior."""
+
+    @abstractmethod
+    def sample_prior(self, n: int, generator: Generator) -> Code:
+        """n codes drawn from p(z), on the model's device."""
+
+
+class Features(Capability):
+    """Gives the activations of its trunk, frozen, at a named depth."""
+
+    @abstractmethod
+    def depths(self) -> tuple[str, ...]:
+        """Names of the depths, from the image upwards."""
+
+    @abstractmethod
+    def features(self, image: Tensor, depth: str) -> Tensor:
+        """[b, d], flattened. Raises ``Refusal`` for an unknown depth."""
+
+
+class Weighs(Capability):
+    """Has a joint density, so that the evidence can be bounded and estimated."""
+
+    @abstractmethod
+    def log_weight(self, image: Tensor, samples: int, generator: Generator) -> Tensor:
+        """[s, b]: log p(x, z) - log q(z | x) in nats for z ~ q(z | x). Its mean is the ELBO; logmeanexp the IWAE bound."""
+
+
+class Classifies(Capability):
+    """Tells classes."""
+
+    @abstractmethod
+    def classify(self, image: Tensor) -> Tensor:
+        """[b, classes] probabilities."""
+
+
+class Imputes(Capability):
+    """Fills in what is missing."""
+
+    @abstractmethod
+    def impute(self, image: Tensor, known: Tensor, generator: Generator) -> Tensor:
+        """image and known mask [b, c, h, w], 1 = known. Known pixels come back bit for bit."""
+
+
+class Fits(Capability):
+    """Is fitted in closed form (or by somebody else's solver) instead of by moves."""
+
+    @abstractmethod
+    def fit(self, image: Callable[[], "Any"], generator: Generator) -> dict[str, float]:
+        """``image()`` gives a fresh iterator over [b, c, h, w] blocks of the whole training set. Returns the report."""
+
+
+class Wrapper(Model, ABC):
+    """A model around a model: adds players, terms or capabilities. ``need`` and ``has`` look through it."""
+
+    inner: Model
+
+
+C = TypeVar("C")
+
+
+def has(model: nn.Module, capability: type) -> bool:
+    """Whether the model, or what it wraps, has the capability."""
+    return isinstance(model, capability) or (isinstance(model, Wrapper) and has(model.inner, capability))
+
+
+def need(model: nn.Module, capability: type[C]) -> C:
+    """The outermost part of the model that has the capability. Raises ``Refusal`` when none has it."""
+    part: nn.Module = model
+    while not isinstance(part, capability):
+        if not isinstance(part, Wrapper):
+            able = ", ".join(sorted(c.__name__ for c in Capability.__subclasses__() if has(model, c))) or "nothing"
+            raise Refusal(f"this model does not have the capability {capability.__name__}; it has {able}")
+        part = part.inner
+    return part
+
+
+def missing(model: nn.Module, capabilities: Sequence[type]) -> list[str]:
+    """Names of the capabilities that the model lacks."""
+    return [c.__name__ for c in capabilities if not has(model, c)]
