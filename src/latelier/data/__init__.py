@@ -1,0 +1,1 @@
+"""Pictures -> rows of uint8 -> batches."""

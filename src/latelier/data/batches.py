@@ -1,0 +1,124 @@
+"""``at(position)``: the batch that training sees at a position, a pure function of (seed, position).
+
+Nothing about the order is ever saved: a resumed run asks for the same positions and gets the same pictures, whatever
+the number of processes.
+"""
+
+import mmap
+import warnings
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latelier.core import Batch, Refusal
+from latelier.data.images import Images, to_float
+
+RESIDENT = 512 << 20  # bytes of pixels up to which a memory map may stay in this process's memory
+FORGET_EVERY = 64  # batches after which a larger map's pages are handed back
+
+
+def mix(*numbers: int) -> int:
+    """One 63-bit seed out of several numbers (splitmix64's finaliser, chained): neighbours give unrelated seeds."""
+    state = 0
+    for number in numbers:
+        state = (state + (number & 0xFFFFFFFFFFFFFFFF) + 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
+        state = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
+        state = ((state ^ (state >> 27)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
+        state ^= state >> 31
+    return state >> 1
+
+
+class Order:
+    """An endless walk over ``rows``: a fresh permutation an epoch, without end or remainder."""
+
+    def __init__(self, rows: Tensor, seed: int):
+        self.rows, self.seed = rows, seed
+        self._epoch, self._permuted = -1, rows
+
+    def at(self, position: int, size: int) -> Tensor:
+        """Rows at positions [position, position + size)."""
+        parts = []
+        while size > 0:
+            epoch, offset = divmod(position, len(self.rows))
+            part = self._permutation(epoch)[offset : offset + size]
+            parts.append(part)
+            position, size = position + len(part), size - len(part)
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    def _permutation(self, epoch: int) -> Tensor:
+        if epoch != self._epoch:
+            generator = torch.Generator().manual_seed(mix(self.seed, epoch))
+            self._epoch, self._permuted = epoch, self.rows[torch.randperm(len(self.rows), generator=generator)]
+        return self._permuted
+
+
+class Batches:
+    """Batches of ``size`` images on a device. With ``labelled`` > 0 that share of every batch is drawn from the images
+    whose label is known, the rest from all images."""
+
+    def __init__(self, images: Images, size: int, *, seed: int, device: torch.device, labelled: float = 0.0):
+        if len(images) == 0:
+            raise Refusal(f"{images.source}: no pictures left to train on")
+        self.images, self.size, self.device = images, size, device
+        known = torch.from_numpy(np.flatnonzero(images.label >= 0))
+        self._from_known = round(size * labelled) if len(known) else 0
+        if labelled and not len(known):
+            raise Refusal(f"{images.source}: a label head needs labels, but these pictures have none")
+        self._all = Order(torch.arange(len(images)), mix(seed, 1))
+        self._known = Order(known, mix(seed, 2))
+        self._store = _Store(images.pixels, device)
+        self._label = torch.from_numpy(np.array(images.label, np.int64)).to(device)
+        self._attribute = torch.from_numpy(np.array(images.attribute, np.int64)).to(device)
+
+    def at(self, position: int, part: int = 0, parts: int = 1) -> Batch:
+        """Part number ``part`` of ``parts`` equal parts of the batch that begins at ``position`` (counted in images)."""
+        step = position // self.size
+        rows = self._all.at(step * (self.size - self._from_known), self.size - self._from_known)
+        if self._from_known:
+            rows = torch.cat([self._known.at(step * self._from_known, self._from_known), rows])
+        return self.rows(rows if parts == 1 else rows[part::parts])
+
+    def rows(self, rows: Tensor) -> Batch:
+        """Exactly these rows of the data set."""
+        index = rows.to(self.device, non_blocking=True)
+        return Batch(
+            image=to_float(self._store.rows(rows, index)),
+            index=index,
+            label=self._label.index_select(0, index),
+            attribute=self._attribute.index_select(0, index),
+            caption=index.new_zeros(len(rows), 0),
+        )
+
+
+class _Store:
+    """uint8 pixels, on the device where they fit, else read from their map."""
+
+    def __init__(self, pixels: np.ndarray, device: torch.device):
+        with warnings.catch_warnings():  # torch warns that a read-only map must not be written to; nothing here writes
+            warnings.simplefilter("ignore", UserWarning)
+            self._pixels = torch.from_numpy(pixels)
+        self._map = None
+        self._reads = 0
+        if device.type == "cuda" and pixels.nbytes < torch.cuda.mem_get_info(device)[0] // 2:
+            self._pixels = self._pixels.to(device)
+        elif pixels.nbytes > RESIDENT:
+            self._map = _mapping(pixels)
+        self._device = device
+
+    def rows(self, rows: Tensor, index: Tensor) -> Tensor:
+        if self._pixels.device == index.device:
+            out = self._pixels.index_select(0, index)
+        else:
+            out = self._pixels.index_select(0, rows).pin_memory().to(self._device, non_blocking=True)
+        self._reads += 1
+        if self._map is not None and self._reads % FORGET_EVERY == 0:
+            self._map.madvise(mmap.MADV_DONTNEED)  # else every page ever read counts as this process's memory
+        return out
+
+
+def _mapping(pixels: np.ndarray) -> mmap.mmap | None:
+    base: object = pixels
+    while isinstance(base, np.ndarray):
+        base = base.base
+    return base if isinstance(base, mmap.mmap) and hasattr(base, "madvise") else None

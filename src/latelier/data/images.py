@@ -1,0 +1,85 @@
+"""A set of pictures as rows: what every source becomes, and what batches, scores and pictures read."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latelier.core import Refusal
+
+
+@dataclass(frozen=True)
+class Images:
+    """n pictures of one size with whatever is known of each. Arrays may be memory maps; nothing here writes to them."""
+
+    pixels: np.ndarray  # uint8 [n, h, w, c], c is 1 or 3
+    label: np.ndarray  # int64 [n], -1 = unknown
+    attribute: np.ndarray  # int8 [n, a], 1 or 0, -1 = unknown
+    captions: Sequence[Sequence[str]]  # n lists, empty = none
+    names: Sequence[str]  # n file names, or row numbers where there are no files
+    classes: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
+    truth: dict[str, np.ndarray] = field(default_factory=dict)  # exact knowledge of drawn data: "parts", "factors", ...
+    source: str = ""  # what the user gave, with its split
+    fingerprint: str = ""  # of the source and the transform
+    skipped: tuple[str, ...] = ()  # files that could not be decoded
+    remarks: tuple[str, ...] = ()  # what was converted on the way, one sentence each
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(c, h, w) of one image."""
+        h, w, c = self.pixels.shape[1:]
+        return int(c), int(h), int(w)
+
+    def floats(self, rows: Sequence[int] | np.ndarray | slice) -> Tensor:
+        """Those images as float32 [b, c, h, w] in [0, 1] on the CPU."""
+        return to_float(torch.from_numpy(np.ascontiguousarray(self.pixels[rows])))
+
+    def blocks(self, size: int = 512) -> Iterator[Tensor]:
+        """All images in order, ``size`` at a time, as floats."""
+        for start in range(0, len(self), size):
+            yield self.floats(slice(start, start + size))
+
+    def take(self, rows: np.ndarray) -> "Images":
+        """These rows alone, as a set of its own (their pixels are copied)."""
+        return replace(
+            self,
+            pixels=self.pixels[rows],
+            label=self.label[rows],
+            attribute=self.attribute[rows],
+            captions=[self.captions[i] for i in rows],
+            names=[self.names[i] for i in rows],
+            truth={name: values[rows] for name, values in self.truth.items()},
+        )
+
+
+def to_float(pixels: Tensor) -> Tensor:
+    """uint8 [b, h, w, c] -> float32 [b, c, h, w] in [0, 1]; the result is channels-last in memory, as convolutions like it."""
+    return pixels.permute(0, 3, 1, 2).float().mul_(1 / 255)
+
+
+def labelled_rows(label: np.ndarray, per_class: int, seed: int) -> np.ndarray:
+    """Rows of ``per_class`` images of each class, drawn by ``seed``, sorted. Raises Refusal when a class has too few."""
+    known = np.unique(label[label >= 0])
+    if len(known) == 0:
+        raise Refusal(f"labels: {per_class} per class were asked for, but these pictures have no labels at all")
+    chosen = []
+    for number in known:
+        rows = np.flatnonzero(label == number)
+        if len(rows) < per_class:
+            raise Refusal(f"labels: {per_class} per class were asked for, but class number {number} has only {len(rows)}")
+        chosen.append(np.random.default_rng([seed, int(number)]).choice(rows, per_class, replace=False))
+    return np.sort(np.concatenate(chosen))
+
+
+def hide_labels(images: Images, per_class: int, seed: int) -> Images:
+    """The same images with ``per_class`` labels a class kept and all others hidden (-1)."""
+    label = np.full_like(images.label, -1)
+    rows = labelled_rows(images.label, per_class, seed)
+    label[rows] = images.label[rows]
+    return replace(images, label=label)
