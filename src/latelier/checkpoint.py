@@ -1,0 +1,160 @@
+"""Weights and training state on disk, in one format. Nothing is pickled: opening a stranger's run runs none of their code.
+
+A checkpoint at 12,800 images is three files, the last of which makes it whole:
+
+    weights-00012800.safetensors   what a user wants (the EMA's weights if there is one); metadata names model and config
+    state-00012800.safetensors     optimisers' tensors, raw weights under an EMA; where training stood in the metadata
+    manifest-00012800.json         sha256 and size of both
+"""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from latelier import files
+from latelier.core import Refusal
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One whole checkpoint of a run."""
+
+    folder: Path
+    seen: int
+    score: float | None = None  # of the validation, if there was one; lower is better
+    remarks: tuple[str, ...] = ()  # newer checkpoints that were found damaged, one sentence each
+
+    @property
+    def weights(self) -> Path:
+        return self.folder / f"weights-{self.seen:08d}.safetensors"
+
+    @property
+    def state(self) -> Path:
+        return self.folder / f"state-{self.seen:08d}.safetensors"
+
+    @property
+    def manifest(self) -> Path:
+        return self.folder / f"manifest-{self.seen:08d}.json"
+
+
+def save(
+    folder: Path,
+    seen: int,
+    weights: dict[str, Tensor],
+    card: dict[str, Any],
+    state: dict[str, Tensor],
+    standing: dict[str, Any],
+    score: float | None = None,
+) -> Checkpoint:
+    """Writes a checkpoint. ``card`` says what model the weights are of; ``standing`` where training stood. Both are JSON."""
+    checkpoint = Checkpoint(folder, seen, score)
+    sums = {}
+    for path, tensors, note in ((checkpoint.weights, weights, card), (checkpoint.state, state, standing)):
+        content = safetensors.torch.save(
+            {name: t.detach().cpu().contiguous() for name, t in tensors.items()},
+            {"latelier": json.dumps({"format": FORMAT, **note})},
+        )
+        files.write(path, content)
+        sums[path.name] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+    files.write_json(checkpoint.manifest, {"format": FORMAT, "seen": seen, "score": score, "files": sums})
+    return checkpoint
+
+
+def checkpoints(folder: Path) -> list[Checkpoint]:
+    """All checkpoints that have a manifest, oldest first; their files are not checked yet."""
+    found = []
+    for path in sorted(folder.glob("manifest-*.json")):
+        match = re.fullmatch(r"manifest-(\d+)\.json", path.name)
+        if match:
+            try:
+                score = files.read_json(path).get("score")
+            except Refusal:
+                score = None
+            found.append(Checkpoint(folder, int(match[1]), score))
+    return found
+
+
+def latest(folder: Path) -> Checkpoint | None:
+    """The newest checkpoint whose files are what they were when written. Damaged ones are named in its remarks."""
+    return _first_good(list(reversed(checkpoints(folder))))
+
+
+def best(folder: Path) -> Checkpoint | None:
+    """The checkpoint with the lowest validation score if the run kept scores, else the newest."""
+    ranked = sorted(reversed(checkpoints(folder)), key=lambda c: float("inf") if c.score is None else c.score)
+    return _first_good(ranked)
+
+
+def _first_good(candidates: list[Checkpoint]) -> Checkpoint | None:
+    remarks: list[str] = []
+    for checkpoint in candidates:
+        fault = _fault(checkpoint)
+        if fault is None:
+            return Checkpoint(checkpoint.folder, checkpoint.seen, checkpoint.score, tuple(remarks))
+        remarks.append(fault)
+    if remarks:
+        raise Refusal(f"no checkpoint of {candidates[0].folder} can be used: {'; '.join(remarks)}; train it again")
+    return None
+
+
+def _fault(checkpoint: Checkpoint) -> str | None:
+    """What is wrong with the checkpoint's files, or None."""
+    try:
+        manifest = files.read_json(checkpoint.manifest)
+        expected = manifest["files"].items()
+        if manifest["format"] > FORMAT:
+            return None  # opening it will say that it is too new, which is more use than "damaged"
+    except (Refusal, KeyError, TypeError, AttributeError):
+        return f"{checkpoint.manifest.name} is damaged"
+    for name, facts in expected:
+        path = checkpoint.folder / Path(name).name
+        if not path.exists():
+            return f"{path.name} is missing"
+        content = path.read_bytes()
+        if len(content) != facts["bytes"]:
+            return f"{path.name} is cut short: {len(content):,} of {facts['bytes']:,} bytes"
+        if hashlib.sha256(content).hexdigest() != facts["sha256"]:
+            return f"{path.name} is damaged: its sha256 is not the manifest's"
+    return None
+
+
+def read(path: Path, device: torch.device | None = None) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and metadata of a file that latelier wrote. Raises Refusal for anything else, without executing it."""
+    try:
+        with safetensors.safe_open(path, "pt", device=str(device or "cpu")) as file:
+            note = json.loads((file.metadata() or {}).get("latelier", "null"))
+            if not isinstance(note, dict) or "format" not in note:
+                raise Refusal(f"{path} is a safetensors file, but not latelier's: it does not say what model it holds")
+            if note["format"] > FORMAT:
+                raise Refusal(
+                    f"{path} was written by a newer latelier (format {note['format']}; this one reads {FORMAT}): upgrade latelier"
+                )
+            return {name: file.get_tensor(name) for name in file.keys()}, note  # noqa: SIM118: not a dict
+    except (safetensors.SafetensorError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        start = path.read_bytes()[:2]
+        pickled = start[:1] == b"\x80" or start == b"PK"
+        kind = "a pickle, which may run code when opened, and was not opened" if pickled else "damaged or foreign"
+        raise Refusal(f"{path} is not a safetensors file ({kind}); give a run that latelier trained") from error
+    except OSError as error:
+        raise Refusal(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def prune(folder: Path, keep: int) -> None:
+    """Removes all but the newest ``keep`` checkpoints and the best. The manifest goes first, so none is left half there."""
+    every = checkpoints(folder)
+    scored = [c for c in every if c.score is not None]
+    spared = {c.seen for c in every[-keep:]} | ({min(scored, key=lambda c: c.score or 0.0).seen} if scored else set())
+    for checkpoint in every:
+        if checkpoint.seen not in spared:
+            for path in (checkpoint.manifest, checkpoint.state, checkpoint.weights):
+                path.unlink(missing_ok=True)

@@ -1,0 +1,254 @@
+"""The loop. Everything is counted in images; order and noise are functions of (seed, position); so the whole state is
+weights + optimisers + EMA + how many images were seen, and a killed run resumes bit for bit on the CPU.
+
+A batch is cut into ``parts``, each with noise of its own; processes share the parts out and average the gradients. The
+result depends on the number of parts, not on the number of processes.
+"""
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from latelier import files, parallel
+from latelier.core import Batch, Model, Move, Progress, Refusal
+from latelier.data.batches import Batches, mix
+from latelier.players import Player, differentiate, players_of
+from latelier.state import State
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how to train. Lengths are in images."""
+
+    total: int
+    batch: int = 128
+    seed: int = 0
+    parts: int = 1  # parts of a batch; a multiple of the number of processes
+    precision: Literal["fp32", "bf16"] = "fp32"
+    warmup: int = 0  # the rate rises linearly over these
+    decay: Literal["none", "linear", "cosine"] = "none"  # then falls to 0 at the end
+    clip: float | None = None  # greatest 2-norm of a player's gradient
+    ema: int | None = None  # half-life of the averaged weights
+    log_every: int = 10_000
+    save_every: int = 100_000
+    keep: int = 2  # checkpoints kept beside the best
+    patience: int | None = None  # stop after so many validations (one a save) without a better score
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How training ended."""
+
+    seen: int
+    why: Literal["done", "stopped", "no better"]
+    signal: int = 0  # the one that stopped it
+
+
+class Diverged(Refusal):
+    """A loss or gradient is not finite. Raised before the step is taken."""
+
+
+def rate_factor(plan: Plan, seen: int) -> float:
+    """What multiplies every player's rate after ``seen`` images."""
+    if seen < plan.warmup:
+        return (seen + plan.batch) / (plan.warmup + plan.batch)
+    left = 1 - (seen - plan.warmup) / max(1, plan.total - plan.warmup)
+    return {"none": 1.0, "linear": left, "cosine": 0.5 - 0.5 * math.cos(math.pi * left)}[plan.decay]
+
+
+def train(
+    model: Model,
+    batches: Batches,
+    plan: Plan,
+    folder: Path,
+    card: dict[str, Any],
+    *,
+    validation: Batches | None = None,
+    show: Callable[[dict[str, Any]], None] = lambda record: None,
+) -> Outcome:
+    """Trains the model in place, from the folder's newest checkpoint or from its weights as they are.
+
+    ``card`` is written into every weights file and says what model it is. ``show`` is called with each record of the log.
+    Raises Diverged, naming player, term and images, before a step that is not finite.
+    """
+    moves, players = model.moves(), players_of(model, model.optimisers())
+    state = State(model, players, average=plan.ema is not None)
+    remarks = state.resume(folder)
+    parallel.share([*model.parameters(), *model.buffers()])
+
+    def log(record: dict[str, Any]) -> None:
+        if parallel.rank() == 0:
+            files.append_line(folder / "log.jsonl", record)
+            show(record)
+
+    for remark in remarks:
+        log({"seen": state.seen, "remark": f"{remark}; going on from {state.seen:,} images"})
+    mine = range(parallel.rank(), plan.parts, parallel.world())
+    generators = [torch.Generator(batches.device) for _ in mine]
+    meter = Meter(state.seen)
+    model.train()
+    with _signals() as caught:
+        while state.seen < plan.total:
+            # The same batch and the same noise, whenever and wherever this position is played.
+            parts = [batches.at(state.seen, part, plan.parts) for part in mine]
+            for part, generator in zip(mine, generators, strict=True):
+                generator.manual_seed(mix(plan.seed, 3, part, state.seen))
+            progress = [Progress(state.seen, plan.total, generator) for generator in generators]
+            for move in moves:
+                meter.add(play(move, parts, progress, players, plan, batches))
+            if plan.ema is not None:
+                state.follow(0.5 ** (plan.batch / plan.ema))
+            state.seen += plan.batch
+
+            over = state.seen >= plan.total
+            halted = parallel.anywhere(bool(caught), batches.device)
+            if over or halted or _due(state.seen, plan.log_every, plan.batch):
+                log(meter.read(state.seen))
+            if over or halted or _due(state.seen, plan.save_every, plan.batch):
+                score = None
+                if validation is not None:
+                    values = validate(model, moves, validation, state.seen, plan)
+                    score = values["loss"]
+                    state.judge(score)
+                    log({"seen": state.seen, "validation": values})
+                state.save(folder, card, score, plan.keep)
+                meter.restart()
+            if halted and not over:
+                return Outcome(state.seen, "stopped", caught[0] if caught else int(signal.SIGTERM))
+            if plan.patience is not None and state.since_best >= plan.patience:
+                return Outcome(state.seen, "no better")
+    return Outcome(state.seen, "done")
+
+
+def play(
+    move: Move, parts: list[Batch], progress: list[Progress], players: dict[str, Player], plan: Plan, batches: Batches
+) -> dict[str, Tensor]:
+    """One move on this process's parts of the batch; then every player that it names takes a step. Returns the report."""
+    sums: dict[str, list[Tensor]] = {}
+    reports: list[dict[str, Tensor]] = []
+    for batch, standing in zip(parts, progress, strict=True):
+        # One autocast block a move: it caches the weights' casts, which are stale once a player has stepped.
+        with torch.autocast(batches.device.type, torch.bfloat16, enabled=plan.precision == "bf16"):
+            losses = move(batch, standing)
+        reports.append({name: value.detach() for name, value in losses.report.items()})
+        for name, gradient in differentiate(losses, players).items():
+            if name in sums:
+                torch._foreach_add_(sums[name], gradient)
+            else:
+                sums[name] = list(gradient)
+    report = reports[0] if len(reports) == 1 else {name: torch.cat([r[name] for r in reports]) for name in reports[0]}
+    factor = rate_factor(plan, progress[0].seen)
+    for name, gradients in sums.items():
+        if plan.parts > 1:
+            torch._foreach_div_(gradients, plan.parts / parallel.world())
+            parallel.average(gradients)
+        norm = float(torch.nn.utils.get_total_norm(gradients))
+        if not math.isfinite(norm):
+            raise Diverged(_fault(players[name], gradients, report, parts, progress[0].seen, batches))
+        if plan.clip is not None and norm > plan.clip:
+            torch._foreach_mul_(gradients, plan.clip / norm)
+    for name, gradients in sums.items():
+        players[name].step(gradients, factor)
+    return report
+
+
+def validate(model: Model, moves: tuple[Move, ...], batches: Batches, seen: int, plan: Plan) -> dict[str, float]:
+    """Mean of every report term over all validation images, and of ``loss``, the sum of what the players minimise.
+
+    The noise is the same at every validation, so that scores differ by the weights alone.
+    """
+    sums: dict[str, float] = {}
+    count = len(batches.images)
+    model.eval()
+    for start in range(0, count, plan.batch):
+        batch = batches.rows(torch.arange(start, min(start + plan.batch, count)))
+        generator = torch.Generator(batches.device).manual_seed(mix(plan.seed, 4, start))
+        for move in moves:
+            with torch.no_grad(), torch.autocast(batches.device.type, torch.bfloat16, enabled=plan.precision == "bf16"):
+                losses = move(batch, Progress(seen, plan.total, generator))
+            share = len(batch.index) / count
+            for name, value in losses.report.items():
+                sums[name] = sums.get(name, 0.0) + float(value.mean()) * share
+            sums["loss"] = sums.get("loss", 0.0) + sum(float(v) for v in losses.minimise.values()) * share
+    model.train()
+    return sums
+
+
+class Meter:
+    """Means of the report's terms and images a second since the last reading. Adds nothing to a step but a list entry."""
+
+    def __init__(self, seen: int):
+        self._seen, self._terms = seen, dict[str, list[Tensor]]()
+        self.restart()
+
+    def add(self, report: dict[str, Tensor]) -> None:
+        for name, value in report.items():
+            self._terms.setdefault(name, []).append(value)
+
+    def read(self, seen: int) -> dict[str, Any]:
+        terms = {name: float(torch.cat(values).float().mean()) for name, values in self._terms.items()}
+        speed = (seen - self._seen) / max(time.perf_counter() - self._clock, 1e-9)
+        self._seen, self._terms = seen, {}
+        self.restart()
+        return {"seen": seen, "images_per_second": round(speed, 1), "terms": terms}
+
+    def restart(self) -> None:
+        """Leaves what happened since the last reading, a save for instance, out of the speed."""
+        self._clock = time.perf_counter()
+
+
+def _due(seen: int, every: int, batch: int) -> bool:
+    """Whether a multiple of ``every`` was passed by the last batch."""
+    return seen // every > (seen - batch) // every
+
+
+def _fault(
+    player: Player, gradients: list[Tensor], report: dict[str, Tensor], parts: list[Batch], seen: int, batches: Batches
+) -> str:
+    """The sentence of Diverged: which player, which term on which images or else which weight, and what to do."""
+    rows = torch.cat([batch.index for batch in parts])
+    where = None
+    for term, values in report.items():
+        bad = rows[~values.isfinite()].tolist() if len(values) == len(rows) else []
+        if bad:
+            names = ", ".join(str(batches.images.names[row]) for row in bad[:3])
+            where = f"term '{term}' is not finite on {len(bad)} of {len(rows)} images ({names}{', ...' if len(bad) > 3 else ''})"
+            break
+    if where is None:
+        weights = [n for n, g in zip(player.names, gradients, strict=True) if not g.isfinite().all()]
+        where = f"its terms are finite, but the gradient of {weights[0] if weights else 'all weights together'} is not"
+    return (
+        f"training diverged at {seen:,} images, before the step: player '{player.name}': {where}; "
+        "the last checkpoint is intact: resume it with a lower --rate or with --clip 1"
+    )
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Collects Ctrl-C, SIGTERM and SIGUSR1 instead of dying of them, so that the step is finished and saved first."""
+    caught: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        caught.append(number)
+        if len(caught) > 1:  # asked twice: at once
+            raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may set handlers
+        yield caught
+        return
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)}
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

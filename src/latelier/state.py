@@ -1,0 +1,79 @@
+"""All that training carries from step to step, and its way to disk and back."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from latelier import checkpoint, parallel
+from latelier.core import Model, Refusal
+from latelier.players import Player
+
+RAW = "raw/"  # prefix of the trained weights in the state file when the weights file holds their average
+
+
+class State:
+    """Model, optimisers, the weights' exponential moving average, and how validation has gone."""
+
+    def __init__(self, model: Model, players: dict[str, Player], average: bool):
+        self.model, self.players = model, players
+        self.seen, self.best, self.since_best = 0, float("inf"), 0
+        self.average = {name: w.detach().clone() for name, w in model.named_parameters()} if average else {}
+
+    def follow(self, keep: float) -> None:
+        """Moves the average towards the weights: average <- keep * average + (1 - keep) * weights."""
+        if self.average:
+            torch._foreach_lerp_(list(self.average.values()), [w.detach() for w in self.model.parameters()], 1 - keep)
+
+    def judge(self, score: float) -> None:
+        """Takes note of a validation score; lower is better."""
+        self.since_best = 0 if score < self.best else self.since_best + 1
+        self.best = min(self.best, score)
+
+    def save(self, folder: Path, card: dict[str, Any], score: float | None, keep: int) -> None:
+        """Writes a checkpoint (rank 0 does) and removes what is older than ``keep``. Raises Refusal on a full disk."""
+        if not parallel.same_everywhere(self.model.parameters()):
+            raise RuntimeError(f"the processes no longer hold the same weights at {self.seen} images; start from the last checkpoint")
+        if parallel.rank() == 0:
+            weights = {**self.model.state_dict(), **self.average}
+            state = {key: value for player in self.players.values() for key, value in player.state().items()}
+            if self.average:
+                state |= {RAW + name: w for name, w in self.model.named_parameters()}
+            standing = {"seen": self.seen, "best": self.best, "since_best": self.since_best}
+            checkpoint.save(folder, self.seen, weights, {**card, "seen": self.seen}, state, standing, score)
+            checkpoint.prune(folder, keep)
+        parallel.wait()
+
+    def resume(self, folder: Path) -> tuple[str, ...]:
+        """Takes up the folder's newest good checkpoint, if it has one. Returns remarks on damaged ones passed over."""
+        found = checkpoint.latest(folder)
+        if found is None:
+            return ()
+        device = next(iter(self.model.state_dict().values())).device
+        weights, _ = checkpoint.read(found.weights, device)
+        state, standing = checkpoint.read(found.state, device)
+        load_weights(self.model, weights, found.weights)
+        for name in self.average:
+            self.average[name].copy_(weights[name])
+        raw = {key.removeprefix(RAW): value for key, value in state.items() if key.startswith(RAW)}
+        self.model.load_state_dict(raw, strict=False)
+        for player in self.players.values():
+            player.restore({key: value for key, value in state.items() if not key.startswith(RAW)})
+        self.seen, self.best, self.since_best = standing["seen"], standing["best"], standing["since_best"]
+        return found.remarks
+
+
+def load_weights(model: nn.Module, weights: dict[str, Tensor], path: Path) -> None:
+    """Puts a file's tensors into the model. Raises Refusal naming the first that does not fit."""
+    own = model.state_dict()
+    for name, tensor in own.items():
+        if name not in weights:
+            raise Refusal(f"{path} has no tensor '{name}' for this model; it was written for another configuration")
+        if weights[name].shape != tensor.shape:
+            raise Refusal(
+                f"{path}: tensor '{name}' has shape {tuple(weights[name].shape)}, this model expects {tuple(tensor.shape)}"
+            )
+    if extra := sorted(set(weights) - set(own)):
+        raise Refusal(f"{path} has a tensor '{extra[0]}' that this model does not know; it was written for another model")
+    model.load_state_dict(weights)
