@@ -1,0 +1,128 @@
+"""From a method's name and settings to a model, and from a run's files to the trained one."""
+
+import importlib.util
+import os
+from dataclasses import dataclass, fields
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+
+from latelier import checkpoint
+from latelier.core import Encodes, Model, Refusal, has
+from latelier.heads.joint import Joint, width
+from latelier.lookup import find_module, module_names
+from latelier.settings import configure, nest, to_json
+from latelier.state import load_weights
+
+TRUST = "LATELIER_CODE"  # environment variable: the file of a user's own model that may be run to open a run
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a weights file says of itself: enough to build the model again."""
+
+    model: str
+    image: tuple[int, int, int]
+    config: dict[str, Any]
+    head: dict[str, Any] | None = None
+    classes: tuple[str, ...] = ()
+
+    def json(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def build(name: str, image: tuple[int, int, int], *, classes: tuple[str, ...] | int = (), **config: Any) -> Model:
+    """An untrained model of the method ``name`` for images (c, h, w).
+
+    ``config`` are the method's fields, dotted names given as a dict: ``build("vae", (1, 28, 28), latent=16, net="mlp",
+    **{"net.widths": (512,)})``; ``head="softmax"`` adds a label head over ``classes`` (names, or how many). Raises
+    Refusal for an unknown method, field or value.
+    """
+    return assemble(name, image, classes, config)[0]
+
+
+def assemble(
+    name: str, image: tuple[int, int, int], classes: tuple[str, ...] | int, settings: dict[str, Any], trusted: bool = True
+) -> tuple[Model, Card]:
+    """A model and its card. A method outside the package is run only when ``trusted``."""
+    module = _module(name, trusted)
+    names = tuple(str(i) for i in range(classes)) if isinstance(classes, int) else tuple(classes)
+    head_settings = {key: settings[key] for key in settings if key == "head" or key.startswith("head.")}
+    settings = {key: value for key, value in settings.items() if key not in head_settings}
+    known = {field.name for field in fields(module.Config)}
+    if "classes" in known and names:
+        settings.setdefault("classes", len(names))
+    config = configure(module.Config, settings, name)
+    model: Model = module.Model(config, image=image)
+    head = None
+    if head_settings and head_settings.get("head") not in (None, "none"):
+        model, head = _with_head(model, name, head_settings, len(names))
+    return model, Card(name, image, to_json(config), head, names)
+
+
+def _with_head(model: Model, name: str, settings: dict[str, Any], classes: int) -> tuple[Model, dict[str, Any]]:
+    if not has(model, Encodes):
+        raise Refusal(f"{name} does not encode images, so it cannot carry a label head")
+    nested = nest(settings)["head"]
+    nested = {"kind": nested} if isinstance(nested, str) else dict(nested)
+    kind = nested.pop("kind", "softmax")
+    module = find_module("latelier.heads", kind, "head", "Head")
+    config = configure(module.Config, nested, f"head={kind}")
+    return Joint(model, module.Head(config, width(model), classes, model.image)), {"kind": kind, **to_json(config)}
+
+
+def open_model(run: str | Path) -> tuple[Model, Card, checkpoint.Checkpoint | None]:
+    """The trained model of a run folder (its best checkpoint), or of a weights file; in eval mode, on the CPU.
+
+    Raises Refusal for a path that is neither, for damaged, foreign or newer files; nothing in them is executed.
+    """
+    path = Path(run)
+    if not path.exists():
+        raise Refusal(f"no run at {run}: the folder does not exist; train one with: latelier train MODEL --data SRC --out {run}")
+    found = checkpoint.best(path) if path.is_dir() else None
+    if path.is_dir() and found is None:
+        raise Refusal(f"{run} holds no checkpoint: it is not a run, or was stopped before its first save")
+    file = found.weights if found else path
+    weights, note = checkpoint.read(file)
+    settings = dict(note["config"])
+    if note.get("head"):
+        settings["head"] = note["head"]
+    model, card = assemble(note["model"], tuple(note["image"]), tuple(note["classes"]), settings, trusted=False)
+    load_weights(model, weights, file)
+    return model.eval().requires_grad_(False), card, found
+
+
+def load(run: str | Path) -> Model:
+    """The trained model of a run folder or weights file, in eval mode on the CPU. Raises Refusal as ``open_model`` does."""
+    return open_model(run)[0]
+
+
+def pick_device(name: str | None = None) -> torch.device:
+    """The named device, else the GPU of this process's local rank, else the CPU."""
+    if name:
+        return torch.device(name)
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if torch.cuda.is_available() else torch.device("cpu")
+
+
+def _module(name: str, trusted: bool) -> ModuleType:
+    """The method's module: of the package, or a user's own file (``my_model.py``) or dotted module."""
+    if name in module_names("latelier.models", "Model"):
+        return find_module("latelier.models", name, "model", "Model")
+    if not name.endswith(".py") and "." not in name:
+        return find_module("latelier.models", name, "model", "Model")  # refuses, with the nearest match
+    allowed = os.environ.get(TRUST)
+    if not trusted and allowed is None:
+        raise Refusal(f"this run's model is code outside latelier ('{name}'), which is not run unasked: if you trust it, set {TRUST}={name}")
+    name = name if trusted else str(allowed)
+    if not name.endswith(".py"):
+        return find_module("latelier.models", name, "model", "Model")
+    spec = importlib.util.spec_from_file_location(Path(name).stem, name)
+    if spec is None or spec.loader is None or not Path(name).exists():
+        raise Refusal(f"no model file at {name}")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if not hasattr(module, "Model") or not hasattr(module, "Config"):
+        raise Refusal(f"{name} is no model: it must define Model and Config (see CONTRIBUTING.md)")
+    return module

@@ -1,0 +1,65 @@
+"""An encoder and a softmax layer that learn from the labelled images alone: the yardstick of every method that also uses
+unlabelled ones. Minimises cross-entropy; images without a label add nothing.
+"""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from latelier.core import Batch, Classifies, Encodes, Features, Latent, Losses, Move, Optimiser, Progress, Refusal
+from latelier.core import Model as Base
+from latelier.models.autoencoder import Point
+from latelier.nets.conv import Conv
+from latelier.nets.mlp import Mlp
+from latelier.nets.resnet import Resnet
+from latelier.objectives.labels import cross_entropy
+
+
+@dataclass(frozen=True)
+class Config:
+    """``latent`` is the width of the code under the softmax, as in the model that it stands beside."""
+
+    latent: int = 32
+    classes: int = 10  # set from the data
+    net: Mlp | Conv | Resnet = Conv()
+    optimiser: Optimiser = Optimiser(rate=1e-3)
+
+    def __post_init__(self) -> None:
+        if self.classes < 2:
+            raise Refusal(f"classifier: at least 2 classes are needed, not {self.classes}; give labelled pictures")
+
+
+class Model(Base, Encodes, Features, Classifies):
+    needs_labels = True
+
+    def __init__(self, config: Config, image: tuple[int, int, int]):
+        super().__init__()
+        self.config, self.image = config, image
+        self.latents = {"z": Latent((config.latent,), "point")}
+        self.encoder = config.net.encoder(image, config.latent)
+        self.head = nn.Linear(config.latent, config.classes)
+        self.players = {"model": [self.encoder, self.head]}
+
+    def optimisers(self) -> dict[str, Optimiser]:
+        return {"model": self.config.optimiser}
+
+    def encode(self, image: Tensor) -> Point:
+        return Point({"z": self.encoder(image).float()})
+
+    def classify(self, image: Tensor) -> Tensor:
+        return functional.softmax(self.head(self.encoder(image)).float(), dim=1)
+
+    def depths(self) -> tuple[str, ...]:
+        return self.encoder.depths()
+
+    def features(self, image: Tensor, depth: str) -> Tensor:
+        return self.encoder.features(image, depth)
+
+    def moves(self) -> tuple[Move, ...]:
+        return (self.learn,)
+
+    def learn(self, batch: Batch, progress: Progress) -> Losses:
+        z = self.encoder(batch.image)
+        loss = cross_entropy(self.head(z), batch.label)
+        return Losses(minimise={"model": loss.mean()}, report={"cross-entropy": loss}, code={"z": z})

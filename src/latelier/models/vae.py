@@ -1,0 +1,124 @@
+"""The variational autoencoder and what its penalty makes of it: beta-VAE, capacity, InfoVAE.
+
+Maximises E_q(z|x) log p(x|z) - KL(q(z|x) || p(z)) (Kingma & Welling 2014, arXiv 1312.6114, eq. 3), with p(z) = N(0, I),
+q(z|x) a diagonal Gaussian given by the encoder, and the KL weighted or replaced by ``penalty`` (Higgins et al. 2017;
+Burgess et al. 2018; Zhao et al. 2017). Everything is summed over pixels and latents, so weights mean what they mean there.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from latelier.core import (
+    Batch,
+    Code,
+    Decodes,
+    Encodes,
+    Features,
+    Latent,
+    Losses,
+    Move,
+    Optimiser,
+    Posterior,
+    Progress,
+    Refusal,
+    Samples,
+    Weighs,
+)
+from latelier.core import Model as Base
+from latelier.nets.conv import Conv
+from latelier.nets.mlp import Mlp
+from latelier.nets.resnet import Resnet
+from latelier.objectives import gaussian
+from latelier.objectives.likelihood import Bernoulli, Gaussian
+from latelier.objectives.penalty import Beta, Capacity, Mmd
+from latelier.objectives.reduce import summed
+
+
+@dataclass(frozen=True)
+class Config:
+    """Defaults: the Chairs row of the lecture's table; ``net=mlp latent=10`` with ``optimiser.kind=adagrad
+    optimiser.rate=0.01`` is its 2D-shapes row."""
+
+    latent: int = 32
+    net: Mlp | Conv | Resnet = Conv()
+    likelihood: Bernoulli | Gaussian = Bernoulli()
+    penalty: Beta | Capacity | Mmd = Beta()
+    optimiser: Optimiser = Optimiser(rate=1e-4)
+
+    def __post_init__(self) -> None:
+        if self.latent < 1:
+            raise Refusal(f"vae: latent is the number of code numbers, at least 1, not {self.latent}")
+
+
+class Diagonal(Posterior):
+    """q(z|x) = N(mean, exp(log_variance)), both [b, k]."""
+
+    def __init__(self, mean: Tensor, log_variance: Tensor):
+        self.mean, self.log_variance = mean, log_variance
+
+    def mode(self) -> Code:
+        return {"z": self.mean}
+
+    def sample(self, generator: Generator) -> Code:
+        return {"z": gaussian.sample(self.mean, self.log_variance, generator)}
+
+    def rate(self) -> Code:
+        return {"z": gaussian.kl_to_standard(self.mean, self.log_variance)}
+
+
+class Model(Base, Encodes, Decodes, Samples, Features, Weighs):
+    """``Config`` says which nets, likelihood and penalty."""
+
+    def __init__(self, config: Config, image: tuple[int, int, int]):
+        super().__init__()
+        self.config, self.image = config, image
+        self.latents = {"z": Latent((config.latent,))}
+        self.encoder = config.net.encoder(image, 2 * config.latent)
+        self.decoder = config.net.decoder(config.latent, image)
+        self.likelihood = config.likelihood.build()
+        self.players = {"model": [self.encoder, self.decoder, self.likelihood]}
+
+    def optimisers(self) -> dict[str, Optimiser]:
+        return {"model": self.config.optimiser}
+
+    def encode(self, image: Tensor) -> Diagonal:
+        mean, log_variance = self.encoder(image).float().chunk(2, dim=1)
+        # Bounded, because exp of a log-variance far from the data overflows before the loss can pull it back.
+        return Diagonal(mean, log_variance.clamp(-30, 20))
+
+    def decode(self, code: Code) -> Tensor:
+        return self.likelihood.mean(self.decoder(code["z"]).float())
+
+    def sample_prior(self, n: int, generator: Generator) -> Code:
+        device = next(self.parameters()).device
+        return {"z": torch.randn(n, self.config.latent, generator=generator, device=generator.device).to(device)}
+
+    def depths(self) -> tuple[str, ...]:
+        return self.encoder.depths()
+
+    def features(self, image: Tensor, depth: str) -> Tensor:
+        return self.encoder.features(image, depth)
+
+    def log_weight(self, image: Tensor, samples: int, generator: Generator) -> Tensor:
+        q = self.encode(image)
+        z = gaussian.sample(q.mean.expand(samples, *q.mean.shape), q.log_variance.expand(samples, *q.mean.shape), generator)
+        output = self.decoder(z.flatten(0, 1)).unflatten(0, (samples, len(image)))
+        log_joint = self.likelihood.log_likelihood(image, output, keep=2) + gaussian.log_standard(z, keep=2)
+        return log_joint - gaussian.log_density(z, q.mean, q.log_variance, keep=2)
+
+    def moves(self) -> tuple[Move, ...]:
+        return (self.learn,)
+
+    def learn(self, batch: Batch, progress: Progress) -> Losses:
+        q = self.encode(batch.image)
+        code = q.sample(progress.generator)
+        distortion = -self.likelihood.log_likelihood(batch.image, self.decoder(code["z"]))
+        rate = summed(gaussian.kl_to_standard(q.mean, q.log_variance))
+        penalty = self.config.penalty(rate, code["z"], progress)
+        return Losses(
+            minimise={"model": (distortion + penalty).mean()},
+            report={"distortion": distortion, "rate": rate, "penalty": penalty, "elbo": -distortion - rate},
+            code=code,
+        )

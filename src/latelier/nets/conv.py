@@ -1,0 +1,58 @@
+"""Convolutions of stride 2 down to a small map, and their mirror image."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from torch import nn
+
+from latelier.core import Refusal
+from latelier.nets.encoder import Encoder, Grid, activation
+
+
+@dataclass(frozen=True)
+class Conv:
+    """4x4 convolutions of stride 2, then one hidden layer; the decoder is the reverse. The defaults are the Chairs row of
+    the lecture's table (Higgins et al. 2017, table 1). Where ``channels`` is empty, they are the table's first, as many as
+    bring the picture to about 4 pixels."""
+
+    channels: tuple[int, ...] = ()
+    hidden: int = 256
+    activation: str = "relu"
+
+    def encoder(self, image: tuple[int, int, int], outputs: int) -> Encoder:
+        maps, sizes = self._plan(image)
+        stages: dict[str, nn.Module] = {}
+        for number, (below, above) in enumerate(pairwise((image[0], *maps)), 1):
+            stages[f"conv{number}"] = nn.Sequential(nn.Conv2d(below, above, 4, 2, 1), activation(self.activation))
+        top = maps[-1] * sizes[-1][0] * sizes[-1][1]
+        stages["hidden"] = nn.Sequential(nn.Flatten(), nn.Linear(top, self.hidden), activation(self.activation))
+        return Encoder(stages, image, outputs)
+
+    def decoder(self, inputs: int, image: tuple[int, int, int]) -> nn.Module:
+        maps, sizes = self._plan(image)
+        h, w = sizes[-1]
+        layers: list[nn.Module] = [
+            nn.Linear(inputs, self.hidden),
+            activation(self.activation),
+            nn.Linear(self.hidden, maps[-1] * h * w),
+            activation(self.activation),
+            Grid((maps[-1], h, w)),
+        ]
+        for (below, above), (size, target) in zip(
+            pairwise((*reversed(maps), image[0])), pairwise(reversed(sizes)), strict=True
+        ):
+            odd = (target[0] - 2 * size[0], target[1] - 2 * size[1])  # an odd size loses a row on the way down
+            layers += [nn.ConvTranspose2d(below, above, 4, 2, 1, output_padding=odd), activation(self.activation)]
+        return nn.Sequential(*layers[:-1])
+
+    def _plan(self, image: tuple[int, int, int]) -> tuple[tuple[int, ...], list[tuple[int, int]]]:
+        """Channels of each stage, and the sizes (h, w) from the picture to the top map."""
+        _, h, w = image
+        maps = self.channels or (32, 32, 64, 64)[: max(1, (min(h, w) // 4).bit_length() - 1)]
+        sizes = [(h, w)]
+        for _ in maps:
+            sizes.append((sizes[-1][0] // 2, sizes[-1][1] // 2))
+        if min(sizes[-1]) < 1:
+            most = min(h, w).bit_length() - 1
+            raise Refusal(f"net.channels asks for {len(maps)} halvings, but {h}x{w} pixels allow {most}: name at most {most} widths")
+        return maps, sizes

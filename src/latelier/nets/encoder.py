@@ -1,0 +1,65 @@
+"""A trunk in named stages with a linear layer on top, and the map back onto the image's grid."""
+
+import torch
+from torch import Tensor, nn
+
+from latelier.core import Refusal
+
+
+class Encoder(nn.Module):
+    """image [b, c, h, w] -> [b, outputs]. ``stages`` maps a depth's name to its layers, from the image upwards."""
+
+    def __init__(self, stages: dict[str, nn.Module], image: tuple[int, int, int], outputs: int):
+        super().__init__()
+        self.stages = nn.ModuleDict(stages)
+        with torch.no_grad():
+            width = self._through(torch.zeros(1, *image), None).numel()
+        self.head = nn.Linear(width, outputs)
+
+    def forward(self, image: Tensor) -> Tensor:
+        out: Tensor = self.head(self._through(image, None).flatten(1))
+        return out
+
+    def depths(self) -> tuple[str, ...]:
+        return tuple(self.stages)
+
+    def features(self, image: Tensor, depth: str) -> Tensor:
+        """[b, d] activations after the stage ``depth``. Raises Refusal for an unknown one."""
+        if depth not in self.stages:
+            raise Refusal(f"no depth '{depth}' in this encoder (known: {', '.join(self.stages)})")
+        return self._through(image, depth).flatten(1)
+
+    def _through(self, image: Tensor, last: str | None) -> Tensor:
+        for name, stage in self.stages.items():
+            image = stage(image)
+            if name == last:
+                break
+        return image
+
+
+class Grid(nn.Module):
+    """[b, c*h*w] -> [b, c, h, w]."""
+
+    def __init__(self, shape: tuple[int, int, int]):
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.view(len(x), *self.shape)
+
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "none": nn.Identity,
+    "relu": nn.ReLU,
+    "leaky_relu": nn.LeakyReLU,
+    "sigmoid": nn.Sigmoid,
+    "softplus": nn.Softplus,
+    "tanh": nn.Tanh,
+}
+
+
+def activation(name: str) -> nn.Module:
+    """The layer of that name. Raises Refusal for an unknown one."""
+    if name not in ACTIVATIONS:
+        raise Refusal(f"no activation '{name}' (known: {', '.join(ACTIVATIONS)})")
+    return ACTIVATIONS[name]()

@@ -1,0 +1,74 @@
+"""log p(x | z) from what a decoder puts out, as exclusive choices. Each is a module, because one has a weight."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from latelier.core import Refusal
+from latelier.objectives import bernoulli, gaussian
+
+
+@dataclass(frozen=True)
+class Bernoulli:
+    """Each pixel a coin: right for pixels in {0, 1}, a customary cross-entropy for grey ones."""
+
+    def build(self) -> "Likelihood":
+        return BernoulliPixels()
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """N(mean, sigma^2) in every pixel, sigma in units of the [0, 1] range; ``learned`` makes one shared sigma a weight,
+    starting from the given one and held above ``floor`` (an unbounded one grows without limit where pixels are constant)."""
+
+    sigma: float = 0.1
+    learned: bool = True
+    floor: float = 0.01
+
+    def __post_init__(self) -> None:
+        if not 0 < self.floor <= self.sigma:
+            raise Refusal(f"likelihood: 0 < floor <= sigma is needed, but floor is {self.floor} and sigma {self.sigma}")
+
+    def build(self) -> "Likelihood":
+        return GaussianPixels(self)
+
+
+class Likelihood(nn.Module):
+    """Turns a decoder's output into densities and into a picture."""
+
+    def log_likelihood(self, image: Tensor, output: Tensor, *, keep: int = 1) -> Tensor:
+        """log p(image | output) in nats, summed over all but the first ``keep`` axes of output."""
+        raise NotImplementedError
+
+    def mean(self, output: Tensor) -> Tensor:
+        """The mean image, in [0, 1]."""
+        raise NotImplementedError
+
+
+class BernoulliPixels(Likelihood):
+    def log_likelihood(self, image: Tensor, output: Tensor, *, keep: int = 1) -> Tensor:
+        return bernoulli.log_likelihood(image, output, keep=keep)
+
+    def mean(self, output: Tensor) -> Tensor:
+        return output.sigmoid()
+
+
+class GaussianPixels(Likelihood):
+    log_variance: Tensor
+
+    def __init__(self, config: Gaussian):
+        super().__init__()
+        start = torch.tensor(2 * math.log(config.sigma))
+        self.least = 2 * math.log(config.floor)
+        if config.learned:
+            self.log_variance = nn.Parameter(start)
+        else:
+            self.register_buffer("log_variance", start)
+
+    def log_likelihood(self, image: Tensor, output: Tensor, *, keep: int = 1) -> Tensor:
+        return gaussian.log_density(image, output, self.log_variance.clamp(min=self.least), keep=keep)
+
+    def mean(self, output: Tensor) -> Tensor:
+        return output.clamp(0, 1)
