@@ -1,0 +1,23 @@
+"""One sheet a file: a module with ``needs`` and ``draw(view)``, which answers one uint8 picture [H, W, 3]."""
+
+from types import ModuleType
+
+from torch import nn
+
+from latelier.core import missing
+from latelier.lookup import find_module, module_names
+
+
+def find(name: str) -> ModuleType:
+    """The sheet of that name. Raises Refusal, with the nearest match, when there is none."""
+    return find_module(__name__, name, "sheet", "draw")
+
+
+def list_pictures() -> list[str]:
+    """The names of all sheets; none of them is imported for it."""
+    return module_names(__name__, "draw")
+
+
+def possible(model: nn.Module) -> list[str]:
+    """The names of the sheets that the model has the capabilities for."""
+    return [name for name in list_pictures() if not missing(model, find(name).needs)]
