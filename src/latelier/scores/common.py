@@ -1,0 +1,96 @@
+"""What scores share: the two splits, rows chosen by a seed, and codes, features and reconstructions of many images.
+
+Everything is deterministic (evaluation mode, most likely codes) and reads the images a block at a time.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from latelier.core import Code, Decodes, Encodes, Features, Model, Refusal, need
+from latelier.data.images import Images
+
+BLOCK = 512  # images on the device at once
+
+
+class Splits(NamedTuple):
+    """The images of a score."""
+
+    fit: Images  # what probes may learn from: the training split
+    test: Images  # what is measured
+    seen: bool = False  # whether the model saw the test images in training
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Where the model's weights are."""
+    for tensor in chain(model.parameters(), model.buffers()):
+        return tensor.device
+    return torch.device("cpu")
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode without gradients; afterwards each part is back in the mode that it was in."""
+    training = [part for part in model.modules() if part.training]
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for part in training:
+            part.training = True
+
+
+def flat(code: Code, model: Model) -> Tensor:
+    """All latents of a code side by side, in the order in which the model declares them: [b, d] float32."""
+    return torch.cat([code[name].flatten(1).float() for name in model.latents], 1)
+
+
+def codes(model: Model, images: Images, *, batch: int = BLOCK) -> np.ndarray:
+    """The most likely code of each image, all latents flattened side by side: float32 [n, d]."""
+    encoder = need(model, Encodes)
+    return rows_of(model, images, lambda image: flat(encoder.encode(image).mode(), model), batch=batch)
+
+
+def features(model: Model, images: Images, depth: str, *, batch: int = BLOCK) -> np.ndarray:
+    """The frozen trunk's activations at a named depth: float32 [n, d]. Raises Refusal for an unknown depth."""
+    trunk = need(model, Features)
+    return rows_of(model, images, lambda image: trunk.features(image, depth), batch=batch)
+
+
+def rows_of(model: Model, images: Images, read: Callable[[Tensor], Tensor], *, batch: int = BLOCK) -> np.ndarray:
+    """``read`` (images [b, c, h, w] on the model's device -> [b, d]) of every image, in order: float32 [n, d]."""
+    if len(images) == 0:
+        raise Refusal(f"{images.source or 'these images'}: there are no pictures to read")
+    device, rows, start = device_of(model), np.empty((0, 0), np.float32), 0
+    for image in images.blocks(batch):
+        with evaluating(model):
+            block = read(image.to(device)).float().cpu().numpy()
+        if start == 0:
+            rows = np.empty((len(images), block.shape[1]), np.float32)
+        rows[start : start + len(block)] = block
+        start += len(block)
+    return rows
+
+
+def reconstructions(model: Model, images: Images, *, batch: int = BLOCK) -> Iterator[tuple[Tensor, Tensor]]:
+    """Blocks of (image, mean image of its most likely code), both [b, c, h, w] on the model's device."""
+    encoder, decoder, device = need(model, Encodes), need(model, Decodes), device_of(model)
+    for block in images.blocks(batch):
+        image = block.to(device)
+        with evaluating(model):
+            mean = decoder.decode(encoder.encode(image).mode())
+        yield image, mean
+
+
+def some(images: Images, limit: int, seed: int, *, labelled: bool = False) -> Images:
+    """At most ``limit`` of the images (with ``labelled`` of those with a label), drawn by ``seed``, in their order."""
+    rows = np.flatnonzero(images.label >= 0) if labelled else np.arange(len(images))
+    if len(rows) > limit:
+        rows = np.sort(np.random.default_rng(seed).choice(rows, limit, replace=False))
+    return images if len(rows) == len(images) else images.take(rows)

@@ -1,0 +1,82 @@
+"""Scores as records: each value with its protocol, the number of images behind it, the seconds it took and its seed."""
+
+import time
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+from typing import Any
+
+import torch
+
+from latelier.core import Model, Refusal, missing
+from latelier.scores import find, possible
+from latelier.scores.common import Splits, device_of, some
+
+
+def run_scores(
+    model: Model,
+    data: Splits,
+    names: Sequence[str] | None = None,
+    *,
+    seed: int = 0,
+    limit: int | None = None,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+) -> list[dict[str, Any]]:
+    """One JSON-able record a score: name, values, protocol, n, seconds, seed, and a verdict where the score gives one.
+
+    Without ``names`` these are all scores that model and data allow; a named one that they do not allow is refused. At
+    most ``limit`` test images are measured, or the score's own ``LIMIT``, drawn by ``seed``. ``options`` holds keywords
+    for a score's function, by the score's name; its record repeats them.
+    """
+    if limit is not None and limit < 1:
+        raise Refusal(f"limit is {limit}, but at least one image must be measured; leave it out for the usual number")
+    if len(data.test) == 0:
+        raise Refusal(f"{data.test.source or 'the test split'}: there are no pictures to score")
+    if data.test.shape != model.image:
+        given, built = ("x".join(map(str, shape)) for shape in (data.test.shape, model.image))
+        raise Refusal(f"the pictures are {given} (c x h x w), but the model was built for {built}; give such pictures")
+    for name in names or []:
+        _refuse(name, model, data)
+    chosen = names or [name for name in possible(model) if _labelled(data) or not _needs_labels(find(name))]
+    return [_record(name, model, data, seed, limit, (options or {}).get(name, {})) for name in chosen]
+
+
+def _record(
+    name: str, model: Model, data: Splits, seed: int, limit: int | None, options: Mapping[str, Any]
+) -> dict[str, Any]:
+    module = find(name)
+    test = some(data.test, limit or module.LIMIT, seed, labelled=_needs_labels(module))
+    # A generator of its own: a value does not depend on which other scores were asked for.
+    generator = torch.Generator(device_of(model)).manual_seed(seed)
+    start = time.perf_counter()
+    values = module.score(model, data._replace(test=test), generator, **options)
+    seconds = time.perf_counter() - start
+    scope = f"{len(test):,} of {len(data.test):,} test images, which the model {'saw' if data.seen else 'did not see'}"
+    record = {
+        "name": name,
+        "values": {key: float(value) for key, value in values.items()},
+        "protocol": f"{module.PROTOCOL} Measured on {scope} in training.",
+        "n": len(test),
+        "seconds": seconds,
+        "seed": seed,
+        "options": dict(options),
+    }
+    return record | ({"verdict": module.verdict(values)} if hasattr(module, "verdict") else {})
+
+
+def _refuse(name: str, model: Model, data: Splits) -> None:
+    module = find(name)
+    lacking = missing(model, module.needs)
+    if lacking:
+        able = ", ".join(possible(model)) or "none"
+        raise Refusal(f'score "{name}" needs {", ".join(lacking)}, which this model lacks; ask for one of: {able}')
+    if _needs_labels(module) and not _labelled(data):
+        source = data.test.source or "these pictures"
+        raise Refusal(f'score "{name}" needs labels, but {source} has none to fit or none to test on; add them')
+
+
+def _needs_labels(module: ModuleType) -> bool:
+    return bool(getattr(module, "NEEDS_LABELS", False))
+
+
+def _labelled(data: Splits) -> bool:
+    return bool((data.fit.label >= 0).any() and (data.test.label >= 0).any())
