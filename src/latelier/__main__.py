@@ -1,0 +1,3 @@
+from latelier.cli import main
+
+main()

@@ -1,0 +1,109 @@
+"""Gathers what a run's page shows: its scores, its sheets, its settings, its log, and the commands that make it again."""
+
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+from latelier.data.images import Images
+from latelier.page import Material, Picture, Table
+from latelier.pictures import find, possible
+from latelier.pictures.sheet import png
+from latelier.runs import Run
+from latelier.tables import curves, with_spread
+
+
+def material(run: Run, images: Images, *, summary: str = "", before: Sequence[Table] = ()) -> Material:
+    """The page of a run, drawn on these images; ``before`` are tables that come first."""
+    skipped = run.folder / "skipped.txt"
+    data = run.config.get("data", {})
+    return Material(
+        title=f"{run.name}: {run.card.model} on {data.get('source', 'pictures')}",
+        summary=summary or f"A {run.card.model} after {run.seen:,} pictures. Shown and measured here: {images.source}.",
+        facts=facts(run),
+        tables=[*before, *(table for record in run.scores for table in score_tables(record))],
+        pictures=sheets(run, images),
+        log=run.log,
+        skipped=skipped.read_text().splitlines() if skipped.exists() else (),
+        remarks=[*run.remarks, *data.get("remarks", ())],
+        commands=[command(run), f"latelier report {shlex.quote(str(run.folder))}"],
+    )
+
+
+def score_tables(record: dict[str, Any]) -> list[Table]:
+    """A score's record as one table of values, and one more for what was measured over label budgets."""
+    plain, over = curves(with_spread(record["values"]))
+    title, seconds = f"{record['name']} on {record['data']}", f"{record['seconds']:.1f} s"
+    note = f"{record.get('verdict', '')} {record['protocol']} n = {record['n']:,}, {seconds}, seed {record['seed']}.".strip()
+    tables = [Table(title, ("", "value"), [list(row) for row in plain.items()], "" if over else note)] if plain else []
+    if over:
+        budgets = list(dict.fromkeys(budget for row in over.values() for budget in row))
+        rows = [[name, *(row.get(budget, "") for budget in budgets)] for name, row in over.items()]
+        tables.append(Table(f"{title}, by labels", ("labels", *budgets), rows, note, winners(rows)))
+    return tables
+
+
+def winners(rows: Sequence[Sequence[str]]) -> frozenset[tuple[int, int]]:
+    """(row, column) of the greatest mean in each column; cells read "84.1 ± 2.1"; the first column names the rows."""
+    best = set()
+    for column in range(1, len(rows[0])):
+        means = {i: float(row[column].split(" ")[0].replace(",", "")) for i, row in enumerate(rows) if row[column]}
+        best |= {(i, column) for i, mean in means.items() if mean == max(means.values())}
+    return frozenset(best)
+
+
+def sheets(run: Run, images: Images) -> list[Picture]:
+    """Every sheet for which the model has the capabilities."""
+    view = run.view(images, f"{run.name} ({run.card.model}) on {images.source}")
+    pictures = []
+    for name in possible(run.model):
+        if name == "losses" and not any("terms" in record for record in view.log):
+            continue
+        module = find(name)
+        pictures.append(Picture(name, (module.__doc__ or name).splitlines()[0], png(module.draw(view))))
+    return pictures
+
+
+def facts(run: Run) -> dict[str, str]:
+    """Model, data and settings in words."""
+    config, data = run.config, run.config.get("data", {})
+    c, h, w = run.model.image
+    out = {
+        "model": run.card.model,
+        "settings": _words(run.card.config),
+        "head": _words(run.card.head or {}),
+        "weights": f"{sum(p.numel() for p in run.model.state_dict().values()):,} numbers",
+        "trained on": f"{data.get('images', 0):,} pictures of {data.get('source')}, {data.get('labelled', 0):,} of them with a label",
+        "pictures": f"{h} x {w}, {'grey' if c == 1 else 'colour'}",
+        "optimisers": "; ".join(f"{player}: {_words(o)}" for player, o in config.get("optimisers", {}).items()),
+        "plan": _words({k: v for k, v in config.get("plan", {}).items() if v is not None}),
+        "versions": _words(config.get("versions", {})),
+    }
+    return {name: text for name, text in out.items() if text}
+
+
+def command(run: Run) -> str:
+    """The command line that trained the run, with everything that is not a default."""
+    from latelier.verbs.train import train
+
+    request, defaults = dict(run.config.get("request", {})), train.__kwdefaults__ or {}
+    words = ["latelier", "train", str(request.pop("model", run.card.model))]
+    settings = request.pop("settings", None) or []
+    for name, value in request.items():
+        flag = f"--{name.replace('_', '-')}"
+        if value == defaults.get(name) or value is None:
+            continue
+        words += [flag] if value is True else [flag, str(value)]
+    if settings:
+        words += ["--set", *(settings if isinstance(settings, list) else [f"{k}={v}" for k, v in settings.items()])]
+    return shlex.join(words)
+
+
+def _words(settings: dict[str, Any], prefix: str = "") -> str:
+    parts = []
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            parts.append(_words(value, f"{prefix}{name}."))
+        else:
+            shown = ",".join(map(str, value)) if isinstance(value, list) else value
+            parts.append(f"{prefix}{name}={shown}")
+    return " ".join(part for part in parts if part)

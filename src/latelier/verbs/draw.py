@@ -1,0 +1,66 @@
+"""latelier draw: one sheet of a run as a PNG."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from latelier.pictures.view import View
+
+
+def draw(
+    run: str,
+    sheet: str,
+    /,
+    *,
+    data: str | None = None,
+    out: Path | None = None,
+    seed: int = 0,
+    data_root: Path | None = None,
+    download: bool = False,
+) -> Path:
+    """Draw one sheet of a run: reconstruct, samples, traverse, interpolate, losses.
+
+    Returns the PNG's path. Raises Refusal (exit 2) for a sheet that the model has not the capabilities for.
+
+    Parameters
+    ----------
+    run
+        A run folder.
+    sheet
+        The sheet's name.
+    data
+        Pictures to show; by default the test split of what the run was trained on.
+    out
+        The PNG; by default RUN/pictures/SHEET.png.
+    seed
+        Of the choice of pictures and of drawn codes.
+    data_root
+        Where torchvision's data sets are.
+    download
+        Let torchvision download the data set.
+    """
+    from latelier.pictures import find
+    from latelier.pictures.sheet import save
+    from latelier.runs import Where, open_run
+
+    find(sheet)  # an unknown sheet is refused before any picture is read
+    opened = open_run(run)
+    test = opened.splits(data, Where(data_root, download)).test
+    path = out or opened.folder / "pictures" / f"{sheet}.png"
+    save(draw_sheet(sheet, opened.view(test, f"{opened.name} ({opened.card.model}) on {test.source}", seed)), path)
+    print(path)
+    return path
+
+
+def draw_sheet(sheet: str, view: "View") -> "np.ndarray":
+    """The sheet as uint8 [H, W, 3]. Raises Refusal when the model lacks a capability that it needs."""
+    from latelier.core import Refusal, missing
+    from latelier.pictures import find, possible
+
+    module = find(sheet)
+    if lacking := missing(view.model, module.needs):
+        raise Refusal(f"sheet '{sheet}' needs {', '.join(lacking)}, which this model lacks; it can draw: {', '.join(possible(view.model))}")
+    sheet_pixels: np.ndarray = module.draw(view)
+    return sheet_pixels

@@ -1,0 +1,60 @@
+"""latelier encode: pictures to codes in a Parquet file."""
+
+import math
+from pathlib import Path
+
+
+def encode(
+    run: str,
+    source: str,
+    /,
+    *,
+    out: Path,
+    features: str | None = None,
+    data_root: Path | None = None,
+    download: bool = False,
+) -> Path:
+    """Write the code of every picture into a Parquet file.
+
+    Columns: file, then one a number of the code (the posterior's mode: the same at every call), as float32. Returns the
+    path. Raises Refusal (exit 2) for bad input.
+
+    Parameters
+    ----------
+    run
+        A run folder.
+    source
+        Pictures, as for train's --data.
+    out
+        The Parquet file.
+    features
+        Write the frozen activations at this depth of the trunk instead.
+    data_root
+        Where torchvision's data sets are.
+    download
+        Let torchvision download the data set.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from latelier import files
+    from latelier.runs import Where, open_run
+    from latelier.scores.common import codes
+    from latelier.scores.common import features as features_of
+
+    opened = open_run(run)
+    images = opened.images(source, Where(data_root, download))
+    if features is None:
+        rows = codes(opened.model, images)
+        names = [f"{name}[{i}]" for name, latent in opened.model.latents.items() for i in range(math.prod(latent.shape))]
+    else:
+        rows = features_of(opened.model, images, features)
+        names = [f"{features}[{i}]" for i in range(rows.shape[1])]
+    columns = {"file": pa.array([str(name) for name in images.names]), **dict(zip(names, map(pa.array, rows.T), strict=True))}
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns), sink)
+    files.write(out, sink.getvalue().to_pybytes())
+    print(f"{out}: {len(rows):,} rows of {len(names)} numbers")
+    return out
+
+

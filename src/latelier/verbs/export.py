@@ -1,0 +1,45 @@
+"""latelier export: a trained model as ONNX files."""
+
+from pathlib import Path
+
+
+def export(run: str, /, *, out: Path) -> Path:
+    """Write encoder.onnx, decoder.onnx and card.json: the model for programs without torch.
+
+    The encoder takes pictures and gives the most likely code of each, and class probabilities where the model tells
+    classes; the decoder takes codes and gives mean pictures. Both take any number of rows, and are written only if they
+    agree with torch to 1e-4 under onnxruntime. Returns the folder. Raises Refusal (exit 2) for a folder that is not
+    empty, a model that neither encodes nor decodes, and where the extra is missing: pip install "latelier[export]".
+
+    Parameters
+    ----------
+    run
+        A run folder or weights file.
+    out
+        A new or empty folder.
+    """
+    from importlib.util import find_spec
+
+    from latelier import files
+    from latelier.building import open_model
+    from latelier.core import Refusal
+
+    out = Path(out)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise Refusal(f"--out {out} exists and is not an empty folder; name another")
+    if lacking := [name for name in ("onnx", "onnxscript", "onnxruntime") if find_spec(name) is None]:
+        raise Refusal(f'export needs {" and ".join(lacking)}, not installed here: pip install "latelier[export]"')
+    model, card, found = open_model(run)
+
+    from latelier.exporting import describe, graphs_of, measure, write
+
+    graphs = graphs_of(model)
+    contents = {graph.file: write(graph) for graph in graphs}
+    differences = {graph.file: measure(contents[graph.file], graph) for graph in graphs}
+    for name, content in contents.items():
+        files.write(out / name, content)
+    weights = found.weights if found else Path(run)
+    files.write_json(out / "card.json", describe(model, card, graphs, differences) | {"weights": weights.name})
+    worst = max(value for values in differences.values() for value in values.values())
+    print(f"{out}: {', '.join(contents)} and card.json; at most {worst:.1e} from torch")
+    return out

@@ -1,0 +1,115 @@
+"""latelier train: learn a model from pictures into a run folder."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+
+def train(
+    model: str | None = None,
+    /,
+    *,
+    data: str | None = None,
+    out: str = "",
+    epochs: float = 20,
+    batch: int = 128,
+    seed: int = 0,
+    size: int | None = None,
+    channels: Literal[1, 3] | None = None,
+    labels: int | None = None,
+    settings: Annotated[Sequence[str] | Mapping[str, Any] | None, Parameter(name="--set", consume_multiple=True)] = None,
+    rate: float | None = None,
+    warmup: float = 0,
+    decay: Literal["none", "linear", "cosine"] = "none",
+    clip: float | None = None,
+    ema: float | None = None,
+    precision: Literal["fp32", "bf16"] = "fp32",
+    validation: float = 0.0,
+    patience: int | None = None,
+    save_every: float | None = None,
+    keep: int = 2,
+    parts: int | None = None,
+    compile: bool = False,
+    data_root: Path | None = None,
+    download: bool = False,
+    device: str | None = None,
+    tensorboard: bool = False,
+    resume: bool = False,
+    quiet: bool = False,
+) -> Path:
+    """Learn a model from pictures into a run folder.
+
+    Raises Refusal (exit 2) for bad input, before anything is written.
+
+    Parameters
+    ----------
+    model
+        A method's name (see `latelier models`), or your own file `my_model.py`. With --resume it may be left out.
+    data
+        A built-in name (see `latelier data`), a folder of pictures, Parquet or tar; `SRC:split` names a split.
+    out
+        The run folder. An existing run is never overwritten.
+    epochs
+        How often every picture is shown; may be a fraction.
+    batch
+        Pictures a step, over all processes.
+    seed
+        Of the order, the noise, the first weights, and the choice of labels and validation pictures.
+    size
+        Scale the shorter side to this many pixels and crop the centre square.
+    channels
+        1 for grey, 3 for colour; by default what the pictures are.
+    labels
+        Keep so many labels a class, drawn by the seed, and hide all others.
+    settings
+        field=value of the method, e.g. latent=16 net=resnet penalty=beta penalty.weight=4 head=softmax.
+    rate
+        Learning rate of every player, in place of the method's own.
+    warmup
+        Epochs over which the rate rises from 0.
+    decay
+        How the rate falls to 0 at the end.
+    clip
+        Greatest 2-norm of each player's gradient.
+    ema
+        Average the weights with this half-life, in epochs; the average is what the run gives.
+    precision
+        bf16 computes nets in bfloat16; weights and losses stay float32.
+    validation
+        Share of the training pictures held out to choose the best checkpoint.
+    patience
+        Stop after so many saves without a better validation loss.
+    save_every
+        Epochs between checkpoints; by default 20 in the run.
+    keep
+        Checkpoints kept besides the best.
+    parts
+        Cut each batch into so many parts with noise of their own; the result depends on them, not on the number of
+        processes that share them out. By default one for each process.
+    compile
+        Compile the nets (worth it for long runs).
+    data_root
+        Where torchvision's data sets are.
+    download
+        Let torchvision download the data set.
+    device
+        cpu, cuda, cuda:1; by default a GPU where there is one.
+    tensorboard
+        Write TensorBoard's files into the run as well.
+    resume
+        Go on from the run's newest good checkpoint.
+    quiet
+        Print nothing while training.
+    """
+    arguments = dict(locals())
+
+    from latelier import parallel
+    from latelier.device import prepare_cpu
+    from latelier.training import run
+
+    prepare_cpu()
+    with parallel.processes():
+        return run(SimpleNamespace(**arguments))
