@@ -44,7 +44,11 @@ def build(name: str, image: tuple[int, int, int], *, classes: tuple[str, ...] | 
 
 
 def assemble(
-    name: str, image: tuple[int, int, int], classes: tuple[str, ...] | int, settings: dict[str, Any], trusted: bool = True
+    name: str,
+    image: tuple[int, int, int],
+    classes: tuple[str, ...] | int,
+    settings: dict[str, Any],
+    trusted: bool = True,
 ) -> tuple[Model, Card]:
     """A model and its card. A method outside the package is run only when ``trusted``."""
     module = _module(name, trusted)
@@ -80,7 +84,9 @@ def open_model(run: str | Path) -> tuple[Model, Card, checkpoint.Checkpoint | No
     """
     path = Path(run)
     if not path.exists():
-        raise Refusal(f"no run at {run}: the folder does not exist; train one with: latelier train MODEL --data SRC --out {run}")
+        raise Refusal(
+            f"no run at {run}: the folder does not exist; train one with: latelier train MODEL --data SRC --out {run}"
+        )
     found = checkpoint.best(path) if path.is_dir() else None
     if path.is_dir() and found is None:
         raise Refusal(f"{run} holds no checkpoint: it is not a run, or was stopped before its first save")
@@ -99,13 +105,6 @@ def load(run: str | Path) -> Model:
     return open_model(run)[0]
 
 
-def pick_device(name: str | None = None) -> torch.device:
-    """The named device, else the GPU of this process's local rank, else the CPU."""
-    if name:
-        return torch.device(name)
-    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if torch.cuda.is_available() else torch.device("cpu")
-
-
 def _module(name: str, trusted: bool) -> ModuleType:
     """The method's module: of the package, or a user's own file (``my_model.py``) or dotted module."""
     if name in module_names("latelier.models", "Model"):
@@ -114,7 +113,9 @@ def _module(name: str, trusted: bool) -> ModuleType:
         return find_module("latelier.models", name, "model", "Model")  # refuses, with the nearest match
     allowed = os.environ.get(TRUST)
     if not trusted and allowed is None:
-        raise Refusal(f"this run's model is code outside latelier ('{name}'), which is not run unasked: if you trust it, set {TRUST}={name}")
+        raise Refusal(
+            f"this run's model is code outside latelier ('{name}'), which is not run unasked: if you trust it, set {TRUST}={name}"
+        )
     name = name if trusted else str(allowed)
     if not name.endswith(".py"):
         return find_module("latelier.models", name, "model", "Model")

@@ -9,15 +9,16 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
+from torch.nn.utils import get_total_norm
 
 from latelier import files, parallel
 from latelier.core import Batch, Model, Move, Progress, Refusal
@@ -37,6 +38,7 @@ class Plan:
     precision: Literal["fp32", "bf16"] = "fp32"
     warmup: int = 0  # the rate rises linearly over these
     decay: Literal["none", "linear", "cosine"] = "none"  # then falls to 0 at the end
+    rate: float | None = None  # every player's, in place of the model's own
     clip: float | None = None  # greatest 2-norm of a player's gradient
     ema: int | None = None  # half-life of the averaged weights
     log_every: int = 10_000
@@ -81,7 +83,10 @@ def train(
     ``card`` is written into every weights file and says what model it is. ``show`` is called with each record of the log.
     Raises Diverged, naming player, term and images, before a step that is not finite.
     """
-    moves, players = model.moves(), players_of(model, model.optimisers())
+    settings = model.optimisers()
+    if plan.rate is not None:
+        settings = {player: replace(optimiser, rate=plan.rate) for player, optimiser in settings.items()}
+    moves, players = model.moves(), players_of(model, settings)
     state = State(model, players, average=plan.ema is not None)
     remarks = state.resume(folder)
     parallel.share([*model.parameters(), *model.buffers()])
@@ -134,7 +139,7 @@ def play(
     move: Move, parts: list[Batch], progress: list[Progress], players: dict[str, Player], plan: Plan, batches: Batches
 ) -> dict[str, Tensor]:
     """One move on this process's parts of the batch; then every player that it names takes a step. Returns the report."""
-    sums: dict[str, list[Tensor]] = {}
+    sums: dict[str, Sequence[Tensor]] = {}
     reports: list[dict[str, Tensor]] = []
     for batch, standing in zip(parts, progress, strict=True):
         # One autocast block a move: it caches the weights' casts, which are stale once a player has stepped.
@@ -142,21 +147,21 @@ def play(
             losses = move(batch, standing)
         reports.append({name: value.detach() for name, value in losses.report.items()})
         for name, gradient in differentiate(losses, players).items():
-            if name in sums:
-                torch._foreach_add_(sums[name], gradient)
-            else:
-                sums[name] = list(gradient)
+            # Never in place: two weights that are added to each other share one gradient tensor.
+            sums[name] = torch._foreach_add(sums[name], gradient) if name in sums else gradient
     report = reports[0] if len(reports) == 1 else {name: torch.cat([r[name] for r in reports]) for name in reports[0]}
     factor = rate_factor(plan, progress[0].seen)
     for name, gradients in sums.items():
         if plan.parts > 1:
-            torch._foreach_div_(gradients, plan.parts / parallel.world())
+            gradients = sums[name] = torch._foreach_div(gradients, plan.parts / parallel.world())
             parallel.average(gradients)
-        norm = float(torch.nn.utils.get_total_norm(gradients))
+        # The sum is finite only if every number is, as the norm is, at half the cost.
+        size = get_total_norm(gradients) if plan.clip is not None else torch.stack([g.sum() for g in gradients]).sum()
+        norm = float(size)
         if not math.isfinite(norm):
             raise Diverged(_fault(players[name], gradients, report, parts, progress[0].seen, batches))
         if plan.clip is not None and norm > plan.clip:
-            torch._foreach_mul_(gradients, plan.clip / norm)
+            sums[name] = torch._foreach_mul(gradients, plan.clip / norm)
     for name, gradients in sums.items():
         players[name].step(gradients, factor)
     return report
@@ -213,7 +218,12 @@ def _due(seen: int, every: int, batch: int) -> bool:
 
 
 def _fault(
-    player: Player, gradients: list[Tensor], report: dict[str, Tensor], parts: list[Batch], seen: int, batches: Batches
+    player: Player,
+    gradients: Sequence[Tensor],
+    report: dict[str, Tensor],
+    parts: list[Batch],
+    seen: int,
+    batches: Batches,
 ) -> str:
     """The sentence of Diverged: which player, which term on which images or else which weight, and what to do."""
     rows = torch.cat([batch.index for batch in parts])

@@ -44,7 +44,7 @@ class Order:
             part = self._permutation(epoch)[offset : offset + size]
             parts.append(part)
             position, size = position + len(part), size - len(part)
-        return parts[0] if len(parts) == 1 else torch.cat(parts)
+        return parts[0] if len(parts) == 1 else torch.cat([self.rows[:0], *parts])
 
     def _permutation(self, epoch: int) -> Tensor:
         if epoch != self._epoch:

@@ -38,7 +38,7 @@ class Images:
 
     def floats(self, rows: Sequence[int] | np.ndarray | slice) -> Tensor:
         """Those images as float32 [b, c, h, w] in [0, 1] on the CPU."""
-        return to_float(torch.from_numpy(np.ascontiguousarray(self.pixels[rows])))
+        return to_float(torch.from_numpy(np.array(self.pixels[rows])))
 
     def blocks(self, size: int = 512) -> Iterator[Tensor]:
         """All images in order, ``size`` at a time, as floats."""
@@ -72,7 +72,9 @@ def labelled_rows(label: np.ndarray, per_class: int, seed: int) -> np.ndarray:
     for number in known:
         rows = np.flatnonzero(label == number)
         if len(rows) < per_class:
-            raise Refusal(f"labels: {per_class} per class were asked for, but class number {number} has only {len(rows)}")
+            raise Refusal(
+                f"labels: {per_class} per class were asked for, but class number {number} has only {len(rows)}"
+            )
         chosen.append(np.random.default_rng([seed, int(number)]).choice(rows, per_class, replace=False))
     return np.sort(np.concatenate(chosen))
 

@@ -54,5 +54,7 @@ class Conv:
             sizes.append((sizes[-1][0] // 2, sizes[-1][1] // 2))
         if min(sizes[-1]) < 1:
             most = min(h, w).bit_length() - 1
-            raise Refusal(f"net.channels asks for {len(maps)} halvings, but {h}x{w} pixels allow {most}: name at most {most} widths")
+            raise Refusal(
+                f"net.channels asks for {len(maps)} halvings, but {h}x{w} pixels allow {most}: name at most {most} widths"
+            )
         return maps, sizes

@@ -45,7 +45,7 @@ class Grid(nn.Module):
         self.shape = shape
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.view(len(x), *self.shape)
+        return x.unflatten(1, self.shape)
 
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {

@@ -43,9 +43,13 @@ class Resnet:
     def _check(self, image: tuple[int, int, int]) -> None:
         factor = 2 ** (len(self.channels) - 1)
         if image[1] % factor or image[2] % factor:
-            raise Refusal(f"net=resnet halves {len(self.channels) - 1} times: sides must be multiples of {factor}, not {image[1]}x{image[2]}")
+            raise Refusal(
+                f"net=resnet halves {len(self.channels) - 1} times: sides must be multiples of {factor}, not {image[1]}x{image[2]}"
+            )
         if any(c % 8 for c in self.channels):
-            raise Refusal(f"net.channels of a resnet are multiples of 8 (its normalisation has 8 groups), not {self.channels}")
+            raise Refusal(
+                f"net.channels of a resnet are multiples of 8 (its normalisation has 8 groups), not {self.channels}"
+            )
 
 
 class Block(nn.Module):

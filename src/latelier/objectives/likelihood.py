@@ -28,8 +28,8 @@ class Gaussian:
     floor: float = 0.01
 
     def __post_init__(self) -> None:
-        if not 0 < self.floor <= self.sigma:
-            raise Refusal(f"likelihood: 0 < floor <= sigma is needed, but floor is {self.floor} and sigma {self.sigma}")
+        if not 0 < self.floor < self.sigma:
+            raise Refusal(f"likelihood: 0 < floor < sigma is needed, but floor is {self.floor} and sigma {self.sigma}")
 
     def build(self) -> "Likelihood":
         return GaussianPixels(self)
@@ -48,6 +48,8 @@ class Likelihood(nn.Module):
 
 
 class BernoulliPixels(Likelihood):
+    """The decoder's output is a logit a pixel."""
+
     def log_likelihood(self, image: Tensor, output: Tensor, *, keep: int = 1) -> Tensor:
         return bernoulli.log_likelihood(image, output, keep=keep)
 
@@ -56,19 +58,25 @@ class BernoulliPixels(Likelihood):
 
 
 class GaussianPixels(Likelihood):
-    log_variance: Tensor
+    """sigma^2 = floor^2 + exp(weight): a floor that is approached smoothly, so that the weight always has a gradient."""
+
+    weight: Tensor
 
     def __init__(self, config: Gaussian):
         super().__init__()
-        start = torch.tensor(2 * math.log(config.sigma))
-        self.least = 2 * math.log(config.floor)
+        self.floor = config.floor**2 if config.learned else 0.0
+        start = torch.tensor(math.log(config.sigma**2 - self.floor))
         if config.learned:
-            self.log_variance = nn.Parameter(start)
+            self.weight = nn.Parameter(start)
         else:
-            self.register_buffer("log_variance", start)
+            self.register_buffer("weight", start)
+
+    def log_variance(self) -> Tensor:
+        """log sigma^2, a scalar."""
+        return (self.floor + self.weight.exp()).log()
 
     def log_likelihood(self, image: Tensor, output: Tensor, *, keep: int = 1) -> Tensor:
-        return gaussian.log_density(image, output, self.log_variance.clamp(min=self.least), keep=keep)
+        return gaussian.log_density(image, output, self.log_variance(), keep=keep)
 
     def mean(self, output: Tensor) -> Tensor:
         return output.clamp(0, 1)

@@ -16,8 +16,8 @@ from latelier.objectives.reduce import wide
 
 @dataclass(frozen=True)
 class Gaussian:
-    """k = exp(-r^2 / (2 bandwidth^2)). ``None`` is d / sqrt(2) for codes of d numbers, so that k = exp(-r^2 / d^2) as in
-    the InfoVAE authors' code."""
+    """k = exp(-r^2 / (2 bandwidth^2)). ``None`` is d / sqrt(2) for codes of d numbers: k = exp(-r^2 / d^2), the kernel
+    of the InfoVAE authors' code."""
 
     bandwidth: float | None = None
 

@@ -28,7 +28,9 @@ class Beta:
 
 @dataclass(frozen=True)
 class Capacity:
-    """weight * |KL - C|, where C rises linearly from 0 to ``nats`` over ``over`` images (Burgess et al. 2018, eq. 8)."""
+    """weight * |KL - C|, where C rises linearly from 0 to ``nats`` over ``over`` images (Burgess et al. 2018, eq. 8).
+
+    KL is each image's own; with the batch's mean KL inside the bars, as some codes have it, the value is never larger."""
 
     weight: float = 1000.0
     nats: float = 25.0
@@ -56,7 +58,6 @@ class Mmd:
             raise Refusal(f"penalty.prior is the number of prior draws, at least 2, not {self.prior}")
 
     def __call__(self, rate: Tensor, z: Tensor, progress: Progress) -> Tensor:
-        draws = torch.randn(self.prior, z.shape[1], generator=progress.generator, device=z.device)
-        gap = mmd.shares(z, draws)
+        draws = torch.randn(self.prior, z.shape[1], generator=progress.generator, device=progress.generator.device)
+        gap = mmd.shares(z, draws.to(z.device))
         return (1 - self.alpha) * rate + (self.alpha + self.weight - 1) * gap
-
