@@ -1,0 +1,71 @@
+"""Data sets that are always there, offline."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from latelier.core import Refusal
+from latelier.data.images import Images
+from latelier.data.plan import unknown
+
+DIGITS_TEST = 500
+SCENES = {"train": (20_000, 0), "test": (2_000, 1)}  # split -> how many, seed
+EMBEDDED = {
+    "digits": "handwritten digits, 8x8 grey, 10 classes, 1,297 + 500, out of scikit-learn",
+    "scenes": "drawn shapes, 32x32 or 64x64 colour, with exact parts, attributes and captions, 20,000 + 2,000",
+}
+
+
+@dataclass(frozen=True)
+class Digits:
+    """scikit-learn's digits; the split is ours."""
+
+    split: str
+
+    @property
+    def stamp(self) -> object:
+        return ["digits", self.split]
+
+    def annotate(self, images: Images) -> Images:
+        return images
+
+    def contents(self) -> Images:
+        from sklearn.datasets import load_digits
+
+        data = load_digits()
+        by_class = np.argsort(data.target, kind="stable")
+        every = (
+            np.arange(DIGITS_TEST) * len(by_class)
+        ) // DIGITS_TEST  # evenly over all classes: stratified, no chance in it
+        rows = np.sort(by_class[every] if self.split == "test" else np.delete(by_class, every))
+        return replace(
+            unknown([str(row) for row in rows]),
+            pixels=np.rint(data.images[rows] * (255 / 16)).astype(np.uint8)[..., None],
+            label=data.target[rows].astype(np.int64),
+            classes=tuple(map(str, range(10))),
+        )
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """Drawn scenes."""
+
+    split: str
+    size: int
+
+    @property
+    def stamp(self) -> object:
+        from latelier.data.scenes import VERSION
+
+        return ["scenes", VERSION, *SCENES[self.split], self.size]
+
+    def annotate(self, images: Images) -> Images:
+        return images
+
+    def contents(self) -> Images:
+        from latelier.data.scenes import draw_scenes
+
+        if self.size not in (32, 64):
+            raise Refusal(f"scenes are drawn 32 or 64 pixels wide: --size {self.size} was given, expected 32 or 64")
+        n, seed = SCENES[self.split]
+        return draw_scenes(n, size=self.size, seed=seed)

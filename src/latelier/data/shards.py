@@ -1,0 +1,48 @@
+"""Files that hold many pictures each: what Parquet and tar sources share."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from latelier.core import Refusal
+from latelier.data.splits import in_order, split_name
+
+
+def shard_files(path: Path, ending: str) -> list[Path]:
+    """The file itself, or the files with this ending in the folder and its sub-folders, by name."""
+    if path.is_file():
+        return [path]
+    return sorted(file for file in path.rglob(f"*{ending}") if not file.name.startswith("."))
+
+
+def shard_splits(root: Path, files: Sequence[Path]) -> dict[str, list[Path]]:
+    """Split -> its files, told by how the file's name begins or by its folder; empty if no name says anything."""
+    splits: dict[str, list[Path]] = {}
+    for file in files:
+        folder = file.parent.name if file.parent != root else ""
+        if split := split_name(file.name) or split_name(folder, whole=True):
+            splits.setdefault(split, []).append(file)
+    if root.is_file() or not splits:
+        return {}
+    if left := set(files).difference(*splits.values()):
+        raise Refusal(
+            f"{sorted(left)[0]} belongs to no split, others do: let its name begin with train, validation or test"
+        )
+    return {split: splits[split] for split in in_order(splits)}
+
+
+def stamps(files: Sequence[Path]) -> list[tuple[str, int, int]]:
+    """What tells these files in their present state from any others."""
+    return [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+
+
+def known_names(folder: Path) -> dict[str, list[str]]:
+    """names.json of a folder, if there is one: column -> class names; "attributes" -> columns that are attributes."""
+    path = folder / "names.json"
+    if not path.is_file():
+        return {}
+    try:
+        names = json.loads(path.read_text(encoding="utf-8"))
+        return {str(column): [str(name) for name in values] for column, values in names.items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise Refusal(f'{path}: not understood ({error}); expected {{"label": ["first class", ...]}}') from error
