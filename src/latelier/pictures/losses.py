@@ -57,7 +57,7 @@ def _figure(title: str, terms: list[str], training: dict[str, Curve], validation
     down = -(-len(terms) // across)
     inches = (7.0, 10.0, 13.0)[across - 1]
     figure = Figure(figsize=(inches, 3.0 * down + 0.9), dpi=100, layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1))
-    figure.suptitle(fill(f"{title}: every term over the images seen", int(8 * inches)), parse_math=False)
+    figure.suptitle(fill(f"{title}: every term over the images seen", int(9 * inches)), parse_math=False)
     for place, term in enumerate(terms):
         _panel(figure.add_subplot(down, across, place + 1), term, training.get(term), validation.get(term))
     canvas = FigureCanvasAgg(figure)

@@ -3,6 +3,7 @@
 Everything is measured before it is drawn: a caption that is too wide is wrapped, so nothing is ever cut off.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from io import BytesIO
 from math import ceil
@@ -134,7 +135,7 @@ def wrap(text: str, font: ImageFont.FreeTypeFont, width: float) -> list[str]:
             else:
                 line = f"{line} {word}".strip()
             while font.getlength(line) > width and len(line) > 1:
-                fits = max(1, sum(font.getlength(line[: end + 1]) <= width for end in range(len(line))))
+                fits = max(1, bisect_right(range(1, len(line)), width, key=lambda end: font.getlength(line[:end])))
                 lines.append(line[:fits])
                 line = line[fits:]
         lines.append(line)

@@ -1,0 +1,72 @@
+"""A small model of random weights that keeps what it was asked to decode."""
+
+from math import prod
+
+import torch
+from torch import Generator, Tensor, nn
+
+from latelier.core import Code, Decodes, Encodes, Latent, Model, Posterior, Samples
+from latelier.pictures.view import View
+
+ONE = {"z": Latent((5,))}
+
+
+class Known(Posterior):
+    """A posterior with given codes and, where ``rates`` tells them, given rates."""
+
+    def __init__(self, code: Code, rates: dict[str, Tensor]):
+        self.code, self.rates = code, rates
+
+    def mode(self) -> Code:
+        return self.code
+
+    def sample(self, generator: Generator) -> Code:
+        return self.code
+
+    def rate(self) -> Code:
+        return {name: rate.expand(self.code[name].shape) for name, rate in self.rates.items()}
+
+
+class Fake(Model, Encodes, Decodes, Samples):
+    """Linear both ways, with latents of any names and shapes."""
+
+    def __init__(self, image: tuple[int, int, int], latents: dict[str, Latent] = ONE, **rates: Tensor):
+        super().__init__()
+        self.image, self.latents, self.rates = image, latents, rates
+        self.sizes = [prod(latent.shape) for latent in latents.values()]
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            self.into, self.out = nn.Linear(prod(image), sum(self.sizes)), nn.Linear(sum(self.sizes), prod(image))
+        self.players = {"model": [self.into, self.out]}
+        self.decoded: list[Code] = []
+
+    def moves(self):
+        return ()
+
+    def code(self, numbers: Tensor) -> Code:
+        parts = zip(self.latents.items(), numbers.split(self.sizes, 1), strict=True)
+        return {name: part.reshape(-1, *latent.shape) for (name, latent), part in parts}
+
+    def encode(self, image: Tensor) -> Posterior:
+        return Known(self.code(self.into(image.flatten(1))), self.rates)
+
+    def decode(self, code: Code) -> Tensor:
+        self.decoded.append(code)
+        numbers = torch.cat([code[name].reshape(len(code[name]), -1) for name in self.latents], 1)
+        return (4 * self.out(numbers)).sigmoid().view(-1, *self.image)
+
+    def sample_prior(self, n: int, generator: Generator) -> Code:
+        return self.code(torch.randn(n, sum(self.sizes), generator=generator))
+
+
+def view(model: Model, n: int = 7, log: list[dict] | None = None, **changes: object) -> View:
+    """Random pictures of the model's shape; every second one has a class."""
+    return View(
+        model=model,
+        image=torch.rand(n, *model.image, generator=Generator().manual_seed(1)),
+        names=[f"folder/picture number {i}.png" for i in range(n)],
+        label=["cat" if i % 2 else "" for i in range(n)],
+        log=[{"seen": 100 * i, "terms": {"elbo": -9.0 + i}} for i in range(1, 4)] if log is None else log,
+        title="fake on noise",
+        generator=Generator().manual_seed(2),
+    )._replace(**changes)

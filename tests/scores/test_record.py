@@ -1,0 +1,97 @@
+import json
+
+import numpy as np
+import pytest
+from scores.fakes import LinearGaussian, Names, Reads, noise
+
+from latelier.core import Refusal
+from latelier.scores import find, list_scores, possible
+from latelier.scores.common import Splits
+from latelier.scores.record import run_scores
+
+LABEL = np.arange(60) % 3
+DATA = Splits(noise(60, seed=1, label=LABEL), noise(60, seed=2, label=LABEL))
+BARE = Splits(noise(60, seed=1), noise(60, seed=2))
+CODES = Reads((1, 2, 3), 6, lambda image: image.flatten(1))
+
+
+def without_seconds(records):
+    return [{key: value for key, value in record.items() if key != "seconds"} for record in records]
+
+
+def test_scores_are_found_by_name_and_by_capability() -> None:
+    assert list_scores() == ["likelihood", "prior_gap", "probe", "reconstruction"]
+    assert possible(LinearGaussian()) == list_scores()
+    assert possible(CODES) == ["probe"]
+    with pytest.raises(Refusal, match='did you mean "likelihood"'):
+        find("likelyhood")
+
+
+@pytest.mark.parametrize("name", list_scores())
+def test_every_score_says_what_it_needs_and_how_it_measured(name) -> None:
+    module = find(name)
+    assert module.needs
+    assert module.PROTOCOL.endswith(".")
+    assert module.LIMIT > 0
+
+
+def test_a_record_is_json_with_protocol_count_seconds_and_seed() -> None:
+    records = run_scores(LinearGaussian(), DATA._replace(seen=True), seed=3, limit=20)
+    assert json.loads(json.dumps(records, allow_nan=False)) == records
+    assert [record["name"] for record in records] == list_scores()
+    for record in records:
+        assert record["n"] == 20
+        assert record["seed"] == 3
+        assert record["seconds"] >= 0
+        assert record["protocol"].endswith("Measured on 20 of 60 test images, which the model saw in training.")
+    assert "no better" in records[2]["verdict"] or "beat" in records[2]["verdict"]
+
+
+def test_a_value_depends_on_the_seed_and_not_on_the_company() -> None:
+    model = LinearGaussian(widen=1.5)
+    alone = run_scores(model, DATA, ["prior_gap"], seed=1)
+    together = run_scores(model, DATA, ["likelihood", "prior_gap"], seed=1)
+    assert without_seconds(alone) == without_seconds(together[1:])
+    assert alone[0]["values"] != run_scores(model, DATA, ["prior_gap"], seed=2)[0]["values"]
+
+
+def test_options_reach_their_score_and_are_recorded() -> None:
+    record = run_scores(LinearGaussian(), DATA, ["likelihood"], options={"likelihood": {"samples": [3]}})[0]
+    assert "IWAE-3 nats/image" in record["values"]
+    assert record["options"] == {"samples": [3]}
+
+
+def test_what_cannot_be_had_is_left_out_unless_it_was_named() -> None:
+    assert [record["name"] for record in run_scores(CODES, DATA)] == ["probe"]
+    assert [record["name"] for record in run_scores(LinearGaussian(), BARE)] == [
+        "likelihood",
+        "prior_gap",
+        "reconstruction",
+    ]
+    with pytest.raises(Refusal, match='score "likelihood" needs Weighs, which this model lacks; ask for one of: probe'):
+        run_scores(CODES, DATA, ["probe", "likelihood"])
+    with pytest.raises(Refusal, match='score "probe" needs labels, but drawn has none'):
+        run_scores(CODES, BARE, ["probe"])
+    with pytest.raises(Refusal, match="probe"):
+        run_scores(CODES, DATA, ["prob"])
+
+
+def test_only_labelled_test_images_count_for_the_probe() -> None:
+    label = np.where(np.arange(60) < 20, -1, LABEL)
+    record = run_scores(Names((1, 2, 3), 6, CODES.read), DATA._replace(test=noise(60, seed=2, label=label)), ["probe"])[
+        0
+    ]
+    assert record["n"] == 40
+
+
+@pytest.mark.parametrize(
+    ("data", "limit", "message"),
+    [
+        (DATA, 0, "at least one image"),
+        (Splits(DATA.fit, noise(0)), None, "no pictures"),
+        (Splits(DATA.fit, noise(4, (3, 2, 3))), None, "3x2x3 .* built for 1x2x3"),
+    ],
+)
+def test_bad_input_is_refused(data, limit, message) -> None:
+    with pytest.raises(Refusal, match=message):
+        run_scores(LinearGaussian(), data, limit=limit)

@@ -1,0 +1,128 @@
+import numpy as np
+import pytest
+import torch
+from scores.fakes import Deep, Names, Reads, noise, pictures
+from torch import Generator
+from torch.nn.functional import one_hot
+
+from latelier.core import Refusal
+from latelier.data.images import Images
+from latelier.scores import probe
+from latelier.scores.common import Splits
+
+SHAPE = (1, 4, 4)
+CLASSES = 4
+
+
+def marked(n: int, seed: int) -> Images:
+    """Noise whose first pixel is the class, too faint beside the others' values for a few labels to find."""
+    images = noise(n, SHAPE, seed, label=np.arange(n) % CLASSES)
+    images.pixels[:, 0, 0, 0] = images.label
+    return images
+
+
+DATA = Splits(marked(400, 1), marked(1000, 2))
+KNOWS = Reads(SHAPE, CLASSES, lambda image: one_hot((image[:, 0, 0, 0] * 255).round().long(), CLASSES).float())
+IGNORANT = Reads(SHAPE, 3, lambda image: image[:, 0, 1, :3])
+PIXELS = Reads(SHAPE, 16, lambda image: image.flatten(1))
+
+
+def scored(model, data=DATA, **options):
+    return probe.score(model, data, Generator(), **options)
+
+
+def test_perfect_codes_are_read_without_error_and_said_to_beat_pixels() -> None:
+    values = scored(KNOWS)
+    for name in ("linear", "kNN"):
+        for budget in ("1/class", "5/class", "10/class", "100/class", "all"):
+            assert values[f"{name} codes {budget} %"] == 100
+    assert values["linear codes 1/class % sd"] == 0
+    assert values["majority %"] == 25
+    assert probe.verdict(values).startswith("The codes beat raw pixels at every label budget")
+
+
+def test_codes_that_know_nothing_stay_near_chance_and_it_is_said() -> None:
+    values = scored(IGNORANT)
+    # 1,000 test labels independent of the codes: 25 % with sd 1.37 points. Five sd, twice: one false alarm in 10^6.
+    assert values["linear codes all %"] == pytest.approx(25, abs=6.9)
+    assert values["kNN codes all %"] == pytest.approx(25, abs=6.9)
+    assert values["linear pixels all %"] > 60
+    assert probe.verdict(values).startswith("The codes are no better than raw pixels at any label budget. Linear probe")
+
+
+def test_every_space_learns_from_the_same_draws() -> None:
+    values = scored(PIXELS)
+    for name, value in values.items():
+        if " codes " in name:
+            assert value == values[name.replace("codes", "pixels")], name
+    assert values["linear codes 1/class % sd"] > 0.1  # the five draws differ
+    assert "no better" in probe.verdict(values)
+
+
+def test_features_are_a_space_of_their_own_when_asked_for(monkeypatch) -> None:
+    monkeypatch.setattr(probe, "BUDGETS", (1,))
+    values = scored(Deep(SHAPE, 3, IGNORANT.read), depth="trunk")
+    assert values["linear features trunk all %"] == values["linear pixels all %"]
+    assert values["linear codes all %"] < values["linear pixels all %"]
+
+
+def test_columns_that_hardly_vary_stay_small(monkeypatch) -> None:
+    monkeypatch.setattr(probe, "BUDGETS", (1,))
+    model = Reads(SHAPE, 4 + 15, lambda image: torch.cat([KNOWS.read(image), 1e-3 * image.flatten(1)[:, 1:]], 1))
+    assert scored(model)["kNN codes 1/class %"] > 99  # under 80 when each column is scaled by itself
+
+
+def test_budgets_that_the_split_cannot_give_are_left_out() -> None:
+    label = np.repeat([0, 1, -1], [50, 7, 30])
+    assert probe.budgets(label) == [1, 5]
+    assert probe.budgets(np.repeat(np.arange(100), 150)) == [1, 5, 10]  # 100 x 100 is over FIT_ROWS
+    values = scored(IGNORANT, Splits(noise(87, SHAPE, 3, label), DATA.test))
+    assert "linear codes 5/class %" in values
+    assert "linear codes 10/class %" not in values
+
+
+def test_many_classes_at_one_label_each_raise_no_warning(monkeypatch) -> None:
+    monkeypatch.setattr(probe, "BUDGETS", (1,))
+    many = noise(90, SHAPE, 7, label=np.arange(90) % 30)  # scikit-learn would ask whether this is a regression
+    assert (
+        scored(PIXELS, Splits(many, many))["kNN codes 1/class %"] >= 100 / 3
+    )  # one of every three images is its own neighbour
+
+
+def test_balanced_accuracy_and_the_models_own_head_on_unbalanced_classes(monkeypatch) -> None:
+    monkeypatch.setattr(probe, "BUDGETS", (1,))
+    label = np.repeat([0, 1, -1], [90, 10, 40])  # the head names 0 always; unlabelled images do not count
+    values = scored(Names(SHAPE, 3, IGNORANT.read), Splits(noise(140, SHAPE, 4, label), noise(140, SHAPE, 5, label)))
+    assert (values["head %"], values["balanced head %"], values["majority %"]) == (90, 50, 90)
+    assert "balanced linear codes 1/class %" in values
+    assert "balanced linear codes all %" not in scored(IGNORANT)
+
+
+@pytest.mark.parametrize("label", [-np.ones(20), np.zeros(20)])
+def test_labels_of_fewer_than_two_classes_are_refused(label) -> None:
+    with pytest.raises(Refusal, match="two or more classes"):
+        scored(IGNORANT, Splits(noise(20, SHAPE, 6, label), DATA.test))
+
+
+def test_pixels_are_averaged_over_areas_and_never_enlarged() -> None:
+    images = pictures(np.random.default_rng(0).integers(0, 256, (2, 64, 16, 3)))
+    small = probe.pixels(images).reshape(2, 3, 32, 16)
+    exact = images.floats(slice(None)).unflatten(2, (32, 2)).mean(3)
+    np.testing.assert_allclose(small, exact, atol=1e-6)
+
+
+def test_the_verdict_names_the_budgets_at_which_codes_lead() -> None:
+    values = {"majority %": 10.0}
+    for budget, codes, sd in (("1/class", 60.0, 2.0), ("5/class", 62.0, 5.0), ("all", 80.5, None)):
+        for space, accuracy in (
+            ("codes", codes),
+            ("pixels", 50.0 if budget == "1/class" else codes - 0.9),
+            ("PCA", 51.0),
+        ):
+            values[f"linear {space} {budget} %"] = accuracy
+            values |= {} if sd is None else {f"linear {space} {budget} % sd": sd}
+    assert probe.verdict(values) == (
+        "The codes beat raw pixels at 1/class, but are no better at 5/class, all. Linear probe, %: 1/class: codes "
+        "60.0, pixels 50.0, PCA 51.0; 5/class: codes 62.0, pixels 61.1, PCA 51.0; all: codes 80.5, pixels 79.6, "
+        "PCA 51.0; majority 10.0."
+    )
