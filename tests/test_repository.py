@@ -1,0 +1,117 @@
+"""Rules that hold over every file, whatever is in it."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+TREES = {str(path.relative_to(ROOT)): ast.parse(path.read_text()) for path in sorted((ROOT / "src").rglob("*.py"))}
+
+# In pieces, so that this file keeps the rules that it states.
+REGISTRIES = [f"{name}.org" for name in ("pypi", "pythonhosted", "download.pytorch", "npmjs", "anaconda", "deb.debian")]
+PLACES = re.compile(rb"(?<![\w.~})/-])/(?:" + b"|".join([b"work", b"root", b"home", b"Users"]) + rb")/\w")
+
+
+def tracked() -> list[Path]:
+    """All files of the repository, those not yet committed included."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
+    return [ROOT / name for name in names if name and (ROOT / name).is_file()]
+
+
+def test_no_file_names_a_registry() -> None:
+    hosts = re.compile(b"|".join(re.escape(host.encode()) for host in REGISTRIES), re.IGNORECASE)
+    assert [str(path) for path in tracked() if hosts.search(path.read_bytes())] == []
+
+
+def test_no_file_names_a_place_on_one_machine() -> None:
+    found = {str(path): place.group() for path in tracked() if (place := PLACES.search(path.read_bytes()))}
+    assert found == {}
+
+
+@pytest.mark.parametrize("text", [b'"/' + b'work/main"', b"cd /" + b"root/x", b"(/" + b"home/me)"])
+def test_a_place_would_be_found(text: bytes) -> None:
+    assert PLACES.search(text)
+
+
+@pytest.mark.parametrize("text", [b"net/work/x", b"~/home/x", b"a/root/b", b"https://x.example/home/me"])
+def test_a_relative_path_is_no_place(text: bytes) -> None:
+    assert not PLACES.search(text)
+
+
+def imported(nodes: Iterator[ast.AST]) -> set[str]:
+    """First parts of the names of all modules that these statements import."""
+    names = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+def at_import(tree: ast.AST) -> Iterator[ast.AST]:
+    """The nodes that run when the module is imported: all but the insides of functions."""
+    for node in ast.iter_child_nodes(tree):
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield from at_import(node)
+
+
+def unpickles(node: ast.AST) -> bool:
+    """Whether this is a call that may run code found in a file. numpy's does so only if told to."""
+    if not isinstance(node, ast.Call):
+        return False
+    told = any(word.arg == "allow_pickle" and ast.unparse(word.value) != "False" for word in node.keywords)
+    return told or ast.unparse(node.func) in {"torch.load", "torch.save"}
+
+
+def test_nothing_is_unpickled() -> None:
+    modules = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
+    assert [name for name, tree in TREES.items() if imported(ast.walk(tree)) & modules] == []
+    assert [name for name, tree in TREES.items() if any(map(unpickles, ast.walk(tree)))] == []
+    lines = [ast.unparse(n) for tree in TREES.values() for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)]
+    assert [line for line in lines if re.match(r"from torch import .*\b(load|save)\b", line)] == []
+
+
+@pytest.mark.parametrize("text", ["torch.load(f)", "torch.save(x, f)", "np.load(f, allow_pickle=True)"])
+def test_unpickling_would_be_found(text: str) -> None:
+    assert any(map(unpickles, ast.walk(ast.parse(text))))
+
+
+def test_torchvision_is_imported_only_where_it_is_used() -> None:
+    """It is an extra, and one that does not fit the installed torch fails at import."""
+    assert [name for name, tree in TREES.items() if "torchvision" in imported(at_import(tree))] == []
+
+
+def test_source_files_are_short() -> None:
+    lengths = {name: len((ROOT / name).read_text().splitlines()) for name in TREES}
+    assert {name: length for name, length in lengths.items() if length > 250} == {}
+
+
+def test_every_dependency_is_pinned() -> None:
+    """Or `make lock` was forgotten."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = sum(project["optional-dependencies"].values(), project["dependencies"])
+    names = set(re.findall(r"^[\w.-]+", "\n".join(asked), re.MULTILINE)) - {project["name"]}
+    pinned = set(re.findall(r"^([\w.-]+)==", (ROOT / "constraints.txt").read_text(), re.MULTILINE))
+    assert len(names) > 10
+    assert names - pinned == set()
+
+
+def test_help_does_not_load_torch() -> None:
+    """Torch takes longer to import than the half second that --help may take."""
+    command = [sys.executable, "-X", "importtime", "-m", "latelier", "--help"]
+    outcome = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "train" in outcome.stdout
+    modules = {line.rpartition("|")[2].strip().partition(".")[0] for line in outcome.stderr.splitlines()}
+    assert "latelier" in modules  # importtime printed what this test reads
+    assert not modules & {"torch", "sklearn", "matplotlib", "pyarrow", "torchmetrics", "torchvision", "scipy"}

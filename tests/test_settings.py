@@ -1,0 +1,82 @@
+"""Settings as text, as JSON and as objects mean the same; what is wrong is refused with the nearest match."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import pytest
+
+from latelier.core import Refusal
+from latelier.settings import configure, parse_assignments, to_json
+
+
+@dataclass(frozen=True)
+class Beta:
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Mmd:
+    weight: float = 1000.0
+    draws: int = 200
+
+
+@dataclass(frozen=True)
+class Rate:
+    kind: Literal["adam", "sgd"] = "adam"
+    value: float = 1e-3
+
+
+@dataclass(frozen=True)
+class Config:
+    latent: int = 32
+    widths: tuple[int, ...] = (4, 2)
+    penalty: Beta | Mmd = Beta()
+    clip: float | None = None
+    whiten: bool = False
+    rate: Rate = Rate()
+
+
+def test_text_is_read_by_the_type_of_its_field() -> None:
+    config = configure(
+        Config,
+        parse_assignments(["latent=1e2", "widths=8,4,2", "penalty=mmd", "penalty.draws=7", "clip=.5", "whiten=yes", "rate=sgd"]),
+        "toy",
+    )
+    assert config == Config(100, (8, 4, 2), Mmd(draws=7), 0.5, True, Rate("sgd"))
+
+
+def test_an_empty_tuple_and_none_can_be_written() -> None:
+    assert configure(Config, {"widths": "", "clip": "none"}, "toy") == Config(widths=(), clip=None)
+
+
+def test_a_field_of_the_default_kind_needs_no_kind() -> None:
+    assert configure(Config, {"penalty.weight": "4"}, "toy").penalty == Beta(4.0)
+
+
+def test_json_and_objects_come_back_as_they_went() -> None:
+    config = Config(penalty=Mmd(draws=3), rate=Rate("sgd", 0.1))
+    assert configure(Config, to_json(config), "toy") == config
+    assert configure(Config, {"penalty": Mmd(draws=3), "rate": Rate("sgd", 0.1)}, "toy") == config
+
+
+@pytest.mark.parametrize(
+    ("setting", "line"),
+    [
+        ("latnet=3", 'toy has no field \'latnet\'; did you mean "latent"?'),
+        ("penalty.wieght=3", 'toy has no field \'penalty.wieght\'; did you mean "weight"?'),
+        ("penalty=mdm", 'toy: penalty cannot be \'mdm\'; did you mean "mmd"?'),
+        ("latent=2.5", "toy: latent takes a whole number, but got '2.5'"),
+        ("whiten=perhaps", "toy: whiten takes true or false, but got 'perhaps'"),
+        ("rate=lion", "toy: rate.kind takes one of adam, sgd, but got 'lion'"),
+    ],
+)
+def test_what_is_wrong_is_refused_in_one_line(setting: str, line: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        configure(Config, parse_assignments([setting]), "toy")
+    assert str(refused.value).startswith(line)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_setting_without_a_value_is_refused() -> None:
+    with pytest.raises(Refusal, match="field=value"):
+        parse_assignments(["latent"])
