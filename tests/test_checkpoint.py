@@ -151,5 +151,9 @@ def test_a_full_disk_is_said_and_the_old_file_stays(tmp_path: Path, monkeypatch:
 
 
 def test_a_second_writer_is_refused(tmp_path: Path) -> None:
-    with files.only_writer(tmp_path), pytest.raises(Refusal, match="being written by another"), files.only_writer(tmp_path):
+    with (
+        files.only_writer(tmp_path),
+        pytest.raises(Refusal, match="being written by another"),
+        files.only_writer(tmp_path),
+    ):
         pass

@@ -39,7 +39,9 @@ class Config:
 def test_text_is_read_by_the_type_of_its_field() -> None:
     config = configure(
         Config,
-        parse_assignments(["latent=1e2", "widths=8,4,2", "penalty=mmd", "penalty.draws=7", "clip=.5", "whiten=yes", "rate=sgd"]),
+        parse_assignments(
+            ["latent=1e2", "widths=8,4,2", "penalty=mmd", "penalty.draws=7", "clip=.5", "whiten=yes", "rate=sgd"]
+        ),
         "toy",
     )
     assert config == Config(100, (8, 4, 2), Mmd(draws=7), 0.5, True, Rate("sgd"))
@@ -62,9 +64,9 @@ def test_json_and_objects_come_back_as_they_went() -> None:
 @pytest.mark.parametrize(
     ("setting", "line"),
     [
-        ("latnet=3", 'toy has no field \'latnet\'; did you mean "latent"?'),
-        ("penalty.wieght=3", 'toy has no field \'penalty.wieght\'; did you mean "weight"?'),
-        ("penalty=mdm", 'toy: penalty cannot be \'mdm\'; did you mean "mmd"?'),
+        ("latnet=3", "toy has no field 'latnet'; did you mean \"latent\"?"),
+        ("penalty.wieght=3", "toy has no field 'penalty.wieght'; did you mean \"weight\"?"),
+        ("penalty=mdm", "toy: penalty cannot be 'mdm'; did you mean \"mmd\"?"),
         ("latent=2.5", "toy: latent takes a whole number, but got '2.5'"),
         ("whiten=perhaps", "toy: whiten takes true or false, but got 'perhaps'"),
         ("rate=lion", "toy: rate.kind takes one of adam, sgd, but got 'lion'"),

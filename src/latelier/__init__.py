@@ -1,10 +1,9 @@
 """Learn the latent codes of images, see what they hold, and put them to use.
 
-Every verb of the command line is a function here, of the same name and arguments: ``latelier.train("vae", data="digits",
-out="runs/first")``; ``load`` opens a trained run as a torch module and ``build`` gives an untrained model. Names are
-imported on first use, because torch takes a second to load. (What the commands ``models`` and ``data`` list, ``list_models``
-and ``list_data`` return: ``latelier.models`` and ``latelier.data`` are packages.)
-"""
+Every verb of the command line is a function here, of the same name and arguments: ``latelier.train("vae",
+data="digits", out="runs/first")``; ``load`` opens a trained run as a torch module and ``build`` gives an untrained
+model. Names are imported on first use, because torch takes a second to load. (What the commands ``models`` and
+``data`` list, ``list_models`` and ``list_data`` return: ``latelier.models`` and ``latelier.data`` are packages.)"""
 
 from importlib import import_module
 from typing import Any
@@ -19,10 +18,21 @@ _PUBLIC = {
     "list_data": "latelier.verbs.listing:data",
     **{
         verb: f"latelier.verbs.{verb}"
-        for verb in ("demo", "train", "score", "draw", "encode", "reconstruct", "classify", "compare", "report", "export")
+        for verb in (
+            "demo",
+            "train",
+            "score",
+            "draw",
+            "encode",
+            "reconstruct",
+            "classify",
+            "compare",
+            "report",
+            "export",
+        )
     },
 }
-__all__ = [*_PUBLIC, "__version__"]  # noqa: PLE0604
+__all__ = [*_PUBLIC, "__version__"]
 
 
 def __getattr__(name: str) -> Any:

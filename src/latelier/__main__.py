@@ -1,3 +1,5 @@
+"""``python -m latelier`` is ``latelier``."""
+
 from latelier.cli import main
 
 main()

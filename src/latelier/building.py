@@ -7,8 +7,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import torch
-
 from latelier import checkpoint
 from latelier.core import Encodes, Model, Refusal, has
 from latelier.heads.joint import Joint, width
@@ -69,6 +67,8 @@ def assemble(
 def _with_head(model: Model, name: str, settings: dict[str, Any], classes: int) -> tuple[Model, dict[str, Any]]:
     if not has(model, Encodes):
         raise Refusal(f"{name} does not encode images, so it cannot carry a label head")
+    if not model.moves():
+        raise Refusal(f"{name} is fitted in closed form, so no label head can learn along with it; leave head out")
     nested = nest(settings)["head"]
     nested = {"kind": nested} if isinstance(nested, str) else dict(nested)
     kind = nested.pop("kind", "softmax")
@@ -101,7 +101,8 @@ def open_model(run: str | Path) -> tuple[Model, Card, checkpoint.Checkpoint | No
 
 
 def load(run: str | Path) -> Model:
-    """The trained model of a run folder or weights file, in eval mode on the CPU. Raises Refusal as ``open_model`` does."""
+    """The trained model of a run folder or weights file, in eval mode on the CPU. Raises Refusal as ``open_model``
+    does."""
     return open_model(run)[0]
 
 
@@ -114,7 +115,8 @@ def _module(name: str, trusted: bool) -> ModuleType:
     allowed = os.environ.get(TRUST)
     if not trusted and allowed is None:
         raise Refusal(
-            f"this run's model is code outside latelier ('{name}'), which is not run unasked: if you trust it, set {TRUST}={name}"
+            f"this run's model is code outside latelier ('{name}'), which is not run unasked: if you trust it, "
+            f"set {TRUST}={name}"
         )
     name = name if trusted else str(allowed)
     if not name.endswith(".py"):

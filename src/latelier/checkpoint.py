@@ -1,10 +1,11 @@
-"""Weights and training state on disk, in one format. Nothing is pickled: opening a stranger's run runs none of their code.
+"""Weights and training state on disk, in one format. Nothing is pickled: opening a stranger's run runs none of their
+code.
 
 A checkpoint at 12,800 images is three files, the last of which makes it whole:
 
-    weights-00012800.safetensors   what a user wants (the EMA's weights if there is one); metadata names model and config
-    state-00012800.safetensors     optimisers' tensors, raw weights under an EMA; where training stood in the metadata
-    manifest-00012800.json         sha256 and size of both
+    weights-00012800.safetensors   what a user wants (the EMA's weights if there is one); metadata names model and
+    config state-00012800.safetensors     optimisers' tensors, raw weights under an EMA; where training stood in the
+    metadata manifest-00012800.json         sha256 and size of both
 """
 
 import hashlib
@@ -56,7 +57,8 @@ def save(
     standing: dict[str, Any],
     score: float | None = None,
 ) -> Checkpoint:
-    """Writes a checkpoint. ``card`` says what model the weights are of; ``standing`` where training stood. Both are JSON."""
+    """Writes a checkpoint. ``card`` says what model the weights are of; ``standing`` where training stood. Both are
+    JSON."""
     checkpoint = Checkpoint(folder, seen, score)
     sums = {}
     for path, tensors, note in ((checkpoint.weights, weights, card), (checkpoint.state, state, standing)):
@@ -91,7 +93,7 @@ def latest(folder: Path) -> Checkpoint | None:
 
 def best(folder: Path) -> Checkpoint | None:
     """The checkpoint with the lowest validation score if the run kept scores, else the newest."""
-    ranked = sorted(reversed(checkpoints(folder)), key=lambda c: float("inf") if c.score is None else c.score)
+    ranked = sorted(checkpoints(folder), key=lambda c: (float("inf") if c.score is None else c.score, -c.seen))
     return _first_good(ranked)
 
 
@@ -137,9 +139,10 @@ def read(path: Path, device: torch.device | None = None) -> tuple[dict[str, Tens
                 raise Refusal(f"{path} is a safetensors file, but not latelier's: it does not say what model it holds")
             if note["format"] > FORMAT:
                 raise Refusal(
-                    f"{path} was written by a newer latelier (format {note['format']}; this one reads {FORMAT}): upgrade latelier"
+                    f"{path} was written by a newer latelier (format {note['format']}; this one reads "
+                    f"{FORMAT}): upgrade latelier"
                 )
-            return {name: file.get_tensor(name) for name in file.keys()}, note  # noqa: SIM118: not a dict
+            return {name: file.get_tensor(name) for name in file.keys()}, note  # noqa: SIM118
     except (safetensors.SafetensorError, json.JSONDecodeError, UnicodeDecodeError) as error:
         start = path.read_bytes()[:2]
         pickled = start[:1] == b"\x80" or start == b"PK"
@@ -150,7 +153,8 @@ def read(path: Path, device: torch.device | None = None) -> tuple[dict[str, Tens
 
 
 def prune(folder: Path, keep: int) -> None:
-    """Removes all but the newest ``keep`` checkpoints and the best. The manifest goes first, so none is left half there."""
+    """Removes all but the newest ``keep`` checkpoints and the best. The manifest goes first, so none is left half
+    there."""
     every = checkpoints(folder)
     scored = [c for c in every if c.score is not None]
     spared = {c.seen for c in every[-keep:]} | ({min(scored, key=lambda c: c.score or 0.0).seen} if scored else set())

@@ -18,15 +18,15 @@ from torch import Generator, Tensor, nn
 
 
 class Refusal(ValueError):
-    """Bad input from the user: one line saying what was given, what was expected and what to do. The command line prints
-    it on stderr and exits 2."""
+    """Bad input from the user: one line saying what was given, what was expected and what to do. The command line
+    prints it on stderr and exits 2."""
 
 
 class Batch(NamedTuple):
     """What a move looks at. What is unknown is a sentinel, never ``None``: the graph has one form on every batch."""
 
     image: Tensor  # [b, c, h, w] float in [0, 1]
-    index: Tensor  # [b] int64, row of the data set; stable, for per-image memories
+    index: Tensor  # type: ignore[assignment]  # [b] int64, row of the data set (hides tuple.index); for per-image memories
     label: Tensor  # [b] int64, class number; -1 = unknown
     attribute: Tensor  # [b, a] int64, 1 or 0; -1 = unknown
     caption: Tensor  # [b, t] int64 token numbers; 0 = padding, a row of zeros = no caption
@@ -73,8 +73,8 @@ class Optimiser:
 
 
 class Model(nn.Module, ABC):
-    """What every method is. A model file holds one final subclass named ``Model`` and a frozen dataclass ``Config``, and
-    is built as ``Model(config, image=(c, h, w))``."""
+    """What every method is. A model file holds one final subclass named ``Model`` and a frozen dataclass ``Config``,
+    and is built as ``Model(config, image=(c, h, w))``."""
 
     latents: dict[str, Latent]
     players: dict[str, list[nn.Module | nn.Parameter]]  # a partition of the weights
@@ -125,7 +125,8 @@ class Decodes(Capability):
 
     @abstractmethod
     def decode(self, code: Code) -> Tensor:
-        """Mean image [b, c, h, w] in [0, 1]. A code that stops at an upper level is filled in from the conditional prior."""
+        """Mean image [b, c, h, w] in [0, 1]. A code that stops at an upper level is filled in from the conditional
+        prior."""
 
 
 class Samples(Capability):
@@ -153,7 +154,8 @@ class Weighs(Capability):
 
     @abstractmethod
     def log_weight(self, image: Tensor, samples: int, generator: Generator) -> Tensor:
-        """[s, b]: log p(x, z) - log q(z | x) in nats for z ~ q(z | x). Its mean is the ELBO; logmeanexp the IWAE bound."""
+        """[s, b]: log p(x, z) - log q(z | x) in nats for z ~ q(z | x). Its mean is the ELBO; logmeanexp the IWAE
+        bound."""
 
 
 class Classifies(Capability):

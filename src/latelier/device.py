@@ -13,15 +13,19 @@ def pick_device(name: str | None = None) -> torch.device:
     """The named device, else the GPU of this process's local rank, else the CPU."""
     if name:
         return torch.device(name)
-    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if torch.cuda.is_available() else torch.device("cpu")
+    return (
+        torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        if torch.cuda.is_available()
+        else torch.device("cpu")
+    )
 
 
 def prepare_cpu() -> None:
     """Makes the allocator keep freed memory for the next step; call it once, before the first large tensor.
 
-    glibc hands large buffers back to the kernel, and every step faults their pages in again: that was 30-80 % of the time
-    of convolution steps. The price is that the process keeps its peak of memory until it ends. Does nothing without glibc.
-    """
+    glibc hands large buffers back to the kernel, and every step faults their pages in again: that was 30-80 % of the
+    time of convolution steps. The price is that the process keeps its peak of memory until it ends. Does nothing
+    without glibc."""
     if not sys.platform.startswith("linux"):
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none

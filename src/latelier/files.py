@@ -35,6 +35,7 @@ def write(path: Path, content: bytes | str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
+    """As ``write``, indented for people."""
     write(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
@@ -70,12 +71,15 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 @contextmanager
 def only_writer(folder: Path) -> Iterator[None]:
-    """Holds the folder's lock; the kernel lets go of it however the process ends. Raises Refusal if another holds it."""
+    """Holds the folder's lock; the kernel lets go of it however the process ends. Raises Refusal if another holds
+    it."""
     with open(folder / ".lock", "w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise Refusal(f"{folder} is being written by another latelier right now; wait for it or use another --out") from None
+            raise Refusal(
+                f"{folder} is being written by another latelier right now; wait for it or use another --out"
+            ) from None
         yield
 
 

@@ -7,13 +7,9 @@ result depends on the number of parts, not on the number of processes.
 
 import math
 import signal
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import FrameType
 from typing import Any, Literal
 
 import torch
@@ -23,6 +19,7 @@ from torch.nn.utils import get_total_norm
 from latelier import files, parallel
 from latelier.core import Batch, Model, Move, Progress, Refusal
 from latelier.data.batches import Batches, mix
+from latelier.meter import Meter, signals
 from latelier.players import Player, differentiate, players_of
 from latelier.state import State
 
@@ -80,9 +77,8 @@ def train(
 ) -> Outcome:
     """Trains the model in place, from the folder's newest checkpoint or from its weights as they are.
 
-    ``card`` is written into every weights file and says what model it is. ``show`` is called with each record of the log.
-    Raises Diverged, naming player, term and images, before a step that is not finite.
-    """
+    ``card`` is written into every weights file and says what model it is. ``show`` is called with each record of the
+    log. Raises Diverged, naming player, term and images, before a step that is not finite."""
     settings = model.optimisers()
     if plan.rate is not None:
         settings = {player: replace(optimiser, rate=plan.rate) for player, optimiser in settings.items()}
@@ -102,7 +98,7 @@ def train(
     generators = [torch.Generator(batches.device) for _ in mine]
     meter = Meter(state.seen)
     model.train()
-    with _signals() as caught:
+    with signals() as caught:
         while state.seen < plan.total:
             # The same batch and the same noise, whenever and wherever this position is played.
             parts = [batches.at(state.seen, part, plan.parts) for part in mine]
@@ -138,8 +134,9 @@ def train(
 def play(
     move: Move, parts: list[Batch], progress: list[Progress], players: dict[str, Player], plan: Plan, batches: Batches
 ) -> dict[str, Tensor]:
-    """One move on this process's parts of the batch; then every player that it names takes a step. Returns the report."""
-    sums: dict[str, Sequence[Tensor]] = {}
+    """One move on this process's parts of the batch; then every player that it names takes a step. Returns the
+    report."""
+    sums: dict[str, tuple[Tensor, ...]] = {}
     reports: list[dict[str, Tensor]] = []
     for batch, standing in zip(parts, progress, strict=True):
         # One autocast block a move: it caches the weights' casts, which are stale once a player has stepped.
@@ -189,29 +186,6 @@ def validate(model: Model, moves: tuple[Move, ...], batches: Batches, seen: int,
     return sums
 
 
-class Meter:
-    """Means of the report's terms and images a second since the last reading. Adds nothing to a step but a list entry."""
-
-    def __init__(self, seen: int):
-        self._seen, self._terms = seen, dict[str, list[Tensor]]()
-        self.restart()
-
-    def add(self, report: dict[str, Tensor]) -> None:
-        for name, value in report.items():
-            self._terms.setdefault(name, []).append(value)
-
-    def read(self, seen: int) -> dict[str, Any]:
-        terms = {name: float(torch.cat(values).float().mean()) for name, values in self._terms.items()}
-        speed = (seen - self._seen) / max(time.perf_counter() - self._clock, 1e-9)
-        self._seen, self._terms = seen, {}
-        self.restart()
-        return {"seen": seen, "images_per_second": round(speed, 1), "terms": terms}
-
-    def restart(self) -> None:
-        """Leaves what happened since the last reading, a save for instance, out of the speed."""
-        self._clock = time.perf_counter()
-
-
 def _due(seen: int, every: int, batch: int) -> bool:
     """Whether a multiple of ``every`` was passed by the last batch."""
     return seen // every > (seen - batch) // every
@@ -232,7 +206,8 @@ def _fault(
         bad = rows[~values.isfinite()].tolist() if len(values) == len(rows) else []
         if bad:
             names = ", ".join(str(batches.images.names[row]) for row in bad[:3])
-            where = f"term '{term}' is not finite on {len(bad)} of {len(rows)} images ({names}{', ...' if len(bad) > 3 else ''})"
+            more = ", ..." if len(bad) > 3 else ""
+            where = f"term '{term}' is not finite on {len(bad)} of {len(rows)} images ({names}{more})"
             break
     if where is None:
         weights = [n for n, g in zip(player.names, gradients, strict=True) if not g.isfinite().all()]
@@ -241,24 +216,3 @@ def _fault(
         f"training diverged at {seen:,} images, before the step: player '{player.name}': {where}; "
         "the last checkpoint is intact: resume it with a lower --rate or with --clip 1"
     )
-
-
-@contextmanager
-def _signals() -> Iterator[list[int]]:
-    """Collects Ctrl-C, SIGTERM and SIGUSR1 instead of dying of them, so that the step is finished and saved first."""
-    caught: list[int] = []
-
-    def note(number: int, frame: FrameType | None) -> None:
-        caught.append(number)
-        if len(caught) > 1:  # asked twice: at once
-            raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():  # only the main thread may set handlers
-        yield caught
-        return
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)}
-    try:
-        yield caught
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

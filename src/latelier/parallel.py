@@ -1,11 +1,12 @@
-"""The few collectives. One process needs none of them; ``torchrun ... -m latelier train ...`` gives every process a rank.
+"""The few collectives. One process needs none of them; ``torchrun ... -m latelier train ...`` gives every process a
+rank.
 
 Models are not wrapped: gradients are averaged by hand after each move, so that any method of a model may be called and
 ``torch.autograd.grad`` stays exact.
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 
 
 def rank() -> int:
+    """Number of this process, from 0."""
     return dist.get_rank() if dist.is_initialized() else 0
 
 
@@ -35,7 +37,7 @@ def processes() -> Iterator[None]:
         dist.destroy_process_group()
 
 
-def average(tensors: list[Tensor]) -> None:
+def average(tensors: Sequence[Tensor]) -> None:
     """Replaces each tensor by its mean over all processes: one flat all-reduce."""
     if world() == 1:
         return
@@ -63,6 +65,7 @@ def anywhere(flag: bool, device: torch.device) -> bool:
 
 
 def wait() -> None:
+    """Until all processes are here."""
     if world() > 1:
         dist.barrier()
 

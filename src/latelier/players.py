@@ -19,7 +19,8 @@ class Player:
     def step(self, gradients: Sequence[Tensor], factor: float) -> None:
         """One step along the gradients at ``factor`` times the full rate."""
         for weight, gradient in zip(self.weights, gradients, strict=True):
-            weight.grad = gradient
+            # Fused optimisers walk through memory and do not look at strides: all must lie as the weight lies.
+            weight.grad = gradient if gradient.stride() == weight.stride() else torch.empty_like(weight).copy_(gradient)
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate * factor
         self.optimiser.step()
@@ -41,8 +42,10 @@ class Player:
         for key, value in state.items():
             player, name, slot = key.split("/")
             if player == self.name:
-                place = torch.device("cpu") if slot == "step" and by_name[name].device.type == "cpu" else by_name[name].device
-                self.optimiser.state[by_name[name]][slot] = value.to(place)
+                weight, fused = by_name[name], self.optimiser.defaults.get("fused")
+                # In the weight's own memory order: files hold every tensor row by row, and fused steps ignore strides.
+                like = weight.detach() if slot != "step" else torch.empty((), device=weight.device if fused else "cpu")
+                self.optimiser.state[weight][slot] = torch.empty_like(like).copy_(value)
 
 
 def players_of(model: Model, settings: Mapping[str, Optimiser]) -> dict[str, Player]:
@@ -54,7 +57,9 @@ def players_of(model: Model, settings: Mapping[str, Optimiser]) -> dict[str, Pla
         weights = [w for part in parts for w in ([part] if isinstance(part, nn.Parameter) else part.parameters())]
         for weight in weights:
             if id(weight) in owner:
-                raise ValueError(f"weight {names[id(weight)]} belongs to '{owner[id(weight)]}' and to '{player}'; give it to one")
+                raise ValueError(
+                    f"weight {names[id(weight)]} belongs to '{owner[id(weight)]}' and to '{player}'; give it to one"
+                )
             owner[id(weight)] = player
         if player not in settings:
             raise ValueError(f"player '{player}' has no optimiser")
@@ -78,7 +83,7 @@ def differentiate(losses: Losses, players: Mapping[str, Player]) -> dict[str, tu
         try:
             gradients[name] = torch.autograd.grad(loss, weights, retain_graph=more)
         except RuntimeError as error:
-            if "not to have been used" not in str(error):
+            if "have been used in the graph" not in str(error):
                 raise
             parts = torch.autograd.grad(loss, weights, retain_graph=True, allow_unused=True)
             unused = [n for n, part in zip(players[name].names, parts, strict=True) if part is None]

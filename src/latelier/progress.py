@@ -1,4 +1,5 @@
-"""Progress for a person: a bar with images/s and time left on a terminal, plain lines elsewhere. Nothing on other ranks."""
+"""Progress for a person: a bar with images/s and time left on a terminal, plain lines elsewhere. Nothing on other
+ranks."""
 
 import sys
 import time
@@ -20,7 +21,12 @@ class Progress:
             from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
             from rich.progress import Progress as Bar
 
-            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"), TimeRemainingColumn())
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.fields[note]}"),
+                TimeRemainingColumn(),
+            )
             self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
             self._task = self._bar.add_task(title, total=total, completed=start, note="")
 

@@ -1,4 +1,5 @@
-"""Gathers what a run's page shows: its scores, its sheets, its settings, its log, and the commands that make it again."""
+"""Gathers what a run's page shows: its scores, its sheets, its settings, its log, and the commands that make it
+again."""
 
 import shlex
 from collections.abc import Sequence
@@ -33,7 +34,8 @@ def score_tables(record: dict[str, Any]) -> list[Table]:
     """A score's record as one table of values, and one more for what was measured over label budgets."""
     plain, over = curves(with_spread(record["values"]))
     title, seconds = f"{record['name']} on {record['data']}", f"{record['seconds']:.1f} s"
-    note = f"{record.get('verdict', '')} {record['protocol']} n = {record['n']:,}, {seconds}, seed {record['seed']}.".strip()
+    scope = f"n = {record['n']:,}, {seconds}, seed {record['seed']}."
+    note = f"{record.get('verdict', '')} {record['protocol']} {scope}".strip()
     tables = [Table(title, ("", "value"), [list(row) for row in plain.items()], "" if over else note)] if plain else []
     if over:
         budgets = list(dict.fromkeys(budget for row in over.values() for budget in row))
@@ -72,7 +74,8 @@ def facts(run: Run) -> dict[str, str]:
         "settings": _words(run.card.config),
         "head": _words(run.card.head or {}),
         "weights": f"{sum(p.numel() for p in run.model.state_dict().values()):,} numbers",
-        "trained on": f"{data.get('images', 0):,} pictures of {data.get('source')}, {data.get('labelled', 0):,} of them with a label",
+        "trained on": f"{data.get('images', 0):,} pictures of {data.get('source')}, "
+        f"{data.get('labelled', 0):,} of them with a label",
         "pictures": f"{h} x {w}, {'grey' if c == 1 else 'colour'}",
         "optimisers": "; ".join(f"{player}: {_words(o)}" for player, o in config.get("optimisers", {}).items()),
         "plan": _words({k: v for k, v in config.get("plan", {}).items() if v is not None}),

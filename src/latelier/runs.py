@@ -14,9 +14,8 @@ from latelier.core import Model, Refusal
 from latelier.data.images import Images
 from latelier.data.sources import open_images, splits_of
 from latelier.pictures.view import View
+from latelier.request import FORMAT
 from latelier.scores.common import Splits
-
-FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,10 @@ class Run:
         size = h if h == w else None
         data = open_images(source, split=split, size=size, channels=c, root=where.data_root, download=where.download)
         if data.shape != self.model.image:
-            raise Refusal(f"{source} has pictures of shape {data.shape} (c, h, w), but {self.folder} was trained on {self.model.image}")
+            raise Refusal(
+                f"{source} has pictures of shape {data.shape} (c, h, w), but {self.folder} was trained on "
+                f"{self.model.image}"
+            )
         return with_classes(data, self.card.classes)
 
     def splits(self, source: str | None, where: Where) -> Splits:
@@ -86,7 +88,9 @@ class Run:
             order = np.random.default_rng(0).permutation(len(whole))
             fit, test = whole.take(np.sort(order[::2])), whole.take(np.sort(order[1::2]))
             if len(test) == 0:
-                raise Refusal(f"{source} has one picture; scores need at least two, to fit on one and measure on the other")
+                raise Refusal(
+                    f"{source} has one picture; scores need at least two, to fit on one and measure on the other"
+                )
             test = replace(test, fingerprint=whole.fingerprint)
         return Splits(fit, test, seen=test.fingerprint == self.config.get("data", {}).get("fingerprint"))
 
@@ -106,7 +110,8 @@ class Run:
 
 
 def open_run(run: str | Path) -> Run:
-    """Opens a run folder (or a lone weights file, which then has no log). Raises Refusal as ``building.open_model`` does."""
+    """Opens a run folder (or a lone weights file, which then has no log). Raises Refusal as ``building.open_model``
+    does."""
     from latelier.device import pick_device
 
     path = Path(run)
@@ -114,12 +119,16 @@ def open_run(run: str | Path) -> Run:
     config_path = path / "config.json"
     config = files.read_json(config_path) if found and config_path.exists() else {}
     if config.get("format", FORMAT) > FORMAT:
-        raise Refusal(f"{config_path} was written by a newer latelier (format {config['format']}; this one reads {FORMAT}): upgrade latelier")
+        raise Refusal(
+            f"{config_path} was written by a newer latelier (format {config['format']}; this one reads "
+            f"{FORMAT}): upgrade latelier"
+        )
     return Run(path, model.to(pick_device()), card, config, found.seen if found else 0, found.remarks if found else ())
 
 
 def with_classes(data: Images, classes: tuple[str, ...]) -> Images:
-    """The same pictures with labels renumbered to ``classes`` by name; a class that is not among them becomes unknown."""
+    """The same pictures with labels renumbered to ``classes`` by name; a class that is not among them becomes
+    unknown."""
     if not classes or data.classes == classes or not data.classes:
         return data
     number = np.array([classes.index(name) if name in classes else -1 for name in data.classes], np.int64)

@@ -50,6 +50,8 @@ def to_json(config: Any) -> Any:
 
 
 def nest(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted names as dicts in dicts: ``{"penalty": "mmd", "penalty.weight": 4}`` -> ``{"penalty": {"kind": "mmd",
+    "weight": 4}}``."""
     nested: dict[str, Any] = {}
     for key in sorted(settings):  # "penalty" sorts before "penalty.weight"
         name, dot, rest = key.partition(".")

@@ -34,7 +34,9 @@ class State:
     def save(self, folder: Path, card: dict[str, Any], score: float | None, keep: int) -> None:
         """Writes a checkpoint (rank 0 does) and removes what is older than ``keep``. Raises Refusal on a full disk."""
         if not parallel.same_everywhere(self.model.parameters()):
-            raise RuntimeError(f"the processes no longer hold the same weights at {self.seen} images; start from the last checkpoint")
+            raise RuntimeError(
+                f"the processes no longer hold the same weights at {self.seen} images; start from the last checkpoint"
+            )
         if parallel.rank() == 0:
             weights = {**self.model.state_dict(), **self.average}
             state = {key: value for player in self.players.values() for key, value in player.state().items()}
@@ -72,8 +74,11 @@ def load_weights(model: nn.Module, weights: dict[str, Tensor], path: Path) -> No
             raise Refusal(f"{path} has no tensor '{name}' for this model; it was written for another configuration")
         if weights[name].shape != tensor.shape:
             raise Refusal(
-                f"{path}: tensor '{name}' has shape {tuple(weights[name].shape)}, this model expects {tuple(tensor.shape)}"
+                f"{path}: tensor '{name}' has shape {tuple(weights[name].shape)}, this model expects "
+                f"{tuple(tensor.shape)}"
             )
     if extra := sorted(set(weights) - set(own)):
-        raise Refusal(f"{path} has a tensor '{extra[0]}' that this model does not know; it was written for another model")
+        raise Refusal(
+            f"{path} has a tensor '{extra[0]}' that this model does not know; it was written for another model"
+        )
     model.load_state_dict(weights)

@@ -58,5 +58,7 @@ def score_table(records: Sequence[dict[str, Any]], title: str) -> str:
             budgets = list(dict.fromkeys(budget for row in over.values() for budget in row))
             cells = [[name, *(row.get(budget, "-") for budget in budgets)] for name, row in over.items()]
             blocks.append(table(f"{record['name']}, by labels", ("", *budgets), cells))
-        notes.append(f"{record['name']}: {record['protocol']}" + (f"\n  => {record['verdict']}" if "verdict" in record else ""))
+        notes.append(
+            f"{record['name']}: {record['protocol']}" + (f"\n  => {record['verdict']}" if "verdict" in record else "")
+        )
     return "\n\n".join([table(title, ("score", "value", "n", "seconds"), rows), *blocks, *notes])

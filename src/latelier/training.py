@@ -23,11 +23,9 @@ from latelier.device import pick_device
 from latelier.heads.joint import Joint
 from latelier.loop import Outcome, Plan, train
 from latelier.progress import Progress
-from latelier.runs import FORMAT
+from latelier.request import FORMAT, check, folder_of, plain, resumed
 from latelier.settings import parse_assignments
 from latelier.state import State
-
-FREE = ("epochs", "resume", "device", "quiet", "tensorboard", "download", "data_root", "keep")  # may differ on a resume
 
 
 @dataclass(frozen=True)
@@ -43,9 +41,9 @@ class Prepared:
 
 def run(request: SimpleNamespace) -> Path:
     """Trains what the arguments of the verb ask for. Raises Refusal before anything is written, or as the loop does."""
-    folder = _folder(request)
-    request = _resumed(folder, request)
-    _check(request)
+    folder = folder_of(request)
+    request = resumed(folder, request)
+    check(request)
     prepared = prepare(request)
     folder.mkdir(parents=True, exist_ok=True)
     with files.only_writer(folder) if parallel.rank() == 0 else nullcontext():
@@ -72,7 +70,8 @@ def prepare(request: SimpleNamespace) -> Prepared:
     parts = request.parts or parallel.world()
     if request.batch % parts or parts % parallel.world():
         raise Refusal(
-            f"--batch {request.batch} cannot be cut into {parts} equal parts over {parallel.world()} processes; choose multiples"
+            f"--batch {request.batch} cannot be cut into {parts} equal parts over {parallel.world()} processes; "
+            "choose multiples"
         )
     total = math.ceil(request.epochs * epoch / request.batch) * request.batch
     plan = Plan(
@@ -101,7 +100,9 @@ def hold_out(images: Images, share: float, seed: int) -> tuple[Images, Images | 
     order = np.random.default_rng([seed, 5]).permutation(len(images))
     count = round(share * len(images))
     if not 0 < count < len(images):
-        raise Refusal(f"--validation {share} of {len(images)} pictures leaves none on one side; give a share between 0 and 1")
+        raise Refusal(
+            f"--validation {share} of {len(images)} pictures leaves none on one side; give a share between 0 and 1"
+        )
     return images.take(np.sort(order[count:])), images.take(np.sort(order[:count]))
 
 
@@ -129,13 +130,13 @@ def _learn(folder: Path, request: SimpleNamespace, prepared: Prepared) -> Outcom
         return fit(model, prepared.images, plan.seed, folder, card)
     device = pick_device(request.device)
     torch.backends.cudnn.benchmark = device.type == "cuda"
-    model = model.to(device, memory_format=torch.channels_last)
+    model = model.to(device).to(memory_format=torch.channels_last)
     if request.compile:
         for part in model.children():
             part.compile()
     labelled = labelled_share(model)
     batches = Batches(prepared.images, plan.batch, seed=plan.seed, device=device, labelled=labelled)
-    held = prepared.held and Batches(prepared.held, plan.batch, seed=plan.seed, device=device)
+    held = None if prepared.held is None else Batches(prepared.held, plan.batch, seed=plan.seed, device=device)
     with (
         Progress(f"training {request.model}", plan.total, quiet=request.quiet or parallel.rank() > 0) as progress,
         _board(folder, request.tensorboard) as board,
@@ -165,65 +166,11 @@ def _images(request: SimpleNamespace) -> Images:
     for remark in images.remarks:
         _say(request, remark)
     if images.skipped:
-        _say(request, f"{len(images.skipped)} files could not be decoded and were skipped: {', '.join(images.skipped[:5])}")
+        _say(
+            request,
+            f"{len(images.skipped)} files could not be decoded and were skipped: {', '.join(images.skipped[:5])}",
+        )
     return hide_labels(images, request.labels, request.seed) if request.labels is not None else images
-
-
-def _check(request: SimpleNamespace) -> None:
-    for name, least, more in (
-        ("epochs", 0, "more than 0"),
-        ("batch", 0, "at least 1"),
-        ("keep", 0, "at least 1"),
-        ("save_every", 0, "more than 0"),
-        ("patience", 0, "at least 1"),
-        ("labels", 0, "at least 1"),
-        ("size", 0, "at least 1"),
-        ("parts", 0, "at least 1"),
-        ("clip", 0, "more than 0"),
-        ("ema", 0, "more than 0"),
-        ("rate", 0, "more than 0"),
-    ):
-        value = getattr(request, name)
-        if value is not None and not value > least:
-            raise Refusal(f"--{name.replace('_', '-')} takes {more}, but got {value}")
-    if request.patience is not None and not request.validation:
-        raise Refusal("--patience watches a validation loss: give --validation SHARE as well, for example 0.1")
-    if request.resume is False and request.model is None:
-        raise Refusal("no model was named; choose one of: latelier models")
-    if request.data is None:
-        raise Refusal("no pictures were given: --data takes a built-in name (latelier data), a folder, Parquet or tar")
-
-
-def _folder(request: SimpleNamespace) -> Path:
-    if not request.out:
-        raise Refusal("no run folder was given: --out RUN says where to write")
-    folder = Path(request.out)
-    if folder.exists() and not folder.is_dir():
-        raise Refusal(f"--out {folder} is a file; give a folder")
-    if not request.resume and folder.exists() and any(path.name != ".lock" for path in folder.iterdir()):
-        raise Refusal(f"--out {folder} exists and is not empty; go on with it by --resume, or name another")
-    return folder
-
-
-def _resumed(folder: Path, request: SimpleNamespace) -> SimpleNamespace:
-    """The request with what the run's config.json fixes. Raises Refusal where the two differ."""
-    path = folder / "config.json"
-    if not request.resume or not path.exists():
-        return request
-    stored = files.read_json(path)
-    if stored.get("format", FORMAT) > FORMAT:
-        raise Refusal(f"{path} was written by a newer latelier (format {stored['format']}; this one reads {FORMAT}): upgrade latelier")
-    from latelier.verbs.train import train as verb
-
-    defaults = verb.__kwdefaults__
-    merged = dict(vars(request))
-    for name, before in stored["request"].items():
-        now = _plain(merged[name])
-        if now in (before, _plain(defaults.get(name))):
-            merged[name] = before
-        elif name not in FREE:
-            raise Refusal(f"--{name.replace('_', '-')} was {before} in {folder} and is {now} now; resume with the same, or name another --out")
-    return SimpleNamespace(**{**merged, "resume": True})
 
 
 def _write_config(folder: Path, request: SimpleNamespace, prepared: Prepared) -> None:
@@ -243,8 +190,13 @@ def _write_config(folder: Path, request: SimpleNamespace, prepared: Prepared) ->
         "skipped": len(images.skipped),
         "remarks": list(images.remarks),
     }
-    request_json = {name: _plain(value) for name, value in vars(request).items() if name != "resume"}
-    versions = {"latelier": __version__, "torch": torch.__version__, "numpy": np.__version__, "python": platform.python_version()}
+    request_json = {name: plain(value) for name, value in vars(request).items() if name != "resume"}
+    versions = {
+        "latelier": __version__,
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+    }
     config = {
         "format": FORMAT,
         "model": prepared.card.json(),
@@ -258,6 +210,11 @@ def _write_config(folder: Path, request: SimpleNamespace, prepared: Prepared) ->
     files.write_json(path, config)
     if images.skipped:
         files.write(folder / "skipped.txt", "".join(f"{name}\n" for name in images.skipped))
+
+
+def _say(request: SimpleNamespace, line: str) -> None:
+    if not request.quiet and parallel.rank() == 0:
+        print(line, file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -278,15 +235,3 @@ def _board(folder: Path, wanted: bool) -> Iterator[Callable[[dict[str, Any]], No
                     writer.add_scalar(f"{kind}/{name}", value, record["seen"])
 
         yield show
-
-
-def _plain(value: Any) -> Any:
-    """As JSON gives it back."""
-    if isinstance(value, Path):
-        return str(value)
-    return list(value) if isinstance(value, tuple | list) else dict(value) if isinstance(value, Mapping) else value
-
-
-def _say(request: SimpleNamespace, line: str) -> None:
-    if not request.quiet and parallel.rank() == 0:
-        print(line, file=sys.stderr, flush=True)

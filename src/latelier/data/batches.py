@@ -72,7 +72,8 @@ class Batches:
         self._attribute = torch.from_numpy(np.array(images.attribute, np.int64)).to(device)
 
     def at(self, position: int, part: int = 0, parts: int = 1) -> Batch:
-        """Part number ``part`` of ``parts`` equal parts of the batch that begins at ``position`` (counted in images)."""
+        """Part number ``part`` of ``parts`` equal parts of the batch that begins at ``position`` (counted in
+        images)."""
         step = position // self.size
         rows = self._all.at(step * (self.size - self._from_known), self.size - self._from_known)
         if self._from_known:

@@ -59,12 +59,14 @@ class Images:
 
 
 def to_float(pixels: Tensor) -> Tensor:
-    """uint8 [b, h, w, c] -> float32 [b, c, h, w] in [0, 1]; the result is channels-last in memory, as convolutions like it."""
+    """uint8 [b, h, w, c] -> float32 [b, c, h, w] in [0, 1]; the result is channels-last in memory, as convolutions
+    like it."""
     return pixels.permute(0, 3, 1, 2).float().mul_(1 / 255)
 
 
 def labelled_rows(label: np.ndarray, per_class: int, seed: int) -> np.ndarray:
-    """Rows of ``per_class`` images of each class, drawn by ``seed``, sorted. Raises Refusal when a class has too few."""
+    """Rows of ``per_class`` images of each class, drawn by ``seed``, sorted. Raises Refusal when a class has too
+    few."""
     known = np.unique(label[label >= 0])
     if len(known) == 0:
         raise Refusal(f"labels: {per_class} per class were asked for, but these pictures have no labels at all")

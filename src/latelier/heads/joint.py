@@ -9,8 +9,8 @@ from latelier.heads.softmax import Head
 
 
 class Joint(Wrapper, Classifies):
-    """The inner model's moves, with the head's loss added to the player that owns the encoder; the head is a player of its
-    own. The code is the one that the move drew, so that the head costs no second pass through the encoder."""
+    """The inner model's moves, with the head's loss added to the player that owns the encoder; the head is a player of
+    its own. The code is the one that the move drew, so that the head costs no second pass through the encoder."""
 
     def __init__(self, inner: Model, head: Head):
         super().__init__()

@@ -1,8 +1,8 @@
 """A softmax on the code, learned together with the model: L = L_model + xi * -log p(y | z) on labelled images.
 
-The weight's default is xi = N_x / (C rho), N_x pixels, C classes and rho the labelled share of a batch (Pu et al. 2016,
-section 3: 156.8 for 28x28 pixels, 10 classes, half a batch labelled), so that a few labels are heard beside many pixels.
-"""
+The weight's default is xi = N_x / (C rho), N_x pixels, C classes and rho the labelled share of a batch (Pu et al.
+2016, section 3: 156.8 for 28x28 pixels, 10 classes, half a batch labelled), so that a few labels are heard beside many
+pixels."""
 
 import math
 from dataclasses import dataclass
@@ -16,6 +16,8 @@ from latelier.objectives.labels import cross_entropy
 
 @dataclass(frozen=True)
 class Config:
+    """Defaults: the weight of the source, half of every batch labelled."""
+
     weight: float | None = None  # xi; none means the default of the source
     labelled: float = 0.5  # share of every batch drawn from the labelled images
     optimiser: Optimiser = Optimiser(rate=1e-3)
@@ -31,7 +33,9 @@ class Head(nn.Module):
     def __init__(self, config: Config, width: int, classes: int, image: tuple[int, int, int]):
         super().__init__()
         if classes < 2:
-            raise Refusal(f"head=softmax needs at least 2 classes, but the pictures have {classes}; give labelled pictures")
+            raise Refusal(
+                f"head=softmax needs at least 2 classes, but the pictures have {classes}; give labelled pictures"
+            )
         self.config = config
         self.linear = nn.Linear(width, classes)
         pixels = math.prod(image[1:])

@@ -1,6 +1,5 @@
-"""An encoder and a softmax layer that learn from the labelled images alone: the yardstick of every method that also uses
-unlabelled ones. Minimises cross-entropy; images without a label add nothing.
-"""
+"""An encoder and a softmax layer that learn from the labelled images alone: the yardstick of every method that also
+uses unlabelled ones. Minimises cross-entropy; images without a label add nothing."""
 
 from dataclasses import dataclass
 
@@ -31,6 +30,8 @@ class Config:
 
 
 class Model(Base, Encodes, Features, Classifies):
+    """``Config`` says which net."""
+
     needs_labels = True
 
     def __init__(self, config: Config, image: tuple[int, int, int]):

@@ -20,6 +20,8 @@ WHOLE = 1 << 30  # bytes of float32 pixels up to which the exact solver sees all
 
 @dataclass(frozen=True)
 class Config:
+    """How many components."""
+
     latent: int = 32
     whiten: bool = False  # codes of unit variance
 
@@ -40,7 +42,9 @@ class Model(Base, Encodes, Decodes, Samples, Fits):
         self.config, self.image = config, image
         pixels = math.prod(image)
         if config.latent > pixels:
-            raise Refusal(f"pca: {config.latent} components were asked of images of {pixels} values; at most {pixels} exist")
+            raise Refusal(
+                f"pca: {config.latent} components were asked of images of {pixels} values; at most {pixels} exist"
+            )
         self.latents = {"z": Latent((config.latent,))}
         self.players = {}
         self.register_buffer("mean", torch.zeros(pixels))
@@ -58,7 +62,9 @@ class Model(Base, Encodes, Decodes, Samples, Fits):
             raise Refusal(f"pca: {self.config.latent} components need as many images, but there are {count}")
         if count * math.prod(self.image) * 4 <= WHOLE:
             seed = int(torch.randint(2**31, (), generator=generator, device=generator.device))
-            solver = PCA(self.config.latent, random_state=seed).fit(torch.cat([block.flatten(1) for block in images()]).numpy())
+            solver = PCA(self.config.latent, random_state=seed).fit(
+                torch.cat([block.flatten(1) for block in images()]).numpy()
+            )
         else:
             solver = IncrementalPCA(self.config.latent)
             for rows in regrouped(images(), max(1000, 5 * self.config.latent), self.config.latent):

@@ -1,9 +1,9 @@
 """The variational autoencoder and what its penalty makes of it: beta-VAE, capacity, InfoVAE.
 
-Maximises E_q(z|x) log p(x|z) - KL(q(z|x) || p(z)) (Kingma & Welling 2014, arXiv 1312.6114, eq. 3), with p(z) = N(0, I),
-q(z|x) a diagonal Gaussian given by the encoder, and the KL weighted or replaced by ``penalty`` (Higgins et al. 2017;
-Burgess et al. 2018; Zhao et al. 2017). Everything is summed over pixels and latents, so weights mean what they mean there.
-"""
+Maximises E_q(z|x) log p(x|z) - KL(q(z|x) || p(z)) (Kingma & Welling 2014, arXiv 1312.6114, eq. 3), with p(z) = N(0,
+I), q(z|x) a diagonal Gaussian given by the encoder, and the KL weighted or replaced by ``penalty`` (Higgins et al.
+2017; Burgess et al. 2018; Zhao et al. 2017). Everything is summed over pixels and latents, so weights mean what they
+mean there."""
 
 from dataclasses import dataclass
 
@@ -103,7 +103,9 @@ class Model(Base, Encodes, Decodes, Samples, Features, Weighs):
 
     def log_weight(self, image: Tensor, samples: int, generator: Generator) -> Tensor:
         q = self.encode(image)
-        z = gaussian.sample(q.mean.expand(samples, *q.mean.shape), q.log_variance.expand(samples, *q.mean.shape), generator)
+        z = gaussian.sample(
+            q.mean.expand(samples, *q.mean.shape), q.log_variance.expand(samples, *q.mean.shape), generator
+        )
         output = self.decoder(z.flatten(0, 1)).unflatten(0, (samples, len(image)))
         log_joint = self.likelihood.log_likelihood(image, output, keep=2) + gaussian.log_standard(z, keep=2)
         return log_joint - gaussian.log_density(z, q.mean, q.log_variance, keep=2)

@@ -11,9 +11,9 @@ from latelier.nets.encoder import Encoder, Grid, activation
 
 @dataclass(frozen=True)
 class Conv:
-    """4x4 convolutions of stride 2, then one hidden layer; the decoder is the reverse. The defaults are the Chairs row of
-    the lecture's table (Higgins et al. 2017, table 1). Where ``channels`` is empty, they are the table's first, as many as
-    bring the picture to about 4 pixels."""
+    """4x4 convolutions of stride 2, then one hidden layer; the decoder is the reverse. The defaults are the Chairs row
+    of the lecture's table (Higgins et al. 2017, table 1). Where ``channels`` is empty, they are the table's first, as
+    many as bring the picture to about 4 pixels."""
 
     channels: tuple[int, ...] = ()
     hidden: int = 256
@@ -55,6 +55,7 @@ class Conv:
         if min(sizes[-1]) < 1:
             most = min(h, w).bit_length() - 1
             raise Refusal(
-                f"net.channels asks for {len(maps)} halvings, but {h}x{w} pixels allow {most}: name at most {most} widths"
+                f"net.channels asks for {len(maps)} halvings, but {h}x{w} pixels allow {most}: name at most "
+                f"{most} widths"
             )
         return maps, sizes

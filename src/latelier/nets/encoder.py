@@ -45,7 +45,8 @@ class Grid(nn.Module):
         self.shape = shape
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.unflatten(1, self.shape)
+        out: Tensor = x.unflatten(1, self.shape)
+        return out
 
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {

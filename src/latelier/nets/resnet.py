@@ -12,8 +12,9 @@ from latelier.nets.encoder import Encoder, Grid
 
 @dataclass(frozen=True)
 class Resnet:
-    """Stages of residual blocks, halving before each stage but the first; the decoder mirrors them with nearest-neighbour
-    doublings. Pre-activation blocks (He et al. 2016, arXiv 1603.05027), SiLU, group normalisation."""
+    """Stages of residual blocks, halving before each stage but the first; the decoder mirrors them with
+    nearest-neighbour doublings. Pre-activation blocks (He et al. 2016, arXiv 1603.05027), SiLU, group
+    normalisation."""
 
     channels: tuple[int, ...] = (32, 64, 128, 128)
     blocks: int = 1
@@ -44,7 +45,8 @@ class Resnet:
         factor = 2 ** (len(self.channels) - 1)
         if image[1] % factor or image[2] % factor:
             raise Refusal(
-                f"net=resnet halves {len(self.channels) - 1} times: sides must be multiples of {factor}, not {image[1]}x{image[2]}"
+                f"net=resnet halves {len(self.channels) - 1} times: sides must be multiples of {factor}, not "
+                f"{image[1]}x{image[2]}"
             )
         if any(c % 8 for c in self.channels):
             raise Refusal(

@@ -20,8 +20,9 @@ class Bernoulli:
 
 @dataclass(frozen=True)
 class Gaussian:
-    """N(mean, sigma^2) in every pixel, sigma in units of the [0, 1] range; ``learned`` makes one shared sigma a weight,
-    starting from the given one and held above ``floor`` (an unbounded one grows without limit where pixels are constant)."""
+    """N(mean, sigma^2) in every pixel, sigma in units of the [0, 1] range; ``learned`` makes one shared sigma a
+    weight, starting from the given one and held above ``floor`` (an unbounded one grows without limit where pixels are
+    constant)."""
 
     sigma: float = 0.1
     learned: bool = True
@@ -58,7 +59,8 @@ class BernoulliPixels(Likelihood):
 
 
 class GaussianPixels(Likelihood):
-    """sigma^2 = floor^2 + exp(weight): a floor that is approached smoothly, so that the weight always has a gradient."""
+    """sigma^2 = floor^2 + exp(weight): a floor that is approached smoothly, so that the weight always has a
+    gradient."""
 
     weight: Tensor
 

@@ -1,8 +1,7 @@
 """What holds the codes to the prior: the second half of a variational objective, as exclusive choices.
 
-Each is called with the rate KL(q(z|x) || p(z)) [b] and the codes drawn [b, k], and answers one value an image in nats, to
-be added to the distortion (the negative log-likelihood).
-"""
+Each is called with the rate KL(q(z|x) || p(z)) [b] and the codes drawn [b, k], and answers one value an image in nats,
+to be added to the distortion (the negative log-likelihood)."""
 
 from dataclasses import dataclass
 
@@ -15,8 +14,8 @@ from latelier.objectives import mmd
 
 @dataclass(frozen=True)
 class Beta:
-    """weight * KL(q(z|x) || p(z)): the VAE at 1 (Kingma & Welling 2014, eq. 3), beta-VAE above (Higgins et al. 2017, eq. 4).
-    ``warmup`` images raise the weight linearly from 0, which keeps a young decoder from ignoring its code."""
+    """weight * KL(q(z|x) || p(z)): the VAE at 1 (Kingma & Welling 2014, eq. 3), beta-VAE above (Higgins et al. 2017,
+    eq. 4). ``warmup`` images raise the weight linearly from 0, which keeps a young decoder from ignoring its code."""
 
     weight: float = 1.0
     warmup: int = 0
@@ -30,7 +29,8 @@ class Beta:
 class Capacity:
     """weight * |KL - C|, where C rises linearly from 0 to ``nats`` over ``over`` images (Burgess et al. 2018, eq. 8).
 
-    KL is each image's own; with the batch's mean KL inside the bars, as some codes have it, the value is never larger."""
+    KL is each image's own; with the batch's mean KL inside the bars, as some codes have it, the value is never
+    larger."""
 
     weight: float = 1000.0
     nats: float = 25.0
@@ -45,9 +45,9 @@ class Capacity:
 class Mmd:
     """(1 - alpha) KL(q(z|x) || p(z)) + (alpha + weight - 1) MMD^2(q(z), p(z)): InfoVAE (Zhao et al. 2017, eq. 7).
 
-    ``weight`` is the paper's lambda. alpha = 1 leaves the aggregate term alone; alpha = 0 with weight = 1 is the VAE. The
-    MMD is the batch's (biased, with ``prior`` draws), shared out over its images, so its value depends on the batch size.
-    """
+    ``weight`` is the paper's lambda. alpha = 1 leaves the aggregate term alone; alpha = 0 with weight = 1 is the VAE.
+    The MMD is the batch's (biased, with ``prior`` draws), shared out over its images, so its value depends on the
+    batch size."""
 
     alpha: float = 1.0
     weight: float = 1000.0

@@ -38,9 +38,8 @@ SPACES = ("codes", "pixels", "PCA")  # always probed
 def score(model: Model, data: Splits, generator: Generator, *, depth: str | None = None) -> dict[str, float]:
     """Accuracies in percent, named "PROBE SPACE BUDGET %"; balanced too where a test class is over 1.5 times another.
 
-    ``depth`` adds the features at that depth as a space. ``generator`` is not used: the draws are fixed, so that runs can
-    be compared. Raises Refusal without labels of at least two classes.
-    """
+    ``depth`` adds the features at that depth as a space. ``generator`` is not used: the draws are fixed, so that runs
+    can be compared. Raises Refusal without labels of at least two classes."""
     test = some(data.test, LIMIT, 0, labelled=True)
     pool = some(data.fit, FIT_ROWS, 0, labelled=True)
     if len(test) == 0 or len(np.unique(pool.label)) < 2:
@@ -149,8 +148,9 @@ def _spaces(model: Model, pool: Images, depth: str | None) -> dict[str, Reader]:
 
 
 def _standardised(read: Reader, known: np.ndarray) -> Reader:
-    """One scale for all columns keeps a space's geometry. A scale for each would blow up dead latents and the pixels of an
-    empty rim to the size of everything else: it cost raw digits 2-6 points and PCA 10-20, and flattered the codes."""
+    """One scale for all columns keeps a space's geometry. A scale for each would blow up dead latents and the pixels
+    of an empty rim to the size of everything else: it cost raw digits 2-6 points and PCA 10-20, and flattered the
+    codes."""
     mean, sd = known.mean(0), float(np.sqrt(known.var(0).mean())) or 1.0
     return lambda images: (read(images) - mean) / sd
 

@@ -4,7 +4,11 @@ from pathlib import Path
 
 
 def compare(
-    *runs: str, data: str | None = None, out: Path = Path("compare.png"), data_root: Path | None = None, download: bool = False
+    *runs: str,
+    data: str | None = None,
+    out: Path = Path("compare.png"),
+    data_root: Path | None = None,
+    download: bool = False,
 ) -> str:
     """Put the scores of several runs into one table, and their reconstructions of the same pictures on one sheet.
 

@@ -61,6 +61,9 @@ def draw_sheet(sheet: str, view: "View") -> "np.ndarray":
 
     module = find(sheet)
     if lacking := missing(view.model, module.needs):
-        raise Refusal(f"sheet '{sheet}' needs {', '.join(lacking)}, which this model lacks; it can draw: {', '.join(possible(view.model))}")
+        raise Refusal(
+            f"sheet '{sheet}' needs {', '.join(lacking)}, which this model lacks; it can draw: "
+            f"{', '.join(possible(view.model))}"
+        )
     sheet_pixels: np.ndarray = module.draw(view)
     return sheet_pixels

@@ -46,15 +46,18 @@ def encode(
     images = opened.images(source, Where(data_root, download))
     if features is None:
         rows = codes(opened.model, images)
-        names = [f"{name}[{i}]" for name, latent in opened.model.latents.items() for i in range(math.prod(latent.shape))]
+        names = [
+            f"{name}[{i}]" for name, latent in opened.model.latents.items() for i in range(math.prod(latent.shape))
+        ]
     else:
         rows = features_of(opened.model, images, features)
         names = [f"{features}[{i}]" for i in range(rows.shape[1])]
-    columns = {"file": pa.array([str(name) for name in images.names]), **dict(zip(names, map(pa.array, rows.T), strict=True))}
+    columns = {
+        "file": pa.array([str(name) for name in images.names]),
+        **dict(zip(names, map(pa.array, rows.T), strict=True)),
+    }
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table(columns), sink)
     files.write(out, sink.getvalue().to_pybytes())
     print(f"{out}: {len(rows):,} rows of {len(names)} numbers")
     return out
-
-

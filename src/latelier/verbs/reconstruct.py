@@ -5,7 +5,8 @@ from pathlib import Path
 
 
 def reconstruct(run: str, source: str, /, *, out: Path, data_root: Path | None = None, download: bool = False) -> Path:
-    """Write the reconstruction of every picture as a PNG of the same name, and reconstructions.csv with each one's PSNR.
+    """Write the reconstruction of every picture as a PNG of the same name, and reconstructions.csv with each one's
+    PSNR.
 
     Returns the folder. Raises Refusal (exit 2) for bad input and for a folder that is not empty.
 
@@ -53,5 +54,3 @@ def reconstruct(run: str, source: str, /, *, out: Path, data_root: Path | None =
     files.write(out / "reconstructions.csv", lines.getvalue())
     print(f"{out}: {row:,} pictures and reconstructions.csv")
     return out
-
-

@@ -20,7 +20,9 @@ def train(
     size: int | None = None,
     channels: Literal[1, 3] | None = None,
     labels: int | None = None,
-    settings: Annotated[Sequence[str] | Mapping[str, Any] | None, Parameter(name="--set", consume_multiple=True)] = None,
+    settings: Annotated[
+        Sequence[str] | Mapping[str, Any] | None, Parameter(name="--set", consume_multiple=True)
+    ] = None,
     rate: float | None = None,
     warmup: float = 0,
     decay: Literal["none", "linear", "cosine"] = "none",

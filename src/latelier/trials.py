@@ -1,0 +1,100 @@
+"""How well few labels serve: the same encoder with and without unlabelled pictures, beside logistic regression.
+
+Every method sees the same label draws and is measured on the same test pictures, which none of them saw. Trainings run
+in processes of one thread each: small nets gain more from a second process than from a second thread."""
+
+import multiprocessing
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from latelier.core import Classifies, need
+from latelier.data.images import Images, hide_labels
+from latelier.data.sources import open_images
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training and its test accuracy."""
+
+    row: str  # of the table
+    method: str
+    data: str
+    settings: Mapping[str, Any]
+    labels: int  # a class
+    draw: int  # seed of the label draw, of the first weights and of the order
+    images: int  # shown in training
+    batch: int = 64
+    plan: Mapping[str, Any] = field(default_factory=dict)  # more of loop.Plan
+
+
+def accuracy(trial: Trial) -> float:
+    """Trains as the trial says, on one thread; share of the test pictures classified right."""
+    import torch
+
+    from latelier.building import assemble
+    from latelier.data.batches import Batches, mix
+    from latelier.loop import Plan, train
+    from latelier.scores.common import rows_of
+    from latelier.training import labelled_share
+
+    torch.set_num_threads(1)
+    train_images = hide_labels(open_images(trial.data, split="train"), trial.labels, trial.draw)
+    test = open_images(trial.data, split="test")
+    torch.manual_seed(mix(trial.draw, 0))
+    model, card = assemble(trial.method, train_images.shape, train_images.classes, dict(trial.settings))
+    model = model.to(memory_format=torch.channels_last)
+    batches = Batches(
+        train_images, trial.batch, seed=trial.draw, device=torch.device("cpu"), labelled=labelled_share(model)
+    )
+    total = trial.images // trial.batch * trial.batch
+    plan = Plan(total=total, batch=trial.batch, seed=trial.draw, log_every=total, save_every=total, **trial.plan)
+    with tempfile.TemporaryDirectory() as folder:
+        train(model, batches, plan, Path(folder), card.json())
+    probabilities = rows_of(model, test, need(model, Classifies).classify)
+    return float((probabilities.argmax(1) == test.label).mean())
+
+
+def run_all(
+    jobs: Sequence[tuple[Callable[..., Any], Any]], done: Callable[[int], None] = lambda count: None
+) -> list[Any]:
+    """The results of all calls, in order, from as many processes as there are cores. ``done`` hears how many are
+    ready."""
+    context = multiprocessing.get_context("spawn")  # a forked torch inherits locks that its threads held
+    with ProcessPoolExecutor(min(len(jobs), os.cpu_count() or 1), mp_context=context, initializer=_one_thread) as pool:
+        futures = [pool.submit(function, argument) for function, argument in jobs]
+        for count, future in enumerate(as_completed(futures), 1):
+            future.result()
+            done(count)
+        return [future.result() for future in futures]
+
+
+def baselines(train: Images, test: Images, labels: int, draw: int, components: int) -> dict[str, float]:
+    """Accuracy of logistic regression on pixels, and on a PCA fitted to all training pictures without their labels."""
+    from sklearn.decomposition import PCA
+    from sklearn.linear_model import LogisticRegression
+
+    rows = np.flatnonzero(hide_labels(train, labels, draw).label >= 0)
+    seen, unseen = (images.floats(slice(None)).flatten(1).numpy() for images in (train, test))
+    pca = PCA(components, random_state=draw).fit(seen)
+    spaces = {
+        "logistic regression on pixels": (seen, unseen),
+        "logistic regression on PCA": (pca.transform(seen), pca.transform(unseen)),
+    }
+    return {
+        name: float(LogisticRegression(max_iter=2000).fit(fit[rows], train.label[rows]).score(measured, test.label))
+        for name, (fit, measured) in spaces.items()
+    }
+
+
+def _one_thread() -> None:
+    os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
+    import torch
+
+    torch.set_num_threads(1)

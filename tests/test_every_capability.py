@@ -1,0 +1,125 @@
+"""What a model says it can do, it does as the contract says: shapes, ranges, the same answer to the same question."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from every import CLASSES, SIZE, Case, assert_same, batches_of, every
+from torch import Generator, Tensor
+
+from latelier.core import (
+    Capability,
+    Classifies,
+    Decodes,
+    Encodes,
+    Features,
+    Fits,
+    Imputes,
+    Model,
+    Refusal,
+    Samples,
+    Weighs,
+    has,
+    need,
+)
+
+
+def check_code(model: Model, code: dict[str, Tensor], n: int = SIZE) -> None:
+    assert list(code) == list(model.latents)
+    for name, value in code.items():
+        assert value.shape == (n, *model.latents[name].shape)
+        assert value.dtype == torch.float32
+        assert value.isfinite().all()
+
+
+def check_encodes(model: Model, image: Tensor) -> None:
+    posterior = need(model, Encodes).encode(image)
+    check_code(model, posterior.mode())
+    assert_same(posterior.mode(), need(model, Encodes).encode(image).mode())
+    check_code(model, posterior.sample(Generator().manual_seed(0)))
+    assert_same(posterior.sample(Generator().manual_seed(0)), posterior.sample(Generator().manual_seed(0)))
+    if rate := posterior.rate():
+        check_code(model, rate)
+    assert not model.players or need(model, Encodes).coder in model.players
+
+
+def check_decodes(model: Model, image: Tensor) -> None:
+    generator = Generator().manual_seed(0)
+    code = {name: torch.randn(5, *latent.shape, generator=generator) for name, latent in model.latents.items()}
+    if has(model, Samples):
+        code |= need(model, Samples).sample_prior(5, generator)
+    drawn = need(model, Decodes).decode(code)
+    assert drawn.shape == (5, *model.image)
+    assert drawn.dtype == torch.float32
+    assert 0 <= drawn.min() <= drawn.max() <= 1
+
+
+def check_samples(model: Model, image: Tensor) -> None:
+    prior = need(model, Samples)
+    code = prior.sample_prior(5, Generator().manual_seed(0))
+    check_code(model, code, 5)
+    assert_same(code, prior.sample_prior(5, Generator().manual_seed(0)))
+    assert any(
+        not torch.equal(code[name], other) for name, other in prior.sample_prior(5, Generator().manual_seed(1)).items()
+    )
+
+
+def check_features(model: Model, image: Tensor) -> None:
+    trunk = need(model, Features)
+    assert len(trunk.depths()) > 0
+    for depth in trunk.depths():
+        rows = trunk.features(image, depth)
+        assert rows.ndim == 2
+        assert len(rows) == SIZE
+        assert rows.isfinite().all()
+    with pytest.raises(Refusal, match="no such depth"):
+        trunk.features(image, "no such depth")
+
+
+def check_weighs(model: Model, image: Tensor) -> None:
+    weights = need(model, Weighs).log_weight(image, 3, Generator().manual_seed(0))
+    assert weights.shape == (3, SIZE)
+    assert weights.dtype == torch.float32
+    assert weights.isfinite().all()
+    assert torch.equal(weights, need(model, Weighs).log_weight(image, 3, Generator().manual_seed(0)))
+
+
+def check_classifies(model: Model, image: Tensor) -> None:
+    probabilities = need(model, Classifies).classify(image)
+    assert probabilities.shape == (SIZE, len(CLASSES))
+    torch.testing.assert_close(probabilities.sum(1), torch.ones(SIZE))
+    assert probabilities.min() >= 0
+
+
+def check_imputes(model: Model, image: Tensor) -> None:
+    known = (torch.rand(image.shape, generator=Generator().manual_seed(0)) > 0.5).float()
+    filled = need(model, Imputes).impute(image, known, Generator().manual_seed(0))
+    assert filled.shape == image.shape
+    assert 0 <= filled.min() <= filled.max() <= 1
+    assert torch.equal(filled[known == 1], image[known == 1])
+
+
+CHECKS: dict[type, Callable[[Model, Tensor], None]] = {
+    Encodes: check_encodes,
+    Decodes: check_decodes,
+    Samples: check_samples,
+    Features: check_features,
+    Weighs: check_weighs,
+    Classifies: check_classifies,
+    Imputes: check_imputes,
+}
+
+
+def test_every_capability_has_a_check() -> None:
+    assert set(CHECKS) | {Fits} == set(Capability.__subclasses__())
+
+
+@every
+def test_capabilities_give_what_the_contract_says(case: Case) -> None:
+    model, _ = case.build()
+    image = batches_of(case).at(0).image
+    able = [capability for capability in CHECKS if has(model, capability)]
+    assert able
+    with torch.no_grad():
+        for capability in able:
+            CHECKS[capability](model.eval(), image)
