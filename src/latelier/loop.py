@@ -137,6 +137,7 @@ def play(
     """One move on this process's parts of the batch; then every player that it names takes a step. Returns the
     report."""
     sums: dict[str, tuple[Tensor, ...]] = {}
+    values: dict[str, Tensor] = {}
     reports: list[dict[str, Tensor]] = []
     for batch, standing in zip(parts, progress, strict=True):
         # One autocast block a move: it caches the weights' casts, which are stale once a player has stepped.
@@ -146,6 +147,7 @@ def play(
         for name, gradient in differentiate(losses, players).items():
             # Never in place: two weights that are added to each other share one gradient tensor.
             sums[name] = torch._foreach_add(sums[name], gradient) if name in sums else gradient
+            values[name] = values.get(name, 0.0) + losses.minimise[name].detach()
     report = reports[0] if len(reports) == 1 else {name: torch.cat([r[name] for r in reports]) for name in reports[0]}
     factor = rate_factor(plan, progress[0].seen)
     for name, gradients in sums.items():
@@ -155,7 +157,7 @@ def play(
         # The sum is finite only if every number is, as the norm is, at half the cost.
         size = get_total_norm(gradients) if plan.clip is not None else torch.stack([g.sum() for g in gradients]).sum()
         norm = float(size)
-        if not math.isfinite(norm):
+        if not math.isfinite(norm + float(values[name])):
             raise Diverged(_fault(players[name], gradients, report, parts, progress[0].seen, batches))
         if plan.clip is not None and norm > plan.clip:
             sums[name] = torch._foreach_mul(gradients, plan.clip / norm)
