@@ -1,0 +1,193 @@
+"""Who races: pythae's trainer, a bare loop, latelier's loop, and the plain matrix product. Each runs in a process of its own.
+
+A race is one training run, cut into laps of ``steps`` steps. Before a lap everybody waits at the gate, so that laps
+alternate and nobody runs beside another; what stands between laps (checkpoints, epoch ends) is not timed. All start from
+the same weights and see the same pictures, one epoch a lap, each in a random order of its own.
+"""
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+import peer_nets
+from latelier.data.batches import Batches
+from latelier.data.images import Images, to_float
+from latelier.device import pick_device, prepare_cpu
+from latelier.loop import Plan, train
+
+
+PRODUCTS = 5  # matrix products in a lap of their own
+
+
+@dataclass(frozen=True)
+class Race:
+    net: str  # mlp or conv
+    loss: str  # mse or bce
+    batch: int
+    steps: int  # a lap
+    laps: int  # the first is not counted
+    rate: float
+    seed: int
+    device: str
+    threads: int
+    clock: str = "wall"  # or cpu: seconds of the process, for a busy machine and one thread
+
+
+class Gate:
+    """Where a contestant waits for its turn and hands in its lap: seconds a step and mean loss an image."""
+
+    def __init__(self, connection: Connection, steps: int, clock: str):
+        self._connection, self._steps = connection, steps
+        self._now = time.process_time if clock == "cpu" else time.perf_counter
+
+    def start(self) -> None:
+        self._connection.recv()
+        self._begun = self._now()
+
+    def stop(self) -> None:
+        self._seconds = (self._now() - self._begun) / self._steps
+
+    def hand_in(self, loss: float) -> None:
+        self._connection.send((self._seconds, loss))
+
+
+def run(name: str, race: Race, pixels: np.ndarray, connection: Connection) -> None:
+    """The body of a contestant's process; ``name`` is "who precision"."""
+    torch.set_num_threads(race.threads)
+    torch.manual_seed(race.seed)
+    who, precision = name.split()
+    contestants: dict[str, Callable[[Race, str, np.ndarray, Gate], None]] = {
+        "pythae": pythae, "bare": bare, "latelier": latelier, "matmul": matmul
+    }  # fmt: skip
+    contestants[who](race, precision, pixels, Gate(connection, PRODUCTS if who == "matmul" else race.steps, race.clock))
+
+
+def pythae(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:
+    """pythae's TrainingPipeline with its own trainer, loader and optimiser, as its users get them."""
+    sys.stdout = sys.stderr = open(os.devnull, "w")  # its progress bar: drawn, but seen by nobody
+    from pythae.models import VAE, VAEConfig
+    from pythae.models.nn.benchmarks.mnist import Decoder_Conv_AE_MNIST, Encoder_Conv_VAE_MNIST
+    from pythae.pipelines import TrainingPipeline
+    from pythae.trainers import BaseTrainerConfig
+    from pythae.trainers.training_callbacks import TrainingCallback
+
+    class Laps(TrainingCallback):
+        def on_train_step_begin(self, training_config: Any, **more: Any) -> None:  # once an epoch
+            self.steps = 0
+            gate.start()
+
+        def on_train_step_end(self, training_config: Any, **more: Any) -> None:  # once a batch
+            self.steps += 1
+            if self.steps == race.steps:
+                gate.stop()
+
+        def on_log(self, training_config: Any, logs: dict[str, float], **more: Any) -> None:
+            gate.hand_in(logs["train_epoch_loss"])
+
+    ours = peer_nets.model(race.net, race.loss, race.rate)  # first, so that it draws everybody's initial weights
+    config = VAEConfig(input_dim=peer_nets.IMAGE, latent_dim=peer_nets.LATENT, reconstruction_loss=race.loss)
+    nets = (Encoder_Conv_VAE_MNIST(config), Decoder_Conv_AE_MNIST(config)) if race.net == "conv" else ()
+    model = VAE(config, *nets)
+    for theirs, tensors in (
+        (model.encoder, peer_nets.split_heads(ours.encoder)),
+        (model.decoder, list(ours.decoder.state_dict().values())),
+    ):
+        theirs.load_state_dict(dict(zip(theirs.state_dict(), tensors, strict=True)))  # refuses another shape
+    floats = (pixels.transpose(0, 3, 1, 2) / 255).astype(np.float32)
+    with tempfile.TemporaryDirectory() as folder:
+        plan = BaseTrainerConfig(
+            output_dir=folder,
+            num_epochs=race.laps,
+            per_device_train_batch_size=race.batch,
+            learning_rate=race.rate,
+            seed=race.seed,
+            no_cuda=race.device == "cpu",
+        )
+        TrainingPipeline(model, plan)(floats, callbacks=[Laps()])
+
+
+def bare(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:
+    """What a careful hand writes for this one model: pixels resident as uint8, channels-last, fused Adam, tuned malloc."""
+    prepare_cpu()
+    device = pick_device(race.device)
+    model = peer_nets.model(race.net, race.loss, race.rate).to(device, memory_format=torch.channels_last).train()
+    resident = torch.from_numpy(pixels).to(device)
+    optimiser = torch.optim.Adam(model.parameters(), lr=race.rate, fused=True)
+    for _ in range(race.laps):
+        gate.start()
+        total = torch.zeros((), device=device)
+        for rows in torch.randperm(len(pixels)).to(device).split(race.batch):
+            image = to_float(resident.index_select(0, rows))
+            with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+                loss = bare_loss(model, image, race.loss)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            total += loss.detach()
+        mean = total.item() / race.steps
+        gate.stop()
+        gate.hand_in(mean)
+
+
+def bare_loss(model: peer_nets.vae.Model, image: Tensor, kind: str) -> Tensor:
+    """The negative ELBO, mean over images, in as few operations as it takes."""
+    mean, log_variance = model.encoder(image).float().chunk(2, dim=1)
+    z = torch.addcmul(mean, (0.5 * log_variance).exp(), torch.randn_like(mean))
+    output = model.decoder(z).float()
+    if kind == "mse":
+        distortion = 0.5 * functional.mse_loss(output.sigmoid(), image, reduction="sum")
+    else:
+        distortion = functional.binary_cross_entropy_with_logits(output, image, reduction="sum")
+    rate = 0.5 * (mean.square() + log_variance.exp() - log_variance - 1).sum()
+    loss: Tensor = (distortion + rate) / len(image)
+    return loss
+
+
+def latelier(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:
+    """``latelier.loop.train`` on latelier's ``vae``, as ``latelier train`` calls it; its log is its lap."""
+    prepare_cpu()
+    device = pick_device(race.device)
+    model = peer_nets.model(race.net, race.loss, race.rate).to(device, memory_format=torch.channels_last)
+    lap, n = race.steps * race.batch, len(pixels)
+    images = Images(pixels, np.full(n, -1), np.zeros((n, 0), np.int8), [[]] * n, [str(row) for row in range(n)])
+    batches = Batches(images, race.batch, seed=race.seed, device=device)
+    total = race.laps * lap
+    plan = Plan(total, race.batch, race.seed, precision=precision, log_every=lap, save_every=2 * total)  # type: ignore[arg-type]
+
+    def show(record: dict[str, Any]) -> None:
+        gate.stop()
+        gate.hand_in(-record["terms"]["elbo"])
+        if record["seen"] < total:
+            gate.start()
+
+    with tempfile.TemporaryDirectory() as folder:
+        gate.start()
+        train(model, batches, plan, Path(folder), {}, show=show)
+
+
+def matmul(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:
+    """The machine's rate: products of square matrices. Hands in seconds a product, and its operations in place of a loss."""
+    prepare_cpu()
+    device = pick_device(race.device)
+    width = 8192 if device.type == "cuda" else 2048
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    a, b = (torch.randn(width, width, device=device).to(dtype) for _ in range(2))
+    out = a @ b
+    for _ in range(race.laps):
+        gate.start()
+        for _ in range(PRODUCTS):
+            torch.mm(a, b, out=out)
+        out[0, 0].item()
+        gate.stop()
+        gate.hand_in(2 * width**3)

@@ -1,0 +1,182 @@
+"""Training speed: latelier's loop beside pythae 0.1.2's trainer and a bare hand-written loop, on the same nets.
+
+    python benchmarks/training.py                      both nets, the whole machine
+    python benchmarks/training.py --net mlp --record   one net, and the result kept in results.jsonl
+
+See README.md of this folder for how to get pythae and what is measured.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import platform
+import statistics
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+import peer_nets
+from contestants import Race, bare_loss, run
+
+RESULTS = Path(__file__).with_name("results.jsonl")
+ENTRANTS = ("pythae fp32", "bare fp32", "latelier fp32", "bare bf16", "latelier bf16", "matmul fp32", "matmul bf16")
+WANTED = {"mlp": {"fp32": 1.8, "bf16": 3.0}, "conv": {"fp32": 1.25, "bf16": 1.6}}  # times pythae's speed, two cores
+NEAR_BARE, NEAR_LOSS = 0.95, 0.01  # least share of the bare loop's speed; greatest relative difference from pythae's loss
+DEFAULT = {"mlp": (100, 13), "conv": (10, 8)}  # steps a lap, laps
+Laps = dict[str, list[tuple[float, float]]]  # entrant -> (seconds a step, loss) of each lap
+
+
+def main() -> None:
+    options = arguments()
+    os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(options.threads)
+    entrants = [name for name in ENTRANTS if not name.startswith("pythae") or find_spec("pythae")]
+    if len(entrants) < len(ENTRANTS):
+        print("pythae is not installed (benchmarks/README.md says how to get it): racing without it", file=sys.stderr)
+    for net in [options.net] if options.net else list(DEFAULT):
+        steps, laps = options.steps or DEFAULT[net][0], options.laps or DEFAULT[net][1]
+        common = (options.rate, options.seed, options.device, options.threads, options.clock)
+        race = Race(net, options.loss, options.batch, steps, laps, *common)
+        pixels = pictures(steps * options.batch, options.data_root, options.seed)
+        record = summary(race, alternate(race, entrants, pixels), "MNIST" if options.data_root else "blobs")
+        print(table(record))
+        if options.record:
+            with open(RESULTS, "a") as file:
+                file.write(json.dumps(record) + "\n")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--net", choices=list(DEFAULT), help="one net alone")
+    parser.add_argument("--loss", choices=["mse", "bce"], default="mse", help="mse is pythae's default")
+    parser.add_argument("--batch", type=int, default=100)
+    parser.add_argument("--rate", type=float, default=1e-4, help="Adam's; 1e-4 is pythae's default")
+    parser.add_argument("--steps", type=int, help="steps in a lap")
+    parser.add_argument("--laps", type=int, help="alternating repetitions; the first is not counted")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--clock", choices=["wall", "cpu"], default="wall", help="cpu: with --threads 1, on a busy machine")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--data-root", type=Path, help="folder that holds MNIST/raw/train-images-idx3-ubyte; else drawn blobs")
+    parser.add_argument("--record", action="store_true", help="append the result to results.jsonl")
+    return parser.parse_args()
+
+
+def pictures(n: int, root: Path | None, seed: int) -> np.ndarray:
+    """n pictures uint8 [n, 28, 28, 1]: MNIST's first, or strokes of two blurred spots each, about as dark as digits."""
+    if root is not None:
+        return np.fromfile(root / "MNIST/raw/train-images-idx3-ubyte", np.uint8, offset=16).reshape(-1, 28, 28, 1)[:n]
+    grid = np.linspace(-1, 1, 28)
+    centre = np.random.default_rng(seed).uniform(-0.5, 0.5, (n, 2, 2, 1))  # picture, spot, axis
+    near = np.exp(-20 * (grid - centre) ** 2)
+    return np.round(255 * np.einsum("nsh,nsw->nshw", near[:, :, 0], near[:, :, 1]).max(1))[..., None].astype(np.uint8)
+
+
+def alternate(race: Race, entrants: list[str], pixels: np.ndarray) -> Laps:
+    """Every entrant runs each lap alone, one after another; who begins changes from lap to lap."""
+    context = multiprocessing.get_context("spawn")
+    gates, processes, results = {}, [], {name: [] for name in entrants}  # type: Any, Any, Laps
+    for name in entrants:
+        gates[name], theirs = context.Pipe()
+        processes.append(context.Process(target=run, args=(name, race, pixels, theirs), daemon=True))
+        processes[-1].start()
+        theirs.close()  # so that a dead entrant is noticed
+    for lap in range(race.laps):
+        for name in entrants[lap % len(entrants) :] + entrants[: lap % len(entrants)]:
+            gates[name].send("go")
+            results[name].append(gates[name].recv())
+        times = ", ".join(f"{name} {results[name][-1][0] * 1e3:.2f}" for name in entrants)
+        print(f"{race.net} lap {lap + 1} of {race.laps}, ms a step: {times}", file=sys.stderr, flush=True)
+    for process in processes:
+        process.join()
+    return results
+
+
+def summary(race: Race, laps: Laps, data: str) -> dict[str, Any]:
+    """What results.jsonl keeps. Ratios are taken within a lap, where the machine is the same for both, then their median."""
+    seconds = {name: [lap[0] for lap in all_laps[1:]] for name, all_laps in laps.items()}
+    operations = count_operations(race)
+    rates = {p: laps[f"matmul {p}"][0][1] / statistics.median(seconds[f"matmul {p}"]) for p in ("fp32", "bf16")}
+    rows = {}
+    for name, times in seconds.items():
+        who, precision = name.split()
+        if who == "matmul":
+            continue
+        row: dict[str, Any] = {"ms_a_step": round(statistics.median(times) * 1e3, 3), "laps_ms": [round(t * 1e3, 3) for t in times]}
+        row["images_per_second"] = round(race.batch / statistics.median(times))
+        row["share_of_matmul"] = round(operations / statistics.median(times) / rates[precision], 3)
+        row["final_loss"] = round(laps[name][-1][1], 4)
+        for rival in ("pythae fp32", f"bare {precision}"):
+            if rival in seconds and rival != name:
+                row[f"times_{rival.split()[0]}"] = round(statistics.median(b / a for a, b in zip(times, seconds[rival], strict=True)), 3)
+        rows[name] = row
+    return {
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        **asdict(race),
+        "data": data,
+        "machine": processor(race.device),
+        "versions": {name: version(name) for name in ("latelier", "torch", "numpy", "pythae") if find_spec(name)},
+        "operations_a_step": operations,
+        "matmul_gflops": {p: round(rate / 1e9, 1) for p, rate in rates.items()},
+        "rows": rows,
+    }
+
+
+def count_operations(race: Race) -> int:
+    """Floating-point operations of one step's products and convolutions, forward and backward."""
+    model = peer_nets.model(race.net, race.loss, race.rate)
+    with FlopCounterMode(display=False) as counter:
+        bare_loss(model, torch.rand(race.batch, *peer_nets.IMAGE), race.loss).backward()
+    return int(counter.get_total_flops())
+
+
+def processor(device: str) -> str:
+    if device != "cpu":
+        return torch.cuda.get_device_name(device)
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.partition(": ")[2] for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def table(record: dict[str, Any]) -> str:
+    """The rows for people, with what was wanted and whether it was reached."""
+    rates = ", ".join(f"{p} {rate:,.0f}" for p, rate in record["matmul_gflops"].items())
+    lines = [
+        f"\n{record['net']} VAE, {record['loss']}, batch {record['batch']}, {record['steps']} steps a lap, medians of "
+        f"{record['laps'] - 1} laps, {record['threads']} threads, {record['clock']} clock, {record['data']}; matrix products: {rates} GFLOP/s",
+        f"{'':15}{'ms/step':>9}{'images/s':>10}{'of matmul':>10}{'x pythae':>10}{'x bare':>8}{'last loss':>11}",
+    ]
+    for name, row in record["rows"].items():
+        ratios = "".join(f"{row[key]:>{w}.2f}" if key in row else " " * w for key, w in (("times_pythae", 10), ("times_bare", 8)))
+        lines.append(
+            f"{name:15}{row['ms_a_step']:9.2f}{row['images_per_second']:10,}{row['share_of_matmul']:10.1%}{ratios}{row['final_loss']:11.3f}"
+        )
+    return "\n".join(lines + [*verdicts(record)])
+
+
+def verdicts(record: dict[str, Any]) -> list[str]:
+    rows, lines = record["rows"], []
+    for precision, wanted in WANTED[record["net"]].items():
+        row = rows[f"latelier {precision}"]
+        checks = [(f"{row['times_bare']:.2f}x bare, wanted {NEAR_BARE}", row["times_bare"] >= NEAR_BARE)]
+        if "pythae fp32" in rows:
+            loss = rows["pythae fp32"]["final_loss"]
+            apart = abs(row["final_loss"] / loss - 1)
+            checks.append((f"{row['times_pythae']:.2f}x pythae, wanted {wanted}", row["times_pythae"] >= wanted))
+            checks.append((f"loss {apart:.1%} from pythae's, wanted {NEAR_LOSS:.0%}", apart <= NEAR_LOSS))
+        lines.append(f"latelier {precision}: " + "; ".join(f"{text}: {'yes' if ok else 'NO'}" for text, ok in checks))
+    return lines
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""Short loss curves that stay what they are: a change that moves one is a mistake, or a line in the changelog.
+
+After such a line, ``pytest tests/golden --renew`` writes the curves anew.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from latelier.building import assemble
+from latelier.data.batches import Batches
+from latelier.data.images import hide_labels
+from latelier.data.sources import open_images
+from latelier.loop import Plan, train
+from latelier.training import labelled_share
+
+HERE = Path(__file__).parent
+STEPS, BATCH, EVERY = 30, 16, 5
+MLP = {"net": "mlp", "net.widths": (32,), "latent": 8}
+CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {  # name -> method, its settings, the plan's
+    "autoencoder": ("autoencoder", {}, {}),
+    "autoencoder-denoising": (
+        "autoencoder",
+        MLP | {"code": "sigmoid", "error": "cross-entropy", "corruption": "masking", "dropout": 0.25},
+        {"parts": 2},
+    ),
+    "classifier": ("classifier", {}, {"decay": "cosine"}),
+    "vae": ("vae", {"optimiser.rate": 1e-3}, {}),
+    "vae-resnet": ("vae", {"net": "resnet", "net.channels": (8, 16), "optimiser.rate": 1e-3}, {"clip": 50.0}),
+    "vae-beta": ("vae", MLP | {"penalty.weight": 4, "penalty.warmup": 240}, {"rate": 1e-3}),
+    "vae-adagrad": ("vae", MLP | {"optimiser.kind": "adagrad", "optimiser.rate": 0.01}, {}),
+    "vae-capacity": ("vae", MLP | {"penalty": "capacity", "penalty.over": 480}, {"rate": 1e-3, "warmup": 160}),
+    "vae-mmd": ("vae", MLP | {"penalty": "mmd"}, {"rate": 1e-3}),
+    "vae-gaussian": ("vae", MLP | {"likelihood": "gaussian"}, {"rate": 1e-3}),
+    "vae-gaussian-fixed": ("vae", MLP | {"likelihood": "gaussian", "likelihood.learned": False}, {"rate": 1e-3}),
+    "vae-softmax": ("vae", MLP | {"head": "softmax"}, {"rate": 1e-3}),
+}
+
+
+def curve(folder: Path, method: str, settings: dict[str, Any], plan: dict[str, Any]) -> list[dict[str, float]]:
+    """Means of each term over five steps at a time: real digits, five labels a class, fp32."""
+    images = hide_labels(open_images("digits"), per_class=5, seed=0)
+    torch.manual_seed(0)
+    model, _ = assemble(method, images.shape, images.classes, settings)
+    batches = Batches(images, BATCH, seed=0, device=torch.device("cpu"), labelled=labelled_share(model))
+    records: list[dict[str, Any]] = []
+    whole = Plan(total=STEPS * BATCH, batch=BATCH, log_every=EVERY * BATCH, save_every=10**9, **plan)
+    train(model.to(memory_format=torch.channels_last), batches, whole, folder, {}, show=records.append)
+    return [{term: float(f"{value:.7g}") for term, value in record["terms"].items()} for record in records]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_curve_is_what_it_was(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    found, path = curve(tmp_path, *CASES[name]), HERE / f"{name}.json"
+    if request.config.getoption("--renew", default=False):
+        path.write_text(json.dumps(found, indent=1) + "\n")
+    kept = json.loads(path.read_text())
+    assert len(found) == len(kept) == STEPS // EVERY
+    for number, (now, before) in enumerate(zip(found, kept, strict=True), 1):
+        # Other instruction sets (SSE4.1, AVX2 for AVX-512) and two threads strayed by 2e-6 at most.
+        assert now == pytest.approx(before, rel=1e-4, abs=1e-5), (
+            f"the losses of {name} have moved by {number * EVERY} steps: undo it, or write a line into CHANGELOG.md that "
+            "says what moved and why, and only then: pytest tests/golden --renew"
+        )
+
+
+def test_every_curve_belongs_to_a_case() -> None:
+    assert {path.stem for path in HERE.glob("*.json")} == set(CASES)
