@@ -7,8 +7,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from torch import nn
+
 from latelier import checkpoint
-from latelier.core import Encodes, Model, Refusal, has
+from latelier.core import Encodes, Model, Refusal, Wrapper, has
 from latelier.heads.joint import Joint, width
 from latelier.lookup import find_module, module_names
 from latelier.settings import configure, nest, to_json
@@ -75,6 +77,12 @@ def _with_head(model: Model, name: str, settings: dict[str, Any], classes: int) 
     module = find_module("latelier.heads", kind, "head", "Head")
     config = configure(module.Config, nested, f"head={kind}")
     return Joint(model, module.Head(config, width(model), classes, model.image)), {"kind": kind, **to_json(config)}
+
+
+def nets(model: Model) -> list[nn.Module]:
+    """What a model's moves call: its parts, those of the model inside a wrapper included, but no model itself."""
+    parts = [part for part in model.children() if not isinstance(part, Model)]
+    return [*parts, *nets(model.inner)] if isinstance(model, Wrapper) else parts
 
 
 def open_model(run: str | Path) -> tuple[Model, Card, checkpoint.Checkpoint | None]:

@@ -75,7 +75,7 @@ def save(
 def checkpoints(folder: Path) -> list[Checkpoint]:
     """All checkpoints that have a manifest, oldest first; their files are not checked yet."""
     found = []
-    for path in sorted(folder.glob("manifest-*.json")):
+    for path in folder.glob("manifest-*.json"):
         match = re.fullmatch(r"manifest-(\d+)\.json", path.name)
         if match:
             try:
@@ -83,7 +83,7 @@ def checkpoints(folder: Path) -> list[Checkpoint]:
             except Refusal:
                 score = None
             found.append(Checkpoint(folder, int(match[1]), score))
-    return found
+    return sorted(found, key=lambda checkpoint: checkpoint.seen)  # not by name: numbers may outgrow their eight digits
 
 
 def latest(folder: Path) -> Checkpoint | None:
@@ -162,3 +162,15 @@ def prune(folder: Path, keep: int) -> None:
         if checkpoint.seen not in spared:
             for path in (checkpoint.manifest, checkpoint.state, checkpoint.weights):
                 path.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Removes what a save that was killed has left: files of a checkpoint without its manifest. For the only writer."""
+    whole = {checkpoint.seen for checkpoint in checkpoints(folder)}
+    for path in folder.glob("*.safetensors"):
+        match = re.fullmatch(r"(?:weights|state)-(\d+)\.safetensors", path.name)
+        if match and int(match[1]) not in whole:
+            path.unlink(missing_ok=True)
+    for kind in ("weights", "state", "manifest"):
+        for path in folder.glob(f".{kind}-*.tmp"):
+            path.unlink(missing_ok=True)

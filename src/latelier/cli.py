@@ -4,26 +4,29 @@ import os
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, MissingArgumentError, Parameter, UnknownCommandError, UnusedCliTokensError
 
-VERBS = {
-    "demo": "demo:demo",
-    "models": "listing:models",
-    "data": "listing:data",
-    "train": "train:train",
-    "score": "score:score",
-    "draw": "draw:draw",
-    "encode": "encode:encode",
-    "reconstruct": "reconstruct:reconstruct",
-    "classify": "classify:classify",
-    "compare": "compare:compare",
-    "report": "report:report",
-    "export": "export:export",
+from latelier.lookup import nearest
+
+VERBS = {  # in the order in which a newcomer needs them; the lines are those of `latelier --help`
+    "demo": ("demo:demo", "The main job on embedded data, in about two minutes."),
+    "models": ("listing:models", "List the methods."),
+    "data": ("listing:data", "List the built-in data, and what else --data takes."),
+    "train": ("train:train", "Learn a model from pictures into a run folder."),
+    "report": ("report:report", "Write a run as one page: scores, sheets, settings."),
+    "score": ("score:score", "Judge a run."),
+    "draw": ("draw:draw", "Draw one sheet of a run: traversals, samples, ..."),
+    "compare": ("compare:compare", "Put several runs in one table and on one sheet."),
+    "encode": ("encode:encode", "Write the code of every picture."),
+    "reconstruct": ("reconstruct:reconstruct", "Write what a run keeps of every picture."),
+    "classify": ("classify:classify", "Write the class of every picture."),
+    "export": ("export:export", "Write a run as ONNX files."),
 }
+USAGE = {"train": "Usage: latelier train MODEL --data SRC --out RUN [OPTIONS]"}
 
 
-def app() -> App:
-    """The parser, with every verb as a lazy command."""
+def app(overview: bool = False) -> App:
+    """The parser, with every verb as a lazy command; ``overview`` gives each its line in the list of all."""
     from latelier import __version__
 
     root = App(
@@ -31,29 +34,51 @@ def app() -> App:
         help="Learn the latent codes of images, see what they hold, and put them to use.",
         version=__version__,
         result_action="return_value",
+        default_parameter=Parameter(negative=()),
     )
-    for name, place in VERBS.items():
-        root.command(f"latelier.verbs.{place}", name=name)
+    for number, (name, (place, line)) in enumerate(VERBS.items()):
+        words = line if overview else None  # a verb's own page begins with its docstring
+        root.command(f"latelier.verbs.{place}", name=name, help=words, usage=USAGE.get(name), sort_key=number)
     return root
 
 
 def main(tokens: Sequence[str] | None = None) -> None:
     """Runs one command. A refused one exits 2 with one line on stderr; an interrupted one exits 130."""
+    tokens = sys.argv[1:] if tokens is None else tokens
     try:
-        app()(tokens, exit_on_error=False, print_error=False)
+        app(overview=not tokens or tokens[0] in ("-h", "--help"))(tokens, exit_on_error=False, print_error=False)
+        sys.stdout.flush()  # here, where a reader that has gone away, or a full disk, is still noticed
     except CycloptsError as error:
-        _refuse(" ".join(str(error).split()))
-    except ValueError as error:
+        _refuse(_sentence(error))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(141) from None
+    except (ValueError, OSError) as error:
         from latelier.core import Refusal  # torch is loaded by now if a verb refused
 
-        if not isinstance(error, Refusal) or os.environ.get("LATELIER_TRACEBACK"):
+        if not isinstance(error, Refusal | OSError) or os.environ.get("LATELIER_TRACEBACK"):
             raise
-        _refuse(str(error))
+        _refuse(" ".join(str(error).split()))
     except KeyboardInterrupt:
         raise SystemExit(130) from None
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of our output has gone away
-        raise SystemExit(141) from None
+
+
+def _sentence(error: CycloptsError) -> str:
+    """What the parser found wrong, on one line, and where to read what is right."""
+    verb = " ".join(error.command_chain or ())
+    where = f"see latelier {verb} --help" if verb else "see latelier --help"
+    unused = error.unused_tokens or [""]
+    if isinstance(error, UnknownCommandError):
+        return f'unknown verb "{unused[0]}"; {nearest(unused[0], list(VERBS))}'
+    if isinstance(error, UnusedCliTokensError):
+        return f"{verb} has no use for {' '.join(map(repr, unused))}; {where}"
+    if isinstance(error, MissingArgumentError) and error.argument is not None:
+        name = error.argument.name
+        if error.keyword:
+            return f"{error.keyword} lacks a value; {where}"
+        return f"{verb} lacks {name.lstrip('-').upper() if error.argument.field_info.is_positional else name}; {where}"
+    said = " ".join(str(error).split()).rstrip(".")
+    return f"{said[:1].lower()}{said[1:]} ({where})"
 
 
 def _refuse(line: str) -> None:

@@ -6,13 +6,22 @@ import sys
 
 import torch
 
+from latelier.core import Refusal
+
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4  # numbers of glibc's malloc.h
 
 
 def pick_device(name: str | None = None) -> torch.device:
-    """The named device, else the GPU of this process's local rank, else the CPU."""
+    """The named device, else the GPU of this process's local rank, else the CPU. Raises Refusal for a device that is
+    not there."""
     if name:
-        return torch.device(name)
+        try:
+            return torch.zeros((), device=name).device
+        except (RuntimeError, AssertionError, NotImplementedError) as error:  # torch raises any of them
+            reason = " ".join(str(error).split()).partition(". ")[0]
+            raise Refusal(
+                f"--device {name} cannot be used here ({reason}); give cpu, or cuda where there is one"
+            ) from error
     return (
         torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         if torch.cuda.is_available()

@@ -5,11 +5,13 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from latelier.core import Refusal
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def write(path: Path, content: bytes | str) -> None:
@@ -25,13 +27,9 @@ def write(path: Path, content: bytes | str) -> None:
         os.replace(temporary, path)
         _sync_folder(path.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise Refusal(
-                f"the disk is full: {path} needs {len(content):,} bytes; what was there before is intact. "
-                "Free some space and run the same command again with --resume"
-            ) from error
-        raise Refusal(f"cannot write {path}: {error.strerror}") from error
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise _refusal(path, error) from error
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -48,12 +46,17 @@ def read_json(path: Path) -> Any:
 
 
 def append_line(path: Path, value: Any) -> None:
-    """One JSON object as one flushed line."""
+    """One JSON object as one flushed line, after whatever a crash or a full disk has left there."""
     try:
-        with open(path, "a") as file:
-            file.write(json.dumps(value) + "\n")
+        with open(path, "ab+") as file:
+            if file.seek(0, os.SEEK_END):
+                file.seek(-1, os.SEEK_END)
+                torn = file.read(1) != b"\n"
+            else:
+                torn = False
+            file.write((("\n" if torn else "") + json.dumps(value) + "\n").encode())
     except OSError as error:
-        raise Refusal(f"cannot write {path}: {error.strerror}") from error
+        raise _refusal(path, error) from error
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
@@ -73,7 +76,12 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 def only_writer(folder: Path) -> Iterator[None]:
     """Holds the folder's lock; the kernel lets go of it however the process ends. Raises Refusal if another holds
     it."""
-    with open(folder / ".lock", "w") as file:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder / ".lock", os.O_WRONLY | os.O_CREAT)
+    except OSError as error:
+        raise _refusal(folder, error) from error
+    with os.fdopen(lock, "w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -81,6 +89,15 @@ def only_writer(folder: Path) -> Iterator[None]:
                 f"{folder} is being written by another latelier right now; wait for it or use another --out"
             ) from None
         yield
+
+
+def _refusal(path: Path, error: OSError) -> Refusal:
+    if error.errno in FULL:
+        return Refusal(
+            f"the disk is full: cannot write {path}; what was there before is intact. Free some space and run the same "
+            "command again (a training with --resume)"
+        )
+    return Refusal(f"cannot write {path}: {error.strerror or error}; give another place, or mend this one")
 
 
 def _sync_folder(folder: Path) -> None:

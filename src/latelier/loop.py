@@ -116,14 +116,15 @@ def train(
             if over or halted or _due(state.seen, plan.log_every, plan.batch):
                 log(meter.read(state.seen))
             if over or halted or _due(state.seen, plan.save_every, plan.batch):
-                score = None
-                if validation is not None:
-                    values = validate(model, moves, validation, state.seen, plan)
-                    score = values["loss"]
-                    state.judge(score)
-                    log({"seen": state.seen, "validation": values})
-                state.save(folder, card, score, plan.keep)
-                meter.restart()
+                with meter.pause():
+                    score = None
+                    if validation is not None:
+                        with state.averaged():
+                            values = validate(model, moves, validation, state.seen, plan)
+                        score = values["loss"]
+                        state.judge(score)
+                        log({"seen": state.seen, "validation": values})
+                    state.save(folder, card, score, plan.keep)
             if halted and not over:
                 return Outcome(state.seen, "stopped", caught[0] if caught else int(signal.SIGTERM))
             if plan.patience is not None and state.since_best >= plan.patience:
@@ -185,7 +186,10 @@ def validate(model: Model, moves: tuple[Move, ...], batches: Batches, seen: int,
                 sums[name] = sums.get(name, 0.0) + float(value.mean()) * share
             sums["loss"] = sums.get("loss", 0.0) + sum(float(v) for v in losses.minimise.values()) * share
     model.train()
-    return sums
+    # Kernels may round differently in different processes, and all of them must come to the same decisions.
+    means = torch.tensor(list(sums.values()), dtype=torch.float64, device=batches.device)
+    parallel.average([means])
+    return dict(zip(sums, means.tolist(), strict=True))
 
 
 def _due(seen: int, every: int, batch: int) -> bool:

@@ -11,29 +11,54 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from latelier import parallel
+
+HELD = 256  # steps after which the values are added up, so that memory stays flat
+
 
 class Meter:
-    """Means of the report's terms and images a second since the last reading. Adds nothing to a step but a list
-    entry."""
+    """Means of the report's terms over all processes, and images a second, since the last reading. Adds nothing to most
+    steps but a list entry."""
 
     def __init__(self, seen: int):
-        self._seen, self._terms = seen, dict[str, list[Tensor]]()
-        self.restart()
+        self._start(seen)
+
+    def _start(self, seen: int) -> None:
+        self._seen, self._clock = seen, time.perf_counter()
+        self._terms = dict[str, list[Tensor]]()
+        self._sums = dict[str, tuple[Tensor, int]]()  # total and number of those that were added up
 
     def add(self, report: dict[str, Tensor]) -> None:
         for name, value in report.items():
-            self._terms.setdefault(name, []).append(value)
+            values = self._terms.setdefault(name, [])
+            values.append(value)
+            if len(values) == HELD:
+                self._add_up(name)
 
     def read(self, seen: int) -> dict[str, Any]:
-        terms = {name: float(torch.cat(values).float().mean()) for name, values in self._terms.items()}
+        """The record of the log. All processes must read at the same moment."""
+        for name in self._terms:
+            self._add_up(name)
+        means = [total / count for total, count in self._sums.values()]
+        parallel.average(means)  # every process has seen as many images
+        terms = dict(zip(self._sums, map(float, means), strict=True))
         speed = (seen - self._seen) / max(time.perf_counter() - self._clock, 1e-9)
-        self._seen, self._terms = seen, {}
-        self.restart()
+        self._start(seen)
         return {"seen": seen, "images_per_second": round(speed, 1), "terms": terms}
 
-    def restart(self) -> None:
-        """Leaves what happened since the last reading, a save for instance, out of the speed."""
-        self._clock = time.perf_counter()
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """Leaves what happens inside, a save for instance, out of the speed."""
+        began = time.perf_counter()
+        yield
+        self._clock += time.perf_counter() - began
+
+    def _add_up(self, name: str) -> None:
+        if self._terms[name]:
+            values = torch.cat(self._terms[name]).float()
+            total, count = self._sums.get(name, (0.0, 0))
+            self._sums[name] = values.sum() + total, len(values) + count
+            self._terms[name].clear()
 
 
 @contextmanager

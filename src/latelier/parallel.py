@@ -30,7 +30,10 @@ def processes() -> Iterator[None]:
     if int(os.environ.get("WORLD_SIZE", "1")) == 1 or dist.is_initialized():
         yield
         return
-    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    if torch.cuda.is_available():  # before anything is put on a GPU: else all processes meet on the first one
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
+    # Both, because a model may be trained on the CPU of a machine that has GPUs.
+    dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
     try:
         yield
     finally:
@@ -39,7 +42,7 @@ def processes() -> Iterator[None]:
 
 def average(tensors: Sequence[Tensor]) -> None:
     """Replaces each tensor by its mean over all processes: one flat all-reduce."""
-    if world() == 1:
+    if world() == 1 or not tensors:
         return
     flat = torch.cat([t.reshape(-1) for t in tensors])
     dist.all_reduce(flat)
@@ -74,7 +77,8 @@ def same_everywhere(tensors: Iterable[Tensor]) -> bool:
     """Whether all processes hold the same bits, by a checksum."""
     if world() == 1:
         return True
-    total = torch.stack([t.detach().reshape(-1).double().sum() for t in tensors]).sum()
+    sums = [t.detach().double().sum() for t in tensors]
+    total = torch.stack(sums).sum() if sums else torch.zeros(())
     low, high = total.clone(), total.clone()
     dist.all_reduce(low, op=dist.ReduceOp.MIN)
     dist.all_reduce(high, op=dist.ReduceOp.MAX)

@@ -5,15 +5,19 @@ import sys
 import time
 from typing import Any
 
+from latelier.data.images import Images
+
 EVERY = 10.0  # seconds between plain lines
+NAMED = 5  # skipped files that are named
 
 
 class Progress:
     """Shows how far a long piece of work is. Use as a context manager."""
 
-    def __init__(self, title: str, total: int, start: int = 0, quiet: bool = False):
-        self.title, self.total, self.quiet = title, total, quiet
+    def __init__(self, title: str, total: int, start: int = 0, quiet: bool = False, unit: str = "images"):
+        self.title, self.total, self.quiet, self.unit = title, total, quiet, unit
         self._start, self._began, self._printed = start, time.perf_counter(), time.perf_counter()
+        self._told = False  # whether a plain line was printed
         self._bar: Any = None
         self._task: Any = None
         if not quiet and sys.stderr.isatty():
@@ -39,17 +43,35 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
 
-    def at(self, done: int, total: int | None = None, note: str = "") -> None:
-        """Work stands at ``done``; ``note`` goes beside the bar."""
+    def at(self, done: int, total: int | None = None, *, speed: float | None = None, note: str = "") -> None:
+        """Work stands at ``done``, going at ``speed`` a second (by default the mean so far). ``note`` is told beside
+        it."""
         self.total = total or self.total
-        if self._bar is not None:
-            self._bar.update(self._task, completed=done, total=self.total, note=note)
-            return
         now = time.perf_counter()
-        if self.quiet or (now - self._printed < EVERY and done < self.total):
+        speed = speed or (done - self._start) / max(now - self._began, 1e-9)
+        pace = f"{speed:,.0f}" if speed >= 10 else f"{speed:.2g}"
+        said = "; ".join(text for text in (f"{pace} {self.unit}/s", note) if text)
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done, total=self.total, note=said)
             return
-        self._printed = now
-        speed = (done - self._start) / max(now - self._began, 1e-9)
+        last = done >= self.total and (note or self._told)  # a short piece of work needs no line to say that it is over
+        if self.quiet or not (last or now - self._printed >= EVERY):
+            return
+        self._printed, self._told = now, True
         left = max(0, self.total - done) / max(speed, 1e-9)
-        line = f"{self.title}: {done:,} of {self.total:,}, {speed:,.0f} images/s, {left:,.0f} s left"
-        print(f"{line}; {note}" if note else line, file=sys.stderr, flush=True)
+        print(f"{self.title}: {done:,} of {self.total:,}, {left:,.0f} s left, {said}", file=sys.stderr, flush=True)
+
+
+def tell(images: Images, more: str = "") -> None:
+    """Says on stderr what was done to the pictures on the way, and which could not be read. ``more``: where all of
+    those are named."""
+    for remark in images.remarks:
+        print(remark, file=sys.stderr)
+    if images.skipped:
+        count, named = len(images.skipped), ", ".join(images.skipped[:NAMED])
+        rest = f", ...{f' ({more})' if more else ''}" if count > NAMED else ""
+        files = "1 file" if count == 1 else f"{count:,} files"
+        print(
+            f"{files} could not be decoded and {'was' if count == 1 else 'were'} skipped: {named}{rest}",
+            file=sys.stderr,
+        )

@@ -1,16 +1,25 @@
 """The arguments of ``latelier train``: checked before anything is written, and compared with those that a run began
 with."""
 
+import math
 from collections.abc import Mapping
+from dataclasses import is_dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from latelier import files
 from latelier.core import Refusal
+from latelier.settings import to_json
 
 FORMAT = 1  # of config.json
-FREE = ("epochs", "resume", "device", "quiet", "tensorboard", "download", "data_root", "keep")  # may differ on a resume
+FREE = (  # may differ on a resume
+    *("epochs", "rate", "clip", "keep", "device", "quiet", "tensorboard", "download", "data_root"),
+    *("out", "resume"),  # a run may be moved
+    "data",  # and so may its pictures: that they are the same, their fingerprint says
+)
+ANEW = ("out", "resume", "quiet", "download")  # are not taken over from the last time
+OPTIONS = {"model": "the method", "settings": "--set"}  # the others are called as in Python
 
 
 def check(request: SimpleNamespace) -> None:
@@ -29,12 +38,16 @@ def check(request: SimpleNamespace) -> None:
         ("rate", "more than 0"),
     ):
         value = getattr(request, name)
-        if value is not None and not value > 0:
+        if value is not None and not 0 < value < math.inf:
             raise Refusal(f"--{name.replace('_', '-')} takes {least}, but got {value}")
+    for name in ("seed", "warmup"):
+        if not 0 <= getattr(request, name) < math.inf:
+            raise Refusal(f"--{name} takes at least 0, but got {getattr(request, name)}")
     if request.patience is not None and not request.validation:
         raise Refusal("--patience watches a validation loss: give --validation SHARE as well, for example 0.1")
-    if request.resume is False and request.model is None:
-        raise Refusal("no model was named; choose one of: latelier models")
+    if request.model is None:
+        nothing = f"{request.out} holds no run to resume, and " if request.resume else ""
+        raise Refusal(f"{nothing}no model was named; choose one of: latelier models")
     if request.data is None:
         raise Refusal("no pictures were given: --data takes a built-in name (latelier data), a folder, Parquet or tar")
 
@@ -56,30 +69,49 @@ def resumed(folder: Path, request: SimpleNamespace) -> SimpleNamespace:
     path = folder / "config.json"
     if not request.resume or not path.exists():
         return request
-    stored = files.read_json(path)
-    if stored.get("format", FORMAT) > FORMAT:
-        raise Refusal(
-            f"{path} was written by a newer latelier (format {stored['format']}; this one reads {FORMAT}): "
-            "upgrade latelier"
-        )
+    stored = read_config(path)
     from latelier.verbs.train import train as verb
 
     defaults = verb.__kwdefaults__ or {}
     merged = dict(vars(request))
     for name, before in stored["request"].items():
-        now = plain(merged[name])
+        now = plain(merged.get(name))
+        if name in ANEW:
+            continue
         if now in (before, plain(defaults.get(name))):
             merged[name] = before
         elif name not in FREE:
+            option = OPTIONS.get(name, f"--{name.replace('_', '-')}")
             raise Refusal(
-                f"--{name.replace('_', '-')} was {before} in {folder} and is {now} now; resume with the same, "
+                f"{option} was {_words(before)} in {folder} and is {_words(now)} now; resume with the same, "
                 "or name another --out"
             )
     return SimpleNamespace(**{**merged, "resume": True})
 
 
+def read_config(path: Path) -> dict[str, Any]:
+    """A run's config.json. Raises Refusal for one that is damaged, not latelier's or of a newer format."""
+    config = files.read_json(path)
+    if not isinstance(config, dict) or not {"format", "request", "data"} <= set(config):
+        raise Refusal(f"{path} is not a run's of latelier; name another run, or --out")
+    if config["format"] > FORMAT:
+        raise Refusal(
+            f"{path} was written by a newer latelier (format {config['format']}; this one reads {FORMAT}): "
+            "upgrade latelier"
+        )
+    return config
+
+
+def _words(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
 def plain(value: Any) -> Any:
     """As JSON gives it back."""
-    if isinstance(value, Path):
-        return str(value)
-    return list(value) if isinstance(value, tuple | list) else dict(value) if isinstance(value, Mapping) else value
+    if is_dataclass(value) and not isinstance(value, type):
+        return {"kind": type(value).__name__.lower(), **to_json(value)}
+    if isinstance(value, Mapping):
+        return {str(name): plain(inner) for name, inner in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(inner) for inner in value]
+    return str(value) if isinstance(value, Path) else value

@@ -1,5 +1,7 @@
 """All that training carries from step to step, and its way to disk and back."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,16 @@ class State:
         if self.average:
             torch._foreach_lerp_(list(self.average.values()), [w.detach() for w in self.model.parameters()], 1 - keep)
 
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Inside, the model holds the averaged weights, if there are any: what the run gives is what is validated."""
+        raw = {name: w.detach().clone() for name, w in self.model.named_parameters() if name in self.average}
+        self.model.load_state_dict(self.average, strict=False)
+        try:
+            yield
+        finally:
+            self.model.load_state_dict(raw, strict=False)
+
     def judge(self, score: float) -> None:
         """Takes note of a validation score; lower is better."""
         self.since_best = 0 if score < self.best else self.since_best + 1
@@ -50,9 +62,11 @@ class State:
     def resume(self, folder: Path) -> tuple[str, ...]:
         """Takes up the folder's newest good checkpoint, if it has one. Returns remarks on damaged ones passed over."""
         found = checkpoint.latest(folder)
+        device = next(iter(self.model.state_dict().values())).device
+        if not parallel.same_everywhere([torch.tensor(found.seen if found else 0, device=device)]):
+            raise Refusal(f"the processes see different checkpoints in {folder}; all machines must share one folder")
         if found is None:
             return ()
-        device = next(iter(self.model.state_dict().values())).device
         weights, _ = checkpoint.read(found.weights, device)
         state, standing = checkpoint.read(found.state, device)
         load_weights(self.model, weights, found.weights)

@@ -2,9 +2,11 @@
 
 import math
 import platform
+import shlex
+import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,19 +15,23 @@ from typing import Any
 import numpy as np
 import torch
 
-from latelier import __version__, files, parallel
-from latelier.building import Card, assemble
+from latelier import __version__, checkpoint, files, parallel
+from latelier.board import board, check_board
+from latelier.building import Card, assemble, nets
 from latelier.core import Fits, Model, Refusal, has, need
+from latelier.data.augment import Augment
 from latelier.data.batches import Batches, mix
 from latelier.data.images import Images, hide_labels
 from latelier.data.sources import open_images
 from latelier.device import pick_device
 from latelier.heads.joint import Joint
 from latelier.loop import Outcome, Plan, train
-from latelier.progress import Progress
-from latelier.request import FORMAT, check, folder_of, plain, resumed
+from latelier.progress import Progress, tell
+from latelier.request import FORMAT, check, folder_of, plain, read_config, resumed
 from latelier.settings import parse_assignments
 from latelier.state import State
+
+EPOCHS = 20  # unless --epochs says otherwise
 
 
 @dataclass(frozen=True)
@@ -36,31 +42,40 @@ class Prepared:
     card: Card
     plan: Plan
     images: Images
-    held: Images | None  # validation
+    batches: Batches | None  # none for a model of closed form
+    validation: Batches | None
 
 
 def run(request: SimpleNamespace) -> Path:
-    """Trains what the arguments of the verb ask for. Raises Refusal before anything is written, or as the loop does."""
+    """Trains what the arguments of the verb ask for. Raises Refusal before anything is written, or as the loop does;
+    stopped by a signal it saves and raises KeyboardInterrupt (Ctrl-C) or SystemExit."""
     folder = folder_of(request)
     request = resumed(folder, request)
     check(request)
     prepared = prepare(request)
-    folder.mkdir(parents=True, exist_ok=True)
+    parallel.wait()  # until every process has seen the folder as it was
     with files.only_writer(folder) if parallel.rank() == 0 else nullcontext():
         if parallel.rank() == 0:
+            folder_of(request)  # again: another may have trained there meanwhile
+            _describe(request, prepared.images)
             _write_config(folder, request, prepared)
+            checkpoint.sweep(folder)
         outcome = _learn(folder, request, prepared)
     if outcome.why == "stopped":
-        _say(request, f"stopped at {outcome.seen:,} images; go on with: latelier train --out {folder} --resume")
-        raise SystemExit(128 + outcome.signal)
-    _say(request, f"{folder}: {outcome.seen:,} images seen; next: latelier report {folder}")
+        again = f"latelier train --out {shlex.quote(str(folder))} --resume"
+        if parallel.rank() == 0:
+            print(f"stopped and saved at {outcome.seen:,} images; go on with: {again}", file=sys.stderr)
+        raise KeyboardInterrupt if outcome.signal == signal.SIGINT else SystemExit(128 + outcome.signal)
+    _say(request, f"{folder}: {outcome.seen:,} images seen; next: latelier report {shlex.quote(str(folder))}")
     return folder
 
 
 def prepare(request: SimpleNamespace) -> Prepared:
     """Data, an untrained model and the plan. The first weights depend on the seed alone."""
-    images = _images(request)
-    images, held = hold_out(images, request.validation, request.seed)
+    if request.tensorboard:
+        check_board()
+    device = pick_device(request.device)
+    images, held = hold_out(_images(request), request.validation, request.seed)
     settings = request.settings if isinstance(request.settings, Mapping) else parse_assignments(request.settings or [])
     settings = dict(settings)
     with torch.random.fork_rng(devices=[]):
@@ -70,10 +85,11 @@ def prepare(request: SimpleNamespace) -> Prepared:
     parts = request.parts or parallel.world()
     if request.batch % parts or parts % parallel.world():
         raise Refusal(
-            f"--batch {request.batch} cannot be cut into {parts} equal parts over {parallel.world()} processes; "
-            "choose multiples"
+            f"--batch {request.batch} must be a multiple of --parts {parts}, and that of the {parallel.world()} "
+            "processes; a run keeps the batch and the parts that it began with"
         )
-    total = math.ceil(request.epochs * epoch / request.batch) * request.batch
+    epochs = EPOCHS if request.epochs is None else request.epochs
+    total = math.ceil(epochs * epoch / request.batch) * request.batch
     plan = Plan(
         total=total,
         batch=request.batch,
@@ -86,11 +102,17 @@ def prepare(request: SimpleNamespace) -> Prepared:
         clip=request.clip,
         ema=None if request.ema is None else max(1, round(request.ema * epoch)),
         log_every=max(request.batch, min(epoch, total // 100)),
-        save_every=max(request.batch, round((request.save_every or request.epochs / 20) * epoch)),
+        save_every=max(request.batch, round((request.save_every or epochs / 20) * epoch)),
         keep=request.keep,
         patience=request.patience,
     )
-    return Prepared(model, card, plan, images, held)
+    if has(model, Fits) and not model.moves():
+        return Prepared(model, card, plan, images, None, None)
+    augment = Augment(request.shift, request.flip) if request.shift or request.flip else None
+    labelled = labelled_share(model)
+    batches = Batches(images, plan.batch, seed=plan.seed, device=device, labelled=labelled, augment=augment)
+    validation = None if held is None else Batches(held, plan.batch, seed=plan.seed, device=device)
+    return Prepared(model.to(device), card, plan, images, batches, validation)
 
 
 def hold_out(images: Images, share: float, seed: int) -> tuple[Images, Images | None]:
@@ -117,7 +139,8 @@ def fit(model: Model, images: Images, seed: int, folder: Path, card: dict[str, A
     """A model of closed form: fitted once, saved as a checkpoint like any other."""
     generator = torch.Generator().manual_seed(mix(seed, 3))
     report = need(model, Fits).fit(images.blocks, generator)
-    files.append_line(folder / "log.jsonl", {"seen": len(images), "terms": report})
+    if parallel.rank() == 0:
+        files.append_line(folder / "log.jsonl", {"seen": len(images), "terms": report})
     state = State(model, {}, average=False)
     state.seen = len(images)
     state.save(folder, card, None, keep=1)
@@ -125,32 +148,29 @@ def fit(model: Model, images: Images, seed: int, folder: Path, card: dict[str, A
 
 
 def _learn(folder: Path, request: SimpleNamespace, prepared: Prepared) -> Outcome:
-    model, plan, card = prepared.model, prepared.plan, prepared.card.json()
-    if has(model, Fits) and not model.moves():
+    model, plan, card, batches = prepared.model, prepared.plan, prepared.card.json(), prepared.batches
+    if batches is None:
         return fit(model, prepared.images, plan.seed, folder, card)
-    device = pick_device(request.device)
-    torch.backends.cudnn.benchmark = device.type == "cuda"
-    model = model.to(device).to(memory_format=torch.channels_last)
+    torch.backends.cudnn.benchmark = batches.device.type == "cuda"
+    model = model.to(memory_format=torch.channels_last)
     if request.compile:
-        for part in model.children():
-            part.compile()
-    labelled = labelled_share(model)
-    batches = Batches(prepared.images, plan.batch, seed=plan.seed, device=device, labelled=labelled)
-    held = None if prepared.held is None else Batches(prepared.held, plan.batch, seed=plan.seed, device=device)
+        for net in nets(model):
+            net.compile()
+    start = max((found.seen for found in checkpoint.checkpoints(folder)), default=0)
     with (
-        Progress(f"training {request.model}", plan.total, quiet=request.quiet or parallel.rank() > 0) as progress,
-        _board(folder, request.tensorboard) as board,
+        Progress(f"training {request.model}", plan.total, start, request.quiet or parallel.rank() > 0) as progress,
+        board(folder, request.tensorboard and parallel.rank() == 0) as note,
     ):
 
         def show(record: dict[str, Any]) -> None:
-            board(record)
+            note(record)
             if "terms" in record:
-                note = ", ".join(f"{name} {value:.4g}" for name, value in record["terms"].items())
-                progress.at(record["seen"], note=f"{record['images_per_second']:,.0f} images/s, {note}")
+                terms = ", ".join(f"{name} {value:.4g}" for name, value in record["terms"].items())
+                progress.at(record["seen"], speed=record["images_per_second"], note=terms)
             elif "remark" in record:
                 print(record["remark"], file=sys.stderr)
 
-        return train(model, batches, plan, folder, card, validation=held, show=show)
+        return train(model, batches, plan, folder, card, validation=prepared.validation, show=show)
 
 
 def _images(request: SimpleNamespace) -> Images:
@@ -163,23 +183,22 @@ def _images(request: SimpleNamespace) -> Images:
             download=request.download,
             progress=lambda done, total: progress.at(done, total),
         )
-    for remark in images.remarks:
-        _say(request, remark)
-    if images.skipped:
-        _say(
-            request,
-            f"{len(images.skipped)} files could not be decoded and were skipped: {', '.join(images.skipped[:5])}",
-        )
     return hide_labels(images, request.labels, request.seed) if request.labels is not None else images
+
+
+def _describe(request: SimpleNamespace, images: Images) -> None:
+    """Says what became of the pictures, and of those that could not be read."""
+    if not request.quiet:
+        tell(images, "skipped.txt in the run names all")
+    if request.batch > len(images):
+        _say(request, f"--batch {request.batch} is more than the {len(images)} pictures: a step shows some repeatedly")
 
 
 def _write_config(folder: Path, request: SimpleNamespace, prepared: Prepared) -> None:
     path = folder / "config.json"
     images = prepared.images
-    if path.exists():
-        before = files.read_json(path)["data"]["fingerprint"]
-        if before != images.fingerprint:
-            raise Refusal(f"the pictures of {request.data} have changed since {folder} was begun; train a new run")
+    if path.exists() and read_config(path)["data"]["fingerprint"] != images.fingerprint:
+        raise Refusal(f"the pictures of {request.data} are not those that {folder} was begun with; train a new run")
     optimisers = {player: asdict(o) for player, o in prepared.model.optimisers().items()}
     data = {
         "source": images.source,
@@ -191,6 +210,7 @@ def _write_config(folder: Path, request: SimpleNamespace, prepared: Prepared) ->
         "remarks": list(images.remarks),
     }
     request_json = {name: plain(value) for name, value in vars(request).items() if name != "resume"}
+    request_json["parts"] = prepared.plan.parts  # a resumed run keeps them, whatever its number of processes
     versions = {
         "latelier": __version__,
         "torch": torch.__version__,
@@ -215,23 +235,3 @@ def _write_config(folder: Path, request: SimpleNamespace, prepared: Prepared) ->
 def _say(request: SimpleNamespace, line: str) -> None:
     if not request.quiet and parallel.rank() == 0:
         print(line, file=sys.stderr, flush=True)
-
-
-@contextmanager
-def _board(folder: Path, wanted: bool) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """A function that hands each record of the log to TensorBoard, if it is wanted."""
-    if not wanted or parallel.rank() > 0:
-        yield lambda record: None
-        return
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        raise Refusal('--tensorboard needs an extra: pip install "latelier[tensorboard]"') from None
-    with SummaryWriter(str(folder / "tensorboard")) as writer:
-
-        def show(record: dict[str, Any]) -> None:
-            for kind in ("terms", "validation"):
-                for name, value in record.get(kind, {}).items():
-                    writer.add_scalar(f"{kind}/{name}", value, record["seen"])
-
-        yield show

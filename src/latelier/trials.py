@@ -25,12 +25,13 @@ class Trial:
 
     row: str  # of the table
     method: str
-    data: str
     settings: Mapping[str, Any]
     labels: int  # a class
     draw: int  # seed of the label draw, of the first weights and of the order
     images: int  # shown in training
+    data: str
     batch: int = 64
+    shift: int = 0
     plan: Mapping[str, Any] = field(default_factory=dict)  # more of loop.Plan
 
 
@@ -39,6 +40,7 @@ def accuracy(trial: Trial) -> float:
     import torch
 
     from latelier.building import assemble
+    from latelier.data.augment import Augment
     from latelier.data.batches import Batches, mix
     from latelier.loop import Plan, train
     from latelier.scores.common import rows_of
@@ -50,8 +52,14 @@ def accuracy(trial: Trial) -> float:
     torch.manual_seed(mix(trial.draw, 0))
     model, card = assemble(trial.method, train_images.shape, train_images.classes, dict(trial.settings))
     model = model.to(memory_format=torch.channels_last)
+    augment = Augment(trial.shift) if trial.shift else None
     batches = Batches(
-        train_images, trial.batch, seed=trial.draw, device=torch.device("cpu"), labelled=labelled_share(model)
+        train_images,
+        trial.batch,
+        seed=trial.draw,
+        device=torch.device("cpu"),
+        labelled=labelled_share(model),
+        augment=augment,
     )
     total = trial.images // trial.batch * trial.batch
     plan = Plan(total=total, batch=trial.batch, seed=trial.draw, log_every=total, save_every=total, **trial.plan)

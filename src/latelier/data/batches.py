@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from latelier.core import Batch, Refusal
+from latelier.data.augment import Augment
 from latelier.data.images import Images, to_float
 
 RESIDENT = 512 << 20  # bytes of pixels up to which a memory map may stay in this process's memory
@@ -57,10 +58,20 @@ class Batches:
     """Batches of ``size`` images on a device. With ``labelled`` > 0 that share of every batch is drawn from the images
     whose label is known, the rest from all images."""
 
-    def __init__(self, images: Images, size: int, *, seed: int, device: torch.device, labelled: float = 0.0):
+    def __init__(
+        self,
+        images: Images,
+        size: int,
+        *,
+        seed: int,
+        device: torch.device,
+        labelled: float = 0.0,
+        augment: Augment | None = None,
+    ):
         if len(images) == 0:
             raise Refusal(f"{images.source}: no pictures left to train on")
         self.images, self.size, self.device = images, size, device
+        self._seed, self._augment = seed, augment
         known = torch.from_numpy(np.flatnonzero(images.label >= 0))
         self._from_known = round(size * labelled) if len(known) else 0
         if labelled and not len(known):
@@ -78,7 +89,11 @@ class Batches:
         rows = self._all.at(step * (self.size - self._from_known), self.size - self._from_known)
         if self._from_known:
             rows = torch.cat([self._known.at(step * self._from_known, self._from_known), rows])
-        return self.rows(rows if parts == 1 else rows[part::parts])
+        batch = self.rows(rows if parts == 1 else rows[part::parts])
+        if self._augment is None:
+            return batch
+        generator = torch.Generator().manual_seed(mix(self._seed, 6, part, position))
+        return batch._replace(image=self._augment(batch.image, generator))
 
     def rows(self, rows: Tensor) -> Batch:
         """Exactly these rows of the data set."""

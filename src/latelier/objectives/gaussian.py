@@ -49,4 +49,4 @@ def sample(mean: Tensor, log_variance: Tensor, generator: Generator) -> Tensor:
     """
     mean, log_variance = wide(mean), wide(log_variance)
     noise = torch.randn(mean.shape, generator=generator, device=generator.device, dtype=mean.dtype)
-    return mean + (0.5 * log_variance).exp() * noise.to(mean.device)
+    return torch.addcmul(mean, (0.5 * log_variance).exp(), noise.to(mean.device))

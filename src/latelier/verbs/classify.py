@@ -3,7 +3,7 @@
 from pathlib import Path
 
 
-def classify(run: str, source: str, /, *, out: Path, data_root: Path | None = None, download: bool = False) -> Path:
+def classify(run: str, source: str, *, out: Path, data_root: Path | None = None, download: bool = False) -> Path:
     """Write the class of every picture into a CSV file: file, class, probability, and one column a class.
 
     Returns the path. Raises Refusal (exit 2) for a run without a classifier.

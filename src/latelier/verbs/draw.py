@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 def draw(
     run: str,
     sheet: str,
-    /,
     *,
     data: str | None = None,
     out: Path | None = None,

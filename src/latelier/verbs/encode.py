@@ -7,7 +7,6 @@ from pathlib import Path
 def encode(
     run: str,
     source: str,
-    /,
     *,
     out: Path,
     features: str | None = None,

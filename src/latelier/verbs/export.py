@@ -3,7 +3,7 @@
 from pathlib import Path
 
 
-def export(run: str, /, *, out: Path) -> Path:
+def export(run: str, *, out: Path) -> Path:
     """Write encoder.onnx, decoder.onnx and card.json: the model for programs without torch.
 
     The encoder takes pictures and gives the most likely code of each, and class probabilities where the model tells

@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 
 
-def reconstruct(run: str, source: str, /, *, out: Path, data_root: Path | None = None, download: bool = False) -> Path:
+def reconstruct(run: str, source: str, *, out: Path, data_root: Path | None = None, download: bool = False) -> Path:
     """Write the reconstruction of every picture as a PNG of the same name, and reconstructions.csv with each one's
     PSNR.
 

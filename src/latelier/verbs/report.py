@@ -3,7 +3,7 @@
 from pathlib import Path
 
 
-def report(run: str, /, *, data: str | None = None, data_root: Path | None = None, download: bool = False) -> Path:
+def report(run: str, *, data: str | None = None, data_root: Path | None = None, download: bool = False) -> Path:
     """Write the run as one self-contained HTML page, RUN/report.html, with every sheet and score that it has.
 
     Scores the run first where that was not done. Returns the page's path. Raises Refusal (exit 2) for bad input.

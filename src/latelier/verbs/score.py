@@ -9,7 +9,6 @@ from cyclopts import Parameter
 
 def score(
     run: str,
-    /,
     *,
     data: str | None = None,
     only: Annotated[Sequence[str] | None, Parameter(consume_multiple=True)] = None,

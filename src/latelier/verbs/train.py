@@ -10,16 +10,17 @@ from cyclopts import Parameter
 
 def train(
     model: str | None = None,
-    /,
     *,
     data: str | None = None,
     out: str = "",
-    epochs: float = 20,
+    epochs: float | None = None,
     batch: int = 128,
     seed: int = 0,
     size: int | None = None,
     channels: Literal[1, 3] | None = None,
     labels: int | None = None,
+    shift: int = 0,
+    flip: bool = False,
     settings: Annotated[
         Sequence[str] | Mapping[str, Any] | None, Parameter(name="--set", consume_multiple=True)
     ] = None,
@@ -55,7 +56,7 @@ def train(
     out
         The run folder. An existing run is never overwritten.
     epochs
-        How often every picture is shown; may be a fraction.
+        How often every picture is shown, 20 times by default; may be a fraction. A resumed run may be given another.
     batch
         Pictures a step, over all processes.
     seed
@@ -66,6 +67,10 @@ def train(
         1 for grey, 3 for colour; by default what the pictures are.
     labels
         Keep so many labels a class, drawn by the seed, and hide all others.
+    shift
+        Move each training picture by up to so many pixels at random, black coming in.
+    flip
+        Mirror half of the training pictures left to right at random.
     settings
         field=value of the method, e.g. latent=16 net=resnet penalty=beta penalty.weight=4 head=softmax.
     rate

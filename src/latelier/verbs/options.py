@@ -1,0 +1,30 @@
+"""Types of options that the command line reads in a way of its own."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter, Token
+
+
+def whole(kind: Any, tokens: Sequence[Token]) -> int:
+    """A whole number. (cyclopts would round 1.5, and train with a seed that nobody gave.)"""
+    try:
+        return int(tokens[0].value)
+    except ValueError:
+        raise ValueError(f"expected a whole number, got '{tokens[0].value}'") from None
+
+
+def texts(kind: Any, tokens: Sequence[Token]) -> list[str]:
+    """The words as they are."""
+    return [token.value for token in tokens]
+
+
+Whole = Annotated[int, Parameter(converter=whole)]
+Names = Annotated[Sequence[str] | None, Parameter(consume_multiple=(1, 1000))]
+
+if TYPE_CHECKING:
+    Settings = Sequence[str] | Mapping[str, Any] | None
+else:  # in Python a mapping will do as well; the command line shows and takes words
+    Settings = Annotated[
+        list[str] | None, Parameter(name="--set", consume_multiple=(1, 1000), converter=texts, n_tokens=-1)
+    ]
