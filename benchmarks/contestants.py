@@ -1,38 +1,37 @@
-"""Who races: pythae's trainer, a bare loop, latelier's loop, and the plain matrix product. Each runs in a process of its own.
+"""Who races: pythae's trainer, a bare loop, latelier's loop, and the plain matrix product, each in its own process.
 
 A race is one training run, cut into laps of ``steps`` steps. Before a lap everybody waits at the gate, so that laps
-alternate and nobody runs beside another; what stands between laps (checkpoints, epoch ends) is not timed. All start from
-the same weights and see the same pictures, one epoch a lap, each in a random order of its own.
+alternate and nobody runs beside another; what stands between laps (checkpoints, epoch ends) is not timed. All start
+from the same weights and see the same pictures, one epoch a lap, each in a random order of its own.
 """
 
-import os
-import sys
+import io
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import peer_nets
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-import peer_nets
 from latelier.data.batches import Batches
 from latelier.data.images import Images, to_float
 from latelier.device import pick_device, prepare_cpu
 from latelier.loop import Plan, train
-
 
 PRODUCTS = 5  # matrix products in a lap of their own
 
 
 @dataclass(frozen=True)
 class Race:
-    net: str  # mlp or conv
+    net: str  # mlp, conv or conv-top
     loss: str  # mse or bce
     batch: int
     steps: int  # a lap
@@ -75,7 +74,6 @@ def run(name: str, race: Race, pixels: np.ndarray, connection: Connection) -> No
 
 def pythae(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:
     """pythae's TrainingPipeline with its own trainer, loader and optimiser, as its users get them."""
-    sys.stdout = sys.stderr = open(os.devnull, "w")  # its progress bar: drawn, but seen by nobody
     from pythae.models import VAE, VAEConfig
     from pythae.models.nn.benchmarks.mnist import Decoder_Conv_AE_MNIST, Encoder_Conv_VAE_MNIST
     from pythae.pipelines import TrainingPipeline
@@ -97,7 +95,7 @@ def pythae(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:
 
     ours = peer_nets.model(race.net, race.loss, race.rate)  # first, so that it draws everybody's initial weights
     config = VAEConfig(input_dim=peer_nets.IMAGE, latent_dim=peer_nets.LATENT, reconstruction_loss=race.loss)
-    nets = (Encoder_Conv_VAE_MNIST(config), Decoder_Conv_AE_MNIST(config)) if race.net == "conv" else ()
+    nets = (Encoder_Conv_VAE_MNIST(config), Decoder_Conv_AE_MNIST(config)) if race.net != "mlp" else ()
     model = VAE(config, *nets)
     for theirs, tensors in (
         (model.encoder, peer_nets.split_heads(ours.encoder)),
@@ -105,7 +103,8 @@ def pythae(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:
     ):
         theirs.load_state_dict(dict(zip(theirs.state_dict(), tensors, strict=True)))  # refuses another shape
     floats = (pixels.transpose(0, 3, 1, 2) / 255).astype(np.float32)
-    with tempfile.TemporaryDirectory() as folder:
+    nowhere = io.StringIO()  # its progress bar is drawn, and seen by nobody
+    with tempfile.TemporaryDirectory() as folder, redirect_stdout(nowhere), redirect_stderr(nowhere):
         plan = BaseTrainerConfig(
             output_dir=folder,
             num_epochs=race.laps,
@@ -118,7 +117,7 @@ def pythae(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:
 
 
 def bare(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:
-    """What a careful hand writes for this one model: pixels resident as uint8, channels-last, fused Adam, tuned malloc."""
+    """What a careful hand writes for this one model: resident uint8, channels-last, fused Adam, tuned malloc."""
     prepare_cpu()
     device = pick_device(race.device)
     model = peer_nets.model(race.net, race.loss, race.rate).to(device, memory_format=torch.channels_last).train()
@@ -163,7 +162,7 @@ def latelier(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None
     images = Images(pixels, np.full(n, -1), np.zeros((n, 0), np.int8), [[]] * n, [str(row) for row in range(n)])
     batches = Batches(images, race.batch, seed=race.seed, device=device)
     total = race.laps * lap
-    plan = Plan(total, race.batch, race.seed, precision=precision, log_every=lap, save_every=2 * total)  # type: ignore[arg-type]
+    plan = Plan(total, race.batch, race.seed, precision=precision, log_every=lap, save_every=2 * total)
 
     def show(record: dict[str, Any]) -> None:
         gate.stop()
@@ -177,7 +176,7 @@ def latelier(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None
 
 
 def matmul(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:
-    """The machine's rate: products of square matrices. Hands in seconds a product, and its operations in place of a loss."""
+    """The machine's rate. Hands in seconds a product of square matrices, and its operations in place of a loss."""
     prepare_cpu()
     device = pick_device(race.device)
     width = 8192 if device.type == "cuda" else 2048

@@ -2,6 +2,9 @@
 
 Its default is an MLP, 784-512-(10, 10) and 10-512-784; ``Encoder_Conv_VAE_MNIST`` and ``Decoder_Conv_AE_MNIST`` are the
 convolutional pair. The one difference: the encoder's two heads, mean and log-variance, are one matrix of both.
+
+``conv-top`` is the convolutional pair with the encoder's last convolution computed another way: what it puts out is one
+pixel, so it is a matrix product, and oneDNN's convolution takes several times longer over it, backwards above all.
 """
 
 from itertools import pairwise
@@ -19,13 +22,27 @@ IMAGE = (1, 28, 28)
 LATENT = 10
 
 
+class OnePixel(nn.Conv2d):
+    """A 4x4 convolution of stride 2 and padding 1 from 3x3 pixels to one, as the matrix product that it is."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        # Rows above and left are the only padding that the one window sees. In channels-last all of these are views.
+        patch = functional.pad(x, (1, 0, 1, 0)).permute(0, 2, 3, 1).flatten(1)
+        return functional.linear(patch, self.weight.permute(0, 2, 3, 1).flatten(1), self.bias)[..., None, None]
+
+
 class PeerConv:
-    """4x4 convolutions of stride 2 with batch norm: 1-128-256-512-1024 channels, 28-14-7-3-1 pixels; and back from 4x4."""
+    """4x4 convolutions of stride 2 with batch norm: 1-128-256-512-1024 channels, 28-14-7-3-1 pixels; back from 4x4.
+    ``top`` is the class of the encoder's last."""
+
+    def __init__(self, top: type[nn.Conv2d]):
+        self.top = top
 
     def encoder(self, image: tuple[int, int, int], outputs: int) -> nn.Module:
         layers: list[nn.Module] = []
         for below, above in pairwise((image[0], 128, 256, 512, 1024)):
-            layers += [nn.Conv2d(below, above, 4, 2, padding=1), nn.BatchNorm2d(above), nn.ReLU()]
+            kind = self.top if above == 1024 else nn.Conv2d
+            layers += [kind(below, above, 4, 2, padding=1), nn.BatchNorm2d(above), nn.ReLU()]
         return nn.Sequential(*layers, nn.Flatten(), nn.Linear(1024, outputs))
 
     def decoder(self, inputs: int, image: tuple[int, int, int]) -> nn.Module:
@@ -51,13 +68,13 @@ class SquaredPixels(Likelihood):
 
 
 def model(net: str, loss: str, rate: float) -> vae.Model:
-    """latelier's own ``vae`` over these nets. ``net``: mlp or conv; ``loss``: mse or bce."""
-    nets = Mlp((512,), "relu", "relu") if net == "mlp" else PeerConv()
+    """latelier's own ``vae`` over these nets. ``net``: mlp, conv or conv-top; ``loss``: mse or bce."""
+    nets = Mlp((512,), "relu", "relu") if net == "mlp" else PeerConv(OnePixel if net == "conv-top" else nn.Conv2d)
     likelihood = Squared() if loss == "mse" else Bernoulli()
     return vae.Model(vae.Config(LATENT, nets, likelihood, optimiser=vae.Optimiser(rate=rate)), IMAGE)
 
 
 def split_heads(encoder: nn.Module) -> list[Tensor]:
-    """The encoder's tensors in pythae's order: the trunk, then weight and bias of the mean, then of the log-variance."""
+    """The encoder's tensors in pythae's order: the trunk, weight and bias of the mean, those of the log-variance."""
     *trunk, weight, bias = encoder.state_dict().values()
     return [*trunk, weight[:LATENT], bias[:LATENT], weight[LATENT:], bias[LATENT:]]

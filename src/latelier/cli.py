@@ -22,6 +22,7 @@ VERBS = {  # in the order in which a newcomer needs them; the lines are those of
     "classify": ("classify:classify", "Write the class of every picture."),
     "export": ("export:export", "Write a run as ONNX files."),
 }
+TRACEBACK = "LATELIER_TRACEBACK"  # environment variable: show where a refusal came from
 USAGE = {"train": "Usage: latelier train MODEL --data SRC --out RUN [OPTIONS]"}
 
 
@@ -53,10 +54,14 @@ def main(tokens: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(141) from None
-    except (ValueError, OSError) as error:
+    except OSError as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        _refuse(f"{error.filename or 'output'}: {error.strerror or error}")
+    except ValueError as error:
         from latelier.core import Refusal  # torch is loaded by now if a verb refused
 
-        if not isinstance(error, Refusal | OSError) or os.environ.get("LATELIER_TRACEBACK"):
+        if not isinstance(error, Refusal) or os.environ.get(TRACEBACK):
             raise
         _refuse(" ".join(str(error).split()))
     except KeyboardInterrupt:

@@ -19,9 +19,8 @@ def pick_device(name: str | None = None) -> torch.device:
             return torch.zeros((), device=name).device
         except (RuntimeError, AssertionError, NotImplementedError) as error:  # torch raises any of them
             reason = " ".join(str(error).split()).partition(". ")[0]
-            raise Refusal(
-                f"--device {name} cannot be used here ({reason}); give cpu, or cuda where there is one"
-            ) from error
+            said = "is not a device" if reason.startswith("Expected one of") else f"cannot be used here ({reason})"
+            raise Refusal(f"--device {name} {said}; give cpu, or cuda where there is a GPU, or leave it out") from error
     return (
         torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         if torch.cuda.is_available()

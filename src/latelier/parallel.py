@@ -11,6 +11,10 @@ from contextlib import contextmanager
 
 import torch
 import torch.distributed as dist
+
+# Its functions take the group of all processes as a default, when it is imported. The first optimiser imports it: after
+# a group was made, it would hold on to that group, whose threads then sometimes abort the process at its very end.
+import torch.distributed.nn.functional
 from torch import Tensor
 
 

@@ -70,8 +70,5 @@ def tell(images: Images, more: str = "") -> None:
     if images.skipped:
         count, named = len(images.skipped), ", ".join(images.skipped[:NAMED])
         rest = f", ...{f' ({more})' if more else ''}" if count > NAMED else ""
-        files = "1 file" if count == 1 else f"{count:,} files"
-        print(
-            f"{files} could not be decoded and {'was' if count == 1 else 'were'} skipped: {named}{rest}",
-            file=sys.stderr,
-        )
+        subject, verb = ("1 file", "was") if count == 1 else (f"{count:,} files", "were")
+        print(f"{subject} could not be decoded and {verb} skipped: {named}{rest}", file=sys.stderr)

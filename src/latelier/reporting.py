@@ -93,11 +93,11 @@ def command(run: Run) -> str:
     settings = request.pop("settings", None) or []
     for name, value in request.items():
         flag = f"--{name.replace('_', '-')}"
-        if value == defaults.get(name) or value is None:
+        if value in (defaults.get(name), None) or name == "quiet" or (name, value) == ("parts", 1):
             continue
         words += [flag] if value is True else [flag, str(value)]
     if settings:
-        words += ["--set", *(settings if isinstance(settings, list) else [f"{k}={v}" for k, v in settings.items()])]
+        words += ["--set", *(settings if isinstance(settings, list) else _words(settings).split())]
     return shlex.join(words)
 
 

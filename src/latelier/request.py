@@ -10,6 +10,7 @@ from typing import Any
 
 from latelier import files
 from latelier.core import Refusal
+from latelier.data.sources import BUILTIN
 from latelier.settings import to_json
 
 FORMAT = 1  # of config.json
@@ -43,6 +44,8 @@ def check(request: SimpleNamespace) -> None:
     for name in ("seed", "warmup"):
         if not 0 <= getattr(request, name) < math.inf:
             raise Refusal(f"--{name} takes at least 0, but got {getattr(request, name)}")
+    if not 0 <= request.validation < 1:
+        raise Refusal(f"--validation takes a share of the pictures, from 0 to below 1, but got {request.validation}")
     if request.patience is not None and not request.validation:
         raise Refusal("--patience watches a validation loss: give --validation SHARE as well, for example 0.1")
     if request.model is None:
@@ -55,7 +58,8 @@ def check(request: SimpleNamespace) -> None:
 def folder_of(request: SimpleNamespace) -> Path:
     """The run path. Raises Refusal where it would be overwritten."""
     if not request.out:
-        raise Refusal("no run folder was given: --out RUN says where to write")
+        example = "latelier train vae --data digits --out runs/first"
+        raise Refusal(f"no run folder was given: --out RUN says where to write, for example: {example}")
     path = Path(request.out)
     if path.exists() and not path.is_dir():
         raise Refusal(f"--out {path} is a file; give a folder")
@@ -79,7 +83,7 @@ def resumed(folder: Path, request: SimpleNamespace) -> SimpleNamespace:
         if name in ANEW:
             continue
         if now in (before, plain(defaults.get(name))):
-            merged[name] = before
+            merged[name] = there(before, folder) if name == "data" else before
         elif name not in FREE:
             option = OPTIONS.get(name, f"--{name.replace('_', '-')}")
             raise Refusal(
@@ -87,6 +91,14 @@ def resumed(folder: Path, request: SimpleNamespace) -> SimpleNamespace:
                 "or name another --out"
             )
     return SimpleNamespace(**{**merged, "resume": True})
+
+
+def there(source: str, folder: Path) -> str:
+    """The data argument that a run began with. Raises Refusal for a path that leads nowhere from here."""
+    names = (source, source.rpartition(":")[0])
+    if not any(name in BUILTIN or Path(name).expanduser().exists() for name in names if name):
+        raise Refusal(f"{folder} was trained on {source}, which is not there now; give its new place by --data SRC")
+    return source
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A run on disk as the verbs see it: its model, what it was trained on, its log and its scores."""
 
+import sys
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,8 @@ from latelier.core import Model, Refusal
 from latelier.data.images import Images
 from latelier.data.sources import open_images, splits_of
 from latelier.pictures.view import View
-from latelier.request import FORMAT
+from latelier.progress import tell
+from latelier.request import read_config, there
 from latelier.scores.common import Splits
 
 
@@ -25,12 +27,17 @@ class Where:
     data_root: Path | None = None
     download: bool = False
 
+    @classmethod
+    def of(cls, data_root: str | Path | None, download: bool) -> "Where":
+        """From a verb's options."""
+        return cls(Path(data_root).expanduser() if data_root else None, download)
+
 
 @dataclass
 class Run:
     """A trained run, opened."""
 
-    folder: Path
+    folder: Path  # or a lone weights file
     model: Model
     card: Card
     config: dict[str, Any]
@@ -40,16 +47,35 @@ class Run:
     @property
     def name(self) -> str:
         """What tables and titles call it."""
-        return self.folder.name
+        return self.folder.resolve().name
+
+    def home(self, instead: str) -> Path:
+        """The folder that what is made of the run goes into. Raises Refusal for a lone weights file."""
+        if not self.folder.is_dir():
+            raise Refusal(f"{self.folder} is a weights file and no run folder; say where to write with {instead}")
+        return self.folder
 
     @cached_property
     def log(self) -> list[dict[str, Any]]:
-        return files.read_lines(self.folder / "log.jsonl")
+        """The records of training, without those of images that were seen again after a crash."""
+        kept: list[dict[str, Any]] = []
+        for record in files.read_lines(self.folder / "log.jsonl"):
+            while kept and _again(kept[-1], record):
+                kept.pop()
+            kept.append(record)
+        return kept
 
-    @property
+    @cached_property
     def scores(self) -> list[dict[str, Any]]:
         path = self.folder / "scores.json"
         return list(files.read_json(path)) if path.exists() else []
+
+    def keep(self, records: list[dict[str, Any]]) -> None:
+        """Puts scores in place of earlier ones of the same name and data, and writes scores.json into a run folder."""
+        fresh = {(record["name"], record["data"]) for record in records}
+        self.scores = [r for r in self.scores if (r["name"], r["data"]) not in fresh] + records
+        if self.folder.is_dir():
+            files.write_json(self.folder / "scores.json", self.scores)
 
     @property
     def source(self) -> str:
@@ -57,27 +83,31 @@ class Run:
         source = self.config.get("request", {}).get("data")
         if not source:
             raise Refusal(f"{self.folder} does not say what it was trained on; give --data SRC")
-        return str(source)
+        return there(str(source), self.folder)
 
-    def images(self, source: str, where: Where, split: str | None = None) -> Images:
+    def images(self, source: str | Path, where: Where, split: str | None = None) -> Images:
         """Pictures of any source, brought to the size and channels that the model was built for.
 
-        Labels are renumbered to the model's classes, by name. Raises Refusal if the pictures cannot be made to fit.
+        Labels are renumbered to the model's classes, by name. What was converted or skipped is said on stderr. Raises
+        Refusal if the pictures cannot be made to fit.
         """
         c, h, w = self.model.image
-        size = h if h == w else None
+        size = h if h == w and not str(source).partition(":")[0] == "scenes" else None  # scenes are drawn in their own sizes
         data = open_images(source, split=split, size=size, channels=c, root=where.data_root, download=where.download)
         if data.shape != self.model.image:
+            given, built = ("x".join(map(str, shape)) for shape in (data.shape, self.model.image))
             raise Refusal(
-                f"{source} has pictures of shape {data.shape} (c, h, w), but {self.folder} was trained on "
-                f"{self.model.image}"
+                f"{source} has pictures of {given} (channels x height x width), but {self.folder} was trained on "
+                f"{built}; give pictures of that size"
             )
+        tell(data)
         return with_classes(data, self.card.classes)
 
-    def splits(self, source: str | None, where: Where) -> Splits:
+    def splits(self, source: str | Path | None, where: Where) -> Splits:
         """What to fit probes on and what to measure on: the source's own splits, or its halves where it has none."""
-        source = source or self.source
-        base, _, chosen = source.partition(":") if not Path(source).exists() else (source, "", "")
+        source = str(source or self.source)
+        head, _, tail = source.rpartition(":")
+        base, chosen = (head, tail) if head and not Path(source).exists() else (source, "")
         own = splits_of(base, root=where.data_root)
         held = next((name for name in ("test", "validation") if name in own), None)
         if chosen or (held and "train" in own):
@@ -110,20 +140,23 @@ class Run:
 
 
 def open_run(run: str | Path) -> Run:
-    """Opens a run folder (or a lone weights file, which then has no log). Raises Refusal as ``building.open_model``
-    does."""
+    """Opens a run folder (or a lone weights file, which then has no log); damaged checkpoints that were passed over are
+    named on stderr. Raises Refusal as ``building.open_model`` does."""
     from latelier.device import pick_device
 
     path = Path(run)
     model, card, found = open_model(path)
     config_path = path / "config.json"
-    config = files.read_json(config_path) if found and config_path.exists() else {}
-    if config.get("format", FORMAT) > FORMAT:
-        raise Refusal(
-            f"{config_path} was written by a newer latelier (format {config['format']}; this one reads "
-            f"{FORMAT}): upgrade latelier"
-        )
+    config = read_config(config_path) if found and config_path.exists() else {}
+    for remark in found.remarks if found else ():
+        print(f"{path}: {remark}; using the checkpoint at {found.seen if found else 0:,} images", file=sys.stderr)
     return Run(path, model.to(pick_device()), card, config, found.seen if found else 0, found.remarks if found else ())
+
+
+def _again(before: dict[str, Any], record: dict[str, Any]) -> bool:
+    """Whether ``record`` stands where ``before`` stood, or earlier: at one place, terms come first."""
+    same = "terms" in record or before.keys() == record.keys()
+    return bool(before["seen"] > record["seen"] or (same and before["seen"] == record["seen"]))
 
 
 def with_classes(data: Images, classes: tuple[str, ...]) -> Images:

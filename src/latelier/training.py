@@ -5,6 +5,7 @@ import platform
 import shlex
 import signal
 import sys
+import zlib
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
@@ -53,7 +54,9 @@ def run(request: SimpleNamespace) -> Path:
     request = resumed(folder, request)
     check(request)
     prepared = prepare(request)
-    parallel.wait()  # until every process has seen the folder as it was
+    # Also waits until every process has seen the folder as it was.
+    if not parallel.same_everywhere([torch.tensor(zlib.crc32(prepared.images.fingerprint.encode()))]):
+        raise Refusal(f"the processes see different pictures in {request.data}; all machines must have the same")
     with files.only_writer(folder) if parallel.rank() == 0 else nullcontext():
         if parallel.rank() == 0:
             folder_of(request)  # again: another may have trained there meanwhile
@@ -179,7 +182,7 @@ def _images(request: SimpleNamespace) -> Images:
             request.data,
             size=request.size,
             channels=request.channels,
-            root=request.data_root,
+            root=Path(request.data_root).expanduser() if request.data_root else None,
             download=request.download,
             progress=lambda done, total: progress.at(done, total),
         )

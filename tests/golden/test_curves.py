@@ -62,8 +62,8 @@ def test_the_curve_is_what_it_was(name: str, tmp_path: Path, request: pytest.Fix
     for number, (now, before) in enumerate(zip(found, kept, strict=True), 1):
         # Other instruction sets (SSE4.1, AVX2 for AVX-512) and two threads strayed by 2e-6 at most.
         assert now == pytest.approx(before, rel=1e-4, abs=1e-5), (
-            f"the losses of {name} have moved by {number * EVERY} steps: undo it, or write a line into CHANGELOG.md that "
-            "says what moved and why, and only then: pytest tests/golden --renew"
+            f"{name}: the losses have moved by {number * EVERY} steps. Undo what moved them; change a curve only with "
+            "a line in CHANGELOG.md that says what moved and why, by: pytest tests/golden --renew"
         )
 
 

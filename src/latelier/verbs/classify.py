@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from latelier.verbs.options import Place
 
-def classify(run: str, source: str, *, out: Path, data_root: Path | None = None, download: bool = False) -> Path:
+
+def classify(run: Place, source: Place, *, out: Place, data_root: Place | None = None, download: bool = False) -> Path:
     """Write the class of every picture into a CSV file: file, class, probability, and one column a class.
 
     Returns the path. Raises Refusal (exit 2) for a run without a classifier.
@@ -29,10 +31,11 @@ def classify(run: str, source: str, *, out: Path, data_root: Path | None = None,
     from latelier.runs import Where, open_run
     from latelier.scores.common import rows_of
 
+    out = Path(out)
     opened = open_run(run)
     if not has(opened.model, Classifies):
         raise Refusal(f"{run} cannot classify: train it with labels and --set head=softmax")
-    images = opened.images(source, Where(data_root, download))
+    images = opened.images(source, Where.of(data_root, download))
     probabilities = rows_of(opened.model, images, need(opened.model, Classifies).classify)
     lines = io.StringIO()
     writer = csv.writer(lines)

@@ -1,13 +1,20 @@
 """latelier compare: several runs in one table and on one sheet."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from latelier.verbs.options import Place
+
+if TYPE_CHECKING:
+    from latelier.runs import Run
 
 
 def compare(
-    *runs: str,
-    data: str | None = None,
-    out: Path = Path("compare.png"),
-    data_root: Path | None = None,
+    *runs: Place,
+    data: Place | None = None,
+    out: Place = "compare.png",
+    data_root: Place | None = None,
     download: bool = False,
 ) -> str:
     """Put the scores of several runs into one table, and their reconstructions of the same pictures on one sheet.
@@ -36,28 +43,40 @@ def compare(
 
     if len(runs) < 2:
         raise Refusal(f"compare takes two runs or more, but got {len(runs)}")
+    out = Path(out)
     opened = [open_run(run) for run in runs]
+    names = _names(opened)
     values: dict[tuple[str, str], dict[int, str]] = {}
     for place, run in enumerate(opened):
         for record in run.scores:
             for name, value in with_spread(record["values"]).items():
                 values.setdefault((record["data"], f"{record['name']}: {name}"), {})[place] = value
     if not values:
-        raise Refusal(f"none of these runs has scores yet; run: latelier score {runs[0]}")
+        raise Refusal(f"none of these runs has scores yet; score them: latelier score {runs[0]}")
     blocks = []
-    for source in dict.fromkeys(source for source, _ in values):
+    for measured in dict.fromkeys(source for source, _ in values):
         rows = [
             [name, *(cells.get(place, "-") for place in range(len(opened)))]
             for (where, name), cells in values.items()
-            if where == source
+            if where == measured
         ]
-        blocks.append(table(f"on {source}", ("score", *(run.name for run in opened)), rows))
+        blocks.append(table(f"on {measured}", ("score", *names), rows))
     text = "\n\n".join(blocks)
     print(text)
-    able = [run for run in opened if not missing(run.model, (Encodes, Decodes))]
+    for run in opened:
+        if not run.scores:
+            print(f"{run.folder} has no scores yet; score it: latelier score {run.folder}")
+    able = [(run, name) for run, name in zip(opened, names, strict=True) if not missing(run.model, (Encodes, Decodes))]
     if able:
-        where = Where(data_root, download)
-        views = [run.view(run.splits(data or opened[0].source, where).test, run.name, most=10) for run in able]
+        where = Where.of(data_root, download)
+        source = data or opened[0].source
+        views = [run.view(run.splits(source, where).test, name, most=10) for run, name in able]
         save(draw_together(views), out)
         print(f"\n{out}")
     return text
+
+
+def _names(runs: Sequence["Run"]) -> list[str]:
+    """What the columns are called: the folders' names, or their paths where two folders have one name."""
+    names = [run.name for run in runs]
+    return names if len(set(names)) == len(names) else [str(run.folder) for run in runs]

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from latelier.verbs.options import Place
+
 BUDGETS = (1, 5, 10)  # labels a class
 DRAWS = 5
 MARK = "demo.json"  # says that a folder is a demo's, which the next demo may replace
@@ -24,7 +26,7 @@ class Recipe:
 RECIPES = {
     "digits": Recipe(
         settings={"latent": 32, "net.channels": (64,)},
-        vae={"head": "softmax", "optimiser.rate": 2e-3, "head.optimiser.rate": 2e-3},
+        vae={"head": "softmax", "penalty.weight": 0.3, "optimiser.rate": 2e-3, "head.optimiser.rate": 2e-3},
         shift=1,
         main=100_000,
         images=40_000,
@@ -41,7 +43,7 @@ RECIPES = {
 }
 
 
-def demo(*, out: Path = Path("runs/demo"), data: Literal["digits", "scenes"] = "digits") -> Path:
+def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digits") -> Path:
     """The main job on embedded data: learn codes from many pictures and few labels, judge, draw, report.
 
     Trains a convolutional VAE on all training pictures with labels for five per class; compares it, at 1, 5 and 10
@@ -68,6 +70,7 @@ def demo(*, out: Path = Path("runs/demo"), data: Literal["digits", "scenes"] = "
 
     began = time.perf_counter()
     recipe = RECIPES[data]
+    out = Path(out)
     _clear(out)
     rows = _few_labels(recipe, data, out, Progress)
     files.write_json(out / MARK, {"data": data})

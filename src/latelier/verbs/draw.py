@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from latelier.verbs.options import Place, Seed
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -10,13 +12,13 @@ if TYPE_CHECKING:
 
 
 def draw(
-    run: str,
+    run: Place,
     sheet: str,
     *,
-    data: str | None = None,
-    out: Path | None = None,
-    seed: int = 0,
-    data_root: Path | None = None,
+    data: Place | None = None,
+    out: Place | None = None,
+    seed: Seed = 0,
+    data_root: Place | None = None,
     download: bool = False,
 ) -> Path:
     """Draw one sheet of a run: reconstruct, samples, traverse, interpolate, losses.
@@ -46,8 +48,8 @@ def draw(
 
     find(sheet)  # an unknown sheet is refused before any picture is read
     opened = open_run(run)
-    test = opened.splits(data, Where(data_root, download)).test
-    path = out or opened.folder / "pictures" / f"{sheet}.png"
+    path = Path(out) if out else opened.home("--out FILE.png") / "pictures" / f"{sheet}.png"
+    test = opened.splits(data, Where.of(data_root, download)).test
     save(draw_sheet(sheet, opened.view(test, f"{opened.name} ({opened.card.model}) on {test.source}", seed)), path)
     print(path)
     return path

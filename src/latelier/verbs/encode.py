@@ -3,14 +3,16 @@
 import math
 from pathlib import Path
 
+from latelier.verbs.options import Place
+
 
 def encode(
-    run: str,
-    source: str,
+    run: Place,
+    source: Place,
     *,
-    out: Path,
+    out: Place,
     features: str | None = None,
-    data_root: Path | None = None,
+    data_root: Place | None = None,
     download: bool = False,
 ) -> Path:
     """Write the code of every picture into a Parquet file.
@@ -41,8 +43,9 @@ def encode(
     from latelier.scores.common import codes
     from latelier.scores.common import features as features_of
 
+    out = Path(out)
     opened = open_run(run)
-    images = opened.images(source, Where(data_root, download))
+    images = opened.images(source, Where.of(data_root, download))
     if features is None:
         rows = codes(opened.model, images)
         names = [

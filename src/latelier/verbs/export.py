@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from latelier.verbs.options import Place
 
-def export(run: str, *, out: Path) -> Path:
+
+def export(run: Place, *, out: Place) -> Path:
     """Write encoder.onnx, decoder.onnx and card.json: the model for programs without torch.
 
     The encoder takes pictures and gives the most likely code of each, and class probabilities where the model tells

@@ -1,9 +1,10 @@
 """Types of options that the command line reads in a way of its own."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import Parameter, Token
+from cyclopts import Parameter, Token, validators
 
 
 def whole(kind: Any, tokens: Sequence[Token]) -> int:
@@ -20,11 +21,14 @@ def texts(kind: Any, tokens: Sequence[Token]) -> list[str]:
 
 
 Whole = Annotated[int, Parameter(converter=whole)]
+Seed = Annotated[int, Parameter(converter=whole, validator=validators.Number(gte=0))]
 Names = Annotated[Sequence[str] | None, Parameter(consume_multiple=(1, 1000))]
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what Python may give; the command line shows and takes words
+    Place = str | Path
     Settings = Sequence[str] | Mapping[str, Any] | None
-else:  # in Python a mapping will do as well; the command line shows and takes words
+else:
+    Place = str
     Settings = Annotated[
         list[str] | None, Parameter(name="--set", consume_multiple=(1, 1000), converter=texts, n_tokens=-1)
     ]

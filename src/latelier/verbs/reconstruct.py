@@ -3,8 +3,12 @@
 import math
 from pathlib import Path
 
+from latelier.verbs.options import Place
 
-def reconstruct(run: str, source: str, *, out: Path, data_root: Path | None = None, download: bool = False) -> Path:
+
+def reconstruct(
+    run: Place, source: Place, *, out: Place, data_root: Place | None = None, download: bool = False
+) -> Path:
     """Write the reconstruction of every picture as a PNG of the same name, and reconstructions.csv with each one's
     PSNR.
 
@@ -34,10 +38,11 @@ def reconstruct(run: str, source: str, *, out: Path, data_root: Path | None = No
     from latelier.runs import Where, open_run
     from latelier.scores.common import reconstructions
 
+    out = Path(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise Refusal(f"--out {out} exists and is not an empty folder; name another")
     opened = open_run(run)
-    images = opened.images(source, Where(data_root, download))
+    images = opened.images(source, Where.of(data_root, download))
     lines, row = io.StringIO(), 0
     writer = csv.writer(lines)
     writer.writerow(["file", "picture", "psnr_db"])

@@ -2,9 +2,18 @@
 
 from pathlib import Path
 
+from latelier.verbs.options import Place
 
-def report(run: str, *, data: str | None = None, data_root: Path | None = None, download: bool = False) -> Path:
-    """Write the run as one self-contained HTML page, RUN/report.html, with every sheet and score that it has.
+
+def report(
+    run: Place,
+    *,
+    data: Place | None = None,
+    out: Place | None = None,
+    data_root: Place | None = None,
+    download: bool = False,
+) -> Path:
+    """Write the run as one self-contained HTML page with every sheet and score that it has.
 
     Scores the run first where that was not done. Returns the page's path. Raises Refusal (exit 2) for bad input.
 
@@ -14,6 +23,8 @@ def report(run: str, *, data: str | None = None, data_root: Path | None = None, 
         A run folder.
     data
         Pictures to show; by default the test split of what the run was trained on.
+    out
+        The page; by default RUN/report.html.
     data_root
         Where torchvision's data sets are.
     download
@@ -23,13 +34,17 @@ def report(run: str, *, data: str | None = None, data_root: Path | None = None, 
     from latelier.page import page
     from latelier.reporting import material
     from latelier.runs import Where, open_run
-    from latelier.verbs.score import score
+    from latelier.verbs.score import judge
 
     opened = open_run(run)
-    test = opened.splits(data, Where(data_root, download)).test
-    if not any(record["data"] == test.source for record in opened.scores):
-        score(run, data=data, data_root=data_root, download=download, quiet=True)
-    path = opened.folder / "report.html"
-    files.write(path, page(material(opened, test)))
+    path = Path(out) if out else opened.home("--out FILE.html") / "report.html"
+    splits = opened.splits(data, Where.of(data_root, download))
+    if not any(record["data"] == splits.test.source for record in opened.scores):
+        records = judge(opened, splits)
+        if out is None:  # a run that is reported elsewhere may be one that cannot be written to
+            opened.keep(records)
+        else:
+            opened.scores = [*opened.scores, *records]
+    files.write(path, page(material(opened, splits.test)))
     print(path)
     return path

@@ -1,20 +1,23 @@
 """latelier score: judge a run and keep the record."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from cyclopts import Parameter
+from latelier.verbs.options import Names, Place, Seed, Whole
+
+if TYPE_CHECKING:
+    from latelier.runs import Run
+    from latelier.scores.common import Splits
 
 
 def score(
-    run: str,
+    run: Place,
     *,
-    data: str | None = None,
-    only: Annotated[Sequence[str] | None, Parameter(consume_multiple=True)] = None,
-    seed: int = 0,
-    limit: int | None = None,
-    data_root: Path | None = None,
+    data: Place | None = None,
+    only: Names = None,
+    seed: Seed = 0,
+    limit: Whole | None = None,
+    data_root: Place | None = None,
     download: bool = False,
     quiet: bool = False,
 ) -> list[dict[str, Any]]:
@@ -42,20 +45,26 @@ def score(
     quiet
         Print no table.
     """
-    from latelier import files
     from latelier.runs import Where, open_run
-    from latelier.scores.record import run_scores
+    from latelier.scores import find
     from latelier.tables import score_table
 
+    for name in only or ():
+        find(name)  # an unknown score is refused before any picture is read
     opened = open_run(run)
-    splits = opened.splits(data, Where(data_root, download))
-    records = run_scores(opened.model, splits, only, seed=seed, limit=limit)
-    stamp = {"data": splits.test.source, "fingerprint": splits.test.fingerprint, "seen": opened.seen}
-    records = [record | stamp for record in records]
-    if opened.folder.is_dir():
-        fresh = {(record["name"], record["data"]) for record in records}
-        kept = [record for record in opened.scores if (record["name"], record["data"]) not in fresh]
-        files.write_json(opened.folder / "scores.json", kept + records)
-    if not quiet:
+    splits = opened.splits(data, Where.of(data_root, download))
+    records = judge(opened, splits, only, seed, limit)
+    if not quiet:  # first: a run that cannot be written to can still be judged
         print(score_table(records, f"{opened.name} on {splits.test.source}"))
+    opened.keep(records)
     return records
+
+
+def judge(
+    run: "Run", splits: "Splits", only: Sequence[str] | None = None, seed: int = 0, limit: int | None = None
+) -> list[dict[str, Any]]:
+    """The scores' records, stamped with what they were measured on and how long the run had trained."""
+    from latelier.scores.record import run_scores
+
+    stamp = {"data": splits.test.source, "fingerprint": splits.test.fingerprint, "seen": run.seen}
+    return [record | stamp for record in run_scores(run.model, splits, only, seed=seed, limit=limit)]

@@ -1,29 +1,28 @@
 """latelier train: learn a model from pictures into a run folder."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
+
+from latelier.verbs.options import Place, Settings, Whole
 
 
 def train(
     model: str | None = None,
     *,
-    data: str | None = None,
-    out: str = "",
+    data: Place | None = None,
+    out: Annotated[Place, Parameter(show_default=False)] = "",
     epochs: float | None = None,
-    batch: int = 128,
-    seed: int = 0,
-    size: int | None = None,
+    batch: Whole = 128,
+    seed: Whole = 0,
+    size: Whole | None = None,
     channels: Literal[1, 3] | None = None,
-    labels: int | None = None,
-    shift: int = 0,
+    labels: Whole | None = None,
+    shift: Whole = 0,
     flip: bool = False,
-    settings: Annotated[
-        Sequence[str] | Mapping[str, Any] | None, Parameter(name="--set", consume_multiple=True)
-    ] = None,
+    settings: Settings = None,
     rate: float | None = None,
     warmup: float = 0,
     decay: Literal["none", "linear", "cosine"] = "none",
@@ -31,12 +30,12 @@ def train(
     ema: float | None = None,
     precision: Literal["fp32", "bf16"] = "fp32",
     validation: float = 0.0,
-    patience: int | None = None,
+    patience: Whole | None = None,
     save_every: float | None = None,
-    keep: int = 2,
-    parts: int | None = None,
+    keep: Whole = 2,
+    parts: Whole | None = None,
     compile: bool = False,
-    data_root: Path | None = None,
+    data_root: Place | None = None,
     download: bool = False,
     device: str | None = None,
     tensorboard: bool = False,
@@ -45,7 +44,7 @@ def train(
 ) -> Path:
     """Learn a model from pictures into a run folder.
 
-    Raises Refusal (exit 2) for bad input, before anything is written.
+    Bad input is refused (exit 2) before anything is written. Ctrl-C finishes the step, saves, and says how to go on.
 
     Parameters
     ----------

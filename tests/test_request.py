@@ -1,0 +1,96 @@
+"""What may be asked of a run that is begun, and of one that goes on."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import latelier
+from latelier import checkpoint, files
+from latelier.core import Refusal
+
+TINY = {"settings": ["net=mlp", "net.widths=", "latent=2"], "data": "digits", "batch": 64, "quiet": True}
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("begun") / "run"
+    return latelier.train("autoencoder", out=str(out), epochs=0.1, parts=2, **TINY)
+
+
+@pytest.fixture
+def run(begun: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(begun, tmp_path / "moved")
+
+
+def newest(run: Path) -> int:
+    return checkpoint.checkpoints(run)[-1].seen
+
+
+def test_a_moved_run_goes_on_with_what_it_began_with(run: Path) -> None:
+    latelier.train(out=str(run), resume=True, epochs=0.2)
+    assert newest(run) == 320  # the next multiple of 64 after 0.2 x 1297
+    config = files.read_json(run / "config.json")
+    assert (config["plan"]["parts"], config["plan"]["batch"], config["request"]["model"]) == (2, 64, "autoencoder")
+
+
+def test_a_run_may_be_given_the_default_length(run: Path) -> None:
+    latelier.train(out=str(run), resume=True, epochs=20)
+    assert newest(run) >= 20 * 1297
+
+
+def test_fewer_epochs_than_were_seen_change_no_checkpoint(run: Path) -> None:
+    before = newest(run)
+    latelier.train(out=str(run), resume=True, epochs=0.05)
+    assert newest(run) == before
+
+
+@pytest.mark.parametrize("change", [{"rate": 1e-4}, {"clip": 1.0}])
+def test_what_is_advised_after_a_divergence_is_allowed(run: Path, change: dict[str, Any]) -> None:
+    latelier.train(out=str(run), resume=True, epochs=0.2, **change)
+    assert newest(run) == 320
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"batch": 32}, "--batch was 64 in .* and is 32 now"),
+        ({"parts": 4}, "--parts was 2 in .* and is 4 now"),
+        ({"seed": 7}, "--seed was 0 in .* and is 7 now"),
+    ],
+)
+def test_what_would_make_it_another_run_is_refused(run: Path, change: dict[str, Any], line: str) -> None:
+    with pytest.raises(Refusal, match=line):
+        latelier.train(out=str(run), resume=True, epochs=0.2, **change)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "line"),
+    [
+        ({"epochs": float("inf")}, "--epochs takes more than 0, but got inf"),
+        ({"epochs": -1}, "--epochs takes more than 0, but got -1"),
+        ({"seed": -1}, "--seed takes at least 0, but got -1"),
+        ({"warmup": -0.5}, "--warmup takes at least 0, but got -0.5"),
+        ({"parts": 3}, "--batch 64 must be a multiple of --parts 3"),
+    ],
+)
+def test_a_number_out_of_its_range_is_refused_before_anything_is_written(
+    tmp_path: Path, wrong: dict[str, Any], line: str
+) -> None:
+    with pytest.raises(Refusal, match=line):
+        latelier.train("autoencoder", out=str(tmp_path / "run"), **TINY, **wrong)
+    assert not (tmp_path / "run").exists()
+
+
+def test_nothing_to_resume_and_no_model_is_said(tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match="holds no run to resume, and no model was named"):
+        latelier.train(out=str(tmp_path / "run"), data="digits", resume=True)
+
+
+@pytest.mark.parametrize("content", [[], {"architectures": ["elsewhere"]}])
+def test_a_config_of_something_else_is_refused(tmp_path: Path, content: Any) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(content))
+    with pytest.raises(Refusal, match=r"config\.json is not a run's of latelier"):
+        latelier.train("autoencoder", out=str(tmp_path), resume=True, **TINY)
