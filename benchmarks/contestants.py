@@ -9,7 +9,7 @@ import io
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -69,7 +69,9 @@ def run(name: str, race: Race, pixels: np.ndarray, connection: Connection) -> No
     contestants: dict[str, Callable[[Race, str, np.ndarray, Gate], None]] = {
         "pythae": pythae, "bare": bare, "latelier": latelier, "matmul": matmul
     }  # fmt: skip
-    contestants[who](race, precision, pixels, Gate(connection, PRODUCTS if who == "matmul" else race.steps, race.clock))
+    gate = Gate(connection, PRODUCTS if who == "matmul" else race.steps, race.clock)
+    with suppress(EOFError, ConnectionError):  # the race was called off
+        contestants[who](race, precision, pixels, gate)
 
 
 def pythae(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:

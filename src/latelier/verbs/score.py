@@ -49,6 +49,7 @@ def score(
     from latelier.scores import find
     from latelier.tables import score_table
 
+    only = [only] if isinstance(only, str) else only
     for name in only or ():
         find(name)  # an unknown score is refused before any picture is read
     opened = open_run(run)
