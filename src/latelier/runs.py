@@ -92,9 +92,7 @@ class Run:
         Refusal if the pictures cannot be made to fit.
         """
         c, h, w = self.model.image
-        size = (
-            h if h == w and not str(source).partition(":")[0] == "scenes" else None
-        )  # scenes are drawn in their own sizes
+        size = h if h == w else None
         data = open_images(source, split=split, size=size, channels=c, root=where.data_root, download=where.download)
         if data.shape != self.model.image:
             given, built = ("x".join(map(str, shape)) for shape in (data.shape, self.model.image))
