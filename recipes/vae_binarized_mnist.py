@@ -6,8 +6,8 @@ DIR is where torchvision finds MNIST (DIR/MNIST/raw). Every pixel is drawn once,
 for training and test alike; the best checkpoint is chosen on 3,000 held-out training pictures.
 
 Published: 89.78 nats (pythae's reproduction of an MLP VAE, 200 importance samples; its own binarisation).
-Ours: 88.53 nats with 200 importance samples on all 10,000 test pictures, ELBO -93.20; seed 0, one run. 14 minutes of one
-core (one thread, bf16; 37 minutes on a clock shared with other work).
+Ours: 88.53 nats with 200 importance samples on all 10,000 test pictures, ELBO -93.20; seed 0, one run. 14 minutes of
+one core (one thread, bf16; 37 minutes on a clock shared with other work).
 """
 
 import argparse
