@@ -92,7 +92,8 @@ class Run:
         Refusal if the pictures cannot be made to fit.
         """
         c, h, w = self.model.image
-        size = h if h == w else None
+        drawn = str(source).partition(":")[0] == "scenes"  # in two sizes, whatever the model was built for
+        size = h if h == w and (not drawn or h in (32, 64)) else None
         data = open_images(source, split=split, size=size, channels=c, root=where.data_root, download=where.download)
         if data.shape != self.model.image:
             given, built = ("x".join(map(str, shape)) for shape in (data.shape, self.model.image))
