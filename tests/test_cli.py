@@ -1,203 +1,346 @@
-"""The command line as a user meets it: what works ends 0; what is refused ends 2 with one line and nothing written."""
+"""The command line as a user meets it: every verb on a small run, and every mistake answered by one line and exit 2."""
 
+import csv
 import json
+import os
+import pickle
+import shlex
+import shutil
+import signal
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
-import made
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from commands import Captured, refused, started, stopped
+from made import folder, noise, write
 from PIL import Image
 
 import latelier
+from latelier import checkpoint, files
 from latelier.cli import VERBS, main
-from latelier.verbs.train import train
+from latelier.pictures import list_pictures
 
-TINY = ["--set", "net=mlp", "net.widths=16", "latent=4"]
+TINY = "--set net=mlp net.widths=8 latent=2"
+
+
+def picture_folders(place: Path) -> None:
+    """Folders of pictures, good ones and others."""
+    for i in range(12):
+        write(place / "pets" / ("cat" if i % 2 else "dög") / f"Bild {i} 図.png", "L", (8, 8), seed=i)
+    for i in range(4):
+        write(place / "dogs" / ("wolf" if i % 2 else "fox") / f"{i}.png", "L", (8, 8), seed=i + 20)
+    folder(place / "flat", 4, "L", (8, 8))
+    folder(place / "oblong", 4, "L", (12, 8))
+    folder(place / "listed", 2, "L", (8, 8))
+    (place / "listed" / "labels.csv").write_text("file,label\n000.png,a\nnope.png,b\n")
+    (place / "empty").mkdir()
+    write(place / "text" / "a.png").write_text("not a picture")
+    folder(place / "one", 1, size=(1, 1))
+    odd = folder(place / "odd", 3, size=(16, 16))
+    whole = write(odd / "half.jpg", size=(64, 64)).read_bytes()
+    (odd / "half.jpg").write_bytes(whole[: len(whole) // 2])
+    noise(size=(16, 16)).quantize(8).save(odd / "palette.png")
+    write(odd / "cmyk.tif", "CMYK", (16, 16))
+    write(odd / "alpha.png", "RGBA", (16, 16))
+    Image.fromarray(np.full((30, 20), 60000, np.uint16)).save(odd / "deep.png")
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny run with a label head."""
-    out = tmp_path_factory.mktemp("runs") / "tiny"
-    main(["train", "vae", "--data", "digits", "--out", str(out), "--epochs", "1", "--quiet", *TINY, "head=softmax"])
-    return out
-
-
-def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
-    """The line with which the command is refused."""
-    capsys.readouterr()
-    with pytest.raises(SystemExit) as stopped:
-        main(words)
-    assert stopped.value.code == 2
-    line = capsys.readouterr().err
-    assert line.count("\n") == 1, line
-    assert "Traceback" not in line
-    return line
-
-
-def test_help_needs_no_torch_and_every_verb_has_a_page() -> None:
-    code = (
-        "import sys, latelier.cli as c\n"
-        "try: c.main(['--help'])\n"
-        "except SystemExit: pass\n"
-        "assert 'torch' not in sys.modules"
-    )
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    for verb in VERBS:
-        assert verb in shown
-    assert (
-        "Raises"
-        not in subprocess.run(
-            [sys.executable, "-m", "latelier", "train", "--help"], capture_output=True, text=True, check=True
-        ).stderr
-    )
-
-
-@pytest.mark.parametrize("sheet", ["reconstruct", "samples", "traverse", "interpolate", "losses"])
-def test_every_sheet_is_drawn(run: Path, tmp_path: Path, sheet: str) -> None:
-    main(["draw", str(run), sheet, "--out", str(tmp_path / "sheet.png")])
-    with Image.open(tmp_path / "sheet.png") as picture:
-        assert picture.mode == "RGB"
-        assert picture.width >= 400
-        assert np.asarray(picture).std() > 5  # not a blank
-
-
-def test_encode_writes_a_row_a_picture_and_the_same_at_every_call(run: Path, tmp_path: Path) -> None:
-    for name in ("one.parquet", "two.parquet"):
-        main(["encode", str(run), "digits:test", "--out", str(tmp_path / name)])
-    one, two = (pq.read_table(tmp_path / name) for name in ("one.parquet", "two.parquet"))
-    assert one.equals(two)
-    assert one.column_names == ["file", *(f"z[{i}]" for i in range(4))]
-    assert one.num_rows == 500
-
-
-def test_classify_and_reconstruct_write_a_line_a_picture(run: Path, tmp_path: Path) -> None:
-    main(["classify", str(run), "digits:test", "--out", str(tmp_path / "predictions.csv")])
-    lines = (tmp_path / "predictions.csv").read_text().splitlines()
-    assert lines[0].startswith("file,class,probability,0,1")
-    assert len(lines) == 501
-    main(["reconstruct", str(run), "digits:test", "--out", str(tmp_path / "again")])
-    assert len(list((tmp_path / "again").glob("*.png"))) == 500
-
-
-def test_score_compare_and_report_agree(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["score", str(run), "--only", "reconstruction"])
-    record = json.loads((run / "scores.json").read_text())[0]
-    assert record["name"] == "reconstruction"
-    assert record["n"] == 500
-    assert "did not see" in record["protocol"]
-    main(["compare", str(run), str(run), "--out", str(tmp_path / "both.png")])
-    shown = f"{record['values']['PSNR dB']:.4g}"
-    assert shown in capsys.readouterr().out
-    main(["report", str(run)])
-    page = (run / "report.html").read_text()
-    assert shown in page
-    assert "http://" not in page.replace("http://www.w3.org", "")
-
-
-def test_python_takes_the_same_arguments(run: Path, tmp_path: Path) -> None:
-    out = latelier.encode(str(run), "digits:test", out=str(tmp_path / "codes.parquet"))
-    assert Path(out).exists()
-    model = latelier.load(str(run))
-    assert not model.training
-    assert latelier.build("vae", image=(1, 8, 8), latent=3).latents["z"].shape == (3,)
-
-
-def test_a_run_in_two_goes_equals_one(tmp_path: Path) -> None:
-    words = ["--data", "digits", "--quiet", "--save-every", "0.5", *TINY]
-    main(["train", "vae", "--out", str(tmp_path / "one"), "--epochs", "2", *words])
-    main(["train", "vae", "--out", str(tmp_path / "two"), "--epochs", "1", *words])
-    main(["train", "--out", str(tmp_path / "two"), "--epochs", "2", "--resume", "--quiet"])
-    newest = [max(path.glob("weights-*")).read_bytes() for path in (tmp_path / "one", tmp_path / "two")]
-    assert newest[0] == newest[1]
-
-
-@pytest.mark.parametrize(
-    ("words", "line"),
-    [
-        (["vea", "--data", "digits"], 'did you mean "vae"'),
-        (["vae", "--data", "digts"], "did you mean digits"),
-        (["vae"], "no pictures were given"),
-        (["vae", "--data", "digits", "--epochs", "-1"], "--epochs"),
-        (["vae", "--data", "digits", "--batch", "0"], "--batch"),
-        (["vae", "--data", "digits", "--size", "0"], "size"),
-        (["vae", "--data", "digits", "--labels", "1000"], "has only"),
-        (["vae", "--data", "digits", "--set", "latnet=3"], 'did you mean "latent"'),
-        (["vae", "--data", "digits", "--set", "latent"], "field=value"),
-        (["vae", "--data", "digits", "--epoks", "1"], "--epochs"),
-        (["vae", "--data", "digits", "--rate", "1e30", *TINY], "training diverged"),
-        (["vae", "--data", "FOLDER"], "FOLDER"),
-    ],
-)
-def test_a_refused_training_says_why(
-    words: list[str], line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "FOLDER").mkdir()
-    words = [str(tmp_path / word) if word == "FOLDER" else word for word in words]
-    said = refused(capsys, "train", *words, "--quiet", "--out", str(tmp_path / "run"))
-    assert line in said
-    if "diverged" not in line:
-        assert not (tmp_path / "run").exists()
-
-
-def test_what_diverged_names_player_term_and_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    said = refused(
-        capsys, "train", "vae", "--data", "digits", "--rate", "1e30", "--quiet", "--out", str(tmp_path / "run"), *TINY
-    )
-    assert "player 'model': term '" in said
-    assert "images (" in said
-
-
-def test_a_run_is_not_overwritten_and_resumed_only_as_it_was(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    before = sorted((path.name, path.stat().st_mtime_ns) for path in run.iterdir())
-    words = ("train", "vae", "--data", "digits", "--quiet", "--out", str(run))
-    assert "--resume" in refused(capsys, *words)
-    assert "--seed" in refused(capsys, *words, "--resume", "--seed", "5")
-    assert before == sorted((path.name, path.stat().st_mtime_ns) for path in run.iterdir())
-
-
-def test_a_newer_run_and_a_missing_one_are_refused(
-    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert "does not exist" in refused(capsys, "score", str(tmp_path / "none"))
-    config = json.loads((run / "config.json").read_text())
-    kept = (run / "config.json").read_text()
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pictures, and a run trained on some of them, seen from here as `run` and `pets`."""
+    place = tmp_path_factory.mktemp("made")
+    picture_folders(place)
+    before = Path.cwd()
+    os.chdir(place)
     try:
-        (run / "config.json").write_text(json.dumps({**config, "format": 99}))
-        assert "newer latelier" in refused(capsys, "score", str(run))
+        main(shlex.split(f"train vae --data pets --out run --epochs 3 --batch 4 --quiet {TINY} head=softmax"))
     finally:
-        (run / "config.json").write_text(kept)
+        os.chdir(before)
+    return place
 
 
-@pytest.mark.parametrize(
-    ("words", "line"),
-    [
-        (["draw", "RUN", "travers"], 'did you mean "traverse"'),
-        (["draw", "RUN", "samples", "--out", "sheet.jpg"], ".png"),
-        (["score", "RUN", "--only", "prob"], 'did you mean "probe"'),
-        (["encode", "RUN", "digits", "--out", "x.parquet", "--features", "conv9"], "conv9"),
-        (["scor", "RUN"], "score"),
-    ],
-)
-def test_unknown_names_are_refused_with_the_nearest(
-    words: list[str], line: str, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    words = [str(run) if word == "RUN" else str(tmp_path / word) if "." in word else word for word in words]
-    assert line in refused(capsys, *words)
+@pytest.fixture
+def here(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, as the working folder."""
+    monkeypatch.chdir(shutil.copytree(made, tmp_path / "here"))
+    return tmp_path / "here"
 
 
-def test_a_folder_with_bad_files_among_good_ones_trains_and_names_them(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = made.folder(tmp_path / "pictures", 20, "RGB", (16, 16))
-    (folder / "text.png").write_text("no picture")
-    whole = made.write(folder / "cut.jpg", "RGB", (64, 64)).read_bytes()
-    (folder / "cut.jpg").write_bytes(whole[: len(whole) // 2])
-    train("vae", data=str(folder), out=str(tmp_path / "run"), epochs=1, batch=8, size=16, settings={"latent": 2})
+def everything(place: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in place.rglob("*") if path.is_file() and path.name != ".lock"}
+
+
+def pixels(path: str) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+# ---- what works
+
+
+@pytest.mark.parametrize("sheet", list_pictures())
+def test_every_sheet_is_drawn(here: Path, sheet: str) -> None:
+    main(["draw", "run", sheet, "--data", "pets"])
+    assert pixels(f"run/pictures/{sheet}.png").std() > 0
+
+
+def test_a_run_is_scored_reported_and_compared(here: Path, capsys: Captured) -> None:
+    main(["score", "run", "--only", "reconstruction"])
+    assert "PSNR dB" in capsys.readouterr().out
+    assert [record["n"] for record in json.loads(Path("run/scores.json").read_text())] == [6]
+    main(["report", "run"])
+    page = Path("run/report.html").read_text()
+    assert "latelier train vae --data pets --out run" in page
+    shutil.copytree("run", "elsewhere/run")
+    main(["compare", "run", "elsewhere/run", "--out", "both.png"])
+    header = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("score"))
+    assert header.split() == ["score", "run", "elsewhere/run"]  # two columns that can be told apart
+    assert pixels("both.png").std() > 0
+
+
+def test_pictures_become_codes_files_and_classes(here: Path, capsys: Captured) -> None:
+    main(["encode", "run", "pets", "--out", "codes.parquet"])
+    table = pq.read_table("codes.parquet")
+    assert table.column_names == ["file", "z[0]", "z[1]"]
+    assert "cat/Bild 1 図.png" in table.column("file").to_pylist()
+    main(["reconstruct", "run", "odd", "--out", "ä/ö"])
+    assert pixels("ä/ö/000000-000.png").shape == (8, 8)
     said = capsys.readouterr().err
-    assert "cut.jpg" in said
-    assert "text.png" in said
-    assert (tmp_path / "run" / "skipped.txt").read_text().count("\n") == 2
+    assert "1 file could not be decoded and was skipped: half.jpg" in said
+    main(["classify", "run", "pets", "--out", "classes.csv"])
+    with open("classes.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 12
+    assert {row["class"] for row in rows} <= {"cat", "dög"}
+    assert all(abs(float(row["cat"]) + float(row["dög"]) - 1) < 2e-4 for row in rows)
+
+
+def test_odd_pictures_are_converted_or_skipped_and_said(here: Path, capsys: Captured) -> None:
+    main(shlex.split(f"train vae --data odd --channels 3 --out new --epochs 1 --batch 4 {TINY}"))
+    said = capsys.readouterr().err
+    assert "1 file could not be decoded and was skipped: half.jpg" in said
+    for words in ("CMYK, turned into RGB", "transparency", "palette", "16-bit grey, scaled", "mixed sizes"):
+        assert words in said
+    assert Path("new/skipped.txt").read_text() == "half.jpg\n"
+
+
+def test_a_picture_of_one_pixel_is_scaled(here: Path, capsys: Captured) -> None:
+    main(shlex.split(f"train vae --data one --out new --epochs 1 --batch 4 {TINY}"))
+    said = capsys.readouterr().err
+    assert "shorter side scaled to 64" in said
+    assert "--batch 4 is more than the 1 picture" in said
+
+
+def test_a_run_may_be_moved_and_its_pictures_too(here: Path) -> None:
+    before = Path("run/config.json").read_bytes()
+    Path("run").rename("moved")
+    Path("pets").rename("animals")
+    main(["score", "moved", "--data", "animals", "--only", "reconstruction", "--quiet"])
+    main(shlex.split("train --resume --out moved --data animals --epochs 4 --quiet"))
+    assert json.loads(before)["request"]["data"] == "pets"
+    assert json.loads(Path("moved/config.json").read_bytes())["request"]["data"] == "animals"
+    assert checkpoint.checkpoints(Path("moved"))[-1].seen == 48
+
+
+def test_a_run_that_cannot_be_written_to_is_judged_and_reported_elsewhere(here: Path, capsys: Captured) -> None:
+    Path("run/.scores.json.tmp").mkdir()
+    blocked = f".scores.json.{os.getpid()}.tmp"
+    Path("run", blocked).mkdir()  # even root cannot write a file there
+    code, said = stopped(capsys, "score run --only reconstruction")
+    assert (code, len(said.splitlines())) == (2, 1)
+    assert "cannot write run/scores.json" in said
+    main(["report", "run", "--out", "page.html"])
+    assert "PSNR dB" in Path("page.html").read_text()
+
+
+def test_python_takes_text_for_paths_and_settings_as_a_mapping(here: Path) -> None:
+    settings = {"net": "mlp", "net.widths": (8,), "latent": 2, "penalty": {"kind": "mmd", "weight": 10}}
+    run = latelier.train("vae", data="pets", out="new", settings=settings, epochs=0.5, batch=4, quiet=True)
+    latelier.train("vae", data="pets", out=run, settings=settings, epochs=1, batch=4, resume=True, quiet=True)
+    assert latelier.encode("new", "pets", out="codes.parquet") == Path("codes.parquet")
+    assert latelier.draw(Path("new"), "samples", data=Path("pets"), out="samples.png") == Path("samples.png")
+    assert len(latelier.score("new", only="reconstruction", quiet=True)) == 1
+    report = latelier.report("new").read_text()
+    assert "net.widths=8 latent=2 penalty.kind=mmd penalty.weight=10" in report  # words that --set takes
+
+
+# ---- stopping and going on
+
+
+def interrupted(captured: Captured, command: str, folder: Path) -> tuple[int, str]:
+    """Exit code and stderr of a training that hears Ctrl-C once it has logged something."""
+
+    def press() -> None:
+        while not (folder / "log.jsonl").exists():
+            time.sleep(0.001)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=press, daemon=True).start()
+    return stopped(captured, command)
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(here: Path, capsys: Captured) -> None:
+    command = f"train vae --data digits --epochs 20 --batch 32 {TINY} --out"
+    code, said = interrupted(capsys, f"{command} 'a run'", here / "a run")
+    assert code == 130
+    *_, line = said.splitlines()
+    assert line.startswith("stopped and saved at ")
+    again = shlex.split(line.partition("go on with: latelier ")[2])
+    assert again == ["train", "--out", "a run", "--resume"]
+    main(again)
+    main(shlex.split(f"{command} whole --quiet"))
+    ends = [checkpoint.checkpoints(here / name)[-1] for name in ("a run", "whole")]
+    assert ends[0].weights.read_bytes() == ends[1].weights.read_bytes()
+
+
+def test_sigterm_saves_too(here: Path) -> None:
+    process = started(shlex.split(f"train vae --data digits --out {here / 'new'} --epochs 2000 --quiet {TINY}"))
+    while process.is_alive() and not (here / "new/log.jsonl").exists():
+        time.sleep(0.001)
+    process.terminate()
+    process.join()
+    assert process.exitcode == 128 + signal.SIGTERM
+    last = checkpoint.latest(here / "new")
+    assert last is not None
+    assert last.seen > 0
+
+
+def test_a_loss_that_is_not_a_number_names_player_term_and_images(here: Path, capsys: Captured) -> None:
+    line = refused(capsys, f"train vae --data digits --out new --epochs 1 --rate 1e30 --quiet {TINY}")
+    assert "player 'model'" in line
+    assert "term 'distortion' is not finite on 128 of 128 images (" in line
+    assert checkpoint.latest(here / "new") is not None
+
+
+# ---- what is refused: one line, exit 2, nothing written
+
+
+def spoiled_config(change: Callable[[dict[str, object]], object]) -> None:
+    path = Path("run/config.json")
+    path.write_text(json.dumps(change(json.loads(path.read_text()))))
+
+
+PREPARED: dict[str, Callable[[], object]] = {
+    "newer": lambda: spoiled_config(lambda config: config | {"format": 99}),
+    "foreign": lambda: spoiled_config(lambda config: []),
+    "gone": lambda: Path("pets").rename("animals"),
+    "pickled": lambda: Path("weights").write_bytes(pickle.dumps({"weight": [1.0]})),
+    "file": lambda: Path("file").write_text("a file"),
+}
+
+
+REFUSED = {
+    # pictures
+    "train vae --data empty --out new": "no pictures in this folder",
+    "train vae --data text --out new": "none of 1 pictures could be decoded; the first is a.png: not a picture",
+    "train vae --data listed --out new": "labels.csv names 1 files that are not there, first 'nope.png'",
+    "train vae --data nowhere --out new": "nowhere is neither a folder or file that exists nor the name of a built-in",
+    "train vae --data scnes --out new": "did you mean scenes?",
+    # names
+    "trian": 'unknown verb "trian"; did you mean "train"?',
+    "train vae --data digits --out new --bath 3": "unknown option: --bath. Did you mean --batch?",
+    "train vea --data digits --out new": 'unknown model "vea"; did you mean "vae"?',
+    "train vae --data digits --out new --set latnt=3": "vae has no field 'latnt'; did you mean \"latent\"?",
+    "train vae --data digits --out new --set head=sofmax": 'did you mean "softmax"?',
+    "draw run travers": 'unknown sheet "travers"; did you mean "traverse"?',
+    "score run --only prob": 'unknown score "prob"; did you mean "probe"?',
+    "encode run pets --out x --features z9": "no depth 'z9'",
+    # numbers
+    "train vae --data digits --out new --epochs -1": "--epochs takes more than 0, but got -1",
+    "train vae --data digits --out new --epochs ten": 'unable to convert "ten" into float',
+    "train vae --data digits --out new --batch 0": "--batch takes at least 1, but got 0",
+    "train vae --data digits --out new --size 0": "--size takes at least 1, but got 0",
+    "train vae --data digits --out new --seed 1.5": "expected a whole number, got '1.5'",
+    "train vae --data digits --out new --validation nan": "--validation takes a share of the pictures",
+    "train vae --data digits --out new --labels 999": "999 per class were asked for, but",
+    "train vae --data digits --out new --precision fp8": '"fp8" for --precision. Choose from: "fp32", "bf16"',
+    "train vae --data digits --out new --device gpu": "--device gpu is not a device; give cpu",
+    "score run --limit 0": "at least one image must be measured",
+    "score run --seed -1": '"-1" for --seed. Must be >= 0',
+    # what is missing
+    "train": "no run folder was given: --out RUN says where to write",
+    "train vae --out new": "no pictures were given: --data takes",
+    "train --data digits --out new": "no model was named; choose one of: latelier models",
+    "train --resume --out new": "new holds no run to resume",
+    "train vae --data digits --out new --set latent": "--set takes field=value, but got 'latent'",
+    "train vae --data digits --out new --set": "--set lacks a value",
+    "score": "score lacks RUN; see latelier score --help",
+    "encode run pets": "encode lacks --out; see latelier encode --help",
+    "score run run": "score has no use for 'run'",
+    "compare run": "compare takes two runs or more, but got 1",
+    "compare run run": "none of these runs has scores yet; score them: latelier score run",
+    # what does not fit
+    "train vae --data flat --out new --set head=softmax": "needs at least 2 classes, but the pictures have 0",
+    "train classifier --data flat --out new": "needs labels, but these pictures have none",
+    "score run --data scenes": "scenes has pictures of 1x32x32",
+    "draw run samples --out sheet.jpg": 'a sheet is written as PNG, and "sheet.jpg" does not end in .png',
+    # runs
+    "train vae --data digits --out run": "--out run exists and is not empty; go on with it by --resume",
+    "train --resume --out run --batch 8": "--batch was 4 in run and is 8 now",
+    "train --resume --out run --set latent=9": "--set was net=mlp net.widths=8 latent=2 head=softmax in run and is",
+    "train --resume --out run --data dogs": "the pictures of dogs are not those that run was begun with",
+    "score nothing": "no run at nothing: the folder does not exist; train one with",
+    "score pets": "pets holds no checkpoint: it is not a run",
+    "[newer] score run": "run/config.json was written by a newer latelier (format 99; this one reads 1)",
+    "[newer] train --resume --out run": "run/config.json was written by a newer latelier",
+    "[foreign] score run": "run/config.json is not a run's of latelier",
+    "[gone] score run": "run was trained on pets, which is not there now; give its new place by --data SRC",
+    "[gone] train --resume --out run --epochs 9": "run was trained on pets, which is not there now",
+    "[pickled] score weights --data digits": "a pickle, which may run code when opened, and was not opened",
+    "[file] encode run pets --out file/x": "cannot write file/x: part of that path is a file",
+    "[file] train vae --data digits --out file/new": "cannot write file/new: part of that path is a file",
+    "[file] train vae --data digits --out file": "--out file is a file; give a folder",
+    "[file] reconstruct run pets --out file": "--out file exists and is not an empty folder",
+}
+
+
+@pytest.mark.parametrize("command", REFUSED)
+def test_a_mistake_is_one_line_and_changes_nothing(here: Path, capsys: Captured, command: str) -> None:
+    said = REFUSED[command]
+    if command.startswith("["):
+        preparation, command = command[1:].split("] ")
+        PREPARED[preparation]()
+    before = everything(here)
+    assert said in refused(capsys, command)
+    assert everything(here) == before
+    assert not Path("new").exists()
+
+
+def test_two_trainings_do_not_share_a_folder(here: Path, capsys: Captured) -> None:
+    with files.only_writer(here / "new"):
+        assert "new is being written by another" in refused(capsys, "train vae --data digits --out new")
+
+
+# ---- the process itself
+
+
+def test_every_verb_has_help_and_none_of_it_loads_torch() -> None:
+    """Torch takes longer to import than the half second that --help may take."""
+    program = """
+import sys
+from latelier.cli import VERBS, main
+for verb in VERBS:
+    main([verb, "--help"])
+assert not {"torch", "numpy", "PIL", "pyarrow"} & set(sys.modules), "too much was imported"
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    for verb in VERBS:
+        assert f"Usage: latelier {verb}" in done.stdout
+    assert "--no-" not in done.stdout
+    assert "--set STR" in done.stdout
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    command = [sys.executable, "-m", "latelier", "models"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, b"")

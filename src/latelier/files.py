@@ -97,7 +97,9 @@ def _refusal(path: Path, error: OSError) -> Refusal:
             f"the disk is full: cannot write {path}; what was there before is intact. Free some space and run the same "
             "command again (a training with --resume)"
         )
-    return Refusal(f"cannot write {path}: {error.strerror or error}; give another place, or mend this one")
+    file_above = isinstance(error, FileExistsError | NotADirectoryError)
+    reason = "part of that path is a file" if file_above else error.strerror or str(error)
+    return Refusal(f"cannot write {path}: {reason}; give another place, or mend this one")
 
 
 def _sync_folder(folder: Path) -> None:

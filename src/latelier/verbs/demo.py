@@ -28,8 +28,8 @@ RECIPES = {
         settings={"latent": 32, "net.channels": (64,)},
         vae={"head": "softmax", "penalty.weight": 0.3, "optimiser.rate": 2e-3, "head.optimiser.rate": 2e-3},
         shift=1,
-        main=100_000,
-        images=40_000,
+        main=80_000,
+        images=32_000,
         alone=15_000,
     ),
     "scenes": Recipe(
