@@ -26,9 +26,9 @@ class Progress:
             from rich.progress import Progress as Bar
 
             columns = (
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
-                TextColumn("{task.fields[note]}"),
+                TextColumn("{task.fields[note]}", markup=False),
                 TimeRemainingColumn(),
             )
             self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
@@ -48,7 +48,8 @@ class Progress:
         it."""
         self.total = total or self.total
         now = time.perf_counter()
-        speed = speed or (done - self._start) / max(now - self._began, 1e-9)
+        mean = (done - self._start) / max(now - self._began, 1e-9)
+        speed = speed or mean
         pace = f"{speed:,.0f}" if speed >= 10 else f"{speed:.2g}"
         said = "; ".join(text for text in (f"{pace} {self.unit}/s", note) if text)
         if self._bar is not None:
@@ -58,7 +59,7 @@ class Progress:
         if self.quiet or not (last or now - self._printed >= EVERY):
             return
         self._printed, self._told = now, True
-        left = max(0, self.total - done) / max(speed, 1e-9)
+        left = max(0, self.total - done) / max(mean, 1e-9)
         print(f"{self.title}: {done:,} of {self.total:,}, {left:,.0f} s left, {said}", file=sys.stderr, flush=True)
 
 

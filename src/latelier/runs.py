@@ -91,11 +91,13 @@ class Run:
         Labels are renumbered to the model's classes, by name. What was converted or skipped is said on stderr. Raises
         Refusal if the pictures cannot be made to fit.
         """
-        c, h, w = self.model.image
-        drawn = str(source).partition(":")[0] == "scenes"  # in two sizes, whatever the model was built for
-        size = h if h == w and (not drawn or h in (32, 64)) else None
-        data = open_images(source, split=split, size=size, channels=c, root=where.data_root, download=where.download)
-        if data.shape != self.model.image:
+        for size, channels in self._ways(str(source)):
+            data = open_images(
+                source, split=split, size=size, channels=channels, root=where.data_root, download=where.download
+            )
+            if data.shape == self.model.image:
+                break
+        else:
             given, built = ("x".join(map(str, shape)) for shape in (data.shape, self.model.image))
             raise Refusal(
                 f"{source} has pictures of {given} (channels x height x width), but {self.folder} was trained on "
@@ -103,6 +105,16 @@ class Run:
             )
         tell(data)
         return with_classes(data, self.card.classes)
+
+    def _ways(self, source: str) -> list[tuple[int | None, int | None]]:
+        """Sizes and channels to ask for, in turn. What training asked for goes first where the source is the same, so
+        that its decoded pictures serve again."""
+        (c, h, w), asked, name = self.model.image, self.config.get("request", {}), source.partition(":")[0]
+        own = name != "scenes" or h in (32, 64)  # scenes are drawn in two sizes, whatever the model was built for
+        ways: list[tuple[int | None, int | None]] = [(h if h == w and own else None, c)]
+        if name == str(asked.get("data")).partition(":")[0]:
+            ways.insert(0, (asked.get("size"), asked.get("channels")))
+        return ways
 
     def splits(self, source: str | Path | None, where: Where) -> Splits:
         """What to fit probes on and what to measure on: the source's own splits, or its halves where it has none."""

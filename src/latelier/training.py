@@ -43,6 +43,7 @@ class Prepared:
     card: Card
     plan: Plan
     images: Images
+    rows: np.ndarray  # of the images that are trained on
     batches: Batches | None  # none for a model of closed form
     validation: Batches | None
 
@@ -78,13 +79,14 @@ def prepare(request: SimpleNamespace) -> Prepared:
     if request.tensorboard:
         check_board()
     device = pick_device(request.device)
-    images, held = hold_out(_images(request), request.validation, request.seed)
+    images = _images(request)
+    rows, held = hold_out(images, request.validation, request.seed)
     settings = request.settings if isinstance(request.settings, Mapping) else parse_assignments(request.settings or [])
     settings = dict(settings)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(mix(request.seed, 0))
         model, card = assemble(request.model, images.shape, images.classes, settings)
-    epoch = len(images)
+    epoch = len(rows)
     parts = request.parts or parallel.world()
     if request.batch % parts or parts % parallel.world():
         raise Refusal(
@@ -110,25 +112,26 @@ def prepare(request: SimpleNamespace) -> Prepared:
         patience=request.patience,
     )
     if has(model, Fits) and not model.moves():
-        return Prepared(model, card, plan, images, None, None)
+        return Prepared(model, card, plan, images, rows, None, None)
     augment = Augment(request.shift, request.flip) if request.shift or request.flip else None
     labelled = labelled_share(model)
-    batches = Batches(images, plan.batch, seed=plan.seed, device=device, labelled=labelled, augment=augment)
+    batches = Batches(images, plan.batch, seed=plan.seed, device=device, labelled=labelled, augment=augment, among=rows)
     validation = None if held is None else Batches(held, plan.batch, seed=plan.seed, device=device)
-    return Prepared(model.to(device), card, plan, images, batches, validation)
+    return Prepared(model.to(device), card, plan, images, rows, batches, validation)
 
 
-def hold_out(images: Images, share: float, seed: int) -> tuple[Images, Images | None]:
-    """The pictures without, and those with, a share drawn by seed for validation."""
+def hold_out(images: Images, share: float, seed: int) -> tuple[np.ndarray, Images | None]:
+    """The rows to train on (their pixels stay where they are), and a share of the pictures, drawn by seed, for
+    validation."""
     if share == 0:
-        return images, None
+        return np.arange(len(images)), None
     order = np.random.default_rng([seed, 5]).permutation(len(images))
     count = round(share * len(images))
     if not 0 < count < len(images):
         raise Refusal(
             f"--validation {share} of {len(images)} pictures leaves none on one side; give a share between 0 and 1"
         )
-    return images.take(np.sort(order[count:])), images.take(np.sort(order[:count]))
+    return np.sort(order[count:]), images.take(np.sort(order[:count]))
 
 
 def labelled_share(model: Model) -> float:
@@ -153,7 +156,8 @@ def fit(model: Model, images: Images, seed: int, folder: Path, card: dict[str, A
 def _learn(folder: Path, request: SimpleNamespace, prepared: Prepared) -> Outcome:
     model, plan, card, batches = prepared.model, prepared.plan, prepared.card.json(), prepared.batches
     if batches is None:
-        return fit(model, prepared.images, plan.seed, folder, card)
+        images, rows = prepared.images, prepared.rows
+        return fit(model, images if len(rows) == len(images) else images.take(rows), plan.seed, folder, card)
     torch.backends.cudnn.benchmark = batches.device.type == "cuda"
     model = model.to(memory_format=torch.channels_last)
     if request.compile:
@@ -206,9 +210,9 @@ def _write_config(folder: Path, request: SimpleNamespace, prepared: Prepared) ->
     data = {
         "source": images.source,
         "fingerprint": images.fingerprint,
-        "images": len(images),
+        "images": len(prepared.rows),
         "shape": list(images.shape),
-        "labelled": int((images.label >= 0).sum()),
+        "labelled": int((images.label[prepared.rows] >= 0).sum()),
         "skipped": len(images.skipped),
         "remarks": list(images.remarks),
     }

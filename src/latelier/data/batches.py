@@ -55,8 +55,8 @@ class Order:
 
 
 class Batches:
-    """Batches of ``size`` images on a device. With ``labelled`` > 0 that share of every batch is drawn from the images
-    whose label is known, the rest from all images."""
+    """Batches of ``size`` images on a device, drawn from the rows ``among`` (by default all). With ``labelled`` > 0
+    that share of every batch is drawn from those whose label is known, the rest from all of them."""
 
     def __init__(
         self,
@@ -67,16 +67,18 @@ class Batches:
         device: torch.device,
         labelled: float = 0.0,
         augment: Augment | None = None,
+        among: np.ndarray | None = None,
     ):
-        if len(images) == 0:
+        drawn = np.arange(len(images)) if among is None else among
+        if len(drawn) == 0:
             raise Refusal(f"{images.source}: no pictures left to train on")
         self.images, self.size, self.device = images, size, device
         self._seed, self._augment = seed, augment
-        known = torch.from_numpy(np.flatnonzero(images.label >= 0))
+        known = torch.from_numpy(drawn[images.label[drawn] >= 0])
         self._from_known = round(size * labelled) if len(known) else 0
         if labelled and not len(known):
             raise Refusal(f"{images.source}: a label head needs labels, but these pictures have none")
-        self._all = Order(torch.arange(len(images)), mix(seed, 1))
+        self._all = Order(torch.from_numpy(drawn), mix(seed, 1))
         self._known = Order(known, mix(seed, 2))
         self._store = _Store(images.pixels, device)
         self._label = torch.from_numpy(np.array(images.label, np.int64)).to(device)
