@@ -19,6 +19,9 @@ from latelier.progress import tell
 from latelier.request import read_config, there
 from latelier.scores.common import Splits
 
+HALF = 512 << 20  # bytes of pixels up to which each half of a source without splits is taken whole
+FEWEST = 2_000  # pictures of each half that are taken in any case
+
 
 @dataclass(frozen=True)
 class Where:
@@ -128,7 +131,8 @@ class Run:
             fit = self.images(base, where, "train") if "train" in own else test
         else:
             whole = self.images(base, where)
-            order = np.random.default_rng(0).permutation(len(whole))
+            most = max(FEWEST, HALF // max(1, whole.pixels[:1].nbytes))  # of each: their pixels are copied
+            order = np.random.default_rng(0).permutation(len(whole))[: 2 * most]
             fit, test = whole.take(np.sort(order[::2])), whole.take(np.sort(order[1::2]))
             if len(test) == 0:
                 raise Refusal(
