@@ -199,7 +199,7 @@ def test_a_lost_process_is_said_and_its_work_goes_on(
         return started[-1]
 
     def lost(process: "subprocess.Popen[str]", line: str) -> None:
-        if line[0] == "[" and json.loads(line)[1] == 16:  # the job from row 16 on meets a dead process, whoever is ahead
+        if line[0] == "[" and json.loads(line)[1] == 16:  # row 16 on: a dead process, whoever is ahead
             for each in started:
                 each.kill()
                 each.wait()
