@@ -14,12 +14,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeVar
 
+import torch
 from torch import Generator, Tensor, nn
 
 
 class Refusal(ValueError):
     """Bad input from the user: one line saying what was given, what was expected and what to do. The command line
     prints it on stderr and exits 2."""
+
+
+UNKNOWN_FACTORS = torch.zeros(0, 0, dtype=torch.int64)
 
 
 class Batch(NamedTuple):
@@ -30,6 +34,7 @@ class Batch(NamedTuple):
     label: Tensor  # [b] int64, class number; -1 = unknown
     attribute: Tensor  # [b, a] int64, 1 or 0; -1 = unknown
     caption: Tensor  # [b, t] int64 token numbers; 0 = padding, a row of zeros = no caption
+    factor: Tensor = UNKNOWN_FACTORS  # [b, f] int64, level of each known factor; f = 0 where none is known
 
 
 @dataclass(frozen=True)
@@ -147,6 +152,14 @@ class Features(Capability):
     @abstractmethod
     def features(self, image: Tensor, depth: str) -> Tensor:
         """[b, d], flattened. Raises ``Refusal`` for an unknown depth."""
+
+
+class HasFilters(Capability):
+    """Has first weights that can be seen as small pictures."""
+
+    @abstractmethod
+    def filters(self) -> Tensor:
+        """[n, c, h, w], one picture a unit of the first layer, in the units' order; any range."""
 
 
 class Weighs(Capability):

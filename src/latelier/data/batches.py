@@ -83,6 +83,8 @@ class Batches:
         self._store = _Store(images.pixels, device)
         self._label = torch.from_numpy(np.array(images.label, np.int64)).to(device)
         self._attribute = torch.from_numpy(np.array(images.attribute, np.int64)).to(device)
+        levels = images.truth.get("levels", np.zeros((len(images), 0)))
+        self._factor = torch.from_numpy(np.array(levels, np.int64)).to(device)
 
     def at(self, position: int, part: int = 0, parts: int = 1) -> Batch:
         """Part number ``part`` of ``parts`` equal parts of the batch that begins at ``position`` (counted in
@@ -106,6 +108,7 @@ class Batches:
             label=self._label.index_select(0, index),
             attribute=self._attribute.index_select(0, index),
             caption=index.new_zeros(len(rows), 0),
+            factor=self._factor.index_select(0, index),
         )
 
 

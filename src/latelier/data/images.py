@@ -21,6 +21,7 @@ class Images:
     names: Sequence[str]  # n file names, or row numbers where there are no files
     classes: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()
+    factors: tuple[str, ...] = ()  # names of the columns of truth["levels"], int64 [n, f]
     truth: dict[str, np.ndarray] = field(default_factory=dict)  # exact knowledge of drawn data: "parts", "factors", ...
     source: str = ""  # what the user gave, with its split
     fingerprint: str = ""  # of the source and the transform

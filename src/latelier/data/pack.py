@@ -27,7 +27,7 @@ from latelier.data.fill import Filled, Progress, fill, store
 from latelier.data.images import Images
 from latelier.data.plan import Plan
 
-FORMAT = 1
+FORMAT = 2
 
 
 def cache_folder(cache: Path | None) -> Path:
@@ -114,6 +114,7 @@ def _save(part: Path, facts: Images, filled: Filled) -> None:
         "bytes": (part / "pixels.npy").stat().st_size,
         "classes": facts.classes,
         "attributes": facts.attributes,
+        "factors": facts.factors,
         "truth": list(facts.truth),
         "remarks": [*facts.remarks, *filled.remarks],
         "skipped": [name for name, _ in filled.skipped],
@@ -142,6 +143,7 @@ def _open(folder: Path) -> Images | None:
         names=rows["names"],
         classes=tuple(info["classes"]),
         attributes=tuple(info["attributes"]),
+        factors=tuple(info["factors"]),
         truth={name: np.load(folder / f"truth-{name}.npy", mmap_mode="r") for name in info["truth"]},
         fingerprint=info["digest"],
         skipped=tuple(info["skipped"]),

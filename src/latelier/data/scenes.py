@@ -12,10 +12,22 @@ size changes nothing but the resolution.
 import numpy as np
 
 from latelier.core import Refusal
+from latelier.data.factors import binned
 from latelier.data.images import Images
 from latelier.data.scene_captions import describe, noun
-from latelier.data.scene_factors import COLOURS, GROUNDS, KINDS, LARGE, LAYOUTS, TEXTURES, draw_factors
-from latelier.data.scene_pixels import FACTORS, render, split
+from latelier.data.scene_factors import (
+    COLOURS,
+    GROUNDS,
+    KINDS,
+    LARGE,
+    LARGE_RADIUS,
+    LAYOUTS,
+    SMALL_RADIUS,
+    TEXTURES,
+    TURN,
+    draw_factors,
+)
+from latelier.data.scene_pixels import FACTORS, PICTURE_FACTORS, render, split
 
 __all__ = ["ATTRIBUTES", "CLASSES", "COLOURS", "FACTORS", "GROUNDS", "KINDS", "TEXTURES", "draw_block", "draw_scenes"]
 
@@ -25,6 +37,19 @@ ATTRIBUTES = (
     *(f"has {word}" for word in ("red", "yellow", "blue", "striped", "dotted", "circle", "star", "small", "large")),
     *("two or more shapes", "ground is striped", "ground is dark"),
 )
+
+# What every picture has: of its shapes only the first is in all of them. Continuous ones are cut over their ranges.
+KNOWN = (*PICTURE_FACTORS, *(name for name in FACTORS if name.endswith(" 1")))
+RANGES = {
+    "ground hue": (0, 1),
+    "ground angle": (0, np.pi),
+    "ground period": (0.2, 0.3),
+    "x 1": (0, 1),
+    "y 1": (0, 1),
+    "radius 1": (SMALL_RADIUS[0], LARGE_RADIUS[1]),
+    "rotation 1": (-TURN, TURN),
+    "stripe angle 1": (0, np.pi),
+}
 
 BLOCK = 256  # pictures drawn at once
 
@@ -61,10 +86,18 @@ def draw_block(start: int, stop: int, *, size: int = 32, seed: int = 0) -> Image
         names=[f"scene-{row:06d}" for row in range(start, stop)],
         classes=CLASSES,
         attributes=ATTRIBUTES,
-        truth={"parts": parts, "instances": instances, "factors": factors},
+        factors=KNOWN,
+        truth={"parts": parts, "instances": instances, "factors": factors, "levels": _levels(factors)},
         source="scenes",
         fingerprint=f"scenes-{VERSION} rows={start}:{stop} size={size} seed={seed}",
     )
+
+
+def _levels(factors: np.ndarray) -> np.ndarray:
+    """int64 [n, KNOWN]."""
+    columns = {name: factors[:, FACTORS.index(name)] for name in KNOWN}
+    cut = [binned(c, *RANGES[name]) if name in RANGES else c.astype(np.int64) for name, c in columns.items()]
+    return np.stack(cut, 1)
 
 
 def _attributes(factors: np.ndarray) -> np.ndarray:
