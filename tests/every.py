@@ -17,6 +17,7 @@ from latelier.core import Classifies, Decodes, Encodes, Features, Fits, Model, h
 from latelier.data.batches import Batches
 from latelier.data.images import Images
 from latelier.data.scenes import draw_scenes
+from latelier.data.sprites import draw_sprites
 from latelier.lookup import find_module, module_names
 
 GREY, COLOUR = (1, 8, 8), (3, 16, 16)
@@ -35,6 +36,11 @@ class Case:
 
     def __str__(self) -> str:
         return "-".join([self.method, "x".join(map(str, self.image)), *([self.head] if self.head != "none" else [])])
+
+    @property
+    def one_factor(self) -> bool:
+        """Whether the method learns from batches that vary one known factor."""
+        return getattr(find_module("latelier.models", self.method, "model", "Model").Model, "one_factor", False)
 
     def build(self, seed: int = 0) -> tuple[Model, Card]:
         """Laid out in memory as training has it."""
@@ -64,15 +70,30 @@ every = pytest.mark.parametrize("case", LEARNING + CLOSED, ids=str)
 @cache
 def drawn(image: tuple[int, int, int]) -> Images:
     """48 drawn scenes, shrunk; every third has no label."""
-    scenes = draw_scenes(48)
-    small = functional.interpolate(scenes.floats(slice(None)), image[1:], mode="area")
-    small = small.mean(1, keepdim=True) if image[0] == 1 else small
+    return replace(shrunk(draw_scenes(48), image), truth={})
+
+
+@cache
+def sprites() -> Images:
+    """48 drawn sprites: three large shapes at sixteen places."""
+    whole = draw_sprites(size=32)
+    scale, turn, x, y = whole.truth["levels"][:, 1:].T
+    return whole.take(np.flatnonzero((scale == 5) & (turn == 0) & (x % 3 == 1) & (y % 3 == 1)))
+
+
+def shrunk(images: Images, image: tuple[int, int, int]) -> Images:
+    small = functional.interpolate(images.floats(slice(None)), image[1:], mode="area")
+    small = small.mean(1, keepdim=True) if image[0] == 1 else small.expand(-1, *image)
     pixels = small.mul(255).round().byte().permute(0, 2, 3, 1).contiguous().numpy()
-    return replace(scenes, pixels=pixels, label=np.where(np.arange(48) % 3, scenes.label, -1), truth={})
+    return replace(images, pixels=pixels, label=np.where(np.arange(len(images)) % 3, images.label, -1))
+
+
+def pictures_of(case: Case) -> Images:
+    return shrunk(sprites(), case.image) if case.one_factor else drawn(case.image)
 
 
 def batches_of(case: Case, size: int = SIZE) -> Batches:
-    return Batches(drawn(case.image), size, seed=0, device=CPU, labelled=0.5)
+    return Batches(pictures_of(case), size, seed=0, device=CPU, labelled=0.5, one_factor=case.one_factor)
 
 
 def copied(model: Model) -> dict[str, Tensor]:

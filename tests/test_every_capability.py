@@ -14,6 +14,7 @@ from latelier.core import (
     Encodes,
     Features,
     Fits,
+    HasFilters,
     Imputes,
     Model,
     Refusal,
@@ -76,6 +77,15 @@ def check_features(model: Model, image: Tensor) -> None:
         trunk.features(image, "no such depth")
 
 
+def check_filters(model: Model, image: Tensor) -> None:
+    filters = need(model, HasFilters).filters()
+    assert filters.ndim == 4
+    assert filters.shape[1] == model.image[0]
+    assert filters.shape[2] <= model.image[1]
+    assert filters.shape[3] <= model.image[2]
+    assert filters.isfinite().all()
+
+
 def check_weighs(model: Model, image: Tensor) -> None:
     weights = need(model, Weighs).log_weight(image, 3, Generator().manual_seed(0))
     assert weights.shape == (3, SIZE)
@@ -104,6 +114,7 @@ CHECKS: dict[type, Callable[[Model, Tensor], None]] = {
     Decodes: check_decodes,
     Samples: check_samples,
     Features: check_features,
+    HasFilters: check_filters,
     Weighs: check_weighs,
     Classifies: check_classifies,
     Imputes: check_imputes,

@@ -12,7 +12,20 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from every import CLASSES, SIZE, Case, assert_same, batches_of, closed, copied, drawn, every, learning, outputs
+from every import (
+    CLASSES,
+    SIZE,
+    Case,
+    assert_same,
+    batches_of,
+    closed,
+    copied,
+    drawn,
+    every,
+    learning,
+    outputs,
+    pictures_of,
+)
 from torch import Generator
 from torch.nn import functional
 
@@ -188,7 +201,7 @@ def measures(model: Model, images: Images) -> dict[str, float]:
 @every
 def test_a_short_run_improves(case: Case, tmp_path: Path) -> None:
     model, card = case.build()
-    images = drawn(case.image)
+    images = pictures_of(case)
     before = measures(model, images)
     assert before, "measures() knows nothing that this kind of model must improve"
     if isinstance(model, Fits):

@@ -13,7 +13,8 @@ from torch import nn
 
 from latelier.core import Batch, Losses, Model, Move, Optimiser, Progress
 from latelier.data.batches import Batches
-from latelier.data.images import Images, hide_labels
+from latelier.data.choice import hide_labels
+from latelier.data.images import Images
 from latelier.loop import Diverged, Plan, rate_factor, train
 from latelier.players import differentiate, players_of
 

@@ -1,6 +1,7 @@
 """A run as the verbs see it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from made import folder, write
 
 import latelier
 from latelier import runs
+from latelier.data.scenes import draw_scenes
 from latelier.runs import Run, Where, open_run
 
 TINY = {"settings": ["net=mlp", "net.widths=4", "latent=2"], "batch": 4, "quiet": True}
@@ -59,3 +61,21 @@ def test_a_source_without_splits_is_halved_and_of_a_large_one_a_part_is_taken(
     fit, test, _ = run.splits(pictures, Where())
     assert (len(fit), len(test)) == (3, 3)
     assert np.intersect1d(fit.names, test.names).size == 0
+
+
+def test_a_view_knows_the_levels_of_its_own_pictures_and_is_no_larger_than_memory(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = open_run(latelier.train("vae", data="digits", out=tmp_path / "run", epochs=0.1, **TINY))
+    scenes = draw_scenes(200)
+    view = run.view(scenes, "", most=150)
+    rows = [int(name.removeprefix("scene-")) for name in view.names]
+    assert (view.factors, len(rows)) == (scenes.factors, 150)
+    assert np.array_equal(view.levels.numpy(), scenes.truth["levels"][rows])
+    assert run.view(scenes, "").names == view.names[:64]
+    monkeypatch.setattr(runs, "SEEN", 100 * 4 * 3 * 32 * 32)
+    assert len(run.view(scenes, "", most=150).image) == 100
+    monkeypatch.setattr(runs, "SEEN", 0)
+    assert len(run.view(scenes, "", most=150).image) == 64
+    unknown = run.view(replace(scenes, truth={}), "")
+    assert (unknown.factors, unknown.levels.numel()) == ((), 0)

@@ -18,7 +18,8 @@ from torch.nn.utils import get_total_norm
 
 from latelier import files, parallel
 from latelier.core import Batch, Model, Move, Progress, Refusal
-from latelier.data.batches import Batches, mix
+from latelier.data.batches import Batches
+from latelier.data.seeds import mix
 from latelier.meter import Meter, signals
 from latelier.players import Player, differentiate, players_of
 from latelier.state import State

@@ -75,20 +75,26 @@ def differentiate(losses: Losses, players: Mapping[str, Player]) -> dict[str, tu
 
     Raises ValueError naming a weight that its player's loss does not reach.
     """
-    gradients = {}
-    for place, (name, loss) in enumerate(losses.minimise.items()):
+    sharing: dict[int, list[str]] = {}  # players who minimise the very same scalar share one way back through the graph
+    for name, loss in losses.minimise.items():
         if name not in players:
             raise ValueError(f"a move minimises for '{name}', but the players are {', '.join(players)}")
-        weights, more = players[name].weights, place + 1 < len(losses.minimise)
+        sharing.setdefault(id(loss), []).append(name)
+    gradients: dict[str, tuple[Tensor, ...]] = {}
+    for place, names in enumerate(sharing.values(), 1):
+        loss, weights = losses.minimise[names[0]], [weight for name in names for weight in players[name].weights]
         try:
-            gradients[name] = torch.autograd.grad(loss, weights, retain_graph=more)
+            found = list(torch.autograd.grad(loss, weights, retain_graph=place < len(sharing)))
         except RuntimeError as error:
             if "have been used in the graph" not in str(error):
                 raise
-            parts = torch.autograd.grad(loss, weights, retain_graph=True, allow_unused=True)
-            unused = [n for n, part in zip(players[name].names, parts, strict=True) if part is None]
-            raise ValueError(f"the loss of player '{name}' does not reach its weight {unused[0]}") from error
-    return gradients
+            parts = iter(torch.autograd.grad(loss, weights, retain_graph=True, allow_unused=True))
+            unused = [(name, weight) for name in names for weight in players[name].names if next(parts) is None]
+            raise ValueError("the loss of player '{}' does not reach its weight {}".format(*unused[0])) from error
+        for name in names:
+            count = len(players[name].weights)
+            gradients[name], found = tuple(found[:count]), found[count:]
+    return {name: gradients[name] for name in losses.minimise}
 
 
 def _optimiser(weights: list[nn.Parameter], o: Optimiser) -> torch.optim.Optimizer:

@@ -5,9 +5,10 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
+from latelier.core import Refusal
 from latelier.data.images import Images
 from latelier.page import Material, Picture, Table
-from latelier.pictures import find, possible
+from latelier.pictures import find, possible, wanted
 from latelier.pictures.sheet import png
 from latelier.runs import Run
 from latelier.tables import curves, with_spread
@@ -54,14 +55,15 @@ def winners(rows: Sequence[Sequence[str]]) -> frozenset[tuple[int, int]]:
 
 
 def sheets(run: Run, images: Images) -> list[Picture]:
-    """Every sheet for which the model has the capabilities."""
-    view = run.view(images, f"{run.name} ({run.card.model}) on {images.source}")
-    pictures = []
+    """Every sheet for which the model has the capabilities and the data what it takes."""
+    title, pictures = f"{run.name} ({run.card.model}) on {images.source}", []
     for name in possible(run.model):
-        if name == "losses" and not any("terms" in record for record in view.log):
-            continue
         module = find(name)
-        pictures.append(Picture(name, (module.__doc__ or name).splitlines()[0], png(module.draw(view))))
+        try:
+            drawn = module.draw(run.view(images, title, most=wanted(module)))
+        except Refusal:  # such as a latent map of pictures whose factors are unknown: nothing that the page must tell
+            continue
+        pictures.append(Picture(name, (module.__doc__ or name).splitlines()[0], png(drawn)))
     return pictures
 
 

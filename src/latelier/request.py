@@ -31,6 +31,7 @@ def check(request: SimpleNamespace) -> None:
         ("keep", "at least 1"),
         ("save_every", "more than 0"),
         ("patience", "at least 1"),
+        ("images", "at least 1"),
         ("labels", "at least 1"),
         ("size", "at least 1"),
         ("parts", "at least 1"),

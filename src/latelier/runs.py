@@ -11,7 +11,7 @@ import torch
 
 from latelier import files
 from latelier.building import Card, open_model
-from latelier.core import Model, Refusal
+from latelier.core import UNKNOWN_FACTORS, Model, Refusal
 from latelier.data.images import Images
 from latelier.data.sources import open_images, splits_of
 from latelier.pictures.view import View
@@ -21,6 +21,7 @@ from latelier.scores.common import Splits
 
 HALF = 512 << 20  # bytes of pixels up to which each half of a source without splits is taken whole
 FEWEST = 2_000  # pictures of each half that are taken in any case
+SEEN = 256 << 20  # bytes of float pixels up to which a sheet sees as many pictures as it wants
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class Run:
         """Sizes and channels to ask for, in turn. What training asked for goes first where the source is the same, so
         that its decoded pictures serve again."""
         (c, h, w), asked, name = self.model.image, self.config.get("request", {}), source.partition(":")[0]
-        own = name != "scenes" or h in (32, 64)  # scenes are drawn in two sizes, whatever the model was built for
+        own = name not in ("scenes", "sprites") or h in (32, 64)  # drawn in two sizes, whatever the model is built for
         ways: list[tuple[int | None, int | None]] = [(h if h == w and own else None, c)]
         if name == str(asked.get("data")).partition(":")[0]:
             ways.insert(0, (asked.get("size"), asked.get("channels")))
@@ -142,8 +143,11 @@ class Run:
         return Splits(fit, test, seen=test.fingerprint == self.config.get("data", {}).get("fingerprint"))
 
     def view(self, data: Images, title: str, seed: int = 0, most: int = 64) -> View:
-        """What a sheet is drawn from: up to ``most`` of the pictures, drawn by seed."""
+        """What a sheet is drawn from: up to ``most`` of the pictures, drawn by seed; of big pictures, if more than 64
+        are asked for, as many as fit into ``SEEN`` bytes."""
+        most = min(most, max(64, SEEN // (4 * data.pixels[:1].size)))
         rows = np.random.default_rng(seed).permutation(len(data))[:most]
+        known = data.factors if "levels" in data.truth else ()
         device = next(iter(self.model.state_dict().values())).device
         return View(
             model=self.model,
@@ -153,6 +157,8 @@ class Run:
             log=self.log,
             title=title,
             generator=torch.Generator(device).manual_seed(seed),
+            factors=known,
+            levels=torch.from_numpy(data.truth["levels"][rows]) if known else UNKNOWN_FACTORS,
         )
 
 

@@ -21,8 +21,10 @@ from latelier.board import board, check_board
 from latelier.building import Card, assemble, nets
 from latelier.core import Fits, Model, Refusal, has, need
 from latelier.data.augment import Augment
-from latelier.data.batches import Batches, mix
-from latelier.data.images import Images, hide_labels
+from latelier.data.batches import Batches
+from latelier.data.choice import fewer, hide_labels, hold_out
+from latelier.data.images import Images
+from latelier.data.seeds import mix
 from latelier.data.sources import open_images
 from latelier.device import pick_device
 from latelier.heads.joint import Joint
@@ -80,7 +82,11 @@ def prepare(request: SimpleNamespace) -> Prepared:
         check_board()
     device = pick_device(request.device)
     images = _images(request)
-    rows, held = hold_out(images, request.validation, request.seed)
+    rows, held = hold_out(len(images), request.validation, request.seed)
+    if request.images is not None:
+        rows = fewer(rows, request.images, request.seed)
+    if request.labels is not None:
+        images = hide_labels(images, request.labels, request.seed, among=rows)
     settings = request.settings if isinstance(request.settings, Mapping) else parse_assignments(request.settings or [])
     settings = dict(settings)
     with torch.random.fork_rng(devices=[]):
@@ -114,24 +120,10 @@ def prepare(request: SimpleNamespace) -> Prepared:
     if has(model, Fits) and not model.moves():
         return Prepared(model, card, plan, images, rows, None, None)
     augment = Augment(request.shift, request.flip) if request.shift or request.flip else None
-    labelled = labelled_share(model)
-    batches = Batches(images, plan.batch, seed=plan.seed, device=device, labelled=labelled, augment=augment, among=rows)
-    validation = None if held is None else Batches(held, plan.batch, seed=plan.seed, device=device)
+    drawn: dict[str, Any] = {"labelled": labelled_share(model), "one_factor": one_factor(model)}
+    batches = Batches(images, plan.batch, seed=plan.seed, device=device, augment=augment, among=rows, **drawn)
+    validation = Batches(images.take(held), plan.batch, seed=plan.seed, device=device) if len(held) else None
     return Prepared(model.to(device), card, plan, images, rows, batches, validation)
-
-
-def hold_out(images: Images, share: float, seed: int) -> tuple[np.ndarray, Images | None]:
-    """The rows to train on (their pixels stay where they are), and a share of the pictures, drawn by seed, for
-    validation."""
-    if share == 0:
-        return np.arange(len(images)), None
-    order = np.random.default_rng([seed, 5]).permutation(len(images))
-    count = round(share * len(images))
-    if not 0 < count < len(images):
-        raise Refusal(
-            f"--validation {share} of {len(images)} pictures leaves none on one side; give a share between 0 and 1"
-        )
-    return np.sort(order[count:]), images.take(np.sort(order[:count]))
 
 
 def labelled_share(model: Model) -> float:
@@ -139,6 +131,11 @@ def labelled_share(model: Model) -> float:
     if isinstance(model, Joint):
         return float(model.head.config.labelled)
     return 1.0 if getattr(model, "needs_labels", False) else 0.0
+
+
+def one_factor(model: Model) -> bool:
+    """Whether the model learns from batches in which one known factor varies."""
+    return bool(getattr(model.inner if isinstance(model, Joint) else model, "one_factor", False))
 
 
 def fit(model: Model, images: Images, seed: int, folder: Path, card: dict[str, Any]) -> Outcome:
@@ -182,7 +179,7 @@ def _learn(folder: Path, request: SimpleNamespace, prepared: Prepared) -> Outcom
 
 def _images(request: SimpleNamespace) -> Images:
     with Progress("reading pictures", 1, quiet=request.quiet or parallel.rank() > 0) as progress:
-        images = open_images(
+        return open_images(
             request.data,
             size=request.size,
             channels=request.channels,
@@ -190,7 +187,6 @@ def _images(request: SimpleNamespace) -> Images:
             download=request.download,
             progress=lambda done, total: progress.at(done, total),
         )
-    return hide_labels(images, request.labels, request.seed) if request.labels is not None else images
 
 
 def _describe(request: SimpleNamespace, images: Images) -> None:

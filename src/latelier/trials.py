@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from latelier.core import Classifies, need
-from latelier.data.images import Images, hide_labels
+from latelier.data.choice import hide_labels
+from latelier.data.images import Images
 from latelier.data.sources import open_images
 
 
@@ -41,7 +42,8 @@ def accuracy(trial: Trial) -> float:
 
     from latelier.building import assemble
     from latelier.data.augment import Augment
-    from latelier.data.batches import Batches, mix
+    from latelier.data.batches import Batches
+    from latelier.data.seeds import mix
     from latelier.loop import Plan, train
     from latelier.scores.common import rows_of
     from latelier.training import labelled_share

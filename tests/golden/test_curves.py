@@ -12,7 +12,7 @@ import torch
 
 from latelier.building import assemble
 from latelier.data.batches import Batches
-from latelier.data.images import hide_labels
+from latelier.data.choice import hide_labels
 from latelier.data.sources import open_images
 from latelier.loop import Plan, train
 from latelier.training import labelled_share

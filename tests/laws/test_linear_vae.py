@@ -23,6 +23,7 @@ from latelier.loop import Plan, train
 from latelier.models import vae
 from latelier.objectives import gaussian
 from latelier.objectives.importance import elbo, iwae_by_k
+from latelier.objectives.likelihood import GREY
 from latelier.scores import likelihood
 from latelier.scores.common import Splits
 
@@ -48,7 +49,7 @@ def place(model: vae.Model, gains: Sequence[float], noise: float) -> None:
     towards = (gain / (gain.square() + noise))[:, None] * directions
     with torch.no_grad():
         decoder.weight.copy_((gain[:, None] * directions).T)
-        decoder.bias.copy_(MEAN)
+        decoder.bias.copy_(MEAN - GREY)
         head.weight.copy_(torch.cat([towards, torch.zeros_like(towards)]))
         head.bias.copy_(torch.cat([-towards @ MEAN, (noise / (gain.square() + noise)).log()]))
 
@@ -152,6 +153,7 @@ def test_without_a_penalty_it_is_an_autoencoder_and_noise_is_only_a_cost(exact_n
         for mine, theirs in zip(model.encoder.head.parameters(), plain.encoder.head.parameters(), strict=True):
             mine.copy_(torch.cat([theirs, torch.zeros_like(theirs)]))
         model.encoder.head.bias[3:] = -30
+        next(model.decoder.children()).bias -= GREY  # which the likelihood adds
     loss, (weight, bias, *decoder) = loss_and_gradient(model, batch)
     error, (their_weight, their_bias, *their_decoder) = loss_and_gradient(plain, batch)
     assert loss == pytest.approx(error / (2 * sigma**2) + 2 * math.log(2 * math.pi * sigma**2), rel=1e-5)

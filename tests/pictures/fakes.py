@@ -5,10 +5,11 @@ from math import prod
 import torch
 from torch import Generator, Tensor, nn
 
-from latelier.core import Code, Decodes, Encodes, Latent, Model, Posterior, Samples
+from latelier.core import Code, Decodes, Encodes, HasFilters, Latent, Model, Posterior, Samples
 from latelier.pictures.view import View
 
 ONE = {"z": Latent((5,))}
+FACTORS = ("shape", "scale", "rotation", "x", "y")
 
 
 class Known(Posterior):
@@ -27,7 +28,7 @@ class Known(Posterior):
         return {name: rate.expand(self.code[name].shape) for name, rate in self.rates.items()}
 
 
-class Fake(Model, Encodes, Decodes, Samples):
+class Fake(Model, Encodes, Decodes, Samples, HasFilters):
     """Linear both ways, with latents of any names and shapes."""
 
     def __init__(self, image: tuple[int, int, int], latents: dict[str, Latent] = ONE, **rates: Tensor):
@@ -55,12 +56,16 @@ class Fake(Model, Encodes, Decodes, Samples):
         numbers = torch.cat([code[name].reshape(len(code[name]), -1) for name in self.latents], 1)
         return (4 * self.out(numbers)).sigmoid().view(-1, *self.image)
 
+    def filters(self) -> Tensor:
+        return self.into.weight.view(-1, *self.image)
+
     def sample_prior(self, n: int, generator: Generator) -> Code:
         return self.code(torch.randn(n, sum(self.sizes), generator=generator))
 
 
 def view(model: Model, n: int = 7, log: list[dict] | None = None, **changes: object) -> View:
-    """Random pictures of the model's shape; every second one has a class."""
+    """Random pictures of the model's shape and random levels of factors; every second one has a class."""
+    generator = Generator().manual_seed(3)
     return View(
         model=model,
         image=torch.rand(n, *model.image, generator=Generator().manual_seed(1)),
@@ -69,4 +74,6 @@ def view(model: Model, n: int = 7, log: list[dict] | None = None, **changes: obj
         log=[{"seen": 100 * i, "terms": {"elbo": -9.0 + i}} for i in range(1, 4)] if log is None else log,
         title="fake on noise",
         generator=Generator().manual_seed(2),
+        factors=FACTORS,
+        levels=torch.stack([torch.randint(top, (n,), generator=generator) for top in (3, 4, 5, 6, 6)], 1),
     )._replace(**changes)

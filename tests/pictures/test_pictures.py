@@ -5,12 +5,22 @@ from pictures.fakes import Fake, view
 from torch import Generator
 
 from latelier.core import Encodes, Model, Refusal, Wrapper
-from latelier.pictures import find, interpolate, list_pictures, losses, possible, reconstruct, samples
+from latelier.pictures import codes, find, interpolate, list_pictures, losses, possible, reconstruct, samples, wanted
 from latelier.pictures.sheet import MARGIN, NARROWEST, WIDEST
 from latelier.pictures.together import draw_together
 from latelier.pictures.view import pixels
 
-SHEETS = ["interpolate", "losses", "reconstruct", "samples", "traverse"]
+SHEETS = [
+    "codes",
+    "filters",
+    "interpolate",
+    "latent_map",
+    "losses",
+    "manifold",
+    "reconstruct",
+    "samples",
+    "traverse",
+]
 SHAPES = [(1, 8, 8), (3, 32, 32), (3, 12, 20), (1, 33, 9)]
 
 
@@ -40,7 +50,12 @@ def test_every_sheet_is_found_and_nothing_else():
 def test_a_model_gets_the_sheets_that_it_has_the_capabilities_for():
     assert possible(Fake((1, 8, 8))) == SHEETS
     assert possible(Around(Fake((1, 8, 8)))) == SHEETS
-    assert possible(Blind()) == ["losses"]
+    assert possible(Blind()) == ["codes", "losses"]
+
+
+def test_a_sheet_says_how_many_pictures_it_wants_or_gets_64():
+    assert wanted(codes) == codes.PICTURES == 2000
+    assert wanted(samples) == 64
 
 
 @pytest.mark.parametrize("image", SHAPES)

@@ -41,6 +41,11 @@ def noise(n: int, shape: tuple[int, int, int] = (1, 2, 3), seed: int = 0, label:
     return pictures(np.random.default_rng(seed).integers(0, 256, (n, h, w, c)), label)
 
 
+def crossed(levels: int, factors: int) -> np.ndarray:
+    """Every combination of levels once, int64 [levels^factors, factors]: the factors are exactly independent."""
+    return np.stack(np.unravel_index(np.arange(levels**factors), [levels] * factors), 1)
+
+
 class Fake(Model):
     """Not trained; one weight, so that it has a device."""
 

@@ -12,6 +12,8 @@ from latelier.scores.record import run_scores
 LABEL = np.arange(60) % 3
 DATA = Splits(noise(60, seed=1, label=LABEL), noise(60, seed=2, label=LABEL))
 BARE = Splits(noise(60, seed=1), noise(60, seed=2))
+ON_CODES = ["disentanglement", "finetune", "logistic", "probe"]  # those that need no more than an encoder
+USUAL = ["likelihood", "prior_gap", "probe", "reconstruction"]  # of a model that can do all, on pictures with labels
 CODES = Reads((1, 2, 3), 6, lambda image: image.flatten(1))
 
 
@@ -20,9 +22,9 @@ def without_seconds(records):
 
 
 def test_scores_are_found_by_name_and_by_capability() -> None:
-    assert list_scores() == ["likelihood", "prior_gap", "probe", "reconstruction"]
+    assert list_scores() == [*ON_CODES[:2], "likelihood", "logistic", "prior_gap", "probe", "reconstruction"]
     assert possible(LinearGaussian()) == list_scores()
-    assert possible(CODES) == ["probe"]
+    assert possible(CODES) == ON_CODES
     with pytest.raises(Refusal, match='did you mean "likelihood"'):
         find("likelyhood")
 
@@ -38,7 +40,7 @@ def test_every_score_says_what_it_needs_and_how_it_measured(name) -> None:
 def test_a_record_is_json_with_protocol_count_seconds_and_seed() -> None:
     records = run_scores(LinearGaussian(), DATA._replace(seen=True), seed=3, limit=20)
     assert json.loads(json.dumps(records, allow_nan=False)) == records
-    assert [record["name"] for record in records] == list_scores()
+    assert [record["name"] for record in records] == USUAL
     for record in records:
         assert record["n"] == 20
         assert record["seed"] == 3
@@ -68,12 +70,21 @@ def test_what_cannot_be_had_is_left_out_unless_it_was_named() -> None:
         "prior_gap",
         "reconstruction",
     ]
-    with pytest.raises(Refusal, match='score "likelihood" needs Weighs, which this model lacks; ask for one of: probe'):
+    with pytest.raises(
+        Refusal,
+        match='score "likelihood" needs Weighs, which this model lacks; ask for one of: disentanglement',
+    ):
         run_scores(CODES, DATA, ["probe", "likelihood"])
     with pytest.raises(Refusal, match='score "probe" needs labels, but drawn has none'):
         run_scores(CODES, BARE, ["probe"])
     with pytest.raises(Refusal, match="probe"):
         run_scores(CODES, DATA, ["prob"])
+
+
+def test_scores_on_request_are_left_out_unless_they_are_named(monkeypatch) -> None:
+    monkeypatch.setattr(find("reconstruction"), "ON_REQUEST", True, raising=False)
+    assert [record["name"] for record in run_scores(LinearGaussian(), BARE)] == ["likelihood", "prior_gap"]
+    assert [record["name"] for record in run_scores(LinearGaussian(), BARE, ["reconstruction"])] == ["reconstruction"]
 
 
 def test_only_labelled_test_images_count_for_the_probe() -> None:

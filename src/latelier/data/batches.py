@@ -14,20 +14,11 @@ from torch import Tensor
 from latelier.core import Batch, Refusal
 from latelier.data.augment import Augment
 from latelier.data.images import Images, to_float
+from latelier.data.lines import Lines
+from latelier.data.seeds import mix
 
 RESIDENT = 512 << 20  # bytes of pixels up to which a memory map may stay in this process's memory
 FORGET_EVERY = 64  # batches after which a larger map's pages are handed back
-
-
-def mix(*numbers: int) -> int:
-    """One 63-bit seed out of several numbers (splitmix64's finaliser, chained): neighbours give unrelated seeds."""
-    state = 0
-    for number in numbers:
-        state = (state + (number & 0xFFFFFFFFFFFFFFFF) + 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
-        state = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
-        state = ((state ^ (state >> 27)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
-        state ^= state >> 31
-    return state >> 1
 
 
 class Order:
@@ -56,7 +47,8 @@ class Order:
 
 class Batches:
     """Batches of ``size`` images on a device, drawn from the rows ``among`` (by default all). With ``labelled`` > 0
-    that share of every batch is drawn from those whose label is known, the rest from all of them."""
+    that share of every batch is drawn from those whose label is known, the rest from all of them. With ``one_factor``
+    every batch varies one known factor alone; then a label head learns from the labels that come along."""
 
     def __init__(
         self,
@@ -66,6 +58,7 @@ class Batches:
         seed: int,
         device: torch.device,
         labelled: float = 0.0,
+        one_factor: bool = False,
         augment: Augment | None = None,
         among: np.ndarray | None = None,
     ):
@@ -75,11 +68,16 @@ class Batches:
         self.images, self.size, self.device = images, size, device
         self._seed, self._augment = seed, augment
         known = torch.from_numpy(drawn[images.label[drawn] >= 0])
-        self._from_known = round(size * labelled) if len(known) else 0
+        self._from_known = round(size * labelled) if len(known) and not one_factor else 0
         if labelled and not len(known):
             raise Refusal(f"{images.source}: a label head needs labels, but these pictures have none")
+        if one_factor and augment is not None:
+            raise Refusal(
+                "--shift and --flip vary more than the one factor that varies in this method's batches: leave them out"
+            )
         self._all = Order(torch.from_numpy(drawn), mix(seed, 1))
         self._known = Order(known, mix(seed, 2))
+        self._lines = Lines(images, drawn, mix(seed, 7)) if one_factor else None
         self._store = _Store(images.pixels, device)
         self._label = torch.from_numpy(np.array(images.label, np.int64)).to(device)
         self._attribute = torch.from_numpy(np.array(images.attribute, np.int64)).to(device)
@@ -89,15 +87,20 @@ class Batches:
     def at(self, position: int, part: int = 0, parts: int = 1) -> Batch:
         """Part number ``part`` of ``parts`` equal parts of the batch that begins at ``position`` (counted in
         images)."""
-        step = position // self.size
-        rows = self._all.at(step * (self.size - self._from_known), self.size - self._from_known)
-        if self._from_known:
-            rows = torch.cat([self._known.at(step * self._from_known, self._from_known), rows])
+        rows = self._drawn(position // self.size)
         batch = self.rows(rows if parts == 1 else rows[part::parts])
         if self._augment is None:
             return batch
         generator = torch.Generator().manual_seed(mix(self._seed, 6, part, position))
         return batch._replace(image=self._augment(batch.image, generator))
+
+    def _drawn(self, step: int) -> Tensor:
+        if self._lines is not None:
+            return self._lines.at(step, self.size)
+        rows = self._all.at(step * (self.size - self._from_known), self.size - self._from_known)
+        if self._from_known:
+            rows = torch.cat([self._known.at(step * self._from_known, self._from_known), rows])
+        return rows
 
     def rows(self, rows: Tensor) -> Batch:
         """Exactly these rows of the data set."""

@@ -13,6 +13,7 @@ SCENES = {"train": (20_000, 0), "test": (2_000, 1)}  # split -> how many, seed
 EMBEDDED = {
     "digits": "handwritten digits, 8x8 grey, 10 classes, 1,297 + 500, out of scikit-learn",
     "scenes": "drawn shapes, 32x32 or 64x64 colour, with exact parts, attributes and captions, 20,000 + 2,000",
+    "sprites": "one drawn shape, 32x32 or 64x64 grey, in every combination of five known factors, 20,736 + 2,592",
 }
 
 
@@ -69,3 +70,25 @@ class Scenes:
             raise Refusal(f"scenes are drawn 32 or 64 pixels wide: --size {self.size} was given, expected 32 or 64")
         n, seed = SCENES[self.split]
         return draw_scenes(n, size=self.size, seed=seed)
+
+
+@dataclass(frozen=True)
+class Sprites:
+    """Drawn shapes in every combination of their factors."""
+
+    split: str
+    size: int
+
+    @property
+    def stamp(self) -> object:
+        from latelier.data.sprites import VERSION
+
+        return ["sprites", VERSION, self.split, self.size]
+
+    def annotate(self, images: Images) -> Images:
+        return images
+
+    def contents(self) -> Images:
+        from latelier.data.sprites import draw_sprites
+
+        return draw_sprites(self.split, size=self.size)

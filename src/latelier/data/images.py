@@ -7,8 +7,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latelier.core import Refusal
-
 
 @dataclass(frozen=True)
 class Images:
@@ -63,28 +61,3 @@ def to_float(pixels: Tensor) -> Tensor:
     """uint8 [b, h, w, c] -> float32 [b, c, h, w] in [0, 1]; the result is channels-last in memory, as convolutions
     like it."""
     return pixels.permute(0, 3, 1, 2).float().mul_(1 / 255)
-
-
-def labelled_rows(label: np.ndarray, per_class: int, seed: int) -> np.ndarray:
-    """Rows of ``per_class`` images of each class, drawn by ``seed``, sorted. Raises Refusal when a class has too
-    few."""
-    known = np.unique(label[label >= 0])
-    if len(known) == 0:
-        raise Refusal(f"labels: {per_class} per class were asked for, but these pictures have no labels at all")
-    chosen = []
-    for number in known:
-        rows = np.flatnonzero(label == number)
-        if len(rows) < per_class:
-            raise Refusal(
-                f"labels: {per_class} per class were asked for, but class number {number} has only {len(rows)}"
-            )
-        chosen.append(np.random.default_rng([seed, int(number)]).choice(rows, per_class, replace=False))
-    return np.sort(np.concatenate(chosen))
-
-
-def hide_labels(images: Images, per_class: int, seed: int) -> Images:
-    """The same images with ``per_class`` labels a class kept and all others hidden (-1)."""
-    label = np.full_like(images.label, -1)
-    rows = labelled_rows(images.label, per_class, seed)
-    label[rows] = images.label[rows]
-    return replace(images, label=label)

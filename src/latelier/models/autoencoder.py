@@ -4,12 +4,16 @@ Minimises the reconstruction error of the clean image from the code of the (corr
 n^-1 sum l(x, f(g(x))), the lecture's first formula. With ``net.widths=`` (none) it is linear, and its optimum is PCA's
 subspace (Bourlard & Kamp 1988); ``net.widths=1000,500,250 latent=2`` is Hinton & Salakhutdinov's (2006) deep one;
 ``corruption=masking`` and ``dropout=0.5`` give the denoising and dropout autoencoders of the lecture's table.
+
+With ``layerwise`` the layers of an MLP are first trained one by one, from the image upwards, each to give back what it
+is fed (Bengio et al. 2007); each layer, up and down, is a player, and whose turn it is follows from the images seen.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
-from torch import Generator, Tensor
+import torch
+from torch import Generator, Tensor, nn
 
 from latelier.core import (
     Batch,
@@ -17,6 +21,7 @@ from latelier.core import (
     Decodes,
     Encodes,
     Features,
+    HasFilters,
     Latent,
     Losses,
     Move,
@@ -28,10 +33,11 @@ from latelier.core import (
 from latelier.core import Model as Base
 from latelier.nets.conv import Conv
 from latelier.nets.encoder import activation
-from latelier.nets.mlp import Mlp
+from latelier.nets.mlp import Mlp, layers_of
 from latelier.nets.resnet import Resnet
 from latelier.objectives import bernoulli
 from latelier.objectives.corruption import Additive, Clean, Masking, drop
+from latelier.objectives.layerwise import stage
 from latelier.objectives.reduce import summed
 
 
@@ -45,6 +51,7 @@ class Config:
     error: Literal["squared", "cross-entropy"] = "squared"
     corruption: Clean | Additive | Masking = Clean()
     dropout: float = 0.0  # share of the code's numbers dropped in training
+    layerwise: float = 0.0  # share of the run in which layers are trained one by one; needs net=mlp
     optimiser: Optimiser = Optimiser(rate=1e-3)
 
     def __post_init__(self) -> None:
@@ -52,6 +59,8 @@ class Config:
             raise Refusal(f"autoencoder: latent is the number of code numbers, at least 1, not {self.latent}")
         if not 0 <= self.dropout < 1:
             raise Refusal(f"autoencoder: dropout is a share from 0 to below 1, not {self.dropout}")
+        if not 0 <= self.layerwise <= 1 or (self.layerwise and not isinstance(self.net, Mlp)):
+            raise Refusal(f"autoencoder: layerwise={self.layerwise} must be a share from 0 to 1, and needs net=mlp")
 
 
 class Point(Posterior):
@@ -67,7 +76,7 @@ class Point(Posterior):
         return self._code
 
 
-class Model(Base, Encodes, Decodes, Features):
+class Model(Base, Encodes, Decodes, Features, HasFilters):
     """``Config`` says which nets, error and corruption."""
 
     def __init__(self, config: Config, image: tuple[int, int, int]):
@@ -78,9 +87,13 @@ class Model(Base, Encodes, Decodes, Features):
         self.squash = activation(config.code)
         self.decoder = config.net.decoder(config.latent, image)
         self.players = {"model": [self.encoder, self.decoder]}
+        if config.layerwise:
+            ups, downs = layers_of(self.encoder), layers_of(self.decoder)[::-1]
+            self.players = {f"layer{i}": [*pair] for i, pair in enumerate(zip(ups, downs, strict=True), 1)}
+            self.coder = f"layer{len(ups)}"  # a label head, if any, teaches the top layer
 
     def optimisers(self) -> dict[str, Optimiser]:
-        return {"model": self.config.optimiser}
+        return dict.fromkeys(self.players, self.config.optimiser)
 
     def encode(self, image: Tensor) -> Point:
         return Point({"z": self.squash(self.encoder(image).float())})
@@ -95,15 +108,35 @@ class Model(Base, Encodes, Decodes, Features):
     def features(self, image: Tensor, depth: str) -> Tensor:
         return self.encoder.features(image, depth)
 
+    def filters(self) -> Tensor:
+        return self.encoder.filters()
+
     def moves(self) -> tuple[Move, ...]:
         return (self.learn,)
 
     def learn(self, batch: Batch, progress: Progress) -> Losses:
+        layers = len(self.players)
+        number, _ = stage(progress, layers, self.config.layerwise)
+        if number < layers:
+            return self.learn_layer(number, batch, progress)
         noisy = self.config.corruption(batch.image, progress.generator)
         z = self.encode(noisy).mode()["z"]
         output = self.decoder(drop(z, self.config.dropout, progress.generator))
         error = self.error(batch.image, output)
-        return Losses(minimise={"model": error.mean()}, report={"error": error}, code={"z": z})
+        return Losses(minimise=dict.fromkeys(self.players, error.mean()), report={"error": error}, code={"z": z})
+
+    def learn_layer(self, number: int, batch: Batch, progress: Progress) -> Losses:
+        """One layer, corrupted and dropped out as the whole would be, gives back what it is fed: pixels, or the
+        activations below it, whose error is squared."""
+        ups, downs = layers_of(self.encoder), layers_of(self.decoder)[::-1]
+        with torch.no_grad():
+            below = nn.Sequential(*ups[:number])(batch.image.flatten(1)).float()
+        h = ups[number](self.config.corruption(below, progress.generator))
+        output = downs[number](
+            drop(self.squash(h) if number + 1 == len(ups) else h, self.config.dropout, progress.generator)
+        )
+        error = self.error(batch.image, output) if number == 0 else summed((output.float() - below).square())
+        return Losses(minimise={f"layer{number + 1}": error.mean()}, report={"error": error})
 
     def error(self, image: Tensor, output: Tensor) -> Tensor:
         """[b], summed over pixels: squared difference, or cross-entropy in nats."""

@@ -6,7 +6,19 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
-from latelier.core import Batch, Classifies, Encodes, Features, Latent, Losses, Move, Optimiser, Progress, Refusal
+from latelier.core import (
+    Batch,
+    Classifies,
+    Encodes,
+    Features,
+    HasFilters,
+    Latent,
+    Losses,
+    Move,
+    Optimiser,
+    Progress,
+    Refusal,
+)
 from latelier.core import Model as Base
 from latelier.models.autoencoder import Point
 from latelier.nets.conv import Conv
@@ -29,7 +41,7 @@ class Config:
             raise Refusal(f"classifier: at least 2 classes are needed, not {self.classes}; give labelled pictures")
 
 
-class Model(Base, Encodes, Features, Classifies):
+class Model(Base, Encodes, Features, HasFilters, Classifies):
     """``Config`` says which net."""
 
     needs_labels = True
@@ -56,6 +68,9 @@ class Model(Base, Encodes, Features, Classifies):
 
     def features(self, image: Tensor, depth: str) -> Tensor:
         return self.encoder.features(image, depth)
+
+    def filters(self) -> Tensor:
+        return self.encoder.filters()
 
     def moves(self) -> tuple[Move, ...]:
         return (self.learn,)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from latelier.core import Code, Decodes, Encodes, Fits, Latent, Move, Refusal, Samples
+from latelier.core import Code, Decodes, Encodes, Fits, HasFilters, Latent, Move, Refusal, Samples
 from latelier.core import Model as Base
 from latelier.models.autoencoder import Point
 
@@ -30,7 +30,7 @@ class Config:
             raise Refusal(f"pca: latent is the number of components, at least 1, not {self.latent}")
 
 
-class Model(Base, Encodes, Decodes, Samples, Fits):
+class Model(Base, Encodes, Decodes, Samples, HasFilters, Fits):
     """Codes are projections on the leading components, largest variance first."""
 
     mean: Tensor  # [pixels]
@@ -84,6 +84,9 @@ class Model(Base, Encodes, Decodes, Samples, Fits):
     def decode(self, code: Code) -> Tensor:
         z = code["z"] * self.variance.sqrt() if self.config.whiten else code["z"]
         return (z @ self.components + self.mean).clamp(0, 1).view(-1, *self.image)
+
+    def filters(self) -> Tensor:
+        return self.components.view(-1, *self.image)
 
     def sample_prior(self, n: int, generator: Generator) -> Code:
         noise = torch.randn(n, self.config.latent, generator=generator, device=generator.device).to(self.mean.device)

@@ -8,7 +8,7 @@ mean there."""
 from dataclasses import dataclass
 
 import torch
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 from latelier.core import (
     Batch,
@@ -16,6 +16,7 @@ from latelier.core import (
     Decodes,
     Encodes,
     Features,
+    HasFilters,
     Latent,
     Losses,
     Move,
@@ -31,7 +32,7 @@ from latelier.nets.conv import Conv
 from latelier.nets.mlp import Mlp
 from latelier.nets.resnet import Resnet
 from latelier.objectives import gaussian
-from latelier.objectives.likelihood import Bernoulli, Gaussian
+from latelier.objectives.likelihood import Bernoulli, Gaussian, Likelihood
 from latelier.objectives.penalty import Beta, Capacity, Mmd
 from latelier.objectives.reduce import summed
 
@@ -68,7 +69,7 @@ class Diagonal(Posterior):
         return {"z": gaussian.kl_to_standard(self.mean, self.log_variance)}
 
 
-class Model(Base, Encodes, Decodes, Samples, Features, Weighs):
+class Model(Base, Encodes, Decodes, Samples, Features, HasFilters, Weighs):
     """``Config`` says which nets, likelihood and penalty."""
 
     def __init__(self, config: Config, image: tuple[int, int, int]):
@@ -101,14 +102,11 @@ class Model(Base, Encodes, Decodes, Samples, Features, Weighs):
     def features(self, image: Tensor, depth: str) -> Tensor:
         return self.encoder.features(image, depth)
 
+    def filters(self) -> Tensor:
+        return self.encoder.filters()
+
     def log_weight(self, image: Tensor, samples: int, generator: Generator) -> Tensor:
-        q = self.encode(image)
-        z = gaussian.sample(
-            q.mean.expand(samples, *q.mean.shape), q.log_variance.expand(samples, *q.mean.shape), generator
-        )
-        output = self.decoder(z.flatten(0, 1)).unflatten(0, (samples, len(image)))
-        log_joint = self.likelihood.log_likelihood(image, output, keep=2) + gaussian.log_standard(z, keep=2)
-        return log_joint - gaussian.log_density(z, q.mean, q.log_variance, keep=2)
+        return log_weight(self.encode(image), image, samples, self.decoder, self.likelihood, generator)
 
     def moves(self) -> tuple[Move, ...]:
         return (self.learn,)
@@ -124,3 +122,14 @@ class Model(Base, Encodes, Decodes, Samples, Features, Weighs):
             report={"distortion": distortion, "rate": rate, "penalty": penalty, "elbo": -distortion - rate},
             code=code,
         )
+
+
+def log_weight(
+    q: Diagonal, image: Tensor, samples: int, decoder: nn.Module, likelihood: Likelihood, generator: Generator
+) -> Tensor:
+    """[s, b]: log p(x, z) - log q(z | x) in nats for z ~ q(z | x) and p(z) = N(0, I)."""
+    mean, log_variance = (part.expand(samples, *part.shape) for part in (q.mean, q.log_variance))
+    z = gaussian.sample(mean, log_variance, generator)
+    output = decoder(z.flatten(0, 1)).unflatten(0, (samples, len(image)))
+    log_joint = likelihood.log_likelihood(image, output, keep=2) + gaussian.log_standard(z, keep=2)
+    return log_joint - gaussian.log_density(z, q.mean, q.log_variance, keep=2)

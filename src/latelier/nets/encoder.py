@@ -11,7 +11,7 @@ class Encoder(nn.Module):
 
     def __init__(self, stages: dict[str, nn.Module], image: tuple[int, int, int], outputs: int):
         super().__init__()
-        self.stages = nn.ModuleDict(stages)
+        self.image, self.stages = image, nn.ModuleDict(stages)
         with torch.no_grad():
             width = self._through(torch.zeros(1, *image), None).numel()
         self.head = nn.Linear(width, outputs)
@@ -28,6 +28,11 @@ class Encoder(nn.Module):
         if depth not in self.stages:
             raise Refusal(f"no depth '{depth}' in this encoder (known: {', '.join(self.stages)})")
         return self._through(image, depth).flatten(1)
+
+    def filters(self) -> Tensor:
+        """[n, c, h, w]: the weights of the first layer; those of a fully connected one on the image's grid."""
+        first = next(layer for layer in self.modules() if isinstance(layer, nn.Linear | nn.Conv2d))
+        return first.weight if isinstance(first, nn.Conv2d) else first.weight.unflatten(1, self.image)
 
     def _through(self, image: Tensor, last: str | None) -> Tensor:
         for name, stage in self.stages.items():

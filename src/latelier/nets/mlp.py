@@ -31,3 +31,12 @@ class Mlp:
         for below, above in pairwise(sizes):
             layers += [nn.Linear(below, above), activation(self.decoder_activation)]
         return nn.Sequential(*layers[:-1], Grid(image))  # the last layer is linear: the likelihood reads it
+
+
+def layers_of(net: nn.Module) -> list[nn.Module]:
+    """The linear layers of an MLP's encoder or decoder in their order, each with what follows it."""
+    if isinstance(net, Encoder):
+        return [stage for name, stage in net.stages.items() if name != "pixels"] + [net.head]
+    steps = list(net.children())
+    starts = [place for place, step in enumerate(steps) if isinstance(step, nn.Linear)]
+    return [nn.Sequential(*steps[a:b]) for a, b in pairwise([*starts, len(steps)])]

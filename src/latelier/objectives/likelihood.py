@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from latelier.core import Refusal
 from latelier.objectives import bernoulli, gaussian
 
+GREY = 0.5
+
 
 @dataclass(frozen=True)
 class Bernoulli:
@@ -59,8 +61,10 @@ class BernoulliPixels(Likelihood):
 
 
 class GaussianPixels(Likelihood):
-    """sigma^2 = floor^2 + exp(weight): a floor that is approached smoothly, so that the weight always has a
-    gradient."""
+    """The decoder's output is a mean counted from mid-grey, as a logit of 0 is one half: counted from black, the codes
+    first learn to be bright together, and their common offset from the prior takes very long to go.
+
+    sigma^2 = floor^2 + exp(weight): a floor that is approached smoothly, so that the weight always has a gradient."""
 
     weight: Tensor
 
@@ -78,7 +82,7 @@ class GaussianPixels(Likelihood):
         return (self.floor + self.weight.exp()).log()
 
     def log_likelihood(self, image: Tensor, output: Tensor, *, keep: int = 1) -> Tensor:
-        return gaussian.log_density(image, output, self.log_variance(), keep=keep)
+        return gaussian.log_density(image, output + GREY, self.log_variance(), keep=keep)
 
     def mean(self, output: Tensor) -> Tensor:
-        return output.clamp(0, 1)
+        return (output + GREY).clamp(0, 1)

@@ -1,4 +1,6 @@
-"""One sheet a file: a module with ``needs`` and ``draw(view)``, which answers one uint8 picture [H, W, 3]."""
+"""One sheet a file: a module with ``needs`` and ``draw(view)``, which answers one uint8 picture [H, W, 3], and with
+``PICTURES`` where it wants another number of pictures of the data than most. ``draw`` raises Refusal for data that it
+cannot be drawn from."""
 
 from types import ModuleType
 
@@ -6,6 +8,8 @@ from torch import nn
 
 from latelier.core import missing
 from latelier.lookup import find_module, module_names
+
+PICTURES = 64  # of the data that a sheet sees, unless it says otherwise
 
 
 def find(name: str) -> ModuleType:
@@ -21,3 +25,8 @@ def list_pictures() -> list[str]:
 def possible(model: nn.Module) -> list[str]:
     """The names of the sheets that the model has the capabilities for."""
     return [name for name in list_pictures() if not missing(model, find(name).needs)]
+
+
+def wanted(sheet: ModuleType) -> int:
+    """How many pictures of the data the sheet would like to see."""
+    return int(getattr(sheet, "PICTURES", PICTURES))

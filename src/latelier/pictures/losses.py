@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latelier.core import Refusal
+from latelier.pictures.plot import blank, light, rendered
 from latelier.pictures.view import View
 
 if TYPE_CHECKING:
@@ -49,20 +50,14 @@ def unit(term: str) -> str:
 
 
 def _figure(title: str, terms: list[str], training: dict[str, Curve], validation: dict[str, Curve]) -> np.ndarray:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-
     across = min(3, len(terms))
     down = -(-len(terms) // across)
     inches = (7.0, 10.0, 13.0)[across - 1]
-    figure = Figure(figsize=(inches, 3.0 * down + 0.9), dpi=100, layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1))
+    figure = blank(inches, 3.0 * down + 0.9)
     figure.suptitle(fill(f"{title}: every term over the images seen", int(9 * inches)), parse_math=False)
     for place, term in enumerate(terms):
         _panel(figure.add_subplot(down, across, place + 1), term, training.get(term), validation.get(term))
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()  # type: ignore[no-untyped-call]
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()  # type: ignore[no-untyped-call]
+    return rendered(figure)
 
 
 def _panel(panel: "Axes", term: str, training: Curve | None, validation: Curve | None) -> None:
@@ -78,5 +73,4 @@ def _panel(panel: "Axes", term: str, training: Curve | None, validation: Curve |
     panel.set_xlabel("images seen")
     panel.set_ylabel(unit(term))
     panel.xaxis.set_major_formatter(EngFormatter(sep=""))
-    panel.grid(color="#e5e5e5", linewidth=0.6)
-    panel.spines[["top", "right"]].set_visible(False)
+    light(panel)

@@ -37,17 +37,26 @@ class Grid(NamedTuple):
     rows: Sequence[str] = ()  # captions left of the rows
     columns: Sequence[str] = ()  # captions above the columns
     heading: str = ""
+    pitch: int = 0  # px that a column takes at least: grids below each other can share their columns
 
 
-def compose(title: str, bands: Sequence[Sequence[Grid]], footer: str) -> np.ndarray:
-    """uint8 [H, W, 3]: the bands below each other, the grids of one band side by side. ``footer`` says in a sentence
-    what the reader sees."""
-    left = max(_Text(text, 13, CAPTION).width + 2 * GAP for band in bands for grid in band for text in [*grid.rows, ""])
-    drawn = [[_draw_grid(grid, left if grid.rows else 0) for grid in band] for band in bands]
-    widths = [sum(grid.width for grid in band) + 3 * GAP * (len(band) - 1) for band in drawn]
+class Panel(NamedTuple):
+    """A picture of any size that is shown as it is, such as a mosaic or a plot."""
+
+    image: np.ndarray  # uint8 [h, w, c], c is 1 or 3
+    heading: str = ""
+
+
+def compose(title: str, bands: Sequence[Sequence[Grid | Panel]], footer: str) -> np.ndarray:
+    """uint8 [H, W, 3]: the bands below each other, the grids and panels of one band side by side. ``footer`` says in a
+    sentence what the reader sees."""
+    captions = [text for band in bands for part in band if isinstance(part, Grid) for text in part.rows]
+    left = max(_Text(text, 13, CAPTION).width + 2 * GAP for text in [*captions, ""])
+    drawn = [[_draw_panel(p) if isinstance(p, Panel) else _draw_grid(p, left) for p in band] for band in bands]
+    widths = [sum(part.width for part in band) + 3 * GAP * (len(band) - 1) for band in drawn]
     inner = max(NARROWEST - 2 * MARGIN, *widths)
     head, foot = _Text(title, 18, inner), _Text(footer, 13, inner)
-    heights = [max(grid.height for grid in band) + 2 * GAP for band in drawn]
+    heights = [max(part.height for part in band) + 2 * GAP for band in drawn]
     page = Image.new(
         "RGB", (inner + 2 * MARGIN, 2 * MARGIN + head.height + 2 * GAP + sum(heights) + foot.height), PAPER
     )
@@ -56,9 +65,9 @@ def compose(title: str, bands: Sequence[Sequence[Grid]], footer: str) -> np.ndar
     y = MARGIN + head.height + 2 * GAP
     for band, height in zip(drawn, heights, strict=True):
         x = MARGIN
-        for grid in band:
-            page.paste(grid, (x, y))
-            x += grid.width + 3 * GAP
+        for part in band:
+            page.paste(part, (x, y))
+            x += part.width + 3 * GAP
         y += height
     foot.draw(pen, MARGIN, y, MUTED)
     return np.asarray(page)
@@ -142,13 +151,25 @@ def wrap(text: str, font: ImageFont.FreeTypeFont, width: float) -> list[str]:
     return lines
 
 
+def _draw_panel(panel: Panel) -> Image.Image:
+    image = Image.fromarray(_in_colour(panel.image))
+    heading = _Text(panel.heading, 14, image.width)
+    top = heading.height + (GAP if panel.heading else 0)
+    picture = Image.new("RGB", (max(image.width, heading.width), top + image.height), PAPER)
+    heading.draw(ImageDraw.Draw(picture), 0, 0, INK)
+    picture.paste(image, (0, top))
+    return picture
+
+
 def _draw_grid(grid: Grid, left: int) -> Image.Image:
-    """The grid with ``left`` px for the captions of its rows, so that grids below each other share their columns."""
+    """The grid with ``left`` px for the captions of its rows, if it has any, so that grids below each other share their
+    columns."""
+    left = left if grid.rows else 0
     cells = [cell for row in grid.cells for cell in row if cell is not None]
     sizes = [shown(cell.image.shape[1], cell.image.shape[0]) for cell in cells]
     width, height = max(w for w, _ in sizes), max(h for _, h in sizes)
     words = [word for text in [*grid.columns, *(cell.note for cell in cells)] for word in text.split()]
-    pitch = max(width, min(CELL, ceil(max((font(12).getlength(word) for word in words), default=0))))
+    pitch = max(width, grid.pitch, min(CELL, ceil(max((font(12).getlength(word) for word in words), default=0))))
 
     heading = _Text(grid.heading, 14, max(len(row) for row in grid.cells) * (pitch + GAP))
     captions = [_Text(text, 13, CAPTION) for text in grid.rows] or [_Text("", 13, CAPTION)] * len(grid.cells)
@@ -172,18 +193,29 @@ def _draw_grid(grid: Grid, left: int) -> Image.Image:
         for number, (cell, note) in enumerate(zip(row, under, strict=True)):
             x = left + number * (pitch + GAP) + GAP // 2
             if cell is not None:
-                _paste(picture, pen, cell, x + (pitch - width) // 2, y)
+                _paste(picture, pen, cell, x + pitch // 2, y)
                 note.draw(pen, x + pitch / 2, y + height + 3, MUTED, middle=True)
         y += step
     return picture
 
 
-def _paste(picture: Image.Image, pen: ImageDraw.ImageDraw, cell: Cell, x: int, y: int) -> None:
-    """The cell's picture, magnified without smoothing or reduced by averaging, in a thin frame."""
-    image = Image.fromarray(np.broadcast_to(cell.image, (*cell.image.shape[:2], 3)).copy())
-    size = shown(image.width, image.height)
-    image = image.resize(size, Image.Resampling.NEAREST if size[0] >= image.width else Image.Resampling.BOX)
+def _paste(picture: Image.Image, pen: ImageDraw.ImageDraw, cell: Cell, middle: int, y: int) -> None:
+    """The cell's picture around x = ``middle``, magnified without smoothing or reduced by averaging, in a thin
+    frame."""
+    image = resized(cell.image, shown(cell.image.shape[1], cell.image.shape[0]))
+    x = middle - image.width // 2
     edge = 3 if cell.marked else 1
     colour = MARK if cell.marked else FRAME
     pen.rectangle((x - edge, y - edge, x + image.width + edge - 1, y + image.height + edge - 1), colour)
     picture.paste(image, (x, y))
+
+
+def resized(image: np.ndarray, size: tuple[int, int]) -> Image.Image:
+    """The picture uint8 [h, w, c] in colour at that (width, height): magnified without smoothing or reduced by
+    averaging."""
+    picture = Image.fromarray(_in_colour(image))
+    return picture.resize(size, Image.Resampling.NEAREST if size[0] >= picture.width else Image.Resampling.BOX)
+
+
+def _in_colour(image: np.ndarray) -> np.ndarray:
+    return np.broadcast_to(image, (*image.shape[:2], 3)).copy()

@@ -44,13 +44,13 @@ def draw(view: View) -> np.ndarray:
     here = {name: value[:1] for name, value in codes.items()}
     decoder = need(view.model, Decodes)
     frames = iter(pixels(decoder.decode(moved(here, [(axis, stop) for axis in order for stop in stops[axis]]))))
-    cells = {axis: _row(frames, stops[axis], float(_numbers(here, axis)[0])) for axis in order}
+    cells = {axis: row_of(frames, stops[axis], float(_numbers(here, axis)[0])) for axis in order}
 
     subject = [[Cell(pixels(view.image[:1])[0]), Cell(pixels(decoder.decode(here))[0])]]
     bands = [[Grid(subject, rows=[f"the picture: {view.caption(0)}"], columns=["original", "decoded"])]]
     for kind in dict.fromkeys(kinds.values()):
         rows = [axis for axis in order if kinds[axis] == kind]
-        captions = [f"{_name(view, axis)} {measure.format(axis.weight)}" for axis in rows]
+        captions = [f"{name_of(view, axis)} {measure.format(axis.weight)}" for axis in rows]
         grid = Grid([cells[axis] for axis in rows], captions, captions_of(kind), AXES[kind].format(n=len(view.image)))
         bands.append([grid])
     return compose(f"{view.title}: traversal", bands, _footer(view, codes, order, measure))
@@ -69,7 +69,7 @@ def axes(posterior: Posterior) -> tuple[list[Axis], str]:
         images = len(next(iter(code.values())))
         if images < 2:
             raise Refusal(
-                f"traverse orders these latents by variance and was given {images} picture: give at least two"
+                f"these latents are ordered by their variance, but {images} picture was given: give at least two"
             )
     found = [
         Axis(name, number, weight)
@@ -108,7 +108,8 @@ def moved(code: Code, moves: list[tuple[Axis, float]]) -> Code:
     return copies
 
 
-def _row(frames: Iterator[np.ndarray], stops: list[float], here: float) -> list[Cell]:
+def row_of(frames: Iterator[np.ndarray], stops: list[float], here: float) -> list[Cell]:
+    """The next frame of each stop, the stop nearest to ``here`` marked."""
     nearest = min(range(len(stops)), key=lambda i: abs(stops[i] - here))
     return [Cell(next(frames), marked=i == nearest) for i in range(len(stops))]
 
@@ -118,7 +119,8 @@ def _numbers(code: Code, axis: Axis) -> Tensor:
     return code[axis.latent].reshape(len(code[axis.latent]), -1)[:, axis.number].float()
 
 
-def _name(view: View, axis: Axis) -> str:
+def name_of(view: View, axis: Axis) -> str:
+    """What captions call that number, as "z[3]"."""
     shape = view.model.latents[axis.latent].shape
     place = ",".join(str(i) for i in np.unravel_index(axis.number, shape)) if shape else ""
     return f"{axis.latent}[{place}]" if place else axis.latent

@@ -4,9 +4,12 @@ from pathlib import PurePath
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from torch import Generator, Tensor
 
-from latelier.core import Model
+from latelier.core import UNKNOWN_FACTORS, Code, Encodes, Model, Posterior, need
+
+BLOCK = 512  # pictures that are encoded at once
 
 
 class View(NamedTuple):
@@ -21,6 +24,8 @@ class View(NamedTuple):
     ]  # records of log.jsonl: "seen", "terms": {name: value}, perhaps "validation": {name: value}
     title: str  # what is shown, e.g. "vae on digits:test"
     generator: Generator  # on the model's device
+    factors: tuple[str, ...] = ()  # names of the known factors of drawn data
+    levels: Tensor = UNKNOWN_FACTORS  # [n, f] int64 on the CPU, the level of each factor from 0 up
 
     def caption(self, row: int) -> str:
         """The class of that picture, or the last part of its name where the class is unknown."""
@@ -30,3 +35,29 @@ class View(NamedTuple):
 def pixels(image: Tensor) -> np.ndarray:
     """Floats [n, c, h, w] in [0, 1] on any device -> uint8 [n, h, w, c], rounded; what lies outside is clipped."""
     return image.detach().float().clamp(0, 1).mul(255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+
+
+class Blocks(Posterior):
+    """The posteriors of blocks of pictures as one."""
+
+    def __init__(self, blocks: list[Posterior]):
+        self._blocks = blocks
+
+    def mode(self) -> Code:
+        return _joined([block.mode() for block in self._blocks])
+
+    def sample(self, generator: Generator) -> Code:
+        return _joined([block.sample(generator) for block in self._blocks])
+
+    def rate(self) -> Code:
+        return _joined([block.rate() for block in self._blocks])
+
+
+def encoded(view: View) -> Posterior:
+    """The posterior of all pictures of the view, however many, encoded a block at a time."""
+    encoder = need(view.model, Encodes)
+    return Blocks([encoder.encode(image) for image in view.image.split(BLOCK)])
+
+
+def _joined(codes: list[Code]) -> Code:
+    return {name: torch.cat([code[name] for code in codes]) for name in codes[0]}

@@ -11,11 +11,14 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d
 
 from latelier.core import Code, Decodes, Encodes, Features, Model, Refusal, need
+from latelier.data.factors import known_factors
 from latelier.data.images import Images
 
 BLOCK = 512  # images on the device at once
+SIDE = 32  # px that raw pixels are averaged down to
 
 
 class Splits(NamedTuple):
@@ -78,6 +81,13 @@ def rows_of(model: Model, images: Images, read: Callable[[Tensor], Tensor], *, b
     return rows
 
 
+def pixels(images: Images) -> np.ndarray:
+    """Raw pixels in [0, 1], averaged over areas down to at most ``SIDE`` a side: float32 [n, d]."""
+    _, height, width = images.shape
+    size = (min(height, SIDE), min(width, SIDE))
+    return np.concatenate([adaptive_avg_pool2d(block, size).flatten(1).numpy() for block in images.blocks()])
+
+
 def reconstructions(model: Model, images: Images, *, batch: int = BLOCK) -> Iterator[tuple[Tensor, Tensor]]:
     """Blocks of (image, mean image of its most likely code), both [b, c, h, w] on the model's device."""
     encoder, decoder, device = need(model, Encodes), need(model, Decodes), device_of(model)
@@ -94,3 +104,12 @@ def some(images: Images, limit: int, seed: int, *, labelled: bool = False) -> Im
     if len(rows) > limit:
         rows = np.sort(np.random.default_rng(seed).choice(rows, limit, replace=False))
     return images if len(rows) == len(images) else images.take(rows)
+
+
+def factors_of(data: Splits) -> tuple[str, ...]:
+    """Names of the factors that are known of every image and vary, in both splits; empty where there are none."""
+    try:
+        fit, test = known_factors(data.fit)[0], known_factors(data.test)[0]
+    except Refusal:
+        return ()
+    return tuple(name for name in test if name in fit)

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 from torch import Generator
-from torch.nn.functional import adaptive_avg_pool2d
 
 from latelier.core import Classifies, Encodes, Model, Refusal, has, need
-from latelier.data.images import Images, labelled_rows
-from latelier.scores.common import Splits, codes, features, rows_of, some
+from latelier.data.choice import labelled_rows
+from latelier.data.images import Images
+from latelier.scores.common import SIDE, Splits, codes, features, pixels, rows_of, some
 
 needs = (Encodes,)
 NEEDS_LABELS = True
@@ -18,7 +18,6 @@ LIMIT = 10_000
 BUDGETS = (1, 5, 10, 100)  # labels a class
 DRAWS = 5
 FIT_ROWS = 5_000
-SIDE = 32  # pixels
 STEPS = 500
 PROTOCOL = (
     "Accuracy on test images of probes that learn from 1, 5, 10 and 100 labels a class of the training split, as "
@@ -153,10 +152,3 @@ def _standardised(read: Reader, known: np.ndarray) -> Reader:
     codes."""
     mean, sd = known.mean(0), float(np.sqrt(known.var(0).mean())) or 1.0
     return lambda images: (read(images) - mean) / sd
-
-
-def pixels(images: Images) -> np.ndarray:
-    """Raw pixels in [0, 1], averaged over areas down to at most ``SIDE`` a side: float32 [n, d]."""
-    _, height, width = images.shape
-    size = (min(height, SIDE), min(width, SIDE))
-    return np.concatenate([adaptive_avg_pool2d(block, size).flatten(1).numpy() for block in images.blocks()])

@@ -9,7 +9,7 @@ import torch
 
 from latelier.core import Model, Refusal, missing
 from latelier.scores import find, possible
-from latelier.scores.common import Splits, device_of, some
+from latelier.scores.common import Splits, device_of, factors_of, some
 
 
 def run_scores(
@@ -23,9 +23,9 @@ def run_scores(
 ) -> list[dict[str, Any]]:
     """One JSON-able record a score: name, values, protocol, n, seconds, seed, and a verdict where the score gives one.
 
-    Without ``names`` these are all scores that model and data allow; a named one that they do not allow is refused. At
-    most ``limit`` test images are measured, or the score's own ``LIMIT``, drawn by ``seed``. ``options`` holds keywords
-    for a score's function, by the score's name; its record repeats them.
+    Without ``names`` these are all scores that model and data allow, but for those on request; a named one that they
+    do not allow is refused. At most ``limit`` test images are measured, or the score's own ``LIMIT``, drawn by
+    ``seed``. ``options`` holds keywords for a score's function, by the score's name; its record repeats them.
     """
     if limit is not None and limit < 1:
         raise Refusal(f"limit is {limit}, but at least one image must be measured; leave it out for the usual number")
@@ -36,7 +36,7 @@ def run_scores(
         raise Refusal(f"the pictures are {given} (c x h x w), but the model was built for {built}; give such pictures")
     for name in names or []:
         _refuse(name, model, data)
-    chosen = names or [name for name in possible(model) if _labelled(data) or not _needs_labels(find(name))]
+    chosen = names or [name for name in possible(model) if _usual(find(name), data)]
     return [_record(name, model, data, seed, limit, (options or {}).get(name, {})) for name in chosen]
 
 
@@ -44,7 +44,7 @@ def _record(
     name: str, model: Model, data: Splits, seed: int, limit: int | None, options: Mapping[str, Any]
 ) -> dict[str, Any]:
     module = find(name)
-    test = some(data.test, limit or module.LIMIT, seed, labelled=_needs_labels(module))
+    test = some(data.test, limit or module.LIMIT, seed, labelled=_flag(module, "NEEDS_LABELS"))
     # A generator of its own: a value does not depend on which other scores were asked for.
     generator = torch.Generator(device_of(model)).manual_seed(seed)
     start = time.perf_counter()
@@ -69,13 +69,25 @@ def _refuse(name: str, model: Model, data: Splits) -> None:
     if lacking:
         able = ", ".join(possible(model)) or "none"
         raise Refusal(f'score "{name}" needs {", ".join(lacking)}, which this model lacks; ask for one of: {able}')
-    if _needs_labels(module) and not _labelled(data):
-        source = data.test.source or "these pictures"
+    source = data.test.source or "these pictures"
+    if _flag(module, "NEEDS_LABELS") and not _labelled(data):
         raise Refusal(f'score "{name}" needs labels, but {source} has none to fit or none to test on; add them')
+    if _flag(module, "NEEDS_FACTORS") and not factors_of(data):
+        raise Refusal(
+            f'score "{name}" needs known factors, but {source} has none to fit or none to test on; give every picture '
+            "a label or attributes, or use drawn ones (scenes)"
+        )
 
 
-def _needs_labels(module: ModuleType) -> bool:
-    return bool(getattr(module, "NEEDS_LABELS", False))
+def _usual(module: ModuleType, data: Splits) -> bool:
+    """Whether the score is taken when none is named: the data must allow it. A class alone is a factor on request."""
+    if _flag(module, "ON_REQUEST") or (_flag(module, "NEEDS_LABELS") and not _labelled(data)):
+        return False
+    return not _flag(module, "NEEDS_FACTORS") or len(factors_of(data)) > 1
+
+
+def _flag(module: ModuleType, name: str) -> bool:
+    return bool(getattr(module, name, False))
 
 
 def _labelled(data: Splits) -> bool:

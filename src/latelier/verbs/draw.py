@@ -21,9 +21,11 @@ def draw(
     data_root: Place | None = None,
     download: bool = False,
 ) -> Path:
-    """Draw one sheet of a run: reconstruct, samples, traverse, interpolate, losses.
+    """Draw one sheet of a run: reconstruct, samples, traverse, interpolate, manifold, latent_map, codes, filters,
+    losses.
 
-    Returns the PNG's path. Raises Refusal (exit 2) for a sheet that the model has not the capabilities for.
+    Returns the PNG's path. Raises Refusal (exit 2) for a sheet that the model has not the capabilities for, or the
+    pictures not what it takes: latent_map needs known factors, as sprites and scenes have them.
 
     Parameters
     ----------
@@ -42,21 +44,23 @@ def draw(
     download
         Let torchvision download the data set.
     """
-    from latelier.pictures import find
+    from latelier.pictures import find, wanted
     from latelier.pictures.sheet import save
     from latelier.runs import Where, open_run
 
-    find(sheet)  # an unknown sheet is refused before any picture is read
+    most = wanted(find(sheet))  # an unknown sheet is refused before any picture is read
     opened = open_run(run)
     path = Path(out) if out else opened.home("--out FILE.png") / "pictures" / f"{sheet}.png"
     test = opened.splits(data, Where.of(data_root, download)).test
-    save(draw_sheet(sheet, opened.view(test, f"{opened.name} ({opened.card.model}) on {test.source}", seed)), path)
+    title = f"{opened.name} ({opened.card.model}) on {test.source}"
+    save(draw_sheet(sheet, opened.view(test, title, seed, most)), path)
     print(path)
     return path
 
 
 def draw_sheet(sheet: str, view: "View") -> "np.ndarray":
-    """The sheet as uint8 [H, W, 3]. Raises Refusal when the model lacks a capability that it needs."""
+    """The sheet as uint8 [H, W, 3]. Raises Refusal when the model lacks a capability that it needs, or the data what it
+    takes."""
     from latelier.core import Refusal, missing
     from latelier.pictures import find, possible
 

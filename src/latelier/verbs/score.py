@@ -21,7 +21,7 @@ def score(
     download: bool = False,
     quiet: bool = False,
 ) -> list[dict[str, Any]]:
-    """Judge a run: reconstruction, likelihood, probes, the gap to the prior.
+    """Judge a run: reconstruction, likelihood, probes, the gap to the prior, disentanglement, fine-tuning.
 
     Prints a table and adds to the run's scores.json; every value stands with its protocol, n and seconds. Test images
     are the source's own test split, or every other picture where it has none. Raises Refusal (exit 2) for bad input.
@@ -33,7 +33,7 @@ def score(
     data
         Pictures to measure on; by default what the run was trained on.
     only
-        Names of scores; by default all that model and data allow.
+        Names of scores; by default all that model and data allow, but for finetune and logistic, which take minutes.
     seed
         Of label draws, codes and subsets.
     limit

@@ -19,6 +19,7 @@ def train(
     seed: Whole = 0,
     size: Whole | None = None,
     channels: Literal[1, 3] | None = None,
+    images: Whole | None = None,
     labels: Whole | None = None,
     shift: Whole = 0,
     flip: bool = False,
@@ -64,6 +65,8 @@ def train(
         Scale the shorter side to this many pixels and crop the centre square.
     channels
         1 for grey, 3 for colour; by default what the pictures are.
+    images
+        Learn from so many of the pictures, drawn by seed; by default from all.
     labels
         Keep so many labels a class, drawn by the seed, and hide all others.
     shift

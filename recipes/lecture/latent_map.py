@@ -1,0 +1,39 @@
+"""Lecture, Higgins et al.'s figure 7: what each latent follows, beta-VAE (beta = 4), VAE and DC-IGN, on 2-D shapes.
+
+    latelier reproduce lecture/latent-map
+
+Published are pictures. The pictures here are our own drawn shapes (`sprites`), 64x64; InfoGAN, the figure's fourth
+panel, is not built yet.
+"""
+
+import numpy as np
+
+from latelier.bench import Bench, Job, Result
+from latelier.verbs.draw import draw_sheet
+
+DATA = "sprites"
+SHAPES = {"net": "mlp", "net.widths": (1200, 1200), "latent": 10}  # the table's 2D-shapes row
+VAES = {"beta-VAE (beta = 4)": 4.0, "VAE (beta = 1)": 1.0}
+TRAINING = {"batch": 100, "rate": 5e-4, "precision": "bf16"}
+EPOCHS = 40
+CLAMPED_EPOCHS = 2  # a batch of DC-IGN costs thirty times as much
+
+
+def reproduce(bench: Bench) -> Result:
+    """One training each; a sheet each, one under the other; disentanglement scores beside them."""
+    jobs = [
+        Job(name, "vae", "disentanglement", 0, EPOCHS, {**SHAPES, "penalty.weight": beta}, TRAINING)
+        for name, beta in VAES.items()
+    ]
+    jobs.append(Job("DC-IGN", "dcign", "disentanglement", 0, CLAMPED_EPOCHS, {}, {"batch": 20}))
+    measured = bench.measure(jobs)
+    sheets = []
+    for job in jobs:
+        run = bench.train(job.name, job.model, epochs=job.epochs, settings=dict(job.settings), seed=0, **job.training)
+        test = run.splits(bench.data, bench.where).test
+        sheets.append(draw_sheet("latent_map", run.view(test, f"{job.row} on {test.source}", most=len(test))))
+    width = max(sheet.shape[1] for sheet in sheets)
+    page = [np.pad(s, ((0, 0), (0, width - s.shape[1]), (0, 0)), constant_values=255) for s in sheets]
+    names = [name for name in measured[jobs[0].row][0] if not name.endswith(" sd")]
+    rows = [[row, *(f"{values[0][name]:.2f}" for name in names)] for row, values in measured.items()]
+    return Result("What each latent follows", ("model", *names), rows, np.concatenate(page))

@@ -1,0 +1,38 @@
+"""Lecture, Hinton & Salakhutdinov's figure: two-number codes of PCA and of a deep autoencoder, side by side (MNIST).
+
+    latelier reproduce lecture/pca-beside-deep --data-root DIR
+
+Published is the picture alone. The autoencoder is theirs, 784-1000-500-250-2 with logistic units and a linear code,
+here trained by Adam, its layers one by one over a quarter of the run and then together.
+"""
+
+from latelier.bench import Bench, Job, Result
+from latelier.verbs.draw import draw_sheet
+
+DATA = "mnist"
+DEEP = {
+    "net": "mlp",
+    "net.widths": (1000, 500, 250),
+    "net.activation": "sigmoid",
+    "net.decoder_activation": "sigmoid",
+    "latent": 2,
+    "error": "cross-entropy",
+    "layerwise": 0.25,
+}
+TRAINING = {"batch": 100, "rate": 1e-3, "decay": "cosine", "precision": "bf16"}
+EPOCHS = 40
+
+
+def reproduce(bench: Bench) -> Result:
+    """Accuracies of five nearest neighbours on the codes, learned from all labels a class that the probe takes."""
+    options = {"score": "probe", "epochs": EPOCHS}
+    jobs = [
+        Job("deep autoencoder", "autoencoder", settings=DEEP, training=TRAINING, run="deep", **options),
+        Job("PCA", "pca", settings={"latent": 2}, **options),
+    ]
+    measured = bench.measure(jobs)
+    rows = [[row, f"{values[0]['kNN codes all %']:.1f}"] for row, values in measured.items()]
+    run = bench.train("deep-0", "autoencoder", epochs=EPOCHS, settings=DEEP, seed=0, **TRAINING)
+    test = run.splits(bench.data, bench.where).test
+    sheet = draw_sheet("codes", run.view(test, f"784-1000-500-250-2 autoencoder on {test.source}", most=5000))
+    return Result("Two-number codes of MNIST", ("code", "accuracy of kNN (k = 5), %"), rows, sheet)

@@ -1,0 +1,158 @@
+"""What a recipe stands on: trainings and scores under one folder, each made once, so that a stopped recipe goes on.
+
+A recipe is a file below ``recipes/`` with ``PUBLISHED``, the source's figures by row, and ``reproduce(bench) ->
+Result``. Its docstring's first line is its title.
+"""
+
+import importlib.util
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from latelier import files
+from latelier.core import Refusal
+from latelier.lookup import nearest
+from latelier.runs import Run, Where, open_run
+
+
+@dataclass(frozen=True)
+class Result:
+    """A table, a sheet or both."""
+
+    title: str
+    columns: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+    sheet: np.ndarray | None = None  # uint8 [H, W, 3]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training and one score of it: a cell of a table, for one seed."""
+
+    row: str
+    model: str
+    score: str
+    seed: int = 0
+    epochs: float = 20
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)  # more arguments of latelier.train
+    options: Mapping[str, Any] = field(default_factory=dict)  # of the score
+    run: str = ""  # a name that jobs share which score the same training; by default the row's
+
+    @property
+    def name(self) -> str:
+        """Of its run folder."""
+        return f"{(self.run or self.row).replace(' ', '-').replace('/', '-')}-{self.seed}"
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where a recipe works and how much of it is done."""
+
+    out: Path
+    data: str  # what is trained on
+    where: Where
+    share: float = 1.0  # of the epochs; below 1 it is a rehearsal
+    seeds: int = 1
+
+    def train(self, name: str, model: str, *, epochs: float, **arguments: Any) -> Run:
+        """The finished run of that name, trained now or before. ``epochs`` are those of the whole recipe."""
+        from latelier.checkpoint import checkpoints
+        from latelier.verbs.train import train
+
+        folder = self.out / name
+        if not (folder / "done").exists():
+            if checkpoints(folder):
+                train(out=str(folder), resume=True, quiet=True)
+            else:
+                arguments = {"data": self.data, "data_root": self.where.data_root, **arguments}
+                train(model, out=str(folder), epochs=epochs * self.share, quiet=True, **arguments)
+            files.write(folder / "done", "")
+        return open_run(folder)
+
+    def measure(self, jobs: Sequence[Job]) -> dict[str, list[dict[str, float]]]:
+        """Row -> what its score gave, a dict a seed. As many jobs run at once as there are cores, of one thread each;
+        results are kept in measured.jsonl, and what stands there is not done again."""
+        from latelier.progress import Progress
+        from latelier.trials import run_all
+
+        self.out.mkdir(parents=True, exist_ok=True)
+        known = self._known()
+        todo = [job for job in jobs if _key(job) not in known]
+        if todo:
+            by_run: dict[str, list[Job]] = {}
+            for job in todo:
+                by_run.setdefault(job.name, []).append(job)
+            with Progress("measuring", len(by_run), unit="trainings") as bar:
+                run_all([(perform, (self, group)) for group in by_run.values()], bar.at)
+            known = self._known()
+        found: dict[str, list[dict[str, float]]] = {}
+        for job in jobs:
+            found.setdefault(job.row, []).append(known[_key(job)])
+        return found
+
+    def _known(self) -> dict[str, dict[str, float]]:
+        path = self.out / "measured.jsonl"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return {record["key"]: record["values"] for record in map(json.loads, lines)}
+
+
+def perform(task: tuple[Bench, Sequence[Job]]) -> None:
+    """Trains the run that these jobs share, and scores it for each."""
+    from latelier.scores.record import run_scores
+
+    bench, jobs = task
+    first = jobs[0]
+    arguments = {"settings": dict(first.settings), "seed": first.seed, **first.training}
+    run = bench.train(first.name, first.model, epochs=first.epochs, **arguments)
+    splits = run.splits(bench.data, bench.where)
+    for job in jobs:
+        options = {job.score: dict(job.options)}
+        record = run_scores(run.model, splits, [job.score], seed=job.seed, limit=len(splits.test), options=options)[0]
+        line = {"key": _key(job)} | {name: record[name] for name in ("values", "n", "seconds", "protocol")}
+        files.append_line(bench.out / "measured.jsonl", line)
+
+
+def spread(values: Sequence[float], digits: int = 2) -> str:
+    """Mean ± sd over seeds, or the one value there is."""
+    mean = f"{np.mean(values):.{digits}f}"
+    return f"{mean} ± {np.std(values, ddof=1):.{digits}f}" if len(values) > 1 else mean
+
+
+def folders() -> list[Path]:
+    """Where recipes lie: inside an installed package, or beside the sources of a clone."""
+    package = Path(__file__).parent
+    return [path for path in (package / "recipes", package.parents[1] / "recipes") if path.is_dir()]
+
+
+def list_recipes() -> dict[str, Path]:
+    """Name, as ``latelier reproduce`` takes it, -> file."""
+    return {
+        path.relative_to(folder).with_suffix("").as_posix().replace("_", "-"): path
+        for folder in folders()
+        for path in sorted(folder.rglob("*.py"))
+    }
+
+
+def find_recipe(name: str) -> ModuleType:
+    """The recipe of that name. Raises Refusal with the nearest match."""
+    known = list_recipes()
+    path = known.get(name.removesuffix(".py").replace("_", "-"))
+    if path is None:
+        raise Refusal(f'unknown recipe "{name}"; {nearest(name, list(known))}')
+    spec = importlib.util.spec_from_file_location(f"latelier_recipe_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _key(job: Job) -> str:
+    return json.dumps([job.row, job.model, job.score, job.seed, job.epochs, job.settings, job.options], sort_keys=True)

@@ -1,0 +1,63 @@
+"""Error of logistic regression on frozen codes or features, learned from all labels: the lecture's table of
+unsupervised methods."""
+
+import numpy as np
+from torch import Generator
+
+from latelier.core import Encodes, Features, Model, Refusal, has
+from latelier.data.images import Images
+from latelier.scores.common import Splits, codes, features, pixels
+
+needs = (Encodes,)
+NEEDS_LABELS = True
+ON_REQUEST = True
+LIMIT = 1_000_000
+GRID = (0.001, 0.01, 0.1, 1.0)  # C tried
+HELD = 6  # one picture in so many is held out to choose C
+STEPS = 300
+PROTOCOL = (
+    "Error on test images of multinomial logistic regression (L-BFGS, at most 300 steps) on all labelled images of the "
+    f"training split. C out of {', '.join(map(str, GRID))} is the one with the least error on a sixth of them, held "
+    "out; then all are learned from. The space is centred and scaled by one number."
+)
+
+
+def score(model: Model, data: Splits, generator: Generator, *, depth: str | None = None) -> dict[str, float]:
+    """Errors in percent on the codes, or on the features of ``depth``, and on raw pixels with ``depth="pixels"``;
+    "chosen C" and its "held-out error %" beside it. Raises Refusal for an unknown depth."""
+    fit = data.fit.take(np.flatnonzero(data.fit.label >= 0))
+    if len(np.unique(fit.label)) < 2 or len(fit) < 2 * HELD:
+        raise Refusal(f"logistic: {data.fit.source or 'these pictures'} must have labels of two or more classes")
+    known, measured = _read(model, fit, depth), _read(model, data.test, depth)
+    centre, scale = known.mean(0), float(np.sqrt(known.var(0).mean())) or 1.0
+    known, measured = (known - centre) / scale, (measured - centre) / scale
+    held = np.random.default_rng(0).permutation(len(fit)) < len(fit) // HELD
+    errors = {c: _error(known[~held], fit.label[~held], known[held], fit.label[held], c) for c in GRID}
+    best = min(errors, key=lambda c: (errors[c], c))
+    return {
+        "error %": _error(known, fit.label, measured, data.test.label, best),
+        "held-out error %": errors[best],
+        "chosen C": best,
+    }
+
+
+def _read(model: Model, images: Images, depth: str | None) -> np.ndarray:
+    if depth is None:
+        return codes(model, images)
+    if depth == "pixels":
+        return pixels(images)
+    if not has(model, Features):
+        raise Refusal(f"logistic: this model has no features, so no depth '{depth}'; leave the depth out")
+    return features(model, images, depth)
+
+
+def _error(x: np.ndarray, y: np.ndarray, test: np.ndarray, truth: np.ndarray, c: float) -> float:
+    import warnings
+
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    with warnings.catch_warnings():  # the limit on steps is part of the protocol
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        learned = LogisticRegression(C=c, max_iter=STEPS).fit(x, y)
+    return 100 * float((learned.predict(test) != truth).mean())

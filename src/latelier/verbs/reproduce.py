@@ -1,0 +1,89 @@
+"""latelier reproduce: run a recipe, and set what it gives beside what was published."""
+
+from pathlib import Path
+
+from latelier.verbs.options import Place, Whole
+
+
+def reproduce(
+    recipe: str,
+    *,
+    out: Place | None = None,
+    data: Place | None = None,
+    data_root: Place | None = None,
+    download: bool = False,
+    share: float = 1.0,
+    seeds: Whole | None = None,
+) -> Path:
+    """Run a recipe: train what a published table or figure needs, and print published beside measured.
+
+    Writes OUT/table.txt and OUT/sheet.png, as far as the recipe has them, and keeps its runs in OUT: stopped, the same
+    command goes on. Returns OUT. Raises Refusal (exit 2) for an unknown recipe.
+
+    Parameters
+    ----------
+    recipe
+        The recipe's name, as lecture/ksparse-table; recipes are the files below recipes/.
+    out
+        The folder; by default runs/RECIPE.
+    data
+        Other pictures than the recipe's own.
+    data_root
+        Where torchvision's data sets are.
+    download
+        Let torchvision download the data set.
+    share
+        The share of the recipe's epochs to train, above 0; below 1 it is a rehearsal.
+    seeds
+        How many seeds, where the recipe has several.
+    """
+    import json
+
+    from latelier import files
+    from latelier.bench import Bench, find_recipe
+    from latelier.core import Refusal
+    from latelier.pictures.sheet import save
+    from latelier.runs import Where
+    from latelier.tables import table
+
+    if not 0 < share <= 1:
+        raise Refusal(f"--share {share} is the share of the recipe's epochs: above 0, at most 1")
+    module = find_recipe(recipe)
+    if not hasattr(module, "reproduce"):
+        raise Refusal(f'"{recipe}" is no recipe: its file does not define reproduce')
+    place = Path(out or Path("runs") / recipe.removesuffix(".py"))
+    source = str(data or module.DATA)
+    asked: dict[str, object] = {"recipe": recipe, "data": source, "share": share}
+    _same(place, asked)
+    files.write_json(place / "recipe.json", asked)
+    count = getattr(module, "SEEDS", 1) if seeds is None else seeds
+    bench = Bench(place, source, Where.of(data_root, download), share, count)
+    result = module.reproduce(bench)
+    words = [result.note] if result.note else []
+    if share < 1:
+        words.append(f"A rehearsal: trained for {share:g} of the recipe's epochs.")
+    if result.rows:
+        text = table(result.title, result.columns, result.rows)
+        files.write(place / "table.txt", "\n".join([text, *words, ""]))
+        files.write_json(place / "table.json", json.loads(json.dumps([result.columns, *result.rows])))
+        print(text)
+    print("\n".join(words))
+    if result.sheet is not None:
+        save(result.sheet, place / "sheet.png")
+        print(place / "sheet.png")
+    return place
+
+
+def _same(place: Path, asked: dict[str, object]) -> None:
+    """Raises Refusal if the folder holds something else."""
+    import json
+
+    from latelier.core import Refusal
+
+    if not place.exists() or not any(place.iterdir()):
+        place.mkdir(parents=True, exist_ok=True)
+        return
+    mark = place / "recipe.json"
+    found = json.loads(mark.read_text()) if mark.exists() else None
+    if found != asked:
+        raise Refusal(f"--out {place} holds {found or 'something else'}, not {asked}; name another folder")
