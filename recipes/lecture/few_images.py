@@ -10,7 +10,7 @@ decoder whose sd is learned.
 import numpy as np
 import torch
 
-from latelier.bench import Bench, Result
+from latelier.bench import Bench, Job, Result
 from latelier.core import Decodes, Encodes, Samples, need
 from latelier.data.choice import fewer
 from latelier.pictures.figures import side_by_side
@@ -31,7 +31,7 @@ def reproduce(bench: Bench) -> Result:
     """The two models differ in their penalty alone."""
     bands, rows = [], []
     for name, penalty in PENALTIES.items():
-        run = bench.train(name, "vae", epochs=EPOCHS, settings={**SETTINGS, **penalty}, seed=0, **TRAINING)
+        run = bench.train(Job(name, "vae", epochs=EPOCHS, settings={**SETTINGS, **penalty}, training=TRAINING))
         splits = run.splits(bench.data, bench.where)
         learned = splits.fit.floats(fewer(np.arange(len(splits.fit)), min(IMAGES, len(splits.fit)), 0)[:SHOWN]).to(
             device_of(run.model)

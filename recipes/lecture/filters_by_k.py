@@ -5,7 +5,7 @@
 Small k gives whole digits, large k strokes.
 """
 
-from latelier.bench import Bench, Result
+from latelier.bench import Bench, Job, Result
 from latelier.core import HasFilters, need
 from latelier.pictures.figures import side_by_side
 from latelier.pictures.filters import as_pictures
@@ -13,7 +13,7 @@ from latelier.pictures.filters import as_pictures
 DATA = "mnist"
 KS = (70, 40, 25, 10)
 TRAINING = {"batch": 100, "rate": 1e-3, "decay": "cosine", "precision": "bf16"}
-EPOCHS = 25
+EPOCHS = 20
 SHOWN = 64
 
 
@@ -21,7 +21,7 @@ def reproduce(bench: Bench) -> Result:
     """One training for each k."""
     filters = {}
     for k in KS:
-        run = bench.train(f"k-sparse,-k-=-{k}-0", "ksparse", epochs=EPOCHS, settings={"k": (k,)}, seed=0, **TRAINING)
+        run = bench.train(Job(f"k = {k}", "ksparse", epochs=EPOCHS, settings={"k": (k,)}, training=TRAINING))
         weights = need(run.model, HasFilters).filters().detach()
         filters[f"k = {k}"] = as_pictures(weights[:SHOWN])
     footer = f"{SHOWN} of 1000 filters each; mid grey is 0, every filter scaled by its own largest weight."

@@ -29,7 +29,7 @@ def reproduce(bench: Bench) -> Result:
     measured = bench.measure(jobs)
     sheets = []
     for job in jobs:
-        run = bench.train(job.name, job.model, epochs=job.epochs, settings=dict(job.settings), seed=0, **job.training)
+        run = bench.train(job)
         test = run.splits(bench.data, bench.where).test
         sheets.append(draw_sheet("latent_map", run.view(test, f"{job.row} on {test.source}", most=len(test))))
     width = max(sheet.shape[1] for sheet in sheets)

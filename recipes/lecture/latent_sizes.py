@@ -1,4 +1,4 @@
-"""Lecture, Kingma & Welling's figures 4 and 5: the manifold of a two-number code, and samples by latent size (MNIST).
+"""Lecture, Kingma & Welling's figure 5: samples by latent size (MNIST).
 
     latelier reproduce lecture/latent-sizes --data-root DIR
 
@@ -26,7 +26,7 @@ def reproduce(bench: Bench) -> Result:
     measured = bench.measure(jobs)
     samples = {}
     for job in jobs:
-        run = bench.train(job.name, job.model, epochs=EPOCHS, settings=dict(job.settings), seed=0, **TRAINING)
+        run = bench.train(job)
         generator = torch.Generator(next(run.model.parameters()).device).manual_seed(0)
         with torch.no_grad():
             code = need(run.model, Samples).sample_prior(SHOWN, generator)

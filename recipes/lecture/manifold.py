@@ -3,7 +3,7 @@
 latelier reproduce lecture/manifold --data-root DIR
 """
 
-from latelier.bench import Bench, Result
+from latelier.bench import Bench, Job, Result
 from latelier.verbs.draw import draw_sheet
 
 DATA = "mnist"
@@ -20,7 +20,7 @@ EPOCHS = 30
 
 def reproduce(bench: Bench) -> Result:
     """Linearly spaced coordinates through the inverse of the normal distribution function."""
-    run = bench.train("2-numbers-0", "vae", epochs=EPOCHS, settings=SETTINGS, seed=0, **TRAINING)
+    run = bench.train(Job("manifold", "vae", epochs=EPOCHS, settings=SETTINGS, training=TRAINING))
     test = run.splits(bench.data, bench.where).test
     sheet = draw_sheet("manifold", run.view(test, f"VAE with two latents on {test.source}"))
     return Result("The manifold of a two-number code", sheet=sheet)

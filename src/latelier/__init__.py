@@ -29,6 +29,7 @@ _PUBLIC = {
             "compare",
             "report",
             "export",
+            "reproduce",
         )
     },
 }

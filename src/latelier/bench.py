@@ -8,6 +8,7 @@ import importlib.util
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -33,22 +34,22 @@ class Result:
 
 @dataclass(frozen=True)
 class Job:
-    """One training and one score of it: a cell of a table, for one seed."""
+    """One training, and one score of it: a cell of a table, for one seed."""
 
     row: str
     model: str
-    score: str
+    score: str = ""
     seed: int = 0
     epochs: float = 20
     settings: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)  # more arguments of latelier.train
     options: Mapping[str, Any] = field(default_factory=dict)  # of the score
-    run: str = ""  # a name that jobs share which score the same training; by default the row's
 
     @property
-    def name(self) -> str:
-        """Of its run folder."""
-        return f"{(self.run or self.row).replace(' ', '-').replace('/', '-')}-{self.seed}"
+    def folder(self) -> str:
+        """Of its run: recipes that work in one place share what they train alike."""
+        what = json.dumps([self.model, self.settings, self.training, self.epochs, self.seed], sort_keys=True)
+        return f"{self.model}-{sha256(what.encode()).hexdigest()[:10]}"
 
 
 @dataclass(frozen=True)
@@ -61,18 +62,27 @@ class Bench:
     share: float = 1.0  # of the epochs; below 1 it is a rehearsal
     seeds: int = 1
 
-    def train(self, name: str, model: str, *, epochs: float, **arguments: Any) -> Run:
-        """The finished run of that name, trained now or before. ``epochs`` are those of the whole recipe."""
+    def train(self, job: Job) -> Run:
+        """The finished run of the job, trained now or before."""
         from latelier.checkpoint import checkpoints
         from latelier.verbs.train import train
 
-        folder = self.out / name
+        folder = self.out / job.folder
         if not (folder / "done").exists():
             if checkpoints(folder):
                 train(out=str(folder), resume=True, quiet=True)
             else:
-                arguments = {"data": self.data, "data_root": self.where.data_root, **arguments}
-                train(model, out=str(folder), epochs=epochs * self.share, quiet=True, **arguments)
+                where = {"data": self.data, "data_root": self.where.data_root, "download": self.where.download}
+                arguments: dict[str, Any] = {"seed": job.seed, **where, **job.training}
+                settings = dict(job.settings)
+                train(
+                    job.model,
+                    out=str(folder),
+                    epochs=job.epochs * self.share,
+                    settings=settings,
+                    quiet=True,
+                    **arguments,
+                )
             files.write(folder / "done", "")
         return open_run(folder)
 
@@ -88,7 +98,7 @@ class Bench:
         if todo:
             by_run: dict[str, list[Job]] = {}
             for job in todo:
-                by_run.setdefault(job.name, []).append(job)
+                by_run.setdefault(job.folder, []).append(job)
             with Progress("measuring", len(by_run), unit="trainings") as bar:
                 run_all([(perform, (self, group)) for group in by_run.values()], bar.at)
             known = self._known()
@@ -108,9 +118,7 @@ def perform(task: tuple[Bench, Sequence[Job]]) -> None:
     from latelier.scores.record import run_scores
 
     bench, jobs = task
-    first = jobs[0]
-    arguments = {"settings": dict(first.settings), "seed": first.seed, **first.training}
-    run = bench.train(first.name, first.model, epochs=first.epochs, **arguments)
+    run = bench.train(jobs[0])
     splits = run.splits(bench.data, bench.where)
     for job in jobs:
         options = {job.score: dict(job.options)}
@@ -155,4 +163,4 @@ def find_recipe(name: str) -> ModuleType:
 
 
 def _key(job: Job) -> str:
-    return json.dumps([job.row, job.model, job.score, job.seed, job.epochs, job.settings, job.options], sort_keys=True)
+    return json.dumps([job.folder, job.score, job.options], sort_keys=True)

@@ -131,9 +131,14 @@ def _epochs(learner: Learner, batches: Batches, course: Course, steps: int, seed
 
 
 def copied(model: Model) -> Model:
-    """The part of the model that encodes, its weights free to learn."""
-    part = cast(Model, need(model, Encodes))
-    return copy.deepcopy(part).requires_grad_(True)
+    """The part of the model that encodes, its weights free to learn; what a model of closed form keeps in buffers (the
+    components of pca, the weights of rbm) is a weight like any other here."""
+    part = copy.deepcopy(cast(Model, need(model, Encodes)))
+    if isinstance(part, Fits):
+        for name, value in list(part.named_buffers(recurse=False)):
+            delattr(part, name)
+            part.register_parameter(name, nn.Parameter(value))
+    return part.requires_grad_(True)
 
 
 def redrawn(model: Model, seed: int) -> Model:

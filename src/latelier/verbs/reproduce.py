@@ -17,15 +17,16 @@ def reproduce(
 ) -> Path:
     """Run a recipe: train what a published table or figure needs, and print published beside measured.
 
-    Writes OUT/table.txt and OUT/sheet.png, as far as the recipe has them, and keeps its runs in OUT: stopped, the same
-    command goes on. Returns OUT. Raises Refusal (exit 2) for an unknown recipe.
+    Writes OUT/NAME.txt, OUT/NAME.json and OUT/NAME.png, as far as the recipe has a table and a sheet, and keeps its
+    runs in OUT: stopped, the same command goes on, and recipes of one folder share what they train alike. Returns OUT.
+    Raises Refusal (exit 2) for an unknown recipe, and for an OUT that was trained on something else.
 
     Parameters
     ----------
     recipe
         The recipe's name, as lecture/ksparse-table; recipes are the files below recipes/.
     out
-        The folder; by default runs/RECIPE.
+        The folder; by default runs/lecture/mnist for recipes of lecture/ that learn from mnist.
     data
         Other pictures than the recipe's own.
     data_root
@@ -37,8 +38,6 @@ def reproduce(
     seeds
         How many seeds, where the recipe has several.
     """
-    import json
-
     from latelier import files
     from latelier.bench import Bench, find_recipe
     from latelier.core import Refusal
@@ -51,11 +50,12 @@ def reproduce(
     module = find_recipe(recipe)
     if not hasattr(module, "reproduce"):
         raise Refusal(f'"{recipe}" is no recipe: its file does not define reproduce')
-    place = Path(out or Path("runs") / recipe.removesuffix(".py"))
+    named = Path(recipe.removesuffix(".py").replace("_", "-"))
     source = str(data or module.DATA)
-    asked: dict[str, object] = {"recipe": recipe, "data": source, "share": share}
+    place, name = Path(out or Path("runs") / named.parent / Path(source).name), named.name
+    asked: dict[str, object] = {"data": source, "share": share}
     _same(place, asked)
-    files.write_json(place / "recipe.json", asked)
+    files.write_json(place / "recipes.json", asked)
     count = getattr(module, "SEEDS", 1) if seeds is None else seeds
     bench = Bench(place, source, Where.of(data_root, download), share, count)
     result = module.reproduce(bench)
@@ -64,13 +64,13 @@ def reproduce(
         words.append(f"A rehearsal: trained for {share:g} of the recipe's epochs.")
     if result.rows:
         text = table(result.title, result.columns, result.rows)
-        files.write(place / "table.txt", "\n".join([text, *words, ""]))
-        files.write_json(place / "table.json", json.loads(json.dumps([result.columns, *result.rows])))
+        files.write(place / f"{name}.txt", "\n".join([text, *words, ""]))
+        files.write_json(place / f"{name}.json", [result.columns, *result.rows])
         print(text)
     print("\n".join(words))
     if result.sheet is not None:
-        save(result.sheet, place / "sheet.png")
-        print(place / "sheet.png")
+        save(result.sheet, place / f"{name}.png")
+        print(place / f"{name}.png")
     return place
 
 
@@ -83,7 +83,7 @@ def _same(place: Path, asked: dict[str, object]) -> None:
     if not place.exists() or not any(place.iterdir()):
         place.mkdir(parents=True, exist_ok=True)
         return
-    mark = place / "recipe.json"
+    mark = place / "recipes.json"
     found = json.loads(mark.read_text()) if mark.exists() else None
     if found != asked:
         raise Refusal(f"--out {place} holds {found or 'something else'}, not {asked}; name another folder")

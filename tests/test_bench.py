@@ -1,0 +1,91 @@
+"""Recipes: what each is made of, and that a stopped one goes on."""
+
+import ast
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import latelier
+from latelier.bench import Bench, Job, find_recipe, list_recipes, perform, spread
+from latelier.core import Refusal
+from latelier.runs import Where
+
+SETTINGS = {"net": "mlp", "net.widths": (8,), "latent": 2}
+
+
+def bench(place: Path, **changes: object) -> Bench:
+    return Bench(place, "digits", Where(), **{"share": 0.5, **changes})
+
+
+def job(row: str = "vae", **changes: object) -> Job:
+    return Job(row, "vae", "reconstruction", **{"epochs": 1, "settings": SETTINGS, **changes})
+
+
+def test_a_training_is_made_once_and_shared(tmp_path: Path) -> None:
+    here = bench(tmp_path)
+    assert job("a").folder == job("b").folder == job(options={"x": 1}).folder
+    different = [job(seed=1), job(epochs=2), job(settings={**SETTINGS, "latent": 3}), job(training={"rate": 0.1})]
+    assert len({one.folder for one in [job(), *different]}) == 5
+    run = here.train(job())
+    assert run.seen == 768  # half an epoch of 1,297, in whole batches of 128
+    before = (run.folder / "log.jsonl").read_bytes()
+    assert here.train(job("b")).folder == run.folder
+    assert (run.folder / "log.jsonl").read_bytes() == before
+
+
+def test_a_training_that_was_stopped_goes_on(tmp_path: Path) -> None:
+    here = bench(tmp_path, share=1.0)
+    run = here.train(job())
+    (run.folder / "done").unlink()
+    assert here.train(job()).seen == run.seen
+    assert (run.folder / "done").exists()
+
+
+def test_what_was_measured_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = bench(tmp_path)
+    perform((here, [job("a")]))
+    monkeypatch.setattr("latelier.trials.run_all", None)  # would be called for anything that is not known yet
+    found = here.measure([job("a"), job("b")])
+    assert found["a"] == found["b"]
+    assert found["a"][0]["PSNR dB"] > 0
+    with pytest.raises(TypeError):
+        here.measure([job(seed=1)])
+
+
+def test_spread() -> None:
+    assert spread([1.234]) == "1.23"
+    assert spread([1.0, 2.0], 1) == "1.5 ± 0.7"
+
+
+@pytest.mark.parametrize("name", sorted(list_recipes()))
+def test_every_recipe_says_what_it_is(name: str) -> None:
+    path = list_recipes()[name]
+    words = ast.get_docstring(ast.parse(path.read_text())) or ""
+    module = find_recipe(name)
+    assert f"latelier reproduce {name}" in words
+    assert isinstance(module.DATA, str)
+    assert callable(module.reproduce)
+    for value in getattr(module, "PUBLISHED", {}).values():
+        assert np.isfinite(value)
+
+
+def test_an_unknown_recipe_gets_the_nearest_name() -> None:
+    with pytest.raises(Refusal, match='did you mean "lecture/ksparse-table"'):
+        find_recipe("lecture/ksparse-tabel")
+
+
+def test_a_recipe_runs_whole_and_goes_on_in_its_own_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = latelier.reproduce("lecture/filters-by-k", out=tmp_path / "lecture", data="digits", share=0.02)
+    assert (out / "filters-by-k.png").stat().st_size > 1000
+    assert "A rehearsal: trained for 0.02 of the recipe's epochs." in capsys.readouterr().out
+    out = latelier.reproduce("lecture/two-points", out=tmp_path / "points")
+    columns, *rows = json.loads((out / "two-points.json").read_text())
+    assert columns[0] == "objective"
+    assert float(rows[0][1]) == pytest.approx(0.925, abs=1e-3)  # facts: sigma .3
+    assert rows[0][0] in (out / "two-points.txt").read_text()
+    with pytest.raises(Refusal, match="name another folder"):
+        latelier.reproduce("lecture/filters-by-k", out=tmp_path / "lecture", data="digits", share=0.5)
+    with pytest.raises(Refusal, match="--share 2 is the share"):
+        latelier.reproduce("lecture/two-points", out=tmp_path / "points", share=2)
