@@ -27,6 +27,8 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {  # name -> meth
         MLP | {"code": "sigmoid", "error": "cross-entropy", "corruption": "masking", "dropout": 0.25},
         {"parts": 2},
     ),
+    "autoencoder-layerwise": ("autoencoder", MLP | {"layerwise": 0.5}, {}),
+    "ksparse": ("ksparse", {"widths": (32, 16), "k": (5,), "start": 10, "revive": 0.1}, {}),
     "classifier": ("classifier", {}, {"decay": "cosine"}),
     "vae": ("vae", {"optimiser.rate": 1e-3}, {}),
     "vae-resnet": ("vae", {"net": "resnet", "net.channels": (8, 16), "optimiser.rate": 1e-3}, {"clip": 50.0}),
