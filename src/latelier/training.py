@@ -118,6 +118,12 @@ def prepare(request: SimpleNamespace) -> Prepared:
         patience=request.patience,
     )
     if has(model, Fits) and not model.moves():
+        unused = [f"--{name}" for name in ("epochs", "rate", "clip", "ema") if getattr(request, name) is not None]
+        if unused:
+            _say(
+                request,
+                f"{request.model} is fitted without the trainer: {', '.join(unused)} not used, see its --set fields",
+            )
         return Prepared(model, card, plan, images, rows, None, None)
     augment = Augment(request.shift, request.flip) if request.shift or request.flip else None
     drawn: dict[str, Any] = {"labelled": labelled_share(model), "one_factor": one_factor(model)}

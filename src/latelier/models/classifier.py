@@ -1,5 +1,6 @@
-"""An encoder and a softmax layer that learn from the labelled images alone: the yardstick of every method that also
-uses unlabelled ones. Minimises cross-entropy; images without a label add nothing."""
+"""An encoder and a softmax layer that learn from the labelled images alone: the yardstick of few-label learning.
+
+Minimises cross-entropy; images without a label add nothing."""
 
 from dataclasses import dataclass
 

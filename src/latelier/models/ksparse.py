@@ -1,8 +1,9 @@
-"""The k-sparse autoencoder (Makhzani & Frey 2013, arXiv 1312.5663): linear but for keeping the k largest activations.
+"""The k-sparse autoencoder: linear, but for keeping the k largest activations alone.
 
 z = W^T x + b, all but its k largest numbers set to 0; x' = W z + b'; the squared error, summed over pixels, is
-propagated back through the k kept numbers alone. Several layers are trained one after the other, each on the sparse
-code of the one below: each is a player, and which one learns is a matter of how many images were seen.
+propagated back through the k kept numbers alone (Makhzani & Frey 2013, arXiv 1312.5663). Several layers are trained one
+after the other, each on the sparse code of the one below: each is a player, and which one learns is a matter of how
+many images were seen.
 
 Dead units, small k's sickness, are kept alive by a schedule: k falls from ``start`` to its own value over the first
 part of a layer's training. ``revive`` adds a loss that lets the units that a batch did not use explain what is left

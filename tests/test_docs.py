@@ -1,0 +1,192 @@
+"""The pages: what they link to is there, their tables are the settings' own, and their commands run."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import pytest
+
+import latelier
+from latelier import bench
+from latelier.building import build
+from latelier.cli import app, main
+from latelier.core import Optimiser
+from latelier.heads import softmax
+from latelier.lookup import find_module, module_names
+from latelier.settings import configure, parse_assignments
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "benchmarks" / "README.md", *sorted(DOCS.rglob("*.md"))]
+MODELS = module_names("latelier.models", "Model")
+HEADINGS = [
+    "What it is good for",
+    "Limits",
+    "Story and objective",
+    "Settings",
+    "What to expect",
+    "How to see that it went wrong",
+]
+COMMAND = re.compile(r"^ {4,}(?:\S.*\s)?(?:\S*/)?latelier (.+)$", re.MULTILINE)
+
+Row = tuple[str, str, str]  # choice as net=mlp or nothing, field, default
+
+pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+models = pytest.mark.parametrize("name", MODELS)
+
+
+def text_of(page: Path) -> str:
+    """A page without its fenced code, in which a # is no heading and brackets are no link."""
+    return re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+
+
+def anchors(page: Path) -> list[str]:
+    """What the headings are linked by, in GitHub's way."""
+    titles = re.findall(r"^#+ (.+)$", text_of(page), re.MULTILINE)
+    return [re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles]
+
+
+def commands(page: Path) -> list[list[str]]:
+    """Every indented command line, without the word latelier and what stands before it."""
+    whole = text_of(page).replace("\\\n", " ")
+    return [shlex.split(line, comments=True) for line in COMMAND.findall(whole)]
+
+
+def rows(page: Path) -> list[Row]:
+    """The page's tables of settings, with three columns or, of a choice's own fields, with four."""
+    found = []
+    for line in re.findall(r"^\| `.+ \|$", page.read_text(), re.MULTILINE):
+        cells = [cell.strip().strip("`") for cell in line[1:-1].split("|")]
+        if len(cells) == 4 or re.fullmatch(r"[a-z_.]+", cells[0]):
+            found.append((*([""] if len(cells) == 3 else []), *cells[:-1]))
+    return found
+
+
+def kinds(config: type, field: str) -> list[type]:
+    """What a field can be, if it is a choice between settings."""
+    return [kind for kind in get_args(get_type_hints(config)[field]) if isinstance(kind, type) and is_dataclass(kind)]
+
+
+def expected(config: type) -> Iterator[tuple[str, str]]:
+    """(choice, field) of every row about these settings: an optimiser by its rate and what differs from all."""
+    for field in fields(config):
+        default = getattr(config(), field.name)
+        if isinstance(default, Optimiser):
+            own = [part.name for part in fields(Optimiser) if getattr(default, part.name) != part.default]
+            yield from (("", f"{field.name}.{name}") for name in dict.fromkeys(["rate", *own]))
+        else:
+            yield "", field.name
+        for kind in kinds(config, field.name):
+            names = [f"{field.name}.{part.name}" for part in fields(kind)]
+            yield from ((f"{field.name}={kind.__name__.lower()}", name) for name in names or [""])
+
+
+def config_of(model: str) -> type:
+    config: type = find_module("latelier.models", model, "model", "Model").Config
+    return config
+
+
+def assert_default(config: type, chosen: dict[str, str], field: str, default: str) -> None:
+    """Giving the field what the page says is its default changes nothing."""
+    given = {**chosen, field: default} if field else chosen
+    assert configure(config, given, "page") == configure(config, chosen, "page"), field
+
+
+@pages
+def test_every_link_and_picture_resolves(page: Path) -> None:
+    links = re.findall(r"\]\(([^)\s]+)\)", text_of(page))
+    missing = []
+    for link in links:
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if "://" not in link and (not target.exists() or (anchor and anchor not in anchors(target))):
+            missing.append(link)
+    assert missing == []
+
+
+def test_every_page_is_listed() -> None:
+    listed = re.findall(r"^- \[.+\]\((.+)\): \S", (DOCS / "index.md").read_text(), re.MULTILINE)
+    pages = [path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md") if path.name != "index.md"]
+    assert sorted(listed) == sorted(pages)
+    assert "(docs/index.md)" in (ROOT / "README.md").read_text()
+
+
+def test_every_method_has_a_page_in_one_form() -> None:
+    assert sorted(path.stem for path in (DOCS / "models").glob("*.md")) == sorted(MODELS)
+    for name in MODELS:
+        page = (DOCS / "models" / f"{name}.md").read_text()
+        assert page.startswith(f"# {name}\n")
+        assert re.findall(r"^## (.+)$", page, re.MULTILINE) == HEADINGS, name
+
+
+@models
+def test_a_page_has_every_setting_with_its_default(name: str) -> None:
+    config = config_of(name)
+    own, shared = rows(DOCS / "models" / f"{name}.md"), rows(DOCS / "settings.md")
+    named, elsewhere = [row[:2] for row in own], {row[:2] for row in shared if row[0]}
+    wanted = set(expected(config))
+    assert len(named) == len(set(named))
+    assert set(named) <= wanted
+    assert wanted - elsewhere <= set(named)
+    for choice, field, default in own:
+        assert_default(config, parse_assignments([choice] if choice else []), field, default)
+
+
+def test_shared_settings_have_their_defaults() -> None:
+    found = rows(DOCS / "settings.md")
+    parts = [f"optimiser.{field.name}" for field in fields(Optimiser)]
+    parts += [f"head.{field}" for _, field in expected(softmax.Config)]
+    assert [name for name in parts if name not in [row[1] for row in found]] == []
+    for choice, field, default in found:
+        name, _, kind = choice.partition("=")
+        owners = [config for config in map(config_of, MODELS) if (choice, field) in expected(config)]
+        if name in ("", "head"):
+            owners, kind, field = [softmax.Config if name else Optimiser], "", field.partition(".")[2]
+        assert owners, f"{choice} {field}"
+        for config in owners:
+            assert_default(config, {name: kind} if kind else {}, field, default)
+
+
+@pages
+def test_every_command_is_one(page: Path) -> None:
+    """Verbs, options and settings are there; what they are given need not be."""
+    for command in commands(page):
+        _, bound, _ = app().parse_args(command, exit_on_error=False, print_error=False)
+        given: dict[str, Any] = bound.arguments
+        if given.get("model") in MODELS and command[0] == "train":
+            settings: Any = parse_assignments(given.get("settings") or [])
+            build(given["model"], (1, 64, 64), classes=10, **settings)
+        if command[0] == "reproduce":
+            assert given["recipe"] in bench.list_recipes()
+
+
+@models
+def test_a_pages_commands_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = commands(DOCS / "models" / f"{name}.md")
+    assert found[0][:2] == ["train", name]
+    for command in found:
+        main(command)
+    for run in tmp_path.glob("runs/*/"):
+        assert (run / "scores.json").exists(), run.name
+
+
+def test_the_recipes_are_listed_and_one_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = re.findall(r"^\| `(.+?)` \| `(.+?)` \|", (DOCS / "recipes.md").read_text(), re.MULTILINE)
+    assert dict(found) == {name: bench.find_recipe(name).DATA for name in bench.list_recipes()}
+    monkeypatch.chdir(tmp_path)
+    for command in commands(DOCS / "recipes.md"):
+        main(command)
+
+
+def test_the_pages_recipe_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (code,) = re.findall(r"^```python\n(.*?)^```$", (DOCS / "recipes.md").read_text(), re.DOTALL | re.MULTILINE)
+    (tmp_path / "digits_by_k.py").write_text(code)
+    monkeypatch.setattr(bench, "folders", lambda: [tmp_path])
+    monkeypatch.setattr("latelier.trials.run_all", lambda jobs, done: [function(task) for function, task in jobs])
+    out = latelier.reproduce("digits-by-k", out=tmp_path / "runs", share=0.25)
+    table = dict(re.findall(r"^(k = \d+) +([\d.]+) ±", (out / "digits-by-k.txt").read_text(), re.MULTILINE))
+    assert float(table["k = 16"]) > float(table["k = 4"]) + 1
