@@ -23,7 +23,7 @@ def reproduce(bench: Bench) -> Result:
         for seed in range(bench.seeds)
     ]
     measured = bench.measure(jobs)
-    names = [name for name in measured[jobs[0].row][0] if not name.endswith(" sd")]
+    names = [name for name in measured[jobs[0].row][0] if name not in ("factors", "latents")]
     rows = [[row, *(spread([one[name] for one in values], 3) for name in names)] for row, values in measured.items()]
     note = f"Mean ± sd over {bench.seeds} seeds of training and scoring."
     return Result("Disentanglement on drawn scenes", ("model", *names), rows, note=note)

@@ -34,6 +34,6 @@ def reproduce(bench: Bench) -> Result:
         sheets.append(draw_sheet("latent_map", run.view(test, f"{job.row} on {test.source}", most=len(test))))
     width = max(sheet.shape[1] for sheet in sheets)
     page = [np.pad(s, ((0, 0), (0, width - s.shape[1]), (0, 0)), constant_values=255) for s in sheets]
-    names = [name for name in measured[jobs[0].row][0] if not name.endswith(" sd")]
+    names = [name for name in measured[jobs[0].row][0] if name not in ("factors", "latents")]
     rows = [[row, *(f"{values[0][name]:.2f}" for name in names)] for row, values in measured.items()]
     return Result("What each latent follows", ("model", *names), rows, np.concatenate(page))
