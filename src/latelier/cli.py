@@ -9,7 +9,7 @@ from cyclopts import App, CycloptsError, MissingArgumentError, Parameter, Unknow
 from latelier.lookup import nearest
 
 VERBS = {  # in the order in which a newcomer needs them; the lines are those of `latelier --help`
-    "demo": ("demo:demo", "The main job on embedded data, in about two minutes."),
+    "demo": ("demo:demo", "The main job on embedded data, in a minute or two."),
     "models": ("listing:models", "List the methods."),
     "data": ("listing:data", "List the built-in data, and what else --data takes."),
     "train": ("train:train", "Learn a model from pictures into a run folder."),

@@ -1,4 +1,4 @@
-"""latelier demo: the main job, on embedded data, in about two minutes on two cores."""
+"""latelier demo: the main job, on embedded data, in a minute or two on two cores (scenes: five)."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,8 +48,8 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
 
     Trains a convolutional VAE on all training pictures with labels for five per class; compares it, at 1, 5 and 10
     labels a class over five label draws, with the same encoder trained on the labels alone and with logistic
-    regression on pixels and on PCA, all on test pictures that none of them saw; writes OUT/report.html. About two
-    minutes on two cores.
+    regression on pixels and on PCA, all on test pictures that none of them saw; writes OUT/report.html. About a
+    minute on two cores; with scenes five.
 
     Parameters
     ----------
