@@ -20,7 +20,7 @@ from latelier.data.scenes import draw_scenes
 from latelier.data.sprites import draw_sprites
 from latelier.lookup import find_module, module_names
 
-GREY, COLOUR = (1, 8, 8), (3, 16, 16)
+GREY, COLOUR = (1, 16, 8), (3, 16, 16)
 CLASSES = tuple("0123456789")
 SIZE = 16  # pictures a batch
 CPU = torch.device("cpu")

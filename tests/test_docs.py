@@ -71,17 +71,23 @@ def kinds(config: type, field: str) -> list[type]:
 
 
 def expected(config: type) -> Iterator[tuple[str, str]]:
-    """(choice, field) of every row about these settings: an optimiser by its rate and what differs from all."""
+    """(choice, field) of every row about these settings."""
     for field in fields(config):
-        default = getattr(config(), field.name)
-        if isinstance(default, Optimiser):
-            own = [part.name for part in fields(Optimiser) if getattr(default, part.name) != part.default]
-            yield from (("", f"{field.name}.{name}") for name in dict.fromkeys(["rate", *own]))
-        else:
-            yield "", field.name
-        for kind in kinds(config, field.name):
-            names = [f"{field.name}.{part.name}" for part in fields(kind)]
+        of_a_choice = kinds(config, field.name)
+        yield from (("", name) for name in [field.name] if of_a_choice)
+        yield from (("", name) for name in named(config(), field.name) if not of_a_choice)
+        for kind in of_a_choice:
+            names = [f"{field.name}.{name}" for part in fields(kind) for name in named(kind(), part.name)]
             yield from ((f"{field.name}={kind.__name__.lower()}", name) for name in names or [""])
+
+
+def named(config: Any, field: str) -> list[str]:
+    """The field, or those in it: of an optimiser its rate and what differs from all, of other settings each."""
+    default = getattr(config, field)
+    if isinstance(default, Optimiser):
+        own = [part.name for part in fields(Optimiser) if getattr(default, part.name) != part.default]
+        return [f"{field}.{name}" for name in dict.fromkeys(["rate", *own])]
+    return [f"{field}.{part.name}" for part in fields(default)] if is_dataclass(default) else [field]
 
 
 def config_of(model: str) -> type:

@@ -15,6 +15,8 @@ from latelier.core import (
     Features,
     Fits,
     HasFilters,
+    HasParts,
+    HasStages,
     Imputes,
     Model,
     Refusal,
@@ -77,6 +79,23 @@ def check_features(model: Model, image: Tensor) -> None:
         trunk.features(image, "no such depth")
 
 
+def check_stages(model: Model, image: Tensor) -> None:
+    trunk, below = need(model, HasStages), image
+    assert tuple(trunk.stages()) == trunk.depths()
+    for depth, stage in trunk.stages().items():
+        below = stage(below)
+        assert torch.equal(below.flatten(1), trunk.features(image, depth))
+
+
+def check_parts(model: Model, image: Tensor) -> None:
+    parts, mode = need(model, HasParts).parts(image), need(model, Encodes).encode(image).mode()
+    assert parts.occurrence.shape == mode["occurrence"].shape
+    assert parts.appearance.shape == mode["appearance"].shape
+    assert parts.appearance.shape[:2] == parts.occurrence.shape[:2]
+    assert 0 <= parts.occurrence.min() <= parts.occurrence.max() <= 1
+    assert torch.equal(parts.appearance, mode["appearance"])
+
+
 def check_filters(model: Model, image: Tensor) -> None:
     filters = need(model, HasFilters).filters()
     assert filters.ndim == 4
@@ -114,6 +133,8 @@ CHECKS: dict[type, Callable[[Model, Tensor], None]] = {
     Decodes: check_decodes,
     Samples: check_samples,
     Features: check_features,
+    HasStages: check_stages,
+    HasParts: check_parts,
     HasFilters: check_filters,
     Weighs: check_weighs,
     Classifies: check_classifies,
@@ -122,7 +143,7 @@ CHECKS: dict[type, Callable[[Model, Tensor], None]] = {
 
 
 def test_every_capability_has_a_check() -> None:
-    assert set(CHECKS) | {Fits} == set(Capability.__subclasses__())
+    assert set(CHECKS) | {Fits} == {*Capability.__subclasses__(), HasStages}
 
 
 @every

@@ -85,6 +85,18 @@ def test_two_processes_come_to_the_weights_of_one(whole: Path, half: Path) -> No
     assert last_terms(half, seen) == pytest.approx(last_terms(whole, seen), rel=1e-5)
 
 
+def test_two_processes_come_to_the_running_statistics_of_one(tmp_path: Path) -> None:
+    options = {"data": "digits", "batch": 32, "seed": 3, "images": 96, "epochs": 1}
+    done = launched("vae", tmp_path / "two", "--set", "net=resnet9", "latent=4", **options)
+    assert done.returncode == 0, done.stderr
+    one = latelier.train(
+        "vae", out=str(tmp_path / "one"), settings=["net=resnet9", "latent=4"], parts=2, quiet=True, **options
+    )
+    found, expected = weights(tmp_path / "two", newest(one)), weights(one, newest(one))
+    assert any("running_var" in name for name in expected)
+    assert difference(found, expected) <= 1e-5
+
+
 def test_one_process_goes_on_where_two_stopped(whole: Path, half: Path, tmp_path: Path) -> None:
     run = shutil.copytree(half, tmp_path / "run")
     latelier.train(out=str(run), resume=True, epochs=WHOLE, quiet=True)

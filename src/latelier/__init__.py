@@ -26,6 +26,7 @@ _PUBLIC = {
             "encode",
             "reconstruct",
             "classify",
+            "parts",
             "compare",
             "report",
             "export",

@@ -133,6 +133,12 @@ def spread(values: Sequence[float], digits: int = 2) -> str:
     return f"{mean} ± {np.std(values, ddof=1):.{digits}f}" if len(values) > 1 else mean
 
 
+def beside(title: str, published: Mapping[str, float], found: Mapping[str, Sequence[float]], note: str) -> Result:
+    """A table of what was published and what was measured, a row each."""
+    rows = [[row, f"{figure:.2f}", spread(found[row])] for row, figure in published.items()]
+    return Result(title, ("", "published", "measured"), rows, note=note)
+
+
 def folders() -> list[Path]:
     """Where recipes lie: inside an installed package, or beside the sources of a clone."""
     package = Path(__file__).parent

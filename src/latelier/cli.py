@@ -20,6 +20,7 @@ VERBS = {  # in the order in which a newcomer needs them; the lines are those of
     "encode": ("encode:encode", "Write the code of every picture."),
     "reconstruct": ("reconstruct:reconstruct", "Write what a run keeps of every picture."),
     "classify": ("classify:classify", "Write the class of every picture."),
+    "parts": ("parts:parts", "Write which parts occur where in every picture."),
     "reproduce": ("reproduce:reproduce", "Run a recipe, and set what it gives beside what was published."),
     "export": ("export:export", "Write a run as ONNX files."),
 }

@@ -5,7 +5,8 @@ batch and says what each player wants smaller; the trainer differentiates, avera
 model can do is said by small abstract classes, its capabilities: scores, pictures, the command line and the explorer
 ask for those and never for a model by name.
 
-Legend of shapes: b images, c channels, h w pixels, a attributes, t tokens, k numbers of a code, s samples, p parts.
+Legend of shapes: b images, c channels, h w pixels, a attributes, t tokens, k numbers of a code, s samples, p parts,
+d numbers of a part's appearance.
 Units: images are floats in [0, 1]; log-densities are nats an image, summed over everything but the batch.
 """
 
@@ -19,8 +20,7 @@ from torch import Generator, Tensor, nn
 
 
 class Refusal(ValueError):
-    """Bad input from the user: one line saying what was given, what was expected and what to do. The command line
-    prints it on stderr and exits 2."""
+    """Bad input from the user, in one line: what was given, what was expected, what to do. The command exits 2."""
 
 
 UNKNOWN_FACTORS = torch.zeros(0, 0, dtype=torch.int64)
@@ -78,8 +78,8 @@ class Optimiser:
 
 
 class Model(nn.Module, ABC):
-    """What every method is. A model file holds one final subclass named ``Model`` and a frozen dataclass ``Config``,
-    and is built as ``Model(config, image=(c, h, w))``."""
+    """What every method is: in its file a final subclass ``Model``, built as ``Model(config, image=(c, h, w))``, and a
+    frozen dataclass ``Config``."""
 
     latents: dict[str, Latent]
     players: dict[str, list[nn.Module | nn.Parameter]]  # a partition of the weights
@@ -92,6 +92,10 @@ class Model(nn.Module, ABC):
     def optimisers(self) -> dict[str, Optimiser]:
         """Each player's optimiser as its source has it; Adam at 1e-3 where the source is silent."""
         return {player: Optimiser() for player in self.players}
+
+    def remarks(self, terms: dict[str, float]) -> list[str]:
+        """What means of the report's terms warn of, in plain words; training says each once."""
+        return []
 
 
 class Posterior(ABC):
@@ -130,8 +134,7 @@ class Decodes(Capability):
 
     @abstractmethod
     def decode(self, code: Code) -> Tensor:
-        """Mean image [b, c, h, w] in [0, 1]. A code that stops at an upper level is filled in from the conditional
-        prior."""
+        """Mean image [b, c, h, w] in [0, 1]; a code that stops at an upper level is filled in from the prior."""
 
 
 class Samples(Capability):
@@ -154,6 +157,29 @@ class Features(Capability):
         """[b, d], flattened. Raises ``Refusal`` for an unknown depth."""
 
 
+class HasStages(Features):
+    """Has a trunk in stages that can be trained again by themselves: features at a depth are the stages up to it."""
+
+    @abstractmethod
+    def stages(self) -> dict[str, nn.Module]:
+        """The model's own modules, by the names of ``depths()``; the first takes images [b, c, h, w] in [0, 1]."""
+
+
+class Parts(NamedTuple):
+    """Where parts are and what they look like."""
+
+    occurrence: Tensor  # [b, p, h, w] probability that part p is at that cell of a grid over the image
+    appearance: Tensor  # [b, p, d] one vector a part and image
+
+
+class HasParts(Capability):
+    """Explains an image by parts: codes are ``occurrence`` [b, p, h, w] in [0, 1] and ``appearance`` [b, p, d]."""
+
+    @abstractmethod
+    def parts(self, image: Tensor) -> Parts:
+        """Deterministic: probabilities and most likely appearances."""
+
+
 class HasFilters(Capability):
     """Has first weights that can be seen as small pictures."""
 
@@ -167,8 +193,7 @@ class Weighs(Capability):
 
     @abstractmethod
     def log_weight(self, image: Tensor, samples: int, generator: Generator) -> Tensor:
-        """[s, b]: log p(x, z) - log q(z | x) in nats for z ~ q(z | x). Its mean is the ELBO; logmeanexp the IWAE
-        bound."""
+        """[s, b]: log p(x, z) - log q(z | x) in nats for z ~ q(z | x). Its mean is the ELBO, its logmeanexp IWAE."""
 
 
 class Classifies(Capability):

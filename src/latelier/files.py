@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from latelier.core import Refusal
 
@@ -16,20 +16,28 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 def write(path: Path, content: bytes | str) -> None:
     """Replaces ``path`` in one step. On a full disk the old file stays and a Refusal says so."""
-    content = content.encode() if isinstance(content, str) else content
+    with replacing(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """An open file that takes the place of ``path`` when the block ends well, for what is too long to hold; if it does
+    not, the old file stays. Raises Refusal where nothing can be written."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
         _sync_folder(path.parent)
     except OSError as error:
+        raise _refusal(path, error) from error
+    finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise _refusal(path, error) from error
 
 
 def write_json(path: Path, value: Any) -> None:

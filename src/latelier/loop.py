@@ -21,7 +21,7 @@ from latelier.core import Batch, Model, Move, Progress, Refusal
 from latelier.data.batches import Batches
 from latelier.data.seeds import mix
 from latelier.meter import Meter, signals
-from latelier.players import Player, differentiate, players_of
+from latelier.players import Player, Statistics, differentiate, players_of
 from latelier.state import State
 
 
@@ -87,11 +87,18 @@ def train(
     state = State(model, players, average=plan.ema is not None)
     remarks = state.resume(folder)
     parallel.share([*model.parameters(), *model.buffers()])
+    statistics = Statistics(model)
+
+    said: set[str] = set()
 
     def log(record: dict[str, Any]) -> None:
         if parallel.rank() == 0:
             files.append_line(folder / "log.jsonl", record)
             show(record)
+            for remark in model.remarks(record.get("terms", {})):
+                if remark not in said:
+                    said.add(remark)
+                    log({"seen": record["seen"], "remark": remark})
 
     for remark in remarks:
         log({"seen": state.seen, "remark": f"{remark}; going on from {state.seen:,} images"})
@@ -107,7 +114,7 @@ def train(
                 generator.manual_seed(mix(plan.seed, 3, part, state.seen))
             progress = [Progress(state.seen, plan.total, generator) for generator in generators]
             for move in moves:
-                meter.add(play(move, parts, progress, players, plan, batches))
+                meter.add(play(move, parts, progress, players, plan, batches, statistics))
             if plan.ema is not None:
                 state.follow(0.5 ** (plan.batch / plan.ema))
             state.seen += plan.batch
@@ -134,7 +141,13 @@ def train(
 
 
 def play(
-    move: Move, parts: list[Batch], progress: list[Progress], players: dict[str, Player], plan: Plan, batches: Batches
+    move: Move,
+    parts: list[Batch],
+    progress: list[Progress],
+    players: dict[str, Player],
+    plan: Plan,
+    batches: Batches,
+    statistics: Statistics,
 ) -> dict[str, Tensor]:
     """One move on this process's parts of the batch; then every player that it names takes a step. Returns the
     report."""
@@ -150,7 +163,11 @@ def play(
             # Never in place: two weights that are added to each other share one gradient tensor.
             sums[name] = torch._foreach_add(sums[name], gradient) if name in sums else gradient
             values[name] = values.get(name, 0.0) + losses.minimise[name].detach()
+        if plan.parts > 1:
+            statistics.collect()
     report = reports[0] if len(reports) == 1 else {name: torch.cat([r[name] for r in reports]) for name in reports[0]}
+    if plan.parts > 1:
+        statistics.settle(plan.parts)
     factor = rate_factor(plan, progress[0].seen)
     for name, gradients in sums.items():
         if plan.parts > 1:

@@ -1,10 +1,12 @@
-"""Players: who owns which weights, and how each gets its gradient from its own scalar and from no other."""
+"""Players: who owns which weights, and how each gets its gradient from its own scalar and from no other; and what
+belongs to nobody: running statistics."""
 
 from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
+from latelier import parallel
 from latelier.core import Losses, Model, Optimiser
 
 
@@ -46,6 +48,32 @@ class Player:
                 # In the weight's own memory order: files hold every tensor row by row, and fused steps ignore strides.
                 like = weight.detach() if slot != "step" else torch.empty((), device=weight.device if fused else "cpu")
                 self.optimiser.state[weight][slot] = torch.empty_like(like).copy_(value)
+
+
+class Statistics:
+    """Batch norm's running means and variances. Each part of a batch moves them from where the batch found them, and
+    they end at the mean over parts: so that they do not depend on how processes share the parts out."""
+
+    def __init__(self, model: nn.Module):
+        norms = [part for part in model.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
+        self._running = [buffer for norm in norms for buffer in norm.buffers()]
+        self._before = [buffer.clone() for buffer in self._running]
+        self._sums = [torch.zeros_like(buffer) for buffer in self._running]
+
+    def collect(self) -> None:
+        """Takes up what a part left behind, and puts back what it found."""
+        for buffer, before, total in zip(self._running, self._before, self._sums, strict=True):
+            total += buffer - before
+            buffer.copy_(before)
+
+    def settle(self, parts: int) -> None:
+        """After this process's share of so many parts."""
+        moved = [total.float() for total in self._sums]
+        parallel.average(moved)
+        for buffer, before, total, change in zip(self._running, self._before, self._sums, moved, strict=True):
+            before += (change * parallel.world() / parts).to(before.dtype)
+            buffer.copy_(before)
+            total.zero_()
 
 
 def players_of(model: Model, settings: Mapping[str, Optimiser]) -> dict[str, Player]:

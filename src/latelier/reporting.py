@@ -55,10 +55,12 @@ def winners(rows: Sequence[Sequence[str]]) -> frozenset[tuple[int, int]]:
 
 
 def sheets(run: Run, images: Images) -> list[Picture]:
-    """Every sheet for which the model has the capabilities and the data what it takes."""
+    """Every sheet for which the model has the capabilities and the data what it takes, but for those on request."""
     title, pictures = f"{run.name} ({run.card.model}) on {images.source}", []
     for name in possible(run.model):
         module = find(name)
+        if getattr(module, "ON_REQUEST", False):
+            continue
         try:
             drawn = module.draw(run.view(images, title, most=wanted(module)))
         except Refusal:  # such as a latent map of pictures whose factors are unknown: nothing that the page must tell

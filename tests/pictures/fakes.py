@@ -4,8 +4,9 @@ from math import prod
 
 import torch
 from torch import Generator, Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d, interpolate
 
-from latelier.core import Code, Decodes, Encodes, HasFilters, Latent, Model, Posterior, Samples
+from latelier.core import Code, Decodes, Encodes, HasFilters, HasParts, Latent, Model, Parts, Posterior, Samples
 from latelier.pictures.view import View
 
 ONE = {"z": Latent((5,))}
@@ -61,6 +62,34 @@ class Fake(Model, Encodes, Decodes, Samples, HasFilters):
 
     def sample_prior(self, n: int, generator: Generator) -> Code:
         return self.code(torch.randn(n, sum(self.sizes), generator=generator))
+
+
+class Parted(Model, HasParts, Encodes, Decodes):
+    """Of its three parts, 0 is light, as probable as a cell is bright, 1 is darkness, and 2 is nowhere. A part's
+    appearance is the picture's mean and greatest value, and is drawn wherever the part is."""
+
+    def __init__(self, image: tuple[int, int, int], grid: tuple[int, int] = (2, 3)):
+        super().__init__()
+        self.image, self.grid, self.players = image, grid, {}
+        self.latents = {"occurrence": Latent((3, *grid), "bernoulli"), "appearance": Latent((3, 2))}
+        self.decoded: list[Code] = []
+
+    def moves(self):
+        return ()
+
+    def parts(self, image: Tensor) -> Parts:
+        light = adaptive_avg_pool2d(image.mean(1), self.grid)
+        values = torch.stack([image.mean((1, 2, 3)), image.amax((1, 2, 3))], 1)
+        return Parts(torch.stack([light, 1 - light, 0 * light], 1), values[:, None].repeat(1, 3, 1))
+
+    def encode(self, image: Tensor) -> Posterior:
+        occurrence, appearance = self.parts(image)
+        return Known({"occurrence": (occurrence > 0.5).float(), "appearance": appearance}, {})
+
+    def decode(self, code: Code) -> Tensor:
+        self.decoded.append(code)
+        placed = code["appearance"].mean(2)[:, :, None, None] * code["occurrence"]
+        return interpolate(placed.sum(1, keepdim=True), self.image[1:]).expand(-1, self.image[0], -1, -1) / 3
 
 
 def view(model: Model, n: int = 7, log: list[dict] | None = None, **changes: object) -> View:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from pictures.fakes import Fake, view
+from pictures.fakes import Fake, Parted, view
 from torch import Generator
 
 from latelier.core import Encodes, Model, Refusal, Wrapper
@@ -17,10 +17,15 @@ SHEETS = [
     "latent_map",
     "losses",
     "manifold",
+    "part_crops",
+    "parts",
     "reconstruct",
     "samples",
+    "swap",
     "traverse",
+    "weights",
 ]
+PARTED = ["part_crops", "parts", "swap"]  # for models that explain pictures by parts
 SHAPES = [(1, 8, 8), (3, 32, 32), (3, 12, 20), (1, 33, 9)]
 
 
@@ -28,6 +33,10 @@ class Blind(Model, Encodes):
     """Encodes and nothing else."""
 
     moves = encode = None
+
+
+def model_for(name, image):
+    return Parted(image) if name in PARTED else Fake(image)
 
 
 class Around(Wrapper):
@@ -47,10 +56,15 @@ def test_every_sheet_is_found_and_nothing_else():
         find("traverses")
 
 
+def test_a_hyphen_in_a_name_is_an_underscore():
+    assert find("part-crops") is find("part_crops")
+
+
 def test_a_model_gets_the_sheets_that_it_has_the_capabilities_for():
-    assert possible(Fake((1, 8, 8))) == SHEETS
-    assert possible(Around(Fake((1, 8, 8)))) == SHEETS
-    assert possible(Blind()) == ["codes", "losses"]
+    for model in (Fake((1, 8, 8)), Around(Fake((1, 8, 8)))):
+        assert possible(model) == [name for name in SHEETS if name not in PARTED]
+    assert set(PARTED) < set(possible(Around(Parted((1, 8, 8)))))
+    assert possible(Blind()) == ["codes", "losses", "weights"]
 
 
 def test_a_sheet_says_how_many_pictures_it_wants_or_gets_64():
@@ -61,7 +75,7 @@ def test_a_sheet_says_how_many_pictures_it_wants_or_gets_64():
 @pytest.mark.parametrize("image", SHAPES)
 @pytest.mark.parametrize("name", SHEETS)
 def test_every_sheet_draws_every_shape_of_image(name, image):
-    sheet = find(name).draw(view(Around(Fake(image))))
+    sheet = find(name).draw(view(Around(model_for(name, image))))
     assert sheet.dtype == np.uint8
     assert sheet.ndim == 3
     assert sheet.shape[2] == 3
@@ -73,7 +87,7 @@ def test_every_sheet_draws_every_shape_of_image(name, image):
 
 @pytest.mark.parametrize("name", SHEETS)
 def test_the_same_seed_draws_the_same_sheet(name):
-    model = Fake((1, 8, 8))
+    model = model_for(name, (1, 8, 8))
     first, again = (find(name).draw(view(model)) for _ in range(2))
     assert np.array_equal(first, again)
 

@@ -22,6 +22,9 @@ class Joint(Wrapper, Classifies):
     def optimisers(self) -> dict[str, Optimiser]:
         return {**self.inner.optimisers(), "head": self.head.config.optimiser}
 
+    def remarks(self, terms: dict[str, float]) -> list[str]:
+        return self.inner.remarks(terms)
+
     def moves(self) -> tuple[Move, ...]:
         return tuple(self._with_head(move) for move in self.inner.moves())
 

@@ -15,8 +15,8 @@ from latelier.core import (
     Code,
     Decodes,
     Encodes,
-    Features,
     HasFilters,
+    HasStages,
     Latent,
     Losses,
     Move,
@@ -31,8 +31,10 @@ from latelier.core import Model as Base
 from latelier.nets.conv import Conv
 from latelier.nets.mlp import Mlp
 from latelier.nets.resnet import Resnet
+from latelier.nets.resnet9 import Resnet9
 from latelier.objectives import gaussian
-from latelier.objectives.likelihood import Bernoulli, Gaussian, Likelihood
+from latelier.objectives.adversary import Image, Off, fooling, judging
+from latelier.objectives.likelihood import Bernoulli, Foreground, Gaussian, Likelihood, Squared
 from latelier.objectives.penalty import Beta, Capacity, Mmd
 from latelier.objectives.reduce import summed
 
@@ -43,9 +45,10 @@ class Config:
     optimiser.rate=0.01`` is its 2D-shapes row."""
 
     latent: int = 32
-    net: Mlp | Conv | Resnet = Conv()
-    likelihood: Bernoulli | Gaussian = Bernoulli()
+    net: Mlp | Conv | Resnet | Resnet9 = Conv()
+    likelihood: Bernoulli | Gaussian | Squared | Foreground = Bernoulli()
     penalty: Beta | Capacity | Mmd = Beta()
+    critic: Off | Image = Off()
     optimiser: Optimiser = Optimiser(rate=1e-4)
 
     def __post_init__(self) -> None:
@@ -69,7 +72,7 @@ class Diagonal(Posterior):
         return {"z": gaussian.kl_to_standard(self.mean, self.log_variance)}
 
 
-class Model(Base, Encodes, Decodes, Samples, Features, HasFilters, Weighs):
+class Model(Base, Encodes, Decodes, Samples, HasStages, HasFilters, Weighs):
     """``Config`` says which nets, likelihood and penalty."""
 
     def __init__(self, config: Config, image: tuple[int, int, int]):
@@ -80,9 +83,13 @@ class Model(Base, Encodes, Decodes, Samples, Features, HasFilters, Weighs):
         self.decoder = config.net.decoder(config.latent, image)
         self.likelihood = config.likelihood.build()
         self.players = {"model": [self.encoder, self.decoder, self.likelihood]}
+        self.critic = config.critic.build(image)
+        if self.critic is not None:
+            self.players["critic"] = [self.critic]
 
     def optimisers(self) -> dict[str, Optimiser]:
-        return {"model": self.config.optimiser}
+        critic = {"critic": self.config.critic.optimiser} if isinstance(self.config.critic, Image) else {}
+        return {"model": self.config.optimiser, **critic}
 
     def encode(self, image: Tensor) -> Diagonal:
         mean, log_variance = self.encoder(image).float().chunk(2, dim=1)
@@ -102,6 +109,9 @@ class Model(Base, Encodes, Decodes, Samples, Features, HasFilters, Weighs):
     def features(self, image: Tensor, depth: str) -> Tensor:
         return self.encoder.features(image, depth)
 
+    def stages(self) -> dict[str, nn.Module]:
+        return dict(self.encoder.stages.items())
+
     def filters(self) -> Tensor:
         return self.encoder.filters()
 
@@ -109,19 +119,30 @@ class Model(Base, Encodes, Decodes, Samples, Features, HasFilters, Weighs):
         return log_weight(self.encode(image), image, samples, self.decoder, self.likelihood, generator)
 
     def moves(self) -> tuple[Move, ...]:
-        return (self.learn,)
+        return (self.learn,) if self.critic is None else (self.judge, self.learn)
+
+    def judge(self, batch: Batch, progress: Progress) -> Losses:
+        """The critic's move: pictures beside their reconstructions."""
+        assert self.critic is not None
+        with torch.no_grad():
+            drawn = self.decode(self.encode(batch.image).sample(progress.generator))
+        loss = judging(self.critic, batch.image, drawn)
+        return Losses(minimise={"critic": loss.mean()}, report={"critic": loss})
 
     def learn(self, batch: Batch, progress: Progress) -> Losses:
         q = self.encode(batch.image)
         code = q.sample(progress.generator)
-        distortion = -self.likelihood.log_likelihood(batch.image, self.decoder(code["z"]))
+        output = self.decoder(code["z"])
+        distortion = self.likelihood.distortion(batch.image, output)
         rate = summed(gaussian.kl_to_standard(q.mean, q.log_variance))
         penalty = self.config.penalty(rate, code["z"], progress)
-        return Losses(
-            minimise={"model": (distortion + penalty).mean()},
-            report={"distortion": distortion, "rate": rate, "penalty": penalty, "elbo": -distortion - rate},
-            code=code,
-        )
+        loss, report = distortion + penalty, {"distortion": distortion, "rate": rate, "penalty": penalty}
+        if self.likelihood.is_density:
+            report["elbo"] = -distortion - rate
+        if self.critic is not None:
+            fooled = fooling(self.critic, self.likelihood.mean(output))
+            loss, report = loss + self.config.critic.weight * fooled, report | {"fooling": fooled}
+        return Losses(minimise={"model": loss.mean()}, report=report, code=code)
 
 
 def log_weight(

@@ -1,4 +1,4 @@
-"""A trunk in named stages with a linear layer on top, and the map back onto the image's grid."""
+"""A trunk in named stages with a head on top, and the map back onto the image's grid."""
 
 import torch
 from torch import Tensor, nn
@@ -7,17 +7,29 @@ from latelier.core import Refusal
 
 
 class Encoder(nn.Module):
-    """image [b, c, h, w] -> [b, outputs]. ``stages`` maps a depth's name to its layers, from the image upwards."""
+    """image [b, c, h, w] -> [b, outputs]. ``stages`` maps a depth's name to its layers, from the image upwards; the
+    head is a linear layer to so many ``outputs``, or the one given, which takes the last stage's map as it is."""
 
-    def __init__(self, stages: dict[str, nn.Module], image: tuple[int, int, int], outputs: int):
+    head: nn.Module
+
+    def __init__(
+        self,
+        stages: dict[str, nn.Module],
+        image: tuple[int, int, int],
+        outputs: int = 0,
+        head: nn.Module | None = None,
+    ):
         super().__init__()
-        self.image, self.stages = image, nn.ModuleDict(stages)
-        with torch.no_grad():
-            width = self._through(torch.zeros(1, *image), None).numel()
-        self.head = nn.Linear(width, outputs)
+        self.image, self.stages, self.flat = image, nn.ModuleDict(stages), head is None
+        if head is None:
+            with torch.no_grad():
+                width = self._through(torch.zeros(1, *image), None).numel()
+            head = nn.Linear(width, outputs)
+        self.head = head
 
     def forward(self, image: Tensor) -> Tensor:
-        out: Tensor = self.head(self._through(image, None).flatten(1))
+        top = self._through(image, None)
+        out: Tensor = self.head(top.flatten(1) if self.flat else top)
         return out
 
     def depths(self) -> tuple[str, ...]:

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from latelier.core import Refusal
-from latelier.objectives import bernoulli, gaussian
+from latelier.objectives import bernoulli, foreground, gaussian
+from latelier.objectives.reduce import summed
 
 GREY = 0.5
 
@@ -38,8 +39,32 @@ class Gaussian:
         return GaussianPixels(self)
 
 
+@dataclass(frozen=True)
+class Squared:
+    """The squared error of pixels in [-1, 1], summed: a Gaussian of variance 1/2 there but for a constant (the
+    reconstruction of PatchVAE's source)."""
+
+    def build(self) -> "Likelihood":
+        return SquaredPixels()
+
+
+@dataclass(frozen=True)
+class Foreground:
+    """The same, each pixel weighted by the Laplacian energy of its 8x8 patch (L_w, Gupta et al. 2020, section 3.4).
+    Weights that hang on the picture make no density: likelihoods are reported without them."""
+
+    def build(self) -> "Likelihood":
+        return ForegroundPixels()
+
+
 class Likelihood(nn.Module):
-    """Turns a decoder's output into densities and into a picture."""
+    """Turns a decoder's output into a loss, into densities and into a picture."""
+
+    is_density = True  # whether the distortion is -log p, with neither constant nor weights left out
+
+    def distortion(self, image: Tensor, output: Tensor) -> Tensor:
+        """[b], what training makes small: -log p(image | output), up to a constant or weights."""
+        return -self.log_likelihood(image, output)
 
     def log_likelihood(self, image: Tensor, output: Tensor, *, keep: int = 1) -> Tensor:
         """log p(image | output) in nats, summed over all but the first ``keep`` axes of output."""
@@ -86,3 +111,26 @@ class GaussianPixels(Likelihood):
 
     def mean(self, output: Tensor) -> Tensor:
         return (output + GREY).clamp(0, 1)
+
+
+class SquaredPixels(Likelihood):
+    """The decoder's output is a mean counted from mid-grey."""
+
+    is_density = False
+
+    def distortion(self, image: Tensor, output: Tensor) -> Tensor:
+        return 4 * summed((output.float() + GREY - image).square())
+
+    def log_likelihood(self, image: Tensor, output: Tensor, *, keep: int = 1) -> Tensor:
+        variance = torch.tensor(1 / 8, device=image.device)  # of pixels in [0, 1]
+        return gaussian.log_density(image, output + GREY, variance.log(), keep=keep)
+
+    def mean(self, output: Tensor) -> Tensor:
+        return (output + GREY).clamp(0, 1)
+
+
+class ForegroundPixels(SquaredPixels):
+    """What is plain in a picture counts little, what is drawn on it much."""
+
+    def distortion(self, image: Tensor, output: Tensor) -> Tensor:
+        return 4 * summed(foreground.weights(image) * (output.float() + GREY - image).square())

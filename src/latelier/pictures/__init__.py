@@ -1,6 +1,6 @@
 """One sheet a file: a module with ``needs`` and ``draw(view)``, which answers one uint8 picture [H, W, 3], and with
 ``PICTURES`` where it wants another number of pictures of the data than most. ``draw`` raises Refusal for data that it
-cannot be drawn from."""
+cannot be drawn from. With ``ON_REQUEST`` a report leaves it out."""
 
 from types import ModuleType
 
@@ -13,8 +13,9 @@ PICTURES = 64  # of the data that a sheet sees, unless it says otherwise
 
 
 def find(name: str) -> ModuleType:
-    """The sheet of that name. Raises Refusal, with the nearest match, when there is none."""
-    return find_module(__name__, name, "sheet", "draw")
+    """The sheet of that name, in which a hyphen means an underscore. Raises Refusal, with the nearest match, when there
+    is none."""
+    return find_module(__name__, name.replace("-", "_"), "sheet", "draw")
 
 
 def list_pictures() -> list[str]:

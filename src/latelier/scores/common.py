@@ -113,3 +113,9 @@ def factors_of(data: Splits) -> tuple[str, ...]:
     except Refusal:
         return ()
     return tuple(name for name in test if name in fit)
+
+
+def spread(name: str, values: list[float]) -> dict[str, float]:
+    """The mean by its name, and "NAME sd" where there are several."""
+    mean = {name: float(np.mean(values))}
+    return mean | ({f"{name} sd": float(np.std(values, ddof=1))} if len(values) > 1 else {})

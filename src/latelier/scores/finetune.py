@@ -17,7 +17,7 @@ from latelier.data.seeds import mix
 from latelier.heads.joint import width
 from latelier.objectives.corruption import drop
 from latelier.objectives.labels import cross_entropy
-from latelier.scores.common import Splits, device_of, flat, rows_of
+from latelier.scores.common import Splits, device_of, flat, rows_of, spread
 
 needs = (Encodes,)
 NEEDS_LABELS = True
@@ -69,7 +69,7 @@ def score(
         held.append(train(learner, data.fit, course, seed))
         errors.append(learner.error(data.test))
     name = "error from fresh weights %" if fresh else "finetuned error %"
-    return _spread(name, errors) | (_spread("held-out error %", held) if best else {})
+    return spread(name, errors) | (spread("held-out error %", held) if best else {})
 
 
 class Learner(nn.Module):
@@ -168,8 +168,3 @@ def _check(course: Course, seeds: int, data: Splits) -> None:
         raise Refusal(
             f"finetune: {source} must have {HELD} labels or more, of two or more classes, to train on; add them"
         )
-
-
-def _spread(name: str, values: list[float]) -> dict[str, float]:
-    mean = {name: float(np.mean(values))}
-    return mean | ({f"{name} sd": float(np.std(values, ddof=1))} if len(values) > 1 else {})

@@ -77,11 +77,15 @@ def _refuse(name: str, model: Model, data: Splits) -> None:
             f'score "{name}" needs known factors, but {source} has none to fit or none to test on; give every picture '
             "a label or attributes, or use drawn ones (scenes)"
         )
+    if _flag(module, "NEEDS_PARTS") and not _has_parts(data):
+        raise Refusal(f'score "{name}" needs pictures whose parts are known, but {source} has none; give scenes')
 
 
 def _usual(module: ModuleType, data: Splits) -> bool:
     """Whether the score is taken when none is named: the data must allow it. A class alone is a factor on request."""
     if _flag(module, "ON_REQUEST") or (_flag(module, "NEEDS_LABELS") and not _labelled(data)):
+        return False
+    if _flag(module, "NEEDS_PARTS") and not _has_parts(data):
         return False
     return not _flag(module, "NEEDS_FACTORS") or len(factors_of(data)) > 1
 
@@ -92,3 +96,7 @@ def _flag(module: ModuleType, name: str) -> bool:
 
 def _labelled(data: Splits) -> bool:
     return bool((data.fit.label >= 0).any() and (data.test.label >= 0).any())
+
+
+def _has_parts(data: Splits) -> bool:
+    return "parts" in data.fit.truth and "parts" in data.test.truth

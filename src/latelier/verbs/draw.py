@@ -22,7 +22,7 @@ def draw(
     download: bool = False,
 ) -> Path:
     """Draw one sheet of a run: reconstruct, samples, traverse, interpolate, manifold, latent_map, codes, filters,
-    losses.
+    parts, part-crops, swap, weights, losses.
 
     Returns the PNG's path. Raises Refusal (exit 2) for a sheet that the model has not the capabilities for, or the
     pictures not what it takes: latent_map needs known factors, as sprites and scenes have them.
@@ -48,12 +48,13 @@ def draw(
     from latelier.pictures.sheet import save
     from latelier.runs import Where, open_run
 
-    most = wanted(find(sheet))  # an unknown sheet is refused before any picture is read
+    module = find(sheet)  # an unknown sheet is refused before any picture is read
+    name = module.__name__.removeprefix("latelier.pictures.")  # one file, however the sheet was spelt
     opened = open_run(run)
-    path = Path(out) if out else opened.home("--out FILE.png") / "pictures" / f"{sheet}.png"
+    path = Path(out) if out else opened.home("--out FILE.png") / "pictures" / f"{name}.png"
     test = opened.splits(data, Where.of(data_root, download)).test
     title = f"{opened.name} ({opened.card.model}) on {test.source}"
-    save(draw_sheet(sheet, opened.view(test, title, seed, most)), path)
+    save(draw_sheet(sheet, opened.view(test, title, seed, wanted(module))), path)
     print(path)
     return path
 

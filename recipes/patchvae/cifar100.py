@@ -1,0 +1,51 @@
+"""PatchVAE, table 1, CIFAR-100, Conv[1-5]: what a frozen trunk knows about classes, by bottleneck and by loss.
+
+    latelier reproduce patchvae/cifar100 --data DIR/cifar100 --seeds 3
+
+Published: Gupta et al. 2020, one seed each, the best of 90 epochs on the test pictures. Here the classifier learns from
+45,000 of the training pictures and its epoch is chosen on the other 5,000.
+"""
+
+from latelier.bench import Bench, Job, Result, beside
+
+DATA = "cifar100"
+SEEDS = 3
+PUBLISHED = {
+    "beta-VAE": 28.57,
+    "beta-VAE + L_w": 28.33,
+    "beta-VAE-GAN": 29.89,
+    "beta-VAE-GAN + L_w": 31.53,
+    "PatchVAE": 28.72,
+    "PatchVAE + L_w": 30.55,
+    "PatchVAE-GAN": 31.74,
+    "PatchVAE-GAN + L_w": 32.65,
+}
+EPOCHS = 90
+PROBE = 30  # epochs of the classifier: held-out accuracy is at its best before
+TRAINING = {"batch": 128, "precision": "bf16"}
+WHOLE = {"net": "resnet9", "latent": 96, "optimiser.rate": 1e-4, "optimiser.betas": (0.5, 0.999)}
+
+
+def settings(row: str) -> tuple[str, dict[str, object]]:
+    """Method and settings of a row."""
+    parts = row.startswith("PatchVAE")
+    error = "foreground" if row.endswith("L_w") else "squared"
+    critic = {"critic": "image"} if "GAN" in row else {}
+    if parts:
+        return "patchvae", {"reconstruction": error, **critic}
+    return "vae", {**WHOLE, "likelihood": error, **critic}
+
+
+def reproduce(bench: Bench) -> Result:
+    """A training and a classifier for each row and seed."""
+    jobs = [
+        Job(row, *settings(row)[:1], "frozen_probe", seed, EPOCHS, settings(row)[1], TRAINING, {"epochs": PROBE})
+        for seed in range(bench.seeds)
+        for row in PUBLISHED
+    ]
+    found = {row: [one["accuracy %"] for one in values] for row, values in bench.measure(jobs).items()}
+    note = (
+        f"Accuracy on the test pictures in percent, trunk frozen; mean ± sd over {bench.seeds} seeds. Learned without "
+        f"labels for {EPOCHS * bench.share:g} epochs, where the published ones had {EPOCHS}."
+    )
+    return beside("CIFAR-100, Conv[1-5]", PUBLISHED, found, note)

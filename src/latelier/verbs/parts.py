@@ -1,0 +1,90 @@
+"""latelier parts: which parts occur where, as a table in a Parquet file."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from latelier.verbs.options import Place
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def parts(
+    run: Place,
+    source: Place,
+    *,
+    out: Place,
+    least: float = 0.5,
+    data_root: Place | None = None,
+    download: bool = False,
+) -> Path:
+    """Write which parts occur where into a Parquet file.
+
+    One row for each part and cell of a picture with a probability of --least or more. Columns: file; part, row and
+    column as int32, counted from 0, rows downwards on the model's grid of cells; probability as float32. Rows are in
+    the order of the pictures, then of these columns. Returns the path. Raises Refusal (exit 2) for a model without
+    parts.
+
+    Parameters
+    ----------
+    run
+        A run folder, of a model that explains pictures by parts.
+    source
+        Pictures, as for train's --data.
+    out
+        The Parquet file.
+    least
+        The probability, from 0 to 1, below which an occurrence is left out.
+    data_root
+        Where torchvision's data sets are.
+    download
+        Let torchvision download the data set.
+    """
+    import pyarrow.parquet as pq
+
+    from latelier import files
+    from latelier.core import HasParts, Refusal, need
+    from latelier.runs import Where, open_run
+    from latelier.scores.common import device_of, evaluating
+
+    if not 0 <= least <= 1:
+        raise Refusal(f"--least takes a probability from 0 to 1, but got {least:g}")
+    out = Path(out)
+    opened = open_run(run)
+    model = need(opened.model, HasParts)
+    images = opened.images(source, Where.of(data_root, download))
+    device, start, rows, pictures, peak = device_of(opened.model), 0, 0, 0, 0.0
+    with files.replacing(out) as file, pq.ParquetWriter(file, _schema()) as writer:
+        for image in images.blocks():
+            with evaluating(opened.model):
+                probability = model.parts(image.to(device)).occurrence.float().cpu()
+            found = _table(probability, images.names[start : start + len(image)], least)
+            writer.write_table(found)
+            peaks = probability.flatten(1).amax(1)
+            pictures, peak = pictures + int((peaks >= least).sum()), max(peak, float(peaks.max()))
+            start, rows = start + len(image), rows + len(found)
+    if rows:
+        print(f"{out}: {rows:,} rows; parts occur in {pictures:,} of {start:,} pictures")
+    else:
+        print(f"{out}: 0 rows; no part reaches {least:g} in {start:,} pictures, the highest probability is {peak:.7g}")
+    return out
+
+
+def _schema() -> Any:
+    import pyarrow as pa
+
+    whole = [(name, pa.int32()) for name in ("part", "row", "column")]
+    return pa.schema([("file", pa.string()), *whole, ("probability", pa.float32())])
+
+
+def _table(probability: "Tensor", names: Sequence[str], least: float) -> Any:
+    """The pyarrow table of the occurrences [b, p, h, w] that reach ``least`` in pictures of these names."""
+    import pyarrow as pa
+
+    where = (probability >= least).nonzero()  # [n, 4], in order
+    picture, *places = where.T.numpy()
+    return pa.table(
+        [pa.array([str(names[i]) for i in picture], pa.string()), *places, probability[tuple(where.T)].numpy()],
+        schema=_schema(),
+    )

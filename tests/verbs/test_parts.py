@@ -1,0 +1,165 @@
+"""latelier parts: the table holds what the model says, cell by cell."""
+
+import math
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partialmethod
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+from commands import Captured, refused
+from made import folder
+from torch import Tensor
+
+import latelier
+from latelier.cli import main
+from latelier.core import HasParts, Latent, Model, Move, Parts
+from latelier.data.images import Images
+from latelier.runs import Where
+
+COLUMNS = {"file": "string", "part": "int32", "row": "int32", "column": "int32", "probability": "float"}
+
+
+class Known(Model, HasParts):
+    """Part 1 is at row 1 and column 2 of 2 x 4 cells, as probable as the picture is bright; others are nowhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.image, self.latents, self.players = (1, 8, 16), {"occurrence": Latent((3, 2, 4), "bernoulli")}, {}
+
+    def moves(self) -> tuple[Move, ...]:
+        return ()
+
+    def parts(self, image: Tensor) -> Parts:
+        occurrence = torch.zeros(len(image), 3, 2, 4)
+        occurrence[:, 1, 1, 2] = image.mean((1, 2, 3))
+        return Parts(occurrence, torch.zeros(len(image), 3, 1))
+
+
+@dataclass
+class Opened:
+    model: Model
+    data: Images
+
+    def images(self, source: str, where: Where) -> Images:
+        return self.data
+
+
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of ``Known``, and ten pictures of levels 0, 20, 40, ... of 255, read three at a time."""
+    levels = 20 * np.arange(10, dtype=np.uint8)
+    data = Images(
+        pixels=np.broadcast_to(levels[:, None, None, None], (10, 8, 16, 1)),
+        label=np.full(10, -1),
+        attribute=np.zeros((10, 0), np.int8),
+        captions=[[]] * 10,
+        names=[f"{level}.png" for level in levels],
+    )
+    monkeypatch.setattr("latelier.runs.open_run", lambda run: Opened(Known(), data))
+    monkeypatch.setattr(Images, "blocks", partialmethod(Images.blocks, size=3))
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "new" / "parts.parquet"
+
+
+def test_a_row_a_part_and_cell_that_is_probable_enough(known: None, out: Path, capsys: Captured) -> None:
+    assert latelier.parts("run", "pets", out=out) == out
+    table = pq.read_table(out)
+    assert {field.name: str(field.type) for field in table.schema} == COLUMNS
+    *places, probability = zip(*(tuple(row.values()) for row in table.to_pylist()), strict=True)
+    assert list(zip(*places, strict=True)) == [(f"{level}.png", 1, 1, 2) for level in (140, 160, 180)]
+    assert probability == pytest.approx([140 / 255, 160 / 255, 180 / 255])
+    assert capsys.readouterr().out == f"{out}: 3 rows; parts occur in 3 of 10 pictures\n"
+    assert list(out.parent.iterdir()) == [out]
+
+
+def test_everything_is_at_least_0(known: None, out: Path) -> None:
+    latelier.parts("run", "pets", out=out, least=0)
+    table = pq.read_table(out)
+    assert len(table) == 10 * math.prod((3, 2, 4))
+    assert table["probability"].to_numpy().sum() == pytest.approx(900 / 255)
+
+
+def test_a_table_without_rows_is_said_to_have_none(known: None, out: Path, capsys: Captured) -> None:
+    latelier.parts("run", "pets", out=out, least=0.9)
+    table = pq.read_table(out)
+    assert {field.name: str(field.type) for field in table.schema} == COLUMNS
+    assert len(table) == 0
+    said = capsys.readouterr().out
+    assert f"{out}: 0 rows; no part reaches 0.9 in 10 pictures, the highest probability is 0.7058824\n" == said
+
+
+@pytest.mark.parametrize("least", ["-0.1", "1.5", "nan"])
+def test_what_is_no_probability_is_refused(least: str, out: Path, capsys: Captured) -> None:
+    line = refused(capsys, ["parts", "run", "pets", "--out", str(out), "--least", least])
+    assert line == f"latelier: --least takes a probability from 0 to 1, but got {least}"
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
+    known: None, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    latelier.parts("run", "pets", out=out)
+    before, calls = out.read_bytes(), iter([False, True])
+
+    def fail(self: Known, image: Tensor, whole: Callable[[Known, Tensor], Parts] = Known.parts) -> Parts:
+        if next(calls):  # at the second block
+            raise KeyboardInterrupt
+        return whole(self, image)
+
+    monkeypatch.setattr(Known, "parts", fail)
+    with pytest.raises(KeyboardInterrupt):
+        latelier.parts("run", "pets", out=out, least=0)
+    assert out.read_bytes() == before
+    assert list(out.parent.iterdir()) == [out]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on six pictures of 16 x 24 pixels, which lie beside it as `pets`, and one of a model without parts."""
+    place = tmp_path_factory.mktemp("made")
+    pets = shlex.quote(str(folder(place / "pets", 6, size=(24, 16))))
+    main(shlex.split(f"train patchvae --data {pets} --out {place / 'run'} --epochs 1 --batch 4 --quiet --set parts=3"))
+    tiny = "net=mlp net.widths=4 latent=2"
+    main(shlex.split(f"train vae --data {pets} --out {place / 'vae'} --epochs 1 --batch 4 --quiet --set {tiny}"))
+    return place / "run"
+
+
+def test_a_trained_run_writes_what_its_model_says(run: Path, out: Path, capsys: Captured) -> None:
+    main(["parts", str(run), str(run.parent / "pets"), "--out", str(out), "--least", "0.3"])
+    table = pq.read_table(out).to_pydict()
+    images = latelier.load(run), torch.from_numpy(_pixels(run.parent / "pets"))
+    expected = images[0].parts(images[1]).occurrence
+    assert expected.shape == (6, 3, 2, 3)
+    found = torch.zeros(expected.shape)
+    picture = [int(Path(name).stem) for name in table["file"]]
+    found[picture, table["part"], table["row"], table["column"]] = torch.tensor(table["probability"])
+    assert 0 < len(picture) < expected.numel()
+    torch.testing.assert_close(found, expected.where(expected >= 0.3, 0.0))
+    assert f"{len(picture)} rows; parts occur in 6 of 6 pictures" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("sheet", ["parts", "part-crops", "part_crops", "swap", "weights"])
+def test_its_sheets_are_drawn_under_one_name(run: Path, sheet: str, capsys: Captured) -> None:
+    main(["draw", str(run), sheet])
+    assert capsys.readouterr().out.strip() == str(run / "pictures" / f"{sheet.replace('-', '_')}.png")
+
+
+def test_a_model_without_parts_is_refused(run: Path, out: Path, capsys: Captured) -> None:
+    line = refused(capsys, ["parts", str(run.parent / "vae"), str(run.parent / "pets"), "--out", str(out)])
+    assert "this model does not have the capability HasParts; it has Decodes, Encodes" in line
+    assert not out.parent.exists()
+
+
+def _pixels(pets: Path) -> np.ndarray:
+    """float32 [n, 3, h, w] in [0, 1], in the order of their names."""
+    from PIL import Image
+
+    pixels = np.stack([np.asarray(Image.open(path)) for path in sorted(pets.iterdir())])
+    return pixels.transpose(0, 3, 1, 2).astype(np.float32) / 255
