@@ -14,8 +14,10 @@ from latelier.runs import Run
 from latelier.tables import curves, with_spread
 
 
-def material(run: Run, images: Images, *, summary: str = "", before: Sequence[Table] = ()) -> Material:
-    """The page of a run, drawn on these images; ``before`` are tables that come first."""
+def material(
+    run: Run, images: Images, *, summary: str = "", before: Sequence[Table] = (), first: Sequence[Picture] = ()
+) -> Material:
+    """The page of a run, drawn on these images; ``before`` are tables and ``first`` pictures that come first."""
     skipped = run.folder / "skipped.txt"
     data = run.config.get("data", {})
     return Material(
@@ -23,7 +25,7 @@ def material(run: Run, images: Images, *, summary: str = "", before: Sequence[Ta
         summary=summary or f"A {run.card.model} after {run.seen:,} pictures. Shown and measured here: {images.source}.",
         facts=facts(run),
         tables=[*before, *(table for record in run.scores for table in score_tables(record))],
-        pictures=sheets(run, images),
+        pictures=[*first, *sheets(run, images)],
         log=run.log,
         skipped=skipped.read_text().splitlines() if skipped.exists() else (),
         remarks=[*run.remarks, *data.get("remarks", ())],
@@ -54,12 +56,13 @@ def winners(rows: Sequence[Sequence[str]]) -> frozenset[tuple[int, int]]:
     return frozenset(best)
 
 
-def sheets(run: Run, images: Images) -> list[Picture]:
-    """Every sheet for which the model has the capabilities and the data what it takes, but for those on request."""
+def sheets(run: Run, images: Images, names: Sequence[str] = ()) -> list[Picture]:
+    """The sheets of these names; without any, every one for which the model has the capabilities and the data what it
+    takes, but for those on request."""
     title, pictures = f"{run.name} ({run.card.model}) on {images.source}", []
-    for name in possible(run.model):
+    for name in names or possible(run.model):
         module = find(name)
-        if getattr(module, "ON_REQUEST", False):
+        if getattr(module, "ON_REQUEST", False) and not names:
             continue
         try:
             drawn = module.draw(run.view(images, title, most=wanted(module)))

@@ -98,7 +98,7 @@ def _kinds(hint: Any) -> dict[str, type]:
 def _parse(hint: Any, given: Any, owner: str, name: str) -> Any:
     try:
         return _convert(hint, given)
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, OverflowError):
         raise Refusal(f"{owner}: {name} takes {_described(hint)}, but got '{given}'") from None
 
 

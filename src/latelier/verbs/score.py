@@ -1,13 +1,16 @@
 """latelier score: judge a run and keep the record."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from types import GenericAlias
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
-from latelier.verbs.options import Names, Place, Seed, Whole
+from latelier.verbs.options import Names, Place, Seed, Settings, Whole
 
 if TYPE_CHECKING:
     from latelier.runs import Run
     from latelier.scores.common import Splits
+
+Options = dict[str, dict[str, Any]]  # score -> keywords of its function
 
 
 def score(
@@ -15,13 +18,14 @@ def score(
     *,
     data: Place | None = None,
     only: Names = None,
+    settings: Settings = None,
     seed: Seed = 0,
     limit: Whole | None = None,
     data_root: Place | None = None,
     download: bool = False,
     quiet: bool = False,
 ) -> list[dict[str, Any]]:
-    """Judge a run: reconstruction, likelihood, probes, the gap to the prior, disentanglement, fine-tuning.
+    """Judge a run: reconstruction, likelihood, probes, the gap to the prior, disentanglement, fine-tuning, FID.
 
     Prints a table and adds to the run's scores.json; every value stands with its protocol, n and seconds. Test images
     are the source's own test split, or every other picture where it has none. Raises Refusal (exit 2) for bad input.
@@ -33,7 +37,11 @@ def score(
     data
         Pictures to measure on; by default what the run was trained on.
     only
-        Names of scores; by default all that model and data allow, but for finetune and logistic, which take minutes.
+        Names of scores; by default those of --set, else all that model and data allow, but for fid, finetune,
+        frozen_probe and logistic, which take minutes.
+    settings
+        SCORE.OPTION=value, a keyword of a score's function, e.g. finetune.epochs=5 frozen_probe.frozen=conv1
+        likelihood.samples=1,50 fid.weights=inception.safetensors; kept with its record.
     seed
         Of label draws, codes and subsets.
     limit
@@ -45,16 +53,21 @@ def score(
     quiet
         Print no table.
     """
+    from latelier.core import Refusal
     from latelier.runs import Where, open_run
     from latelier.scores import find
     from latelier.tables import score_table
 
-    only = [only] if isinstance(only, str) else only
-    for name in only or ():
+    options = options_of(settings)
+    only = [only] if isinstance(only, str) else only or list(options)
+    for name in only:
         find(name)  # an unknown score is refused before any picture is read
+    for name in options:
+        if name not in only:
+            raise Refusal(f"--set has options of {name}, but --only asks for {', '.join(only)}; add it there")
     opened = open_run(run)
     splits = opened.splits(data, Where.of(data_root, download))
-    records = judge(opened, splits, only, seed, limit)
+    records = judge(opened, splits, only, seed, limit, options)
     if not quiet:  # first: a run that cannot be written to can still be judged
         print(score_table(records, f"{opened.name} on {splits.test.source}"))
     opened.keep(records)
@@ -62,10 +75,57 @@ def score(
 
 
 def judge(
-    run: "Run", splits: "Splits", only: Sequence[str] | None = None, seed: int = 0, limit: int | None = None
+    run: "Run",
+    splits: "Splits",
+    only: Sequence[str] | None = None,
+    seed: int = 0,
+    limit: int | None = None,
+    options: Options | None = None,
 ) -> list[dict[str, Any]]:
     """The scores' records, stamped with what they were measured on and how long the run had trained."""
     from latelier.scores.record import run_scores
 
     stamp = {"data": splits.test.source, "fingerprint": splits.test.fingerprint, "seen": run.seen}
-    return [record | stamp for record in run_scores(run.model, splits, only, seed=seed, limit=limit)]
+    records = run_scores(run.model, splits, only, seed=seed, limit=limit, options=options)
+    return [record | stamp for record in records]
+
+
+def options_of(settings: Sequence[str] | Mapping[str, Any] | None) -> Options:
+    """Texts ``score.option=value``, or a dict with such keys or of dicts, by score; values are read by the type of the
+    keyword. Raises Refusal for an unknown score or option, and for a value that does not parse."""
+    from latelier.core import Refusal
+    from latelier.settings import parse_assignments
+
+    given = settings if isinstance(settings, Mapping) else parse_assignments(settings or [])
+    grouped: Options = {}
+    for key, value in given.items():
+        if isinstance(value, Mapping):
+            grouped.setdefault(key, {}).update(value)
+            continue
+        name, _, option = key.rpartition(".")  # a score outside the package has dots in its name, an option has none
+        if not name:
+            raise Refusal(f"--set takes SCORE.OPTION=value, for example finetune.epochs=5, but got '{key}={value}'")
+        grouped.setdefault(name, {})[option] = value
+    return {name: _read(name, options) for name, options in grouped.items()}
+
+
+def _read(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options as the score's function wants them: its keywords are read as a dataclass's fields are."""
+    from dataclasses import make_dataclass
+    from inspect import signature
+    from typing import get_type_hints
+
+    from latelier.scores import find
+    from latelier.settings import configure, to_json
+
+    function = find(name).score
+    hints = get_type_hints(function)
+    keywords = list(signature(function).parameters)[3:]  # after model, data and generator
+    known = [(keyword, _field(hints[keyword]), None) for keyword in keywords if keyword in hints]
+    read: Any = configure(make_dataclass("Options", known), options, f"score {name}")
+    return {option: to_json(getattr(read, option)) for option in options}
+
+
+def _field(hint: Any) -> Any:
+    """A sequence is written as a tuple is."""
+    return GenericAlias(tuple, (*get_args(hint), ...)) if get_origin(hint) is Sequence else hint
