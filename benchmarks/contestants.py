@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from latelier.core import Model
 from latelier.data.batches import Batches
 from latelier.data.images import Images, to_float
 from latelier.device import pick_device, prepare_cpu
@@ -61,17 +62,16 @@ class Gate:
         self._connection.send((self._seconds, loss))
 
 
-def run(name: str, race: Race, pixels: np.ndarray, connection: Connection) -> None:
-    """The body of a contestant's process; ``name`` is "who precision"."""
+Contestant = Callable[[Race, str, np.ndarray, Gate], None]  # race, precision, pixels, gate
+
+
+def run(contestant: Contestant, race: Race, precision: str, pixels: np.ndarray, connection: Connection) -> None:
+    """The body of a contestant's process."""
     torch.set_num_threads(race.threads)
     torch.manual_seed(race.seed)
-    who, precision = name.split()
-    contestants: dict[str, Callable[[Race, str, np.ndarray, Gate], None]] = {
-        "pythae": pythae, "bare": bare, "latelier": latelier, "matmul": matmul
-    }  # fmt: skip
-    gate = Gate(connection, PRODUCTS if who == "matmul" else race.steps, race.clock)
+    gate = Gate(connection, PRODUCTS if contestant is matmul else race.steps, race.clock)
     with suppress(EOFError, ConnectionError):  # the race was called off
-        contestants[who](race, precision, pixels, gate)
+        contestant(race, precision, pixels, gate)
 
 
 def pythae(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:
@@ -123,19 +123,27 @@ def bare(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:
     prepare_cpu()
     device = pick_device(race.device)
     model = peer_nets.model(race.net, race.loss, race.rate).to(device, memory_format=torch.channels_last).train()
-    resident = torch.from_numpy(pixels).to(device)
     optimiser = torch.optim.Adam(model.parameters(), lr=race.rate, fused=True)
+
+    def step(batch: Tensor) -> Tensor:
+        image = to_float(batch)
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+            loss = bare_loss(model, image, race.loss)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        return loss.detach()
+
+    by_hand(race, torch.from_numpy(pixels).to(device), gate, step)
+
+
+def by_hand(race: Race, resident: Tensor, gate: Gate, step: Callable[[Tensor], Tensor]) -> None:
+    """Laps of a hand-written ``step``, which takes rows of ``resident`` and returns its loss."""
     for _ in range(race.laps):
         gate.start()
-        total = torch.zeros((), device=device)
-        for rows in torch.randperm(len(pixels)).to(device).split(race.batch):
-            image = to_float(resident.index_select(0, rows))
-            with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-                loss = bare_loss(model, image, race.loss)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            total += loss.detach()
+        total = torch.zeros((), device=resident.device)
+        for rows in torch.randperm(len(resident)).to(resident.device).split(race.batch):
+            total += step(resident.index_select(0, rows))
         mean = total.item() / race.steps
         gate.stop()
         gate.hand_in(mean)
@@ -156,10 +164,24 @@ def bare_loss(model: peer_nets.vae.Model, image: Tensor, kind: str) -> Tensor:
 
 
 def latelier(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:
-    """``latelier.loop.train`` on latelier's ``vae``, as ``latelier train`` calls it; its log is its lap."""
+    """latelier's loop on latelier's ``vae``."""
+    model = peer_nets.model(race.net, race.loss, race.rate)
+    by_latelier(model, race, precision, pixels, gate, lambda terms: -terms["elbo"])
+
+
+def by_latelier(
+    model: Model,
+    race: Race,
+    precision: str,
+    pixels: np.ndarray,
+    gate: Gate,
+    loss_of: Callable[[dict[str, float]], float],
+) -> None:
+    """Laps of ``latelier.loop.train``, as ``latelier train`` calls it; its log, of which ``loss_of`` makes the loss,
+    is its lap."""
     prepare_cpu()
     device = pick_device(race.device)
-    model = peer_nets.model(race.net, race.loss, race.rate).to(device, memory_format=torch.channels_last)
+    model = model.to(device, memory_format=torch.channels_last)
     lap, n = race.steps * race.batch, len(pixels)
     images = Images(pixels, np.full(n, -1), np.zeros((n, 0), np.int8), [[]] * n, [str(row) for row in range(n)])
     batches = Batches(images, race.batch, seed=race.seed, device=device)
@@ -168,7 +190,7 @@ def latelier(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None
 
     def show(record: dict[str, Any]) -> None:
         gate.stop()
-        gate.hand_in(-record["terms"]["elbo"])
+        gate.hand_in(loss_of(record["terms"]))
         if record["seen"] < total:
             gate.start()
 

@@ -13,6 +13,7 @@ import os
 import platform
 import statistics
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -23,10 +24,11 @@ from typing import Any
 import numpy as np
 import peer_nets
 import torch
-from contestants import Race, bare_loss, run
+from contestants import Contestant, Race, bare, bare_loss, latelier, matmul, pythae, run
 from torch.utils.flop_counter import FlopCounterMode
 
 RESULTS = Path(__file__).with_name("results.jsonl")
+CONTESTANTS = {"pythae": pythae, "bare": bare, "latelier": latelier, "matmul": matmul}
 ENTRANTS = ("pythae fp32", "bare fp32", "latelier fp32", "bare bf16", "latelier bf16", "matmul fp32", "matmul bf16")
 CONV = {"fp32": 1.25, "bf16": 1.6}
 WANTED = {"mlp": {"fp32": 1.8, "bf16": 3.0}, "conv": CONV, "conv-top": CONV}  # times pythae's speed, two cores
@@ -47,19 +49,26 @@ def main() -> None:
         common = (options.rate, options.seed, options.device, options.threads, options.clock)
         race = Race(net, options.loss, options.batch, steps, laps, *common)
         pixels = pictures(steps * options.batch, options.data_root, options.seed)
-        record = summary(race, alternate(race, entrants, pixels), "MNIST" if options.data_root else "blobs")
-        print(table(record))
+        raced = alternate(race, entrants, pixels, CONTESTANTS)
+        record = summary(race, raced, "MNIST" if options.data_root else "blobs", count_operations(race), "pythae")
+        print("\n".join([*table(record, "pythae"), *verdicts(record, "pythae", WANTED[net], NEAR_LOSS)]))
         if options.record:
-            with open(RESULTS, "a") as file:
-                file.write(json.dumps(record) + "\n")
+            keep(record)
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = common_arguments(__doc__ or "", batch=100)
     parser.add_argument("--net", choices=list(LAPS), nargs="+", help="mlp and conv, if not named")
     parser.add_argument("--loss", choices=["mse", "bce"], default="mse", help="mse is pythae's default")
-    parser.add_argument("--batch", type=int, default=100)
-    parser.add_argument("--rate", type=float, default=1e-4, help="Adam's; 1e-4 is pythae's default")
+    parser.add_argument("--data-root", type=Path, help="folder with MNIST/raw/train-images-idx3-ubyte; else blobs")
+    return parser.parse_args()
+
+
+def common_arguments(about: str, batch: int) -> argparse.ArgumentParser:
+    """What every race of this folder takes."""
+    parser = argparse.ArgumentParser(description=about.partition("\n")[0])
+    parser.add_argument("--batch", type=int, default=batch)
+    parser.add_argument("--rate", type=float, default=1e-4, help="Adam's; 1e-4 is the default of all")
     parser.add_argument("--steps", type=int, help="steps in a lap")
     parser.add_argument("--laps", type=int, help="alternating repetitions; the first is not counted")
     parser.add_argument("--seed", type=int, default=0)
@@ -68,9 +77,8 @@ def arguments() -> argparse.Namespace:
         "--clock", choices=["wall", "cpu"], default="wall", help="cpu: for --threads 1 on a busy machine"
     )
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--data-root", type=Path, help="folder with MNIST/raw/train-images-idx3-ubyte; else blobs")
     parser.add_argument("--record", action="store_true", help="append the result to results.jsonl")
-    return parser.parse_args()
+    return parser
 
 
 def pictures(n: int, root: Path | None, seed: int) -> np.ndarray:
@@ -83,13 +91,15 @@ def pictures(n: int, root: Path | None, seed: int) -> np.ndarray:
     return np.round(255 * np.einsum("nsh,nsw->nshw", near[:, :, 0], near[:, :, 1]).max(1))[..., None].astype(np.uint8)
 
 
-def alternate(race: Race, entrants: list[str], pixels: np.ndarray) -> Laps:
+def alternate(race: Race, entrants: list[str], pixels: np.ndarray, contestants: Mapping[str, Contestant]) -> Laps:
     """Every entrant runs each lap alone, one after another; who begins changes from lap to lap."""
     context = multiprocessing.get_context("spawn")
     gates, processes, results = {}, [], {name: [] for name in entrants}  # type: Any, Any, Laps
     for name in entrants:
         gates[name], theirs = context.Pipe()
-        processes.append(context.Process(target=run, args=(name, race, pixels, theirs), daemon=True))
+        who, precision = name.split()
+        arguments = (contestants[who], race, precision, pixels, theirs)
+        processes.append(context.Process(target=run, args=arguments, daemon=True))
         processes[-1].start()
         theirs.close()  # so that a dead entrant is noticed
     for lap in range(race.laps):
@@ -106,11 +116,10 @@ def alternate(race: Race, entrants: list[str], pixels: np.ndarray) -> Laps:
     return results
 
 
-def summary(race: Race, laps: Laps, data: str) -> dict[str, Any]:
-    """What results.jsonl keeps. A ratio is taken within each lap, where the machine was the same for both; then the
-    median of all."""
+def summary(race: Race, laps: Laps, data: str, operations: int, peer: str) -> dict[str, Any]:
+    """What results.jsonl keeps. ``operations`` are those of a step. A ratio is taken within each lap, where the machine
+    was the same for both; then the median of all."""
     seconds = {name: [lap[0] for lap in done[1:]] for name, done in laps.items()}
-    operations = count_operations(race)
     rates = {p: laps[f"matmul {p}"][0][1] / statistics.median(seconds[f"matmul {p}"]) for p in ("fp32", "bf16")}
     rows: dict[str, dict[str, Any]] = {}
     for name, times in seconds.items():
@@ -125,7 +134,7 @@ def summary(race: Race, laps: Laps, data: str) -> dict[str, Any]:
             "final_loss": round(laps[name][-1][1], 4),
             "laps_ms": [round(t * 1e3, 3) for t in times],
         }
-        for rival in {"pythae fp32", f"bare {precision}"} & set(seconds) - {name}:
+        for rival in {f"{peer} fp32", f"bare {precision}"} & set(seconds) - {name}:
             ratio = statistics.median(theirs / own for own, theirs in zip(times, seconds[rival], strict=True))
             rows[name][f"times_{rival.split()[0]}"] = round(ratio, 3)
     return {
@@ -158,35 +167,42 @@ def processor(device: str) -> str:
         return platform.processor() or platform.machine()
 
 
-def table(record: dict[str, Any]) -> str:
-    """The rows for people, with what was wanted and whether it was reached."""
+def table(record: dict[str, Any], peer: str) -> list[str]:
+    """The rows for people."""
     rates = ", ".join(f"{p} {rate:,.0f}" for p, rate in record["matmul_gflops"].items())
     head = "{net} VAE, {loss}, batch {batch}, {steps} steps a lap, {threads} threads, {clock} clock, {data}".format(
         **record
     )
     lines = [
-        f"\n{head.format(**record)}\nmedians of {record['laps'] - 1} laps; matrix products: {rates} GFLOP/s",
-        f"{'':15}{'ms/step':>9}{'images/s':>10}{'of matmul':>10}{'x pythae':>10}{'x bare':>8}{'last loss':>11}",
+        f"\n{head}\nmedians of {record['laps'] - 1} laps; matrix products: {rates} GFLOP/s",
+        f"{'':15}{'ms/step':>9}{'images/s':>10}{'of matmul':>10}{'x ' + peer:>11}{'x bare':>8}{'last loss':>11}",
     ]
     for name, row in record["rows"].items():
-        pythae, bare = (f"{row[key]:.2f}" if key in row else "" for key in ("times_pythae", "times_bare"))
+        to_peer, to_bare = (f"{row[key]:.2f}" if key in row else "" for key in (f"times_{peer}", "times_bare"))
         speed = f"{row['ms_a_step']:9.2f}{row['images_per_second']:10,}{row['share_of_matmul']:10.1%}"
-        lines.append(f"{name:15}{speed}{pythae:>10}{bare:>8}{row['final_loss']:11.3f}")
-    return "\n".join([*lines, *verdicts(record)])
+        lines.append(f"{name:15}{speed}{to_peer:>11}{to_bare:>8}{row['final_loss']:11.3f}")
+    return lines
 
 
-def verdicts(record: dict[str, Any]) -> list[str]:
+def verdicts(record: dict[str, Any], peer: str, wanted: dict[str, float], near: float | None) -> list[str]:
+    """What was wanted of latelier, as times the peer's speed in each precision and as greatest relative difference of
+    the final losses, and whether it was reached."""
     rows, lines = record["rows"], []
-    for precision, wanted in WANTED[record["net"]].items():
+    for precision, least in wanted.items():
         row = rows[f"latelier {precision}"]
         checks = [(f"{row['times_bare']:.2f}x bare, wanted {NEAR_BARE}", row["times_bare"] >= NEAR_BARE)]
-        if "pythae fp32" in rows:
-            loss = rows["pythae fp32"]["final_loss"]
-            apart = abs(row["final_loss"] / loss - 1)
-            checks.append((f"{row['times_pythae']:.2f}x pythae, wanted {wanted}", row["times_pythae"] >= wanted))
-            checks.append((f"loss {apart:.1%} from pythae's, wanted {NEAR_LOSS:.0%}", apart <= NEAR_LOSS))
+        if f"{peer} fp32" in rows:
+            times, apart = row[f"times_{peer}"], abs(row["final_loss"] / rows[f"{peer} fp32"]["final_loss"] - 1)
+            checks.append((f"{times:.2f}x {peer}, wanted {least}", times >= least))
+            if near is not None:
+                checks.append((f"loss {apart:.1%} from that of {peer}, wanted {near:.0%}", apart <= near))
         lines.append(f"latelier {precision}: " + "; ".join(f"{text}: {'yes' if ok else 'NO'}" for text, ok in checks))
     return lines
+
+
+def keep(record: dict[str, Any]) -> None:
+    with open(RESULTS, "a") as file:
+        file.write(json.dumps(record) + "\n")
 
 
 if __name__ == "__main__":
