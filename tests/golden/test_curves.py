@@ -20,6 +20,7 @@ from latelier.training import labelled_share
 HERE = Path(__file__).parent
 STEPS, BATCH, EVERY = 30, 16, 5
 MLP = {"net": "mlp", "net.widths": (32,), "latent": 8}
+SLOW = {"optimiser.rate": 1e-5}  # batch norm over 16 cells magnifies rounding
 CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {  # name -> method, its settings, the plan's
     "autoencoder": ("autoencoder", {}, {}),
     "autoencoder-denoising": (
@@ -30,6 +31,8 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {  # name -> meth
     "autoencoder-layerwise": ("autoencoder", MLP | {"layerwise": 0.5}, {}),
     "ksparse": ("ksparse", {"widths": (32, 16), "k": (5,), "start": 10, "revive": 0.1}, {}),
     "classifier": ("classifier", {}, {"decay": "cosine"}),
+    "patchvae": ("patchvae", {"parts": 4, "appearance": 3, "warmup": 240, **SLOW}, {}),
+    "patchvae-foreground": ("patchvae", {"parts": 4, "reconstruction": "foreground", **SLOW}, {}),
     "vae": ("vae", {"optimiser.rate": 1e-3}, {}),
     "vae-resnet": ("vae", {"net": "resnet", "net.channels": (8, 16), "optimiser.rate": 1e-3}, {"clip": 50.0}),
     "vae-beta": ("vae", MLP | {"penalty.weight": 4, "penalty.warmup": 240}, {"rate": 1e-3}),
@@ -38,6 +41,7 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {  # name -> meth
     "vae-mmd": ("vae", MLP | {"penalty": "mmd"}, {"rate": 1e-3}),
     "vae-gaussian": ("vae", MLP | {"likelihood": "gaussian"}, {"rate": 1e-3}),
     "vae-gaussian-fixed": ("vae", MLP | {"likelihood": "gaussian", "likelihood.learned": False}, {"rate": 1e-3}),
+    "vae-resnet9": ("vae", {"net": "resnet9", "likelihood": "squared", **SLOW}, {}),
     "vae-softmax": ("vae", MLP | {"head": "softmax"}, {"rate": 1e-3}),
 }
 

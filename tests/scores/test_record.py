@@ -23,7 +23,10 @@ def without_seconds(records):
 
 def test_scores_are_found_by_name_and_by_capability() -> None:
     assert {*ON_CODES, "likelihood", "prior_gap", "reconstruction", "part_consistency"} <= set(list_scores())
-    assert set(list_scores()) - set(possible(LinearGaussian())) == {"frozen_probe", "part_consistency"}  # it has no trunk
+    assert set(list_scores()) - set(possible(LinearGaussian())) == {
+        "frozen_probe",
+        "part_consistency",
+    }  # it has no trunk
     assert possible(CODES) == ON_CODES
     with pytest.raises(Refusal, match='did you mean "likelihood"'):
         find("likelyhood")

@@ -9,21 +9,21 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from latelier.core import HasParts, HasStages, Model, Refusal, has, need
 from latelier.data.images import Images
-from latelier.scores.common import Splits, device_of, rows_of, some
+from latelier.scores.common import Splits, device_of, evaluating, rows_of, some
 
 needs = (HasStages,)
 NEEDS_PARTS = True
 LIMIT = 2_000
 FIT_ROWS = 2_000
 CLUSTERS = 16  # of the k-means baseline, where the model has no parts to count
-THRESHOLDS = 32  # tried for the overlap
 PROTOCOL = (
     "A part's map gives every cell of its grid a number: the probability that it occurs there. Truth: a cell "
     "shows a kind of shape if at least half of its pixels do. AP: average precision over the cells of all "
     f"pictures, in order of their numbers. For each kind, the part with the highest AP on at most {FIT_ROWS:,} "
     "training images is measured on the test images: best part, with parts used again; matched, each kind with a "
     "part of its own (Hungarian method). Any shape: the best part for all kinds as one. IoU: of the matched "
-    "part's cells over the threshold that is best on the training images. Base: the share of cells, which is the "
+    "part's cells over the threshold that is best on the training images. Kinds are those that the test images "
+    "show; one that no part is left for counts as zero. Base: the share of cells, which is the "
     f"AP of a map without information. k-means: as many clusters as parts (otherwise {CLUSTERS}) of the deepest "
     "stage's columns on those training images, each map a softmax over minus the squared distances. Class: mean "
     "over kinds."
@@ -47,7 +47,7 @@ def score(model: Model, data: Splits, generator: Generator) -> dict[str, float]:
         values |= judge(read, fit, test, "parts")
     columns = _reader(model, lambda image: _deepest(model, image))
     values |= judge(_clusters(columns, fit, clusters, generator.initial_seed()), fit, test, "k-means")
-    truth = shown(test, _grid(columns(test.take(np.arange(1)))))
+    truth = shown(test, _grid(columns(test.take(np.arange(1)))), kinds_of(test))
     return values | {"AP class base": float(truth.mean()), "AP any base": float(truth.any(1).mean())}
 
 
@@ -56,25 +56,31 @@ def judge(read: Maps, fit: Images, test: Images, name: str) -> dict[str, float]:
     from scipy.optimize import linear_sum_assignment
 
     known, maps = read(fit), read(test)
-    learn, truth = shown(fit, _grid(known)), shown(test, _grid(maps))
+    kinds = kinds_of(test)
+    learn, truth = shown(fit, _grid(known), kinds), shown(test, _grid(maps), kinds)
     parts = range(known.shape[1])
-    table = np.array([[average_precision(learn[:, k], known[:, p]) for p in parts] for k in range(learn.shape[1])])
+    table = np.array([[average_precision(learn[:, k], known[:, p]) for p in parts] for k in range(len(kinds))])
     anything = [average_precision(np.asarray(learn.any(1)), known[:, p]) for p in parts]
     pairs = list(zip(*linear_sum_assignment(-table), strict=True))
     overlaps = [overlap(learn[:, k], known[:, p], truth[:, k], maps[:, p]) for k, p in pairs]
+    matched = [average_precision(truth[:, k], maps[:, p]) for k, p in pairs]
     best = [average_precision(truth[:, k], maps[:, p]) for k, p in enumerate(table.argmax(1))]
     return {
         f"AP class {name} best part": float(np.mean(best)),
-        f"AP class {name} matched": float(np.mean([average_precision(truth[:, k], maps[:, p]) for k, p in pairs])),
-        f"IoU class {name} matched": float(np.mean(overlaps)),
+        f"AP class {name} matched": sum(matched) / len(kinds),
+        f"IoU class {name} matched": sum(overlaps) / len(kinds),
         f"AP any {name}": average_precision(np.asarray(truth.any(1)), maps[:, int(np.argmax(anything))]),
     }
 
 
-def shown(images: Images, grid: tuple[int, int]) -> np.ndarray:
+def kinds_of(images: Images) -> list[int]:
+    """Numbers of the kinds of shape that some picture shows."""
+    return [int(kind) for kind in np.unique(images.truth["parts"]) if kind > 0]
+
+
+def shown(images: Images, grid: tuple[int, int], kinds: list[int]) -> np.ndarray:
     """bool [n, kinds, h, w]: whether at least half of a cell's pixels show that kind of shape."""
     parts = torch.from_numpy(np.array(images.truth["parts"]))
-    kinds = range(1, int(parts.max()) + 1)
     blocks = [
         adaptive_avg_pool2d(torch.stack([block == kind for kind in kinds], 1).float(), grid) >= 0.5
         for block in parts.split(256)
@@ -90,22 +96,23 @@ def average_precision(truth: np.ndarray, number: np.ndarray) -> float:
 
 
 def overlap(known_truth: np.ndarray, known: np.ndarray, truth: np.ndarray, number: np.ndarray) -> float:
-    """Intersection over union of the cells over a threshold with the true ones; the threshold is chosen on the known
-    ones."""
-
-    def at(truth: np.ndarray, number: np.ndarray, threshold: float) -> float:
-        chosen = number >= threshold
-        return float((chosen & truth).sum()) / max(1, int((chosen | truth).sum()))
-
-    thresholds = np.unique(np.quantile(known, np.linspace(0.5, 1, THRESHOLDS)))
-    return at(truth, number, max(thresholds, key=lambda t: at(known_truth, known, t)))
+    """Intersection over union of the cells at or over a threshold with the true ones; the threshold is the best of all
+    for the known ones."""
+    order = np.argsort(-known, axis=None, kind="stable")
+    values, hits = known.ravel()[order], known_truth.ravel()[order].cumsum()
+    unions = np.arange(1, len(values) + 1) + known_truth.sum() - hits
+    last = np.append(values[1:] < values[:-1], True)  # of its value: equal numbers are on one side
+    threshold = values[np.argmax(np.where(last, hits / unions, -1))]
+    chosen = number >= threshold
+    return float((chosen & truth).sum()) / max(1, int((chosen | truth).sum()))
 
 
 def _reader(model: Model, read: Callable[[Tensor], Tensor]) -> Maps:
     """``read`` (images on the model's device -> [b, maps, h, w]) for any number of images."""
 
     def maps(images: Images) -> np.ndarray:
-        shape = read(images.floats(np.arange(1)).to(device_of(model))).shape[1:]
+        with evaluating(model):
+            shape = read(images.floats(np.arange(1)).to(device_of(model))).shape[1:]
         return rows_of(model, images, lambda image: read(image).flatten(1)).reshape(len(images), *shape)
 
     return maps
