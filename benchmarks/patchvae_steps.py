@@ -17,7 +17,6 @@ from latelier.data.images import to_float
 from latelier.device import pick_device, prepare_cpu
 from latelier.models import patchvae
 from latelier.objectives import foreground
-from latelier.objectives.adversary import fooling, judging
 
 IMAGE = (3, 32, 32)
 CASES: dict[str, dict[str, str]] = {
@@ -59,7 +58,7 @@ def bare(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:
 
 
 class Bare:
-    """The bare step. The critic's step and the model's share one way through the nets."""
+    """The bare step. Critic and model share one way through all nets."""
 
     def __init__(self, race: Race, precision: str, device: torch.device):
         self.model = built(race).to(device, memory_format=torch.channels_last)
@@ -77,18 +76,19 @@ class Bare:
     def step(self, image: Tensor) -> Tensor:
         with self.cast():
             loss, drawn = self.loss(image)
-        whole = loss
+            whole = loss
+            if self.critic is not None:
+                real, fake = self.critic(image), self.critic(drawn)
+                whole = loss + functional.softplus(-fake).mean()
         if self.critic is not None:
-            with self.cast():
-                judged = judging(self.critic, image, drawn.detach()).mean()
             self.critics.zero_grad()
-            judged.backward()
-            self.critics.step()
-            with self.cast():
-                whole = loss + fooling(self.critic, drawn).mean()
+            judged = (functional.softplus(-real) + functional.softplus(fake)).mean()
+            judged.backward(inputs=list(self.critic.parameters()), retain_graph=True)
         self.optimiser.zero_grad()
         whole.backward(inputs=self.weights)
         self.optimiser.step()
+        if self.critic is not None:
+            self.critics.step()
         return loss.detach()
 
     def loss(self, image: Tensor) -> tuple[Tensor, Tensor]:

@@ -93,8 +93,8 @@ class Model(nn.Module, ABC):
         """Each player's optimiser as its source has it; Adam at 1e-3 where the source is silent."""
         return {player: Optimiser() for player in self.players}
 
-    def remarks(self, terms: dict[str, float]) -> list[str]:
-        """What means of the report's terms warn of, in plain words; training says each once."""
+    def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
+        """What means of the report's terms warn of after so many images, in plain words; training says each once."""
         return []
 
 
@@ -123,6 +123,7 @@ class Encodes(Capability):
     """Knows codes of images."""
 
     coder: str = "model"  # the player that owns the encoder's weights: who learns from a label head
+    label_weight: float | None = None  # of a label head's loss beside the model's own; none: by the number of pixels
 
     @abstractmethod
     def encode(self, image: Tensor) -> Posterior:
@@ -143,6 +144,27 @@ class Samples(Capability):
     @abstractmethod
     def sample_prior(self, n: int, generator: Generator) -> Code:
         """n codes drawn from p(z), on the model's device."""
+
+
+class HasLevels(Capability):
+    """Has a hierarchy of codes, in which each level draws all below it, down to the image."""
+
+    @abstractmethod
+    def levels(self) -> tuple[str, ...]:
+        """Names of the latents, from the image upwards."""
+
+    @abstractmethod
+    def fill(self, code: Code, generator: Generator | None = None) -> Code:
+        """The code, which may stop at any level, with all levels below: their conditional means, or draws with a
+        generator."""
+
+
+class Judges(Capability):
+    """Has a critic that sees images together with their codes."""
+
+    @abstractmethod
+    def embed(self, image: Tensor, code: Code) -> Tensor:
+        """[b, d], the critic's last hidden layer, without its noise."""
 
 
 class Features(Capability):

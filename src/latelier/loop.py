@@ -95,7 +95,7 @@ def train(
         if parallel.rank() == 0:
             files.append_line(folder / "log.jsonl", record)
             show(record)
-            for remark in model.remarks(record.get("terms", {})):
+            for remark in model.remarks(record.get("terms", {}), record["seen"]):
                 if remark not in said:
                     said.add(remark)
                     log({"seen": record["seen"], "remark": remark})

@@ -198,16 +198,16 @@ def test_temperature_falls_as_the_paper_says() -> None:
     assert t.at(at(128 * 76_753)) == 0.1
 
 
-def test_the_critic_learns_from_its_own_move_and_the_model_from_the_other() -> None:
+def test_critic_and_model_want_opposite_things_of_the_drawn_side() -> None:
     batch, model = batch_of(), made(critic="image")
-    judged, learned = (move(batch, at(0)) for move in model.moves())
-    assert list(judged.minimise) == ["critic"]
-    assert list(learned.minimise) == ["model"]
-    assert torch.allclose(learned.report["fooling"], learned.report["fooling"].abs())
-    with_critic = learned.minimise["model"]
-    r = learned.report
+    (move,) = model.moves()
+    losses = move(batch, at(0))
+    r = losses.report
     expected = (r["distortion"] + 10 * r["KL occurrence"] + r["KL appearance"] + r["fooling"]).mean()
-    torch.testing.assert_close(with_critic, expected)
+    torch.testing.assert_close(losses.minimise["model"], expected)
+    torch.testing.assert_close(losses.minimise["critic"], r["critic"].mean())
+    # -log D(drawn) >= -log(1 - D) exactly where the logit is negative, so the two cannot both be small.
+    assert ((r["critic"] > 0.5) | (r["fooling"] > 0.5)).all()
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,8 @@ class Joint(Wrapper, Classifies):
     def optimisers(self) -> dict[str, Optimiser]:
         return {**self.inner.optimisers(), "head": self.head.config.optimiser}
 
-    def remarks(self, terms: dict[str, float]) -> list[str]:
-        return self.inner.remarks(terms)
+    def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
+        return self.inner.remarks(terms, seen)
 
     def moves(self) -> tuple[Move, ...]:
         return tuple(self._with_head(move) for move in self.inner.moves())

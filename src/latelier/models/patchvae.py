@@ -33,7 +33,8 @@ from latelier.core import Model as Base
 from latelier.nets.encoder import Encoder
 from latelier.nets.resnet9 import WIDTHS, grid_of, pyramid, reset, trunk
 from latelier.objectives import gaussian, relaxed
-from latelier.objectives.adversary import Image, Off, fooling, judging
+from latelier.objectives.adversary import Image, Off
+from latelier.objectives.game import fooled, judged
 from latelier.objectives.likelihood import Foreground, Squared
 from latelier.objectives.reduce import summed
 
@@ -176,7 +177,7 @@ class Model(Base, Encodes, Decodes, Samples, HasParts, HasStages, HasFilters):
     def filters(self) -> Tensor:
         return self.encoder.filters()
 
-    def remarks(self, terms: dict[str, float]) -> list[str]:
+    def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
         found, occurrence = [], terms.get("occurrence")
         if occurrence is not None and occurrence < self.prior / 10:
             found.append(
@@ -194,16 +195,7 @@ class Model(Base, Encodes, Decodes, Samples, HasParts, HasStages, HasFilters):
         return found
 
     def moves(self) -> tuple[Move, ...]:
-        return (self.learn,) if self.critic is None else (self.judge, self.learn)
-
-    def judge(self, batch: Batch, progress: Progress) -> Losses:
-        """The critic's move: pictures beside their reconstructions; none from the prior, as in the source."""
-        assert self.critic is not None
-        with torch.no_grad():
-            q = self.posterior(batch.image, self.config.temperature.at(progress))
-            drawn = self.decode(q.sample(progress.generator))
-        loss = judging(self.critic, batch.image, drawn)
-        return Losses(minimise={"critic": loss.mean()}, report={"critic": loss})
+        return (self.learn,)
 
     def learn(self, batch: Batch, progress: Progress) -> Losses:
         c = self.config
@@ -218,7 +210,10 @@ class Model(Base, Encodes, Decodes, Samples, HasParts, HasStages, HasFilters):
         report = {"distortion": distortion, "KL occurrence": rates["occurrence"], "KL appearance": rates["appearance"]}
         report |= {"occurrence": occurrence.mean((1, 2, 3))}
         report |= {"parts in use": (occurrence.amax((2, 3)) > 0.5).sum(1).float()}
-        if self.critic is not None:
-            fooled = fooling(self.critic, self.likelihood.mean(output))
-            loss, report = loss + c.critic.weight * fooled, report | {"fooling": fooled}
-        return Losses(minimise={"model": loss.mean()}, report=report, code=code)
+        minimise = {}
+        if self.critic is not None:  # sees reconstructions and, as in the source, no pictures from the prior
+            data, drawn = self.critic(batch.image), self.critic(self.likelihood.mean(output))
+            against, fooling = judged(data, drawn), fooled(drawn)
+            loss, report = loss + c.critic.weight * fooling, {"critic": against, **report, "fooling": fooling}
+            minimise["critic"] = against.mean()
+        return Losses(minimise={**minimise, "model": loss.mean()}, report=report, code=code)

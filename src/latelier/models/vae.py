@@ -33,7 +33,8 @@ from latelier.nets.mlp import Mlp
 from latelier.nets.resnet import Resnet
 from latelier.nets.resnet9 import Resnet9
 from latelier.objectives import gaussian
-from latelier.objectives.adversary import Image, Off, fooling, judging
+from latelier.objectives.adversary import Image, Off
+from latelier.objectives.game import fooled, judged
 from latelier.objectives.likelihood import Bernoulli, Foreground, Gaussian, Likelihood, Squared
 from latelier.objectives.penalty import Beta, Capacity, Mmd
 from latelier.objectives.reduce import summed
@@ -119,15 +120,7 @@ class Model(Base, Encodes, Decodes, Samples, HasStages, HasFilters, Weighs):
         return log_weight(self.encode(image), image, samples, self.decoder, self.likelihood, generator)
 
     def moves(self) -> tuple[Move, ...]:
-        return (self.learn,) if self.critic is None else (self.judge, self.learn)
-
-    def judge(self, batch: Batch, progress: Progress) -> Losses:
-        """The critic's move: pictures beside their reconstructions."""
-        assert self.critic is not None
-        with torch.no_grad():
-            drawn = self.decode(self.encode(batch.image).sample(progress.generator))
-        loss = judging(self.critic, batch.image, drawn)
-        return Losses(minimise={"critic": loss.mean()}, report={"critic": loss})
+        return (self.learn,)
 
     def learn(self, batch: Batch, progress: Progress) -> Losses:
         q = self.encode(batch.image)
@@ -139,10 +132,13 @@ class Model(Base, Encodes, Decodes, Samples, HasStages, HasFilters, Weighs):
         loss, report = distortion + penalty, {"distortion": distortion, "rate": rate, "penalty": penalty}
         if self.likelihood.is_density:
             report["elbo"] = -distortion - rate
+        minimise = {}
         if self.critic is not None:
-            fooled = fooling(self.critic, self.likelihood.mean(output))
-            loss, report = loss + self.config.critic.weight * fooled, report | {"fooling": fooled}
-        return Losses(minimise={"model": loss.mean()}, report=report, code=code)
+            data, drawn = self.critic(batch.image), self.critic(self.likelihood.mean(output))
+            against, fooling = judged(data, drawn), fooled(drawn)
+            loss = loss + self.config.critic.weight * fooling
+            report, minimise = {"critic": against, **report, "fooling": fooling}, {"critic": against.mean()}
+        return Losses(minimise={**minimise, "model": loss.mean()}, report=report, code=code)
 
 
 def log_weight(

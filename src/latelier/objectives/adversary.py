@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torch import Tensor
-from torch.nn import functional
-
 from latelier.core import Optimiser
 from latelier.nets.critic import ImageCritic
 
@@ -30,14 +27,3 @@ class Image:
 
     def build(self, image: tuple[int, int, int]) -> ImageCritic:
         return ImageCritic(image)
-
-
-def judging(critic: ImageCritic, real: Tensor, drawn: Tensor) -> Tensor:
-    """[b], what the critic minimises: cross-entropy in nats on real and on drawn images (Goodfellow et al. 2014,
-    eq. 1)."""
-    return functional.softplus(-critic(real)) + functional.softplus(critic(drawn))
-
-
-def fooling(critic: ImageCritic, drawn: Tensor) -> Tensor:
-    """[b], what whoever draws minimises: -log of the critic's belief, which does not saturate."""
-    return functional.softplus(-critic(drawn))

@@ -27,7 +27,7 @@ class Recipe:
     parts: dict[str, Any] | None = None  # arguments of latelier.train for a PatchVAE beside it
 
 
-PARTS = ["beta_occurrence=2"]  # the setting that finds most: recipes/patchvae/scenes.py
+PARTS = ["beta_occurrence=2", "warmup=20000"]  # what finds most in recipes/patchvae/scenes.py
 SHEETS = ("parts", "part_crops", "swap")
 RECIPES = {
     "digits": Recipe(

@@ -1,0 +1,43 @@
+"""The game between a critic and who draws for it: what each minimises, given the critic's logits.
+
+A logit says how much the critic believes that what it sees is of the data. In the joint game it sees pictures of the
+data with the codes inferred from them, and codes of the prior with the pictures drawn from them (Dumoulin et al. 2017,
+arXiv 1606.00704); the losses are those of the HALI paper's algorithm 1, in which the coder's is the critic's with the
+two sides exchanged, so that it does not saturate: not the minimax loss."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def judged(data: Tensor, drawn: Tensor) -> Tensor:
+    """[b] nats, what the critic minimises, of logits [b] on the data's and on the drawn side: cross-entropy, 2 ln 2
+    where it knows nothing (Goodfellow et al. 2014, arXiv 1406.2661, eq. 1)."""
+    return functional.softplus(-data) + functional.softplus(drawn)
+
+
+def conspired(data: Tensor, drawn: Tensor) -> Tensor:
+    """[b] nats, what encoder and decoder minimise together."""
+    return judged(drawn, data)
+
+
+def fooled(drawn: Tensor) -> Tensor:
+    """[b] nats, what minimises who draws and has no other side: -log of the critic's belief, which does not
+    saturate."""
+    return functional.softplus(-drawn)
+
+
+def right(data: Tensor, drawn: Tensor) -> Tensor:
+    """[b], the share of the two verdicts that are right: one half is chance."""
+    return ((data > 0).float() + (drawn < 0).float()) / 2
+
+
+def steepness(critic: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
+    """[b], the squared norm of the logit's gradient with respect to its inputs: R1, where they are of the data
+    (Mescheder et al. 2018, arXiv 1801.04406, eq. 9, without its weight). Differentiable once more."""
+    with torch.enable_grad():
+        leaves = [part.detach().requires_grad_() for part in inputs]
+        slopes = torch.autograd.grad(critic(*leaves).sum(), leaves, create_graph=True)
+        return torch.stack([slope.float().square().flatten(1).sum(1) for slope in slopes]).sum(0)
