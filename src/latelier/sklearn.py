@@ -20,7 +20,8 @@ from latelier.building import load
 from latelier.core import Encodes, Features, Model, Refusal, need
 from latelier.data.images import to_float
 from latelier.device import pick_device
-from latelier.scores.common import evaluating, flat
+from latelier.nets.modes import evaluating
+from latelier.scores.common import flat
 
 SLACK = 1e-6  # by which scaled values may miss [0, 1]
 

@@ -13,8 +13,9 @@ from torch.nn.functional import avg_pool2d, interpolate
 from latelier.core import Code, Refusal, Samples
 from latelier.data.images import Images
 from latelier.data.scenes import draw_scenes
+from latelier.nets.modes import evaluating
 from latelier.scores import fid
-from latelier.scores.common import Splits, evaluating
+from latelier.scores.common import Splits
 from latelier.scores.fid import Gaussian, Inception, RandomTrunk, features, fitted, frechet, inception, score
 
 GOLDEN = [0.00846765, 0.01192225, 0.20023683, 0.04349425]

@@ -4,7 +4,6 @@ Everything is deterministic (evaluation mode, most likely codes) and reads the i
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from itertools import chain
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 from latelier.core import Code, Decodes, Encodes, Features, Model, Refusal, need
 from latelier.data.factors import known_factors
 from latelier.data.images import Images
+from latelier.nets.modes import evaluating
 
 BLOCK = 512  # images on the device at once
 SIDE = 32  # px that raw pixels are averaged down to
@@ -34,19 +34,6 @@ def device_of(model: nn.Module) -> torch.device:
     for tensor in chain(model.parameters(), model.buffers()):
         return tensor.device
     return torch.device("cpu")
-
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode without gradients; afterwards each part is back in the mode that it was in."""
-    training = [part for part in model.modules() if part.training]
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        for part in training:
-            part.training = True
 
 
 def flat(code: Code, model: Model) -> Tensor:

@@ -10,8 +10,9 @@ from torch import Generator, Tensor, nn
 from torch.nn.functional import interpolate
 
 from latelier.core import Decodes, Encodes, Model, Refusal, Samples, has, need
+from latelier.nets.modes import evaluating
 from latelier.nets.resnet9 import trunk
-from latelier.scores.common import BLOCK, Splits, device_of, evaluating, reconstructions, some
+from latelier.scores.common import BLOCK, Splits, device_of, reconstructions, some
 from latelier.state import load_weights
 
 needs = (Encodes, Decodes)

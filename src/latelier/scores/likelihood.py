@@ -8,9 +8,10 @@ import torch
 from torch import Generator, Tensor
 
 from latelier.core import Encodes, Model, Refusal, Weighs, need
+from latelier.nets.modes import evaluating
 from latelier.objectives.importance import effective_samples, iwae_by_k
 from latelier.objectives.reduce import summed
-from latelier.scores.common import Splits, device_of, evaluating
+from latelier.scores.common import Splits, device_of
 
 needs = (Weighs, Encodes)
 LIMIT = 1_000

@@ -9,7 +9,8 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from latelier.core import HasParts, HasStages, Model, Refusal, has, need
 from latelier.data.images import Images
-from latelier.scores.common import Splits, device_of, evaluating, rows_of, some
+from latelier.nets.modes import evaluating
+from latelier.scores.common import Splits, device_of, rows_of, some
 
 needs = (HasStages,)
 NEEDS_PARTS = True

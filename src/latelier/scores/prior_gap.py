@@ -4,8 +4,9 @@ import torch
 from torch import Generator, Tensor
 
 from latelier.core import Encodes, Model, Refusal, Samples, need
+from latelier.nets.modes import evaluating
 from latelier.objectives.mmd import InverseMultiquadratic, squared
-from latelier.scores.common import Splits, device_of, evaluating, flat, some
+from latelier.scores.common import Splits, device_of, flat, some
 
 needs = (Encodes, Samples)
 LIMIT = 10_000

@@ -45,8 +45,9 @@ def parts(
 
     from latelier import files
     from latelier.core import HasParts, Refusal, need
+    from latelier.nets.modes import evaluating
     from latelier.runs import Where, open_run
-    from latelier.scores.common import device_of, evaluating
+    from latelier.scores.common import device_of
 
     if not 0 <= least <= 1:
         raise Refusal(f"--least takes a probability from 0 to 1, but got {least:g}")

@@ -1,0 +1,114 @@
+"""The adversarial autoencoder: an adversary on the codes in place of a VAE's KL (Makhzani et al. 2016, arXiv
+1511.05644).
+
+The encoder's codes are points. A critic tells them from draws of the prior N(0, I); encoder and decoder reconstruct,
+and the encoder deceives the critic. Where the source takes turns, all players move out of one pass."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor, nn
+
+from latelier.core import (
+    Batch,
+    Code,
+    Decodes,
+    Encodes,
+    HasStages,
+    Imputes,
+    Latent,
+    Losses,
+    Move,
+    Optimiser,
+    Progress,
+    Refusal,
+    Samples,
+)
+from latelier.core import Model as Base
+from latelier.models.adversarial import overwhelmed
+from latelier.models.autoencoder import Point
+from latelier.nets.conv import Conv
+from latelier.nets.mlp import Mlp
+from latelier.nets.resnet import Resnet
+from latelier.objectives.game import fooled, judged, right
+from latelier.objectives.impute import begun, refilled
+from latelier.objectives.likelihood import Bernoulli, Gaussian, Squared
+
+HIDDEN = 1000  # units of each of the critic's two layers
+
+
+@dataclass(frozen=True)
+class Config:
+    """Defaults: the source's critic around the nets of ``vae``."""
+
+    latent: int = 32
+    net: Mlp | Conv | Resnet = Conv()
+    likelihood: Bernoulli | Gaussian | Squared = Bernoulli()
+    weight: float = 10.0  # of -log of the critic's belief, beside the error summed over pixels
+    optimiser: Optimiser = Optimiser(rate=1e-3)
+    critic_optimiser: Optimiser = Optimiser(rate=1e-3, betas=(0.5, 0.999))
+
+    def __post_init__(self) -> None:
+        if self.latent < 1 or self.weight < 0:
+            raise Refusal(f"aae: latent {self.latent} must be at least 1 and weight {self.weight:g} at least 0")
+
+
+class Model(Base, Encodes, Decodes, Samples, HasStages, Imputes):
+    """``Config`` says which nets and likelihood."""
+
+    def __init__(self, config: Config, image: tuple[int, int, int]):
+        super().__init__()
+        self.config, self.image = config, image
+        self.latents = {"z": Latent((config.latent,))}
+        self.encoder = config.net.encoder(image, config.latent)
+        self.decoder = config.net.decoder(config.latent, image)
+        self.likelihood = config.likelihood.build()
+        hidden = [nn.Linear(config.latent, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, HIDDEN), nn.ReLU()]
+        self.critic = nn.Sequential(*hidden, nn.Linear(HIDDEN, 1), nn.Flatten(0))
+        self.players = {"model": [self.encoder, self.decoder, self.likelihood], "critic": [self.critic]}
+
+    def optimisers(self) -> dict[str, Optimiser]:
+        return {"model": self.config.optimiser, "critic": self.config.critic_optimiser}
+
+    def encode(self, image: Tensor) -> Point:
+        return Point({"z": self.encoder(image).float()})
+
+    def decode(self, code: Code) -> Tensor:
+        return self.likelihood.mean(self.decoder(code["z"]).float())
+
+    def sample_prior(self, n: int, generator: Generator) -> Code:
+        z = torch.randn(n, self.config.latent, generator=generator, device=generator.device)
+        return {"z": z.to(next(self.parameters()).device)}
+
+    def depths(self) -> tuple[str, ...]:
+        return self.encoder.depths()
+
+    def features(self, image: Tensor, depth: str) -> Tensor:
+        return self.encoder.features(image, depth)
+
+    def stages(self) -> dict[str, nn.Module]:
+        return dict(self.encoder.stages.items())
+
+    def impute(self, image: Tensor, known: Tensor, generator: Generator) -> Tensor:
+        return refilled(begun(image, known), known, lambda x: self.decode(self.encode(x).mode()))
+
+    def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
+        return overwhelmed(terms)
+
+    def moves(self) -> tuple[Move, ...]:
+        return (self.learn,)
+
+    def learn(self, batch: Batch, progress: Progress) -> Losses:
+        code = self.encode(batch.image).mode()
+        prior = self.sample_prior(len(batch.image), progress.generator)
+        distortion = self.likelihood.distortion(batch.image, self.decoder(code["z"]))
+        wanted, found = self.critic(prior["z"]).float(), self.critic(code["z"]).float()
+        against, fooling = judged(wanted, found), fooled(found)
+        report = {
+            "distortion": distortion,
+            "critic": against,
+            "fooling": fooling,
+            "critic accuracy": right(wanted, found),
+        }
+        loss = distortion + self.config.weight * fooling
+        return Losses({"model": loss.mean(), "critic": against.mean()}, report, code)

@@ -1,0 +1,237 @@
+"""What BiGAN, ALI and HALI share: one critic of pictures together with their codes, against whom encoder and decoder
+conspire (Donahue et al. 2017, arXiv 1605.09782; Dumoulin et al. 2017, arXiv 1606.00704; HALI, algorithm 1).
+
+Both players move at once, out of one shared pass. Every few thousand pictures the move also reports what tells a run
+that fails from one that does not: ``watched`` says what."""
+
+from abc import ABC
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Generator, Tensor, nn
+
+from latelier.core import (
+    Batch,
+    Code,
+    Decodes,
+    Encodes,
+    HasStages,
+    Imputes,
+    Judges,
+    Latent,
+    Losses,
+    Model,
+    Move,
+    Optimiser,
+    Progress,
+    Refusal,
+    Samples,
+)
+from latelier.nets.encoder import Encoder
+from latelier.nets.joint import Dense, Strided, Valid
+from latelier.nets.modes import evaluating
+from latelier.nets.noisy import Norm, scatter
+from latelier.objectives.game import conspired, judged, right, steepness
+from latelier.objectives.impute import begun, refilled
+
+EVERY = 8192  # pictures between two looks at reconstructions
+SETTLED = 50_000  # pictures after which a bad look is worth a word
+ADAM = Optimiser(rate=1e-4, betas=(0.5, 0.999))
+
+
+@dataclass(frozen=True)
+class Critic:
+    """What the critic is like, and how it is held back."""
+
+    norm: Norm = "none"
+    dropout: float = 1.0  # times the net's own probabilities
+    r1: float = 0.0  # weight of R1: half of it times the squared slope of the logit at the data's pairs
+    optimiser: Optimiser = ADAM
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.dropout < 2:
+            raise Refusal(
+                f"critic.dropout multiplies probabilities of up to one half: from 0 to below 2, not {self.dropout}"
+            )
+        if self.r1 < 0:
+            raise Refusal(f"critic.r1 is a weight, at least 0, not {self.r1}")
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the settings of each of these models have."""
+
+    noise: float = 0.0  # sd on pictures that encoder and critic see in training; pixels in [-1, 1]
+    critic: Critic = Critic()
+    optimiser: Optimiser = ADAM  # the coder's: of encoder and decoder
+    spread: float = 0.01  # sd of the first weights
+
+    def __post_init__(self) -> None:
+        if self.noise < 0 or self.spread <= 0:
+            raise Refusal(f"noise {self.noise:g} must be at least 0, and spread {self.spread:g} above 0")
+
+
+@dataclass(frozen=True)
+class VectorConfig(Config):
+    """And those of a model whose code is one vector."""
+
+    latent: int = 256
+    net: Dense | Strided | Valid = Strided()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.latent < 1:
+            raise Refusal(f"latent is the number of code numbers, at least 1, not {self.latent}")
+
+
+class Adversarial(Model, Encodes, Decodes, Samples, HasStages, Imputes, Judges, ABC):
+    """The game. A model declares its latents and its players ``coder`` and ``critic``, how it encodes, decodes and
+    draws from its prior, and a ``judge`` that takes a picture and the codes in the order of ``latents``."""
+
+    coder = "coder"
+    label_weight = 1.0  # the game's losses are about 1.4 nats, whatever the pictures' size
+    config: Config
+    encoder: Encoder
+    judge: nn.Module
+
+    def optimisers(self) -> dict[str, Optimiser]:
+        return {"coder": self.config.optimiser, "critic": self.config.critic.optimiser}
+
+    def moves(self) -> tuple[Move, ...]:
+        return (self.play,)
+
+    def play(self, batch: Batch, progress: Progress) -> Losses:
+        """Algorithm 1. Nothing is detached: the trainer takes each player's gradient from its own scalar."""
+        n, generator = len(batch.image), progress.generator
+        seen = blurred(batch.image, self.config.noise, generator)
+        inferred = self.encode(seen).sample(generator)
+        prior = self.sample_prior(n, generator)
+        drawn = self.decode(prior)
+        shown = blurred(drawn, self.config.noise, generator)
+        if self.config.critic.norm != "batch":  # both sides as one batch
+            pairs = [
+                torch.cat([a, b.to(a.dtype)])
+                for a, b in zip(self.pair(seen, inferred), self.pair(shown, prior), strict=True)
+            ]
+            data, made = self.judge(*pairs, generator=generator).chunk(2)
+        else:
+            data = self.judge(*self.pair(seen, inferred), generator=generator)
+            made = self.judge(*self.pair(shown, prior), generator=generator)
+        against, together = judged(data, made), conspired(data, made)
+        report = {"critic": against, "coder": together, "critic accuracy": right(data, made)}
+        whole = against
+        if self.config.critic.r1:
+            slope = steepness(lambda *pair: self.judge(*pair, generator=generator), *self.pair(seen, inferred))
+            whole, report = against + 0.5 * self.config.critic.r1 * slope, {**report, "slope": slope}
+        if progress.seen % EVERY < n:
+            report |= self.watched(batch.image, drawn.detach())
+        report = {name: value.detach() for name, value in report.items()}
+        return Losses({"critic": whole.mean(), "coder": together.mean()}, report, inferred)
+
+    def pair(self, image: Tensor, code: Code) -> tuple[Tensor, ...]:
+        """What the critic sees."""
+        return (image, *(code[name] for name in self.latents))
+
+    def levels(self) -> tuple[str, ...]:
+        """Of reconstructions: by each latent, from the image upwards."""
+        return tuple(self.latents)
+
+    @torch.no_grad()
+    def watched(self, image: Tensor, drawn: Tensor) -> dict[str, Tensor]:
+        """[b] each: how far reconstructions by each level are from their pictures, in squared error ("cycle") and for
+        the critic's last hidden layer ("embedded"); how far from other pictures ("strangers"); how far drawn pictures
+        are from each other ("drawn apart") and those of the data ("data apart")."""
+        found = variety(image, drawn)
+        levels = self.levels()
+        with evaluating(self):
+            code = self.encode(image).mode()
+            whole = self.embed(image, code)
+            for number, level in enumerate(levels):
+                again = self.decode({name: code[name] for name in levels[number:]})
+                found[f"cycle {level}"] = apart(image, again)
+                if number == 0:
+                    found["strangers"] = apart(image.roll(1, 0), again)
+                found[f"embedded {level}"] = (self.embed(again, self.encode(again).mode()) - whole).norm(dim=1)
+        return found
+
+    def embed(self, image: Tensor, code: Code) -> Tensor:
+        hidden: Tensor = self.judge.embed(*self.pair(image, code))  # type: ignore[operator]
+        return hidden.float()
+
+    def impute(self, image: Tensor, known: Tensor, generator: Generator) -> Tensor:
+        return refilled(begun(image, known), known, lambda x: self.decode(self.encode(x).mode()))
+
+    def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
+        lost = "strangers" in terms and terms[f"cycle {self.levels()[0]}"] > 0.95 * terms["strangers"]
+        sentence = (
+            "reconstructions are as far from their own pictures as from others, so encoder and decoder have come "
+            "apart: train longer, lower both rates, or raise critic.r1"
+        )
+        return [*overwhelmed(terms), *([sentence] if lost and seen > SETTLED else []), *alike(terms, seen)]
+
+    def depths(self) -> tuple[str, ...]:
+        return self.encoder.depths()
+
+    def features(self, image: Tensor, depth: str) -> Tensor:
+        return self.encoder.features(image, depth)
+
+    def stages(self) -> dict[str, nn.Module]:
+        return dict(self.encoder.stages.items())
+
+
+class OneLevel(Adversarial, ABC):
+    """A game whose code is one vector."""
+
+    def __init__(
+        self, config: VectorConfig, image: tuple[int, int, int], outputs: int, kind: Literal["gaussian", "uniform"]
+    ):
+        super().__init__()
+        self.config, self.image = config, image
+        self.latents = {"z": Latent((config.latent,), kind)}
+        self.encoder = config.net.encoder(image, outputs)
+        self.decoder = config.net.decoder(config.latent, image)
+        self.judge = config.net.critic(image, config.latent, config.critic.norm, config.critic.dropout)
+        scatter(self, config.spread)
+        self.players = {"coder": [self.encoder, self.decoder], "critic": [self.judge]}
+
+    def decode(self, code: Code) -> Tensor:
+        out: Tensor = self.decoder(code["z"])
+        return out
+
+
+def blurred(image: Tensor, noise: float, generator: Generator) -> Tensor:
+    """The image [b, c, h, w] in [0, 1] with instance noise, whose sd counts pixels in [-1, 1]."""
+    if not noise:
+        return image
+    drawn = torch.randn(image.shape, generator=generator, device=generator.device).to(image.device)
+    return image + 0.5 * noise * drawn
+
+
+def overwhelmed(terms: dict[str, float]) -> list[str]:
+    """What to say of a critic that wins."""
+    if terms.get("critic accuracy", 0.0) <= 0.98:
+        return []
+    return [
+        "the critic tells nearly every drawn side from the data's, so its verdict teaches little: lower "
+        "critic.optimiser.rate, or raise noise or critic.r1"
+    ]
+
+
+def alike(terms: dict[str, float], seen: int) -> list[str]:
+    """What to say of drawn pictures that are too near to each other."""
+    if seen <= SETTLED or "drawn apart" not in terms or terms["drawn apart"] > 0.1 * terms["data apart"]:
+        return []
+    return [
+        "drawn pictures look all alike (a collapse onto few modes): raise noise or critic.r1, or lower optimiser.rate"
+    ]
+
+
+def variety(image: Tensor, drawn: Tensor) -> dict[str, Tensor]:
+    """[b] each: how far pictures are from their neighbours in the batch, drawn ones and the data's."""
+    return {"drawn apart": apart(drawn, drawn.roll(1, 0)), "data apart": apart(image, image.roll(1, 0))}
+
+
+def apart(image: Tensor, other: Tensor) -> Tensor:
+    """[b] squared distance, summed over pixels."""
+    return (image - other).square().flatten(1).sum(1)

@@ -1,0 +1,34 @@
+"""ALI: encoder and decoder learned by an adversary who sees pictures with their codes (Dumoulin et al. 2017, arXiv
+1606.00704).
+
+q(z | x) is a Gaussian and p(x | z) draws without noise, as in the authors' code. ``hali`` is its hierarchy, ``bigan``
+the same game with codes that are not drawn."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from latelier.core import Code
+from latelier.models.adversarial import OneLevel, VectorConfig
+from latelier.models.vae import Diagonal
+
+
+@dataclass(frozen=True)
+class Config(VectorConfig):
+    """Defaults: the authors', but for nets that take pictures of any size; ``net=valid`` are theirs."""
+
+
+class Model(OneLevel):
+    """``Config`` says which nets, and what holds the critic back."""
+
+    def __init__(self, config: Config, image: tuple[int, int, int]):
+        super().__init__(config, image, 2 * config.latent, "gaussian")
+
+    def encode(self, image: Tensor) -> Diagonal:
+        mean, log_sd = self.encoder(image).float().chunk(2, dim=1)
+        return Diagonal(mean, 2 * log_sd.clamp(-15, 10))
+
+    def sample_prior(self, n: int, generator: Generator) -> Code:
+        z = torch.randn(n, *self.latents["z"].shape, generator=generator, device=generator.device)
+        return {"z": z.to(next(self.parameters()).device)}

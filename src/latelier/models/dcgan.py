@@ -1,0 +1,81 @@
+"""DCGAN: a generator learned by an adversary who sees pictures alone (Radford et al. 2016, arXiv 1511.06434).
+
+Critic and generator take turns; the generator's loss is the one that does not saturate. It knows no codes of pictures:
+``bigan``, ``ali`` and ``hali`` do."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from latelier.core import Batch, Code, Decodes, Latent, Losses, Move, Optimiser, Progress, Samples
+from latelier.core import Model as Base
+from latelier.models.adversarial import Critic, VectorConfig, alike, blurred, overwhelmed, variety
+from latelier.nets.joint import Dense, Strided, Valid
+from latelier.nets.noisy import scatter
+from latelier.objectives.game import fooled, judged, right, steepness
+
+ADAM = Optimiser(rate=2e-4, betas=(0.5, 0.999))
+
+
+@dataclass(frozen=True)
+class Config(VectorConfig):
+    """Defaults: the source's."""
+
+    latent: int = 100
+    net: Dense | Strided | Valid = Strided()
+    critic: Critic = Critic(norm="batch", dropout=0.0, optimiser=ADAM)
+    optimiser: Optimiser = ADAM  # the generator's
+    spread: float = 0.02  # sd of the first weights
+
+
+class Model(Base, Decodes, Samples):
+    """``Config`` says which nets, and what holds the critic back."""
+
+    def __init__(self, config: Config, image: tuple[int, int, int]):
+        super().__init__()
+        self.config, self.image = config, image
+        self.latents = {"z": Latent((config.latent,), "uniform")}
+        self.generator = config.net.decoder(config.latent, image)
+        self.judge = config.net.critic(image, 0, config.critic.norm, config.critic.dropout)
+        scatter(self, config.spread)
+        self.players = {"generator": [self.generator], "critic": [self.judge]}
+
+    def optimisers(self) -> dict[str, Optimiser]:
+        return {"generator": self.config.optimiser, "critic": self.config.critic.optimiser}
+
+    def decode(self, code: Code) -> Tensor:
+        out: Tensor = self.generator(code["z"])
+        return out
+
+    def sample_prior(self, n: int, generator: Generator) -> Code:
+        z = torch.rand(n, *self.latents["z"].shape, generator=generator, device=generator.device)
+        return {"z": (2 * z - 1).to(next(self.parameters()).device)}
+
+    def moves(self) -> tuple[Move, ...]:
+        return (self.tell, self.draw)
+
+    def tell(self, batch: Batch, progress: Progress) -> Losses:
+        """The critic's move."""
+        g, noise = progress.generator, self.config.noise
+        with torch.no_grad():
+            drawn = self.decode(self.sample_prior(len(batch.image), g))
+        image = blurred(batch.image, noise, g)
+        data, made = self.judge(image, generator=g), self.judge(blurred(drawn, noise, g), generator=g)
+        loss = judged(data, made)
+        report = {"critic": loss, "critic accuracy": right(data, made)}
+        report |= variety(batch.image, drawn)
+        if self.config.critic.r1:
+            report["slope"] = steepness(lambda x: self.judge(x, generator=g), image)
+            loss = loss + 0.5 * self.config.critic.r1 * report["slope"]
+        return Losses({"critic": loss.mean()}, {name: value.detach() for name, value in report.items()})
+
+    def draw(self, batch: Batch, progress: Progress) -> Losses:
+        """The generator's move."""
+        drawn = self.decode(self.sample_prior(len(batch.image), progress.generator))
+        shown = blurred(drawn, self.config.noise, progress.generator)
+        loss = fooled(self.judge(shown, generator=progress.generator))
+        return Losses({"generator": loss.mean()}, {"generator": loss.detach()})
+
+    def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
+        return [*overwhelmed(terms), *alike(terms, seen)]

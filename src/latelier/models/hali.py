@@ -1,0 +1,144 @@
+"""HALI: a hierarchy of codes learned by an adversary alone (Hierarchical Adversarially Learned Inference, 2018).
+
+Encoder q(z1 | x) q(z2 | z1) ... and decoder p(zL) ... p(z1 | z2) p(x | z1) are chains of Gaussian conditionals (eqs.
+3 and 4; the picture itself is drawn without noise, as the source's table has it), and one critic sees (x, z1, ...,
+zL)."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Generator, Tensor, nn
+
+from latelier.core import Code, HasLevels, Latent, Posterior, Refusal
+from latelier.models.adversarial import Adversarial, Critic
+from latelier.models.adversarial import Config as GameConfig
+from latelier.nets import hali as nets
+from latelier.nets.encoder import Encoder
+from latelier.nets.noisy import scatter
+from latelier.objectives import gaussian
+from latelier.objectives.impute import begun, refilled
+
+FIRST, THEN = 2, 8  # rounds of inpainting by the top level, then by the lowest
+WIDEST = 12.0  # log sd, beyond which exp overflows before the game could pull it back
+
+
+@dataclass(frozen=True)
+class Config(GameConfig):
+    """Defaults: the source's table 4; what it leaves out is ALI's."""
+
+    levels: tuple[int, ...] = (64, 256)  # channels of the codes from the image upwards: maps, and a vector on top
+    width: float = 1.0  # times the table's hidden maps; a quarter learns sixteen times as fast
+    slope: float = 0.02  # of the leaky rectifiers
+    noise: float = 0.2  # sd on pictures that encoder and critic see; pixels in [-1, 1]
+    critic: Critic = Critic(norm="weight")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.levels or min(self.levels) < 1:
+            raise Refusal(f"hali: levels are numbers of channels, one or more a level, not {self.levels}")
+        if self.width <= 0:
+            raise Refusal(f"hali: width multiplies the table's maps, so it must be above 0, not {self.width:g}")
+        if self.critic.norm == "batch":
+            raise Refusal("hali: critic.norm cannot be batch; take weight, spectral or none")
+
+
+class Gaussian:
+    """N(mean, sd^2) given by mean and log sd side by side along axis 1."""
+
+    def __init__(self, both: Tensor):
+        self.mean, log_sd = both.float().chunk(2, dim=1)
+        self.log_variance = 2 * log_sd.clamp(-WIDEST, WIDEST)
+
+    def sample(self, generator: Generator | None) -> Tensor:
+        """A draw; the mean without a generator."""
+        return self.mean if generator is None else gaussian.sample(self.mean, self.log_variance, generator)
+
+
+class Chain(Posterior):
+    """q(z1 | x) q(z2 | z1) ...: each level is inferred from what was drawn of the one below."""
+
+    def __init__(self, lowest: Gaussian, names: tuple[str, ...], upwards: nn.ModuleList):
+        self._lowest, self._names, self._upwards = lowest, names, upwards
+
+    def mode(self) -> Code:
+        return self._climb(None)
+
+    def sample(self, generator: Generator) -> Code:
+        return self._climb(generator)
+
+    def _climb(self, generator: Generator | None) -> Code:
+        z = self._lowest.sample(generator)
+        code = {self._names[0]: z}
+        for name, net in zip(self._names[1:], self._upwards, strict=True):
+            z = code[name] = Gaussian(net(z)).sample(generator)
+        return code
+
+
+class Model(Adversarial, HasLevels):
+    """``Config`` says how many levels, how wide, and what holds the critic back."""
+
+    def __init__(self, config: Config, image: tuple[int, int, int]):
+        super().__init__()
+        self.config, self.image = config, image
+        plan = nets.Plan(image, config.levels, config.width, config.slope)
+        top = len(config.levels) - 1
+        self.latents = {
+            f"z{number}": Latent(shape, "gaussian" if number == top + 1 else "point")
+            for number, shape in enumerate(plan.shapes, 1)
+        }
+        stages = nets.first_up(plan)
+        head = stages.pop("gaussian")
+        lone = nets.last_up(plan, plan.maps(64)) if top == 0 else head
+        self.encoder = Encoder(stages, image, head=lone)
+        between = [nets.between_up(plan, level) for level in range(top - 1)]
+        self.upwards = nn.ModuleList([*between, nets.last_up(plan, config.levels[-2])] if top else [])
+        down = [nets.between_down(plan, level) for level in range(1, top)]
+        self.downwards = nn.ModuleList([*down, nets.last_down(plan, 2 * config.levels[-2])] if top else [])
+        self.decoder = nets.first_down(plan, config.levels[0]) if top else nets.whole_down(plan)
+        self.judge = nets.Critic(plan, config.critic.norm, config.critic.dropout)
+        scatter(self, config.spread)
+        self.players = {
+            "coder": [self.encoder, self.upwards, self.downwards, self.decoder],
+            "critic": [self.judge],
+        }
+
+    def encode(self, image: Tensor) -> Chain:
+        return Chain(Gaussian(self.encoder(image)), self.levels(), self.upwards)
+
+    def decode(self, code: Code) -> Tensor:
+        lowest = self.levels()[0]
+        z = code[lowest] if lowest in code else self.fill(code)[lowest]
+        out: Tensor = self.decoder(z)
+        return out
+
+    def levels(self) -> tuple[str, ...]:
+        return tuple(self.latents)
+
+    def fill(self, code: Code, generator: Generator | None = None) -> Code:
+        names = self.levels()
+        given = [number for number, name in enumerate(names) if name in code]
+        if not given:
+            raise Refusal(f"this code has none of the levels {', '.join(names)}")
+        filled = dict(code)
+        for number in reversed(range(given[0])):
+            filled[names[number]] = Gaussian(self.downwards[number](filled[names[number + 1]])).sample(generator)
+        return {name: filled[name] for name in names if name in filled}
+
+    def sample_prior(self, n: int, generator: Generator) -> Code:
+        top = self.levels()[-1]
+        z = torch.randn(n, *self.latents[top].shape, generator=generator, device=generator.device)
+        return self.fill({top: z.to(next(self.parameters()).device)}, generator)
+
+    def impute(self, image: Tensor, known: Tensor, generator: Generator) -> Tensor:
+        """As in section 6.1: what is missing comes from the top level first, then from ever closer reconstructions by
+        the lowest."""
+        top, lowest = self.levels()[-1], self.levels()[0]
+        for level, rounds in ((top, FIRST), (lowest, THEN)):
+            start = begun(image, known) if level == top else image
+            image = refilled(start, known, partial(self.again, level=level), rounds)
+        return image
+
+    def again(self, image: Tensor, level: str) -> Tensor:
+        """The reconstruction from the most likely codes of ``level``."""
+        return self.decode({level: self.encode(image).mode()[level]})

@@ -1,0 +1,138 @@
+"""InfoGAN: a GAN some of whose codes can be read off its pictures (Chen et al. 2016, arXiv 1606.03657).
+
+The generator draws from codes c and noise z, both uniform. A recognition net on the critic's trunk reads c off drawn
+pictures, Q(c | x) = N(mean(x), 1) as in the authors' code, and E log Q(c | x) + H(c) <= I(c; x) is raised by both
+players (eq. 5; subtracted from both losses in that code). ``encode`` answers what Q reads, beside z = 0, of which
+nothing is read: a reconstruction keeps what c holds and nothing else."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor, nn
+
+from latelier.core import Batch, Code, Decodes, Encodes, Latent, Losses, Move, Optimiser, Progress, Refusal, Samples
+from latelier.core import Model as Base
+from latelier.models.adversarial import alike, blurred, overwhelmed
+from latelier.models.autoencoder import Point
+from latelier.nets.encoder import Grid
+from latelier.nets.joint import Uncentred
+from latelier.nets.resnet9 import Centred
+from latelier.objectives import gaussian
+from latelier.objectives.game import fooled, judged, right
+
+SLOPE = 0.1
+UNITS = 256  # of each dense layer, and numbers of the map that the generator begins with
+READER = 128  # units of the recognition net
+
+
+@dataclass(frozen=True)
+class Config:
+    """Defaults: the lecture's row for 2-D shapes, with a last layer onto the picture's channels, which it lacks."""
+
+    codes: int = 5  # c, which can be read off pictures
+    noise_codes: int = 5  # z, which cannot
+    weight: float = 1.0  # of the information's bound
+    noise: float = 0.0  # sd on pictures that the critic sees; pixels in [-1, 1]
+    optimiser: Optimiser = Optimiser(rate=1e-3, betas=(0.5, 0.999))  # the generator's
+    critic_optimiser: Optimiser = Optimiser(rate=2e-4, betas=(0.5, 0.999))  # critic's and recognition net's
+
+    def __post_init__(self) -> None:
+        if self.codes < 1 or self.noise_codes < 0 or self.weight < 0 or self.noise < 0:
+            raise Refusal(
+                f"infogan: codes {self.codes} must be at least 1; noise_codes {self.noise_codes}, weight "
+                f"{self.weight:g} and noise {self.noise:g} at least 0"
+            )
+
+
+class Model(Base, Encodes, Decodes, Samples):
+    """``Config`` says how many codes of each kind."""
+
+    coder = "critic"
+
+    def __init__(self, config: Config, image: tuple[int, int, int]):
+        super().__init__()
+        c, h, w = image
+        if h % 4 or w % 4:
+            raise Refusal(f"infogan: sides must be multiples of 4, not {h}x{w}; give --size")
+        self.config, self.image = config, image
+        kinds = {"c": config.codes, "z": config.noise_codes}
+        self.latents = {name: Latent((count,), "uniform") for name, count in kinds.items() if count}
+        grid = (max(1, UNITS // (h * w // 16)), h // 4, w // 4)  # 16x16x1 for 64 pixels, 4x4x16 for 16
+        self.generator = nn.Sequential(
+            nn.Linear(config.codes + config.noise_codes, UNITS),
+            *(nn.BatchNorm1d(UNITS), nn.ReLU(), nn.Linear(UNITS, math.prod(grid)), Grid(grid)),
+            *(nn.BatchNorm2d(grid[0]), nn.ReLU(), nn.ConvTranspose2d(grid[0], 128, 4, 2, 1)),
+            *(nn.BatchNorm2d(128), nn.ReLU(), nn.ConvTranspose2d(128, 64, 4, 2, 1)),
+            *(nn.BatchNorm2d(64), nn.ReLU(), nn.Conv2d(64, c, 3, 1, 1), nn.Tanh(), Uncentred()),
+        )
+        self.trunk = nn.Sequential(
+            *(Centred(), nn.Conv2d(c, 64, 4, 2, 1), nn.LeakyReLU(SLOPE)),
+            *(nn.Conv2d(64, 128, 4, 2, 1), nn.BatchNorm2d(128), nn.LeakyReLU(SLOPE), nn.Flatten()),
+            *(nn.Linear(128 * h * w // 16, UNITS), nn.BatchNorm1d(UNITS), nn.LeakyReLU(SLOPE)),
+        )
+        self.verdict = nn.Linear(UNITS, 1)
+        self.reader = nn.Sequential(nn.Linear(UNITS, READER), nn.LeakyReLU(SLOPE), nn.Linear(READER, config.codes))
+        self.players = {"generator": [self.generator], "critic": [self.trunk, self.verdict, self.reader]}
+
+    def optimisers(self) -> dict[str, Optimiser]:
+        return {"generator": self.config.optimiser, "critic": self.config.critic_optimiser}
+
+    def encode(self, image: Tensor) -> Point:
+        code = {"c": self.reader(self.trunk(image)).float()}
+        return Point(
+            code
+            | {name: image.new_zeros(len(image), *self.latents[name].shape) for name in self.latents if name != "c"}
+        )
+
+    def decode(self, code: Code) -> Tensor:
+        out: Tensor = self.generator(torch.cat([code[name] for name in self.latents], 1))
+        return out
+
+    def sample_prior(self, n: int, generator: Generator) -> Code:
+        device = next(self.parameters()).device
+        return {
+            name: (2 * torch.rand(n, *latent.shape, generator=generator, device=generator.device) - 1).to(device)
+            for name, latent in self.latents.items()
+        }
+
+    def moves(self) -> tuple[Move, ...]:
+        return (self.tell, self.draw)
+
+    def tell(self, batch: Batch, progress: Progress) -> Losses:
+        """The critic's move, and the recognition net's."""
+        g, noise = progress.generator, self.config.noise
+        code = self.sample_prior(len(batch.image), g)
+        with torch.no_grad():
+            drawn = self.decode(code)
+        data = self.logit(self.trunk(blurred(batch.image, noise, g)))
+        trunk = self.trunk(blurred(drawn, noise, g))
+        made, known = self.logit(trunk), self.known(trunk, code)
+        loss = judged(data, made)
+        report = {"critic": loss, "critic accuracy": right(data, made), "information": known}
+        report |= {
+            "drawn apart": apart(drawn, drawn.roll(1, 0)),
+            "data apart": apart(batch.image, batch.image.roll(1, 0)),
+        }
+        return Losses({"critic": (loss - self.config.weight * known).mean()}, report)
+
+    def draw(self, batch: Batch, progress: Progress) -> Losses:
+        """The generator's move."""
+        code = self.sample_prior(len(batch.image), progress.generator)
+        trunk = self.trunk(blurred(self.decode(code), self.config.noise, progress.generator))
+        loss = fooled(self.logit(trunk))
+        minimise = (loss - self.config.weight * self.known(trunk, code)).mean()
+        return Losses({"generator": minimise}, {"generator": loss})
+
+    def logit(self, trunk: Tensor) -> Tensor:
+        """[b] of the critic's belief."""
+        out: Tensor = self.verdict(trunk)
+        return out.float().flatten()
+
+    def known(self, trunk: Tensor, code: Code) -> Tensor:
+        """[b] nats, log Q(c | x) + H(c), whose mean is at most I(c; x) and at most H(c)."""
+        mean = self.reader(trunk).float()
+        return gaussian.log_density(code["c"], mean, mean.new_zeros(())) + self.config.codes * math.log(2)
+
+    def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
+        return [*overwhelmed(terms), *alike(terms, seen)]

@@ -1,0 +1,245 @@
+"""HALI's nets (HALI, table 4, rebuilt for any number of levels and any size of picture): residual conditionals with
+batch norm up and down, and a critic without it that takes one level more at each of its stages.
+
+Sizes. The lowest codes are maps of a half of the picture's side up to 48 pixels, of a quarter above; each level
+between them and the top halves again; the top is a vector. ``width`` multiplies all hidden maps (the table's at 1)."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn import functional
+
+from latelier.nets.encoder import Grid
+from latelier.nets.joint import Uncentred
+from latelier.nets.noisy import Layer, Layers, Norm, weighted
+from latelier.nets.resnet9 import Centred
+
+QUARTER = 48  # px: larger pictures are halved twice before the first codes
+SMALL = 4  # cells a side that a valid convolution gathers
+Size = tuple[int, int]
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Sizes and widths of all nets for pictures of one size."""
+
+    image: tuple[int, int, int]
+    levels: tuple[int, ...]  # channels of the codes, from the image upwards
+    width: float = 1.0
+    slope: float = 0.02
+
+    def maps(self, table: int) -> int:
+        """So many hidden maps, where the table has so many."""
+        return max(1, round(self.width * table))
+
+    @property
+    def path(self) -> list[Size]:
+        """Sizes from the picture to the lowest codes."""
+        found = [self.image[1:]]
+        for _ in range(2 if min(self.image[1:]) > QUARTER else 1):
+            found.append(halved(found[-1]))
+        return found
+
+    @property
+    def sizes(self) -> list[Size]:
+        """Of the codes that are maps, from the image upwards; of one level, of the map from which it is gathered."""
+        found = [self.path[-1]]
+        for _ in self.levels[2:]:
+            found.append(halved(found[-1]))
+        return found
+
+    @property
+    def shapes(self) -> list[Shape]:
+        """Of the codes."""
+        maps = [(c, *size) for c, size in zip(self.levels[:-1], self.sizes, strict=False)]
+        return [*maps, (self.levels[-1],)]
+
+
+def halved(size: Size) -> Size:
+    """After a 3x3 convolution of stride 2."""
+    return ceil(size[0] / 2), ceil(size[1] / 2)
+
+
+def halvings(size: Size) -> list[Size]:
+    """The sizes from a map to one that is small enough to be gathered."""
+    found = [size]
+    while max(found[-1]) > SMALL:
+        found.append(halved(found[-1]))
+    return found
+
+
+class Residual(nn.Module):
+    """[b, c, h, w] plus two normalised convolutions of it, rectified. The source does not give its blocks' insides."""
+
+    def __init__(self, width: int, slope: float):
+        super().__init__()
+        self.block = nn.Sequential(*_hidden(width, width, 3, slope), _conv(width, width, 3), nn.BatchNorm2d(width))
+        self.slope = slope
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.leaky_relu(x + self.block(x), self.slope)
+
+
+class Resized(nn.Module):
+    """Bilinear upsampling to a size."""
+
+    def __init__(self, size: Size):
+        super().__init__()
+        self.size = size
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.interpolate(x, self.size, mode="bilinear", align_corners=False)
+
+
+def first_up(plan: Plan) -> dict[str, nn.Module]:
+    """G_z1(x), in stages: picture in [0, 1] -> mean and log sd of the lowest codes, [b, 2 c, h, w]. That block of the
+    table is unreadable and rebuilt from its mirror, G_x."""
+    a, b, s = plan.maps(32), plan.maps(64), plan.slope
+    twice = len(plan.path) == 3
+    return {
+        "conv1": nn.Sequential(Centred(), *_hidden(plan.image[0], a, 3, s)),
+        "conv2": nn.Sequential(*_hidden(a, b, 3, s, 2)),
+        "residual3": Residual(b, s),
+        "residual4": Residual(b, s),
+        "conv5": nn.Sequential(*_hidden(b, b, 3, s, 2 if twice else 1)),
+        "gaussian": _conv(b, 2 * plan.levels[0], 1, bias=True),
+    }
+
+
+def between_up(plan: Plan, level: int) -> nn.Module:
+    """Codes of a level of maps -> mean and log sd of the next, again maps (for more levels than the table has)."""
+    w, s = plan.maps(128), plan.slope
+    head = _conv(w, 2 * plan.levels[level + 1], 1, bias=True)
+    return nn.Sequential(*_hidden(plan.levels[level], w, 3, s, 2), Residual(w, s), head)
+
+
+def last_up(plan: Plan, inputs: int) -> nn.Module:
+    """G_z2(z1): maps [b, inputs, h, w] -> mean and log sd of the top codes [b, 2 c]."""
+    steps = halvings(plan.sizes[-1])
+    a, b, s = plan.maps(256), plan.maps(512), plan.slope
+    widths = [inputs, *[a] * (len(steps) - 2), b] if len(steps) > 1 else [inputs]
+    layers = [layer for below, above in pairwise(widths) for layer in _hidden(below, above, 3, s, 2)]
+    if len(steps) > 1:
+        layers.append(Residual(b, s))
+    gather = nn.Conv2d(widths[-1], b, steps[-1], bias=False)
+    head = _conv(b, 2 * plan.levels[-1], 1, bias=True)
+    return nn.Sequential(*layers, gather, nn.BatchNorm2d(b), nn.LeakyReLU(s), head, nn.Flatten())
+
+
+def last_down(plan: Plan, outputs: int) -> nn.Module:
+    """G_z1(z2): top codes [b, c] -> maps [b, outputs, h, w], linear at the end (a rectified mean could not be far
+    below zero)."""
+    steps = halvings(plan.sizes[-1])[::-1]
+    a, b, s = plan.maps(256), plan.maps(128), plan.slope
+    h, w = steps[0]
+    start = nn.Conv2d(plan.levels[-1], a * h * w, 1, bias=False)
+    layers: list[nn.Module] = [nn.Unflatten(1, (-1, 1, 1)), start, nn.BatchNorm2d(a * h * w), nn.LeakyReLU(s)]
+    layers += [nn.Flatten(), Grid((a, h, w))]
+    below = a
+    for place, size in enumerate(steps[1:], 1):
+        layers.append(Resized(size))
+        if place == 1:
+            layers.append(Residual(a, s))
+        if place == 2:
+            layers += [*_hidden(a, a, 3, s), *_hidden(a, b, 3, s)]
+            below = b
+        if place > 3:
+            layers += _hidden(b, b, 3, s)
+    return nn.Sequential(*layers, _conv(below, outputs, 3, bias=True))
+
+
+def between_down(plan: Plan, level: int) -> nn.Module:
+    """Codes of a level of maps -> mean and log sd of the level below."""
+    w, s = plan.maps(128), plan.slope
+    layers = [*_hidden(plan.levels[level], w, 1, s), Residual(w, s), Resized(plan.sizes[level - 1])]
+    return nn.Sequential(*layers, *_hidden(w, w, 3, s), _conv(w, 2 * plan.levels[level - 1], 3, bias=True))
+
+
+def first_down(plan: Plan, inputs: int) -> nn.Module:
+    """G_x(z1): maps [b, inputs, h, w] -> picture in [0, 1] (the table's tanh is over pixels in [-1, 1])."""
+    a, b, s = plan.maps(64), plan.maps(32), plan.slope
+    steps = plan.path[::-1][1:]
+    layers = [*_hidden(inputs, a, 1, s), Residual(a, s), Resized(steps[0])]
+    if len(steps) == 2:
+        layers += [Residual(a, s), Resized(steps[1])]
+    else:
+        layers.append(Residual(a, s))
+    layers += [*_hidden(a, a, 3, s), *_hidden(a, b, 3, s)]
+    return nn.Sequential(*layers, _conv(b, plan.image[0], 1, bias=True), nn.Tanh(), Uncentred())
+
+
+def whole_down(plan: Plan) -> nn.Module:
+    """Of one level: top codes [b, c] -> picture."""
+    return nn.Sequential(last_down(plan, plan.maps(64)), first_down(plan, plan.maps(64)))
+
+
+class Critic(nn.Module):
+    """D(x, z1, ..., zL): picture [b, c, h, w] in [0, 1] and codes, from the image upwards -> logit [b]. Each stage
+    takes the next level beside what the one below made of the others. Dropout is of a layer's input, by the table's
+    probabilities, times ``dropout``."""
+
+    def __init__(self, plan: Plan, norm: Norm, dropout: float):
+        super().__init__()
+        m, low, high, s = plan.maps, 0.2 * dropout, 0.5 * dropout, plan.slope
+        twice = 2 if len(plan.path) == 3 else 1
+
+        def layer(below: int, above: int, kernel: int | Size, stride: int, share: float, norm: Norm = norm) -> Layer:
+            padding = 1 if kernel == 3 else 0
+            conv = nn.Conv2d(below, above, kernel, stride, padding)
+            return Layer(weighted(conv, norm), nn.LeakyReLU(s), share=share)
+
+        self.centred = Centred()
+        stages = [
+            Layers(
+                [
+                    layer(plan.image[0], m(32), 3, 1, low),
+                    layer(m(32), m(64), 3, 2, high),
+                    layer(m(64), m(64), 3, twice, high),
+                    layer(m(64), m(64), 3, 1, high),
+                ]
+            )
+        ]
+        below = m(64)
+        for channels in plan.levels[:-2]:
+            above = m(128)
+            stages.append(Layers([layer(below + channels, above, 3, 1, low), layer(above, above, 3, 2, high)]))
+            below = above
+        steps = halvings(plan.sizes[-1])
+        maps = plan.levels[-2] if len(plan.levels) > 1 else 0
+        widths = [m(256)] * (len(steps) - 2) + [m(512)] * (len(steps) > 1)
+        gather = [layer(below + maps, m(128), 3, 1, low)]
+        gather += [layer(b, a, 3, 2, high) for b, a in pairwise([m(128), *widths])]
+        gather.append(layer([m(128), *widths][-1], m(512), steps[-1], 1, low))
+        stages.append(Layers(gather))
+        top = [layer(m(512) + plan.levels[-1], m(1024), 1, 1, high, "none")]
+        stages.append(Layers([*top, layer(m(1024), m(1024), 1, 1, high, "none")]))
+        self.stages = nn.ModuleList(stages)
+        self.verdict = Layers([Layer(nn.Conv2d(m(1024), 1, 1), share=high)])
+        self.shapes = plan.shapes
+
+    def embed(self, image: Tensor, *codes: Tensor, generator: Generator | None = None) -> Tensor:
+        """[b, 1024] after the last hidden layer; with a generator under dropout."""
+        out = self.stages[0](self.centred(image), generator)
+        codes = codes if len(codes) > 1 else (image.new_empty(len(image), 0, *out.shape[2:]), *codes)
+        for stage, code in zip(self.stages[1:], codes, strict=True):
+            code = code if code.dim() == 4 else code[:, :, None, None]
+            out = stage(torch.cat([out, code.to(out.dtype)], 1), generator)
+        top: Tensor = out.flatten(1)
+        return top
+
+    def forward(self, image: Tensor, *codes: Tensor, generator: Generator | None = None) -> Tensor:
+        top = self.embed(image, *codes, generator=generator)
+        logit: Tensor = self.verdict(top[:, :, None, None], generator)
+        return logit.float().flatten()
+
+
+def _conv(below: int, above: int, kernel: int, stride: int = 1, bias: bool = False) -> nn.Conv2d:
+    return nn.Conv2d(below, above, kernel, stride, kernel // 2, bias=bias)
+
+
+def _hidden(below: int, above: int, kernel: int, slope: float, stride: int = 1) -> list[nn.Module]:
+    return [_conv(below, above, kernel, stride), nn.BatchNorm2d(above), nn.LeakyReLU(slope)]
