@@ -5,6 +5,7 @@ Each method is tried on grey and on colour pictures, bare and, where it encodes 
 
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,6 +25,12 @@ GREY, COLOUR = (1, 16, 8), (3, 16, 16)
 CLASSES = tuple("0123456789")
 SIZE = 16  # pictures a batch
 CPU = torch.device("cpu")
+SMALL: dict[str, dict[str, Any]] = {  # settings of methods whose nets are too large to be tried so often
+    "ali": {"latent": 16, "net.channels": 8, "net.hidden": 32},
+    "bigan": {"latent": 16, "net.widths": (64, 64)},
+    "dcgan": {"latent": 16, "net.channels": 8},
+    "hali": {"levels": (8, 16), "width": 0.125},
+}
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,7 @@ class Case:
         """Laid out in memory as training has it."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            model, card = assemble(self.method, self.image, CLASSES, {"head": self.head})
+            model, card = assemble(self.method, self.image, CLASSES, {"head": self.head, **SMALL.get(self.method, {})})
         return model.to(memory_format=torch.channels_last), card
 
 

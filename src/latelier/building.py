@@ -2,7 +2,7 @@
 
 import importlib.util
 import os
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from torch import nn
 
 from latelier import checkpoint
-from latelier.core import Encodes, Model, Refusal, Wrapper, has
+from latelier.core import Encodes, Model, Refusal, Wrapper, has, need
 from latelier.heads.joint import Joint, width
 from latelier.lookup import find_module, module_names
 from latelier.settings import configure, nest, to_json
@@ -75,7 +75,13 @@ def _with_head(model: Model, name: str, settings: dict[str, Any], classes: int) 
     nested = {"kind": nested} if isinstance(nested, str) else dict(nested)
     kind = nested.pop("kind", "softmax")
     module = find_module("latelier.heads", kind, "head", "Head")
+    encoder = need(model, Encodes)
     config = configure(module.Config, nested, f"head={kind}")
+    config = replace(
+        config,
+        weight=encoder.label_weight if config.weight is None else config.weight,
+        labelled=config.labelled or encoder.labelled,
+    )
     return Joint(model, module.Head(config, width(model), classes, model.image)), {"kind": kind, **to_json(config)}
 
 

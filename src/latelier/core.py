@@ -124,6 +124,7 @@ class Encodes(Capability):
 
     coder: str = "model"  # the player that owns the encoder's weights: who learns from a label head
     label_weight: float | None = None  # of a label head's loss beside the model's own; none: by the number of pixels
+    labelled: float = 0.5  # share of every batch that a label head wants from the labelled images
 
     @abstractmethod
     def encode(self, image: Tensor) -> Posterior:

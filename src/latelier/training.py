@@ -135,7 +135,7 @@ def prepare(request: SimpleNamespace) -> Prepared:
 def labelled_share(model: Model) -> float:
     """The share of every batch that must have labels: a head's setting, all of it for a model that needs labels."""
     if isinstance(model, Joint):
-        return float(model.head.config.labelled)
+        return model.head.labelled
     return 1.0 if getattr(model, "needs_labels", False) else 0.0
 
 

@@ -16,14 +16,14 @@ from latelier.objectives.labels import cross_entropy
 
 @dataclass(frozen=True)
 class Config:
-    """Defaults: the weight of the source, half of every batch labelled."""
+    """Defaults: the weight of the source and half of every batch labelled; beside an adversary 1 and a tenth."""
 
-    weight: float | None = None  # xi; none means the default of the source
-    labelled: float = 0.5  # share of every batch drawn from the labelled images
+    weight: float | None = None  # xi; none means the default
+    labelled: float | None = None  # share of every batch drawn from the labelled images; none means the default
     optimiser: Optimiser = Optimiser(rate=1e-3)
 
     def __post_init__(self) -> None:
-        if not 0 < self.labelled <= 1:
+        if self.labelled is not None and not 0 < self.labelled <= 1:
             raise Refusal(f"head.labelled is the labelled share of a batch, above 0 and at most 1, not {self.labelled}")
 
 
@@ -31,6 +31,7 @@ class Head(nn.Module):
     """Linear classifier of a code of ``width`` numbers."""
 
     def __init__(self, config: Config, width: int, classes: int, image: tuple[int, int, int]):
+        """``config`` names its weight and share, or they are the source's."""
         super().__init__()
         if classes < 2:
             raise Refusal(
@@ -39,7 +40,8 @@ class Head(nn.Module):
         self.config = config
         self.linear = nn.Linear(width, classes)
         pixels = math.prod(image[1:])
-        self.weight = pixels / (classes * config.labelled) if config.weight is None else config.weight
+        self.labelled = config.labelled or 0.5
+        self.weight = pixels / (classes * self.labelled) if config.weight is None else config.weight
 
     def loss(self, code: Code, label: Tensor) -> Tensor:
         """[b] nats, already weighted; 0 where the label is unknown."""

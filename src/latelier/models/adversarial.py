@@ -65,7 +65,7 @@ class Config:
     noise: float = 0.0  # sd on pictures that encoder and critic see in training; pixels in [-1, 1]
     critic: Critic = Critic()
     optimiser: Optimiser = ADAM  # the coder's: of encoder and decoder
-    spread: float = 0.01  # sd of the first weights
+    spread: float = 0.01  # sd of the first weights; a critic without batch norm has He's
 
     def __post_init__(self) -> None:
         if self.noise < 0 or self.spread <= 0:
@@ -91,6 +91,7 @@ class Adversarial(Model, Encodes, Decodes, Samples, HasStages, Imputes, Judges, 
 
     coder = "coder"
     label_weight = 1.0  # the game's losses are about 1.4 nats, whatever the pictures' size
+    labelled = 0.1  # more would have the critic know the few labelled pictures by heart
     config: Config
     encoder: Encoder
     judge: nn.Module
@@ -193,6 +194,7 @@ class OneLevel(Adversarial, ABC):
         self.decoder = config.net.decoder(config.latent, image)
         self.judge = config.net.critic(image, config.latent, config.critic.norm, config.critic.dropout)
         scatter(self, config.spread)
+        scatter(self.judge, None if config.critic.norm != "batch" else config.spread)
         self.players = {"coder": [self.encoder, self.decoder], "critic": [self.judge]}
 
     def decode(self, code: Code) -> Tensor:

@@ -98,6 +98,7 @@ class Model(Adversarial, HasLevels):
         self.decoder = nets.first_down(plan, config.levels[0]) if top else nets.whole_down(plan)
         self.judge = nets.Critic(plan, config.critic.norm, config.critic.dropout)
         scatter(self, config.spread)
+        scatter(self.judge, None if config.critic.norm != "batch" else config.spread)
         self.players = {
             "coder": [self.encoder, self.upwards, self.downwards, self.decoder],
             "critic": [self.judge],

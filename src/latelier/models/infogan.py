@@ -13,7 +13,7 @@ from torch import Generator, Tensor, nn
 
 from latelier.core import Batch, Code, Decodes, Encodes, Latent, Losses, Move, Optimiser, Progress, Refusal, Samples
 from latelier.core import Model as Base
-from latelier.models.adversarial import alike, blurred, overwhelmed
+from latelier.models.adversarial import alike, blurred, overwhelmed, variety
 from latelier.models.autoencoder import Point
 from latelier.nets.encoder import Grid
 from latelier.nets.joint import Uncentred
@@ -110,10 +110,7 @@ class Model(Base, Encodes, Decodes, Samples):
         made, known = self.logit(trunk), self.known(trunk, code)
         loss = judged(data, made)
         report = {"critic": loss, "critic accuracy": right(data, made), "information": known}
-        report |= {
-            "drawn apart": apart(drawn, drawn.roll(1, 0)),
-            "data apart": apart(batch.image, batch.image.roll(1, 0)),
-        }
+        report |= variety(batch.image, drawn)
         return Losses({"critic": (loss - self.config.weight * known).mean()}, report)
 
     def draw(self, batch: Batch, progress: Progress) -> Losses:

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from latelier.core import Refusal
+from latelier.nets.modes import evaluating
 
 
 class Encoder(nn.Module):
@@ -22,7 +23,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.image, self.stages, self.flat = image, nn.ModuleDict(stages), head is None
         if head is None:
-            with torch.no_grad():
+            with evaluating(self):  # batch norm would refuse a single picture, and remember it
                 width = self._through(torch.zeros(1, *image), None).numel()
             head = nn.Linear(width, outputs)
         self.head = head

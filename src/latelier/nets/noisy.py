@@ -1,5 +1,6 @@
 """Layers of a critic: dropout whose noise comes from a generator, and the norms that hold a critic steady."""
 
+import math
 from typing import Literal
 
 import torch
@@ -44,13 +45,15 @@ def weighted(layer: nn.Module, norm: Norm) -> nn.Module:
 
 
 @torch.no_grad()
-def scatter(net: nn.Module, sd: float) -> None:
-    """First weights N(0, sd^2) and biases 0 of all convolutions and linear layers."""
+def scatter(net: nn.Module, sd: float | None) -> None:
+    """First weights N(0, sd^2) and biases 0 of all convolutions and linear layers; without an sd 2 / fan-in is the
+    variance (He et al. 2015, arXiv 1502.01852, eq. 10), which keeps a signal's size where no norm does."""
     for layer in net.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            here = math.sqrt(2 / layer.weight[0].numel()) if sd is None else sd
             if is_parametrized(layer):
-                layer.weight = sd * torch.randn_like(layer.weight)  # is taken apart by the norm
+                layer.weight = here * torch.randn_like(layer.weight)  # is taken apart by the norm
             else:
-                nn.init.normal_(layer.weight, std=sd)
+                nn.init.normal_(layer.weight, std=here)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
