@@ -10,7 +10,7 @@ from typing import Any
 from torch import nn
 
 from latelier import checkpoint
-from latelier.core import Encodes, Model, Refusal, Wrapper, has, need
+from latelier.core import Encodes, Fits, Model, Refusal, Wrapper, has, need
 from latelier.heads.joint import Joint, width
 from latelier.lookup import find_module, module_names
 from latelier.settings import configure, nest, to_json
@@ -64,6 +64,12 @@ def assemble(
     if head_settings and head_settings.get("head") not in (None, "none"):
         model, head = _with_head(model, name, head_settings, len(names))
     return model, Card(name, image, to_json(config), head, names)
+
+
+def takes_head(name: str) -> bool:
+    """Whether a label head can learn beside that method: it encodes, learns by moves, and needs no labels itself."""
+    model = _module(name, True).Model
+    return issubclass(model, Encodes) and not issubclass(model, Fits) and not getattr(model, "needs_labels", False)
 
 
 def _with_head(model: Model, name: str, settings: dict[str, Any], classes: int) -> tuple[Model, dict[str, Any]]:

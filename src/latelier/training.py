@@ -18,7 +18,7 @@ import torch
 
 from latelier import __version__, checkpoint, files, parallel
 from latelier.board import board, check_board
-from latelier.building import Card, assemble, nets
+from latelier.building import Card, assemble, nets, takes_head
 from latelier.core import Fits, Model, Refusal, has, need
 from latelier.data.augment import Augment
 from latelier.data.batches import Batches
@@ -89,6 +89,8 @@ def prepare(request: SimpleNamespace) -> Prepared:
         images = hide_labels(images, request.labels, request.seed, among=rows)
     settings = request.settings if isinstance(request.settings, Mapping) else parse_assignments(request.settings or [])
     settings = dict(settings)
+    if request.labels is not None and takes_head(request.model):
+        settings.setdefault("head", "softmax")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(mix(request.seed, 0))
         model, card = assemble(request.model, images.shape, images.classes, settings)

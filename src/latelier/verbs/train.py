@@ -68,7 +68,8 @@ def train(
     images
         Learn from so many of the pictures, drawn by seed; by default from all.
     labels
-        Keep so many labels a class, drawn by the seed, and hide all others.
+        Keep so many labels a class, drawn by the seed, hide all others, and let a label head learn beside a model that
+        encodes (--set head=none leaves it out).
     shift
         Move each training picture by up to so many pixels at random, black coming in.
     flip
