@@ -55,6 +55,22 @@ def test_a_field_of_the_default_kind_needs_no_kind() -> None:
     assert configure(Config, {"penalty.weight": "4"}, "toy").penalty == Beta(4.0)
 
 
+@dataclass(frozen=True)
+class Critic:
+    norm: str = "none"
+    rate: Rate = Rate()
+
+
+@dataclass(frozen=True)
+class Game:
+    critic: Critic = Critic("batch", Rate("sgd", 0.5))
+
+
+def test_what_is_not_named_keeps_the_owners_default_however_deep() -> None:
+    assert configure(Game, {"critic.rate.value": "0.1"}, "toy") == Game(Critic("batch", Rate("sgd", 0.1)))
+    assert configure(Game, {"critic.norm": "weight"}, "toy") == Game(Critic("weight", Rate("sgd", 0.5)))
+
+
 def test_json_and_objects_come_back_as_they_went() -> None:
     config = Config(penalty=Mmd(draws=3), rate=Rate("sgd", 0.1))
     assert configure(Config, to_json(config), "toy") == config

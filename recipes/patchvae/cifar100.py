@@ -21,7 +21,7 @@ PUBLISHED = {
     "PatchVAE-GAN + L_w": 32.65,
 }
 EPOCHS = 90
-PROBE = 30  # epochs of the classifier: held-out accuracy is at its best before
+PROBE = 20  # epochs of the classifier: held-out accuracy is at its best before
 TRAINING = {"batch": 128, "precision": "bf16"}
 WHOLE = {"net": "resnet9", "latent": 96, "optimiser.rate": 1e-4, "optimiser.betas": (0.5, 0.999)}
 

@@ -74,15 +74,19 @@ def _build(cls: type[T], nested: Mapping[str, Any], owner: str, prefix: str, bas
     for name, given in nested.items():
         if name not in known:
             raise Refusal(f"{owner} has no field '{prefix}{name}'; {nearest(name, list(known))}")
-        values[name] = _value(hints[name], given, known[name], owner, prefix + name)
+        default = _default(known[name]) if base is None else getattr(base, name)
+        values[name] = _value(hints[name], given, default, owner, prefix + name)
     return cls(**values)
 
 
-def _value(hint: Any, given: Any, field: "Field[Any]", owner: str, name: str) -> Any:
+def _default(field: "Field[Any]") -> Any:
+    return field.default_factory() if field.default_factory is not MISSING else field.default
+
+
+def _value(hint: Any, given: Any, default: Any, owner: str, name: str) -> Any:
     kinds = _kinds(hint)
     if not kinds or is_dataclass(given):
         return given if is_dataclass(given) else _parse(hint, given, owner, name)
-    default = field.default_factory() if field.default_factory is not MISSING else field.default
     nested = nest({"kind": given} if isinstance(given, str) else given)
     kind = type(default).__name__.lower() if len(kinds) == 1 else nested.pop("kind", type(default).__name__.lower())
     if kind not in kinds:
