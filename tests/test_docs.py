@@ -60,7 +60,7 @@ def rows(page: Path) -> list[Row]:
     found = []
     for line in re.findall(r"^\| `.+ \|$", page.read_text(), re.MULTILINE):
         cells = [cell.strip().strip("`") for cell in line[1:-1].split("|")]
-        if len(cells) == 4 or re.fullmatch(r"[a-z_.]+", cells[0]):
+        if len(cells) == 4 or re.fullmatch(r"[a-z0-9_.]+", cells[0]):
             found.append((*([""] if len(cells) == 3 else []), *cells[:-1]))
     return found
 
@@ -87,7 +87,9 @@ def named(config: Any, field: str) -> list[str]:
     if isinstance(default, Optimiser):
         own = [part.name for part in fields(Optimiser) if getattr(default, part.name) != part.default]
         return [f"{field}.{name}" for name in dict.fromkeys(["rate", *own])]
-    return [f"{field}.{part.name}" for part in fields(default)] if is_dataclass(default) else [field]
+    if is_dataclass(default):
+        return [f"{field}.{name}" for part in fields(default) for name in named(default, part.name)]
+    return [field]
 
 
 def config_of(model: str) -> type:

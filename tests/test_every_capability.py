@@ -15,9 +15,11 @@ from latelier.core import (
     Features,
     Fits,
     HasFilters,
+    HasLevels,
     HasParts,
     HasStages,
     Imputes,
+    Judges,
     Model,
     Refusal,
     Samples,
@@ -121,11 +123,45 @@ def check_classifies(model: Model, image: Tensor) -> None:
 
 
 def check_imputes(model: Model, image: Tensor) -> None:
+    def filled(image: Tensor, known: Tensor, seed: int = 0) -> Tensor:
+        return need(model, Imputes).impute(image, known, Generator().manual_seed(seed))
+
     known = (torch.rand(image.shape, generator=Generator().manual_seed(0)) > 0.5).float()
-    filled = need(model, Imputes).impute(image, known, Generator().manual_seed(0))
-    assert filled.shape == image.shape
-    assert 0 <= filled.min() <= filled.max() <= 1
-    assert torch.equal(filled[known == 1], image[known == 1])
+    found = filled(image, known)
+    assert found.shape == image.shape
+    assert 0 <= found.min() <= found.max() <= 1
+    assert torch.equal(found[known == 1], image[known == 1])
+    assert not torch.equal(found[known == 0], image[known == 0])
+    assert torch.equal(found, filled(image, known))
+    assert torch.equal(found, filled(image.where(known == 1, 1 - image), known))  # what is missing is not looked at
+    assert torch.equal(image, filled(image, torch.ones_like(image)))
+    assert filled(image, torch.zeros_like(image)).isfinite().all()
+
+
+def check_levels(model: Model, image: Tensor) -> None:
+    hierarchy, decoder = need(model, HasLevels), need(model, Decodes)
+    names, code = hierarchy.levels(), need(model, Encodes).encode(image).mode()
+    assert names == tuple(model.latents)
+    assert_same(hierarchy.fill(code), code)  # nothing is missing
+    for number, name in enumerate(names):
+        whole = hierarchy.fill({name: code[name]})
+        assert list(whole) == list(names[: number + 1])
+        assert torch.equal(whole[name], code[name])
+        assert torch.equal(decoder.decode({name: code[name]}), decoder.decode({names[0]: whole[names[0]]}))
+        assert torch.equal(decoder.decode({n: code[n] for n in names[number:]}), decoder.decode({name: code[name]}))
+        drawn = [hierarchy.fill({name: code[name]}, Generator().manual_seed(seed)) for seed in (0, 0, 1)]
+        assert_same(drawn[0], drawn[1])
+        assert number == 0 or not torch.equal(drawn[0][names[0]], drawn[2][names[0]])
+
+
+def check_judges(model: Model, image: Tensor) -> None:
+    code = need(model, Encodes).encode(image).mode()
+    hidden = need(model, Judges).embed(image, code)
+    assert hidden.ndim == 2
+    assert len(hidden) == SIZE
+    assert hidden.isfinite().all()
+    assert torch.equal(hidden, need(model, Judges).embed(image, code))
+    assert not torch.equal(hidden, need(model, Judges).embed(image.roll(1, 0), code))
 
 
 CHECKS: dict[type, Callable[[Model, Tensor], None]] = {
@@ -139,6 +175,8 @@ CHECKS: dict[type, Callable[[Model, Tensor], None]] = {
     Weighs: check_weighs,
     Classifies: check_classifies,
     Imputes: check_imputes,
+    HasLevels: check_levels,
+    Judges: check_judges,
 }
 
 

@@ -25,6 +25,7 @@ _PUBLIC = {
             "draw",
             "encode",
             "reconstruct",
+            "inpaint",
             "classify",
             "parts",
             "compare",

@@ -19,6 +19,7 @@ VERBS = {  # in the order in which a newcomer needs them; the lines are those of
     "compare": ("compare:compare", "Put several runs in one table and on one sheet."),
     "encode": ("encode:encode", "Write the code of every picture."),
     "reconstruct": ("reconstruct:reconstruct", "Write what a run keeps of every picture."),
+    "inpaint": ("inpaint:inpaint", "Fill in what a mask hides of every picture."),
     "classify": ("classify:classify", "Write the class of every picture."),
     "parts": ("parts:parts", "Write which parts occur where in every picture."),
     "reproduce": ("reproduce:reproduce", "Run a recipe, and set what it gives beside what was published."),

@@ -6,10 +6,25 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, interpolate
 
-from latelier.core import Code, Decodes, Encodes, HasFilters, HasParts, Latent, Model, Parts, Posterior, Samples
+from latelier.core import (
+    Code,
+    Decodes,
+    Encodes,
+    HasFilters,
+    HasLevels,
+    HasParts,
+    Imputes,
+    Judges,
+    Latent,
+    Model,
+    Parts,
+    Posterior,
+    Samples,
+)
 from latelier.pictures.view import View
 
 ONE = {"z": Latent((5,))}
+TERMS = {"cycle z1": 4.0, "cycle z2": 6.0, "strangers": 9.0, "embedded z1": 1.0, "embedded z2": 2.0}
 FACTORS = ("shape", "scale", "rotation", "x", "y")
 
 
@@ -92,6 +107,40 @@ class Parted(Model, HasParts, Encodes, Decodes):
         return interpolate(placed.sum(1, keepdim=True), self.image[1:]).expand(-1, self.image[0], -1, -1) / 3
 
 
+class Stacked(Fake, HasLevels, Judges, Imputes):
+    """Two levels, linear: a vector of three numbers draws two maps of 2 x 2 as W z2 + b, with noise of sd 0.5, and the
+    maps draw the image. What is missing it fills with 0.25."""
+
+    def __init__(self, image: tuple[int, int, int]):
+        super().__init__(image, {"z1": Latent((2, 2, 2), "point"), "z2": Latent((3,))})
+        with torch.random.fork_rng():
+            torch.manual_seed(1)
+            self.down, self.out = nn.Linear(3, 8), nn.Linear(8, prod(image))
+
+    def levels(self) -> tuple[str, ...]:
+        return "z1", "z2"
+
+    def fill(self, code: Code, generator: Generator | None = None) -> Code:
+        if "z1" in code:
+            return code
+        mean = self.down(code["z2"]).view(-1, 2, 2, 2)
+        noise = 0 if generator is None else 0.5 * torch.randn(mean.shape, generator=generator)
+        return {"z1": mean + noise, **code}
+
+    def decode(self, code: Code) -> Tensor:
+        self.decoded.append(code)
+        return (2 * self.out(self.fill(code)["z1"].flatten(1))).sigmoid().view(-1, *self.image)
+
+    def sample_prior(self, n: int, generator: Generator) -> Code:
+        return self.fill({"z2": torch.randn(n, 3, generator=generator)}, generator)
+
+    def embed(self, image: Tensor, code: Code) -> Tensor:
+        return image.flatten(1)
+
+    def impute(self, image: Tensor, known: Tensor, generator: Generator) -> Tensor:
+        return torch.where(known.bool(), image, 0.25)
+
+
 def view(model: Model, n: int = 7, log: list[dict] | None = None, **changes: object) -> View:
     """Random pictures of the model's shape and random levels of factors; every second one has a class."""
     generator = Generator().manual_seed(3)
@@ -100,7 +149,7 @@ def view(model: Model, n: int = 7, log: list[dict] | None = None, **changes: obj
         image=torch.rand(n, *model.image, generator=Generator().manual_seed(1)),
         names=[f"folder/picture number {i}.png" for i in range(n)],
         label=["cat" if i % 2 else "" for i in range(n)],
-        log=[{"seen": 100 * i, "terms": {"elbo": -9.0 + i}} for i in range(1, 4)] if log is None else log,
+        log=[{"seen": 100 * i, "terms": TERMS | {"elbo": -9.0 + i}} for i in range(1, 4)] if log is None else log,
         title="fake on noise",
         generator=Generator().manual_seed(2),
         factors=FACTORS,

@@ -2,7 +2,7 @@ from statistics import NormalDist
 
 import pytest
 import torch
-from pictures.fakes import Fake, view
+from pictures.fakes import Fake, Stacked, view
 from torch import Generator
 
 from latelier.core import Decodes, Latent, Model, Refusal, Samples
@@ -44,6 +44,12 @@ def test_of_a_longer_code_the_two_numbers_of_most_kl_are_drawn_and_the_others_ar
     assert plane[0, :, 3].tolist() == pytest.approx(NORMAL, abs=1e-6)
     assert plane[:, 0, 1].flip(0).tolist() == pytest.approx(NORMAL, abs=1e-6)
     assert (plane[..., [0, 2, 4]] == 0).all()
+
+
+def test_of_a_hierarchy_the_plane_lies_in_the_top_level():
+    model = Stacked((1, 8, 8))
+    draw(view(model))
+    assert {tuple(code) for code in model.decoded} == {("z2",)}
 
 
 def test_latents_of_any_shape_span_the_plane():

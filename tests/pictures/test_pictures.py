@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from pictures.fakes import Fake, Parted, view
+from pictures.fakes import Fake, Parted, Stacked, view
 from torch import Generator
 
 from latelier.core import Encodes, Model, Refusal, Wrapper
@@ -12,9 +12,14 @@ from latelier.pictures.view import pixels
 
 SHEETS = [
     "codes",
+    "distances",
     "filters",
+    "innovation",
+    "inpaint",
     "interpolate",
     "latent_map",
+    "level_traverse",
+    "levels",
     "losses",
     "manifold",
     "part_crops",
@@ -26,6 +31,8 @@ SHEETS = [
     "weights",
 ]
 PARTED = ["part_crops", "parts", "swap"]  # for models that explain pictures by parts
+STACKED = ["distances", "innovation", "inpaint", "level_traverse", "levels"]  # for hierarchies that an adversary taught
+PLOTS = ["distances", "losses"]  # matplotlib's own, with margins of their own
 SHAPES = [(1, 8, 8), (3, 32, 32), (3, 12, 20), (1, 33, 9)]
 
 
@@ -36,7 +43,7 @@ class Blind(Model, Encodes):
 
 
 def model_for(name, image):
-    return Parted(image) if name in PARTED else Fake(image)
+    return (Parted if name in PARTED else Stacked if name in STACKED else Fake)(image)
 
 
 class Around(Wrapper):
@@ -62,7 +69,8 @@ def test_a_hyphen_in_a_name_is_an_underscore():
 
 def test_a_model_gets_the_sheets_that_it_has_the_capabilities_for():
     for model in (Fake((1, 8, 8)), Around(Fake((1, 8, 8)))):
-        assert possible(model) == [name for name in SHEETS if name not in PARTED]
+        assert possible(model) == [name for name in SHEETS if name not in PARTED + STACKED]
+    assert possible(Stacked((1, 8, 8))) == [name for name in SHEETS if name not in PARTED]
     assert set(PARTED) < set(possible(Around(Parted((1, 8, 8)))))
     assert possible(Blind()) == ["codes", "losses", "weights"]
 
@@ -81,7 +89,7 @@ def test_every_sheet_draws_every_shape_of_image(name, image):
     assert sheet.shape[2] == 3
     assert NARROWEST <= sheet.shape[1] <= WIDEST
     assert (sheet < 200).any()
-    if name != "losses":  # matplotlib has margins of its own
+    if name not in PLOTS:
         assert (sheet[:, -MARGIN:] == 255).all()
 
 

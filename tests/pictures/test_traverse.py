@@ -1,6 +1,6 @@
 import pytest
 import torch
-from pictures.fakes import Fake, Known, view
+from pictures.fakes import Fake, Known, Stacked, view
 from torch import Generator
 
 from latelier.core import Latent, Refusal
@@ -81,6 +81,13 @@ def test_the_sheet_moves_the_heaviest_numbers_around_the_first_picture():
         assert decoded[row, :, row].tolist() == [-3, -2, -1, 0, 1, 2, 3]
         others = torch.arange(20) != row
         assert torch.equal(decoded[row][:, others], here[others].expand(7, -1))
+
+
+def test_of_a_hierarchy_the_top_level_alone_is_moved():
+    model = Stacked((1, 8, 8))
+    draw(view(model))
+    assert [list(code) for code in model.decoded] == [["z2"], ["z2"]]  # so that what lies below follows
+    assert len(model.decoded[0]["z2"]) == 3 * 7
 
 
 def test_latents_of_several_kinds_and_shapes_share_a_sheet():

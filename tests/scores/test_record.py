@@ -12,7 +12,13 @@ from latelier.scores.record import run_scores
 LABEL = np.arange(60) % 3
 DATA = Splits(noise(60, seed=1, label=LABEL), noise(60, seed=2, label=LABEL))
 BARE = Splits(noise(60, seed=1), noise(60, seed=2))
-ON_CODES = ["disentanglement", "finetune", "logistic", "probe"]  # those that need no more than an encoder
+ON_CODES = [
+    "attribute_probe",
+    "disentanglement",
+    "finetune",
+    "logistic",
+    "probe",
+]  # those that need no more than an encoder
 USUAL = ["likelihood", "prior_gap", "probe", "reconstruction"]  # of a model that can do all, on pictures with labels
 CODES = Reads((1, 2, 3), 6, lambda image: image.flatten(1))
 
@@ -23,10 +29,8 @@ def without_seconds(records):
 
 def test_scores_are_found_by_name_and_by_capability() -> None:
     assert {*ON_CODES, "likelihood", "prior_gap", "reconstruction", "part_consistency"} <= set(list_scores())
-    assert set(list_scores()) - set(possible(LinearGaussian())) == {
-        "frozen_probe",
-        "part_consistency",
-    }  # it has no trunk
+    lacking = {"frozen_probe", "part_consistency", "embedded_distance"}  # it has no trunk and no critic
+    assert set(list_scores()) - set(possible(LinearGaussian())) == lacking
     assert possible(CODES) == ON_CODES
     with pytest.raises(Refusal, match='did you mean "likelihood"'):
         find("likelyhood")
@@ -75,7 +79,7 @@ def test_what_cannot_be_had_is_left_out_unless_it_was_named() -> None:
     ]
     with pytest.raises(
         Refusal,
-        match='score "likelihood" needs Weighs, which this model lacks; ask for one of: disentanglement',
+        match='score "likelihood" needs Weighs, which this model lacks; ask for one of: attribute_probe',
     ):
         run_scores(CODES, DATA, ["probe", "likelihood"])
     with pytest.raises(Refusal, match='score "probe" needs labels, but drawn has none'):

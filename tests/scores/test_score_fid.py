@@ -14,9 +14,10 @@ from latelier.core import Code, Refusal, Samples
 from latelier.data.images import Images
 from latelier.data.scenes import draw_scenes
 from latelier.nets.modes import evaluating
-from latelier.scores import fid
+from latelier.scores import extractor as machinery
 from latelier.scores.common import Splits
-from latelier.scores.fid import Gaussian, Inception, RandomTrunk, features, fitted, frechet, inception, score
+from latelier.scores.extractor import Inception, RandomTrunk, features, inception
+from latelier.scores.fid import Gaussian, fitted, frechet, score
 
 GOLDEN = [0.00846765, 0.01192225, 0.20023683, 0.04349425]
 KINDS = ["reconstructions", "training images"]
@@ -189,7 +190,7 @@ class Remembers(Repaints, Samples):
 
 
 def test_samples_are_as_many_as_the_test_images(scenes, monkeypatch) -> None:
-    monkeypatch.setattr(fid, "BLOCK", 32)
+    monkeypatch.setattr(machinery, "BLOCK", 32)
     model = Remembers(scenes.fit)
     values = score(model, scenes, Generator())
     assert model.asked == [32, 32, 16]
@@ -206,7 +207,7 @@ def test_samples_are_the_generators(scenes) -> None:
 
 @pytest.mark.parametrize("counts", [(1, 4), (4, 1)])
 def test_one_image_has_no_covariance(counts) -> None:
-    with pytest.raises(Refusal, match="fid: drawn has 1 picture, but a covariance needs two at least"):
+    with pytest.raises(Refusal, match="fid: drawn has 1 picture, but the spread of a set needs two at least"):
         scored(Splits(*(noise(n, (1, 4, 4)) for n in counts)))
 
 
@@ -252,7 +253,7 @@ def test_inceptions_features_are_torchvisions_pooled_ones(weights) -> None:
     levels = interpolate((255 * image).round() / 255, (299, 299), mode="bilinear", antialias=True)
     with evaluating(net):
         net((levels.expand(-1, 3, -1, -1) - 0.5) / 0.5)
-    found = features(inception(weights), [image])
+    found = features(inception(weights, "fid"), [image])
     assert found.shape == (2, 2048)
     np.testing.assert_allclose(found, pooled[0].numpy(), rtol=1e-3, atol=1e-5)
 

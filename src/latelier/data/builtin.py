@@ -14,6 +14,7 @@ EMBEDDED = {
     "digits": "handwritten digits, 8x8 grey, 10 classes, 1,297 + 500, out of scikit-learn",
     "scenes": "drawn shapes, 32x32 or 64x64 colour, with exact parts, attributes and captions, 20,000 + 2,000",
     "sprites": "one drawn shape, 32x32 or 64x64 grey, in every combination of five known factors, 20,736 + 2,592",
+    "mixture": "points of 25 Gaussians in the plane, as 1x2 pixels grey, the modes known, 50,000 + 10,000",
 }
 
 
@@ -92,3 +93,27 @@ class Sprites:
         from latelier.data.sprites import draw_sprites
 
         return draw_sprites(self.split, size=self.size)
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Points of a mixture of Gaussians."""
+
+    split: str
+    size: int | None
+
+    @property
+    def stamp(self) -> object:
+        from latelier.data.mixture import EACH, VERSION
+
+        return ["mixture", VERSION, *EACH[self.split]]
+
+    def annotate(self, images: Images) -> Images:
+        return images
+
+    def contents(self) -> Images:
+        from latelier.data.mixture import EACH, draw_mixture
+
+        if self.size is not None:
+            raise Refusal(f"mixture has points as 1x2 pixels, which have no other size: leave --size {self.size} out")
+        return draw_mixture(*EACH[self.split])

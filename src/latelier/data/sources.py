@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from latelier.core import Refusal
-from latelier.data.builtin import EMBEDDED, SCENES, Digits, Scenes, Sprites
+from latelier.data.builtin import EMBEDDED, SCENES, Digits, Mixture, Scenes, Sprites
 from latelier.data.folder import Folder, folder_splits
 from latelier.data.images import Images
 from latelier.data.pack import cache_folder, packed, sealed
@@ -132,6 +132,8 @@ def _place(name: str | Path, root: Path, size: int | None, download: bool) -> Pl
         return Place(name, tuple(SCENES), lambda split: Scenes(split, size or 32))
     if name == "sprites":
         return Place(name, ("train", "test"), lambda split: Sprites(split, size or 64))
+    if name == "mixture":
+        return Place(name, ("train", "test"), lambda split: Mixture(split, size))
     return Place(name, tuple(VISION[name].splits), lambda split: Vision(name, split, root, download))
 
 

@@ -1,8 +1,8 @@
 """What BiGAN, ALI and HALI share: one critic of pictures together with their codes, against whom encoder and decoder
 conspire (Donahue et al. 2017, arXiv 1605.09782; Dumoulin et al. 2017, arXiv 1606.00704; HALI, algorithm 1).
 
-Both players move at once, out of one shared pass. Every few thousand pictures the move also reports what tells a run
-that fails from one that does not: ``watched`` says what."""
+Both players move at once, out of one shared pass. Every few thousand pictures, and in validation, the move also reports
+what tells a run that fails from one that does not: ``watched`` says what."""
 
 from abc import ABC
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ from latelier.objectives.game import conspired, judged, right, steepness
 from latelier.objectives.impute import begun, refilled
 
 EVERY = 8192  # pictures between two looks at reconstructions
-SETTLED = 50_000  # pictures after which a bad look is worth a word
+SETTLED = 200_000  # pictures after which a bad look is worth a word
 ADAM = Optimiser(rate=1e-4, betas=(0.5, 0.999))
 
 
@@ -125,7 +125,7 @@ class Adversarial(Model, Encodes, Decodes, Samples, HasStages, Imputes, Judges, 
         if self.config.critic.r1:
             slope = steepness(lambda *pair: self.judge(*pair, generator=generator), *self.pair(seen, inferred))
             whole, report = against + 0.5 * self.config.critic.r1 * slope, {**report, "slope": slope}
-        if progress.seen % EVERY < n:
+        if progress.seen % EVERY < n or not self.training:
             report |= self.watched(batch.image, drawn.detach())
         report = {name: value.detach() for name, value in report.items()}
         return Losses({"critic": whole.mean(), "coder": together.mean()}, report, inferred)

@@ -22,6 +22,7 @@ from latelier.core import (
     Encodes,
     Features,
     HasFilters,
+    Imputes,
     Latent,
     Losses,
     Move,
@@ -37,6 +38,7 @@ from latelier.nets.mlp import Mlp, layers_of
 from latelier.nets.resnet import Resnet
 from latelier.objectives import bernoulli
 from latelier.objectives.corruption import Additive, Clean, Masking, drop
+from latelier.objectives.impute import begun, refilled
 from latelier.objectives.layerwise import stage
 from latelier.objectives.reduce import summed
 
@@ -76,7 +78,7 @@ class Point(Posterior):
         return self._code
 
 
-class Model(Base, Encodes, Decodes, Features, HasFilters):
+class Model(Base, Encodes, Decodes, Features, HasFilters, Imputes):
     """``Config`` says which nets, error and corruption."""
 
     def __init__(self, config: Config, image: tuple[int, int, int]):
@@ -110,6 +112,9 @@ class Model(Base, Encodes, Decodes, Features, HasFilters):
 
     def filters(self) -> Tensor:
         return self.encoder.filters()
+
+    def impute(self, image: Tensor, known: Tensor, generator: Generator) -> Tensor:
+        return refilled(begun(image, known), known, lambda x: self.decode(self.encode(x).mode()))
 
     def moves(self) -> tuple[Move, ...]:
         return (self.learn,)

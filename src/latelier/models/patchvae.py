@@ -19,6 +19,7 @@ from latelier.core import (
     HasFilters,
     HasParts,
     HasStages,
+    Imputes,
     Latent,
     Losses,
     Move,
@@ -35,6 +36,7 @@ from latelier.nets.resnet9 import WIDTHS, grid_of, pyramid, reset, trunk
 from latelier.objectives import gaussian, relaxed
 from latelier.objectives.adversary import Image, Off
 from latelier.objectives.game import fooled, judged
+from latelier.objectives.impute import begun, refilled
 from latelier.objectives.likelihood import Foreground, Squared
 from latelier.objectives.reduce import summed
 
@@ -106,7 +108,7 @@ class PartsPosterior(Posterior):
         }
 
 
-class Model(Base, Encodes, Decodes, Samples, HasParts, HasStages, HasFilters):
+class Model(Base, Encodes, Decodes, Samples, HasParts, HasStages, HasFilters, Imputes):
     """``Config`` says how many parts, how they are held sparse, and what a reconstruction is judged by."""
 
     def __init__(self, config: Config, image: tuple[int, int, int]):
@@ -176,6 +178,9 @@ class Model(Base, Encodes, Decodes, Samples, HasParts, HasStages, HasFilters):
 
     def filters(self) -> Tensor:
         return self.encoder.filters()
+
+    def impute(self, image: Tensor, known: Tensor, generator: Generator) -> Tensor:
+        return refilled(begun(image, known), known, lambda x: self.decode(self.encode(x).mode()))
 
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
         found, occurrence = [], terms.get("occurrence")

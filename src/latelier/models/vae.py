@@ -17,6 +17,7 @@ from latelier.core import (
     Encodes,
     HasFilters,
     HasStages,
+    Imputes,
     Latent,
     Losses,
     Move,
@@ -35,6 +36,7 @@ from latelier.nets.resnet9 import Resnet9
 from latelier.objectives import gaussian
 from latelier.objectives.adversary import Image, Off
 from latelier.objectives.game import fooled, judged
+from latelier.objectives.impute import begun, refilled
 from latelier.objectives.likelihood import Bernoulli, Foreground, Gaussian, Likelihood, Squared
 from latelier.objectives.penalty import Beta, Capacity, Mmd
 from latelier.objectives.reduce import summed
@@ -73,7 +75,7 @@ class Diagonal(Posterior):
         return {"z": gaussian.kl_to_standard(self.mean, self.log_variance)}
 
 
-class Model(Base, Encodes, Decodes, Samples, HasStages, HasFilters, Weighs):
+class Model(Base, Encodes, Decodes, Samples, HasStages, HasFilters, Weighs, Imputes):
     """``Config`` says which nets, likelihood and penalty."""
 
     def __init__(self, config: Config, image: tuple[int, int, int]):
@@ -115,6 +117,9 @@ class Model(Base, Encodes, Decodes, Samples, HasStages, HasFilters, Weighs):
 
     def filters(self) -> Tensor:
         return self.encoder.filters()
+
+    def impute(self, image: Tensor, known: Tensor, generator: Generator) -> Tensor:
+        return refilled(begun(image, known), known, lambda x: self.decode(self.encode(x).mode()))
 
     def log_weight(self, image: Tensor, samples: int, generator: Generator) -> Tensor:
         return log_weight(self.encode(image), image, samples, self.decoder, self.likelihood, generator)

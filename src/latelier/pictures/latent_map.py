@@ -14,7 +14,7 @@ from latelier.core import Code, Decodes, Encodes, Posterior, Refusal, need
 from latelier.pictures.maps import bar, colours_of, curves, heat, swatch
 from latelier.pictures.sheet import CELL, Cell, Grid, compose
 from latelier.pictures.traverse import Axis, axes, captions_of, moved, name_of, row_of, stops_of
-from latelier.pictures.view import View, encoded, pixels
+from latelier.pictures.view import Free, View, encoded, pixels
 
 needs = (Encodes, Decodes)
 PICTURES = 8000
@@ -42,7 +42,7 @@ class Ranked(NamedTuple):
 def draw(view: View) -> np.ndarray:
     """uint8 [H, W, 3]: a column a latent number. Raises Refusal where place, scale, rotation or shape are unknown."""
     known = _levels(view)
-    posterior = encoded(view)
+    posterior = Free(encoded(view), view.model)
     codes = posterior.mode()
     ranked = ranking(posterior, codes, view)
     shown = ranked.axes[:COLUMNS]

@@ -10,7 +10,7 @@ from latelier.core import Code, Decodes, Encodes, Refusal, Samples, has, need
 from latelier.pictures.figures import mosaic
 from latelier.pictures.sheet import Panel, compose
 from latelier.pictures.traverse import Axis, axes, name_of
-from latelier.pictures.view import View, encoded, pixels
+from latelier.pictures.view import BLOCK, Free, View, encoded, free, pixels
 
 needs = (Decodes, Samples)
 STEPS = 20  # a side
@@ -29,7 +29,7 @@ class Way(NamedTuple):
 def draw(view: View) -> np.ndarray:
     """uint8 [H, W, 3]: decodes of a grid of codes (Kingma & Welling 2014, figure 4), without gaps. Raises Refusal for a
     code of one number, and for latents that are neither Gaussian nor uniform."""
-    prior = need(view.model, Samples).sample_prior(DRAWS, view.generator)
+    prior = _prior(view)
     pair, chosen = _pair(view, prior)
     right, up = (_way(view, axis, prior) for axis in pair)
     drawn = pixels(_decoded(view, grid_of(right, up, prior)))
@@ -79,12 +79,19 @@ def _pair(view: View, prior: Code) -> tuple[list[Axis], str]:
             f"manifold draws two of this code's {len(numbers)} numbers, those that pictures move most, but the model "
             "encodes no pictures; train one with latent=2"
         )
-    order, measure = axes(encoded(view))
+    order, measure = axes(Free(encoded(view), view.model))
     weights = " and ".join(measure.format(axis.weight) for axis in order[:2])
     return order[:2], (
         f" These are the two of {len(numbers)} numbers with the greatest {measure.split(' ')[0]} over "
         f"{len(view.image)} pictures ({weights}); all others are 0."
     )
+
+
+def _prior(view: View) -> Code:
+    """Codes [DRAWS, ...] of the prior, drawn a block at a time: of a hierarchy, levels below the top may be large."""
+    sampler = need(view.model, Samples)
+    blocks = [free(view.model, sampler.sample_prior(BLOCK, view.generator)) for _ in range(DRAWS // BLOCK)]
+    return {name: torch.cat([block[name] for block in blocks]) for name in blocks[0]}
 
 
 def _way(view: View, axis: Axis, prior: Code) -> Way:

@@ -92,6 +92,11 @@ def shown(width: int, height: int) -> tuple[int, int]:
     return ceil(width / part), ceil(height / part)
 
 
+def signed(value: float, form: str = "g") -> str:
+    """A number as captions say it, with a minus sign in place of a hyphen."""
+    return format(value, form).replace("-", "\N{MINUS SIGN}")
+
+
 def png(sheet: np.ndarray) -> bytes:
     """The bytes of a PNG file of a sheet."""
     data = BytesIO()

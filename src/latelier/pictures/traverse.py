@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latelier.core import Code, Decodes, Encodes, Posterior, Refusal, need
+from latelier.core import Code, Decodes, Encodes, HasLevels, Posterior, Refusal, has, need
 from latelier.pictures.sheet import Cell, Grid, compose
-from latelier.pictures.view import View, pixels
+from latelier.pictures.view import Free, View, pixels
 
 needs = (Encodes, Decodes)
 ROWS = 12  # at most
@@ -34,7 +34,7 @@ class Axis(NamedTuple):
 @torch.no_grad()
 def draw(view: View) -> np.ndarray:
     """uint8 [H, W, 3]: one row a latent number, moved around the code of the first picture, the others as inferred."""
-    posterior = need(view.model, Encodes).encode(view.image)
+    posterior = Free(need(view.model, Encodes).encode(view.image), view.model)
     codes = posterior.mode()
     order, measure = axes(posterior)
     order = order[:ROWS]
@@ -128,9 +128,10 @@ def name_of(view: View, axis: Axis) -> str:
 
 def _footer(view: View, codes: Code, order: list[Axis], measure: str) -> str:
     numbers = sum(value[0].numel() for value in codes.values())
+    below = "Levels below follow at their means. " if has(view.model, HasLevels) else ""
     by = "the KL of the posterior from the prior" if measure.startswith("KL") else "the variance of the codes"
     return (
         f"Each row moves one latent number of the picture's code and leaves the others as inferred; a frame marks the "
-        f"stop nearest to the picture's own value. Shown are {len(order)} of {numbers} numbers, ordered by {by} "
+        f"stop nearest to the picture's own value. {below}Shown are {len(order)} of {numbers} numbers, ordered by {by} "
         f"over {len(view.image)} pictures."
     )

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from latelier.core import UNKNOWN_FACTORS, Code, Encodes, Model, Posterior, need
+from latelier.core import UNKNOWN_FACTORS, Code, Encodes, HasLevels, Model, Posterior, has, need
 
 BLOCK = 512  # pictures that are encoded at once
 
@@ -57,6 +57,28 @@ def encoded(view: View) -> Posterior:
     """The posterior of all pictures of the view, however many, encoded a block at a time."""
     encoder = need(view.model, Encodes)
     return Blocks([encoder.encode(image) for image in view.image.split(BLOCK)])
+
+
+class Free(Posterior):
+    """A posterior without the latents that follow from others."""
+
+    def __init__(self, whole: Posterior, model: Model):
+        self._whole, self._model = whole, model
+
+    def mode(self) -> Code:
+        return free(self._model, self._whole.mode())
+
+    def sample(self, generator: Generator) -> Code:
+        return free(self._model, self._whole.sample(generator))
+
+    def rate(self) -> Code:
+        return free(self._model, self._whole.rate())
+
+
+def free(model: Model, code: Code) -> Code:
+    """The latents that can be moved by themselves: of a hierarchy its top level, which draws all others; else all."""
+    top = need(model, HasLevels).levels()[-1] if has(model, HasLevels) else None
+    return {name: value for name, value in code.items() if top in (None, name)}
 
 
 def _joined(codes: list[Code]) -> Code:

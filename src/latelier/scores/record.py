@@ -1,7 +1,7 @@
 """Scores as records: each value with its protocol, the number of images behind it, the seconds it took and its seed."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -9,6 +9,7 @@ import torch
 
 from latelier.core import Model, Refusal, missing
 from latelier.scores import find, possible
+from latelier.scores.attributes import attributes_of
 from latelier.scores.common import Splits, device_of, factors_of, some
 
 
@@ -69,23 +70,15 @@ def _refuse(name: str, model: Model, data: Splits) -> None:
     if lacking:
         able = ", ".join(possible(model)) or "none"
         raise Refusal(f'score "{name}" needs {", ".join(lacking)}, which this model lacks; ask for one of: {able}')
-    source = data.test.source or "these pictures"
-    if _flag(module, "NEEDS_LABELS") and not _labelled(data):
-        raise Refusal(f'score "{name}" needs labels, but {source} has none to fit or none to test on; add them')
-    if _flag(module, "NEEDS_FACTORS") and not factors_of(data):
-        raise Refusal(
-            f'score "{name}" needs known factors, but {source} has none to fit or none to test on; give every picture '
-            "a label or attributes, or use drawn ones (scenes)"
-        )
-    if _flag(module, "NEEDS_PARTS") and not _has_parts(data):
-        raise Refusal(f'score "{name}" needs pictures whose parts are known, but {source} has none; give scenes')
+    for flag, (met, words) in NEEDS.items():
+        if _flag(module, flag) and not met(data):
+            raise Refusal(f'score "{name}" needs {words.format(data.test.source or "these pictures")}')
 
 
 def _usual(module: ModuleType, data: Splits) -> bool:
     """Whether the score is taken when none is named: the data must allow it. A class alone is a factor on request."""
-    if _flag(module, "ON_REQUEST") or (_flag(module, "NEEDS_LABELS") and not _labelled(data)):
-        return False
-    if _flag(module, "NEEDS_PARTS") and not _has_parts(data):
+    unmet = any(_flag(module, flag) and not met(data) for flag, (met, _) in NEEDS.items())
+    if _flag(module, "ON_REQUEST") or unmet:
         return False
     return not _flag(module, "NEEDS_FACTORS") or len(factors_of(data)) > 1
 
@@ -98,5 +91,22 @@ def _labelled(data: Splits) -> bool:
     return bool((data.fit.label >= 0).any() and (data.test.label >= 0).any())
 
 
-def _has_parts(data: Splits) -> bool:
-    return "parts" in data.fit.truth and "parts" in data.test.truth
+def _drawn_with(truth: str) -> Callable[[Splits], bool]:
+    return lambda data: truth in data.fit.truth and truth in data.test.truth
+
+
+NEEDS: dict[str, tuple[Callable[[Splits], bool], str]] = {  # flag -> whether the data do, and what to say if not
+    "NEEDS_LABELS": (_labelled, "labels, but {} has none to fit or none to test on; add them"),
+    "NEEDS_FACTORS": (
+        lambda data: bool(factors_of(data)),
+        "known factors, but {} has none to fit or none to test on; give every picture a label or attributes, or use "
+        "drawn ones (scenes)",
+    ),
+    "NEEDS_ATTRIBUTES": (
+        lambda data: bool(attributes_of(data).names),
+        "attributes, but {} has none that pictures to fit and pictures to test on show both ways; add them, or give "
+        "two classes",
+    ),
+    "NEEDS_PARTS": (_drawn_with("parts"), "pictures whose parts are known, but {} has none; give scenes"),
+    "NEEDS_MODES": (_drawn_with("mode"), "pictures whose modes are known, but {} has none; give mixture"),
+}

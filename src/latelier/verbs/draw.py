@@ -21,8 +21,8 @@ def draw(
     data_root: Place | None = None,
     download: bool = False,
 ) -> Path:
-    """Draw one sheet of a run: reconstruct, samples, traverse, interpolate, manifold, latent_map, codes, filters,
-    parts, part-crops, swap, weights, losses.
+    """Draw one sheet of a run: reconstruct, samples, traverse, interpolate, inpaint, manifold, latent_map, codes,
+    filters, parts, part-crops, swap, levels, level-traverse, innovation, distances, weights, losses.
 
     Returns the PNG's path. Raises Refusal (exit 2) for a sheet that the model has not the capabilities for, or the
     pictures not what it takes: latent_map needs known factors, as sprites and scenes have them.

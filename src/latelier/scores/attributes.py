@@ -1,0 +1,72 @@
+"""Yes-or-no attributes of pictures as scores take them: which can be learned and measured, and how answers are
+judged."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from latelier.core import Refusal
+from latelier.data.images import Images
+from latelier.scores.common import Splits, spread
+
+FEWEST = 6  # pictures to learn from that must have an attribute, and as many that must not
+SHOWN = 40  # attributes up to which each has values of its own
+RULE = (
+    f"Attributes are those that at least {FEWEST} pictures of the training split have and {FEWEST} have not, and of "
+    "which the test pictures show both; of pictures of exactly two classes, also the second class against the first. "
+    "A picture of which an attribute is unknown is left out of that one."
+)
+
+
+class Attributes(NamedTuple):
+    """Names, and 1, 0 or -1 (unknown) of each picture."""
+
+    names: tuple[str, ...]
+    fit: np.ndarray  # int64 [n, a]
+    test: np.ndarray  # int64 [m, a]
+
+
+def attributes_of(data: Splits) -> Attributes:
+    """Those that can be learned from one split and measured on the other; none of them is no error."""
+    names, fit, test = (*data.fit.attributes, *_class(data.fit)), _told(data.fit), _told(data.test)
+    if fit.shape[1] != test.shape[1]:
+        return Attributes((), fit[:, :0], test[:, :0])
+    counts = [min((column == 1).sum(), (column == 0).sum()) for column in fit.T]
+    shown = [(column == 1).any() and (column == 0).any() for column in test.T]
+    use = [place for place, count in enumerate(counts) if count >= FEWEST and shown[place]]
+    return Attributes(tuple(names[place] for place in use), fit[:, use], test[:, use])
+
+
+def needed(score: str, data: Splits) -> Attributes:
+    """The attributes. Raises Refusal where there are none."""
+    found = attributes_of(data)
+    if not found.names:
+        source = data.fit.source or "these pictures"
+        raise Refusal(
+            f"{score}: {source} have no attribute that {FEWEST} pictures have and {FEWEST} have not, to fit and to "
+            "test on; give attributes, or two classes"
+        )
+    return found
+
+
+def balanced(answer: np.ndarray, truth: np.ndarray) -> float:
+    """Mean of the shares of positives and of negatives that are right: (TPR + TNR) / 2, in [0, 1].
+
+    ``answer`` bool [n]; ``truth`` [n] is 1, 0 or, where it does not count, -1. Both must occur."""
+    return float(answer[truth == 1].mean() + (~answer[truth == 0]).mean()) / 2
+
+
+def told(kind: str, names: tuple[str, ...], values: list[float]) -> dict[str, float]:
+    """Mean and sd over attributes of so many percents, and of few attributes each: "KIND %", "KIND ATTRIBUTE %"."""
+    each = {f"{kind} {name} %": value for name, value in zip(names, values, strict=True)}
+    return spread(f"{kind} %", values) | (each if len(names) <= SHOWN else {})
+
+
+def _told(images: Images) -> np.ndarray:
+    columns = [images.attribute.astype(np.int64), *([images.label[:, None]] if _class(images) else [])]
+    return np.concatenate(columns, 1)
+
+
+def _class(images: Images) -> tuple[str, ...]:
+    """The second class's name where there are two."""
+    return images.classes[1:] if len(images.classes) == 2 else ()

@@ -1,0 +1,153 @@
+"""What distances between sets of images share: the sets themselves, and the features in which they are compared, of a
+trunk that nobody trained or of Inception with the user's weights."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn.functional import interpolate
+
+from latelier.core import Decodes, Model, Refusal, Samples, has, need
+from latelier.nets.modes import evaluating
+from latelier.nets.resnet9 import trunk
+from latelier.scores.common import BLOCK, Splits, device_of, reconstructions, some
+from latelier.state import load_weights
+
+CHUNK = 64  # images in the extractor at once
+CELL, LEAST = 8, 32  # px: sides become multiples of the one, and no less than the other
+SIDE = 299  # px that Inception takes
+SETS = (
+    "reconstructions, the mean image of the most likely code of each test image; samples, as many mean images of draws "
+    "of the prior; training images, as many drawn by the seed (all if there are fewer), which is what a perfect "
+    "sampler would reach; reconstructions, being of the test images themselves, may fall below. All are clipped to "
+    "[0, 1] and rounded to 8 bits, grey ones repeated to three channels."
+)
+OWN = (
+    "features of our own: mean and sd over places of every channel of each stage of a resnet9 trunk with random "
+    "weights (seed 0), never trained, 512 numbers; sides are resized (bilinear, antialiased) to the nearest multiple "
+    f"of {CELL} px, at least {LEAST}."
+)
+INCEPTIONS = (
+    "the 2,048 pooled features of torchvision's inception_v3 with the weights given, images resized to "
+    f"{SIDE} x {SIDE} px (bilinear, antialiased)"
+)
+
+
+class Compared(NamedTuple):
+    """Features [n, d] of the test images, and of the sets that are compared with them."""
+
+    truth: np.ndarray
+    sets: dict[str, np.ndarray]
+
+
+def compared(score: str, model: Model, data: Splits, generator: Generator, weights: str | None) -> Compared:
+    """Of reconstructions, of samples where the model has a prior, and of training images. ``weights`` is a safetensors
+    file of torchvision's inception_v3 state dict. Raises Refusal, in the name of ``score``, for one that does not fit,
+    for fewer than two images of a split, and for images that are not finite."""
+    for images in (data.fit, data.test):
+        if len(images) < 2:
+            source = images.source or "a split"
+            raise Refusal(
+                f"{score}: {source} has {len(images)} picture, but the spread of a set needs two at least; give more"
+            )
+    extractor = inception(Path(weights).expanduser(), score) if weights else RandomTrunk()
+    extractor.to(device_of(model))
+    n, seed = len(data.test), generator.initial_seed() % 2**32
+    truth = features(extractor, data.test.blocks())
+    images_of: dict[str, Iterable[Tensor]] = {
+        "reconstructions": (mean for _, mean in reconstructions(model, data.test))
+    }
+    if has(model, Samples):
+        images_of["samples"] = _drawn(model, n, generator)
+    images_of["training images"] = some(data.fit, n, seed).blocks()
+    sets = {}
+    for kind, blocks in images_of.items():
+        sets[kind] = features(extractor, blocks)
+        if not np.isfinite(sets[kind]).all():
+            raise Refusal(f"{score}: not all {kind} are finite numbers; train the model again, at a lower rate")
+    return Compared(truth, sets)
+
+
+def features(extractor: nn.Module, blocks: Iterable[Tensor]) -> np.ndarray:
+    """float32 [n, d] of blocks of images [b, c, h, w]: clipped, rounded to 8 bits, with three channels."""
+    device, rows = device_of(extractor), []
+    for block in blocks:
+        for image in block.split(CHUNK):
+            levels = (255 * image.to(device).clamp(0, 1)).round() / 255
+            with evaluating(extractor):
+                rows.append(extractor(levels.expand(-1, 3, -1, -1)).float().cpu().numpy())
+    return np.concatenate(rows)
+
+
+class RandomTrunk(nn.Module):
+    """[b, 3, h, w] in [0, 1] -> [b, 512]: what a trunk that nobody trained sees, the same on every machine."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            self.stages = nn.ModuleList(trunk(3, "resnet9").values())
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, image: Tensor) -> Tensor:
+        sides = [max(LEAST, (side + CELL // 2) // CELL * CELL) for side in image.shape[2:]]
+        x, numbers = _resized(image, *sides), []
+        for stage in self.stages:
+            x = stage(x)
+            numbers += [x.mean((2, 3)), x.std((2, 3), correction=0)]
+        return torch.cat(numbers, 1)
+
+
+class Inception(nn.Module):
+    """[b, 3, h, w] in [0, 1] -> [b, 2048]. ``net`` is torchvision's without its last layer."""
+
+    def __init__(self, net: nn.Module):
+        super().__init__()
+        self.net = net
+
+    def forward(self, image: Tensor) -> Tensor:
+        answer: Tensor = self.net(2 * _resized(image, SIDE, SIDE) - 1)
+        return answer
+
+
+def inception(path: Path, score: str) -> Inception:
+    """With the weights of a safetensors file. Raises Refusal where it does not fit, or torchvision is lacking, in the
+    name of ``score``."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        from torchvision.models import inception_v3
+    except (ImportError, RuntimeError) as error:  # RuntimeError: it was built for another torch
+        raise Refusal(f"{score}: weights are read by torchvision ({error}): pip install 'latelier[vision]'") from error
+    try:
+        given = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise Refusal(f"{score}: weights={path} cannot be read ({error}); give a safetensors file") from error
+    with torch.random.fork_rng(devices=[]):
+        net = inception_v3(weights=None, aux_logits=False, init_weights=False, transform_input=False)
+    net.fc = nn.Identity()
+    counts = {name: count for name, count in net.state_dict().items() if name.endswith("num_batches_tracked")}
+    used = {name: tensor for name, tensor in given.items() if not name.startswith(("fc.", "AuxLogits."))}
+    try:
+        load_weights(net, counts | used, path)  # older files lack the counts, which nothing here reads
+    except Refusal as error:
+        raise Refusal(f"{score}: the weights are not of torchvision's inception_v3: {error}") from error
+    return Inception(net)
+
+
+def _resized(image: Tensor, height: int, width: int) -> Tensor:
+    if image.shape[2:] == (height, width):
+        return image
+    return interpolate(image, (height, width), mode="bilinear", antialias=True)
+
+
+def _drawn(model: Model, n: int, generator: Generator) -> Iterator[Tensor]:
+    prior, decoder = need(model, Samples), need(model, Decodes)
+    for start in range(0, n, BLOCK):
+        with evaluating(model):
+            image = decoder.decode(prior.sample_prior(min(BLOCK, n - start), generator))
+        yield image

@@ -1,0 +1,74 @@
+"""latelier inpaint: what a model fills in where a mask hides pixels, as files."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from latelier.verbs.options import Place, Seed
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def inpaint(
+    run: Place,
+    source: Place,
+    *,
+    mask: Place,
+    out: Place,
+    seed: Seed = 0,
+    data_root: Place | None = None,
+    download: bool = False,
+) -> Path:
+    """Write every picture with what the mask hides filled in, as a PNG of the same name, and inpainted.csv.
+
+    Known pixels stay as they are, bit for bit. The table has each picture's PSNR over the missing pixels alone, beside
+    what the given picture has there. Returns the folder. Raises Refusal (exit 2) for a model that cannot fill in, a
+    mask that hides all or nothing, and a folder that is not empty.
+
+    Parameters
+    ----------
+    run
+        A run folder, of a model that fills in what is missing.
+    source
+        Pictures, as for train's --data.
+    mask
+        What is missing: centre (the middle half of each side), half (the right half), random (half of the pixels,
+        others in each picture), or a PNG, white where pixels are known and black where they are missing; a PNG of
+        another size is resized.
+    out
+        A new or empty folder.
+    seed
+        Of random masks and of what the model draws.
+    data_root
+        Where torchvision's data sets are.
+    download
+        Let torchvision download the data set.
+    """
+    import torch
+
+    from latelier.core import Imputes, need
+    from latelier.data import masks
+    from latelier.nets.modes import evaluating
+    from latelier.runs import Where, open_run
+    from latelier.scores.common import device_of
+    from latelier.verbs.writing import decibels, new_folder, write_pictures
+
+    out = new_folder(out)
+    opened = open_run(run)
+    model, device = need(opened.model, Imputes), device_of(opened.model)
+    masks.make(str(mask), (1, *opened.model.image), torch.Generator())  # a bad one is refused before pictures are read
+    images = opened.images(source, Where.of(data_root, download))
+    generator = torch.Generator(device).manual_seed(seed)
+
+    def filled() -> Iterator[tuple["Tensor", list[str]]]:
+        for block in images.blocks():
+            image = block.to(device)
+            known = masks.make(str(mask), tuple(image.shape), generator).expand_as(image)
+            with evaluating(opened.model):
+                whole = model.impute(image, known.to(image), generator)
+            error = (image - whole).square().flatten(1).sum(1)  # known pixels have none
+            yield whole, decibels(error / (~known).flatten(1).sum(1))
+
+    write_pictures(out, "inpainted.csv", images.names, "psnr_missing_db", filled())
+    return out

@@ -1,0 +1,55 @@
+"""What verbs share that write a picture for every picture."""
+
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from latelier.verbs.options import Place
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def new_folder(out: Place) -> Path:
+    """The path. Raises Refusal for anything but a new or an empty folder."""
+    from latelier.core import Refusal
+
+    path = Path(out)
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise Refusal(f"--out {path} exists and is not an empty folder; name another")
+    return path
+
+
+def write_pictures(
+    out: Path, table: str, names: Sequence[str], column: str, blocks: Iterable[tuple["Tensor", Sequence[str]]]
+) -> None:
+    """Writes blocks of pictures [b, c, h, w] as PNG files named after ``names``, and a CSV file with a row a picture:
+    file, picture, and the text that stands beside it in its block."""
+    import csv
+    import io
+
+    from PIL import Image
+
+    from latelier import files
+    from latelier.pictures.view import pixels
+
+    lines, row = io.StringIO(), 0
+    writer = csv.writer(lines)
+    writer.writerow(["file", "picture", column])
+    for image, beside in blocks:
+        for drawn, text in zip(pixels(image), beside, strict=True):
+            name = str(names[row])
+            picture = f"{row:06d}-{Path(name).stem}.png"
+            content = io.BytesIO()
+            Image.fromarray(drawn.squeeze(-1) if drawn.shape[-1] == 1 else drawn).save(content, "PNG")
+            files.write(out / picture, content.getvalue())
+            writer.writerow([name, picture, text])
+            row += 1
+    files.write(out / table, lines.getvalue())
+    print(f"{out}: {row:,} pictures and {table}")
+
+
+def decibels(error: "Tensor") -> list[str]:
+    """The PSNR of mean squared errors [b], at most 100 dB."""
+    return [f"{-10 * math.log10(value):.2f}" for value in error.clamp(min=1e-10).tolist()]

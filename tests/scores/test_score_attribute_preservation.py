@@ -1,0 +1,100 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scores.fakes import Fake, Point, Repaints, pictures
+from torch import Generator, Tensor
+
+from latelier.core import Code, Decodes, Encodes, HasLevels, Posterior, Refusal
+from latelier.data.images import Images
+from latelier.scores.attribute_preservation import Course, score, trained, weights
+from latelier.scores.common import Splits
+from latelier.scores.record import run_scores
+
+SHAPE = (1, 16, 16)
+COURSE = {"epochs": 3, "batch": 32}
+
+
+def lit(n: int, seed: int) -> Images:
+    """A quarter has a bright left half, half a bright upper half; the rest is noise."""
+    rng = np.random.default_rng(seed)
+    attribute = (rng.random((n, 2)) < (0.25, 0.5)).astype(np.int8)
+    pixels = rng.integers(0, 100, (n, 16, 16, 1))
+    pixels[:, :, :8] += 60 * attribute[:, 0, None, None, None]
+    pixels[:, :8] += 60 * attribute[:, 1, None, None, None]
+    return replace(pictures(pixels), attribute=attribute, attributes=("left", "above"))
+
+
+DATA = Splits(lit(320, 0), lit(200, 1))
+
+
+def scored(model, seed: int = 0, **options) -> dict[str, float]:
+    return score(model, DATA, Generator().manual_seed(seed), **(COURSE | options))
+
+
+class Layered(Fake, Encodes, Decodes, HasLevels):
+    """Its lower level is the picture, its upper level the picture turned left to right."""
+
+    def __init__(self):
+        super().__init__(SHAPE, z1=256, z2=256)
+
+    def encode(self, image: Tensor) -> Posterior:
+        return Point({"z1": image.flatten(1), "z2": image.flip(3).flatten(1)})
+
+    def decode(self, code: Code) -> Tensor:
+        (level,) = code  # one alone
+        return code[level].unflatten(1, SHAPE)
+
+    def levels(self) -> tuple[str, ...]:
+        return ("z1", "z2")
+
+    def fill(self, code: Code, generator: Generator | None = None) -> Code:
+        raise NotImplementedError
+
+
+def test_each_level_preserves_what_it_shows() -> None:
+    values = scored(Layered())
+    assert values["data left %"] > 95  # the attributes are plain to see
+    assert values["data above %"] > 95
+    assert values["preserved z1 left %"] == values["preserved z1 above %"] == 100  # the same pictures
+    assert values["preserved z2 above %"] > 95
+    assert values["preserved z2 left %"] < 60  # bright on the right is nothing that the judge has seen on the left
+    assert values["preserved z1 %"] == 100
+    assert values["preserved z1 % sd"] == 0
+    assert list(values)[:2] == ["data %", "data % sd"]
+
+
+def test_pictures_without_information_keep_half_of_the_datas_score() -> None:
+    values = scored(Repaints(SHAPE, torch.zeros_like), epochs=1)
+    for name in ("left", "above"):
+        expected = 100 * 50 / values[f"data {name} %"]
+        assert values[f"preserved code {name} %"] == pytest.approx(expected)
+
+
+def test_it_is_a_function_of_the_seed_and_leaves_the_worlds_randomness_alone() -> None:
+    state, model = torch.get_rng_state(), Repaints(SHAPE, lambda image: image.clamp(max=0.4))
+    first, again, other = scored(model), scored(model), scored(model, seed=1)
+    assert first == again
+    assert first != other
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_positives_and_negatives_weigh_alike_and_unknown_ones_nothing() -> None:
+    answer = torch.tensor([[1, 1], [0, 1], [0, 0], [0, -1], [-1, -1]])
+    found = weights(answer)
+    assert found[answer == -1].sum() == 0
+    for column, truth in zip(found.T, answer.T, strict=True):
+        assert column[truth == 1].sum() == pytest.approx(float(column[truth == 0].sum()))
+        assert column.sum() == pytest.approx(float((truth >= 0).sum()))
+
+
+def test_bad_input_is_refused_and_it_is_on_request() -> None:
+    model = Repaints(SHAPE, lambda image: image)
+    with pytest.raises(Refusal, match="attribute_preservation: epochs 0 and batch 32 must be 1 or more"):
+        scored(model, epochs=0)
+    with pytest.raises(Refusal, match=r"the loss is no longer finite at rate 1e\+30"):
+        scored(model, rate=1e30)
+    bare = Splits(pictures(DATA.fit.pixels), pictures(DATA.test.pixels))
+    with pytest.raises(Refusal, match='score "attribute_preservation" needs attributes, but drawn has none'):
+        run_scores(model, bare, ["attribute_preservation"])
