@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "benchmarks" / "README.md", *sorted(DOCS.rglob("*.md"))]
 MODELS = module_names("latelier.models", "Model")
+QUICK = ("bigan", "pca", "vae")  # pages whose commands are run whenever anything is
 HEADINGS = [
     "What it is good for",
     "Limits",
@@ -171,7 +172,9 @@ def test_every_command_is_one(page: Path) -> None:
             assert given["recipe"] in bench.list_recipes()
 
 
-@models
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in MODELS]
+)
 def test_a_pages_commands_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     found = commands(DOCS / "models" / f"{name}.md")

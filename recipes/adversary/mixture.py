@@ -20,7 +20,7 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 EPOCHS = 100
 TRAINING = {"batch": 256, "rate": 2e-4}
-SHOWN = ("modes covered", "samples of high quality %", "reconstructions in their mode %")
+SHOWN = ("modes covered", "samples of high quality %", "reconstructions that stay in their mode %")
 
 
 def reproduce(bench: Bench) -> Result:

@@ -8,7 +8,7 @@ from torch import Generator, Tensor
 
 from latelier.core import Code, Decodes, Encodes, HasLevels, Posterior, Refusal
 from latelier.data.images import Images
-from latelier.scores.attribute_preservation import Course, score, trained, weights
+from latelier.scores.attribute_preservation import score, weights
 from latelier.scores.common import Splits
 from latelier.scores.record import run_scores
 

@@ -100,7 +100,8 @@ def trained(images: Images, answer: Tensor, course: Course, device: torch.device
     weight = weights(answer)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(mix(seed, 12))
-        judge = Judge(images.shape[0], answer.shape[1]).to(device, memory_format=torch.channels_last)
+        judge = Judge(images.shape[0], answer.shape[1]).to(device)
+        judge.to(memory_format=torch.channels_last)
         batches = Batches(images, course.batch, seed=mix(seed, 13), device=device)
         adam = torch.optim.Adam(judge.parameters(), course.rate)
         steps = course.epochs * math.ceil(len(images) / course.batch)
