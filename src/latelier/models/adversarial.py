@@ -65,7 +65,7 @@ class Config:
     noise: float = 0.0  # sd on pictures that encoder and critic see in training; pixels in [-1, 1]
     critic: Critic = Critic()
     optimiser: Optimiser = ADAM  # the coder's: of encoder and decoder
-    spread: float = 0.01  # sd of the first weights; a critic without batch norm has He's
+    spread: float = 0.01  # sd of the first weights; nets without batch norm have He's
 
     def __post_init__(self) -> None:
         if self.noise < 0 or self.spread <= 0:
@@ -193,8 +193,7 @@ class OneLevel(Adversarial, ABC):
         self.encoder = config.net.encoder(image, outputs)
         self.decoder = config.net.decoder(config.latent, image)
         self.judge = config.net.critic(image, config.latent, config.critic.norm, config.critic.dropout)
-        scatter(self, config.spread)
-        scatter(self.judge, None if config.critic.norm != "batch" else config.spread)
+        scatter(config.spread, self.encoder, self.decoder, self.judge)
         self.players = {"coder": [self.encoder, self.decoder], "critic": [self.judge]}
 
     def decode(self, code: Code) -> Tensor:

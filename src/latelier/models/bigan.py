@@ -26,7 +26,7 @@ class Config(VectorConfig):
     net: Dense | Strided | Valid = Dense()
     critic: Critic = Critic(norm="batch", dropout=0.0, optimiser=ADAM)
     optimiser: Optimiser = ADAM  # the coder's: of encoder and generator
-    spread: float = 0.02  # sd of the first weights; a critic without batch norm has He's
+    spread: float = 0.02  # sd of the first weights; nets without batch norm have He's
 
 
 class Model(OneLevel):

@@ -26,7 +26,7 @@ class Config(VectorConfig):
     net: Dense | Strided | Valid = Strided()
     critic: Critic = Critic(norm="batch", dropout=0.0, optimiser=ADAM)
     optimiser: Optimiser = ADAM  # the generator's
-    spread: float = 0.02  # sd of the first weights; a critic without batch norm has He's
+    spread: float = 0.02  # sd of the first weights; nets without batch norm have He's
 
 
 class Model(Base, Decodes, Samples):
@@ -38,8 +38,7 @@ class Model(Base, Decodes, Samples):
         self.latents = {"z": Latent((config.latent,), "uniform")}
         self.generator = config.net.decoder(config.latent, image)
         self.judge = config.net.critic(image, 0, config.critic.norm, config.critic.dropout)
-        scatter(self, config.spread)
-        scatter(self.judge, None if config.critic.norm != "batch" else config.spread)
+        scatter(config.spread, self.generator, self.judge)
         self.players = {"generator": [self.generator], "critic": [self.judge]}
 
     def optimisers(self) -> dict[str, Optimiser]:

@@ -97,8 +97,7 @@ class Model(Adversarial, HasLevels):
         self.downwards = nn.ModuleList([*down, nets.last_down(plan, 2 * config.levels[-2])] if top else [])
         self.decoder = nets.first_down(plan, config.levels[0]) if top else nets.whole_down(plan)
         self.judge = nets.Critic(plan, config.critic.norm, config.critic.dropout)
-        scatter(self, config.spread)
-        scatter(self.judge, None if config.critic.norm != "batch" else config.spread)
+        scatter(config.spread, self.encoder, self.upwards, self.downwards, self.decoder, self.judge)
         self.players = {
             "coder": [self.encoder, self.upwards, self.downwards, self.decoder],
             "critic": [self.judge],

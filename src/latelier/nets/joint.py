@@ -5,7 +5,7 @@ Pictures are in [0, 1] outside and in [-1, 1] inside. A decoder's output ends in
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Generator, Tensor, nn
@@ -64,16 +64,17 @@ class Dense:
 
     widths: tuple[int, ...] = (1024, 1024)
     slope: float = 0.2
+    norm: Literal["batch", "none"] = "batch"  # of encoder and decoder; a batch's noise blurs points
 
     def encoder(self, image: Image, outputs: int) -> Encoder:
         stages: dict[str, nn.Module] = {"pixels": nn.Sequential(Centred(), nn.Flatten())}
         for number, (below, above) in enumerate(pairwise((prod(image), *self.widths)), 1):
-            stages[f"hidden{number}"] = layer(nn.Linear(below, above), self.slope)
+            stages[f"hidden{number}"] = layer(nn.Linear(below, above), self.slope, self.norm)
         return Encoder(stages, image, outputs)
 
     def decoder(self, inputs: int, image: Image) -> nn.Module:
         sizes = (inputs, *reversed(self.widths))
-        layers = [layer(nn.Linear(below, above), self.slope) for below, above in pairwise(sizes)]
+        layers = [layer(nn.Linear(below, above), self.slope, self.norm) for below, above in pairwise(sizes)]
         return nn.Sequential(*layers, nn.Linear(sizes[-1], prod(image)), Grid(image), nn.Tanh(), Uncentred())
 
     def critic(self, image: Image, latent: int, norm: Norm, dropout: float) -> JointCritic:

@@ -45,15 +45,17 @@ def weighted(layer: nn.Module, norm: Norm) -> nn.Module:
 
 
 @torch.no_grad()
-def scatter(net: nn.Module, sd: float | None) -> None:
-    """First weights N(0, sd^2) and biases 0 of all convolutions and linear layers; without an sd 2 / fan-in is the
-    variance (He et al. 2015, arXiv 1502.01852, eq. 10), which keeps a signal's size where no norm does."""
-    for layer in net.modules():
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-            here = math.sqrt(2 / layer.weight[0].numel()) if sd is None else sd
-            if is_parametrized(layer):
-                layer.weight = here * torch.randn_like(layer.weight)  # is taken apart by the norm
-            else:
-                nn.init.normal_(layer.weight, std=here)
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
+def scatter(sd: float, *nets: nn.Module) -> None:
+    """First weights N(0, sd^2) and biases 0 of all convolutions and linear layers of nets with batch norm. In others
+    the variance is 2 / fan-in (He et al. 2015, arXiv 1502.01852, eq. 10), which keeps a signal's size."""
+    for net in nets:
+        normed = any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in net.modules())
+        for layer in net.modules():
+            if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+                here = sd if normed else math.sqrt(2 / layer.weight[0].numel())
+                if is_parametrized(layer):
+                    layer.weight = here * torch.randn_like(layer.weight)  # is taken apart by the norm
+                else:
+                    nn.init.normal_(layer.weight, std=here)
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
