@@ -228,7 +228,11 @@ def layer(linear: nn.Conv2d | nn.Linear, slope: float, norm: Norm = "batch", sha
 def verdict(
     widths: tuple[int, ...], norm: Norm, slope: float, share: float, first: bool = True
 ) -> tuple[Layers, Layer]:
-    """The critic's layers of both, and its last; without dropout of the input where ``first`` is off."""
-    shares = [share if first or place else 0.0 for place in range(len(widths) - 1)]
-    both = [layer(nn.Linear(b, a), slope, norm, s) for (b, a), s in zip(pairwise(widths), shares, strict=True)]
-    return Layers(both), Layer(nn.Linear(widths[-1], 1), share=share)
+    """The critic's layers of both, and its last. Without ``first`` the lowest takes pixels and codes: it has no
+    dropout, and no batch norm, under which an offset between the sides could not be seen."""
+    both = Layers()
+    for place, (below, above) in enumerate(pairwise(widths)):
+        lowest = place == 0 and not first
+        kind: Norm = "none" if lowest and norm == "batch" else norm
+        both.append(layer(nn.Linear(below, above), slope, kind, 0.0 if lowest else share))
+    return both, Layer(nn.Linear(widths[-1], 1), share=share)
