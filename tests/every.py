@@ -1,6 +1,7 @@
 """What the tests over all methods share: the methods found, small drawn pictures, and all that a model gives for them.
 
-Each method is tried on grey and on colour pictures, bare and, where it encodes and learns by moves, with a label head.
+Each method is tried on grey and on colour pictures and, where it encodes and learns by moves, with a label head on grey
+ones.
 """
 
 from dataclasses import dataclass, replace
@@ -63,8 +64,8 @@ def cases(closed: bool) -> list[Case]:
     for method in module_names("latelier.models", "Model"):
         model = find_module("latelier.models", method, "model", "Model").Model
         heads = ["none", "softmax"] if issubclass(model, Encodes) and not closed else ["none"]
-        if issubclass(model, Fits) == closed:
-            found += [Case(method, image, head) for image in (GREY, COLOUR) for head in heads]
+        if issubclass(model, Fits) == closed:  # a head does not see how many channels there are
+            found += [*(Case(method, GREY, head) for head in heads), Case(method, COLOUR)]
     return found
 
 
