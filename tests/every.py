@@ -70,9 +70,20 @@ def cases(closed: bool) -> list[Case]:
 
 
 LEARNING, CLOSED = cases(closed=False), cases(closed=True)
-learning = pytest.mark.parametrize("case", LEARNING, ids=str)
-closed = pytest.mark.parametrize("case", CLOSED, ids=str)
-every = pytest.mark.parametrize("case", LEARNING + CLOSED, ids=str)
+COLOURED = ("autoencoder", "hali", "patchvae", "vae")  # tried on colour whenever anything is; others in the slow tests
+
+
+def over(cases: list[Case]) -> pytest.MarkDecorator:
+    """Parametrises a test by these cases."""
+    slow = [case.image == COLOUR and case.method not in COLOURED for case in cases]
+    return pytest.mark.parametrize(
+        "case",
+        [pytest.param(one, marks=pytest.mark.slow) if late else one for one, late in zip(cases, slow, strict=True)],
+        ids=str,
+    )
+
+
+learning, closed, every = over(LEARNING), over(CLOSED), over(LEARNING + CLOSED)
 
 
 @cache

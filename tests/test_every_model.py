@@ -26,6 +26,7 @@ from every import (
     every,
     learning,
     outputs,
+    over,
     pictures_of,
 )
 from torch import Generator
@@ -219,7 +220,7 @@ def test_each_player_gets_what_it_wants_while_the_others_stand_still(case: Case)
             assert min(losses[1:]) < losses[0], (name, losses)
 
 
-@pytest.mark.parametrize("case", [case for case in LEARNING + CLOSED if not by_adversary(case)], ids=str)
+@over([case for case in LEARNING + CLOSED if not by_adversary(case)])
 def test_a_short_run_improves(case: Case, tmp_path: Path) -> None:
     model, card = case.build()
     images = pictures_of(case)
