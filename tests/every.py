@@ -70,12 +70,12 @@ def cases(closed: bool) -> list[Case]:
 
 
 LEARNING, CLOSED = cases(closed=False), cases(closed=True)
-COLOURED = ("autoencoder", "hali", "patchvae", "vae")  # tried on colour whenever anything is; others in the slow tests
+FULLY = ("autoencoder", "hali", "patchvae", "vae")  # tried on colour and with a head always, others in the slow tests
 
 
 def over(cases: list[Case]) -> pytest.MarkDecorator:
     """Parametrises a test by these cases."""
-    slow = [case.image == COLOUR and case.method not in COLOURED for case in cases]
+    slow = [(case.image == COLOUR or case.head != "none") and case.method not in FULLY for case in cases]
     return pytest.mark.parametrize(
         "case",
         [pytest.param(one, marks=pytest.mark.slow) if late else one for one, late in zip(cases, slow, strict=True)],
