@@ -15,8 +15,7 @@ from contestants import Gate, Race, by_hand, by_latelier, matmul
 from torch import Generator, Tensor
 from torch.nn import functional
 from torch.optim import Adam
-from torch.utils.flop_counter import FlopCounterMode
-from training import alternate, common_arguments, keep, summary, table, verdicts
+from training import alternate, common_arguments, keep, operations, summary, table, verdicts
 
 from latelier import build
 from latelier.data.images import to_float
@@ -43,7 +42,9 @@ def main() -> None:
     pixels = draw_scenes(steps * options.batch, seed=options.seed).pixels
     agree(race, to_float(torch.from_numpy(pixels[: options.batch])))
     contestants = {"port": port, "bare": bare, "latelier": latelier, "matmul": matmul}
-    record = summary(race, alternate(race, ENTRANTS, pixels, contestants), "scenes", count_operations(race), "port")
+    raced = alternate(race, ENTRANTS, pixels, contestants)
+    work = operations(Bare(race, "fp32", torch.device("cpu")).step, race.batch, IMAGE)
+    record = summary(race, raced, "scenes", work, "port")
     print("\n".join([*table(record, "port"), *verdicts(record, "port", WANTED, None)]))
     if options.record:
         keep(record)
@@ -168,14 +169,6 @@ def agree(race: Race, image: Tensor) -> None:
     print(f"{race.net}: first losses of the critic", first, file=sys.stderr)
     if abs(first["fp32"] / first["bf16"] - 1) > 20 * SAME:
         sys.exit("they are not the same step")
-
-
-def count_operations(race: Race) -> int:
-    """Floating-point operations of the products and convolutions of one bare step, forward and backward."""
-    hand = Bare(race, "fp32", torch.device("cpu"))
-    with FlopCounterMode(display=False) as counter:
-        hand.step(torch.rand(race.batch, *IMAGE))
-    return int(counter.get_total_flops())
 
 
 if __name__ == "__main__":

@@ -11,10 +11,9 @@ import sys
 
 import torch
 from contestants import Race, matmul
-from patchvae_steps import CASES, Authors, Bare, authors, bare, built, latelier, of_report
+from patchvae_steps import CASES, IMAGE, Authors, Bare, authors, bare, built, latelier, of_report
 from torch import Generator, Tensor
-from torch.utils.flop_counter import FlopCounterMode
-from training import alternate, common_arguments, keep, summary, table, verdicts
+from training import alternate, common_arguments, keep, operations, summary, table, verdicts
 
 from latelier.core import Batch, Progress
 from latelier.data.images import to_float
@@ -39,7 +38,8 @@ def main() -> None:
         race = Race(case, CASES[case].get("reconstruction", "squared"), options.batch, steps, laps, *common)
         agree(race, to_float(torch.from_numpy(pixels[: options.batch])))
         raced = alternate(race, ENTRANTS, pixels, CONTESTANTS)
-        record = summary(race, raced, "scenes", count_operations(race), "authors") | {"net": f"patchvae {case}"}
+        work = operations(Bare(race, "fp32", torch.device("cpu")).step, race.batch, IMAGE)
+        record = summary(race, raced, "scenes", work, "authors") | {"net": f"patchvae {case}"}
         print("\n".join([*table(record, "authors"), *verdicts(record, "authors", WANTED, None)]))
         if options.record:
             keep(record)
@@ -65,14 +65,6 @@ def agree(race: Race, image: Tensor) -> None:
     print(f"{race.net}: first losses", ", ".join(f"{name} {loss:.4f}" for name, loss in first.items()), file=sys.stderr)
     if max(first.values()) > (1 + SAME) * min(first.values()):
         sys.exit("they are not the same step")
-
-
-def count_operations(race: Race) -> int:
-    """Floating-point operations of the products and convolutions of one bare step, forward and backward."""
-    hand = Bare(race, "fp32", torch.device("cpu"))
-    with FlopCounterMode(display=False) as counter:
-        hand.step(torch.rand(race.batch, *hand.model.image))
-    return int(counter.get_total_flops())
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import os
 import platform
 import statistics
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -25,6 +25,7 @@ import numpy as np
 import peer_nets
 import torch
 from contestants import Contestant, Race, bare, bare_loss, latelier, matmul, pythae, run
+from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 RESULTS = Path(__file__).with_name("results.jsonl")
@@ -150,10 +151,15 @@ def summary(race: Race, laps: Laps, data: str, operations: int, peer: str) -> di
 
 
 def count_operations(race: Race) -> int:
-    """Floating-point operations of one step's products and convolutions, forward and backward."""
+    """Floating-point operations of one step of the bare loop."""
     model = peer_nets.model(race.net, race.loss, race.rate)
+    return operations(lambda image: bare_loss(model, image, race.loss).backward(), race.batch, peer_nets.IMAGE)
+
+
+def operations(step: Callable[[Tensor], object], batch: int, image: tuple[int, int, int]) -> int:
+    """Floating-point operations of the products and convolutions of one step, forward and backward."""
     with FlopCounterMode(display=False) as counter:
-        bare_loss(model, torch.rand(race.batch, *peer_nets.IMAGE), race.loss).backward()
+        step(torch.rand(batch, *image))
     return int(counter.get_total_flops())
 
 

@@ -6,6 +6,8 @@ Published: Gupta et al. 2020, one seed each, the best of 90 epochs on the test p
 45,000 of the training pictures and its epoch is chosen on the other 5,000.
 """
 
+from collections.abc import Mapping
+
 from latelier.bench import Bench, Job, Result, beside
 
 DATA = "cifar100"
@@ -38,14 +40,21 @@ def settings(row: str) -> tuple[str, dict[str, object]]:
 
 def reproduce(bench: Bench) -> Result:
     """A training and a classifier for each row and seed."""
+    return compared(bench, PUBLISHED, {row: settings(row) for row in PUBLISHED})
+
+
+def compared(
+    bench: Bench, published: Mapping[str, float], rows: Mapping[str, tuple[str, Mapping[str, object]]]
+) -> Result:
+    """The table of these rows, each a method and its settings, under the protocol of this file."""
     jobs = [
-        Job(row, *settings(row)[:1], "frozen_probe", seed, EPOCHS, settings(row)[1], TRAINING, {"epochs": PROBE})
+        Job(row, method, "frozen_probe", seed, EPOCHS, fields, TRAINING, {"epochs": PROBE})
         for seed in range(bench.seeds)
-        for row in PUBLISHED
+        for row, (method, fields) in rows.items()
     ]
     found = {row: [one["accuracy %"] for one in values] for row, values in bench.measure(jobs).items()}
     note = (
         f"Accuracy on the test pictures in percent, trunk frozen; mean ± sd over {bench.seeds} seeds. Learned without "
         f"labels for {EPOCHS * bench.share:g} epochs, where the published ones had {EPOCHS}."
     )
-    return beside("CIFAR-100, Conv[1-5]", PUBLISHED, found, note)
+    return beside("CIFAR-100, Conv[1-5]", published, found, note)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
-from latelier.core import Code, Optimiser, Refusal
+from latelier.core import Code, Encodes, Optimiser, Refusal
 from latelier.objectives.labels import cross_entropy
 
 
@@ -40,7 +40,7 @@ class Head(nn.Module):
         self.config = config
         self.linear = nn.Linear(width, classes)
         pixels = math.prod(image[1:])
-        self.labelled = config.labelled or 0.5
+        self.labelled = config.labelled or Encodes.labelled
         self.weight = pixels / (classes * self.labelled) if config.weight is None else config.weight
 
     def loss(self, code: Code, label: Tensor) -> Tensor:

@@ -6,16 +6,11 @@ and the encoder deceives the critic. Where the source takes turns, all players m
 
 from dataclasses import dataclass
 
-import torch
 from torch import Generator, Tensor, nn
 
 from latelier.core import (
     Batch,
     Code,
-    Decodes,
-    Encodes,
-    HasStages,
-    Imputes,
     Latent,
     Losses,
     Move,
@@ -27,12 +22,13 @@ from latelier.core import (
 from latelier.core import Model as Base
 from latelier.models.adversarial import overwhelmed
 from latelier.models.autoencoder import Point
+from latelier.models.shared import EncoderStages, Refills
 from latelier.nets.conv import Conv
 from latelier.nets.mlp import Mlp
 from latelier.nets.resnet import Resnet
 from latelier.objectives.game import fooled, judged, right
-from latelier.objectives.impute import begun, refilled
 from latelier.objectives.likelihood import Bernoulli, Gaussian, Squared
+from latelier.objectives.prior import drawn
 
 HIDDEN = 1000  # units of each of the critic's two layers
 
@@ -54,7 +50,7 @@ class Config:
             raise Refusal(f"aae: latent {self.latent} must be at least 1 and weight {self.weight:g} at least 0")
 
 
-class Model(Base, Encodes, Decodes, Samples, HasStages, Imputes):
+class Model(Base, Refills, Samples, EncoderStages):
     """``Config`` says which nets and likelihood."""
 
     def __init__(self, config: Config, image: tuple[int, int, int]):
@@ -78,20 +74,7 @@ class Model(Base, Encodes, Decodes, Samples, HasStages, Imputes):
         return self.likelihood.mean(self.decoder(code["z"]).float())
 
     def sample_prior(self, n: int, generator: Generator) -> Code:
-        z = torch.randn(n, self.config.latent, generator=generator, device=generator.device)
-        return {"z": z.to(next(self.parameters()).device)}
-
-    def depths(self) -> tuple[str, ...]:
-        return self.encoder.depths()
-
-    def features(self, image: Tensor, depth: str) -> Tensor:
-        return self.encoder.features(image, depth)
-
-    def stages(self) -> dict[str, nn.Module]:
-        return dict(self.encoder.stages.items())
-
-    def impute(self, image: Tensor, known: Tensor, generator: Generator) -> Tensor:
-        return refilled(begun(image, known), known, lambda x: self.decode(self.encode(x).mode()))
+        return drawn(self.latents, n, generator, next(self.parameters()).device)
 
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
         return overwhelmed(terms)

@@ -14,10 +14,6 @@ from torch import Generator, Tensor, nn
 from latelier.core import (
     Batch,
     Code,
-    Decodes,
-    Encodes,
-    HasStages,
-    Imputes,
     Judges,
     Latent,
     Losses,
@@ -28,12 +24,11 @@ from latelier.core import (
     Refusal,
     Samples,
 )
-from latelier.nets.encoder import Encoder
+from latelier.models.shared import EncoderStages, Refills
 from latelier.nets.joint import Dense, Strided, Valid
 from latelier.nets.modes import evaluating
 from latelier.nets.noisy import Norm, scatter
 from latelier.objectives.game import conspired, judged, right, steepness
-from latelier.objectives.impute import begun, refilled
 
 EVERY = 8192  # pictures between two looks at reconstructions
 SETTLED = 200_000  # pictures after which a bad look is worth a word
@@ -85,7 +80,7 @@ class VectorConfig(Config):
             raise Refusal(f"latent is the number of code numbers, at least 1, not {self.latent}")
 
 
-class Adversarial(Model, Encodes, Decodes, Samples, HasStages, Imputes, Judges, ABC):
+class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
     """The game. A model declares its latents and its players ``coder`` and ``critic``, how it encodes, decodes and
     draws from its prior, and a ``judge`` that takes a picture and the codes in the order of ``latents``."""
 
@@ -93,7 +88,6 @@ class Adversarial(Model, Encodes, Decodes, Samples, HasStages, Imputes, Judges, 
     label_weight = 1.0  # the game's losses are about 1.4 nats, whatever the pictures' size
     labelled = 0.1  # more would have the critic know the few labelled pictures by heart
     config: Config
-    encoder: Encoder
     judge: nn.Module
 
     def optimisers(self) -> dict[str, Optimiser]:
@@ -127,7 +121,6 @@ class Adversarial(Model, Encodes, Decodes, Samples, HasStages, Imputes, Judges, 
             whole, report = against + 0.5 * self.config.critic.r1 * slope, {**report, "slope": slope}
         if progress.seen % EVERY < n or not self.training:
             report |= self.watched(batch.image, drawn.detach())
-        report = {name: value.detach() for name, value in report.items()}
         return Losses({"critic": whole.mean(), "coder": together.mean()}, report, inferred)
 
     def pair(self, image: Tensor, code: Code) -> tuple[Tensor, ...]:
@@ -160,9 +153,6 @@ class Adversarial(Model, Encodes, Decodes, Samples, HasStages, Imputes, Judges, 
         hidden: Tensor = self.judge.embed(*self.pair(image, code))  # type: ignore[operator]
         return hidden.float()
 
-    def impute(self, image: Tensor, known: Tensor, generator: Generator) -> Tensor:
-        return refilled(begun(image, known), known, lambda x: self.decode(self.encode(x).mode()))
-
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
         lost = "strangers" in terms and terms[f"cycle {self.levels()[0]}"] > 0.95 * terms["strangers"]
         sentence = (
@@ -170,15 +160,6 @@ class Adversarial(Model, Encodes, Decodes, Samples, HasStages, Imputes, Judges, 
             "apart: train longer, lower both rates, or raise critic.r1"
         )
         return [*overwhelmed(terms), *([sentence] if lost and seen > SETTLED else []), *alike(terms, seen)]
-
-    def depths(self) -> tuple[str, ...]:
-        return self.encoder.depths()
-
-    def features(self, image: Tensor, depth: str) -> Tensor:
-        return self.encoder.features(image, depth)
-
-    def stages(self) -> dict[str, nn.Module]:
-        return dict(self.encoder.stages.items())
 
 
 class OneLevel(Adversarial, ABC):

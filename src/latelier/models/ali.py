@@ -6,12 +6,12 @@ the same game with codes that are not drawn."""
 
 from dataclasses import dataclass
 
-import torch
 from torch import Generator, Tensor
 
 from latelier.core import Code
 from latelier.models.adversarial import OneLevel, VectorConfig
 from latelier.models.vae import Diagonal
+from latelier.objectives.prior import drawn
 
 
 @dataclass(frozen=True)
@@ -30,5 +30,4 @@ class Model(OneLevel):
         return Diagonal(mean, 2 * log_sd.clamp(-15, 10))
 
     def sample_prior(self, n: int, generator: Generator) -> Code:
-        z = torch.randn(n, *self.latents["z"].shape, generator=generator, device=generator.device)
-        return {"z": z.to(next(self.parameters()).device)}
+        return drawn(self.latents, n, generator, next(self.parameters()).device)

@@ -18,11 +18,6 @@ from torch import Generator, Tensor, nn
 from latelier.core import (
     Batch,
     Code,
-    Decodes,
-    Encodes,
-    Features,
-    HasFilters,
-    Imputes,
     Latent,
     Losses,
     Move,
@@ -32,13 +27,13 @@ from latelier.core import (
     Refusal,
 )
 from latelier.core import Model as Base
+from latelier.models.shared import EncoderFeatures, EncoderFilters, Refills
 from latelier.nets.conv import Conv
 from latelier.nets.encoder import activation
 from latelier.nets.mlp import Mlp, layers_of
 from latelier.nets.resnet import Resnet
 from latelier.objectives import bernoulli
 from latelier.objectives.corruption import Additive, Clean, Masking, drop
-from latelier.objectives.impute import begun, refilled
 from latelier.objectives.layerwise import stage
 from latelier.objectives.reduce import summed
 
@@ -78,7 +73,7 @@ class Point(Posterior):
         return self._code
 
 
-class Model(Base, Encodes, Decodes, Features, HasFilters, Imputes):
+class Model(Base, Refills, EncoderFeatures, EncoderFilters):
     """``Config`` says which nets, error and corruption."""
 
     def __init__(self, config: Config, image: tuple[int, int, int]):
@@ -103,18 +98,6 @@ class Model(Base, Encodes, Decodes, Features, HasFilters, Imputes):
     def decode(self, code: Code) -> Tensor:
         output: Tensor = self.decoder(code["z"]).float()
         return output.sigmoid() if self.config.error == "cross-entropy" else output.clamp(0, 1)
-
-    def depths(self) -> tuple[str, ...]:
-        return self.encoder.depths()
-
-    def features(self, image: Tensor, depth: str) -> Tensor:
-        return self.encoder.features(image, depth)
-
-    def filters(self) -> Tensor:
-        return self.encoder.filters()
-
-    def impute(self, image: Tensor, known: Tensor, generator: Generator) -> Tensor:
-        return refilled(begun(image, known), known, lambda x: self.decode(self.encode(x).mode()))
 
     def moves(self) -> tuple[Move, ...]:
         return (self.learn,)

@@ -6,13 +6,13 @@ codes, and encoder and generator share the loss with its labels exchanged, as in
 
 from dataclasses import dataclass
 
-import torch
 from torch import Generator, Tensor
 
 from latelier.core import Code, Optimiser
 from latelier.models.adversarial import Critic, OneLevel, VectorConfig
 from latelier.models.autoencoder import Point
 from latelier.nets.joint import Dense, Strided, Valid
+from latelier.objectives.prior import drawn
 
 ADAM = Optimiser(rate=2e-4, betas=(0.5, 0.999), weight_decay=2.5e-5)
 
@@ -39,5 +39,4 @@ class Model(OneLevel):
         return Point({"z": self.encoder(image).float()})
 
     def sample_prior(self, n: int, generator: Generator) -> Code:
-        z = torch.rand(n, *self.latents["z"].shape, generator=generator, device=generator.device)
-        return {"z": (2 * z - 1).to(next(self.parameters()).device)}
+        return drawn(self.latents, n, generator, next(self.parameters()).device)

@@ -11,8 +11,6 @@ from latelier.core import (
     Batch,
     Classifies,
     Encodes,
-    Features,
-    HasFilters,
     Latent,
     Losses,
     Move,
@@ -22,6 +20,7 @@ from latelier.core import (
 )
 from latelier.core import Model as Base
 from latelier.models.autoencoder import Point
+from latelier.models.shared import EncoderFeatures, EncoderFilters
 from latelier.nets.conv import Conv
 from latelier.nets.mlp import Mlp
 from latelier.nets.resnet import Resnet
@@ -42,7 +41,7 @@ class Config:
             raise Refusal(f"classifier: at least 2 classes are needed, not {self.classes}; give labelled pictures")
 
 
-class Model(Base, Encodes, Features, HasFilters, Classifies):
+class Model(Base, Encodes, EncoderFeatures, EncoderFilters, Classifies):
     """``Config`` says which net."""
 
     needs_labels = True
@@ -63,15 +62,6 @@ class Model(Base, Encodes, Features, HasFilters, Classifies):
 
     def classify(self, image: Tensor) -> Tensor:
         return functional.softmax(self.head(self.encoder(image)).float(), dim=1)
-
-    def depths(self) -> tuple[str, ...]:
-        return self.encoder.depths()
-
-    def features(self, image: Tensor, depth: str) -> Tensor:
-        return self.encoder.features(image, depth)
-
-    def filters(self) -> Tensor:
-        return self.encoder.filters()
 
     def moves(self) -> tuple[Move, ...]:
         return (self.learn,)

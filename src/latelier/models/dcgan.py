@@ -14,6 +14,7 @@ from latelier.models.adversarial import Critic, VectorConfig, alike, blurred, ov
 from latelier.nets.joint import Dense, Strided, Valid
 from latelier.nets.noisy import scatter
 from latelier.objectives.game import fooled, judged, right, steepness
+from latelier.objectives.prior import drawn
 
 ADAM = Optimiser(rate=2e-4, betas=(0.5, 0.999))
 
@@ -49,8 +50,7 @@ class Model(Base, Decodes, Samples):
         return out
 
     def sample_prior(self, n: int, generator: Generator) -> Code:
-        z = torch.rand(n, *self.latents["z"].shape, generator=generator, device=generator.device)
-        return {"z": (2 * z - 1).to(next(self.parameters()).device)}
+        return drawn(self.latents, n, generator, next(self.parameters()).device)
 
     def moves(self) -> tuple[Move, ...]:
         return (self.tell, self.draw)
@@ -68,14 +68,14 @@ class Model(Base, Decodes, Samples):
         if self.config.critic.r1:
             report["slope"] = steepness(lambda x: self.judge(x, generator=g), image)
             loss = loss + 0.5 * self.config.critic.r1 * report["slope"]
-        return Losses({"critic": loss.mean()}, {name: value.detach() for name, value in report.items()})
+        return Losses({"critic": loss.mean()}, report)
 
     def draw(self, batch: Batch, progress: Progress) -> Losses:
         """The generator's move."""
         drawn = self.decode(self.sample_prior(len(batch.image), progress.generator))
         shown = blurred(drawn, self.config.noise, progress.generator)
         loss = fooled(self.judge(shown, generator=progress.generator))
-        return Losses({"generator": loss.mean()}, {"generator": loss.detach()})
+        return Losses({"generator": loss.mean()}, {"generator": loss})
 
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
         return [*overwhelmed(terms), *alike(terms, seen)]

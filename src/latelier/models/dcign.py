@@ -23,8 +23,6 @@ from latelier.core import (
     Code,
     Decodes,
     Encodes,
-    Features,
-    HasFilters,
     Latent,
     Losses,
     Move,
@@ -35,6 +33,7 @@ from latelier.core import (
     Weighs,
 )
 from latelier.core import Model as Base
+from latelier.models.shared import EncoderFeatures, EncoderFilters
 from latelier.models.vae import Diagonal, log_weight
 from latelier.nets.conv import Conv
 from latelier.nets.mlp import Mlp
@@ -42,6 +41,7 @@ from latelier.nets.pooled import Pooled
 from latelier.nets.resnet import Resnet
 from latelier.objectives import gaussian
 from latelier.objectives.likelihood import Bernoulli, Gaussian
+from latelier.objectives.prior import drawn
 from latelier.objectives.reduce import summed
 
 
@@ -69,7 +69,7 @@ class Config:
             raise Refusal(f"dcign: invariance is a strength, at least 0, not {self.invariance}")
 
 
-class Model(Base, Encodes, Decodes, Samples, Features, HasFilters, Weighs):
+class Model(Base, Encodes, Decodes, Samples, EncoderFeatures, EncoderFilters, Weighs):
     """``Config`` says which latents learn which factor."""
 
     one_factor = True  # training gives it batches that vary one factor
@@ -96,17 +96,7 @@ class Model(Base, Encodes, Decodes, Samples, Features, HasFilters, Weighs):
         return self.likelihood.mean(self.decoder(code["z"]).float())
 
     def sample_prior(self, n: int, generator: Generator) -> Code:
-        noise = torch.randn(n, self.config.latent, generator=generator, device=generator.device)
-        return {"z": noise.to(self.members.device)}
-
-    def depths(self) -> tuple[str, ...]:
-        return self.encoder.depths()
-
-    def features(self, image: Tensor, depth: str) -> Tensor:
-        return self.encoder.features(image, depth)
-
-    def filters(self) -> Tensor:
-        return self.encoder.filters()
+        return drawn(self.latents, n, generator, next(self.parameters()).device)
 
     def log_weight(self, image: Tensor, samples: int, generator: Generator) -> Tensor:
         return log_weight(self.encode(image), image, samples, self.decoder, self.likelihood, generator)

@@ -7,7 +7,6 @@ zL)."""
 from dataclasses import dataclass
 from functools import partial
 
-import torch
 from torch import Generator, Tensor, nn
 
 from latelier.core import Code, HasLevels, Latent, Posterior, Refusal
@@ -18,6 +17,7 @@ from latelier.nets.encoder import Encoder
 from latelier.nets.noisy import scatter
 from latelier.objectives import gaussian
 from latelier.objectives.impute import begun, refilled
+from latelier.objectives.prior import drawn
 
 FIRST, THEN = 2, 8  # rounds of inpainting by the top level, then by the lowest
 WIDEST = 12.0  # log sd, beyond which exp overflows before the game could pull it back
@@ -112,9 +112,6 @@ class Model(Adversarial, HasLevels):
         out: Tensor = self.decoder(z)
         return out
 
-    def levels(self) -> tuple[str, ...]:
-        return tuple(self.latents)
-
     def fill(self, code: Code, generator: Generator | None = None) -> Code:
         names = self.levels()
         given = [number for number, name in enumerate(names) if name in code]
@@ -127,8 +124,8 @@ class Model(Adversarial, HasLevels):
 
     def sample_prior(self, n: int, generator: Generator) -> Code:
         top = self.levels()[-1]
-        z = torch.randn(n, *self.latents[top].shape, generator=generator, device=generator.device)
-        return self.fill({top: z.to(next(self.parameters()).device)}, generator)
+        z = drawn({top: self.latents[top]}, n, generator, next(self.parameters()).device)
+        return self.fill(z, generator)
 
     def impute(self, image: Tensor, known: Tensor, generator: Generator) -> Tensor:
         """As in section 6.1: what is missing comes from the top level first, then from ever closer reconstructions by

@@ -16,10 +16,10 @@ from latelier.core import Model as Base
 from latelier.models.adversarial import alike, blurred, overwhelmed, variety
 from latelier.models.autoencoder import Point
 from latelier.nets.encoder import Grid
-from latelier.nets.joint import Uncentred
-from latelier.nets.resnet9 import Centred
+from latelier.nets.ranges import Centred, Uncentred
 from latelier.objectives import gaussian
 from latelier.objectives.game import fooled, judged, right
+from latelier.objectives.prior import drawn
 
 SLOPE = 0.1
 UNITS = 256  # of each dense layer, and numbers of the map that the generator begins with
@@ -90,11 +90,7 @@ class Model(Base, Encodes, Decodes, Samples):
         return out
 
     def sample_prior(self, n: int, generator: Generator) -> Code:
-        device = next(self.parameters()).device
-        return {
-            name: (2 * torch.rand(n, *latent.shape, generator=generator, device=generator.device) - 1).to(device)
-            for name, latent in self.latents.items()
-        }
+        return drawn(self.latents, n, generator, next(self.parameters()).device)
 
     def moves(self) -> tuple[Move, ...]:
         return (self.tell, self.draw)

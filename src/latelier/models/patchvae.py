@@ -14,12 +14,7 @@ from torch import Generator, Tensor, nn
 from latelier.core import (
     Batch,
     Code,
-    Decodes,
-    Encodes,
-    HasFilters,
     HasParts,
-    HasStages,
-    Imputes,
     Latent,
     Losses,
     Move,
@@ -31,12 +26,11 @@ from latelier.core import (
     Samples,
 )
 from latelier.core import Model as Base
+from latelier.models.shared import EncoderFilters, EncoderStages, Refills
 from latelier.nets.encoder import Encoder
 from latelier.nets.resnet9 import WIDTHS, grid_of, pyramid, reset, trunk
 from latelier.objectives import gaussian, relaxed
 from latelier.objectives.adversary import Image, Off
-from latelier.objectives.game import fooled, judged
-from latelier.objectives.impute import begun, refilled
 from latelier.objectives.likelihood import Foreground, Squared
 from latelier.objectives.reduce import summed
 
@@ -108,7 +102,7 @@ class PartsPosterior(Posterior):
         }
 
 
-class Model(Base, Encodes, Decodes, Samples, HasParts, HasStages, HasFilters, Imputes):
+class Model(Base, Refills, Samples, HasParts, EncoderStages, EncoderFilters):
     """``Config`` says how many parts, how they are held sparse, and what a reconstruction is judged by."""
 
     def __init__(self, config: Config, image: tuple[int, int, int]):
@@ -128,8 +122,7 @@ class Model(Base, Encodes, Decodes, Samples, HasParts, HasStages, HasFilters, Im
             self.players["critic"] = [self.critic]
 
     def optimisers(self) -> dict[str, Optimiser]:
-        critic = {"critic": self.config.critic.optimiser} if isinstance(self.config.critic, Image) else {}
-        return {"model": self.config.optimiser, **critic}
+        return {"model": self.config.optimiser, **self.config.critic.optimisers()}
 
     def encode(self, image: Tensor) -> PartsPosterior:
         return self.posterior(image, None)
@@ -167,21 +160,6 @@ class Model(Base, Encodes, Decodes, Samples, HasParts, HasStages, HasFilters, Im
         q = self.encode(image)
         return Parts(q.logits.sigmoid(), q.mean)
 
-    def depths(self) -> tuple[str, ...]:
-        return self.encoder.depths()
-
-    def features(self, image: Tensor, depth: str) -> Tensor:
-        return self.encoder.features(image, depth)
-
-    def stages(self) -> dict[str, nn.Module]:
-        return dict(self.encoder.stages.items())
-
-    def filters(self) -> Tensor:
-        return self.encoder.filters()
-
-    def impute(self, image: Tensor, known: Tensor, generator: Generator) -> Tensor:
-        return refilled(begun(image, known), known, lambda x: self.decode(self.encode(x).mode()))
-
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
         found, occurrence = [], terms.get("occurrence")
         if occurrence is not None and occurrence < self.prior / 10:
@@ -215,10 +193,7 @@ class Model(Base, Encodes, Decodes, Samples, HasParts, HasStages, HasFilters, Im
         report = {"distortion": distortion, "KL occurrence": rates["occurrence"], "KL appearance": rates["appearance"]}
         report |= {"occurrence": occurrence.mean((1, 2, 3))}
         report |= {"parts in use": (occurrence.amax((2, 3)) > 0.5).sum(1).float()}
-        minimise = {}
-        if self.critic is not None:  # sees reconstructions and, as in the source, no pictures from the prior
-            data, drawn = self.critic(batch.image), self.critic(self.likelihood.mean(output))
-            against, fooling = judged(data, drawn), fooled(drawn)
-            loss, report = loss + c.critic.weight * fooling, {"critic": against, **report, "fooling": fooling}
-            minimise["critic"] = against.mean()
-        return Losses(minimise={**minimise, "model": loss.mean()}, report=report, code=code)
+        losses = Losses(minimise={"model": loss.mean()}, report=report, code=code)
+        if self.critic is not None and isinstance(c.critic, Image):
+            losses = c.critic.join(self.critic, batch.image, self.likelihood.mean(output), losses)
+        return losses

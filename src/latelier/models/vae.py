@@ -7,17 +7,11 @@ mean there."""
 
 from dataclasses import dataclass
 
-import torch
 from torch import Generator, Tensor, nn
 
 from latelier.core import (
     Batch,
     Code,
-    Decodes,
-    Encodes,
-    HasFilters,
-    HasStages,
-    Imputes,
     Latent,
     Losses,
     Move,
@@ -29,16 +23,16 @@ from latelier.core import (
     Weighs,
 )
 from latelier.core import Model as Base
+from latelier.models.shared import EncoderFilters, EncoderStages, Refills
 from latelier.nets.conv import Conv
 from latelier.nets.mlp import Mlp
 from latelier.nets.resnet import Resnet
 from latelier.nets.resnet9 import Resnet9
 from latelier.objectives import gaussian
 from latelier.objectives.adversary import Image, Off
-from latelier.objectives.game import fooled, judged
-from latelier.objectives.impute import begun, refilled
 from latelier.objectives.likelihood import Bernoulli, Foreground, Gaussian, Likelihood, Squared
 from latelier.objectives.penalty import Beta, Capacity, Mmd
+from latelier.objectives.prior import drawn
 from latelier.objectives.reduce import summed
 
 
@@ -75,7 +69,7 @@ class Diagonal(Posterior):
         return {"z": gaussian.kl_to_standard(self.mean, self.log_variance)}
 
 
-class Model(Base, Encodes, Decodes, Samples, HasStages, HasFilters, Weighs, Imputes):
+class Model(Base, Refills, Samples, EncoderStages, EncoderFilters, Weighs):
     """``Config`` says which nets, likelihood and penalty."""
 
     def __init__(self, config: Config, image: tuple[int, int, int]):
@@ -91,8 +85,7 @@ class Model(Base, Encodes, Decodes, Samples, HasStages, HasFilters, Weighs, Impu
             self.players["critic"] = [self.critic]
 
     def optimisers(self) -> dict[str, Optimiser]:
-        critic = {"critic": self.config.critic.optimiser} if isinstance(self.config.critic, Image) else {}
-        return {"model": self.config.optimiser, **critic}
+        return {"model": self.config.optimiser, **self.config.critic.optimisers()}
 
     def encode(self, image: Tensor) -> Diagonal:
         mean, log_variance = self.encoder(image).float().chunk(2, dim=1)
@@ -103,23 +96,7 @@ class Model(Base, Encodes, Decodes, Samples, HasStages, HasFilters, Weighs, Impu
         return self.likelihood.mean(self.decoder(code["z"]).float())
 
     def sample_prior(self, n: int, generator: Generator) -> Code:
-        device = next(self.parameters()).device
-        return {"z": torch.randn(n, self.config.latent, generator=generator, device=generator.device).to(device)}
-
-    def depths(self) -> tuple[str, ...]:
-        return self.encoder.depths()
-
-    def features(self, image: Tensor, depth: str) -> Tensor:
-        return self.encoder.features(image, depth)
-
-    def stages(self) -> dict[str, nn.Module]:
-        return dict(self.encoder.stages.items())
-
-    def filters(self) -> Tensor:
-        return self.encoder.filters()
-
-    def impute(self, image: Tensor, known: Tensor, generator: Generator) -> Tensor:
-        return refilled(begun(image, known), known, lambda x: self.decode(self.encode(x).mode()))
+        return drawn(self.latents, n, generator, next(self.parameters()).device)
 
     def log_weight(self, image: Tensor, samples: int, generator: Generator) -> Tensor:
         return log_weight(self.encode(image), image, samples, self.decoder, self.likelihood, generator)
@@ -137,13 +114,10 @@ class Model(Base, Encodes, Decodes, Samples, HasStages, HasFilters, Weighs, Impu
         loss, report = distortion + penalty, {"distortion": distortion, "rate": rate, "penalty": penalty}
         if self.likelihood.is_density:
             report["elbo"] = -distortion - rate
-        minimise = {}
-        if self.critic is not None:
-            data, drawn = self.critic(batch.image), self.critic(self.likelihood.mean(output))
-            against, fooling = judged(data, drawn), fooled(drawn)
-            loss = loss + self.config.critic.weight * fooling
-            report, minimise = {"critic": against, **report, "fooling": fooling}, {"critic": against.mean()}
-        return Losses(minimise={**minimise, "model": loss.mean()}, report=report, code=code)
+        losses = Losses(minimise={"model": loss.mean()}, report=report, code=code)
+        if self.critic is not None and isinstance(self.config.critic, Image):
+            losses = self.config.critic.join(self.critic, batch.image, self.likelihood.mean(output), losses)
+        return losses
 
 
 def log_weight(

@@ -5,7 +5,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from latelier.core import Refusal
-from latelier.nets.resnet9 import Centred
+from latelier.nets.ranges import Centred
 
 CHANNELS = (64, 128, 256)
 

@@ -13,9 +13,8 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from latelier.nets.encoder import Grid
-from latelier.nets.joint import Uncentred
-from latelier.nets.noisy import Layer, Layers, Norm, weighted
-from latelier.nets.resnet9 import Centred
+from latelier.nets.noisy import Layer, Layers, Norm, layer
+from latelier.nets.ranges import Centred, Uncentred
 
 QUARTER = 48  # px: larger pictures are halved twice before the first codes
 SMALL = 4  # cells a side that a valid convolution gathers
@@ -184,39 +183,38 @@ class Critic(nn.Module):
 
     def __init__(self, plan: Plan, norm: Norm, dropout: float):
         super().__init__()
-        m, low, high, s = plan.maps, 0.2 * dropout, 0.5 * dropout, plan.slope
+        m, low, high = plan.maps, 0.2 * dropout, 0.5 * dropout
         twice = 2 if len(plan.path) == 3 else 1
 
-        def layer(below: int, above: int, kernel: int | Size, stride: int, share: float, norm: Norm = norm) -> Layer:
+        def judging(below: int, above: int, kernel: int | Size, stride: int, share: float, norm: Norm = norm) -> Layer:
             padding = 1 if kernel == 3 else 0
-            conv = nn.Conv2d(below, above, kernel, stride, padding)
-            return Layer(weighted(conv, norm), nn.LeakyReLU(s), share=share)
+            return layer(nn.Conv2d(below, above, kernel, stride, padding), plan.slope, norm, share)
 
         self.centred = Centred()
         stages = [
             Layers(
                 [
-                    layer(plan.image[0], m(32), 3, 1, low),
-                    layer(m(32), m(64), 3, 2, high),
-                    layer(m(64), m(64), 3, twice, high),
-                    layer(m(64), m(64), 3, 1, high),
+                    judging(plan.image[0], m(32), 3, 1, low),
+                    judging(m(32), m(64), 3, 2, high),
+                    judging(m(64), m(64), 3, twice, high),
+                    judging(m(64), m(64), 3, 1, high),
                 ]
             )
         ]
         below = m(64)
         for channels in plan.levels[:-2]:
             above = m(128)
-            stages.append(Layers([layer(below + channels, above, 3, 1, low), layer(above, above, 3, 2, high)]))
+            stages.append(Layers([judging(below + channels, above, 3, 1, low), judging(above, above, 3, 2, high)]))
             below = above
         steps = halvings(plan.sizes[-1])
         maps = plan.levels[-2] if len(plan.levels) > 1 else 0
         widths = [m(256)] * (len(steps) - 2) + [m(512)] * (len(steps) > 1)
-        gather = [layer(below + maps, m(128), 3, 1, low)]
-        gather += [layer(b, a, 3, 2, high) for b, a in pairwise([m(128), *widths])]
-        gather.append(layer([m(128), *widths][-1], m(512), steps[-1], 1, low))
+        gather = [judging(below + maps, m(128), 3, 1, low)]
+        gather += [judging(b, a, 3, 2, high) for b, a in pairwise([m(128), *widths])]
+        gather.append(judging([m(128), *widths][-1], m(512), steps[-1], 1, low))
         stages.append(Layers(gather))
-        top = [layer(m(512) + plan.levels[-1], m(1024), 1, 1, high, "none")]
-        stages.append(Layers([*top, layer(m(1024), m(1024), 1, 1, high, "none")]))
+        top = [judging(m(512) + plan.levels[-1], m(1024), 1, 1, high, "none")]
+        stages.append(Layers([*top, judging(m(1024), m(1024), 1, 1, high, "none")]))
         self.stages = nn.ModuleList(stages)
         self.verdict = Layers([Layer(nn.Conv2d(m(1024), 1, 1), share=high)])
         self.shapes = plan.shapes

@@ -12,17 +12,10 @@ from torch import Generator, Tensor, nn
 
 from latelier.core import Refusal
 from latelier.nets.encoder import Encoder, Grid
-from latelier.nets.noisy import Layer, Layers, Norm, weighted
-from latelier.nets.resnet9 import Centred
+from latelier.nets.noisy import Layer, Layers, Norm, layer
+from latelier.nets.ranges import Centred, Uncentred
 
 Image = tuple[int, int, int]
-
-
-class Uncentred(nn.Module):
-    """[-1, 1] -> [0, 1]."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return (x.float() + 1) / 2
 
 
 class Untied(nn.Module):
@@ -215,14 +208,6 @@ def table(image: Image) -> Table:
             f"net=valid is for 32x32 and 64x64 pixels, not {image[1]}x{image[2]}; give --size, or net=strided"
         )
     return TABLES[image[1:]]
-
-
-def layer(linear: nn.Conv2d | nn.Linear, slope: float, norm: Norm = "batch", share: float = 0.0) -> nn.Module:
-    """The layer, its norm and a leaky rectifier, under dropout where a generator is given."""
-    width = linear.out_channels if isinstance(linear, nn.Conv2d) else linear.out_features
-    batch = nn.BatchNorm2d if isinstance(linear, nn.Conv2d) else nn.BatchNorm1d
-    after = [batch(width)] if norm == "batch" else []
-    return Layer(weighted(linear, norm), *after, nn.LeakyReLU(slope), share=share)
 
 
 def verdict(

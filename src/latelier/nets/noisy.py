@@ -44,6 +44,14 @@ def weighted(layer: nn.Module, norm: Norm) -> nn.Module:
     return layer
 
 
+def layer(linear: nn.Conv2d | nn.Linear, slope: float, norm: Norm = "batch", share: float = 0.0) -> Layer:
+    """The layer, its norm and a leaky rectifier, under dropout where a generator is given."""
+    width = linear.out_channels if isinstance(linear, nn.Conv2d) else linear.out_features
+    batch = nn.BatchNorm2d if isinstance(linear, nn.Conv2d) else nn.BatchNorm1d
+    after = [batch(width)] if norm == "batch" else []
+    return Layer(weighted(linear, norm), *after, nn.LeakyReLU(slope), share=share)
+
+
 @torch.no_grad()
 def scatter(sd: float, *nets: nn.Module) -> None:
     """First weights N(0, sd^2) and biases 0 of all convolutions and linear layers of nets with batch norm. In others

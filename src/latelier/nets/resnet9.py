@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from latelier.core import Refusal
 from latelier.nets.encoder import Encoder
+from latelier.nets.ranges import Centred
 
 REDUCED = 64  # channels between the trunk and a vector code
 WIDTHS = {"resnet9": (64, 128), "resnet18": (64, 128, 256, 512)}  # of the trunk's stages
@@ -99,13 +100,6 @@ class BasicBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = functional.relu(self.norm1(self.conv1(x)))
         return functional.relu(self.norm2(self.conv2(y)) + self.shortcut(x))
-
-
-class Centred(nn.Module):
-    """[0, 1] -> [-1, 1]."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return 2 * x - 1
 
 
 class HalfTanh(nn.Module):

@@ -1,20 +1,23 @@
 """A critic of whole images beside a reconstruction: PatchVAE's "-GAN" rows, as a field of a model's settings."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
-from latelier.core import Optimiser
+from torch import Tensor
+
+from latelier.core import Losses, Optimiser
 from latelier.nets.critic import ImageCritic
+from latelier.objectives.game import fooled, judged
 
 
 @dataclass(frozen=True)
 class Off:
     """No critic."""
 
-    weight: ClassVar[float] = 0.0
-
     def build(self, image: tuple[int, int, int]) -> None:
         return None
+
+    def optimisers(self) -> dict[str, Optimiser]:
+        return {}
 
 
 @dataclass(frozen=True)
@@ -27,3 +30,14 @@ class Image:
 
     def build(self, image: tuple[int, int, int]) -> ImageCritic:
         return ImageCritic(image)
+
+    def optimisers(self) -> dict[str, Optimiser]:
+        return {"critic": self.optimiser}
+
+    def join(self, critic: ImageCritic, image: Tensor, drawn: Tensor, losses: Losses) -> Losses:
+        """A model's move with the critic's beside it, on the images and on what was drawn of them: both players learn
+        from one pass."""
+        data, made = critic(image), critic(drawn)
+        against, fooling = judged(data, made), fooled(made)
+        minimise = {"critic": against.mean(), "model": losses.minimise["model"] + self.weight * fooling.mean()}
+        return losses._replace(minimise=minimise, report={"critic": against, **losses.report, "fooling": fooling})

@@ -12,7 +12,7 @@ from latelier.data.batches import Batches
 from latelier.data.images import Images
 from latelier.data.seeds import mix
 from latelier.nets.modes import evaluating
-from latelier.nets.resnet9 import Centred
+from latelier.nets.ranges import Centred
 from latelier.scores.attributes import RULE, balanced, needed, told
 from latelier.scores.common import Splits, device_of, rows_of, some
 from latelier.scores.levels import levels_of, reconstructed
