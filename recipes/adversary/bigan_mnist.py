@@ -11,7 +11,7 @@ from latelier.bench import Bench, Job, Result, spread
 
 DATA = "mnist"
 SEEDS = 1
-EPOCHS = 100
+EPOCHS = 15
 TRAINING = {"batch": 128, "decay": "linear"}
 
 

@@ -3,6 +3,7 @@
     latelier reproduce adversary/mixture
 
 Published (Dumoulin et al. 2017, appendix A): on average over a grid of settings 13.4 modes with ALI, 10.4 with a GAN.
+Here a mode counts if it holds samples of high quality, a narrower thing. All critics see points through drawn waves.
 """
 
 from typing import Any
@@ -12,14 +13,16 @@ from latelier.bench import Bench, Job, Result, spread
 DATA = "mixture"
 SEEDS = 10
 PUBLISHED = {"ALI": 13.4, "GAN": 10.4}
-NET: dict[str, Any] = {"net": "dense", "net.widths": (400, 400), "latent": 2}
+NET: dict[str, Any] = {"net": "dense", "net.widths": (128, 128, 128), "net.norm": "none", "net.waves": 5.0, "latent": 2}
+RATES = {"optimiser.rate": 1e-3, "critic.optimiser.rate": 1e-3, "noise": 0.0, "critic.dropout": 0.0}
+PAIRED = {"paired": True, "critic.r1": 0.005, "critic.r2": 0.005}
 ROWS: dict[str, tuple[str, dict[str, Any]]] = {
-    "ALI": ("ali", {**NET, "critic.dropout": 0.0}),
-    "BiGAN": ("bigan", {**NET, "critic.norm": "none"}),
-    "GAN": ("dcgan", {**NET, "critic.norm": "none"}),
+    "ALI": ("ali", {**NET, **RATES}),
+    "ALI, pairs compared, R1 and R2": ("ali", {**NET, **RATES, **PAIRED}),
+    "GAN": ("dcgan", {**NET, **RATES, "critic.norm": "none"}),
 }
-EPOCHS = 100
-TRAINING = {"batch": 256, "rate": 2e-4}
+EPOCHS = 80
+TRAINING = {"batch": 256, "decay": "linear"}
 SHOWN = ("modes covered", "samples of high quality %", "reconstructions that stay in their mode %")
 
 
@@ -39,6 +42,6 @@ def reproduce(bench: Bench) -> Result:
         ]
         for row, values in found.items()
     ]
-    all_of_it = sum(one["modes covered"] == one["modes"] for one in found["ALI"])
-    note = f"ALI covers all 25 modes in {all_of_it} of {len(found['ALI'])} seeds."
+    best = [one["modes covered"] == one["modes"] for one in found["ALI, pairs compared, R1 and R2"]]
+    note = f"With pairs compared, ALI covers all 25 modes in {sum(best)} of {len(best)} seeds."
     return Result("25 Gaussians", ("", "modes, published", *SHOWN), rows, note=note)

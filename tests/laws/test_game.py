@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from latelier.objectives.game import conspired, fooled, judged, right, steepness
+from latelier.objectives.game import conspired, fooled, judged, ordered, outdone, right, steepness
 
 
 def generator(seed: int = 0) -> Generator:
@@ -57,6 +57,15 @@ def test_the_coders_loss_is_the_critics_with_the_sides_exchanged() -> None:
     rho_q, rho_p = data.sigmoid(), drawn.sigmoid()
     torch.testing.assert_close(judged(data, drawn), -rho_q.log() - (1 - rho_p).log())  # algorithm 1
     torch.testing.assert_close(conspired(data, drawn), -(1 - rho_q).log() - rho_p.log())
+
+
+def test_a_critic_of_pairs_sees_differences_alone() -> None:
+    data, drawn = torch.randn(2, 50, generator=generator())
+    torch.testing.assert_close(outdone(data, data), torch.full((50,), math.log(2)))
+    torch.testing.assert_close(outdone(data + 3, drawn + 3), outdone(data, drawn))
+    torch.testing.assert_close(outdone(data, drawn) - outdone(drawn, data), drawn - data)  # log-odds of either order
+    assert ordered(data + 9, drawn).tolist() == [1] * 50
+    assert ordered(data, data).tolist() == [0.5] * 50
 
 
 def test_exchanged_sides_turn_the_gradient_of_the_logit_around_at_the_start() -> None:

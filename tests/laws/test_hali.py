@@ -150,7 +150,7 @@ def test_weight_norm_sees_the_direction_alone() -> None:
 
 
 def test_the_critics_noise_comes_from_the_generator_alone() -> None:
-    model = made().train()
+    model = made(**{"critic.dropout": 1}).train()
     code = model.encode(images()).mode()
     logits = [model.judge(images(), *code.values(), generator=Generator().manual_seed(seed)) for seed in (0, 0, 1)]
     assert torch.equal(logits[0], logits[1])
@@ -178,8 +178,9 @@ def test_inpainting_keeps_what_is_known_and_changes_what_is_not() -> None:
         ({"width": 0}, "must be above 0"),
         ({"noise": -1}, "noise -1 must be at least 0"),
         ({"critic.norm": "batch"}, "critic.norm cannot be batch"),
-        ({"critic.r1": -1}, "critic.r1 is a weight"),
+        ({"critic.r1": -1}, "critic.r1 and critic.r2 are weights"),
         ({"critic.dropout": 2}, "from 0 to below 2"),
+        ({"first_sd": 1}, "above 0 and below 1, not 1"),
     ],
 )
 def test_settings_out_of_range_are_refused(settings: dict[str, Any], sentence: str) -> None:

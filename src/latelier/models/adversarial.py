@@ -5,6 +5,7 @@ Both players move at once, out of one shared pass. Every few thousand pictures, 
 what tells a run that fails from one that does not: ``watched`` says what."""
 
 from abc import ABC
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,12 +28,15 @@ from latelier.core import (
 from latelier.models.shared import EncoderStages, Refills
 from latelier.nets.joint import Dense, Strided, Valid
 from latelier.nets.modes import evaluating
-from latelier.nets.noisy import Norm, scatter
-from latelier.objectives.game import conspired, judged, right, steepness
+from latelier.nets.noisy import Norm
+from latelier.nets.start import scatter, settle
+from latelier.objectives.game import conspired, judged, ordered, outdone, right, steepness
 
 EVERY = 8192  # pictures between two looks at reconstructions
 SETTLED = 200_000  # pictures after which a bad look is worth a word
-ADAM = Optimiser(rate=1e-4, betas=(0.5, 0.999))
+BRIGHTNESS = 0.5  # variance of drawn pixels before tanh and training, so that drawn pictures differ from the start
+SLOW = Optimiser(rate=3e-4, betas=(0.5, 0.999))  # the coder
+FAST = Optimiser(rate=1e-3, betas=(0.5, 0.999))  # the critic, whose verdict must follow what the coder does
 
 
 @dataclass(frozen=True)
@@ -41,30 +45,49 @@ class Critic:
 
     norm: Norm = "none"
     dropout: float = 1.0  # times the net's own probabilities
-    r1: float = 0.0  # weight of R1: half of it times the squared slope of the logit at the data's pairs
-    optimiser: Optimiser = ADAM
+    r1: float = 0.0  # weight of R1: half of it times the squared slope of the logit at the data's side
+    r2: float = 0.0  # and of R2, at the drawn side
+    optimiser: Optimiser = FAST
 
     def __post_init__(self) -> None:
         if not 0 <= self.dropout < 2:
             raise Refusal(
                 f"critic.dropout multiplies probabilities of up to one half: from 0 to below 2, not {self.dropout}"
             )
-        if self.r1 < 0:
-            raise Refusal(f"critic.r1 is a weight, at least 0, not {self.r1}")
+        if min(self.r1, self.r2) < 0:
+            raise Refusal(f"critic.r1 and critic.r2 are weights, at least 0, not {self.r1:g} and {self.r2:g}")
+
+    def slopes(
+        self, judge: Callable[..., Tensor], data: tuple[Tensor, ...], drawn: tuple[Tensor, ...], generator: Generator
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        """[b] each, the squared slopes at both sides that are asked for, and the penalty for them."""
+        found, penalty = dict[str, Tensor](), data[0].new_zeros(())
+        for name, weight, side in (("slope", self.r1, data), ("slope drawn", self.r2, drawn)):
+            if weight:
+                found[name] = steepness(lambda *inputs: judge(*inputs, generator=generator), *side)
+                penalty = penalty + 0.5 * weight * found[name]
+        return found, penalty
 
 
 @dataclass(frozen=True)
 class Config:
     """What the settings of each of these models have."""
 
+    paired: bool = False  # the critic compares the sides in place of judging each alone: fewer modes are lost
     noise: float = 0.0  # sd on pictures that encoder and critic see in training; pixels in [-1, 1]
     critic: Critic = Critic()
-    optimiser: Optimiser = ADAM  # the coder's: of encoder and decoder
-    spread: float = 0.01  # sd of the first weights; nets without batch norm have He's
+    optimiser: Optimiser = SLOW  # the coder's: of encoder and decoder
+    spread: float = 0.05  # sd of the first weights; last layers, and nets without batch norm, go by their inputs
 
     def __post_init__(self) -> None:
         if self.noise < 0 or self.spread <= 0:
             raise Refusal(f"noise {self.noise:g} must be at least 0, and spread {self.spread:g} above 0")
+
+    def told(self, data: Tensor, drawn: Tensor) -> tuple[Tensor, Tensor]:
+        """[b] each, of the critic's logits: what it minimises, and how often it is right."""
+        if self.paired:
+            return outdone(data, drawn), ordered(data, drawn)
+        return judged(data, drawn), right(data, drawn)
 
 
 @dataclass(frozen=True)
@@ -104,24 +127,19 @@ class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
         prior = self.sample_prior(n, generator)
         drawn = self.decode(prior)
         shown = blurred(drawn, self.config.noise, generator)
+        sides = self.pair(seen, inferred), self.pair(shown, prior)
         if self.config.critic.norm != "batch":  # both sides as one batch
-            pairs = [
-                torch.cat([a, b.to(a.dtype)])
-                for a, b in zip(self.pair(seen, inferred), self.pair(shown, prior), strict=True)
-            ]
+            pairs = [torch.cat([a, b.to(a.dtype)]) for a, b in zip(*sides, strict=True)]
             data, made = self.judge(*pairs, generator=generator).chunk(2)
         else:
-            data = self.judge(*self.pair(seen, inferred), generator=generator)
-            made = self.judge(*self.pair(shown, prior), generator=generator)
-        against, together = judged(data, made), conspired(data, made)
-        report = {"critic": against, "coder": together, "critic accuracy": right(data, made)}
-        whole = against
-        if self.config.critic.r1:
-            slope = steepness(lambda *pair: self.judge(*pair, generator=generator), *self.pair(seen, inferred))
-            whole, report = against + 0.5 * self.config.critic.r1 * slope, {**report, "slope": slope}
+            data, made = (self.judge(*side, generator=generator) for side in sides)
+        against, share = self.config.told(data, made)
+        together = outdone(made, data) if self.config.paired else conspired(data, made)
+        slopes, steep = self.config.critic.slopes(self.judge, *sides, generator)
+        report = {"critic": against, "coder": together, "critic accuracy": share, **slopes}
         if progress.seen % EVERY < n or not self.training:
             report |= self.watched(batch.image, drawn.detach())
-        return Losses({"critic": whole.mean(), "coder": together.mean()}, report, inferred)
+        return Losses({"critic": (against + steep).mean(), "coder": together.mean()}, report, inferred)
 
     def pair(self, image: Tensor, code: Code) -> tuple[Tensor, ...]:
         """What the critic sees."""
@@ -175,11 +193,18 @@ class OneLevel(Adversarial, ABC):
         self.decoder = config.net.decoder(config.latent, image)
         self.judge = config.net.critic(image, config.latent, config.critic.norm, config.critic.dropout)
         scatter(config.spread, self.encoder, self.decoder, self.judge)
+        settle(self.decoder, BRIGHTNESS)
         self.players = {"coder": [self.encoder, self.decoder], "critic": [self.judge]}
 
     def decode(self, code: Code) -> Tensor:
         out: Tensor = self.decoder(code["z"])
         return out
+
+
+def possible(first_sd: float) -> None:
+    """Raises Refusal for an sd that leaves codes of variance 1 no mean."""
+    if not 0 < first_sd < 1:
+        raise Refusal(f"first_sd is the sd of codes whose prior has 1: above 0 and below 1, not {first_sd:g}")
 
 
 def blurred(image: Tensor, noise: float, generator: Generator) -> Tensor:

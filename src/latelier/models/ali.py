@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from torch import Generator, Tensor
 
 from latelier.core import Code
-from latelier.models.adversarial import OneLevel, VectorConfig
+from latelier.models.adversarial import Critic, OneLevel, VectorConfig, possible
 from latelier.models.vae import Diagonal
+from latelier.nets.start import doubt
 from latelier.objectives.prior import drawn
 
 
@@ -18,12 +19,21 @@ from latelier.objectives.prior import drawn
 class Config(VectorConfig):
     """Defaults: the authors', but for nets that take pictures of any size; ``net=valid`` are theirs."""
 
+    noise: float = 0.1
+    critic: Critic = Critic(dropout=0.0)
+    first_sd: float = 0.15  # of codes given their picture, before training
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        possible(self.first_sd)
+
 
 class Model(OneLevel):
     """``Config`` says which nets, and what holds the critic back."""
 
     def __init__(self, config: Config, image: tuple[int, int, int]):
         super().__init__(config, image, 2 * config.latent, "gaussian")
+        doubt(self.encoder, config.first_sd)
 
     def encode(self, image: Tensor) -> Diagonal:
         mean, log_sd = self.encoder(image).float().chunk(2, dim=1)

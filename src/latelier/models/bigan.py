@@ -4,29 +4,31 @@
 The generator draws from uniform codes; the encoder answers one code a picture; the critic sees pictures with their
 codes, and encoder and generator share the loss with its labels exchanged, as in the authors' code."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Generator, Tensor
 
 from latelier.core import Code, Optimiser
-from latelier.models.adversarial import Critic, OneLevel, VectorConfig
+from latelier.models.adversarial import FAST, SLOW, Critic, OneLevel, VectorConfig
 from latelier.models.autoencoder import Point
 from latelier.nets.joint import Dense, Strided, Valid
+from latelier.nets.start import settle
 from latelier.objectives.prior import drawn
 
-ADAM = Optimiser(rate=2e-4, betas=(0.5, 0.999), weight_decay=2.5e-5)
+UNIFORM = 1 / 3  # variance of the prior
+DECAY = 2.5e-5  # of weights
 
 
 @dataclass(frozen=True)
 class Config(VectorConfig):
-    """Defaults: the authors' code for MNIST, whose nets take a picture as a row of pixels; ``net=strided`` are
-    convolutions."""
+    """Defaults: the authors' nets for MNIST, which take a picture as a row of pixels (``net=strided`` convolve it),
+    and what holds the game steady: theirs has batch norm in the critic, no noise, and 2e-4 for both rates."""
 
     latent: int = 50
     net: Dense | Strided | Valid = Dense()
-    critic: Critic = Critic(norm="batch", dropout=0.0, optimiser=ADAM)
-    optimiser: Optimiser = ADAM  # the coder's: of encoder and generator
-    spread: float = 0.02  # sd of the first weights; nets without batch norm have He's
+    noise: float = 0.1
+    critic: Critic = Critic(dropout=0.0, optimiser=replace(FAST, weight_decay=DECAY))
+    optimiser: Optimiser = replace(SLOW, weight_decay=DECAY)  # the coder's: of encoder and generator
 
 
 class Model(OneLevel):
@@ -34,6 +36,7 @@ class Model(OneLevel):
 
     def __init__(self, config: Config, image: tuple[int, int, int]):
         super().__init__(config, image, config.latent, "uniform")
+        settle(self.encoder, UNIFORM)
 
     def encode(self, image: Tensor) -> Point:
         return Point({"z": self.encoder(image).float()})

@@ -12,8 +12,8 @@ from latelier.core import Batch, Code, Decodes, Latent, Losses, Move, Optimiser,
 from latelier.core import Model as Base
 from latelier.models.adversarial import Critic, VectorConfig, alike, blurred, overwhelmed, variety
 from latelier.nets.joint import Dense, Strided, Valid
-from latelier.nets.noisy import scatter
-from latelier.objectives.game import fooled, judged, right, steepness
+from latelier.nets.start import scatter
+from latelier.objectives.game import fooled, outdone
 from latelier.objectives.prior import drawn
 
 ADAM = Optimiser(rate=2e-4, betas=(0.5, 0.999))
@@ -61,20 +61,22 @@ class Model(Base, Decodes, Samples):
         with torch.no_grad():
             drawn = self.decode(self.sample_prior(len(batch.image), g))
         image = blurred(batch.image, noise, g)
-        data, made = self.judge(image, generator=g), self.judge(blurred(drawn, noise, g), generator=g)
-        loss = judged(data, made)
-        report = {"critic": loss, "critic accuracy": right(data, made)}
-        report |= variety(batch.image, drawn)
-        if self.config.critic.r1:
-            report["slope"] = steepness(lambda x: self.judge(x, generator=g), image)
-            loss = loss + 0.5 * self.config.critic.r1 * report["slope"]
-        return Losses({"critic": loss.mean()}, report)
+        shown = blurred(drawn, noise, g)
+        data, made = self.judge(image, generator=g), self.judge(shown, generator=g)
+        loss, share = self.config.told(data, made)
+        slopes, steep = self.config.critic.slopes(self.judge, (image,), (shown,), g)
+        report = {"critic": loss, "critic accuracy": share, **slopes, **variety(batch.image, drawn)}
+        return Losses({"critic": (loss + steep).mean()}, report)
 
     def draw(self, batch: Batch, progress: Progress) -> Losses:
         """The generator's move."""
-        drawn = self.decode(self.sample_prior(len(batch.image), progress.generator))
-        shown = blurred(drawn, self.config.noise, progress.generator)
-        loss = fooled(self.judge(shown, generator=progress.generator))
+        g, noise = progress.generator, self.config.noise
+        drawn = self.decode(self.sample_prior(len(batch.image), g))
+        made = self.judge(blurred(drawn, noise, g), generator=g)
+        if self.config.paired:
+            loss = outdone(made, self.judge(blurred(batch.image, noise, g), generator=g))
+        else:
+            loss = fooled(made)
         return Losses({"generator": loss.mean()}, {"generator": loss})
 
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:

@@ -10,11 +10,11 @@ from functools import partial
 from torch import Generator, Tensor, nn
 
 from latelier.core import Code, HasLevels, Latent, Posterior, Refusal
-from latelier.models.adversarial import Adversarial, Critic
+from latelier.models.adversarial import BRIGHTNESS, Adversarial, Critic, possible
 from latelier.models.adversarial import Config as GameConfig
 from latelier.nets import hali as nets
 from latelier.nets.encoder import Encoder
-from latelier.nets.noisy import scatter
+from latelier.nets.start import doubt, scatter, settle
 from latelier.objectives import gaussian
 from latelier.objectives.impute import begun, refilled
 from latelier.objectives.prior import drawn
@@ -25,16 +25,19 @@ WIDEST = 12.0  # log sd, beyond which exp overflows before the game could pull i
 
 @dataclass(frozen=True)
 class Config(GameConfig):
-    """Defaults: the source's table 4; what it leaves out is ALI's."""
+    """Defaults: the nets of the source's table 4, and what holds the game steady. The source has dropout
+    (``critic.dropout=1``) and noise of .2, and ALI, from which it takes the rest, 1e-4 for both rates."""
 
     levels: tuple[int, ...] = (64, 256)  # channels of the codes from the image upwards: maps, and a vector on top
     width: float = 1.0  # times the table's hidden maps; a quarter learns sixteen times as fast
     slope: float = 0.02  # of the leaky rectifiers
-    noise: float = 0.2  # sd on pictures that encoder and critic see; pixels in [-1, 1]
-    critic: Critic = Critic(norm="weight")
+    noise: float = 0.1  # sd on pictures that encoder and critic see; pixels in [-1, 1]
+    critic: Critic = Critic(norm="weight", dropout=0.0)
+    first_sd: float = 0.15  # of codes given what they are inferred or drawn from, before training
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        possible(self.first_sd)
         if not self.levels or min(self.levels) < 1:
             raise Refusal(f"hali: levels are numbers of channels, one or more a level, not {self.levels}")
         if self.width <= 0:
@@ -98,6 +101,9 @@ class Model(Adversarial, HasLevels):
         self.decoder = nets.first_down(plan, config.levels[0]) if top else nets.whole_down(plan)
         self.judge = nets.Critic(plan, config.critic.norm, config.critic.dropout)
         scatter(config.spread, self.encoder, self.upwards, self.downwards, self.decoder, self.judge)
+        settle(self.decoder, BRIGHTNESS)
+        for conditional in (self.encoder, *self.upwards, *self.downwards):
+            doubt(conditional, config.first_sd)
         self.players = {
             "coder": [self.encoder, self.upwards, self.downwards, self.decoder],
             "critic": [self.judge],

@@ -16,6 +16,7 @@ from latelier.nets.noisy import Layer, Layers, Norm, layer
 from latelier.nets.ranges import Centred, Uncentred
 
 Image = tuple[int, int, int]
+WAVES = 64  # frequencies of a critic's that sees through them
 
 
 class Untied(nn.Module):
@@ -27,6 +28,22 @@ class Untied(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.bias
+
+
+class Waves(nn.Module):
+    """[b, ...] -> [b, inputs + 2 n]: the inputs, and sines and cosines of n drawn sums of them, without which a net
+    learns what is narrow in space only very slowly (Tancik et al. 2020, arXiv 2006.10739, section 6.1)."""
+
+    frequencies: Tensor  # [inputs, n] radians a unit
+
+    def __init__(self, inputs: int, sd: float, n: int):
+        super().__init__()
+        self.register_buffer("frequencies", sd * torch.randn(inputs, n))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.flatten(1)
+        phase = x @ self.frequencies
+        return torch.cat([x, phase.sin(), phase.cos()], 1)
 
 
 class JointCritic(nn.Module):
@@ -58,6 +75,7 @@ class Dense:
     widths: tuple[int, ...] = (1024, 1024)
     slope: float = 0.2
     norm: Literal["batch", "none"] = "batch"  # of encoder and decoder; a batch's noise blurs points
+    waves: float = 0.0  # sd of frequencies through which the critic sees pixels, radians a unit of [-1, 1]; for points
 
     def encoder(self, image: Image, outputs: int) -> Encoder:
         stages: dict[str, nn.Module] = {"pixels": nn.Sequential(Centred(), nn.Flatten())}
@@ -71,10 +89,13 @@ class Dense:
         return nn.Sequential(*layers, nn.Linear(sizes[-1], prod(image)), Grid(image), nn.Tanh(), Uncentred())
 
     def critic(self, image: Image, latent: int, norm: Norm, dropout: float) -> JointCritic:
+        pixels = prod(image)
+        seen = Waves(pixels, self.waves, WAVES) if self.waves else nn.Flatten()
+        inputs = pixels + (2 * WAVES if self.waves else 0) + latent
         return JointCritic(
-            Layers([Layer(nn.Flatten())]),
+            Layers([Layer(seen)]),
             Layers(),
-            *verdict((prod(image) + latent, *self.widths), norm, self.slope, 0.5 * dropout, first=False),
+            *verdict((inputs, *self.widths), norm, self.slope, 0.5 * dropout, first=False),
         )
 
 

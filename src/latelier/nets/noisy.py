@@ -1,12 +1,9 @@
 """Layers of a critic: dropout whose noise comes from a generator, and the norms that hold a critic steady."""
 
-import math
 from typing import Literal
 
-import torch
 from torch import Generator, Tensor, nn
 from torch.nn.utils import parametrizations
-from torch.nn.utils.parametrize import is_parametrized
 
 from latelier.objectives.corruption import drop
 
@@ -50,20 +47,3 @@ def layer(linear: nn.Conv2d | nn.Linear, slope: float, norm: Norm = "batch", sha
     batch = nn.BatchNorm2d if isinstance(linear, nn.Conv2d) else nn.BatchNorm1d
     after = [batch(width)] if norm == "batch" else []
     return Layer(weighted(linear, norm), *after, nn.LeakyReLU(slope), share=share)
-
-
-@torch.no_grad()
-def scatter(sd: float, *nets: nn.Module) -> None:
-    """First weights N(0, sd^2) and biases 0 of all convolutions and linear layers of nets with batch norm. In others
-    the variance is 2 / fan-in (He et al. 2015, arXiv 1502.01852, eq. 10), which keeps a signal's size."""
-    for net in nets:
-        normed = any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in net.modules())
-        for layer in net.modules():
-            if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-                here = sd if normed else math.sqrt(2 / layer.weight[0].numel())
-                if is_parametrized(layer):
-                    layer.weight = here * torch.randn_like(layer.weight)  # is taken apart by the norm
-                else:
-                    nn.init.normal_(layer.weight, std=here)
-                if layer.bias is not None:
-                    nn.init.zeros_(layer.bias)

@@ -23,6 +23,14 @@ def conspired(data: Tensor, drawn: Tensor) -> Tensor:
     return judged(drawn, data)
 
 
+def outdone(data: Tensor, drawn: Tensor) -> Tensor:
+    """[b] nats, what a critic minimises who compares each picture of the data with one drawn, in place of judging each
+    alone: ln 2 where it knows nothing. Who draws minimises the same with the sides exchanged, and then gains nothing
+    from modes that it draws too often (Jolicoeur-Martineau 2018, arXiv 1807.00734, eq. 4; Huang et al. 2024, arXiv
+    2501.05441)."""
+    return functional.softplus(drawn - data)
+
+
 def fooled(drawn: Tensor) -> Tensor:
     """[b] nats, what minimises who draws and has no other side: -log of the critic's belief, which does not
     saturate."""
@@ -34,9 +42,15 @@ def right(data: Tensor, drawn: Tensor) -> Tensor:
     return ((data > 0).float() + (drawn < 0).float()) / 2
 
 
+def ordered(data: Tensor, drawn: Tensor) -> Tensor:
+    """[b], the share of pairs whose data's side has the higher verdict: one half is chance."""
+    return ((data > drawn).float() + (data >= drawn).float()) / 2
+
+
 def steepness(critic: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
-    """[b], the squared norm of the logit's gradient with respect to its inputs: R1, where they are of the data
-    (Mescheder et al. 2018, arXiv 1801.04406, eq. 9, without its weight). Differentiable once more."""
+    """[b], the squared norm of the logit's gradient with respect to its inputs: R1, where they are of the data, and R2,
+    where they are drawn (Mescheder et al. 2018, arXiv 1801.04406, eqs. 9 and 10, without their weight). Differentiable
+    once more."""
     with torch.enable_grad():
         leaves = [part.detach().requires_grad_() for part in inputs]
         slopes = torch.autograd.grad(critic(*leaves).sum(), leaves, create_graph=True)
