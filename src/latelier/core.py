@@ -231,6 +231,14 @@ class Classifies(Capability):
         """[b, classes] probabilities."""
 
 
+class Decides(Capability):
+    """Tells how sure it is of a class, given all codes that an image may have."""
+
+    @abstractmethod
+    def decide(self, image: Tensor, draws: int, generator: Generator) -> Tensor:
+        """[draws, b, classes]: scores for draws of the code; the class is the one with the largest mean."""
+
+
 class Imputes(Capability):
     """Fills in what is missing."""
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
-from latelier.core import Code, Decodes, Encodes, Features, Model, Refusal, need
+from latelier.core import Code, Decodes, Encodes, Features, Model, Refusal, has, need
 from latelier.data.factors import known_factors
 from latelier.data.images import Images
 from latelier.nets.modes import evaluating
@@ -37,12 +37,17 @@ def device_of(model: nn.Module) -> torch.device:
 
 
 def flat(code: Code, model: Model) -> Tensor:
-    """All latents of a code side by side, in the order in which the model declares them: [b, d] float32."""
-    return torch.cat([code[name].flatten(1).float() for name in model.latents], 1)
+    """The latents that tables of codes hold, side by side: [b, d] float32."""
+    return torch.cat([code[name].flatten(1).float() for name in tabled(model)], 1)
+
+
+def tabled(model: Model) -> tuple[str, ...]:
+    """Names of the latents that tables of codes hold: those that the model names, or all as it declares them."""
+    return (need(model, Encodes).read if has(model, Encodes) else ()) or tuple(model.latents)
 
 
 def codes(model: Model, images: Images, *, batch: int = BLOCK) -> np.ndarray:
-    """The most likely code of each image, all latents flattened side by side: float32 [n, d]."""
+    """The most likely code of each image, its latents (``tabled``) flattened side by side: float32 [n, d]."""
     encoder = need(model, Encodes)
     return rows_of(model, images, lambda image: flat(encoder.encode(image).mode(), model), batch=batch)
 
