@@ -7,10 +7,12 @@ from torch import Generator, Tensor
 from latelier.objectives.reduce import wide
 
 
-def draw(log_p: Tensor, generator: Generator) -> Tensor:
-    """Numbers of drawn positions, int64 [c, n]: the place of one uniform number in the distribution function."""
+def draw(log_p: Tensor, generator: Generator, *, same: bool = False) -> Tensor:
+    """Numbers of drawn positions, int64 [c, n]: the place of one uniform number in the distribution function. With
+    ``same`` all n share it."""
     steps = wide(log_p).exp().cumsum(1)  # [c, m, n]
-    u = torch.rand(steps[:, :1].shape, generator=generator, device=generator.device, dtype=steps.dtype)
+    shape = (len(steps), 1, 1 if same else steps.shape[2])
+    u = torch.rand(shape, generator=generator, device=generator.device, dtype=steps.dtype)
     # Times the last step, which rounding may leave under 1: so no draw lies beyond it, or on a position without chance.
     return (steps <= u.to(steps.device) * steps[:, -1:]).sum(1)
 

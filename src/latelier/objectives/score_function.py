@@ -59,9 +59,8 @@ class Baseline(nn.Module):
 
     def __init__(self, image: tuple[int, int, int], hidden: int, draws: int, decay: float):
         super().__init__()
-        last = nn.Linear(hidden, draws)
-        nn.init.zeros_(last.weight)
-        self.net = nn.Sequential(nn.Flatten(), nn.Linear(image[0] * image[1] * image[2], hidden), nn.Tanh(), last)
+        pixels = image[0] * image[1] * image[2]
+        self.net = nn.Sequential(nn.Flatten(), nn.Linear(pixels, hidden), nn.Tanh(), nn.Linear(hidden, draws))
         self.standardise = Standardiser(draws, decay)
 
     def forward(self, image: Tensor) -> Tensor:

@@ -58,6 +58,25 @@ def features(model: Model, images: Images, depth: str, *, batch: int = BLOCK) ->
     return rows_of(model, images, lambda image: trunk.features(image, depth), batch=batch)
 
 
+def space(score: str, model: Model, data: Splits, depth: str | None) -> tuple[np.ndarray, np.ndarray]:
+    """Both splits in the space of codes, of features at ``depth`` or of pixels (depth "pixels"), float32 [n, d],
+    centred on the first and scaled by one number to a mean squared norm of 1. Raises Refusal for an unknown depth."""
+
+    def read(images: Images) -> np.ndarray:
+        if depth is None:
+            return codes(model, images)
+        if depth == "pixels":
+            return pixels(images)
+        if not has(model, Features):
+            raise Refusal(f"{score}: this model has no features, so no depth '{depth}'; leave the depth out")
+        return features(model, images, depth)
+
+    known, measured = read(data.fit), read(data.test)
+    centre = known.mean(0)
+    norm = np.float32(np.linalg.norm(known - centre) / len(known) ** 0.5) or np.float32(1)
+    return (known - centre) / norm, (measured - centre) / norm
+
+
 def rows_of(model: Model, images: Images, read: Callable[[Tensor], Tensor], *, batch: int = BLOCK) -> np.ndarray:
     """``read`` (images [b, c, h, w] on the model's device -> [b, d]) of every image, in order: float32 [n, d]."""
     if len(images) == 0:
