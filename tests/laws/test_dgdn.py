@@ -130,7 +130,7 @@ def test_the_gradient_of_drawn_positions_is_unbiased(further: bool) -> None:
     settings = {"maps": (1, 2), "kernels": (7, 1), "pools": (2,), "hidden": 3}
     model, batch = made(**settings, seed=3).eval(), digits(1)
     assert model.baseline is not None
-    model.baseline.standardise.begun.fill_(1)  # variance 0: costs are taken as they are,
+    model.baseline.standardise.begun.fill_(1)  # variances 0: costs are taken as they are,
     model.baseline.standardise.mean.fill_(17.0)  # less this
     with torch.no_grad():
         model.encoder.positions[0].upper.weight.mul_(6)

@@ -138,11 +138,21 @@ class Model(Base, Refills, Samples, Features, HasFilters, Weighs):
         return {"s": s, **{name: tiling.unflat(weight.argmax(1).float()) for (name, tiling), weight in places}}
 
     def weights(self, code: Code) -> list[Tensor]:
-        """What the decoder is given of the code's positions, [c, m, n] a pooling."""
-        return [
-            one_hot(tiling.flat(code[name]).round().clamp(0, tiling.positions - 1), tiling.positions)
-            for name, tiling in self.drawn.items()
-        ] or self.corners(len(code["s"]))
+        """What the decoder is given of the code's positions, [c, m, n] a pooling; of positions that the code leaves
+        out, their mean under the prior."""
+        found = []
+        for name, tiling in self.drawn.items():
+            if name in code:
+                found.append(one_hot(tiling.flat(code[name]).round().clamp(0, tiling.positions - 1), tiling.positions))
+            else:
+                found.append(self.even(name, len(code["s"])).exp())
+        return found or self.corners(len(code["s"]))
+
+    def even(self, name: str, b: int) -> Tensor:
+        """log p of positions under the prior, [c, m, n]."""
+        tiling, device = self.drawn[name], self.centre.mean.device
+        shape = (self.latents[name].shape[0], tiling.positions, b * tiling.cells)
+        return tiling.masked(torch.zeros(shape, device=device)).log_softmax(1)
 
     def corners(self, b: int) -> list[Tensor]:
         """The same, every position its block's first."""
@@ -153,9 +163,7 @@ class Model(Base, Refills, Samples, Features, HasFilters, Weighs):
         device = self.centre.mean.device
         code = {"s": torch.randn(n, *self.latents["s"].shape, generator=generator, device=generator.device).to(device)}
         for name, tiling in self.drawn.items():
-            shape = (self.latents[name].shape[0], tiling.positions, n * tiling.cells)
-            even = tiling.masked(torch.zeros(shape, device=device)).log_softmax(1)
-            code[name] = tiling.unflat(categorical.draw(even, generator).float())
+            code[name] = tiling.unflat(categorical.draw(self.even(name, n), generator).float())
         return code
 
     def divergences(self, up: Ascent) -> Code:
@@ -174,15 +182,13 @@ class Model(Base, Refills, Samples, Features, HasFilters, Weighs):
 
     def log_weight(self, image: Tensor, samples: int, generator: Generator) -> Tensor:
         q, rows = self.encode(image), []
-        maps = [self.latents[name].shape[0] for name in self.drawn]
-        counts = [tiling.inside(image.device).sum(0).log().sum() for tiling in self.drawn.values()]
-        uniform = sum(count * one for count, one in zip(counts, maps, strict=True))  # -log p(z)
+        prior = sum(self.even(name, 1).amax(1).sum() for name in self.drawn)  # log p(z), whatever z
         for _ in range(samples):
             up = q.ascend(hard(generator))
             s = gaussian.sample(up.mean, up.log_variance, generator)
             likelihood = self.likelihood.log_likelihood(image, self.draw(s, self.placed(up, len(image))))
             log_q = gaussian.log_density(s, up.mean, up.log_variance) + sum(self.log_q(up))
-            rows.append(likelihood + gaussian.log_standard(s) - uniform - log_q)
+            rows.append(likelihood + gaussian.log_standard(s) + prior - log_q)
         return torch.stack(rows)
 
     def placed(self, up: Ascent, b: int) -> list[Tensor]:
@@ -238,6 +244,6 @@ class Model(Base, Refills, Samples, Features, HasFilters, Weighs):
     ) -> dict[str, Tensor]:
         """What both players minimise, given a further loss [b] of the code, which draws are rewarded for as well."""
         assert self.baseline is not None
-        signal = self.baseline.standardise(costs + further.detach()[:, None], guess, before)
+        signal, rest = self.baseline.standardise(costs + further.detach()[:, None], guess, before)
         model = bound + further + surrogate(signal, log_q)
-        return {"model": model.mean(), "baseline": summed(signal.square()).mean()}
+        return {"model": model.mean(), "baseline": summed(rest.square()).mean()}

@@ -117,8 +117,13 @@ class Model(Base, Encodes, Decodes, Samples, Fits, HasFilters):
         return Chain(self, image)
 
     def decode(self, code: Code) -> Tensor:
-        place = self.tiling.flat(code["z1"]).round().clamp(0, self.tiling.positions - 1)
-        return (self.drawn(code["s"], one_hot(place, self.tiling.positions)) + self.mean).clamp(0, 1)
+        if "z1" in code:
+            place = self.tiling.flat(code["z1"]).round().clamp(0, self.tiling.positions - 1)
+            weight = one_hot(place, self.tiling.positions)
+        else:  # the mean over the prior's
+            blank = self.lower.new_zeros(len(self.lower), self.tiling.positions, len(code["s"]) * self.tiling.cells)
+            weight = self.tiling.masked(blank).softmax(1)
+        return (self.drawn(code["s"], weight) + self.mean).clamp(0, 1)
 
     def filters(self) -> Tensor:
         return self.lower

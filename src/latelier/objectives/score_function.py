@@ -14,10 +14,11 @@ from latelier.objectives.reduce import wide
 
 
 class Standing(NamedTuple):
-    """Running statistics of what the guess leaves of the costs; each [draws]."""
+    """Running statistics, each [draws]."""
 
-    mean: Tensor
-    variance: Tensor
+    mean: Tensor  # of the costs
+    variance: Tensor  # of the costs
+    left: Tensor  # mean square of what the guess leaves of them, in their deviations
     begun: Tensor  # 1 once a batch was seen
 
 
@@ -26,6 +27,7 @@ class Standardiser(Running):
 
     mean: Tensor
     variance: Tensor
+    left: Tensor
     begun: Tensor
 
     def __init__(self, draws: int, decay: float):
@@ -36,22 +38,25 @@ class Standardiser(Running):
 
     def standing(self) -> Standing:
         """A copy."""
-        return Standing(self.mean.clone(), self.variance.clone(), self.begun.clone())
+        return Standing(*(getattr(self, name).clone() for name in Standing._fields))
 
-    def forward(self, cost: Tensor, guess: Tensor, before: Standing) -> Tensor:
-        """[b, draws]: the costs less guess and mean, over the deviation where that is above 1; the guess is in its
-        units. The first batch is standardised by itself. In training the statistics move on from ``before``."""
-        begun, decay = before.begun > 0, self.decay
-        scale = torch.where(begun, before.variance, cost.var(0, correction=0)).sqrt().clamp(min=1)
-        rest = cost - scale * guess
-        own = rest.detach().mean(0)
-        mean = torch.where(begun, before.mean, own)
+    def forward(self, cost: Tensor, guess: Tensor, before: Standing) -> tuple[Tensor, Tensor]:
+        """Both [b, draws]: the signal, which is the costs less mean and guess over the deviation of that where it is
+        above 1; and what the baseline makes small, the same in deviations of the costs. The very first batch is
+        standardised by itself. In training the statistics move on from ``before``."""
+        # The deviation of the costs does not hang on the guess: were the guess's unit what it leaves, both could grow.
+        begun, own, spread = before.begun > 0, cost.mean(0), cost.var(0, correction=0)
+        mean, variance = torch.where(begun, before.mean, own), torch.where(begun, before.variance, spread)
+        deviation = variance.sqrt().clamp(min=1)
+        rest = (cost - mean) / deviation - guess
+        square = rest.detach().square().mean(0)
+        left = torch.where(begun, before.left, square)
         if self.training:
-            spread = (rest.detach() - mean).square().mean(0)
-            self.mean.copy_(torch.where(begun, torch.lerp(own, mean, decay), own))
-            self.variance.copy_(torch.where(begun, torch.lerp(spread, before.variance, decay), spread))
+            moved = (torch.lerp(new, old, self.decay) for new, old in ((own, mean), (spread, variance), (square, left)))
+            for buffer, value in zip((self.mean, self.variance, self.left), moved, strict=True):
+                buffer.copy_(value)
             self.begun.fill_(1)
-        return (rest - mean) / scale
+        return rest * deviation / (deviation * left.sqrt()).clamp(min=1), rest
 
 
 class Baseline(nn.Module):
@@ -64,7 +69,7 @@ class Baseline(nn.Module):
         self.standardise = Standardiser(draws, decay)
 
     def forward(self, image: Tensor) -> Tensor:
-        """[b, draws], in running deviations."""
+        """[b, draws], in deviations of the costs from their mean."""
         out: Tensor = self.net(image)
         return out.float()
 

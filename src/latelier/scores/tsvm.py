@@ -8,7 +8,7 @@ from torch import Generator
 
 from latelier.core import Encodes, Model, Refusal
 from latelier.data.choice import labelled_rows
-from latelier.scores.common import Splits, space, spread
+from latelier.scores.common import Splits, some, space, spread
 
 needs = (Encodes,)
 NEEDS_LABELS = True
@@ -22,8 +22,8 @@ PROTOCOL = (
     "Error on test images of one linear machine a class against all others: |w|^2 / 2 + C sum of max(0, 1 - y f) over "
     f"the labelled images + C* sum of max(0, 1 - |f|) over at most {OTHERS:,} others of the training split, whose "
     "labels are not read. Of these the same share as of the labelled is taken for positive, those of the largest f; "
-    f"guesses and machine alternate while C* doubles from {BEGIN:g} of its end (Joachims 1999). SVM: the labelled alone. The "
-    "space is centred and scaled by one number, so that the mean squared norm is 1."
+    f"guesses and machine alternate while C* doubles from {BEGIN:g} of its end (Joachims 1999). SVM: the labelled "
+    "alone. The space is centred and scaled by one number, so that the mean squared norm is 1."
 )
 
 
@@ -35,23 +35,35 @@ def score(
     labels: int = 10,
     draws: int = 1,
     c: float = 10.0,
-    others: float = 1.0,
+    others: int = OTHERS,
+    weight: float = 1.0,
     depth: str | None = None,
+    test: int | None = None,
 ) -> dict[str, float]:
-    """Errors in percent from so many ``labels`` a class, drawn by the seeds 0 to ``draws`` - 1. C is ``c``; all others
-    together weigh ``others`` times what the labelled do. ``depth`` reads features in place of codes, "pixels" raw ones.
-    Raises Refusal for numbers out of range, an unknown depth, and where a class has too few labels."""
-    if labels < 1 or draws < 1 or c <= 0 or others < 0:
-        raise Refusal(f"tsvm: labels {labels}, draws {draws} and c {c:g} must be above 0, others {others:g} at least 0")
-    known, measured = space("tsvm", model, data, depth)
+    """Errors in percent from so many ``labels`` a class, drawn by the seeds 0 to ``draws`` - 1. C is ``c``; all
+    ``others`` together weigh ``weight`` times what the labelled do. ``depth`` reads features in place of codes,
+    "pixels" raw ones; ``test`` measures so many test images. Raises Refusal for numbers out of range, an unknown depth,
+    and where a class has too few labels."""
+    if labels < 1 or draws < 1 or c <= 0 or others < 0 or weight < 0:
+        raise Refusal(
+            f"tsvm: labels {labels}, draws {draws} and c {c:g} must be above 0, others {others} and weight {weight:g} "
+            "at least 0"
+        )
+    known = [labelled_rows(data.fit.label, labels, seed) for seed in range(draws)]
+    rest = [
+        np.random.default_rng(seed).permutation(np.setdiff1d(np.arange(len(data.fit)), rows))[:others]
+        for seed, rows in enumerate(known)
+    ]
+    used = np.unique(np.concatenate([*known, *rest]))
+    data = data._replace(fit=data.fit.take(used), test=some(data.test, test or len(data.test), 0, labelled=True))
+    x, measured = space("tsvm", model, data, depth)
     errors: dict[str, list[float]] = {"TSVM error %": [], "SVM error %": []}
-    for seed in range(draws):
-        rows = labelled_rows(data.fit.label, labels, seed)
-        rest = np.random.default_rng(seed).permutation(np.setdiff1d(np.arange(len(known)), rows))[:OTHERS]
-        x, y = known[rows], data.fit.label[rows]
-        weight = c * others * len(rows) / max(1, len(rest))
-        for name, end in (("TSVM error %", weight), ("SVM error %", 0.0)):
-            machines = [learned(x, np.where(y == one, 1, -1), known[rest], c, end) for one in np.unique(y)]
+    for rows, unlabelled in zip(known, rest, strict=True):
+        mine, theirs = np.searchsorted(used, rows), np.searchsorted(used, unlabelled)
+        y = data.fit.label[mine]
+        end = c * weight * len(mine) / max(1, len(theirs))
+        for name, strength in (("TSVM error %", end), ("SVM error %", 0.0)):
+            machines = [learned(x[mine], np.where(y == one, 1, -1), x[theirs], c, strength) for one in np.unique(y)]
             decision = np.stack([measured @ w + b for w, b in machines], 1)
             errors[name].append(100 * float((np.unique(y)[decision.argmax(1)] != data.test.label).mean()))
     return {key: value for name, found in errors.items() for key, value in spread(name, found).items()}
