@@ -228,7 +228,7 @@ class Model(Base, Refills, Samples, Features, HasFilters, Weighs):
         report = {"distortion": distortion, "KL code": rate, "elbo": -bound}
         if rates:
             report["KL positions"] = torch.stack(rates).sum(0)
-        code = self.code(up, s)
+        code = {"s": s}  # all that heads read
         if self.baseline is None:
             return Losses({"model": bound.mean()}, report, code)
         # Downstream of a draw: all but the divergences of its own layer and of those below it.

@@ -109,7 +109,8 @@ class MapLinear(nn.Module):
         self.bias = nn.Parameter(torch.zeros(maps, above, 1)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.weight @ x if self.bias is None else torch.baddbmm(self.bias, self.weight, x)
+        out = self.weight @ x  # and not baddbmm, which on a CPU goes through the maps one by one
+        return out if self.bias is None else out + self.bias
 
 
 class Positions(nn.Module):
