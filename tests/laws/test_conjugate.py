@@ -29,7 +29,7 @@ def test_the_mode_is_ridge_regression() -> None:
 
 def test_draws_have_the_posteriors_mean_and_covariance() -> None:
     x, y = torch.randn(6, 3, generator=seeded()), torch.randn(6, generator=seeded(1))
-    alpha, sd, n, generator = torch.tensor(2.0), 0.8, 1_000, seeded(2)
+    alpha, sd, n, generator = torch.tensor(2.0), 0.8, 500, seeded(2)
     draws = [linear_gaussian(lambda w: x @ w, y, torch.zeros(3), alpha, sd, generator, keep=0) for _ in range(n)]
     found = torch.stack(draws)
     covariance = torch.linalg.inv(alpha * x.T @ x + torch.eye(3) / sd**2)
@@ -68,7 +68,7 @@ def test_positions_are_drawn_from_their_conditionals() -> None:
 
     pairs = [torch.tensor([a, b]) for a in range(4) for b in range(4)]
     exact = torch.stack([-0.5 * alpha * (image - drawn(pair)).square().sum() for pair in pairs]).softmax(0)
-    weight, counts, generator, n = one_hot(torch.tensor([[0, 0]]), 4), torch.zeros(16), seeded(5), 1_500
+    weight, counts, generator, n = one_hot(torch.tensor([[0, 0]]), 4), torch.zeros(16), seeded(5), 800
     for _ in range(n):
         rest = image - drawn(weight.argmax(1)[0])
         left, weight = redraw_positions(rest, values, weight, dictionary, tiling, alpha, generator)
@@ -79,7 +79,8 @@ def test_positions_are_drawn_from_their_conditionals() -> None:
     assert ((counts / n - exact).abs() < 10 * (exact * (1 - exact) / n).sqrt() + 1e-3).all()
 
 
-@pytest.mark.parametrize("inference", ["gibbs", pytest.param("mcem", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("inference", ["gibbs", "mcem"])
 def test_a_fit_explains_digits(inference: str) -> None:
     images = open_images("digits").take(torch.arange(40).numpy())
     torch.manual_seed(0)
