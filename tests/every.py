@@ -30,6 +30,15 @@ SMALL: dict[str, dict[str, Any]] = {  # settings of methods whose nets are too l
     "ali": {"latent": 16, "net.channels": 8, "net.hidden": 32},
     "bigan": {"latent": 16, "net.widths": (64, 64)},
     "dcgan": {"latent": 16, "net.channels": 8},
+    "dgdn": {"maps": (8, 10), "kernels": (5, 2), "pools": (2,), "estimator.hidden": 8},
+    "dgdn_sampled": {
+        "maps": (3, 4),
+        "kernels": (5, 2),
+        "pools": (3,),
+        "inference.sweeps": 4,
+        "inference.burn": 1,
+        "inference.kept": 2,
+    },
     "hali": {"levels": (8, 16), "width": 0.125},
 }
 
@@ -66,6 +75,10 @@ def cases(closed: bool) -> list[Case]:
         heads = ["none", "softmax"] if issubclass(model, Encodes) and not closed else ["none"]
         if issubclass(model, Fits) == closed:  # a head does not see how many channels there are
             found += [*(Case(method, GREY, head) for head in heads), Case(method, COLOUR)]
+    if not closed:
+        found.append(
+            Case("dgdn", GREY, "bayesian_svm")
+        )  # draws that no gradient passes, and a head that averages draws
     return found
 
 

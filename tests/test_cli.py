@@ -123,6 +123,8 @@ def test_pictures_become_codes_files_and_classes(here: Path, capsys: Captured) -
     assert len(rows) == 12
     assert {row["class"] for row in rows} <= {"cat", "dög"}
     assert all(abs(float(row["cat"]) + float(row["dög"]) - 1) < 2e-4 for row in rows)
+    assert list(rows[0])[5:] == ["cat score", "dög score", "cat spread", "dög spread"]
+    assert all(float(row["cat spread"]) > 0 for row in rows)
 
 
 def test_odd_pictures_are_converted_or_skipped_and_said(here: Path, capsys: Captured) -> None:

@@ -10,6 +10,7 @@ from torch import Generator, Tensor
 from latelier.core import (
     Capability,
     Classifies,
+    Decides,
     Decodes,
     Encodes,
     Features,
@@ -122,6 +123,13 @@ def check_classifies(model: Model, image: Tensor) -> None:
     assert probabilities.min() >= 0
 
 
+def check_decides(model: Model, image: Tensor) -> None:
+    scores = [need(model, Decides).decide(image, 3, Generator().manual_seed(seed)) for seed in (0, 0, 1)]
+    assert scores[0].shape == (3, SIZE, len(CLASSES))
+    assert scores[0].isfinite().all()
+    assert torch.equal(scores[0], scores[1])
+
+
 def check_imputes(model: Model, image: Tensor) -> None:
     def filled(image: Tensor, known: Tensor, seed: int = 0) -> Tensor:
         return need(model, Imputes).impute(image, known, Generator().manual_seed(seed))
@@ -174,6 +182,7 @@ CHECKS: dict[type, Callable[[Model, Tensor], None]] = {
     HasFilters: check_filters,
     Weighs: check_weighs,
     Classifies: check_classifies,
+    Decides: check_decides,
     Imputes: check_imputes,
     HasLevels: check_levels,
     Judges: check_judges,

@@ -62,6 +62,9 @@ class Losses(NamedTuple):
     minimise: dict[str, Tensor]  # player -> scalar; its gradient reaches that player and nobody else
     report: dict[str, Tensor]  # term -> [b], one value an image: what logs, plots and tests read
     code: Code | None = None  # the codes drawn for batch.image, if the move has drawn some: label heads learn on them
+    # Where codes depend on draws that no gradient passes: a further loss [b] of the code -> ``minimise`` with that loss
+    # added to the coder's and to what the draws are rewarded for. Elsewhere none: adding is enough.
+    join: Callable[[Tensor], dict[str, Tensor]] | None = None
 
 
 Move = Callable[[Batch, Progress], Losses]
@@ -125,6 +128,7 @@ class Encodes(Capability):
     coder: str = "model"  # the player that owns the encoder's weights: who learns from a label head
     label_weight: float | None = None  # of a label head's loss beside the model's own; none: by the number of pixels
     labelled: float = 0.5  # share of every batch that a label head wants from the labelled images
+    read: tuple[str, ...] = ()  # latents that heads, probes and tables of codes read; by default all
 
     @abstractmethod
     def encode(self, image: Tensor) -> Posterior:
@@ -225,6 +229,14 @@ class Classifies(Capability):
     @abstractmethod
     def classify(self, image: Tensor) -> Tensor:
         """[b, classes] probabilities."""
+
+
+class Decides(Capability):
+    """Tells how sure it is of a class, given all codes that an image may have."""
+
+    @abstractmethod
+    def decide(self, image: Tensor, draws: int, generator: Generator) -> Tensor:
+        """[draws, b, classes]: scores for draws of the code; the class is the one with the largest mean."""
 
 
 class Imputes(Capability):

@@ -20,6 +20,7 @@ from latelier import files, parallel
 from latelier.core import Batch, Model, Move, Progress, Refusal
 from latelier.data.batches import Batches
 from latelier.data.seeds import mix
+from latelier.lookup import nearest
 from latelier.meter import Meter, signals
 from latelier.players import Player, Statistics, differentiate, players_of
 from latelier.state import State
@@ -42,6 +43,7 @@ class Plan:
     log_every: int = 10_000
     save_every: int = 100_000
     keep: int = 2  # checkpoints kept beside the best
+    judge: str = "loss"  # the validation's term whose least value marks the best checkpoint
     patience: int | None = None  # stop after so many validations (one a save) without a better score
 
 
@@ -129,7 +131,11 @@ def train(
                     if validation is not None:
                         with state.averaged():
                             values = validate(model, moves, validation, state.seen, plan)
-                        score = values["loss"]
+                        if plan.judge not in values:
+                            raise Refusal(
+                                f"--judge {plan.judge} is no term of this run; {nearest(plan.judge, list(values))}"
+                            )
+                        score = values[plan.judge]
                         state.judge(score)
                         log({"seen": state.seen, "validation": values})
                     state.save(folder, card, score, plan.keep)

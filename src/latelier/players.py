@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from latelier import parallel
 from latelier.core import Losses, Model, Optimiser
+from latelier.nets.running import Running
 
 
 class Player:
@@ -51,11 +52,11 @@ class Player:
 
 
 class Statistics:
-    """Batch norm's running means and variances. Each part of a batch moves them from where the batch found them, and
-    they end at the mean over parts: so that they do not depend on how processes share the parts out."""
+    """Running means and variances, batch norm's and others'. Each part of a batch moves them from where the batch found
+    them, and they end at the mean over parts: so that they do not depend on how processes share the parts out."""
 
     def __init__(self, model: nn.Module):
-        norms = [part for part in model.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
+        norms = [part for part in model.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm | Running)]
         self._running = [buffer for norm in norms for buffer in norm.buffers()]
         self._before = [buffer.clone() for buffer in self._running]
         self._sums = [torch.zeros_like(buffer) for buffer in self._running]

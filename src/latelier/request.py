@@ -49,6 +49,8 @@ def check(request: SimpleNamespace) -> None:
         raise Refusal(f"--validation takes a share of the pictures, from 0 to below 1, but got {request.validation}")
     if request.patience is not None and not request.validation:
         raise Refusal("--patience watches a validation loss: give --validation SHARE as well, for example 0.1")
+    if request.judge != "loss" and not request.validation:
+        raise Refusal("--judge chooses by validation pictures: give --validation SHARE as well, for example 0.1")
     if request.model is None:
         nothing = f"{request.out} holds no run to resume, and " if request.resume else ""
         raise Refusal(f"{nothing}no model was named; choose one of: latelier models")

@@ -21,7 +21,7 @@ from latelier.core import Encodes, Features, Model, Refusal, need
 from latelier.data.images import to_float
 from latelier.device import pick_device
 from latelier.nets.modes import evaluating
-from latelier.scores.common import flat
+from latelier.scores.common import flat, tabled
 
 SLACK = 1e-6  # by which scaled values may miss [0, 1]
 
@@ -80,7 +80,7 @@ class LatentFeatures(TransformerMixin, BaseEstimator):
         pictures' columns are called does not matter."""
         model = self._opened()
         if self.depth is None:
-            widths = {name: math.prod(latent.shape) for name, latent in model.latents.items()}
+            widths = {name: math.prod(model.latents[name].shape) for name in tabled(model)}
         else:
             widths = {self.depth: self._read(torch.zeros(1, *model.image)).shape[1]}
         return np.array([f"{name}[{i}]" for name, width in widths.items() for i in range(width)], dtype=object)

@@ -83,10 +83,12 @@ def prepare(request: SimpleNamespace) -> Prepared:
     device = pick_device(request.device)
     images = _images(request)
     rows, held = hold_out(len(images), request.validation, request.seed)
+    whole = images
     if request.images is not None:
         rows = fewer(rows, request.images, request.seed)
     if request.labels is not None:
         images = hide_labels(images, request.labels, request.seed, among=rows)
+    watched = whole if request.judge != "loss" else images  # hidden labels decide nothing unless the user asks
     settings = request.settings if isinstance(request.settings, Mapping) else parse_assignments(request.settings or [])
     settings = dict(settings)
     if request.labels is not None and takes_head(request.model):
@@ -117,20 +119,19 @@ def prepare(request: SimpleNamespace) -> Prepared:
         log_every=max(request.batch, min(epoch, total // 100)),
         save_every=max(request.batch, round((request.save_every or epochs / 20) * epoch)),
         keep=request.keep,
+        judge=request.judge,
         patience=request.patience,
     )
     if has(model, Fits) and not model.moves():
         unused = [f"--{name}" for name in ("epochs", "rate", "clip", "ema") if getattr(request, name) is not None]
         if unused:
-            _say(
-                request,
-                f"{request.model} is fitted without the trainer: {', '.join(unused)} not used, see its --set fields",
-            )
+            said = f"{request.model} is fitted without the trainer: {', '.join(unused)} not used, see its --set fields"
+            _say(request, said)
         return Prepared(model, card, plan, images, rows, None, None)
     augment = Augment(request.shift, request.flip) if request.shift or request.flip else None
     drawn: dict[str, Any] = {"labelled": labelled_share(model), "one_factor": one_factor(model)}
     batches = Batches(images, plan.batch, seed=plan.seed, device=device, augment=augment, among=rows, **drawn)
-    validation = Batches(images.take(held), plan.batch, seed=plan.seed, device=device) if len(held) else None
+    validation = Batches(watched.take(held), plan.batch, seed=plan.seed, device=device) if len(held) else None
     return Prepared(model.to(device), card, plan, images, rows, batches, validation)
 
 

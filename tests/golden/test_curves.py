@@ -20,6 +20,7 @@ from latelier.training import labelled_share
 HERE = Path(__file__).parent
 STEPS, BATCH, EVERY = 30, 16, 5
 MLP = {"net": "mlp", "net.widths": (32,), "latent": 8}
+DECONV = {"maps": (8, 10), "kernels": (3, 2), "pools": (2,)}
 SLOW = {"optimiser.rate": 1e-5}  # batch norm over 16 cells magnifies rounding
 CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {  # name -> method, its settings, the plan's
     "autoencoder": ("autoencoder", {}, {}),
@@ -31,6 +32,9 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {  # name -> meth
     "autoencoder-layerwise": ("autoencoder", MLP | {"layerwise": 0.5}, {}),
     "ksparse": ("ksparse", {"widths": (32, 16), "k": (5,), "start": 10, "revive": 0.1}, {}),
     "classifier": ("classifier", {}, {"decay": "cosine"}),
+    "dgdn": ("dgdn", DECONV, {"rate": 1e-3, "clip": 50.0}),
+    "dgdn-relaxed": ("dgdn", DECONV | {"estimator": "relaxed"}, {"rate": 1e-3}),
+    "dgdn-svm": ("dgdn", DECONV | {"head": "bayesian_svm"}, {"rate": 1e-3}),
     "patchvae": ("patchvae", {"parts": 4, "appearance": 3, "warmup": 240, **SLOW}, {}),
     "patchvae-foreground": ("patchvae", {"parts": 4, "reconstruction": "foreground", **SLOW}, {}),
     "vae": ("vae", {"optimiser.rate": 1e-3}, {}),

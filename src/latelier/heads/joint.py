@@ -2,12 +2,14 @@
 
 import math
 
-from torch import Tensor, nn
+import torch
+from torch import Generator, Tensor, nn
 
 from latelier.core import (
     Batch,
     Classifies,
     Code,
+    Decides,
     Encodes,
     HasLevels,
     Losses,
@@ -19,23 +21,24 @@ from latelier.core import (
     has,
     need,
 )
-from latelier.heads.softmax import Head
+from latelier.heads.label import LabelHead
 
 
-class Joint(Wrapper, Classifies):
+class Joint(Wrapper, Classifies, Decides):
     """The inner model's moves, with the head's loss added to the player that owns the encoder; the head is a player of
     its own. The code is the one that the move drew, so that the head costs no second pass through the encoder."""
 
-    def __init__(self, inner: Model, head: Head):
+    def __init__(self, inner: Model, head: LabelHead):
         super().__init__()
         self.inner, self.head = inner, head
         self.image, self.latents = inner.image, inner.latents
-        self.players: dict[str, list[nn.Module | nn.Parameter]] = {**inner.players, "head": [head]}
+        own: dict[str, list[nn.Module | nn.Parameter]] = {"head": [head]} if head.optimisers() else {}
+        self.players = {**inner.players, **own}
         self.coder = need(inner, Encodes).coder
         self.read = latents_read(inner)
 
     def optimisers(self) -> dict[str, Optimiser]:
-        return {**self.inner.optimisers(), "head": self.head.config.optimiser}
+        return {**self.inner.optimisers(), **self.head.optimisers()}
 
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
         return self.inner.remarks(terms, seen)
@@ -44,7 +47,21 @@ class Joint(Wrapper, Classifies):
         return tuple(self._with_head(move) for move in self.inner.moves())
 
     def classify(self, image: Tensor) -> Tensor:
-        return self.head.probabilities(self._part(need(self.inner, Encodes).encode(image).mode()))
+        if not self.head.draws:
+            return self.head.probabilities(self._scores(need(self.inner, Encodes).encode(image).mode()))
+        # One picture after the other, with the same noise for each: its answer does not depend on its batch mates.
+        rows = []
+        for one in image:
+            q = need(self.inner, Encodes).encode(one.expand(self.head.draws, *one.shape))
+            rows.append(self._scores(q.sample(Generator(image.device).manual_seed(0))).mean(0))
+        return self.head.probabilities(torch.stack(rows))
+
+    def decide(self, image: Tensor, draws: int, generator: Generator) -> Tensor:
+        q = need(self.inner, Encodes).encode(image)
+        return torch.stack([self._scores(q.sample(generator)) for _ in range(draws)])
+
+    def _scores(self, code: Code) -> Tensor:
+        return self.head.scores(self._part(code))
 
     def _part(self, code: Code) -> Code:
         return {name: code[name] for name in self.read}
@@ -56,16 +73,20 @@ class Joint(Wrapper, Classifies):
                 return losses
             code = losses.code or need(self.inner, Encodes).encode(batch.image).sample(progress.generator)
             loss = self.head.loss(self._part(code), batch.label)
-            minimise = {**losses.minimise, "head": loss.mean()}
-            minimise[self.coder] = losses.minimise[self.coder] + loss.mean()
+            minimise = losses.join(loss) if losses.join else dict(losses.minimise)
+            if losses.join is None:
+                minimise[self.coder] = minimise[self.coder] + loss.mean()
+            if "head" in self.players:
+                minimise["head"] = loss.mean()
             return Losses(minimise, {**losses.report, "label loss": loss}, code)
 
         return learn
 
 
 def latents_read(model: Model) -> tuple[str, ...]:
-    """The latents that a head reads: of a hierarchy the top level, otherwise all."""
-    return need(model, HasLevels).levels()[-1:] if has(model, HasLevels) else tuple(model.latents)
+    """The latents that a head reads: those that the model names, of a hierarchy the top level, otherwise all."""
+    levels = need(model, HasLevels).levels()[-1:] if has(model, HasLevels) else ()
+    return need(model, Encodes).read or levels or tuple(model.latents)
 
 
 def width(model: Model) -> int:

@@ -9,6 +9,7 @@ from latelier.core import Encodes, Refusal
 from latelier.pictures.plot import blank, light, rendered
 from latelier.pictures.sheet import Panel, compose
 from latelier.pictures.view import View, encoded
+from latelier.scores.common import flat
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +27,7 @@ def draw(view: View) -> np.ndarray:
     if len(view.image) < 3:
         raise Refusal(f"codes needs three pictures at least and was given {len(view.image)}: give more data")
     code = encoded(view).mode()
-    numbers = torch.cat([code[name].flatten(1).float() for name in view.model.latents], 1).cpu().numpy()
+    numbers = flat(code, view.model).cpu().numpy()
     size = numbers.shape[1]
     left, share = (numbers, "") if size == 2 else plane(numbers)
     right, pixel_share = plane(view.image.flatten(1).cpu().numpy())

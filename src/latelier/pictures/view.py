@@ -76,9 +76,11 @@ class Free(Posterior):
 
 
 def free(model: Model, code: Code) -> Code:
-    """The latents that can be moved by themselves: of a hierarchy its top level, which draws all others; else all."""
-    top = need(model, HasLevels).levels()[-1] if has(model, HasLevels) else None
-    return {name: value for name, value in code.items() if top in (None, name)}
+    """The latents that can be moved by themselves: of a hierarchy its top level, which draws all others; else those
+    that the model names, or all."""
+    top = need(model, HasLevels).levels()[-1:] if has(model, HasLevels) else ()
+    names = top or (need(model, Encodes).read if has(model, Encodes) else ()) or tuple(code)
+    return {name: value for name, value in code.items() if name in names}
 
 
 def _joined(codes: list[Code]) -> Code:

@@ -10,7 +10,7 @@ from torch import Generator
 from latelier.core import Encodes, HasLevels, Model, Refusal, has, need
 from latelier.data.images import Images
 from latelier.scores.attributes import FEWEST, RULE, Attributes, balanced, needed, told
-from latelier.scores.common import Splits, pixels, rows_of, some
+from latelier.scores.common import Splits, pixels, rows_of, some, tabled
 
 needs = (Encodes,)
 NEEDS_ATTRIBUTES = True
@@ -51,7 +51,7 @@ def _levels(model: Model, level: str | None) -> dict[str, tuple[str, ...]]:
     if not has(model, HasLevels):
         if level not in (None, "all"):
             raise Refusal(f'attribute_probe: level="{level}" was asked for, but this model has no levels; leave it out')
-        return {"codes": tuple(model.latents)}
+        return {"codes": tabled(model)}
     levels = need(model, HasLevels).levels()
     spaces = {**{name: (name,) for name in levels}, **({"all": levels} if len(levels) > 1 else {})}
     if level is not None and level not in spaces:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d
 
-from latelier.core import Code, Decodes, Encodes, Features, Model, Refusal, need
+from latelier.core import Code, Decodes, Encodes, Features, Model, Refusal, has, need
 from latelier.data.factors import known_factors
 from latelier.data.images import Images
 from latelier.nets.modes import evaluating
@@ -37,12 +37,17 @@ def device_of(model: nn.Module) -> torch.device:
 
 
 def flat(code: Code, model: Model) -> Tensor:
-    """All latents of a code side by side, in the order in which the model declares them: [b, d] float32."""
-    return torch.cat([code[name].flatten(1).float() for name in model.latents], 1)
+    """The latents that tables of codes hold, side by side: [b, d] float32."""
+    return torch.cat([code[name].flatten(1).float() for name in tabled(model)], 1)
+
+
+def tabled(model: Model) -> tuple[str, ...]:
+    """Names of the latents that tables of codes hold: those that the model names, or all as it declares them."""
+    return (need(model, Encodes).read if has(model, Encodes) else ()) or tuple(model.latents)
 
 
 def codes(model: Model, images: Images, *, batch: int = BLOCK) -> np.ndarray:
-    """The most likely code of each image, all latents flattened side by side: float32 [n, d]."""
+    """The most likely code of each image, its latents (``tabled``) flattened side by side: float32 [n, d]."""
     encoder = need(model, Encodes)
     return rows_of(model, images, lambda image: flat(encoder.encode(image).mode(), model), batch=batch)
 
@@ -51,6 +56,25 @@ def features(model: Model, images: Images, depth: str, *, batch: int = BLOCK) ->
     """The frozen trunk's activations at a named depth: float32 [n, d]. Raises Refusal for an unknown depth."""
     trunk = need(model, Features)
     return rows_of(model, images, lambda image: trunk.features(image, depth), batch=batch)
+
+
+def space(score: str, model: Model, data: Splits, depth: str | None) -> tuple[np.ndarray, np.ndarray]:
+    """Both splits in the space of codes, of features at ``depth`` or of pixels (depth "pixels"), float32 [n, d],
+    centred on the first and scaled by one number to a mean squared norm of 1. Raises Refusal for an unknown depth."""
+
+    def read(images: Images) -> np.ndarray:
+        if depth is None:
+            return codes(model, images)
+        if depth == "pixels":
+            return pixels(images)
+        if not has(model, Features):
+            raise Refusal(f"{score}: this model has no features, so no depth '{depth}'; leave the depth out")
+        return features(model, images, depth)
+
+    known, measured = read(data.fit), read(data.test)
+    centre = known.mean(0)
+    norm = np.float32(np.linalg.norm(known - centre) / len(known) ** 0.5) or np.float32(1)
+    return (known - centre) / norm, (measured - centre) / norm
 
 
 def rows_of(model: Model, images: Images, read: Callable[[Tensor], Tensor], *, batch: int = BLOCK) -> np.ndarray:

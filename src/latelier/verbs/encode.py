@@ -40,7 +40,7 @@ def encode(
 
     from latelier import files
     from latelier.runs import Where, open_run
-    from latelier.scores.common import codes
+    from latelier.scores.common import codes, tabled
     from latelier.scores.common import features as features_of
 
     out = Path(out)
@@ -48,9 +48,8 @@ def encode(
     images = opened.images(source, Where.of(data_root, download))
     if features is None:
         rows = codes(opened.model, images)
-        names = [
-            f"{name}[{i}]" for name, latent in opened.model.latents.items() for i in range(math.prod(latent.shape))
-        ]
+        shapes = {name: opened.model.latents[name].shape for name in tabled(opened.model)}
+        names = [f"{name}[{i}]" for name, shape in shapes.items() for i in range(math.prod(shape))]
     else:
         rows = features_of(opened.model, images, features)
         names = [f"{features}[{i}]" for i in range(rows.shape[1])]

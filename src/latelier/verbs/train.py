@@ -31,6 +31,7 @@ def train(
     ema: float | None = None,
     precision: Literal["fp32", "bf16"] = "fp32",
     validation: float = 0.0,
+    judge: str = "loss",
     patience: Whole | None = None,
     save_every: float | None = None,
     keep: Whole = 2,
@@ -90,8 +91,11 @@ def train(
         bf16 computes nets in bfloat16; weights and losses stay float32.
     validation
         Share of the training pictures held out to choose the best checkpoint.
+    judge
+        The term of the validation's report that chooses the best checkpoint, the least being the best, such as "label
+        loss". Validation pictures then keep their labels, whatever --labels says. By default what all players minimise.
     patience
-        Stop after so many saves without a better validation loss.
+        Stop after so many saves without a better validation.
     save_every
         Epochs between checkpoints; by default 20 in the run.
     keep

@@ -1,0 +1,19 @@
+"""Pu et al. 2016, table 1, CIFAR-100: the same as images-labels/inference.
+
+    latelier reproduce images-labels/inference-cifar100 --data DIR/cifar100
+
+Sampling has nets of one pooling here, where the source's have two.
+"""
+
+from latelier.bench import Bench, Result, find_recipe
+
+DATA = "cifar100"
+SEEDS = 1
+PUBLISHED = {"Gibbs": (34.33, 10.4), "MCEM": (35.92, 1.1), "VAE-d": (37.96, 0.02), "VAE": (35.01, 0.02)}
+NETS = {"maps": (48, 128), "kernels": (5, 5), "pools": (4,)}
+
+
+def reproduce(bench: Bench) -> Result:
+    """A training a row and seed, an error and a time."""
+    table: Result = find_recipe("images-labels/inference").compared(bench, PUBLISHED, NETS)
+    return table

@@ -1,0 +1,197 @@
+"""The deconvolutional network without an encoder: Gibbs sampling or Monte Carlo EM, the yardsticks of ``dgdn``.
+
+The same generative model (Pu et al. 2016, arXiv 1609.08976, table 1, rows Gibbs and MCEM): given the rest, codes s and
+each layer's dictionary are linear Gaussian, the noise's precision is Gamma, and each position is one of a few. Gibbs
+draws all in turn. Monte Carlo EM draws positions and puts the others at their modes. Codes of new pictures are found in
+the same way, with dictionaries fixed: hundreds of sweeps a picture where an encoder takes one pass. For small sets and
+nets of two layers."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional
+
+from latelier.core import Code, Decodes, Encodes, Fits, HasFilters, Latent, Move, Posterior, Refusal, Samples
+from latelier.core import Model as Base
+from latelier.nets.deconv import Downward, layers_of
+from latelier.nets.unpool import one_hot, unpool
+from latelier.objectives import categorical
+from latelier.objectives.conjugate import linear_gaussian, precision, redraw_positions
+from latelier.objectives.likelihood import GREY
+
+
+@dataclass(frozen=True)
+class Gibbs:
+    """Draws of everything; a new picture's code is the mean of the last sweeps. Defaults for new pictures: the
+    source's."""
+
+    sweeps: int = 200  # of training (the source: 1,000)
+    burn: int = 300  # of a new picture, not counted
+    kept: int = 100  # of a new picture, averaged
+
+
+@dataclass(frozen=True)
+class Mcem:
+    """Draws of positions; codes and dictionaries at their modes given these."""
+
+    sweeps: int = 100
+    burn: int = 40
+    kept: int = 20
+
+
+@dataclass(frozen=True)
+class Config:
+    """Defaults: the nets of ``dgdn``, where these have two layers; dictionaries are N(0, their first weights'
+    variance), alpha_0 is Gamma(1, 1e-3)."""
+
+    maps: tuple[int, ...] = ()
+    kernels: tuple[int, ...] = ()
+    pools: tuple[int, ...] = ()
+    inference: Gibbs | Mcem = Gibbs()
+    floor: float = 0.05  # sd of the noise, in units of the [0, 1] range, that alpha_0 does not pass
+
+    def __post_init__(self) -> None:
+        if self.floor <= 0:
+            raise Refusal(f"dgdn_sampled: floor is a standard deviation above 0, not {self.floor:g}")
+        i = self.inference
+        if min(i.sweeps, i.kept) < 1 or i.burn < 0:
+            raise Refusal(
+                f"dgdn_sampled: inference.sweeps {i.sweeps} and kept {i.kept} must be 1 or more, burn {i.burn} not "
+                "negative"
+            )
+
+
+class Chain(Posterior):
+    """Sweeps over the codes of pictures, the same noise for each picture: its code does not hang on its batch mates."""
+
+    def __init__(self, model: "Model", image: Tensor):
+        self.model, self.image = model, image
+
+    def mode(self) -> Code:
+        """Mean code of the sweeps kept, and the positions taken most often."""
+        return self.model.swept(self.image, Generator(self.image.device).manual_seed(0))[0]
+
+    def sample(self, generator: Generator) -> Code:
+        return self.model.swept(self.image, generator)[1]
+
+
+class Model(Base, Encodes, Decodes, Samples, Fits, HasFilters):
+    """``Config`` says which nets and how they are inferred."""
+
+    read = ("s",)
+    lower: Tensor  # dictionaries [maps, c, k, k]
+    upper: Tensor
+    mean: Tensor
+    alpha: Tensor
+
+    def __init__(self, config: Config, image: tuple[int, int, int]):
+        super().__init__()
+        self.config, self.image, self.players = config, image, {}
+        layers = layers_of(image, config.maps, config.kernels, config.pools)
+        if len(layers) != 2 or layers[0].tiling is None:
+            raise Refusal(
+                f"dgdn_sampled: positions of one pooling can be drawn, but these nets have {len(layers) - 1}; give "
+                "maps, kernels and pools of two layers, for 32 pixels as maps=48,128 kernels=5,5 pools=4"
+            )
+        self.tiling, self.top = layers[0].tiling, (layers[1].maps, *layers[1].size)
+        self.latents = {
+            "s": Latent((math.prod(self.top),)),
+            "z1": Latent((layers[0].maps, self.tiling.rows, self.tiling.columns), "categorical"),
+        }
+        lower, upper = (weight.detach().clone() for weight in Downward(layers).parameters())
+        self.sds = [3 * float(weight.std()) for weight in (lower, upper)]  # of the prior
+        self.register_buffer("lower", lower)
+        self.register_buffer("upper", upper)
+        self.register_buffer("mean", torch.full(image, GREY))
+        self.register_buffer("alpha", torch.tensor(10.0))
+
+    def moves(self) -> tuple[Move, ...]:
+        return ()
+
+    def encode(self, image: Tensor) -> Chain:
+        return Chain(self, image)
+
+    def decode(self, code: Code) -> Tensor:
+        if "z1" in code:
+            place = self.tiling.flat(code["z1"]).round().clamp(0, self.tiling.positions - 1)
+            weight = one_hot(place, self.tiling.positions)
+        else:  # the mean over the prior's
+            blank = self.lower.new_zeros(len(self.lower), self.tiling.positions, len(code["s"]) * self.tiling.cells)
+            weight = self.tiling.masked(blank).softmax(1)
+        return (self.drawn(code["s"], weight) + self.mean).clamp(0, 1)
+
+    def filters(self) -> Tensor:
+        return self.lower
+
+    def sample_prior(self, n: int, generator: Generator) -> Code:
+        s = torch.randn(n, *self.latents["s"].shape, generator=generator, device=generator.device)
+        return {
+            "s": s.to(self.lower.device),
+            "z1": self.tiling.unflat(self._even(n, generator, False).argmax(1).float()),
+        }
+
+    def drawn(self, s: Tensor, weight: Tensor, *, lower: Tensor | None = None, upper: Tensor | None = None) -> Tensor:
+        """Pictures [b, c, h, w] less the mean one, of codes [b, k] and positions' weights [maps, m, n]."""
+        placed = self.tiling.join(unpool(self.tiling.flat(self._values(s, upper)), weight))
+        return functional.conv_transpose2d(placed, self.lower if lower is None else lower)
+
+    def fit(self, image: Callable[[], Any], generator: Generator) -> dict[str, float]:
+        x = torch.cat(list(image())).to(self.lower.device)
+        self.mean.copy_(x.mean(0))
+        x, draw = x - self.mean, self._of_gaussians(generator)
+        s, weight = x.new_zeros(len(x), *self.latents["s"].shape), self._even(len(x), generator, False)
+        for _ in range(self.config.inference.sweeps):
+            s, weight = self._sweep(x, s, weight, generator)
+            lower, upper = partial(self._of_lower, s, weight), partial(self._of_upper, s, weight)
+            self.lower.copy_(linear_gaussian(lower, x, self.lower, self.alpha, self.sds[0], draw, keep=0))
+            self.upper.copy_(linear_gaussian(upper, x, self.upper, self.alpha, self.sds[1], draw, keep=0))
+            rest = x - self.drawn(s, weight)
+            self.alpha.copy_(precision(rest, self.config.floor, draw))
+        return {"squared error": float(rest.square().sum() / len(x)), "alpha": float(self.alpha)}
+
+    @torch.no_grad()
+    def swept(self, image: Tensor, generator: Generator) -> tuple[Code, Code]:
+        """Mean code and commonest positions of the sweeps kept, and the last of them."""
+        x, inference = image - self.mean, self.config.inference
+        s, weight = x.new_zeros(len(x), *self.latents["s"].shape), self._even(len(x), generator, True)
+        code, counts = torch.zeros_like(s), torch.zeros_like(weight)
+        for number in range(inference.burn + inference.kept):
+            s, weight = self._sweep(x, s, weight, generator)
+            if number >= inference.burn:
+                code, counts = code + s / inference.kept, counts + weight
+        places = [self.tiling.unflat(one.argmax(1).float()) for one in (counts, weight)]
+        return {"s": code, "z1": places[0]}, {"s": s, "z1": places[1]}
+
+    def _sweep(self, x: Tensor, s: Tensor, weight: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+        """Codes, then positions."""
+        draw = self._of_gaussians(generator)
+        s = linear_gaussian(partial(self.drawn, weight=weight), x, s, self.alpha, 1.0, draw, keep=1)
+        rest = x - self.drawn(s, weight)
+        values = self._values(s, None)
+        _, weight = redraw_positions(rest, values, weight, self.lower, self.tiling, self.alpha, generator)
+        return s, weight
+
+    def _values(self, s: Tensor, upper: Tensor | None) -> Tensor:
+        return functional.conv_transpose2d(s.unflatten(1, self.top), self.upper if upper is None else upper)
+
+    def _of_lower(self, s: Tensor, weight: Tensor, lower: Tensor) -> Tensor:
+        return self.drawn(s, weight, lower=lower)
+
+    def _of_upper(self, s: Tensor, weight: Tensor, upper: Tensor) -> Tensor:
+        return self.drawn(s, weight, upper=upper)
+
+    def _of_gaussians(self, generator: Generator) -> Generator | None:
+        """For Gaussian parts: the generator, or none where these are put at their modes."""
+        return generator if isinstance(self.config.inference, Gibbs) else None
+
+    def _even(self, n: int, generator: Generator, same: bool) -> Tensor:
+        """Weights of evenly drawn positions, which with ``same`` all images share."""
+        maps, tiling = len(self.lower), self.tiling
+        log_p = tiling.masked(self.lower.new_zeros(maps, tiling.positions, tiling.cells)).log_softmax(1)
+        drawn = [categorical.draw(log_p, generator) for _ in range(1 if same else n)]
+        return one_hot(torch.cat(drawn * n if same else drawn, 1), tiling.positions)

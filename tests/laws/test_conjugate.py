@@ -1,0 +1,101 @@
+"""Conjugate draws of the sampled deconvolutional network: against closed forms, and against enumeration."""
+
+import math
+
+import pytest
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional
+
+from latelier.building import build
+from latelier.core import Fits, Refusal, need
+from latelier.data.sources import open_images
+from latelier.models.dgdn_sampled import Model
+from latelier.nets.unpool import Tiling, one_hot, unpool
+from latelier.objectives.conjugate import linear_gaussian, precision, redraw_positions
+
+
+def seeded(seed: int = 0) -> Generator:
+    return Generator().manual_seed(seed)
+
+
+def test_the_mode_is_ridge_regression() -> None:
+    x, y = torch.randn(20, 5, generator=seeded()).double(), torch.randn(20, generator=seeded(1)).double()
+    alpha, sd = torch.tensor(3.0).double(), 0.7
+    found = linear_gaussian(lambda w: x @ w, y, torch.zeros(5).double(), alpha, sd, None, keep=0)
+    exact = torch.linalg.solve(alpha * x.T @ x + torch.eye(5).double() / sd**2, alpha * x.T @ y)
+    torch.testing.assert_close(found, exact, rtol=1e-3, atol=1e-4)
+
+
+def test_draws_have_the_posteriors_mean_and_covariance() -> None:
+    x, y = torch.randn(6, 3, generator=seeded()), torch.randn(6, generator=seeded(1))
+    alpha, sd, n, generator = torch.tensor(2.0), 0.8, 500, seeded(2)
+    draws = [linear_gaussian(lambda w: x @ w, y, torch.zeros(3), alpha, sd, generator, keep=0) for _ in range(n)]
+    found = torch.stack(draws)
+    covariance = torch.linalg.inv(alpha * x.T @ x + torch.eye(3) / sd**2)
+    spread = covariance.diagonal().sqrt()
+    # Means within five standard errors; covariances, whose standard errors are under sqrt(2 / n) of the variances, too.
+    assert ((found.mean(0) - alpha * covariance @ (x.T @ y)).abs() < 5 * spread / n**0.5).all()
+    assert ((found.T.cov() - covariance).abs() < 5 * math.sqrt(2 / n) * spread[:, None] * spread).all()
+
+
+def test_systems_of_a_batch_are_solved_each_by_itself() -> None:
+    x = torch.randn(4, 3, generator=seeded())
+    y = torch.randn(5, 4, generator=seeded(1))
+    alpha = torch.tensor(2.0)
+    joint = linear_gaussian(lambda w: w @ x.T, y, torch.zeros(5, 3), alpha, 1.0, seeded(3), keep=1)
+    alone = linear_gaussian(lambda w: w @ x.T, y[2:3], torch.zeros(1, 3), alpha, 1.0, seeded(3), keep=1)
+    torch.testing.assert_close(joint[2:3], alone, rtol=1e-3, atol=1e-4)
+
+
+def test_precision_is_one_over_the_variance_and_bounded() -> None:
+    residual = 0.5 * torch.randn(40_000, generator=seeded())
+    for generator in (None, seeded(1)):
+        assert float(precision(residual, 0.01, generator)) == pytest.approx(4.0, rel=0.05)  # seven standard errors
+        assert float(precision(0 * residual, 0.1, generator)) == pytest.approx(100.0)
+
+
+def test_positions_are_drawn_from_their_conditionals() -> None:
+    """Two blocks that a filter joins: the chain's joint frequencies are the posterior of all sixteen pairs."""
+    tiling = Tiling(2, 2, 4)
+    dictionary = torch.randn(1, 1, 2, 2, generator=seeded(3))
+    values, alpha = torch.tensor([[[[1.0, -0.8]]]]), torch.tensor(1.5)
+    image = torch.randn(1, 1, 3, 5, generator=seeded(4))
+
+    def drawn(pair: Tensor) -> Tensor:
+        weight = one_hot(pair[None], 4)
+        return functional.conv_transpose2d(tiling.join(unpool(tiling.flat(values), weight)), dictionary)
+
+    pairs = [torch.tensor([a, b]) for a in range(4) for b in range(4)]
+    exact = torch.stack([-0.5 * alpha * (image - drawn(pair)).square().sum() for pair in pairs]).softmax(0)
+    weight, counts, generator, n = one_hot(torch.tensor([[0, 0]]), 4), torch.zeros(16), seeded(5), 800
+    for _ in range(n):
+        rest = image - drawn(weight.argmax(1)[0])
+        left, weight = redraw_positions(rest, values, weight, dictionary, tiling, alpha, generator)
+        a, b = weight.argmax(1)[0].tolist()
+        counts[4 * a + b] += 1
+    torch.testing.assert_close(left, image - drawn(weight.argmax(1)[0]), rtol=1e-4, atol=1e-5)
+    # Steps of the chain hang together: the standard error is taken as twice that of independent ones, five of them.
+    assert ((counts / n - exact).abs() < 10 * (exact * (1 - exact) / n).sqrt() + 1e-3).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("inference", ["gibbs", "mcem"])
+def test_a_fit_explains_digits(inference: str) -> None:
+    images = open_images("digits").take(torch.arange(40).numpy())
+    torch.manual_seed(0)
+    sweeps = {"inference.sweeps": 6, "inference.burn": 6, "inference.kept": 4}
+    model = build("dgdn_sampled", (1, 8, 8), maps=(4, 6), kernels=(3, 2), pools=(2,), inference=inference, **sweeps)
+    assert isinstance(model, Model)
+    report = need(model, Fits).fit(images.blocks, seeded())
+    image = images.floats(slice(None))
+    plain = float((image - image.mean(0)).square().sum((1, 2, 3)).mean())
+    assert report["squared error"] < 0.8 * plain
+    assert report["alpha"] <= 400 + 1e-3
+    again = model.decode(model.encode(image).mode())
+    assert float((again - image).square().sum((1, 2, 3)).mean()) < 0.85 * plain
+
+
+def test_nets_of_several_poolings_are_refused() -> None:
+    with pytest.raises(Refusal, match="these nets have 2; give maps"):
+        build("dgdn_sampled", (3, 32, 32))

@@ -1,0 +1,182 @@
+"""The deconvolutional network: sizes, linearity, one position for encoder and decoder, what a draw is rewarded for."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Generator, Tensor
+
+from latelier.building import build
+from latelier.core import Batch, Progress, Refusal
+from latelier.data.sources import open_images
+from latelier.models.dgdn import Model
+from latelier.nets.ascent import Choice, hard
+from latelier.nets.deconv import layers_of
+from latelier.nets.unpool import one_hot
+from latelier.objectives.estimator import Score
+from latelier.objectives.importance import elbo
+
+IMAGE = (1, 8, 8)
+SMALL: dict[str, Any] = {"maps": (6, 8), "kernels": (3, 2), "pools": (2,)}
+DEEP: dict[str, Any] = {"maps": (4, 5, 6), "kernels": (3, 3, 1), "pools": (2, 2)}  # blocks over the edge at layer 2
+
+
+def made(image: tuple[int, int, int] = IMAGE, seed: int = 0, **settings: Any) -> Model:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = build("dgdn", image, **settings)
+    assert isinstance(model, Model)
+    return model
+
+
+def digits(n: int = 16) -> Batch:
+    images = open_images("digits")
+    none = torch.zeros(n, 0, dtype=torch.int64)
+    return Batch(images.floats(slice(n)), torch.arange(n), torch.from_numpy(images.label[:n]), none, none)
+
+
+def at(seed: int = 0) -> Progress:
+    return Progress(0, 1, Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize(
+    ("image", "sizes", "code"),
+    [
+        ((1, 28, 28), [(21, 21), (2, 2)], 320),
+        ((3, 32, 32), [(28, 28), (10, 10), (1, 1)], 128),
+        ((3, 128, 128), [(122, 122), (27, 27), (10, 10)], 8_400),
+        ((3, 256, 256), [(252, 252), (59, 59), (26, 26), (9, 9), (1, 1)], 512),
+    ],
+)
+def test_sizes_of_the_sources_table(image: tuple[int, int, int], sizes: list[tuple[int, int]], code: int) -> None:
+    layers = layers_of(image, (), (), ())
+    assert [layer.size for layer in layers] == sizes
+    assert layers[-1].maps * sizes[-1][0] * sizes[-1][1] == code
+
+
+@pytest.mark.parametrize("settings", [SMALL, DEEP, {}])
+@pytest.mark.parametrize("shape", [IMAGE, (3, 11, 14)])
+def test_what_is_drawn_is_as_large_as_the_picture(shape: tuple[int, int, int], settings: dict[str, Any]) -> None:
+    if settings is DEEP and shape == IMAGE:
+        settings = {**DEEP, "kernels": (3, 2, 1)}
+    model = made(shape, **settings)
+    image = torch.rand(2, *shape, generator=Generator().manual_seed(0))
+    assert model.decode(model.encode(image).mode()).shape == image.shape
+    assert model.decode(model.sample_prior(2, Generator().manual_seed(0))).shape == image.shape
+
+
+@pytest.mark.parametrize("settings", [SMALL, {"unpool": "deterministic", **SMALL}])
+def test_linear_in_the_code_for_given_positions(settings: dict[str, Any]) -> None:
+    model = made(**settings).double()
+    weights = [weight.double() for weight in model.weights(model.sample_prior(3, Generator().manual_seed(0)))]
+    one, other = torch.randn(2, 3, *model.latents["s"].shape, dtype=torch.float64)
+    joint = model.decoder(2 * one - 3 * other, weights)
+    torch.testing.assert_close(joint, 2 * model.decoder(one, weights) - 3 * model.decoder(other, weights))
+    assert not model.decoder(torch.zeros_like(one), weights).any()
+
+
+def test_the_decoder_places_values_where_the_encoder_kept_them() -> None:
+    model = made(**SMALL)
+    placed: list[Tensor] = []
+    model.decoder.dictionaries[0].register_forward_pre_hook(lambda _, inputs: placed.append(inputs[0]))
+    q = model.encode(digits().image)
+    up = q.ascend(hard(Generator().manual_seed(0)))
+    model.decode(model.code(up, up.mean))
+    kept = model.drawn["z1"].join(up.weight[0]) > 0
+    assert (placed[0][~kept] == 0).all()
+    assert (placed[0][kept] != 0).float().mean() > 0.99
+
+
+def test_the_code_follows_from_the_positions_below_it() -> None:
+    q = made(**SMALL).encode(digits().image)
+    one, other = (q.ascend(hard(Generator().manual_seed(seed))) for seed in range(2))
+    assert not torch.equal(one.mean, other.mean)
+
+
+@pytest.mark.parametrize("settings", [SMALL, {"unpool": "deterministic", **SMALL}])
+def test_the_reported_bound_is_the_mean_log_weight(settings: dict[str, Any]) -> None:
+    """With positions' divergence in closed form in one and as log q of draws in the other."""
+    model = made(**settings).eval()
+    batch = digits(4)
+    with torch.no_grad():
+        reported = torch.stack([model.learn(batch, at(seed)).report["elbo"] for seed in range(120)])
+        weighed = model.log_weight(batch.image, 120, Generator().manual_seed(1))
+    error = (reported.var(0) / 120 + weighed.var(0) / 120).sqrt()
+    # Four pictures, four and a half standard errors: once in 37,000.
+    assert ((reported.mean(0) - elbo(weighed)).abs() < 4.5 * error).all()
+
+
+@dataclass(frozen=True)
+class Forced(Score):
+    """Takes the one position that it is told."""
+
+    position: int = 0
+
+    def choice(self, progress: Progress) -> Choice:
+        return lambda blocks, log_q: one_hot(torch.full(log_q[:, 0].shape, self.position), 4)
+
+
+def cost_of(s: Tensor) -> Tensor:
+    """A loss of the code, as a label head's."""
+    return 3 * (s[:, :4] - 1).square().sum(1)
+
+
+@pytest.mark.parametrize("further", [False, True])
+def test_the_gradient_of_drawn_positions_is_unbiased(further: bool) -> None:
+    """One picture with one block of 2 x 2, so that all its draws can be enumerated: the estimator's mean is the
+    gradient of the expected bound (and of a further loss of the code, as a label head's). The code depends on the draw,
+    and so does its divergence: a reward that leaves either out is found out."""
+    settings = {"maps": (1, 2), "kernels": (7, 1), "pools": (2,), "hidden": 3}
+    model, batch = made(**settings, seed=3).eval(), digits(1)
+    assert model.baseline is not None
+    model.baseline.standardise.begun.fill_(1)  # variances 0: costs are taken as they are,
+    model.baseline.standardise.mean.fill_(17.0)  # less this
+    with torch.no_grad():
+        model.encoder.positions[0].upper.weight.mul_(6)
+        model.encoder.top.log_sd.bias.fill_(-9)  # next to no noise in the code itself
+        model.encoder.top.mean.weight.mul_(5)
+    weights = [*model.encoder.positions.parameters(), *model.encoder.filters.parameters()]
+    expected, mean = torch.zeros(()), [torch.zeros_like(weight) for weight in weights]
+    for position in range(4):
+        model.config = replace(model.config, estimator=Forced(position=position))
+        losses = model.learn(batch, at())
+        assert losses.join is not None
+        assert losses.code is not None
+        minimise, cost = losses.minimise["model"], -losses.report["elbo"]
+        if further:
+            minimise, cost = losses.join(cost_of(losses.code["s"]))["model"], cost + cost_of(losses.code["s"])
+        chance = model.encode(batch.image).bottom.log_q[0, position, 0].exp()
+        expected = expected + chance * cost.sum()
+        for total, gradient in zip(mean, torch.autograd.grad(minimise, weights, retain_graph=True), strict=True):
+            total += chance.detach() * gradient
+    for found, exact in zip(mean, torch.autograd.grad(expected, weights), strict=True):
+        torch.testing.assert_close(found, exact, rtol=1e-3, atol=1e-4 * float(exact.abs().max()))
+
+
+def test_the_mean_image_is_followed_in_training_alone() -> None:
+    model, batch = made(**SMALL), digits()
+    model.eval().learn(batch, at())
+    assert (model.centre.mean == 0.5).all()
+    model.train().learn(batch, at())
+    torch.testing.assert_close(model.centre.mean, batch.image.mean(0))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"hidden": 0}, "hidden is the number of units"),
+        ({"estimator.decay": 1.0}, "from 0 to below 1"),
+        ({"maps": (4,)}, "do not fit: each layer has maps and a kernel"),
+        ({**SMALL, "kernels": (3, 4)}, "too small for layer 2"),
+        ({"likelihood.floor": 1.0}, "0 < floor < sigma"),
+    ],
+)
+def test_settings_out_of_range_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(Refusal, match=message):
+        made(**settings)
+
+
+def test_a_picture_that_is_too_small_is_refused() -> None:
+    with pytest.raises(Refusal, match="at least 6 pixels a side, not 4x9"):
+        made((1, 4, 9))
