@@ -22,7 +22,16 @@ GAME: dict[str, Any] = {
     "spread": 0.05,
 }
 ROWS: dict[str, tuple[str, dict[str, Any]]] = {
-    "VAE": ("vae", {"latent": 256, "net": "conv", "net.channels": (32, 64, 128, 256), "optimiser.rate": 1e-3}),
+    "VAE": (
+        "vae",
+        {
+            "latent": 256,
+            "net": "conv",
+            "net.channels": (32, 64, 128, 256),
+            "likelihood": "gaussian",
+            "optimiser.rate": 1e-3,
+        },
+    ),
     "ALI": ("ali", {**GAME, "latent": 256, "net.channels": 32, "net.hidden": 256}),
     "HALI": ("hali", {**GAME, "width": 0.25, "levels": (16, 64)}),
 }

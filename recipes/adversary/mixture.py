@@ -12,13 +12,15 @@ from latelier.bench import Bench, Job, Result, spread
 
 DATA = "mixture"
 SEEDS = 10
+BESIDE = 3  # seeds, of the rows that are there for comparison
 PUBLISHED = {"ALI": 13.4, "GAN": 10.4}
 NET: dict[str, Any] = {"net": "dense", "net.widths": (128, 128, 128), "net.norm": "none", "net.waves": 5.0, "latent": 2}
 RATES = {"optimiser.rate": 1e-3, "critic.optimiser.rate": 1e-3, "noise": 0.0, "critic.dropout": 0.0}
 PAIRED = {"paired": True, "critic.r1": 0.005, "critic.r2": 0.005}
+STEADY = "ALI, pairs compared, R1 and R2"
 ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     "ALI": ("ali", {**NET, **RATES}),
-    "ALI, pairs compared, R1 and R2": ("ali", {**NET, **RATES, **PAIRED}),
+    STEADY: ("ali", {**NET, **RATES, **PAIRED}),
     "GAN": ("dcgan", {**NET, **RATES, "critic.norm": "none"}),
 }
 EPOCHS = 80
@@ -30,8 +32,8 @@ def reproduce(bench: Bench) -> Result:
     """A training and a count for each row and seed."""
     jobs = [
         Job(row, method, "coverage", seed, EPOCHS, settings, TRAINING)
-        for seed in range(bench.seeds)
         for row, (method, settings) in ROWS.items()
+        for seed in range(bench.seeds if row == STEADY else min(bench.seeds, BESIDE))
     ]
     found = bench.measure(jobs)
     rows = [
@@ -42,6 +44,6 @@ def reproduce(bench: Bench) -> Result:
         ]
         for row, values in found.items()
     ]
-    best = [one["modes covered"] == one["modes"] for one in found["ALI, pairs compared, R1 and R2"]]
+    best = [one["modes covered"] == one["modes"] for one in found[STEADY]]
     note = f"With pairs compared, ALI covers all 25 modes in {sum(best)} of {len(best)} seeds."
     return Result("25 Gaussians", ("", "modes, published", *SHOWN), rows, note=note)
