@@ -159,3 +159,33 @@ def test_a_checkpoint_cut_short_is_named_and_the_one_before_is_used(
     main(["train", "--resume", "--out", str(run)])
     assert f"{torn.name} is cut short" in capsys.readouterr().err
     assert contents(run) == contents(whole)  # trained again from the one before
+
+
+NAPS = """
+import os, sys, time
+from pathlib import Path
+from latelier.trials import run_all
+
+def nap(folder):
+    Path(folder, str(os.getpid())).touch()
+    time.sleep(60)
+
+if __name__ == "__main__":
+    run_all([(nap, sys.argv[1]), (nap, sys.argv[1])])
+"""
+
+
+@pytest.mark.slow
+def test_workers_end_with_whoever_started_them(tmp_path: Path) -> None:
+    script, folder = tmp_path / "naps.py", tmp_path / "at work"
+    script.write_text(NAPS)
+    folder.mkdir()
+    parent = subprocess.Popen([sys.executable, str(script), str(folder)])
+    while not (names := [path.name for path in folder.iterdir()]) and parent.poll() is None:
+        time.sleep(0.1)
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + 30
+    while any(Path("/proc", name).exists() for name in names) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert [name for name in names if Path("/proc", name).exists()] == []

@@ -23,7 +23,7 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     STEADY: ("ali", {**NET, **RATES, **PAIRED}),
     "GAN": ("dcgan", {**NET, **RATES, "critic.norm": "none"}),
 }
-EPOCHS = 80
+EPOCHS = 50
 TRAINING = {"batch": 256, "decay": "linear"}
 SHOWN = ("modes covered", "samples of high quality %", "reconstructions that stay in their mode %")
 
