@@ -20,9 +20,9 @@ from latelier.core import (
     Samples,
 )
 from latelier.core import Model as Base
-from latelier.models.adversarial import overwhelmed
 from latelier.models.autoencoder import Point
 from latelier.models.shared import EncoderStages, Refills
+from latelier.models.watch import overwhelmed
 from latelier.nets.conv import Conv
 from latelier.nets.mlp import Mlp
 from latelier.nets.resnet import Resnet
@@ -77,7 +77,7 @@ class Model(Base, Refills, Samples, EncoderStages):
         return drawn(self.latents, n, generator, next(self.parameters()).device)
 
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
-        return overwhelmed(terms)
+        return overwhelmed(terms, "lower critic_optimiser.rate, or weight")
 
     def moves(self) -> tuple[Move, ...]:
         return (self.learn,)

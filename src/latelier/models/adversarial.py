@@ -26,14 +26,13 @@ from latelier.core import (
     Samples,
 )
 from latelier.models.shared import EncoderStages, Refills
+from latelier.models.watch import EVERY, alike, apart, overwhelmed, parted, variety
 from latelier.nets.joint import Dense, Strided, Valid
 from latelier.nets.modes import evaluating
 from latelier.nets.noisy import Norm
 from latelier.nets.start import scatter, settle
 from latelier.objectives.game import conspired, judged, ordered, outdone, right, steepness
 
-EVERY = 8192  # pictures between two looks at reconstructions
-SETTLED = 200_000  # pictures after which a bad look is worth a word
 BRIGHTNESS = 0.5  # variance of drawn pixels before tanh and training, so that drawn pictures differ from the start
 SLOW = Optimiser(rate=3e-4, betas=(0.5, 0.999))  # the coder
 FAST = Optimiser(rate=1e-3, betas=(0.5, 0.999))  # the critic, whose verdict must follow what the coder does
@@ -172,12 +171,11 @@ class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
         return hidden.float()
 
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
-        lost = "strangers" in terms and terms[f"cycle {self.levels()[0]}"] > 0.95 * terms["strangers"]
-        sentence = (
-            "reconstructions are as far from their own pictures as from others, so encoder and decoder have come "
-            "apart: train longer, lower both rates, or raise critic.r1"
-        )
-        return [*overwhelmed(terms), *([sentence] if lost and seen > SETTLED else []), *alike(terms, seen)]
+        return [
+            *overwhelmed(terms, "lower critic.optimiser.rate, or raise noise or critic.r1"),
+            *parted(terms, seen, self.levels()[0], "train longer, lower optimiser.rate, or raise critic.r1"),
+            *alike(terms, seen, "take paired=true with critic.r1=0.01 critic.r2=0.01, or raise noise"),
+        ]
 
 
 class OneLevel(Adversarial, ABC):
@@ -213,32 +211,3 @@ def blurred(image: Tensor, noise: float, generator: Generator) -> Tensor:
         return image
     drawn = torch.randn(image.shape, generator=generator, device=generator.device).to(image.device)
     return image + 0.5 * noise * drawn
-
-
-def overwhelmed(terms: dict[str, float]) -> list[str]:
-    """What to say of a critic that wins."""
-    if terms.get("critic accuracy", 0.0) <= 0.98:
-        return []
-    return [
-        "the critic tells nearly every drawn side from the data's, so its verdict teaches little: lower "
-        "critic.optimiser.rate, or raise noise or critic.r1"
-    ]
-
-
-def alike(terms: dict[str, float], seen: int) -> list[str]:
-    """What to say of drawn pictures that are too near to each other."""
-    if seen <= SETTLED or "drawn apart" not in terms or terms["drawn apart"] > 0.1 * terms["data apart"]:
-        return []
-    return [
-        "drawn pictures look all alike (a collapse onto few modes): raise noise or critic.r1, or lower optimiser.rate"
-    ]
-
-
-def variety(image: Tensor, drawn: Tensor) -> dict[str, Tensor]:
-    """[b] each: how far pictures are from their neighbours in the batch, drawn ones and the data's."""
-    return {"drawn apart": apart(drawn, drawn.roll(1, 0)), "data apart": apart(image, image.roll(1, 0))}
-
-
-def apart(image: Tensor, other: Tensor) -> Tensor:
-    """[b] squared distance, summed over pixels."""
-    return (image - other).square().flatten(1).sum(1)

@@ -10,7 +10,8 @@ from torch import Generator, Tensor
 
 from latelier.core import Batch, Code, Decodes, Latent, Losses, Move, Optimiser, Progress, Samples
 from latelier.core import Model as Base
-from latelier.models.adversarial import Critic, VectorConfig, alike, blurred, overwhelmed, variety
+from latelier.models.adversarial import Critic, VectorConfig, blurred
+from latelier.models.watch import alike, overwhelmed, variety
 from latelier.nets.joint import Dense, Strided, Valid
 from latelier.nets.start import scatter
 from latelier.objectives.game import fooled, outdone
@@ -80,4 +81,7 @@ class Model(Base, Decodes, Samples):
         return Losses({"generator": loss.mean()}, {"generator": loss})
 
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
-        return [*overwhelmed(terms), *alike(terms, seen)]
+        return [
+            *overwhelmed(terms, "lower critic.optimiser.rate, or raise noise or critic.r1"),
+            *alike(terms, seen, "take paired=true with critic.r1=0.01 critic.r2=0.01, or raise noise"),
+        ]

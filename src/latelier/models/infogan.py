@@ -13,8 +13,9 @@ from torch import Generator, Tensor, nn
 
 from latelier.core import Batch, Code, Decodes, Encodes, Latent, Losses, Move, Optimiser, Progress, Refusal, Samples
 from latelier.core import Model as Base
-from latelier.models.adversarial import alike, blurred, overwhelmed, variety
+from latelier.models.adversarial import blurred
 from latelier.models.autoencoder import Point
+from latelier.models.watch import alike, overwhelmed, variety
 from latelier.nets.encoder import Grid
 from latelier.nets.ranges import Centred, Uncentred
 from latelier.objectives import gaussian
@@ -128,4 +129,7 @@ class Model(Base, Encodes, Decodes, Samples):
         return gaussian.log_density(code["c"], mean, mean.new_zeros(())) + self.config.codes * math.log(2)
 
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
-        return [*overwhelmed(terms), *alike(terms, seen)]
+        return [
+            *overwhelmed(terms, "lower critic_optimiser.rate, or raise noise"),
+            *alike(terms, seen, "raise noise, or lower optimiser.rate"),
+        ]
