@@ -88,7 +88,7 @@ class Bare:
 
     def __init__(self, race: Race, precision: str, device: torch.device):
         self.model = built(race).to(device, memory_format=torch.channels_last if self.fused else torch.preserve_format)
-        self.precision, self.device = precision, device
+        self.precision, self.device, self.noise = precision, device, self.model.config.noise
         self.weights = {
             name: [w for part in parts for w in part.parameters()] for name, parts in self.model.players.items()
         }
@@ -134,7 +134,7 @@ class Bare:
         return torch.addcmul(mean, log_sd.exp(), torch.randn(mean.shape, generator=self.generator, device=self.device))
 
     def noisy(self, image: Tensor) -> Tensor:
-        return image + 0.1 * torch.randn(image.shape, generator=self.generator, device=self.device)
+        return image + 0.5 * self.noise * torch.randn(image.shape, generator=self.generator, device=self.device)
 
 
 class Port(Bare):

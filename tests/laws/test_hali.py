@@ -9,6 +9,7 @@ from torch import Generator, Tensor, nn
 from latelier import build
 from latelier.core import Batch, Progress, Refusal
 from latelier.models.hali import Chain, Gaussian, Model
+from latelier.models.watch import EVERY
 from latelier.nets.joint import TABLES
 from latelier.players import differentiate, players_of
 
@@ -72,7 +73,8 @@ def test_codes_have_the_sources_shapes(side: int, lowest: int) -> None:
 def test_any_number_of_levels_plays(levels: tuple[int, ...]) -> None:
     model = made(levels=levels)
     assert len(model.levels()) == len(levels)
-    losses = model.train().play(batch(), at(0))
+    losses = model.train().play(batch(), at(EVERY - 1))  # the batch with the 8,192nd picture is looked at
+    assert "strangers" not in model.play(batch(), at(0)).report
     found = differentiate(losses, players_of(model, model.optimisers()))
     assert all(gradient.isfinite().all() for gradients in found.values() for gradient in gradients)
     assert [name for name in losses.report if name.startswith("cycle")] == [

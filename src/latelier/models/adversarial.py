@@ -136,7 +136,7 @@ class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
         together = outdone(made, data) if self.config.paired else conspired(data, made)
         slopes, steep = self.config.critic.slopes(self.judge, *sides, generator)
         report = {"critic": against, "coder": together, "critic accuracy": share, **slopes}
-        if progress.seen % EVERY < n or not self.training:
+        if (progress.seen + n) // EVERY > progress.seen // EVERY or not self.training:
             report |= self.watched(batch.image, drawn.detach())
         return Losses({"critic": (against + steep).mean(), "coder": together.mean()}, report, inferred)
 
