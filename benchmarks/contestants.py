@@ -189,6 +189,8 @@ def by_latelier(
     plan = Plan(total, race.batch, race.seed, precision=precision, log_every=lap, save_every=2 * total)
 
     def show(record: dict[str, Any]) -> None:
+        if "terms" not in record:  # a remark, after the line that it is about
+            return
         gate.stop()
         gate.hand_in(loss_of(record["terms"]))
         if record["seen"] < total:
