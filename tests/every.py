@@ -76,9 +76,7 @@ def cases(closed: bool) -> list[Case]:
         if issubclass(model, Fits) == closed:  # a head does not see how many channels there are
             found += [*(Case(method, GREY, head) for head in heads), Case(method, COLOUR)]
     if not closed:
-        found.append(
-            Case("dgdn", GREY, "bayesian_svm")
-        )  # draws that no gradient passes, and a head that averages draws
+        found.append(Case("dgdn", GREY, "bayesian_svm"))  # its draws pass no gradient, and the head averages draws
     return found
 
 
@@ -86,9 +84,15 @@ LEARNING, CLOSED = cases(closed=False), cases(closed=True)
 FULLY = ("autoencoder", "hali", "patchvae", "vae")  # tried on colour and with a head always, others in the slow tests
 
 
+SLOW = ("dgdn_sampled",)  # a sweep costs what an epoch costs others; its laws are tested always
+
+
 def over(cases: list[Case]) -> pytest.MarkDecorator:
     """Parametrises a test by these cases."""
-    slow = [(case.image == COLOUR or case.head != "none") and case.method not in FULLY for case in cases]
+    slow = [
+        case.method in SLOW or ((case.image == COLOUR or case.head != "none") and case.method not in FULLY)
+        for case in cases
+    ]
     return pytest.mark.parametrize(
         "case",
         [pytest.param(one, marks=pytest.mark.slow) if late else one for one, late in zip(cases, slow, strict=True)],
