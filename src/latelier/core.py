@@ -238,6 +238,10 @@ class Decides(Capability):
     def decide(self, image: Tensor, draws: int, generator: Generator) -> Tensor:
         """[draws, b, classes]: scores for draws of the code; the class is the one with the largest mean."""
 
+    @abstractmethod
+    def likeliest(self, image: Tensor) -> Tensor:
+        """[b, classes] probabilities from the most likely code alone, where nothing can be drawn."""
+
 
 class Imputes(Capability):
     """Fills in what is missing."""

@@ -13,7 +13,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from latelier.building import Card
-from latelier.core import Classifies, Code, Decodes, Encodes, Model, Refusal, Samples, has, need
+from latelier.core import Classifies, Code, Decides, Decodes, Encodes, Model, Refusal, Samples, has, need
 
 TOLERANCE = 1e-4  # greatest absolute difference from torch in any number,
 RELATIVE = 1e-6  # or this share of an output's greatest value: beyond 1000 float32 itself does not hold 1e-4
@@ -21,7 +21,8 @@ BATCHES = (1, 7)  # rows at which the difference is measured; the graph is trace
 
 
 class Encoder(nn.Module):
-    """image [b, c, h, w] -> the most likely code, a tensor for each latent, then probabilities [b, classes] if any."""
+    """image [b, c, h, w] -> the most likely code, a tensor for each latent, then probabilities [b, classes] if any: of
+    that code, since a graph draws none to average over."""
 
     def __init__(self, model: Model):
         super().__init__()
@@ -30,7 +31,9 @@ class Encoder(nn.Module):
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         code = need(self.model, Encodes).encode(image).mode() if has(self.model, Encodes) else {}
         outputs = [code[name] for name in self.model.latents] if code else []
-        if has(self.model, Classifies):
+        if has(self.model, Decides):
+            outputs.append(need(self.model, Decides).likeliest(image))
+        elif has(self.model, Classifies):
             outputs.append(need(self.model, Classifies).classify(image))
         return tuple(outputs)
 

@@ -48,7 +48,7 @@ class Joint(Wrapper, Classifies, Decides):
 
     def classify(self, image: Tensor) -> Tensor:
         if not self.head.draws:
-            return self.head.probabilities(self._scores(need(self.inner, Encodes).encode(image).mode()))
+            return self.likeliest(image)
         # One picture after the other, with the same noise for each: its answer does not depend on its batch mates.
         rows = []
         for one in image:
@@ -59,6 +59,9 @@ class Joint(Wrapper, Classifies, Decides):
     def decide(self, image: Tensor, draws: int, generator: Generator) -> Tensor:
         q = need(self.inner, Encodes).encode(image)
         return torch.stack([self._scores(q.sample(generator)) for _ in range(draws)])
+
+    def likeliest(self, image: Tensor) -> Tensor:
+        return self.head.probabilities(self._scores(need(self.inner, Encodes).encode(image).mode()))
 
     def _scores(self, code: Code) -> Tensor:
         return self.head.scores(self._part(code))
