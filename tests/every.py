@@ -81,7 +81,7 @@ def cases(closed: bool) -> list[Case]:
 
 
 LEARNING, CLOSED = cases(closed=False), cases(closed=True)
-FULLY = ("autoencoder", "hali", "patchvae", "vae")  # tried on colour and with a head always, others in the slow tests
+FULLY = ("autoencoder", "hali", "vae")  # tried on colour and with a head always, others in the slow tests
 
 
 SLOW = ("dgdn_sampled",)  # a sweep costs what an epoch costs others; its laws are tested always
