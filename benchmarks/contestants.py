@@ -137,6 +137,16 @@ def bare(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:
     by_hand(race, torch.from_numpy(pixels).to(device), gate, step)
 
 
+def by_class(
+    bare: Callable[[Race, str, torch.device], Any], race: Race, precision: str, pixels: np.ndarray, gate: Gate
+) -> None:
+    """Laps of what a careful hand writes: resident uint8, tuned malloc, and a step of its own."""
+    prepare_cpu()
+    device = pick_device(race.device)
+    hand = bare(race, precision, device)
+    by_hand(race, torch.from_numpy(pixels).to(device), gate, lambda batch: hand.step(to_float(batch)))
+
+
 def by_hand(race: Race, resident: Tensor, gate: Gate, step: Callable[[Tensor], Tensor]) -> None:
     """Laps of a hand-written ``step``, which takes rows of ``resident`` and returns its loss."""
     for _ in range(race.laps):

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from contestants import Gate, Race, by_hand, by_latelier, matmul
+from contestants import Gate, Race, by_class, by_latelier, matmul
 from torch import Generator, Tensor
 from torch.nn import functional
 from torch.optim import Adam
@@ -23,7 +23,7 @@ from training import alternate, common_arguments, keep, operations, summary, tab
 from latelier import build
 from latelier.core import Batch, Progress
 from latelier.data.images import to_float
-from latelier.device import pick_device, prepare_cpu
+from latelier.device import prepare_cpu
 from latelier.models import dgdn
 
 CASES = {"mnist": (1, 28, 28), "cifar": (3, 32, 32)}
@@ -53,10 +53,7 @@ def latelier(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None
 
 def bare(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:
     """What a careful hand writes over the same nets: resident uint8, channels-last, fused Adam, tuned malloc."""
-    prepare_cpu()
-    device = pick_device(race.device)
-    hand = Bare(race, precision, device)
-    by_hand(race, torch.from_numpy(pixels).to(device), gate, lambda batch: hand.step(to_float(batch)))
+    by_class(Bare, race, precision, pixels, gate)
 
 
 class Bare:

@@ -11,7 +11,7 @@ import sys
 
 import numpy as np
 import torch
-from contestants import Gate, Race, by_hand, by_latelier, matmul
+from contestants import Gate, Race, by_class, by_hand, by_latelier, matmul
 from torch import Generator, Tensor
 from torch.nn import functional
 from torch.optim import Adam
@@ -20,7 +20,7 @@ from training import alternate, common_arguments, keep, operations, summary, tab
 from latelier import build
 from latelier.data.images import to_float
 from latelier.data.scenes import draw_scenes
-from latelier.device import pick_device, prepare_cpu
+from latelier.device import pick_device
 from latelier.models.hali import Model
 
 IMAGE = (3, 32, 32)
@@ -67,10 +67,7 @@ def latelier(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None
 def bare(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:
     """What a careful hand writes: resident uint8, channels-last, fused Adam, tuned malloc, one pass for both
     players."""
-    prepare_cpu()
-    device = pick_device(race.device)
-    hand = Bare(race, precision, device)
-    by_hand(race, torch.from_numpy(pixels).to(device), gate, lambda batch: hand.step(to_float(batch)))
+    by_class(Bare, race, precision, pixels, gate)
 
 
 def port(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:

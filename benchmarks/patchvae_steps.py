@@ -7,14 +7,14 @@ from contextlib import AbstractContextManager
 
 import numpy as np
 import torch
-from contestants import Gate, Race, by_hand, by_latelier
+from contestants import Gate, Race, by_class, by_hand, by_latelier
 from torch import Generator, Tensor
 from torch.nn import functional
 from torch.optim import Adam
 
 from latelier import build
 from latelier.data.images import to_float
-from latelier.device import pick_device, prepare_cpu
+from latelier.device import pick_device
 from latelier.models import patchvae
 from latelier.objectives import foreground
 
@@ -51,10 +51,7 @@ def of_report(terms: dict[str, float]) -> float:
 
 def bare(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:
     """What a careful hand writes for this one model: resident uint8, channels-last, fused Adam, tuned malloc."""
-    prepare_cpu()
-    device = pick_device(race.device)
-    hand = Bare(race, precision, device)
-    by_hand(race, torch.from_numpy(pixels).to(device), gate, lambda batch: hand.step(to_float(batch)))
+    by_class(Bare, race, precision, pixels, gate)
 
 
 class Bare:

@@ -76,9 +76,10 @@ class Joint(Wrapper, Classifies, Decides):
                 return losses
             code = losses.code or need(self.inner, Encodes).encode(batch.image).sample(progress.generator)
             loss = self.head.loss(self._part(code), batch.label)
-            minimise = losses.join(loss) if losses.join else dict(losses.minimise)
-            if losses.join is None:
-                minimise[self.coder] = minimise[self.coder] + loss.mean()
+            if losses.join:
+                minimise = losses.join(loss)
+            else:
+                minimise = {**losses.minimise, self.coder: losses.minimise[self.coder] + loss.mean()}
             if "head" in self.players:
                 minimise["head"] = loss.mean()
             return Losses(minimise, {**losses.report, "label loss": loss}, code)

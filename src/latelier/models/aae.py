@@ -6,7 +6,7 @@ and the encoder deceives the critic. Where the source takes turns, all players m
 
 from dataclasses import dataclass
 
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
 from latelier.core import (
     Batch,
@@ -17,18 +17,15 @@ from latelier.core import (
     Optimiser,
     Progress,
     Refusal,
-    Samples,
 )
-from latelier.core import Model as Base
 from latelier.models.autoencoder import Point
-from latelier.models.shared import EncoderStages, Refills
+from latelier.models.shared import DeclaredPrior, EncoderStages, Refills
 from latelier.models.watch import overwhelmed
 from latelier.nets.conv import Conv
 from latelier.nets.mlp import Mlp
 from latelier.nets.resnet import Resnet
 from latelier.objectives.game import fooled, judged, right
 from latelier.objectives.likelihood import Bernoulli, Gaussian, Squared
-from latelier.objectives.prior import drawn
 
 HIDDEN = 1000  # units of each of the critic's two layers
 
@@ -50,7 +47,7 @@ class Config:
             raise Refusal(f"aae: latent {self.latent} must be at least 1 and weight {self.weight:g} at least 0")
 
 
-class Model(Base, Refills, Samples, EncoderStages):
+class Model(DeclaredPrior, Refills, EncoderStages):
     """``Config`` says which nets and likelihood."""
 
     def __init__(self, config: Config, image: tuple[int, int, int]):
@@ -72,9 +69,6 @@ class Model(Base, Refills, Samples, EncoderStages):
 
     def decode(self, code: Code) -> Tensor:
         return self.likelihood.mean(self.decoder(code["z"]).float())
-
-    def sample_prior(self, n: int, generator: Generator) -> Code:
-        return drawn(self.latents, n, generator, next(self.parameters()).device)
 
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
         return overwhelmed(terms, "lower critic_optimiser.rate, or weight")

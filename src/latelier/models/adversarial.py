@@ -25,7 +25,7 @@ from latelier.core import (
     Refusal,
     Samples,
 )
-from latelier.models.shared import EncoderStages, Refills
+from latelier.models.shared import DeclaredPrior, EncoderStages, Refills
 from latelier.models.watch import EVERY, alike, apart, overwhelmed, parted, variety
 from latelier.nets.joint import Dense, Strided, Valid
 from latelier.nets.modes import evaluating
@@ -178,7 +178,7 @@ class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
         ]
 
 
-class OneLevel(Adversarial, ABC):
+class OneLevel(Adversarial, DeclaredPrior, ABC):
     """A game whose code is one vector."""
 
     def __init__(

@@ -6,13 +6,11 @@ the same game with codes that are not drawn."""
 
 from dataclasses import dataclass
 
-from torch import Generator, Tensor
+from torch import Tensor
 
-from latelier.core import Code
 from latelier.models.adversarial import Critic, OneLevel, VectorConfig, possible
 from latelier.models.vae import Diagonal
 from latelier.nets.start import doubt
-from latelier.objectives.prior import drawn
 
 
 @dataclass(frozen=True)
@@ -38,6 +36,3 @@ class Model(OneLevel):
     def encode(self, image: Tensor) -> Diagonal:
         mean, log_sd = self.encoder(image).float().chunk(2, dim=1)
         return Diagonal(mean, 2 * log_sd.clamp(-15, 10))
-
-    def sample_prior(self, n: int, generator: Generator) -> Code:
-        return drawn(self.latents, n, generator, next(self.parameters()).device)

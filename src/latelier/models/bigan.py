@@ -6,14 +6,13 @@ codes, and encoder and generator share the loss with its labels exchanged, as in
 
 from dataclasses import dataclass, replace
 
-from torch import Generator, Tensor
+from torch import Tensor
 
-from latelier.core import Code, Optimiser
+from latelier.core import Optimiser
 from latelier.models.adversarial import FAST, SLOW, Critic, OneLevel, VectorConfig
 from latelier.models.autoencoder import Point
 from latelier.nets.joint import Dense, Strided, Valid
 from latelier.nets.start import settle
-from latelier.objectives.prior import drawn
 
 UNIFORM = 1 / 3  # variance of the prior
 DECAY = 2.5e-5  # of weights
@@ -40,6 +39,3 @@ class Model(OneLevel):
 
     def encode(self, image: Tensor) -> Point:
         return Point({"z": self.encoder(image).float()})
-
-    def sample_prior(self, n: int, generator: Generator) -> Code:
-        return drawn(self.latents, n, generator, next(self.parameters()).device)

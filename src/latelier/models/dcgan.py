@@ -6,16 +6,15 @@ Critic and generator take turns; the generator's loss is the one that does not s
 from dataclasses import dataclass
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
-from latelier.core import Batch, Code, Decodes, Latent, Losses, Move, Optimiser, Progress, Samples
-from latelier.core import Model as Base
+from latelier.core import Batch, Code, Decodes, Latent, Losses, Move, Optimiser, Progress
 from latelier.models.adversarial import Critic, VectorConfig, blurred
+from latelier.models.shared import DeclaredPrior
 from latelier.models.watch import alike, overwhelmed, variety
 from latelier.nets.joint import Dense, Strided, Valid
 from latelier.nets.start import scatter
 from latelier.objectives.game import fooled, outdone
-from latelier.objectives.prior import drawn
 
 ADAM = Optimiser(rate=2e-4, betas=(0.5, 0.999))
 
@@ -31,7 +30,7 @@ class Config(VectorConfig):
     spread: float = 0.02  # sd of the first weights; nets without batch norm have He's
 
 
-class Model(Base, Decodes, Samples):
+class Model(DeclaredPrior, Decodes):
     """``Config`` says which nets, and what holds the critic back."""
 
     def __init__(self, config: Config, image: tuple[int, int, int]):
@@ -49,9 +48,6 @@ class Model(Base, Decodes, Samples):
     def decode(self, code: Code) -> Tensor:
         out: Tensor = self.generator(code["z"])
         return out
-
-    def sample_prior(self, n: int, generator: Generator) -> Code:
-        return drawn(self.latents, n, generator, next(self.parameters()).device)
 
     def moves(self) -> tuple[Move, ...]:
         return (self.tell, self.draw)

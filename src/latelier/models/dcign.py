@@ -29,11 +29,9 @@ from latelier.core import (
     Optimiser,
     Progress,
     Refusal,
-    Samples,
     Weighs,
 )
-from latelier.core import Model as Base
-from latelier.models.shared import EncoderFeatures, EncoderFilters
+from latelier.models.shared import DeclaredPrior, EncoderFeatures, EncoderFilters
 from latelier.models.vae import Diagonal, log_weight
 from latelier.nets.conv import Conv
 from latelier.nets.mlp import Mlp
@@ -41,7 +39,6 @@ from latelier.nets.pooled import Pooled
 from latelier.nets.resnet import Resnet
 from latelier.objectives import gaussian
 from latelier.objectives.likelihood import Bernoulli, Gaussian
-from latelier.objectives.prior import drawn
 from latelier.objectives.reduce import summed
 
 
@@ -69,7 +66,7 @@ class Config:
             raise Refusal(f"dcign: invariance is a strength, at least 0, not {self.invariance}")
 
 
-class Model(Base, Encodes, Decodes, Samples, EncoderFeatures, EncoderFilters, Weighs):
+class Model(DeclaredPrior, Encodes, Decodes, EncoderFeatures, EncoderFilters, Weighs):
     """``Config`` says which latents learn which factor."""
 
     one_factor = True  # training gives it batches that vary one factor
@@ -94,9 +91,6 @@ class Model(Base, Encodes, Decodes, Samples, EncoderFeatures, EncoderFilters, We
 
     def decode(self, code: Code) -> Tensor:
         return self.likelihood.mean(self.decoder(code["z"]).float())
-
-    def sample_prior(self, n: int, generator: Generator) -> Code:
-        return drawn(self.latents, n, generator, next(self.parameters()).device)
 
     def log_weight(self, image: Tensor, samples: int, generator: Generator) -> Tensor:
         return log_weight(self.encode(image), image, samples, self.decoder, self.likelihood, generator)

@@ -34,7 +34,7 @@ from latelier.nets.ascent import Ascent, Choice, Upward, hard, likeliest
 from latelier.nets.deconv import Downward, layers_of
 from latelier.nets.running import MeanImage
 from latelier.nets.unpool import one_hot
-from latelier.objectives import categorical, gaussian
+from latelier.objectives import categorical, gaussian, prior
 from latelier.objectives.estimator import Relaxed, Score
 from latelier.objectives.likelihood import GREY, Gaussian
 from latelier.objectives.reduce import summed
@@ -150,9 +150,7 @@ class Model(Base, Refills, Samples, Features, HasFilters, Weighs):
 
     def even(self, name: str, b: int) -> Tensor:
         """log p of positions under the prior, [c, m, n]."""
-        tiling, device = self.drawn[name], self.centre.mean.device
-        shape = (self.latents[name].shape[0], tiling.positions, b * tiling.cells)
-        return tiling.masked(torch.zeros(shape, device=device)).log_softmax(1)
+        return self.drawn[name].even(self.latents[name].shape[0], b, self.centre.mean.device)
 
     def corners(self, b: int) -> list[Tensor]:
         """The same, every position its block's first."""
@@ -160,8 +158,7 @@ class Model(Base, Refills, Samples, Features, HasFilters, Weighs):
         return [one_hot(torch.zeros(c, b * t.cells, device=device), t.positions) for c, t in self.layers]
 
     def sample_prior(self, n: int, generator: Generator) -> Code:
-        device = self.centre.mean.device
-        code = {"s": torch.randn(n, *self.latents["s"].shape, generator=generator, device=generator.device).to(device)}
+        code = prior.drawn({"s": self.latents["s"]}, n, generator, self.centre.mean.device)
         for name, tiling in self.drawn.items():
             code[name] = tiling.unflat(categorical.draw(self.even(name, n), generator).float())
         return code
@@ -182,13 +179,13 @@ class Model(Base, Refills, Samples, Features, HasFilters, Weighs):
 
     def log_weight(self, image: Tensor, samples: int, generator: Generator) -> Tensor:
         q, rows = self.encode(image), []
-        prior = sum(self.even(name, 1).amax(1).sum() for name in self.drawn)  # log p(z), whatever z
+        even = sum(self.even(name, 1).amax(1).sum() for name in self.drawn)  # log p(z), whatever z
         for _ in range(samples):
             up = q.ascend(hard(generator))
             s = gaussian.sample(up.mean, up.log_variance, generator)
             likelihood = self.likelihood.log_likelihood(image, self.draw(s, self.placed(up, len(image))))
             log_q = gaussian.log_density(s, up.mean, up.log_variance) + sum(self.log_q(up))
-            rows.append(likelihood + gaussian.log_standard(s) + prior - log_q)
+            rows.append(likelihood + gaussian.log_standard(s) + even - log_q)
         return torch.stack(rows)
 
     def placed(self, up: Ascent, b: int) -> list[Tensor]:

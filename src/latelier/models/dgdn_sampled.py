@@ -20,7 +20,7 @@ from latelier.core import Code, Decodes, Encodes, Fits, HasFilters, Latent, Move
 from latelier.core import Model as Base
 from latelier.nets.deconv import Downward, layers_of
 from latelier.nets.unpool import one_hot, unpool
-from latelier.objectives import categorical
+from latelier.objectives import categorical, prior
 from latelier.objectives.conjugate import linear_gaussian, precision, redraw_positions
 from latelier.objectives.likelihood import GREY
 
@@ -121,19 +121,15 @@ class Model(Base, Encodes, Decodes, Samples, Fits, HasFilters):
             place = self.tiling.flat(code["z1"]).round().clamp(0, self.tiling.positions - 1)
             weight = one_hot(place, self.tiling.positions)
         else:  # the mean over the prior's
-            blank = self.lower.new_zeros(len(self.lower), self.tiling.positions, len(code["s"]) * self.tiling.cells)
-            weight = self.tiling.masked(blank).softmax(1)
+            weight = self.tiling.even(len(self.lower), len(code["s"]), self.lower.device).exp()
         return (self.drawn(code["s"], weight) + self.mean).clamp(0, 1)
 
     def filters(self) -> Tensor:
         return self.lower
 
     def sample_prior(self, n: int, generator: Generator) -> Code:
-        s = torch.randn(n, *self.latents["s"].shape, generator=generator, device=generator.device)
-        return {
-            "s": s.to(self.lower.device),
-            "z1": self.tiling.unflat(self._even(n, generator, False).argmax(1).float()),
-        }
+        code = prior.drawn({"s": self.latents["s"]}, n, generator, self.lower.device)
+        return code | {"z1": self.tiling.unflat(self._even(n, generator, False).argmax(1).float())}
 
     def drawn(self, s: Tensor, weight: Tensor, *, lower: Tensor | None = None, upper: Tensor | None = None) -> Tensor:
         """Pictures [b, c, h, w] less the mean one, of codes [b, k] and positions' weights [maps, m, n]."""
@@ -191,7 +187,6 @@ class Model(Base, Encodes, Decodes, Samples, Fits, HasFilters):
 
     def _even(self, n: int, generator: Generator, same: bool) -> Tensor:
         """Weights of evenly drawn positions, which with ``same`` all images share."""
-        maps, tiling = len(self.lower), self.tiling
-        log_p = tiling.masked(self.lower.new_zeros(maps, tiling.positions, tiling.cells)).log_softmax(1)
+        log_p = self.tiling.even(len(self.lower), 1, self.lower.device)
         drawn = [categorical.draw(log_p, generator) for _ in range(1 if same else n)]
-        return one_hot(torch.cat(drawn * n if same else drawn, 1), tiling.positions)
+        return one_hot(torch.cat(drawn * n if same else drawn, 1), self.tiling.positions)

@@ -9,18 +9,17 @@ import math
 from dataclasses import dataclass
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
-from latelier.core import Batch, Code, Decodes, Encodes, Latent, Losses, Move, Optimiser, Progress, Refusal, Samples
-from latelier.core import Model as Base
+from latelier.core import Batch, Code, Decodes, Encodes, Latent, Losses, Move, Optimiser, Progress, Refusal
 from latelier.models.adversarial import blurred
 from latelier.models.autoencoder import Point
+from latelier.models.shared import DeclaredPrior
 from latelier.models.watch import alike, overwhelmed, variety
 from latelier.nets.encoder import Grid
 from latelier.nets.ranges import Centred, Uncentred
 from latelier.objectives import gaussian
 from latelier.objectives.game import fooled, judged, right
-from latelier.objectives.prior import drawn
 
 SLOPE = 0.1
 UNITS = 256  # of each dense layer, and numbers of the map that the generator begins with
@@ -46,7 +45,7 @@ class Config:
             )
 
 
-class Model(Base, Encodes, Decodes, Samples):
+class Model(DeclaredPrior, Encodes, Decodes):
     """``Config`` says how many codes of each kind."""
 
     coder = "critic"
@@ -89,9 +88,6 @@ class Model(Base, Encodes, Decodes, Samples):
     def decode(self, code: Code) -> Tensor:
         out: Tensor = self.generator(torch.cat([code[name] for name in self.latents], 1))
         return out
-
-    def sample_prior(self, n: int, generator: Generator) -> Code:
-        return drawn(self.latents, n, generator, next(self.parameters()).device)
 
     def moves(self) -> tuple[Move, ...]:
         return (self.tell, self.draw)

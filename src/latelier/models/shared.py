@@ -5,9 +5,10 @@ from abc import ABC
 
 from torch import Generator, Tensor, nn
 
-from latelier.core import Decodes, Encodes, Features, HasFilters, HasStages, Imputes
+from latelier.core import Code, Decodes, Encodes, Features, HasFilters, HasStages, Imputes, Model, Samples
 from latelier.nets.encoder import Encoder
 from latelier.objectives.impute import begun, refilled
+from latelier.objectives.prior import drawn
 
 
 class EncoderFeatures(Features, ABC):
@@ -36,6 +37,13 @@ class EncoderFilters(HasFilters, ABC):
 
     def filters(self) -> Tensor:
         return self.encoder.filters()
+
+
+class DeclaredPrior(Model, Samples, ABC):
+    """Latents are independent, each of the prior of its kind."""
+
+    def sample_prior(self, n: int, generator: Generator) -> Code:
+        return drawn(self.latents, n, generator, next(self.parameters()).device)
 
 
 class Refills(Encodes, Decodes, Imputes, ABC):

@@ -19,11 +19,9 @@ from latelier.core import (
     Posterior,
     Progress,
     Refusal,
-    Samples,
     Weighs,
 )
-from latelier.core import Model as Base
-from latelier.models.shared import EncoderFilters, EncoderStages, Refills
+from latelier.models.shared import DeclaredPrior, EncoderFilters, EncoderStages, Refills
 from latelier.nets.conv import Conv
 from latelier.nets.mlp import Mlp
 from latelier.nets.resnet import Resnet
@@ -32,7 +30,6 @@ from latelier.objectives import gaussian
 from latelier.objectives.adversary import Image, Off
 from latelier.objectives.likelihood import Bernoulli, Foreground, Gaussian, Likelihood, Squared
 from latelier.objectives.penalty import Beta, Capacity, Mmd
-from latelier.objectives.prior import drawn
 from latelier.objectives.reduce import summed
 
 
@@ -69,7 +66,7 @@ class Diagonal(Posterior):
         return {"z": gaussian.kl_to_standard(self.mean, self.log_variance)}
 
 
-class Model(Base, Refills, Samples, EncoderStages, EncoderFilters, Weighs):
+class Model(DeclaredPrior, Refills, EncoderStages, EncoderFilters, Weighs):
     """``Config`` says which nets, likelihood and penalty."""
 
     def __init__(self, config: Config, image: tuple[int, int, int]):
@@ -94,9 +91,6 @@ class Model(Base, Refills, Samples, EncoderStages, EncoderFilters, Weighs):
 
     def decode(self, code: Code) -> Tensor:
         return self.likelihood.mean(self.decoder(code["z"]).float())
-
-    def sample_prior(self, n: int, generator: Generator) -> Code:
-        return drawn(self.latents, n, generator, next(self.parameters()).device)
 
     def log_weight(self, image: Tensor, samples: int, generator: Generator) -> Tensor:
         return log_weight(self.encode(image), image, samples, self.decoder, self.likelihood, generator)

@@ -77,6 +77,10 @@ class Tiling:
         inside = self.inside(values.device).repeat(1, values.shape[2] // self.cells)
         return values.masked_fill(~inside, OUTSIDE)
 
+    def even(self, maps: int, images: int, device: torch.device) -> Tensor:
+        """log p of positions that are drawn evenly, [maps, m, images * cells]."""
+        return self.masked(torch.zeros(maps, self.positions, images * self.cells, device=device)).log_softmax(1)
+
     def inside(self, device: torch.device) -> Tensor:
         """bool [m, cells]: whether a position of a block lies on the map."""
         on = torch.ones(1, 1, self.height, self.width, device=device)

@@ -58,20 +58,22 @@ def features(model: Model, images: Images, depth: str, *, batch: int = BLOCK) ->
     return rows_of(model, images, lambda image: trunk.features(image, depth), batch=batch)
 
 
+def rows_at(score: str, model: Model, images: Images, depth: str | None) -> np.ndarray:
+    """Codes, features at ``depth`` or pixels (depth "pixels"), float32 [n, d], for the score of that name. Raises
+    Refusal for an unknown depth."""
+    if depth is None:
+        return codes(model, images)
+    if depth == "pixels":
+        return pixels(images)
+    if not has(model, Features):
+        raise Refusal(f"{score}: this model has no features, so no depth '{depth}'; leave the depth out")
+    return features(model, images, depth)
+
+
 def space(score: str, model: Model, data: Splits, depth: str | None) -> tuple[np.ndarray, np.ndarray]:
     """Both splits in the space of codes, of features at ``depth`` or of pixels (depth "pixels"), float32 [n, d],
     centred on the first and scaled by one number to a mean squared norm of 1. Raises Refusal for an unknown depth."""
-
-    def read(images: Images) -> np.ndarray:
-        if depth is None:
-            return codes(model, images)
-        if depth == "pixels":
-            return pixels(images)
-        if not has(model, Features):
-            raise Refusal(f"{score}: this model has no features, so no depth '{depth}'; leave the depth out")
-        return features(model, images, depth)
-
-    known, measured = read(data.fit), read(data.test)
+    known, measured = (rows_at(score, model, images, depth) for images in (data.fit, data.test))
     centre = known.mean(0)
     norm = np.float32(np.linalg.norm(known - centre) / len(known) ** 0.5) or np.float32(1)
     return (known - centre) / norm, (measured - centre) / norm

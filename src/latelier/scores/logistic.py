@@ -4,9 +4,8 @@ unsupervised methods."""
 import numpy as np
 from torch import Generator
 
-from latelier.core import Encodes, Features, Model, Refusal, has
-from latelier.data.images import Images
-from latelier.scores.common import Splits, codes, features, pixels
+from latelier.core import Encodes, Model, Refusal
+from latelier.scores.common import Splits, rows_at
 
 needs = (Encodes,)
 NEEDS_LABELS = True
@@ -28,7 +27,7 @@ def score(model: Model, data: Splits, generator: Generator, *, depth: str | None
     fit = data.fit.take(np.flatnonzero(data.fit.label >= 0))
     if len(np.unique(fit.label)) < 2 or len(fit) < 2 * HELD:
         raise Refusal(f"logistic: {data.fit.source or 'these pictures'} must have labels of two or more classes")
-    known, measured = _read(model, fit, depth), _read(model, data.test, depth)
+    known, measured = (rows_at("logistic", model, images, depth) for images in (fit, data.test))
     centre, scale = known.mean(0), float(np.sqrt(known.var(0).mean())) or 1.0
     known, measured = (known - centre) / scale, (measured - centre) / scale
     held = np.random.default_rng(0).permutation(len(fit)) < len(fit) // HELD
@@ -39,16 +38,6 @@ def score(model: Model, data: Splits, generator: Generator, *, depth: str | None
         "held-out error %": errors[best],
         "chosen C": best,
     }
-
-
-def _read(model: Model, images: Images, depth: str | None) -> np.ndarray:
-    if depth is None:
-        return codes(model, images)
-    if depth == "pixels":
-        return pixels(images)
-    if not has(model, Features):
-        raise Refusal(f"logistic: this model has no features, so no depth '{depth}'; leave the depth out")
-    return features(model, images, depth)
 
 
 def _error(x: np.ndarray, y: np.ndarray, test: np.ndarray, truth: np.ndarray, c: float) -> float:
