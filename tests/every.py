@@ -18,7 +18,7 @@ from latelier.building import Card, assemble
 from latelier.core import Classifies, Decodes, Encodes, Features, Fits, Model, has, need
 from latelier.data.batches import Batches
 from latelier.data.images import Images
-from latelier.data.scenes import draw_scenes
+from latelier.data.scenes import ATTRIBUTES, draw_scenes
 from latelier.data.sprites import draw_sprites
 from latelier.lookup import find_module, module_names
 
@@ -40,6 +40,9 @@ SMALL: dict[str, dict[str, Any]] = {  # settings of methods whose nets are too l
         "inference.kept": 2,
     },
     "hali": {"levels": (8, 16), "width": 0.125},
+    "introvac": {"width": 0.125, "latent": 8, "attributes": ATTRIBUTES},
+    "introvae": {"width": 0.125, "latent": 8, "margin": 10.0},
+    "vac": {"width": 0.125, "latent": 8, "attributes": ATTRIBUTES},
 }
 
 
@@ -84,11 +87,15 @@ def cases(closed: bool) -> list[Case]:
 
 LEARNING, CLOSED = cases(closed=False), cases(closed=True)
 FULLY = ("autoencoder", "hali", "patchvae", "vae")  # tried on colour and with a head always, others in the slow tests
+KIN = ("introvae", "vac")  # in the slow tests alone: introvac's moves and nets hold theirs
 
 
 def over(cases: list[Case]) -> pytest.MarkDecorator:
     """Parametrises a test by these cases."""
-    slow = [(case.image == COLOUR or case.head != "none") and case.method not in FULLY for case in cases]
+    slow = [
+        case.method in KIN or ((case.image == COLOUR or case.head != "none") and case.method not in FULLY)
+        for case in cases
+    ]
     return pytest.mark.parametrize(
         "case",
         [pytest.param(one, marks=pytest.mark.slow) if late else one for one, late in zip(cases, slow, strict=True)],
