@@ -92,10 +92,10 @@ class Reads(Fake, Encodes):
 
     def __init__(self, image: tuple[int, int, int], size: int, read: Callable[[Tensor], Tensor]):
         super().__init__(image, z=size)
-        self.read = read
+        self.reader = read  # not ``read``, which names latents
 
     def encode(self, image: Tensor) -> Posterior:
-        return Point({"z": self.read(image)})
+        return Point({"z": self.reader(image)})
 
 
 class Names(Reads, Classifies):

@@ -96,7 +96,7 @@ def test_scores_on_request_are_left_out_unless_they_are_named(monkeypatch) -> No
 
 def test_only_labelled_test_images_count_for_the_probe() -> None:
     label = np.where(np.arange(60) < 20, -1, LABEL)
-    record = run_scores(Names((1, 2, 3), 6, CODES.read), DATA._replace(test=noise(60, seed=2, label=label)), ["probe"])[
+    record = run_scores(Names((1, 2, 3), 6, CODES.reader), DATA._replace(test=noise(60, seed=2, label=label)), ["probe"])[
         0
     ]
     assert record["n"] == 40

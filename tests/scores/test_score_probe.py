@@ -63,14 +63,14 @@ def test_every_space_learns_from_the_same_draws() -> None:
 
 def test_features_are_a_space_of_their_own_when_asked_for(monkeypatch) -> None:
     monkeypatch.setattr(probe, "BUDGETS", (1,))
-    values = scored(Deep(SHAPE, 3, IGNORANT.read), depth="trunk")
+    values = scored(Deep(SHAPE, 3, IGNORANT.reader), depth="trunk")
     assert values["linear features trunk all %"] == values["linear pixels all %"]
     assert values["linear codes all %"] < values["linear pixels all %"]
 
 
 def test_columns_that_hardly_vary_stay_small(monkeypatch) -> None:
     monkeypatch.setattr(probe, "BUDGETS", (1,))
-    model = Reads(SHAPE, 4 + 15, lambda image: torch.cat([KNOWS.read(image), 1e-3 * image.flatten(1)[:, 1:]], 1))
+    model = Reads(SHAPE, 4 + 15, lambda image: torch.cat([KNOWS.reader(image), 1e-3 * image.flatten(1)[:, 1:]], 1))
     assert scored(model)["kNN codes 1/class %"] > 99  # under 80 when each column is scaled by itself
 
 
@@ -94,7 +94,7 @@ def test_many_classes_at_one_label_each_raise_no_warning(monkeypatch) -> None:
 def test_balanced_accuracy_and_the_models_own_head_on_unbalanced_classes(monkeypatch) -> None:
     monkeypatch.setattr(probe, "BUDGETS", (1,))
     label = np.repeat([0, 1, -1], [90, 10, 40])  # the head names 0 always; unlabelled images do not count
-    values = scored(Names(SHAPE, 3, IGNORANT.read), Splits(noise(140, SHAPE, 4, label), noise(140, SHAPE, 5, label)))
+    values = scored(Names(SHAPE, 3, IGNORANT.reader), Splits(noise(140, SHAPE, 4, label), noise(140, SHAPE, 5, label)))
     assert (values["head %"], values["balanced head %"], values["majority %"]) == (90, 50, 90)
     assert "balanced linear codes 1/class %" in values
     assert "balanced linear codes all %" not in scored(IGNORANT)

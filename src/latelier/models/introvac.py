@@ -19,7 +19,7 @@ from latelier.models.introspective import WARM, check_warm
 from latelier.nets.modes import unremembered
 from latelier.objectives.attributes import cross_entropy
 
-SURE = 0.98  # verdicts that are right, beyond which they teach the decoder little
+SURE = 0.98  # share of drawn pictures told from real ones, beyond which the verdict teaches the decoder little
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,11 @@ class Model(Attributed):
         loss, report = self.bound(batch, q, code["z"], again)
         if not self.warming(progress):
             fake = [self.logits(one.mean)[:, -1] for one in self.made(again, prior)]
-            told = sum((functional.softplus(-logit) for logit in fake), torch.zeros_like(loss))
-            right = [(logit > 0).float() for logit in fake] + [(self.logits(q.mean)[:, -1] < 0).float()]
+            real = self.logits(q.mean)[:, -1]
+            told = functional.softplus(-fake[0]) + functional.softplus(-fake[1])
+            apart = [(logit > real).float() for logit in fake]  # of a pair, one half by chance
             loss = loss + self.config.beta_ec * told
-            report |= {"fakes": told, "verdicts right": torch.stack(right).mean(0).detach()}
+            report |= {"fakes": told, "fakes told apart": torch.stack(apart).mean(0)}
         return Losses({"coder": loss.mean()}, report, code)
 
     def paint(self, batch: Batch, progress: Progress) -> Losses:
@@ -90,7 +91,7 @@ class Model(Attributed):
         return cross_entropy(logits, self.known_as(batch, fake=0)).mean(1)
 
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
-        if terms.get("verdicts right", 0.0) <= SURE:
+        if terms.get("fakes told apart", 0.0) <= SURE:
             return []
         return [
             "the classifier tells nearly every drawn picture, so its verdict teaches the decoder little: lower "
