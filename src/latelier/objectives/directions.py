@@ -1,6 +1,6 @@
 """Moving codes along what linear classifiers of attributes point at (IntroVAC, section 4.2)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -19,26 +19,32 @@ def log_odds(directions: Directions, code: Code) -> Tensor:
     return torch.stack(parts).sum(0) + directions.bias
 
 
-def step_towards(directions: Directions, wishes: Mapping[str, int]) -> Code:
-    """[*shape] each, of length ``directions.unit`` together: towards each attribute that is wished for (1) and away
-    from each that is not (0), all by the same share: the normalised sum of the units w / |w|, as in the authors' code.
-    Raises Refusal for an unknown attribute and for wishes that cancel."""
+def steps_towards(directions: Directions, names: Sequence[str], wishes: Tensor) -> Code:
+    """[b, *shape] each, of length ``directions.unit`` together: for each of b codes towards each of the named
+    attributes that it is wished to have (``wishes`` [b, w] is 1) and away from each other (0), all by the same share:
+    the normalised sum of the units w / |w|, as in the authors' code. Raises Refusal for an unknown attribute and for
+    directions that cancel."""
     flat = torch.cat([weight.flatten(1) for weight in directions.weight.values()], 1)
-    units = functional.normalize(flat, dim=1)
-    whole = flat.new_zeros(flat.shape[1])
-    for name, wish in wishes.items():
-        whole += (2 * wish - 1) * units[place(directions, name)]
-    if whole.norm() < LEAST:
-        raise Refusal(f"{', '.join(wishes)} have no direction in this model's code, or cancel; name others")
-    whole *= directions.unit / whole.norm()
-    parts = whole.split([weight[0].numel() for weight in directions.weight.values()])
+    units = functional.normalize(flat, dim=1)[[place(directions, name) for name in names]]
+    whole = (2 * wishes.to(units) - 1) @ units
+    length = whole.norm(dim=1, keepdim=True)
+    if (length < LEAST).any():
+        raise Refusal(f"{', '.join(names)} have no direction in this model's code, or cancel; name others")
+    parts = (directions.unit * whole / length).split([w[0].numel() for w in directions.weight.values()], 1)
     return {
-        name: part.view(weight.shape[1:]) for (name, weight), part in zip(directions.weight.items(), parts, strict=True)
+        name: part.view(-1, *weight.shape[1:])
+        for (name, weight), part in zip(directions.weight.items(), parts, strict=True)
     }
 
 
+def step_towards(directions: Directions, wishes: Mapping[str, int]) -> Code:
+    """The step [*shape] that is the same for all codes."""
+    steps = steps_towards(directions, list(wishes), torch.tensor([list(wishes.values())]))
+    return {name: value[0] for name, value in steps.items()}
+
+
 def moved(code: Code, step: Code, by: float | Tensor) -> Code:
-    """The codes [b, ...] with so many steps added, as many for all or [b]."""
+    """The codes [b, ...] with so many steps added, as many for all or [b]; ``step`` is one for all or for each."""
     return {
         name: value + (by.view(-1, *[1] * (value.dim() - 1)) if isinstance(by, Tensor) else by) * step[name]
         if name in step
