@@ -18,6 +18,8 @@ ON_CODES = [
     "finetune",
     "logistic",
     "probe",
+    "test_time",
+    "tsvm",
 ]  # those that need no more than an encoder
 USUAL = ["likelihood", "prior_gap", "probe", "reconstruction"]  # of a model that can do all, on pictures with labels
 CODES = Reads((1, 2, 3), 6, lambda image: image.flatten(1))
@@ -96,9 +98,9 @@ def test_scores_on_request_are_left_out_unless_they_are_named(monkeypatch) -> No
 
 def test_only_labelled_test_images_count_for_the_probe() -> None:
     label = np.where(np.arange(60) < 20, -1, LABEL)
-    record = run_scores(Names((1, 2, 3), 6, CODES.reader), DATA._replace(test=noise(60, seed=2, label=label)), ["probe"])[
-        0
-    ]
+    record = run_scores(
+        Names((1, 2, 3), 6, CODES.reader), DATA._replace(test=noise(60, seed=2, label=label)), ["probe"]
+    )[0]
     assert record["n"] == 40
 
 
