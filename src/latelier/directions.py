@@ -12,7 +12,7 @@ from latelier.data.images import Images
 from latelier.scores.common import device_of, rows_of, some
 
 ROWS = 5_000  # pictures that classifiers are fitted on
-FEWEST = 6  # of them that must have an attribute, and as many that must not
+FEWEST = 2  # of them that must have an attribute, and as many that must not
 STEPS = 300
 LINEAR = ("gaussian", "uniform", "point")  # kinds of latents whose numbers may be moved along a line
 

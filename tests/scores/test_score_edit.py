@@ -28,7 +28,7 @@ def lit(n: int, seed: int) -> Images:
     return replace(pictures(pixels), attribute=attribute, attributes=NAMES)
 
 
-DATA = Splits(lit(320, 0), lit(160, 1))
+DATA = Splits(lit(320, 0), lit(100, 1))
 
 
 class Halves(Fake, Encodes, Decodes, Samples):
@@ -74,12 +74,14 @@ def test_edits_along_the_right_direction_change_that_attribute_and_no_other() ->
     assert 0 < values["identity at 0.1"] < 0.2 < values["identity at 2.5"]
 
 
+@pytest.mark.slow
 def test_a_model_that_has_learned_none_is_edited_along_fitted_ones() -> None:
     values = scored(edit, Halves(), deltas=(2.5,), attributes=("above",))
     assert values["changed at 2.5 %"] > 95
     assert values["others kept at 2.5 %"] > 95
 
 
+@pytest.mark.slow
 def test_several_at_once_must_all_change() -> None:
     values = scored(edit, deltas=(2.5, 3.5), together=True)
     assert values["changed at 3.5 %"] > 90  # each is moved by 3.5 / sqrt(2) = 2.5
@@ -87,6 +89,7 @@ def test_several_at_once_must_all_change() -> None:
     assert not any(name.startswith("others kept") for name in values)
 
 
+@pytest.mark.slow
 def test_samples_carry_what_was_given_and_differ() -> None:
     values = scored(conditional, samples=60, step=0.02, steps=100)
     assert values["carries left=1 %"] > 85
