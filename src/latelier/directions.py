@@ -1,6 +1,7 @@
 """Which way attributes lie in a model's code: as it has learned them, or by linear classifiers fitted after the fact on
 the codes of a model that knew nothing of them."""
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -43,8 +44,6 @@ def fitted(model: Model, images: Images) -> Directions:
     """Logistic regressions (L-BFGS, C = 1 on codes scaled by one number) of each attribute of the pictures on the most
     likely codes. A step of 1 is one number of a Gaussian prior, elsewhere the codes' standard deviation. Raises
     Refusal where no attribute is shown both ways."""
-    from sklearn.linear_model import LogisticRegression
-
     latents, encoder = movable(model), need(model, Encodes)
     rows = rows_of(
         model,
@@ -57,10 +56,10 @@ def fitted(model: Model, images: Images) -> Directions:
         known = truth >= 0
         if min((truth == 1).sum(), (truth == 0).sum()) < FEWEST:
             continue
-        learned = LogisticRegression(max_iter=STEPS).fit(rows[known] / spread, truth[known])
+        weight, bias = _machine(rows[known] / spread, truth[known])
         names.append(name)
-        weights.append(learned.coef_[0] / spread)
-        biases.append(float(learned.intercept_[0]))
+        weights.append(weight / spread)
+        biases.append(bias)
     if not names:
         raise Refusal(
             f"{images.source or 'these pictures'} have no attribute that {FEWEST} have and {FEWEST} have not, to fit "
@@ -69,11 +68,22 @@ def fitted(model: Model, images: Images) -> Directions:
     device = device_of(model)
     whole = torch.from_numpy(np.stack(weights)).float().to(device)
     parts = whole.split([int(np.prod(model.latents[name].shape)) for name in latents], 1)
-    weight = {
+    latent_weights = {
         name: part.view(len(names), *model.latents[name].shape) for name, part in zip(latents, parts, strict=True)
     }
     unit = 1.0 if all(model.latents[name].kind == "gaussian" for name in latents) else spread
-    return Directions(tuple(names), weight, torch.tensor(biases, device=device), unit)
+    return Directions(tuple(names), latent_weights, torch.tensor(biases, device=device), unit)
+
+
+def _machine(rows: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, float]:
+    """Weight [d] and bias."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    with warnings.catch_warnings():  # the limit on steps is part of the protocol
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        learned = LogisticRegression(max_iter=STEPS).fit(rows, truth)
+    return learned.coef_[0], float(learned.intercept_[0])
 
 
 def movable(model: Model) -> tuple[str, ...]:
