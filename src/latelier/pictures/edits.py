@@ -47,7 +47,7 @@ def _grid(view: View, wishes: Mapping[str, int]) -> Grid | None:
     done = Editor(view.model, directions, wishes).by(view.image[rows], by)
     before = log_odds(directions, encoder.encode(done.again).mode())[:, columns]
     notes = [
-        " ".join(f"{signed(a, '.1f')} → {signed(b, '.1f')}" for a, b in zip(*pair, strict=True))
+        ", ".join(f"{signed(a, '.1f')} → {signed(b, '.1f')}" for a, b in zip(*pair, strict=True))
         for pair in zip(before.tolist(), done.seen.tolist(), strict=True)
     ]
     said = ", ".join(name if wish else f"no {name}" for name, wish in wishes.items())
