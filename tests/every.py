@@ -18,7 +18,7 @@ from latelier.building import Card, assemble
 from latelier.core import Classifies, Decodes, Encodes, Features, Fits, Model, has, need
 from latelier.data.batches import Batches
 from latelier.data.images import Images
-from latelier.data.scenes import draw_scenes
+from latelier.data.scenes import ATTRIBUTES, draw_scenes
 from latelier.data.sprites import draw_sprites
 from latelier.lookup import find_module, module_names
 
@@ -40,6 +40,9 @@ SMALL: dict[str, dict[str, Any]] = {  # settings of methods whose nets are too l
         "inference.kept": 2,
     },
     "hali": {"levels": (8, 16), "width": 0.125},
+    "introvac": {"width": 0.125, "latent": 8, "attributes": ATTRIBUTES},
+    "introvae": {"width": 0.125, "latent": 8, "margin": 10.0},
+    "vac": {"width": 0.125, "latent": 8, "attributes": ATTRIBUTES},
 }
 
 
@@ -84,7 +87,8 @@ LEARNING, CLOSED = cases(closed=False), cases(closed=True)
 FULLY = ("autoencoder", "hali", "vae")  # tried on colour and with a head always, others in the slow tests
 
 
-SLOW = ("dgdn_sampled",)  # a sweep costs what an epoch costs others; its laws are tested always
+# A sweep of dgdn_sampled costs what an epoch costs others, and its laws are tested always; introvac stands for its kin.
+SLOW = ("dgdn_sampled", "introvae", "vac")
 
 
 def over(cases: list[Case]) -> pytest.MarkDecorator:

@@ -27,6 +27,7 @@ from latelier.cli import VERBS, main
 from latelier.pictures import find, list_pictures
 
 UNFIT = {"latent_map", "parts", "part_crops", "swap"}  # need known factors, or parts
+UNASKED = {"weights", "edits", "delta"}  # on request, or of a model that has learned attributes
 UNFIT |= {"levels", "level_traverse", "innovation", "distances"}  # or levels, or a critic that sees codes
 TINY = "--set net=mlp net.widths=8 latent=2"
 
@@ -100,7 +101,7 @@ def test_a_run_is_scored_reported_and_compared(here: Path, capsys: Captured) -> 
     page = Path("run/report.html").read_text()
     assert "latelier train vae --data pets --out run" in page
     shown = [sheet for sheet in list_pictures() if (find(sheet).__doc__ or "").splitlines()[0] in page]
-    assert shown == [sheet for sheet in list_pictures() if sheet not in UNFIT | {"weights"}]  # which are on request
+    assert shown == [sheet for sheet in list_pictures() if sheet not in UNFIT | UNASKED]
     shutil.copytree("run", "elsewhere/run")
     main(["compare", "run", "elsewhere/run", "--out", "both.png"])
     header = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("score"))

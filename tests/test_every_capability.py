@@ -8,6 +8,7 @@ from every import CLASSES, SIZE, Case, assert_same, batches_of, every
 from torch import Generator, Tensor
 
 from latelier.core import (
+    AttributeDirections,
     Capability,
     Classifies,
     Decides,
@@ -172,6 +173,17 @@ def check_judges(model: Model, image: Tensor) -> None:
     assert not torch.equal(hidden, need(model, Judges).embed(image.roll(1, 0), code))
 
 
+def check_directions(model: Model, image: Tensor) -> None:
+    found = need(model, AttributeDirections).directions()
+    assert found.names
+    assert found.bias.shape == (len(found.names),)
+    assert found.unit > 0
+    for name, weight in found.weight.items():
+        assert weight.shape == (len(found.names), *model.latents[name].shape)
+        assert weight.isfinite().all()
+        assert not weight.requires_grad
+
+
 CHECKS: dict[type, Callable[[Model, Tensor], None]] = {
     Encodes: check_encodes,
     Decodes: check_decodes,
@@ -186,6 +198,7 @@ CHECKS: dict[type, Callable[[Model, Tensor], None]] = {
     Imputes: check_imputes,
     HasLevels: check_levels,
     Judges: check_judges,
+    AttributeDirections: check_directions,
 }
 
 

@@ -11,7 +11,7 @@ DATA = "mnist"
 SEEDS = 3
 EPOCHS = 20
 SETTINGS = {"levels": (16, 64), "width": 0.25}
-TRAINING = {"labels": 10, "batch": 100, "precision": "bf16", "rate": 3e-4, "shift": 2}
+TRAINING = {"labels": 10, "batch": 100, "precision": "bf16", "decay": "linear", "shift": 2}
 PUBLISHED = {"HALI, 100 labels": 0.73}
 
 

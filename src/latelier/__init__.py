@@ -26,6 +26,7 @@ _PUBLIC = {
             "encode",
             "reconstruct",
             "inpaint",
+            "edit",
             "classify",
             "parts",
             "compare",

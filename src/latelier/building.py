@@ -66,6 +66,12 @@ def assemble(
     return model, Card(name, image, to_json(config), head, names)
 
 
+def config_of(name: str) -> type:
+    """The method's ``Config``."""
+    config: type = _module(name, True).Config
+    return config
+
+
 def takes_head(name: str) -> bool:
     """Whether a label head can learn beside that method: it encodes, learns by moves, and needs no labels itself."""
     model = _module(name, True).Model

@@ -20,6 +20,7 @@ VERBS = {  # in the order in which a newcomer needs them; the lines are those of
     "encode": ("encode:encode", "Write the code of every picture."),
     "reconstruct": ("reconstruct:reconstruct", "Write what a run keeps of every picture."),
     "inpaint": ("inpaint:inpaint", "Fill in what a mask hides of every picture."),
+    "edit": ("edit:edit", "Move every picture towards an attribute."),
     "classify": ("classify:classify", "Write the class of every picture."),
     "parts": ("parts:parts", "Write which parts occur where in every picture."),
     "reproduce": ("reproduce:reproduce", "Run a recipe, and set what it gives beside what was published."),

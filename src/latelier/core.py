@@ -2,11 +2,10 @@
 
 A model is an ``nn.Module`` that declares its latents, hands its weights to players, and offers moves. A move looks at a
 batch and says what each player wants smaller; the trainer differentiates, averages, clips and steps. What a finished
-model can do is said by small abstract classes, its capabilities: scores, pictures, the command line and the explorer
-ask for those and never for a model by name.
+model can do, its capabilities say: scores, pictures, the command line and the explorer ask for those and never for a
+model by name.
 
-Legend of shapes: b images, c channels, h w pixels, a attributes, t tokens, k numbers of a code, s samples, p parts,
-d numbers of a part's appearance.
+Shapes: b images, c channels, h w pixels, a attributes, t tokens, k numbers of a code, s samples, p parts of d numbers.
 Units: images are floats in [0, 1]; log-densities are nats an image, summed over everything but the batch.
 """
 
@@ -23,6 +22,7 @@ class Refusal(ValueError):
     """Bad input from the user, in one line: what was given, what was expected, what to do. The command exits 2."""
 
 
+C = TypeVar("C")
 UNKNOWN_FACTORS = torch.zeros(0, 0, dtype=torch.int64)
 
 
@@ -53,7 +53,8 @@ class Progress(NamedTuple):
 
     seen: int  # images shown so far, over all processes
     total: int  # images in the whole run
-    generator: Generator  # seeded from (seed, rank, seen) before each move; all of a move's noise comes from here
+    generator: Generator  # seeded from (seed, part, seen) before each step; all of its moves' noise comes from here
+    notes: dict[str, Tensor] | None = None  # what a move leaves to the step's later ones; none: nobody keeps any
 
 
 class Losses(NamedTuple):
@@ -62,8 +63,8 @@ class Losses(NamedTuple):
     minimise: dict[str, Tensor]  # player -> scalar; its gradient reaches that player and nobody else
     report: dict[str, Tensor]  # term -> [b], one value an image: what logs, plots and tests read
     code: Code | None = None  # the codes drawn for batch.image, if the move has drawn some: label heads learn on them
-    # Where codes depend on draws that no gradient passes: a further loss [b] of the code -> ``minimise`` with that loss
-    # added to the coder's and to what the draws are rewarded for. Elsewhere none: adding is enough.
+    # Where codes depend on draws that no gradient passes: a loss [b] of the code -> ``minimise`` with it added to the
+    # coder's and to what the draws are rewarded for. Elsewhere none: adding is enough.
     join: Callable[[Tensor], dict[str, Tensor]] | None = None
 
 
@@ -243,6 +244,22 @@ class Decides(Capability):
         """[b, classes] probabilities from the most likely code alone, where nothing can be drawn."""
 
 
+class Directions(NamedTuple):
+    """Linear classifiers of attributes on codes: log-odds are the sum of ``weight`` times the code, plus ``bias``."""
+
+    names: tuple[str, ...]
+    weight: Code  # name of a latent -> [a, *shape]
+    bias: Tensor  # [a]
+    unit: float = 1.0  # length in the code of a step of 1: a standard deviation
+
+
+class AttributeDirections(Capability):
+    """Has learned which way attributes lie in its code."""
+
+    @abstractmethod
+    def directions(self) -> Directions: ...
+
+
 class Imputes(Capability):
     """Fills in what is missing."""
 
@@ -263,9 +280,6 @@ class Wrapper(Model, ABC):
     """A model around a model: adds players, terms or capabilities. ``need`` and ``has`` look through it."""
 
     inner: Model
-
-
-C = TypeVar("C")
 
 
 def has(model: nn.Module, capability: type) -> bool:

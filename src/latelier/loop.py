@@ -36,7 +36,7 @@ class Plan:
     parts: int = 1  # parts of a batch; a multiple of the number of processes
     precision: Literal["fp32", "bf16"] = "fp32"
     warmup: int = 0  # the rate rises linearly over these
-    decay: Literal["none", "linear", "cosine"] = "none"  # then falls to 0 at the end
+    decay: Literal["none", "linear", "cosine", "steps"] = "none"  # then falls to 0, or is halved at times
     rate: float | None = None  # every player's, in place of the model's own
     clip: float | None = None  # greatest 2-norm of a player's gradient
     ema: int | None = None  # half-life of the averaged weights
@@ -65,7 +65,8 @@ def rate_factor(plan: Plan, seen: int) -> float:
     if seen < plan.warmup:
         return (seen + plan.batch) / (plan.warmup + plan.batch)
     left = 1 - (seen - plan.warmup) / max(1, plan.total - plan.warmup)
-    return {"none": 1.0, "linear": left, "cosine": 0.5 - 0.5 * math.cos(math.pi * left)}[plan.decay]
+    n = sum(seen >= share * plan.total for share in (0.4, 0.6, 0.8))  # epochs 60, 90, 120 of 150 in IntroVAC
+    return {"none": 1.0, "linear": left, "cosine": 0.5 - 0.5 * math.cos(math.pi * left), "steps": 0.5**n}[plan.decay]
 
 
 def train(
@@ -114,7 +115,7 @@ def train(
             parts = [batches.at(state.seen, part, plan.parts) for part in mine]
             for part, generator in zip(mine, generators, strict=True):
                 generator.manual_seed(mix(plan.seed, 3, part, state.seen))
-            progress = [Progress(state.seen, plan.total, generator) for generator in generators]
+            progress = [Progress(state.seen, plan.total, generator, {}) for generator in generators]
             for move in moves:
                 meter.add(play(move, parts, progress, players, plan, batches, statistics))
             if plan.ema is not None:
@@ -202,9 +203,10 @@ def validate(model: Model, moves: tuple[Move, ...], batches: Batches, seen: int,
     for start in range(0, count, plan.batch):
         batch = batches.rows(torch.arange(start, min(start + plan.batch, count)))
         generator = torch.Generator(batches.device).manual_seed(mix(plan.seed, 4, start))
+        standing, bf16 = Progress(seen, plan.total, generator, {}), plan.precision == "bf16"
         for move in moves:
-            with torch.no_grad(), torch.autocast(batches.device.type, torch.bfloat16, enabled=plan.precision == "bf16"):
-                losses = move(batch, Progress(seen, plan.total, generator))
+            with torch.no_grad(), torch.autocast(batches.device.type, torch.bfloat16, enabled=bf16):
+                losses = move(batch, standing)
             share = len(batch.index) / count
             for name, value in losses.report.items():
                 sums[name] = sums.get(name, 0.0) + float(value.mean()) * share

@@ -11,9 +11,10 @@ import torch
 
 from latelier import files
 from latelier.building import Card, open_model
-from latelier.core import UNKNOWN_FACTORS, Model, Refusal
+from latelier.core import UNKNOWN_FACTORS, AttributeDirections, Model, Refusal, has
 from latelier.data.images import Images
 from latelier.data.sources import open_images, splits_of
+from latelier.directions import found
 from latelier.pictures.view import View
 from latelier.progress import tell
 from latelier.request import read_config, there
@@ -159,6 +160,7 @@ class Run:
             generator=torch.Generator(device).manual_seed(seed),
             factors=known,
             levels=torch.from_numpy(data.truth["levels"][rows]) if known else UNKNOWN_FACTORS,
+            found=found(self.model, None) if has(self.model, AttributeDirections) else None,
         )
 
 

@@ -6,7 +6,6 @@ import shlex
 import signal
 import sys
 import zlib
-from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,11 +17,11 @@ import torch
 
 from latelier import __version__, checkpoint, files, parallel
 from latelier.board import board, check_board
-from latelier.building import Card, assemble, nets, takes_head
+from latelier.building import Card, assemble, nets
 from latelier.core import Fits, Model, Refusal, has, need
 from latelier.data.augment import Augment
 from latelier.data.batches import Batches
-from latelier.data.choice import fewer, hide_labels, hold_out
+from latelier.data.choice import fewer, hold_out
 from latelier.data.images import Images
 from latelier.data.seeds import mix
 from latelier.data.sources import open_images
@@ -31,8 +30,8 @@ from latelier.heads.joint import Joint
 from latelier.loop import Outcome, Plan, train
 from latelier.progress import Progress, tell
 from latelier.request import FORMAT, check, folder_of, plain, read_config, resumed
-from latelier.settings import parse_assignments
 from latelier.state import State
+from latelier.told import told
 
 EPOCHS = 20  # unless --epochs says otherwise
 
@@ -83,16 +82,10 @@ def prepare(request: SimpleNamespace) -> Prepared:
     device = pick_device(request.device)
     images = _images(request)
     rows, held = hold_out(len(images), request.validation, request.seed)
-    whole = images
     if request.images is not None:
         rows = fewer(rows, request.images, request.seed)
-    if request.labels is not None:
-        images = hide_labels(images, request.labels, request.seed, among=rows)
+    images, whole, settings = told(request, images, rows)
     watched = whole if request.judge != "loss" else images  # hidden labels decide nothing unless the user asks
-    settings = request.settings if isinstance(request.settings, Mapping) else parse_assignments(request.settings or [])
-    settings = dict(settings)
-    if request.labels is not None and takes_head(request.model):
-        settings.setdefault("head", "softmax")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(mix(request.seed, 0))
         model, card = assemble(request.model, images.shape, images.classes, settings)

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from latelier.building import assemble
+from latelier.data.attributes import with_attributes
 from latelier.data.batches import Batches
 from latelier.data.choice import hide_labels
 from latelier.data.sources import open_images
@@ -21,6 +22,7 @@ HERE = Path(__file__).parent
 STEPS, BATCH, EVERY = 30, 16, 5
 MLP = {"net": "mlp", "net.widths": (32,), "latent": 8}
 DECONV = {"maps": (8, 10), "kernels": (3, 2), "pools": (2,)}
+CLASSES = tuple("0123456789")
 SLOW = {"optimiser.rate": 1e-5}  # batch norm over 16 cells magnifies rounding
 CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {  # name -> method, its settings, the plan's
     "autoencoder": ("autoencoder", {}, {}),
@@ -30,6 +32,8 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {  # name -> meth
         {"parts": 2},
     ),
     "autoencoder-layerwise": ("autoencoder", MLP | {"layerwise": 0.5}, {}),
+    "introvac": ("introvac", {"latent": 8, "width": 0.25, "attributes": CLASSES, **SLOW}, {"decay": "steps"}),
+    "introvae": ("introvae", {"latent": 8, "width": 0.25, "margin": 10.0, **SLOW}, {}),
     "ksparse": ("ksparse", {"widths": (32, 16), "k": (5,), "start": 10, "revive": 0.1}, {}),
     "classifier": ("classifier", {}, {"decay": "cosine"}),
     "dgdn": ("dgdn", DECONV, {"rate": 1e-3, "clip": 50.0}),
@@ -52,7 +56,7 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {  # name -> meth
 
 def curve(folder: Path, method: str, settings: dict[str, Any], plan: dict[str, Any]) -> list[dict[str, float]]:
     """Means of each term over five steps at a time: real digits, five labels a class, fp32."""
-    images = hide_labels(open_images("digits"), per_class=5, seed=0)
+    images = with_attributes(hide_labels(open_images("digits"), per_class=5, seed=0))
     torch.manual_seed(0)
     model, _ = assemble(method, images.shape, images.classes, settings)
     batches = Batches(images, BATCH, seed=0, device=torch.device("cpu"), labelled=labelled_share(model))

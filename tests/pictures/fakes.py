@@ -9,6 +9,7 @@ from torch.nn.functional import adaptive_avg_pool2d, interpolate
 from latelier.core import (
     Code,
     Decodes,
+    Directions,
     Encodes,
     HasFilters,
     HasLevels,
@@ -21,6 +22,7 @@ from latelier.core import (
     Posterior,
     Samples,
 )
+from latelier.directions import Found
 from latelier.pictures.view import View
 
 ONE = {"z": Latent((5,))}
@@ -141,6 +143,14 @@ class Stacked(Fake, HasLevels, Judges, Imputes):
         return torch.where(known.bool(), image, 0.25)
 
 
+def places(model: Model) -> Found:
+    """Random directions of two attributes in the first latent that is there."""
+    latents = getattr(model, "latents", None) or getattr(model, "inner", model).latents
+    name, latent = next(iter(latents.items()))
+    weight = torch.randn(2, *latent.shape, generator=Generator().manual_seed(4))
+    return Found(Directions(("glad", "old"), {name: weight}, torch.zeros(2)), "random directions")
+
+
 def view(model: Model, n: int = 7, log: list[dict] | None = None, **changes: object) -> View:
     """Random pictures of the model's shape and random levels of factors; every second one has a class."""
     generator = Generator().manual_seed(3)
@@ -153,5 +163,6 @@ def view(model: Model, n: int = 7, log: list[dict] | None = None, **changes: obj
         title="fake on noise",
         generator=Generator().manual_seed(2),
         factors=FACTORS,
+        found=places(model),
         levels=torch.stack([torch.randint(top, (n,), generator=generator) for top in (3, 4, 5, 6, 6)], 1),
     )._replace(**changes)

@@ -12,7 +12,9 @@ from latelier.pictures.view import pixels
 
 SHEETS = [
     "codes",
+    "delta",
     "distances",
+    "edits",
     "filters",
     "innovation",
     "inpaint",

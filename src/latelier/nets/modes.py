@@ -18,3 +18,18 @@ def evaluating(model: nn.Module) -> Iterator[None]:
     finally:
         for part in training:
             part.training = True
+
+
+@contextmanager
+def unremembered(*nets: nn.Module) -> Iterator[None]:
+    """Batch norm normalises by the batch as in training, and leaves its running statistics as they are: for pictures
+    that are not of the data."""
+    norms = [part for net in nets for part in net.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
+    remembering = [norm for norm in norms if norm.track_running_stats]
+    for norm in remembering:
+        norm.track_running_stats = False
+    try:
+        yield
+    finally:
+        for norm in remembering:
+            norm.track_running_stats = True

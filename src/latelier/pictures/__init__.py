@@ -1,6 +1,7 @@
 """One sheet a file: a module with ``needs`` and ``draw(view)``, which answers one uint8 picture [H, W, 3], and with
 ``PICTURES`` where it wants another number of pictures of the data than most. ``draw`` raises Refusal for data that it
-cannot be drawn from. With ``ON_REQUEST`` a report leaves it out."""
+cannot be drawn from. With ``ON_REQUEST`` a report leaves it out; ``TAKES`` names the options of ``latelier draw`` that
+are its own."""
 
 from types import ModuleType
 
@@ -31,3 +32,9 @@ def possible(model: nn.Module) -> list[str]:
 def wanted(sheet: ModuleType) -> int:
     """How many pictures of the data the sheet would like to see."""
     return int(getattr(sheet, "PICTURES", PICTURES))
+
+
+def takes(sheet: ModuleType) -> tuple[str, ...]:
+    """Names of the options that it has beside those of every sheet."""
+    names: tuple[str, ...] = getattr(sheet, "TAKES", ())
+    return names

@@ -7,9 +7,20 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from latelier.core import UNKNOWN_FACTORS, Code, Encodes, HasLevels, Model, Posterior, has, need
+from latelier.core import UNKNOWN_FACTORS, Code, Encodes, HasLevels, Model, Posterior, Refusal, has, need
+from latelier.directions import Found
+from latelier.objectives.langevin import Chain
 
 BLOCK = 512  # pictures that are encoded at once
+
+
+class Asked(NamedTuple):
+    """What the user asks of sheets of attributes."""
+
+    attribute: tuple[str, ...] = ()  # NAME, or NAME=0 for without; by default the sheet chooses
+    by: float | None = None  # steps to move
+    given: tuple[str, ...] = ()  # NAME or NAME=1, NAME=0
+    chain: Chain = Chain()
 
 
 class View(NamedTuple):
@@ -26,10 +37,19 @@ class View(NamedTuple):
     generator: Generator  # on the model's device
     factors: tuple[str, ...] = ()  # names of the known factors of drawn data
     levels: Tensor = UNKNOWN_FACTORS  # [n, f] int64 on the CPU, the level of each factor from 0 up
+    asked: Asked = Asked()
+    found: Found | None = None  # where attributes lie in the code, if it is known
 
     def caption(self, row: int) -> str:
         """The class of that picture, or the last part of its name where the class is unknown."""
         return self.label[row] or PurePath(self.names[row]).name
+
+
+def directions_of(view: View, sheet: str) -> Found:
+    """Raises Refusal where nothing is known of attributes."""
+    if view.found is None:
+        raise Refusal(f"{sheet} needs a model that has learned attributes, or pictures with attributes to fit on")
+    return view.found
 
 
 def pixels(image: Tensor) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from latelier.core import Refusal
-from latelier.data.images import Images
+from latelier.data.attributes import yes_or_no
 from latelier.scores.common import Splits, spread
 
 FEWEST = 6  # pictures to learn from that must have an attribute, and as many that must not
@@ -28,7 +28,8 @@ class Attributes(NamedTuple):
 
 def attributes_of(data: Splits) -> Attributes:
     """Those that can be learned from one split and measured on the other; none of them is no error."""
-    names, fit, test = (*data.fit.attributes, *_class(data.fit)), _told(data.fit), _told(data.test)
+    (names, fit), (_, test) = (yes_or_no(images) for images in (data.fit, data.test))
+    fit, test = fit.astype(np.int64), test.astype(np.int64)
     if fit.shape[1] != test.shape[1]:
         return Attributes((), fit[:, :0], test[:, :0])
     counts = [min((column == 1).sum(), (column == 0).sum()) for column in fit.T]
@@ -60,13 +61,3 @@ def told(kind: str, names: tuple[str, ...], values: list[float]) -> dict[str, fl
     """Mean and sd over attributes of so many percents, and of few attributes each: "KIND %", "KIND ATTRIBUTE %"."""
     each = {f"{kind} {name} %": value for name, value in zip(names, values, strict=True)}
     return spread(f"{kind} %", values) | (each if len(names) <= SHOWN else {})
-
-
-def _told(images: Images) -> np.ndarray:
-    columns = [images.attribute.astype(np.int64), *([images.label[:, None]] if _class(images) else [])]
-    return np.concatenate(columns, 1)
-
-
-def _class(images: Images) -> tuple[str, ...]:
-    """The second class's name where there are two."""
-    return images.classes[1:] if len(images.classes) == 2 else ()

@@ -1,14 +1,15 @@
 """latelier draw: one sheet of a run as a PNG."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-from latelier.verbs.options import Place, Seed
+from latelier.verbs.options import Names, Place, Seed, Whole
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from latelier.pictures.view import View
+    from latelier.pictures.view import Asked, View
 
 
 def draw(
@@ -18,11 +19,17 @@ def draw(
     data: Place | None = None,
     out: Place | None = None,
     seed: Seed = 0,
+    attribute: Names = None,
+    by: float | None = None,
+    given: Names = None,
+    step: float | None = None,
+    steps: Whole | None = None,
+    temperature: float | None = None,
     data_root: Place | None = None,
     download: bool = False,
 ) -> Path:
-    """Draw one sheet of a run: reconstruct, samples, traverse, interpolate, inpaint, manifold, latent_map, codes,
-    filters, parts, part-crops, swap, levels, level-traverse, innovation, distances, weights, losses.
+    """Draw one sheet of a run: reconstruct, samples, traverse, interpolate, edits, delta, inpaint, manifold,
+    latent_map, codes, filters, parts, part-crops, swap, levels, level-traverse, innovation, distances, weights, losses.
 
     Returns the PNG's path. Raises Refusal (exit 2) for a sheet that the model has not the capabilities for, or the
     pictures not what it takes: latent_map needs known factors, as sprites and scenes have them.
@@ -39,24 +46,64 @@ def draw(
         The PNG; by default RUN/pictures/SHEET.png.
     seed
         Of the choice of pictures and of drawn codes.
+    attribute
+        For edits and delta: NAME, or NAME=0 for without; by default the first few.
+    by
+        For edits and delta: how far to move, in standard deviations of the code.
+    given
+        For samples: NAME=1 or NAME=0 of each attribute that they shall have or not have.
+    step
+        Of the Langevin chain of samples --given, 2e-4 by default.
+    steps
+        Of the chain, 5000 by default.
+    temperature
+        Of the chain, 1 by default; 0 climbs to the likeliest code.
     data_root
         Where torchvision's data sets are.
     download
         Let torchvision download the data set.
     """
-    from latelier.pictures import find, wanted
+    from latelier.core import Encodes, missing
+    from latelier.directions import found
+    from latelier.pictures import find, takes, wanted
     from latelier.pictures.sheet import save
     from latelier.runs import Where, open_run
 
     module = find(sheet)  # an unknown sheet is refused before any picture is read
+    options = {
+        "attribute": attribute,
+        "by": by,
+        "given": given,
+        "step": step,
+        "steps": steps,
+        "temperature": temperature,
+    }
+    asked = asked_of(sheet, module, {name: value for name, value in options.items() if value is not None})
     name = module.__name__.removeprefix("latelier.pictures.")  # one file, however the sheet was spelt
     opened = open_run(run)
     path = Path(out) if out else opened.home("--out FILE.png") / "pictures" / f"{name}.png"
-    test = opened.splits(data, Where.of(data_root, download)).test
+    fit, test, _ = opened.splits(data, Where.of(data_root, download))
     title = f"{opened.name} ({opened.card.model}) on {test.source}"
-    save(draw_sheet(sheet, opened.view(test, title, seed, wanted(module))), path)
+    view = opened.view(test, title, seed, wanted(module))._replace(asked=asked)
+    if view.found is None and (asked.given or "attribute" in takes(module)) and not missing(opened.model, (Encodes,)):
+        view = view._replace(found=found(opened.model, fit))
+    save(draw_sheet(sheet, view), path)
     print(path)
     return path
+
+
+def asked_of(sheet: str, module: ModuleType, options: dict[str, Any]) -> "Asked":
+    """The options that were given. Raises Refusal for one that the sheet has no use for."""
+    from latelier.core import Refusal
+    from latelier.objectives.langevin import Chain
+    from latelier.pictures import takes
+    from latelier.pictures.view import Asked
+
+    if unused := [name for name in options if name not in takes(module)]:
+        able = ", ".join(f"--{name}" for name in takes(module)) or "none of these options"
+        raise Refusal(f"sheet '{sheet}' has no use for --{unused[0]}; it takes {able}")
+    chain = Chain(**{name: options[name] for name in ("step", "steps", "temperature") if name in options})
+    return Asked(tuple(options.get("attribute", ())), options.get("by"), tuple(options.get("given", ())), chain)
 
 
 def draw_sheet(sheet: str, view: "View") -> "np.ndarray":

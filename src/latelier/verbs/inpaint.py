@@ -61,7 +61,7 @@ def inpaint(
     images = opened.images(source, Where.of(data_root, download))
     generator = torch.Generator(device).manual_seed(seed)
 
-    def filled() -> Iterator[tuple["Tensor", list[str]]]:
+    def filled() -> Iterator[tuple["Tensor", list[tuple[str]]]]:
         for block in images.blocks():
             image = block.to(device)
             known = masks.make(str(mask), tuple(image.shape), generator).expand_as(image)
@@ -70,5 +70,5 @@ def inpaint(
             error = (image - whole).square().flatten(1).sum(1)  # known pixels have none
             yield whole, decibels(error / (~known).flatten(1).sum(1))
 
-    write_pictures(out, "inpainted.csv", images.names, "psnr_missing_db", filled())
+    write_pictures(out, "inpainted.csv", images.names, ["psnr_missing_db"], filled())
     return out

@@ -37,5 +37,5 @@ def reconstruct(
         (mean, decibels((image - mean).square().flatten(1).mean(1)))
         for image, mean in reconstructions(opened.model, images)
     )
-    write_pictures(out, "reconstructions.csv", images.names, "psnr_db", blocks)
+    write_pictures(out, "reconstructions.csv", images.names, ["psnr_db"], blocks)
     return out

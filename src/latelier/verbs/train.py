@@ -26,7 +26,7 @@ def train(
     settings: Settings = None,
     rate: float | None = None,
     warmup: float = 0,
-    decay: Literal["none", "linear", "cosine"] = "none",
+    decay: Literal["none", "linear", "cosine", "steps"] = "none",
     clip: float | None = None,
     ema: float | None = None,
     precision: Literal["fp32", "bf16"] = "fp32",
@@ -82,7 +82,7 @@ def train(
     warmup
         Epochs over which the rate rises from 0.
     decay
-        How the rate falls to 0 at the end.
+        How the rate falls to 0 at the end, or by steps: halved at 40, 60 and 80 % of the run.
     clip
         Greatest 2-norm of each player's gradient.
     ema

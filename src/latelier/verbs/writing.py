@@ -22,10 +22,14 @@ def new_folder(out: Place) -> Path:
 
 
 def write_pictures(
-    out: Path, table: str, names: Sequence[str], column: str, blocks: Iterable[tuple["Tensor", Sequence[str]]]
+    out: Path,
+    table: str,
+    names: Sequence[str],
+    columns: Sequence[str],
+    blocks: Iterable[tuple["Tensor", Sequence[Sequence[str]]]],
 ) -> None:
     """Writes blocks of pictures [b, c, h, w] as PNG files named after ``names``, and a CSV file with a row a picture:
-    file, picture, and the text that stands beside it in its block."""
+    file, picture, and the cells, one a column, that stand beside it in its block."""
     import csv
     import io
 
@@ -36,20 +40,20 @@ def write_pictures(
 
     lines, row = io.StringIO(), 0
     writer = csv.writer(lines)
-    writer.writerow(["file", "picture", column])
+    writer.writerow(["file", "picture", *columns])
     for image, beside in blocks:
-        for drawn, text in zip(pixels(image), beside, strict=True):
+        for drawn, cells in zip(pixels(image), beside, strict=True):
             name = str(names[row])
             picture = f"{row:06d}-{Path(name).stem}.png"
             content = io.BytesIO()
             Image.fromarray(drawn.squeeze(-1) if drawn.shape[-1] == 1 else drawn).save(content, "PNG")
             files.write(out / picture, content.getvalue())
-            writer.writerow([name, picture, text])
+            writer.writerow([name, picture, *cells])
             row += 1
     files.write(out / table, lines.getvalue())
     print(f"{out}: {row:,} pictures and {table}")
 
 
-def decibels(error: "Tensor") -> list[str]:
-    """The PSNR of mean squared errors [b], at most 100 dB."""
-    return [f"{-10 * math.log10(value):.2f}" for value in error.clamp(min=1e-10).tolist()]
+def decibels(error: "Tensor") -> list[tuple[str]]:
+    """The PSNR of mean squared errors [b], at most 100 dB, as rows of one cell."""
+    return [(f"{-10 * math.log10(value):.2f}",) for value in error.clamp(min=1e-10).tolist()]

@@ -1,0 +1,88 @@
+"""The variational classifier, which VAC is and IntroVAC begins with: a VAE whose code tells attributes by a linear
+classifier without bias, so that an attribute is a direction (IntroVAC, section 3 and eqs. 3-5).
+
+The source averages where we sum: the absolute error over all numbers of a picture, the KL over the code's numbers, the
+cross-entropy over the classifier's logits. Its weights are kept as they are quoted; of sums over c h w pixel values, d
+code numbers and a + 1 logits, in nats an image, they are
+
+    beta_ae / (c h w),   beta_reg / d,   beta_cl / (a + 1)
+
+At 128 pixels in colour with 256 numbers a nat of KL weighs 5.76 times as much as a unit of summed absolute error."""
+
+import math
+from abc import ABC
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from latelier.core import AttributeDirections, Batch, Directions, Refusal
+from latelier.models.introspective import Config as Nets
+from latelier.models.introspective import Introspective
+from latelier.models.vae import Diagonal
+from latelier.objectives.attributes import cross_entropy
+from latelier.objectives.gaussian import kl_to_standard
+from latelier.objectives.reduce import summed
+
+FAKE = "fake"  # what the last logit tells, beside the attributes
+
+
+@dataclass(frozen=True)
+class Config(Nets):
+    """Defaults: the source's."""
+
+    attributes: tuple[str, ...] = ()  # set from the data: all that it has, unless some are named
+    beta_ae: float = 100.0  # of the mean absolute error
+    beta_cl: float = 10.0  # of the mean cross-entropy
+    beta_reg: float = 3.0  # of the mean KL
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if min(self.beta_ae, self.beta_cl, self.beta_reg) < 0:
+            raise Refusal(
+                f"weights are at least 0, but beta_ae is {self.beta_ae:g}, beta_cl {self.beta_cl:g} and beta_reg "
+                f"{self.beta_reg:g}"
+            )
+        if FAKE in self.attributes or len(set(self.attributes)) < len(self.attributes):
+            raise Refusal(
+                f'attributes have names of their own, none of them "{FAKE}", not {", ".join(self.attributes)}'
+            )
+
+
+class Attributed(Introspective, AttributeDirections, ABC):
+    """Encoder and classifier are one player. The last logit says "fake": of real pictures it learns no."""
+
+    label_weight = 10.0  # of a label head's cross-entropy: as beta_cl's
+    config: Config
+
+    def __init__(self, config: Config, image: tuple[int, int, int]):
+        super().__init__(config, image)
+        self.classifier = nn.Linear(config.latent, len(config.attributes) + 1, bias=False)
+        self.players["coder"] = [self.encoder, self.classifier]
+        self.beta_error = config.beta_ae / math.prod(image)  # of the summed error
+
+    def logits(self, z: Tensor) -> Tensor:
+        """[b, d] -> [b, a + 1]."""
+        out: Tensor = self.classifier(z)
+        return out.float()
+
+    def known_as(self, batch: Batch, fake: int) -> Tensor:
+        """[b, a + 1]: the attributes, and whether the picture is fake."""
+        return torch.cat([batch.attribute, batch.attribute.new_full((len(batch.image), 1), fake)], 1)
+
+    def error(self, batch: Batch, again: Tensor) -> Tensor:
+        """[b], summed."""
+        return summed((again - batch.image).abs())
+
+    def bound(self, batch: Batch, q: Diagonal, z: Tensor, again: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """[b], what VAC minimises, of codes z [b, d] drawn of q and their pictures; and its terms, unweighted."""
+        error, rate = self.error(batch, again), summed(kl_to_standard(q.mean, q.log_variance))
+        nats = cross_entropy(self.logits(z), self.known_as(batch, fake=0))
+        regular = self.config.beta_reg / self.config.latent * rate
+        loss = self.beta_error * error + regular + self.config.beta_cl * nats.mean(1)
+        return loss, {"absolute error": error, "rate": rate, "attributes": nats[:, :-1].sum(1)}
+
+    def told(self, names: tuple[str, ...]) -> Directions:
+        """Of the first logits, by these names."""
+        weight = self.classifier.weight[: len(names)].detach()
+        return Directions(names, {"z": weight}, weight.new_zeros(len(names)))

@@ -1,0 +1,36 @@
+"""VAC: a VAE with a linear classifier of attributes on its code, along whose weights pictures can be edited.
+
+The variational classifier of IntroVAC (Maggipinto et al. 2020), section 3, without introspection: the last logit, which
+would tell drawn pictures, learns nothing but that pictures are real; it is there so that IntroVAC without its
+adversarial weights is this model step for step."""
+
+from dataclasses import dataclass
+
+from latelier.core import Batch, Directions, Losses, Move, Progress
+from latelier.models.attributed import Attributed
+from latelier.models.attributed import Config as Base
+
+
+@dataclass(frozen=True)
+class Config(Base):
+    """Defaults: the source's at 128 pixels, 600 epochs in batches of 64 without decay."""
+
+
+class Model(Attributed):
+    """Both players learn from one pass."""
+
+    def __init__(self, config: Config, image: tuple[int, int, int]):
+        super().__init__(config, image)
+
+    def directions(self) -> Directions:
+        return self.told(self.config.attributes)
+
+    def moves(self) -> tuple[Move, ...]:
+        return (self.learn,)
+
+    def learn(self, batch: Batch, progress: Progress) -> Losses:
+        q = self.encode(batch.image)
+        code = q.sample(progress.generator)
+        loss, report = self.bound(batch, q, code["z"], self.draw(code["z"]))
+        whole = loss.mean()
+        return Losses({"coder": whole, "decoder": whole}, report, code)

@@ -1,0 +1,60 @@
+"""Moving codes along what linear classifiers of attributes point at (IntroVAC, section 4.2)."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from latelier.core import Code, Directions, Refusal
+from latelier.lookup import nearest
+
+LEAST = 1e-6  # length of a sum of directions that counts as none
+
+
+def log_odds(directions: Directions, code: Code) -> Tensor:
+    """[b, a] of codes [b, ...]: log p(attribute) - log p(not), the signed distance from the classifier's plane times
+    the length of its weight."""
+    parts = [code[name].flatten(1).float() @ weight.flatten(1).T for name, weight in directions.weight.items()]
+    return torch.stack(parts).sum(0) + directions.bias
+
+
+def steps_towards(directions: Directions, names: Sequence[str], wishes: Tensor) -> Code:
+    """[b, *shape] each, of length ``directions.unit`` together: for each of b codes towards each of the named
+    attributes that it is wished to have (``wishes`` [b, w] is 1) and away from each other (0), all by the same share:
+    the normalised sum of the units w / |w|, as in the authors' code. Raises Refusal for an unknown attribute and for
+    directions that cancel."""
+    flat = torch.cat([weight.flatten(1) for weight in directions.weight.values()], 1)
+    units = functional.normalize(flat, dim=1)[[place(directions, name) for name in names]]
+    whole = (2 * wishes.to(units) - 1) @ units
+    length = whole.norm(dim=1, keepdim=True)
+    if (length < LEAST).any():
+        raise Refusal(f"{', '.join(names)} have no direction in this model's code, or cancel; name others")
+    parts = (directions.unit * whole / length).split([w[0].numel() for w in directions.weight.values()], 1)
+    return {
+        name: part.view(-1, *weight.shape[1:])
+        for (name, weight), part in zip(directions.weight.items(), parts, strict=True)
+    }
+
+
+def step_towards(directions: Directions, wishes: Mapping[str, int]) -> Code:
+    """The step [*shape] that is the same for all codes."""
+    steps = steps_towards(directions, list(wishes), torch.tensor([list(wishes.values())]))
+    return {name: value[0] for name, value in steps.items()}
+
+
+def moved(code: Code, step: Code, by: float | Tensor) -> Code:
+    """The codes [b, ...] with so many steps added, as many for all or [b]; ``step`` is one for all or for each."""
+    return {
+        name: value + (by.view(-1, *[1] * (value.dim() - 1)) if isinstance(by, Tensor) else by) * step[name]
+        if name in step
+        else value
+        for name, value in code.items()
+    }
+
+
+def place(directions: Directions, name: str) -> int:
+    """The attribute's number. Raises Refusal with the nearest match."""
+    if name not in directions.names:
+        raise Refusal(f'no attribute "{name}" in this model; {nearest(name, list(directions.names))}')
+    return directions.names.index(name)

@@ -1,0 +1,124 @@
+"""Whether edits change the attribute, as a classifier of real images sees it, and how much of all else stays."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from latelier.core import AttributeDirections, Decodes, Directions, Encodes, Model, Refusal, has, need
+from latelier.directions import found
+from latelier.nets.modes import evaluating
+from latelier.objectives.directions import moved, steps_towards
+from latelier.scores.attribute_preservation import Course, Judge, trained
+from latelier.scores.attributes import RULE, SHOWN, needed
+from latelier.scores.common import Splits, device_of, rows_of, some, spread
+from latelier.scores.identity import WORDS, Eye, apart, strangers
+
+needs = (Encodes, Decodes)
+NEEDS_ATTRIBUTES = True
+ON_REQUEST = True  # it trains a classifier
+LIMIT, FIT_ROWS = 1_000, 20_000
+DELTAS = (1.0, 2.0, 3.0, 4.0, 5.0)
+JUDGE = (
+    "The judge of attribute_preservation, a classifier of our own that learned the attributes from at most "
+    f"{FIT_ROWS:,} real images of the training split."
+)
+PROTOCOL = (
+    f"{JUDGE} Each test image's most likely code is moved by delta standard deviations along the direction of an "
+    "attribute, towards it if the judge does not find it in the reconstruction, else away from it, and drawn. changed: "
+    "share of pictures whose verdict on that attribute is another than on the reconstruction; others kept: share of "
+    "the other attributes' verdicts that are as on the reconstruction. Directions are the model's own or, of a model "
+    "that has learned none, logistic regressions on its codes of at most 5,000 pictures of the training split. With "
+    "together all attributes are moved at once, along the normalised sum of their directions, and changed means every "
+    f"one. {WORDS} Means over images, then over attributes. {RULE}"
+)
+
+
+class Curve(NamedTuple):
+    """What became of the test images, a number a delta."""
+
+    changed: list[float]  # percent
+    kept: list[float]  # percent; NaN where there is no other attribute
+    identity: list[float]
+
+
+def score(
+    model: Model,
+    data: Splits,
+    generator: Generator,
+    *,
+    attributes: Sequence[str] = (),
+    deltas: Sequence[float] = DELTAS,
+    together: bool = False,
+    epochs: int = 10,
+) -> dict[str, float]:
+    """For each delta "changed at DELTA %", "others kept at DELTA %" where there are others, "identity at DELTA", and of
+    each attribute "changed NAME at DELTA %". Raises Refusal for unknown attributes and for pictures without any."""
+    seed, device = generator.initial_seed(), device_of(model)
+    names = needed("edit", data).names
+    directions = found(model, None if has(model, AttributeDirections) else data.fit).directions
+    chosen = shared("edit", names, directions, attributes)
+    judge, eye = judge_of(data, epochs, device, seed), Eye(device)
+    encoder, decoder = need(model, Encodes), need(model, Decodes)
+
+    def curve(group: Sequence[str]) -> Curve:
+        places = [names.index(name) for name in group]
+
+        def looked(image: Tensor) -> Tensor:
+            """[b, (1 + deltas) * (a + 512)]: verdicts and features of the reconstruction and of the edits."""
+            code = encoder.encode(image).mode()
+            again = decoder.decode(code)
+            with evaluating(judge):
+                step = steps_towards(directions, group, judge(again)[:, places] <= 0)
+                made = [again, *(decoder.decode(moved(code, step, delta)) for delta in deltas)]
+                return torch.cat([part for one in made for part in (judge(one), eye(one))], 1)
+
+        rows = torch.from_numpy(rows_of(model, data.test, looked)).unflatten(1, (1 + len(deltas), -1))
+        return curve_of(rows[..., : len(names)] > 0, rows[..., len(names) :], places)
+
+    groups = [chosen] if together else [[name] for name in chosen]
+    return told({" + ".join(group): curve(group) for group in groups}, deltas)
+
+
+def shared(score: str, names: Sequence[str], directions: Directions, wanted: Sequence[str]) -> list[str]:
+    """The attributes that pictures and model share, or those wanted. Raises Refusal where they do not share them."""
+    both = [name for name in names if name in directions.names]
+    chosen = list(wanted) or both
+    if not chosen or set(chosen) - set(both):
+        asked = ", ".join(sorted(set(chosen) - set(both))) or "an attribute"
+        raise Refusal(f"{score} needs {asked}, but model and pictures share {', '.join(both) or 'none'}; name these")
+    return chosen
+
+
+def judge_of(data: Splits, epochs: int, device: torch.device, seed: int) -> Judge:
+    """Learned from real images."""
+    known = data._replace(fit=some(data.fit, FIT_ROWS, seed % 2**32))
+    answer = torch.from_numpy(needed("edit", known).fit)
+    return trained(known.fit, answer, Course(epochs, 2e-3, 128), device, seed)
+
+
+def curve_of(verdict: Tensor, features: Tensor, places: Sequence[int]) -> Curve:
+    """Of verdicts [n, 1 + deltas, a] and features [n, 1 + deltas, d], the reconstruction's first."""
+    same, places = verdict == verdict[:, :1], list(places)
+    rest = [place for place in range(verdict.shape[2]) if place not in places]
+    stranger, steps = strangers(features[:, 0]), range(1, verdict.shape[1])
+    return Curve(
+        [100 * float((~same[:, step, places]).all(1).float().mean()) for step in steps],
+        [100 * float(same[:, step, rest].float().mean()) for step in steps],
+        [float(apart(features[:, step], features[:, 0]).mean()) / stranger for step in steps],
+    )
+
+
+def told(curves: Mapping[str, Curve], deltas: Sequence[float]) -> dict[str, float]:
+    """Means and sds over groups of attributes, and of few each."""
+    values: dict[str, float] = {}
+    for step, delta in enumerate(deltas):
+        values |= spread(f"changed at {delta:g} %", [curve.changed[step] for curve in curves.values()])
+        kept = [curve.kept[step] for curve in curves.values()]
+        values |= {} if np.isnan(kept).any() else spread(f"others kept at {delta:g} %", kept)
+        values |= spread(f"identity at {delta:g}", [curve.identity[step] for curve in curves.values()])
+        if 1 < len(curves) <= SHOWN:
+            values |= {f"changed {name} at {delta:g} %": curve.changed[step] for name, curve in curves.items()}
+    return values

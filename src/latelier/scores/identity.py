@@ -1,0 +1,37 @@
+"""How far a changed picture is from what it was, in features of a trunk that nobody trained (``extractor``): a judge
+that knows neither the model nor the attribute."""
+
+import torch
+from torch import Tensor
+
+from latelier.nets.modes import evaluating
+from latelier.scores.extractor import CHUNK, RandomTrunk
+
+WORDS = (
+    "Identity: Euclidean distance of a picture before and after in the 512 features of a trunk that nobody trained "
+    "(those of the score fid), as a share of the mean distance between two different pictures: 0 is the same picture, "
+    "1 a stranger."
+)
+
+
+class Eye:
+    """Sees pictures [b, c, h, w] in [0, 1] as 512 numbers."""
+
+    def __init__(self, device: torch.device):
+        self._trunk = RandomTrunk().to(device)
+
+    def __call__(self, image: Tensor) -> Tensor:
+        with evaluating(self._trunk):
+            parts = [self._trunk(part.clamp(0, 1).expand(-1, 3, -1, -1)).float() for part in image.split(CHUNK)]
+        return torch.cat(parts)
+
+
+def apart(one: Tensor, other: Tensor) -> Tensor:
+    """[b] of features [b, d]."""
+    distance: Tensor = (one - other).norm(dim=1)
+    return distance
+
+
+def strangers(features: Tensor) -> float:
+    """Mean distance of each of [n, d] to the next, the last to the first; NaN for fewer than two."""
+    return float(apart(features, features.roll(1, 0)).mean()) if len(features) > 1 else float("nan")

@@ -1,0 +1,45 @@
+"""Sheets of attributes: which pictures are edited, which way, and what stands under them."""
+
+import numpy as np
+import pytest
+import torch
+from pictures.fakes import Fake, places, view
+from pictures.found import places as found_at
+
+from latelier.core import Refusal
+from latelier.objectives.directions import log_odds, moved, step_towards
+from latelier.pictures import delta, edits, samples
+from latelier.pictures.view import Asked, pixels
+
+MODEL = Fake((1, 8, 8))
+SHOWN = view(MODEL)
+CODE = MODEL.encode(SHOWN.image).mode()
+PLACES = places(MODEL).directions
+
+
+@pytest.mark.parametrize(("word", "wish"), [("old", 1), ("old=0", 0)])
+@torch.no_grad()
+def test_pictures_that_lack_it_are_shown_as_they_are_reconstructed_and_edited(word: str, wish: int) -> None:
+    sheet = edits.draw(SHOWN._replace(asked=Asked((word,), 2.0)))
+    edited = MODEL.decode(moved(CODE, step_towards(PLACES, {"old": wish}), 2.0))
+    lacking = ((log_odds(PLACES, CODE)[:, 1] > 0) != bool(wish)).tolist()
+    assert 0 < sum(lacking) < len(lacking)
+    for number, lacks in enumerate(lacking):
+        for drawn in (SHOWN.image, MODEL.decode(CODE), edited):
+            assert bool(found_at(sheet, pixels(drawn)[number])) == lacks
+
+
+@torch.no_grad()
+def test_a_strip_goes_from_minus_to_plus_around_the_reconstruction() -> None:
+    sheet = delta.draw(SHOWN._replace(asked=Asked(("glad",), -4.0)))
+    step = step_towards(PLACES, {"glad": 1})
+    left = [found_at(sheet, pixels(MODEL.decode(moved(CODE, step, by)))[0])[0][1] for by in np.linspace(-4, 4, 9)]
+    assert left == sorted(left)
+    assert len(set(left)) == 9
+
+
+def test_without_directions_they_are_refused() -> None:
+    bare = SHOWN._replace(found=None)
+    for sheet, asked in ((edits, Asked()), (delta, Asked()), (samples, Asked(given=("old",)))):
+        with pytest.raises(Refusal, match="needs a model that has learned attributes, or pictures with attributes"):
+            sheet.draw(bare._replace(asked=asked))

@@ -1,0 +1,134 @@
+"""latelier edit and draw with attributes: what is written, along which directions, and what is refused."""
+
+import csv
+import shlex
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import Captured, refused
+from made import folder
+from PIL import Image
+
+import latelier
+from latelier.cli import main
+from latelier.core import AttributeDirections, need
+
+TINY = "--epochs 2 --batch 8 --quiet --set"
+NETS = "width=0.0625 latent=3"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixteen grey pictures of 8 x 8, whose sides are light or dark; an introvac and a vae on them, and a flat folder
+    without labels."""
+    place = tmp_path_factory.mktemp("made")
+    for i in range(16):
+        pixels = np.full((8, 8), 200 if i % 2 else 40, np.uint8)
+        path = place / "pets" / ("light" if i % 2 else "dark") / f"{i:02}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels + np.arange(8, dtype=np.uint8) * (i + 1)).save(path)
+    folder(place / "flat", 4, "L", (8, 8))
+    pets = shlex.quote(str(place / "pets"))
+    main(shlex.split(f"train introvac --data {pets} --out {place / 'run'} {TINY} {NETS}"))
+    main(shlex.split(f"train vae --data {pets} --out {place / 'vae'} {TINY} net=mlp net.widths=4 latent=2"))
+    main(shlex.split(f"train pca --data {pets} --out {place / 'pca'} --quiet --set latent=2"))
+    return place
+
+
+@pytest.fixture
+def here(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(shutil.copytree(made, tmp_path / "here"))
+    return tmp_path / "here"
+
+
+def table(place: str) -> list[dict[str, str]]:
+    with open(f"{place}/edited.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_each_picture_is_moved_and_the_table_says_what_became_of_it(here: Path, capsys: Captured) -> None:
+    main(shlex.split("edit run pets --attribute light --by 2 --out new"))
+    assert "along directions that the model has learned" in capsys.readouterr().out
+    rows = table("new")
+    assert list(rows[0]) == ["file", "picture", "moved by", "light before", "light after", "light drawn", "identity"]
+    assert len(rows) == 16
+    assert {path.name for path in Path("new").glob("*.png")} == {row["picture"] for row in rows}
+    model = latelier.load("run")
+    directions = need(model, AttributeDirections).directions()
+    length = float(directions.weight["z"][0].norm())
+    for row in rows:
+        assert float(row["light after"]) - float(row["light before"]) == pytest.approx(2 * length, abs=2e-3)
+        assert float(row["identity"]) > 0
+    assert directions.names == ("light", "fake")
+    still = latelier.edit("run", "pets", attribute=["light=0", "fake"], by=0, out="still")
+    for row in table(str(still)):
+        assert row["light after"] == row["light before"]
+        assert float(row["identity"]) == pytest.approx(0, abs=1e-3)
+
+
+def test_until_classified_stops_or_gives_up(here: Path) -> None:
+    latelier.edit("run", "pets", attribute=["light"], until_classified=True, by=1.5, out="new")
+    for row in table("new"):
+        sure = float(row["light drawn"]) > np.log(0.95 / 0.05) - 1e-3
+        assert float(row["moved by"]) == 1.5 or sure
+        assert float(row["moved by"]) in (0.0, 0.5, 1.0, 1.5)
+
+
+def test_models_that_have_learned_none_are_edited_too_and_it_is_said(here: Path, capsys: Captured) -> None:
+    main(shlex.split("edit vae flat --attribute light --out new"))
+    assert "fitted after the fact on 8 pictures of" in capsys.readouterr().out
+    assert len(table("new")) == 4
+    main(shlex.split("edit pca flat --attribute light=0 --out third --fit pets"))
+    assert len(table("third")) == 4
+    line = refused(capsys, "edit vae flat --attribute light --out other --fit flat")
+    assert "has neither attributes nor classes" in line
+
+
+def test_sheets_of_attributes_are_drawn(here: Path, capsys: Captured) -> None:
+    for command in (
+        "draw run edits",
+        "draw run delta --attribute light=0 --by 2",
+        "draw run samples --given fake=0 --step 0.01 --steps 20 --temperature 0.5",
+        "draw vae edits --attribute light --by -2",
+        "draw vae samples --given light=0 --steps 10",
+    ):
+        main(shlex.split(command))
+        with Image.open(capsys.readouterr().out.strip()) as sheet:
+            assert sheet.width > 600, command
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (
+            "edit run pets --attribute ligt --out new",
+            'no attribute "ligt" in this model; did you mean "light"? there are',
+        ),
+        ("edit run pets --attribute light light=0 --out new", "light is asked for both ways; give it once"),
+        ("edit run pets --out new", "edit lacks --attribute"),
+        ("edit run pets --attribute light --out pets", "--out pets exists and is not an empty folder"),
+        ("edit run pets --attribute light --until-classified --by -1 --out new", "so it must be above 0, not -1"),
+        ("draw run samples --given dark=1", 'no attribute "dark" in this model; there are: light, fake'),
+        ("draw run reconstruct --given light=1", "sheet 'reconstruct' has no use for --given; it takes none of these"),
+        ("draw run edits --given light=1", "sheet 'edits' has no use for --given; it takes --attribute, --by"),
+        ("draw run samples --given light=1 --step -1", "a Langevin chain has step -1"),
+        (f"train vac --data flat --out new {TINY} {NETS}", "has neither attributes nor classes"),
+        (f"train vac --data pets --out new {TINY} {NETS} attributes=lit", 'no attribute "lit"'),
+        (
+            f"train vac --data pets --out new --labels 9 {TINY} {NETS}",
+            "9 a side were asked for, but 8 pictures are known",
+        ),
+    ],
+)
+def test_mistakes_are_one_line(here: Path, capsys: Captured, command: str, said: str) -> None:
+    assert said in refused(capsys, command)
+    assert not Path("new").exists()
+
+
+def test_few_labels_are_kept_on_each_side_and_no_head_is_put_on(here: Path) -> None:
+    run = latelier.train("vac", data="pets", out="few", labels=2, epochs=1, batch=8, quiet=True, settings=NETS.split())
+    card = latelier.load(run)
+    assert card.config.attributes == ("light",)
+    assert list(card.players) == ["coder", "decoder"]
