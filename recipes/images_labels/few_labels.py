@@ -22,7 +22,7 @@ PUBLISHED = {
 EPOCHS = 40
 TRAINING: dict[str, Any] = {"batch": 64, "rate": 1e-3, "decay": "linear", "clip": 5.0, "precision": "bf16"}
 WATCHED = {"validation": 1 / 6, "save_every": 1.0}
-JUDGED = {**WATCHED, "judge": "label loss"}
+JUDGED = {**WATCHED, "judge": "label errors"}
 
 
 def reproduce(bench: Bench) -> Result:

@@ -20,7 +20,7 @@ PUBLISHED = {  # top-1 on ImageNet, %
 }
 EPOCHS = 20
 TRAINING: dict[str, Any] = {"batch": 64, "rate": 1e-3, "decay": "linear", "clip": 5.0, "precision": "bf16"}
-TRAINING |= {"flip": True, "validation": 0.1, "judge": "label loss"}
+TRAINING |= {"flip": True, "validation": 0.1, "judge": "label errors"}
 
 
 def reproduce(bench: Bench) -> Result:

@@ -20,10 +20,10 @@ from latelier import files, parallel
 from latelier.core import Batch, Model, Move, Progress, Refusal
 from latelier.data.batches import Batches
 from latelier.data.seeds import mix
-from latelier.lookup import nearest
 from latelier.meter import Meter, signals
 from latelier.players import Player, Statistics, differentiate, players_of
 from latelier.state import State
+from latelier.validation import validate
 
 
 @dataclass(frozen=True)
@@ -132,10 +132,6 @@ def train(
                     if validation is not None:
                         with state.averaged():
                             values = validate(model, moves, validation, state.seen, plan)
-                        if plan.judge not in values:
-                            raise Refusal(
-                                f"--judge {plan.judge} is no term of this run; {nearest(plan.judge, list(values))}"
-                            )
                         score = values[plan.judge]
                         state.judge(score)
                         log({"seen": state.seen, "validation": values})
@@ -190,32 +186,6 @@ def play(
     for name, gradients in sums.items():
         players[name].step(gradients, factor)
     return report
-
-
-def validate(model: Model, moves: tuple[Move, ...], batches: Batches, seen: int, plan: Plan) -> dict[str, float]:
-    """Mean of every report term over all validation images, and of ``loss``, the sum of what the players minimise.
-
-    The noise is the same at every validation, so that scores differ by the weights alone.
-    """
-    sums: dict[str, float] = {}
-    count = len(batches.images)
-    model.eval()
-    for start in range(0, count, plan.batch):
-        batch = batches.rows(torch.arange(start, min(start + plan.batch, count)))
-        generator = torch.Generator(batches.device).manual_seed(mix(plan.seed, 4, start))
-        standing, bf16 = Progress(seen, plan.total, generator, {}), plan.precision == "bf16"
-        for move in moves:
-            with torch.no_grad(), torch.autocast(batches.device.type, torch.bfloat16, enabled=bf16):
-                losses = move(batch, standing)
-            share = len(batch.index) / count
-            for name, value in losses.report.items():
-                sums[name] = sums.get(name, 0.0) + float(value.mean()) * share
-            sums["loss"] = sums.get("loss", 0.0) + sum(float(v) for v in losses.minimise.values()) * share
-    model.train()
-    # Kernels may round differently in different processes, and all of them must come to the same decisions.
-    means = torch.tensor(list(sums.values()), dtype=torch.float64, device=batches.device)
-    parallel.average([means])
-    return dict(zip(sums, means.tolist(), strict=True))
 
 
 def _due(seen: int, every: int, batch: int) -> bool:

@@ -10,10 +10,10 @@ from torch import Generator, Tensor
 
 from latelier.core import Code, Decodes, Directions, Encodes, Model, Refusal, Samples, need
 from latelier.nets.modes import evaluating
+from latelier.objectives.attributes import FAKE
 from latelier.objectives.directions import log_odds, place
 from latelier.objectives.langevin import Chain, posterior_slope
 
-FAKE = "fake"  # a model that tells drawn pictures is also asked for real ones, as in the authors' code
 ROUNDS, FEWEST, MOST = 20, 64, 1024  # rounds of so many chains at once
 
 
@@ -37,7 +37,7 @@ def draw_given(
     """At most n draws of p(z | attributes), 1 to have and 0 not to have. Raises Refusal for an unknown attribute, for a
     code without a Gaussian prior, and where no chain is accepted."""
     if FAKE in directions.names:
-        given = {FAKE: 0, **given}
+        given = {FAKE: 0, **given}  # real ones are asked for, as in the authors' code
     if other := [name for name in directions.weight if model.latents[name].kind != "gaussian"]:
         raise Refusal(
             f"draws given attributes need a Gaussian prior, but that of {other[0]} is {model.latents[other[0]].kind}"

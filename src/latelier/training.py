@@ -32,6 +32,7 @@ from latelier.progress import Progress, tell
 from latelier.request import FORMAT, check, folder_of, plain, read_config, resumed
 from latelier.state import State
 from latelier.told import told
+from latelier.validation import check_judge
 
 EPOCHS = 20  # unless --epochs says otherwise
 
@@ -125,7 +126,10 @@ def prepare(request: SimpleNamespace) -> Prepared:
     drawn: dict[str, Any] = {"labelled": labelled_share(model), "one_factor": one_factor(model)}
     batches = Batches(images, plan.batch, seed=plan.seed, device=device, augment=augment, among=rows, **drawn)
     validation = Batches(watched.take(held), plan.batch, seed=plan.seed, device=device) if len(held) else None
-    return Prepared(model.to(device), card, plan, images, rows, batches, validation)
+    model = model.to(device)
+    if validation is not None:
+        check_judge(plan.judge, model, validation)
+    return Prepared(model, card, plan, images, rows, batches, validation)
 
 
 def labelled_share(model: Model) -> float:

@@ -17,6 +17,7 @@ import numpy as np
 
 from latelier.core import Classifies, need
 from latelier.data.choice import hide_labels
+from latelier.data.crew import cores
 from latelier.data.images import Images
 from latelier.data.sources import open_images
 
@@ -75,10 +76,10 @@ def accuracy(trial: Trial) -> float:
 def run_all(
     jobs: Sequence[tuple[Callable[..., Any], Any]], done: Callable[[int], None] = lambda count: None
 ) -> list[Any]:
-    """The results of all calls, in order, from as many processes as there are cores. ``done`` hears how many are
+    """The results of all calls, in order, from as many processes as it may have cores. ``done`` hears how many are
     ready."""
     context = multiprocessing.get_context("spawn")  # a forked torch inherits locks that its threads held
-    workers = min(len(jobs), os.cpu_count() or 1)
+    workers = min(len(jobs), cores())
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker) as pool:
         futures = [pool.submit(function, argument) for function, argument in jobs]
         for count, future in enumerate(as_completed(futures), 1):

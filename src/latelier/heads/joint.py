@@ -82,7 +82,10 @@ class Joint(Wrapper, Classifies, Decides):
                 minimise = {**losses.minimise, self.coder: losses.minimise[self.coder] + loss.mean()}
             if "head" in self.players:
                 minimise["head"] = loss.mean()
-            return Losses(minimise, {**losses.report, "label loss": loss}, code)
+            report = {**losses.report, "label loss": loss}
+            if not self.training:
+                report["label errors"] = self.head.errors(self._part(code), batch.label)
+            return Losses(minimise, report, code)
 
         return learn
 

@@ -55,6 +55,10 @@ class LabelHead(nn.Module, ABC):
     def scores(self, code: Code) -> Tensor:
         """[b, classes], any range; the class is the largest. These are averaged over draws."""
 
+    def errors(self, code: Code, label: Tensor) -> Tensor:
+        """[b], 1 where the class of the code is another than the label; 0 where the label is unknown."""
+        return ((self.scores(code).argmax(1) != label) & (label >= 0)).float()
+
     @abstractmethod
     def probabilities(self, scores: Tensor) -> Tensor:
         """[b, classes] of scores."""

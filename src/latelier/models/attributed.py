@@ -20,11 +20,9 @@ from latelier.core import AttributeDirections, Batch, Directions, Refusal
 from latelier.models.introspective import Config as Nets
 from latelier.models.introspective import Introspective
 from latelier.models.vae import Diagonal
-from latelier.objectives.attributes import cross_entropy
+from latelier.objectives.attributes import FAKE, cross_entropy
 from latelier.objectives.gaussian import kl_to_standard
 from latelier.objectives.reduce import summed
-
-FAKE = "fake"  # what the last logit tells, beside the attributes
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from torch.nn import functional
 
 from latelier.objectives.reduce import wide
 
+FAKE = "fake"  # the logit that tells drawn pictures from real ones, beside the attributes'
+
 
 def cross_entropy(logits: Tensor, attribute: Tensor) -> Tensor:
     """logits [b, a], attribute [b, a] 1, 0 or -1 (unknown) -> [b, a] nats; 0, without a gradient, where unknown.

@@ -5,10 +5,10 @@ import torch
 
 from latelier.core import Decodes, Encodes, need
 from latelier.editing import wishes_of
+from latelier.objectives.attributes import FAKE
 from latelier.objectives.directions import log_odds, moved, place, step_towards
 from latelier.pictures.sheet import Cell, Grid, compose, signed
 from latelier.pictures.view import View, directions_of, pixels
-from latelier.sampling import FAKE
 
 needs = (Encodes, Decodes)
 TAKES = ("attribute", "by")
