@@ -57,7 +57,7 @@ class Recurrent(nn.Module):
         known = caption > 0
         logits = self.out(self._dropped(hidden[known], generator))
         log_p = -functional.cross_entropy(wide(logits), caption[known] - 1, reduction="none")
-        return torch.zeros(caption.shape, device=log_p.device).masked_scatter(known, log_p).sum(1)
+        return log_p.new_zeros(caption.shape).masked_scatter(known, log_p).sum(1)
 
     def _dropped(self, x: Tensor, generator: Generator | None) -> Tensor:
         return x if generator is None else drop(x, self.dropout, generator)
