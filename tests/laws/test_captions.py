@@ -153,6 +153,9 @@ def test_what_must_not_be_written_is_not() -> None:
     net = net_of()
     assert any((beam_search(net, codes(16, seed=s), width=1).token == 2).any() for s in range(3))
     assert not any((beam_search(net, codes(16, seed=s), width=3, never=(2,)).token == 2).any() for s in range(3))
+    for shortest in (1, 3):
+        found = [beam_search(net_of(seed=s), codes(8), width=3, shortest=shortest) for s in range(3)]
+        assert all((one.token[:, :shortest] > 1).all() for one in found)
     with pytest.raises(Refusal, match="a beam of 0"):
         beam_search(net, codes(), width=0)
 

@@ -102,6 +102,6 @@ class CaptionHead(nn.Module):
         return self.net.log_likelihood(flat(code), caption)
 
     def write(self, codes: Sequence[Code], beam: int, longest: int) -> Written:
-        """The likeliest captions under draws of the code together, in words that it knows."""
+        """The likeliest captions under draws of the code together, of at least one word, in words that it knows."""
         draws = torch.stack([flat(code) for code in codes], 1).float()
-        return beam_search(self.net, draws, width=beam, longest=longest, never=(UNKNOWN,))
+        return beam_search(self.net, draws, width=beam, longest=longest, shortest=1, never=(UNKNOWN,))

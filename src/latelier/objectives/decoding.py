@@ -31,10 +31,11 @@ class Speaker(Protocol):
 
 
 def beam_search(
-    speaker: Speaker, code: Tensor, *, width: int = 1, longest: int = 20, never: tuple[int, ...] = ()
+    speaker: Speaker, code: Tensor, *, width: int = 1, longest: int = 20, shortest: int = 0, never: tuple[int, ...] = ()
 ) -> Written:
     """The best caption that a beam search finds for codes [b, s, k], s draws of each. Ended captions keep their place
-    in the beam. Width 1 is greedy. Tokens ``never`` are not written. Raises Refusal for a width or length below 1."""
+    in the beam. Width 1 is greedy. No caption has fewer than ``shortest`` words, nor tokens ``never``. Raises Refusal
+    for a width or length below 1."""
     if width < 1 or longest < 1:
         raise Refusal(f"a beam of {width} and captions of at most {longest} words were asked for; give at least 1")
     b, s, _ = code.shape
@@ -48,7 +49,8 @@ def beam_search(
         log_p = speaker.log_next(state).unflatten(0, (b, -1, s))
         beams, tokens = log_p.shape[1], log_p.shape[3]
         onwards = (given[..., None] + log_p).logsumexp(2) - math.log(s)
-        onwards = onwards.masked_fill(_closed(tokens, never, step == longest, code.device), -torch.inf)
+        closed = _closed(tokens, never, step < shortest, step == longest).to(code.device)
+        onwards = onwards.masked_fill(closed, -torch.inf)
         onwards = torch.where(ended[..., None], _as_it_is(score, tokens), onwards)
         score, place = onwards.flatten(1).topk(min(width, beams * tokens))
         beam, word = place // tokens, place % tokens
@@ -63,11 +65,11 @@ def beam_search(
     return Written(token[:, 0], score[:, 0])
 
 
-def _closed(tokens: int, never: tuple[int, ...], last: bool, device: torch.device) -> Tensor:
-    """bool [tokens]: what must not be written; at the last step all but the end."""
-    closed = torch.full((tokens,), last, device=device)
+def _closed(tokens: int, never: tuple[int, ...], early: bool, last: bool) -> Tensor:
+    """bool [tokens]: what must not be written; early the end neither, at last all but the end."""
+    closed = torch.full((tokens,), last)
     closed[[PADDING, *never]] = True
-    closed[END] = False
+    closed[END] = early
     return closed
 
 
