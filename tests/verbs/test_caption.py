@@ -123,7 +123,7 @@ def test_captions_are_scored_beside_what_needs_no_model(here: Path) -> None:
         (f"train vae --data pets --out new {TINY} {GRU} caption.least=999999", "no word occurs 999999 times"),
         (f"train vae --data pets --out new {TINY} {GRU} caption.dropout=1", "caption.dropout is a share"),
         (f"train vae --data pets --out new {TINY} {GRU} caption.hiden=1", 'did you mean "hidden"?'),
-        ("caption run pets --out new --beam 0", "a beam of 0 and captions of at most 20 words"),
+        ("caption run pets --out new --beam 0", "a beam of 0 and captions of at most 30 words"),
         ("caption run pets --out new --draws -1", "--draws is a number of draws, at least 0, not -1"),
         ("draw run imagine", "imagine needs a caption"),
         ("draw run imagine --caption '...'", "has no words"),

@@ -31,7 +31,7 @@ class Speaker(Protocol):
 
 
 def beam_search(
-    speaker: Speaker, code: Tensor, *, width: int = 1, longest: int = 20, shortest: int = 0, never: tuple[int, ...] = ()
+    speaker: Speaker, code: Tensor, *, width: int = 1, longest: int = 30, shortest: int = 0, never: tuple[int, ...] = ()
 ) -> Written:
     """The best caption that a beam search finds for codes [b, s, k], s draws of each. Ended captions keep their place
     in the beam. Width 1 is greedy. No caption has fewer than ``shortest`` words, nor tokens ``never``. Raises Refusal

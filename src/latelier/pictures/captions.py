@@ -11,7 +11,7 @@ from latelier.pictures.view import View, pixels
 needs = (Encodes, Captions)
 PICTURES = 24
 ACROSS, PITCH = 4, 320  # pictures a row, px a picture
-BEAM, LONGEST = 5, 20
+BEAM, LONGEST = 5, 30
 
 
 @torch.no_grad()

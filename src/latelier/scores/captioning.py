@@ -5,16 +5,17 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Generator, Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from latelier.core import Captions, Code, Encodes, Model, need
-from latelier.data.captions import Sentences, has_caption
+from latelier.data.captions import FEWEST, Sentences, has_caption
 from latelier.data.images import Images
 from latelier.data.words import Vocabulary, words_of
 from latelier.nets.modes import evaluating
 from latelier.scores.common import device_of
 
 BLOCK = 64  # captions written at once
-LONGEST = 20  # words of a caption that is written
+LONGEST = 30  # words of a caption that is written
 LEARNED = 40  # words up to which a reference counts
 
 
@@ -58,21 +59,20 @@ def likelihoods(model: Model, images: Images, draws: int, generator: Generator) 
     nats: list[Tensor] = []
     counts: list[Tensor] = []
     for start in range(0, len(images), BLOCK):
-        rows = range(start, min(start + BLOCK, len(images)))
+        rows = np.arange(start, min(start + BLOCK, len(images)))
+        owner = torch.from_numpy(np.repeat(rows - start, sentences.count[rows]))
+        caption = pad_sequence([one for row in rows.tolist() for one in sentences.all(row)], batch_first=True)
+        caption = caption[:, : max(FEWEST, int((caption > 0).sum(1).max()))].to(device)
         with evaluating(model):
-            codes = codes_of(model, images.floats(slice(rows.start, rows.stop)).to(device), draws, generator)
-            for place, row in enumerate(rows):
-                caption = sentences.all(row).to(device)
-                each = [
-                    writer.log_caption(
-                        {name: value[place].expand(len(caption), *value[place].shape) for name, value in code.items()},
-                        caption,
-                    )
-                    for code in codes
-                ]
-                nats.append(torch.stack(each).logsumexp(0) - np.log(len(codes)))
-                counts.append((caption > 0).sum(1))
-    return torch.cat(nats).double().cpu().numpy(), torch.cat(counts).cpu().numpy()
+            codes = codes_of(model, images.floats(rows).to(device), draws, generator)
+            each = [writer.log_caption(_of(code, owner.to(device)), caption) for code in codes]
+        nats.append(torch.stack(each).double().logsumexp(0) - np.log(len(codes)))
+        counts.append((caption > 0).sum(1))
+    return torch.cat(nats).cpu().numpy(), torch.cat(counts).cpu().numpy()
+
+
+def _of(code: Code, rows: Tensor) -> Code:
+    return {name: value[rows] for name, value in code.items()}
 
 
 def unknown_share(model: Model, references: Sequence[Sequence[Sequence[str]]]) -> float:

@@ -24,7 +24,7 @@ BEAM = 5
 DRAWS = 10
 PROTOCOL = (
     f"One caption for each test picture with captions, by a beam of {BEAM} and the most likely code unless said "
-    "otherwise, at most 20 words, beside all of its references. BLEU, ROUGE_L and CIDEr (CIDEr-D, rarity among these "
+    "otherwise, at most 30 words, beside all of its references. BLEU, ROUGE_L and CIDEr (CIDEr-D, rarity among these "
     "references) by coco-caption's formulas on lower-cased words without punctuation; its own tokeniser would also "
     "take contractions apart. METEOR by its Java program where captions.meteor names the jar. Perplexity: exp of nats "
     f"a token of all references, their ends included, under the mean of p(Y | s) over {DRAWS} draws of the code; words "

@@ -12,7 +12,7 @@ def caption(
     out: Place,
     beam: Whole = 5,
     draws: Whole = 0,
-    longest: Whole = 20,
+    longest: Whole = 30,
     seed: Seed = 0,
     data_root: Place | None = None,
     download: bool = False,
