@@ -239,8 +239,10 @@ def test_in_two_steps_the_encoder_hears_nothing_of_captions() -> None:
     assert torch.equal(first.minimise["model"], alone.minimise["model"])
     second = move(batch_of(SAID), Progress(50, 100, Generator().manual_seed(0)))
     assert second.minimise.keys() == {"writer"}
-    assert all(value.grad_fn is None for value in (second.code or {}).values())
     assert model.inner.training
+    assert all(value.grad_fn is None for value in (second.code or {}).values())
+    judged = model.eval().moves()[0](batch_of(SAID), Progress(0, 100, Generator().manual_seed(0)))
+    assert "caption loss" in judged.report
     with pytest.raises(Refusal, match="share of the run"):
         captioned(**{**both, "caption.learning.share": 1.0})
 

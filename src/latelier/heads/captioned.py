@@ -71,13 +71,14 @@ class Captioned(Wrapper, Captions):
 
     def _in_turn(self, move: Move, number: int, share: float) -> Move:
         def learn(batch: Batch, progress: Progress) -> Losses:
-            if progress.seen < share * progress.total:
-                return move(batch, progress)
-            if number:
-                return Losses({}, {})
+            first = progress.seen < share * progress.total
+            losses = move(batch, progress) if first else Losses({}, {})
+            if number or (first and self.training):
+                return losses
             with evaluating(self.inner):
                 code = need(self.inner, Encodes).encode(batch.image).sample(progress.generator)
             loss = self.writer.loss(self._part(code), batch.caption, progress.generator)
-            return Losses({"writer": loss.mean()}, {"caption loss": loss}, code)
+            report = {**losses.report, "caption loss": loss}  # validation has it from the start, to judge by
+            return Losses(losses.minimise if first else {"writer": loss.mean()}, report, code)
 
         return learn
