@@ -179,7 +179,9 @@ def test_every_command_is_one(page: Path) -> None:
         given: dict[str, Any] = bound.arguments
         if given.get("model") in MODELS and command[0] == "train":
             settings: Any = parse_assignments(given.get("settings") or [])
-            build(given["model"], (1, 64, 64), classes=10, **settings)
+            build(
+                given["model"], (1, 64, 64), classes=10, words=("<padding>", "<end>", "<unknown>", "word"), **settings
+            )
         if command[0] == "reproduce":
             assert given["recipe"] in bench.list_recipes()
 
