@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Generator, Tensor
 
-from latelier.core import Captions, Code, Model, Refusal, Samples, need
+from latelier.core import Captions, Code, HasLevels, Model, Refusal, Samples, has, need
 from latelier.data.words import SPECIAL, Vocabulary, words_of
 from latelier.lookup import nearest
 from latelier.nets.modes import evaluating
@@ -46,6 +46,8 @@ def imagine(model: Model, caption: Tensor, n: int, generator: Generator, chain: 
         rows = torch.multinomial(weight.softmax(0), n, replacement=True, generator=generator)
         code = {name: value[rows] for name, value in code.items()}
         read = _read(model, code, caption)
+        if has(model, HasLevels):  # what is below is drawn anew from the level that is moved
+            code = {name: code[name] for name in read}
         flat = torch.cat([code[name].flatten(1) for name in read], 1)
         end = chain.run(flat, _slope(model, code, read, caption), generator)
     return Imagined({**code, **_parted(end, code, read)}, float(effective_samples(weight[:, None])))

@@ -12,8 +12,10 @@ from latelier.building import build
 from latelier.core import Batch, Encodes, Progress, Refusal, need
 from latelier.heads.captioned import Captioned
 from latelier.heads.gru import Config, Writer
+from latelier.imagining import imagine
 from latelier.nets.recurrent import Recurrent
 from latelier.objectives.decoding import beam_search
+from latelier.objectives.langevin import Chain
 
 WORDS = ("<padding>", "<end>", "<unknown>", "a", "dog")
 cells = pytest.mark.parametrize("cell", [nn.GRU, nn.LSTM])
@@ -255,3 +257,23 @@ def test_a_joint_model_teaches_its_encoder() -> None:
     both = torch.autograd.grad(losses.minimise["model"], encoder)
     one = torch.autograd.grad(alone.minimise["model"], encoder)
     assert not all(torch.allclose(a, b) for a, b in zip(both, one, strict=True))
+
+
+def test_imagined_codes_are_drawn_given_the_caption() -> None:
+    """Their mean beside that of many draws of the prior, weighed by p(Y | s)."""
+    model, caption = captioned().eval(), torch.tensor([[3, 4, 4, 1]])
+    with torch.no_grad():
+        for weight in model.writer.net.parameters():
+            weight.normal_(std=2 / weight.shape[-1] ** 0.5, generator=Generator().manual_seed(len(weight)))
+    found = imagine(model, caption, 2_000, Generator().manual_seed(0), Chain(step=1e-2, steps=30))
+    z = torch.randn(100_000, 4, generator=Generator().manual_seed(1))
+    with torch.no_grad():
+        share = model.log_caption({"z": z}, caption.expand(len(z), -1)).softmax(0)
+    mean = share @ z
+    variance = share @ (z - mean).square()
+    # Of the first draws, so many carry the weight, whatever is drawn again of them; five errors: an alarm in 2 million.
+    error = (variance / min(found.effective, 2_000)).sqrt()
+    assert mean.norm() > 0.3  # the prior's is 0
+    assert ((found.code["z"].mean(0) - mean).abs() < 5 * error).all()
+    assert found.effective > 50
+    torch.testing.assert_close(found.code["z"].var(0), variance, rtol=0.4, atol=0)

@@ -2,14 +2,14 @@
 
 import numpy as np
 import torch
-from torch import Generator, Tensor
+from torch import Generator
 
 from latelier.core import Captions, Code, Encodes, Model, need
 from latelier.data.captions import Sentences
 from latelier.data.images import Images
 from latelier.data.words import Vocabulary
 from latelier.nets.modes import evaluating
-from latelier.scores.captioning import LEARNED, captioned
+from latelier.scores.captioning import LEARNED, captioned, references_of
 from latelier.scores.common import BLOCK, Splits, device_of
 
 needs = (Encodes, Captions)
@@ -30,8 +30,9 @@ PROTOCOL = (
 def score(model: Model, data: Splits, generator: Generator) -> dict[str, float]:
     """Recalls in percent and median ranks."""
     test = captioned(data.test)
-    table, caption = log_likelihoods(model, test)
-    alike = (caption[:, None] == caption[None]).all(2).numpy()
+    table = log_likelihoods(model, test)
+    texts = np.array([" ".join(beside[0]) for beside in references_of(test)])
+    alike = texts[:, None] == texts
     lift = table - np.logaddexp.reduce(table, 0, keepdims=True)
     found = {"picture": first_right(table.T, alike), "caption": first_right(lift, alike)}
     values: dict[str, float] = {}
@@ -48,8 +49,8 @@ def first_right(table: np.ndarray, right: np.ndarray) -> np.ndarray:
     return ranks
 
 
-def log_likelihoods(model: Model, images: Images) -> tuple[np.ndarray, Tensor]:
-    """[n, n] log p of caption j under the code of picture i, and the captions [n, t]."""
+def log_likelihoods(model: Model, images: Images) -> np.ndarray:
+    """[n, n] log p of caption j under the code of picture i."""
     writer, device = need(model, Captions), device_of(model)
     sentences = Sentences(images, Vocabulary(writer.words()), LEARNED)
     caption = torch.nn.utils.rnn.pad_sequence([sentences.all(row)[0] for row in range(len(images))], batch_first=True)
@@ -60,7 +61,7 @@ def log_likelihoods(model: Model, images: Images) -> tuple[np.ndarray, Tensor]:
             for i in range(len(block)):
                 parts = caption.to(device).split(PAIRS)
                 rows.append(torch.cat([writer.log_caption(_of(code, i, len(part)), part) for part in parts]))
-    return torch.stack(rows).double().cpu().numpy(), caption
+    return torch.stack(rows).double().cpu().numpy()
 
 
 def _of(code: Code, row: int, count: int) -> Code:
