@@ -94,13 +94,13 @@ def training(batch: int) -> str:
     sentences = Sentences(images, vocabulary, 40)
     batches = Batches(images, batch, seed=0, device=pick_device(), captioned=1.0, sentences=sentences)
     ours, bare = built(vocabulary), Bare(built(vocabulary))
-    players, plan, statistics = players_of(ours, ours.optimisers()), Plan(total=1, batch=batch), Statistics(ours)
+    players, plan, running = players_of(ours, ours.optimisers()), Plan(total=1, batch=batch), Statistics(ours)
     (move,) = ours.moves()
     generator = Generator(pick_device())
 
     def by_latelier(position: int) -> None:
         progress = Progress(position, plan.total, generator.manual_seed(position), {})
-        play(move, [batches.at(position)], [progress], players, plan, batches, statistics)
+        play(move, [batches.at(position)], [progress], players, plan, batches, running)
 
     def by_hand(position: int) -> None:
         bare.generator.manual_seed(position)
@@ -161,8 +161,9 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     prepare_cpu()
-    for line in (decoding(1), decoding(5), training(options.batch)):
-        print(line, flush=True)
+    for width in (1, 5):
+        print(decoding(width), flush=True)
+    print(training(options.batch))
 
 
 if __name__ == "__main__":

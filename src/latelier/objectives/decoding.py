@@ -47,34 +47,42 @@ def beam_search(
     ended = torch.zeros(b, 1, dtype=torch.bool, device=code.device)
     for step in range(longest + 1):
         log_p = speaker.log_next(state).unflatten(0, (b, -1, s))
-        beams, tokens = log_p.shape[1], log_p.shape[3]
-        onwards = (given[..., None] + log_p).logsumexp(2) - math.log(s)
-        closed = _closed(tokens, never, step < shortest, step == longest).to(code.device)
-        onwards = onwards.masked_fill(closed, -torch.inf)
-        onwards = torch.where(ended[..., None], _as_it_is(score, tokens), onwards)
-        score, place = onwards.flatten(1).topk(min(width, beams * tokens))
-        beam, word = place // tokens, place % tokens
+        beams = log_p.shape[1]
+        onwards = (given[..., None] + log_p).logsumexp(2) - math.log(s) if s > 1 else log_p[:, :, 0] + given
+        # The best of each beam first: what follows looks at few words, and not at the whole vocabulary.
+        onwards[..., _closed(never, step < shortest)] = -torch.inf
+        onwards, words = _best(onwards, width, step == longest)
+        onwards = torch.where(ended[..., None], _as_it_is(score, onwards.shape[2]), onwards)
+        words = words.masked_fill(ended[..., None], PADDING)
+        score, place = onwards.flatten(1).topk(min(width, onwards[0].numel()))
+        beam, word = place // onwards.shape[2], words.flatten(1).gather(1, place)
         token = torch.cat([token[rows, beam], word[..., None]], 2)
         ended = ended[rows, beam] | (word == END)
         if bool(ended[:, 0].all()):  # what is longer is less likely
             break
         given = given[rows, beam] + log_p[rows, beam, :, word]
         kept = ((rows * beams + beam)[..., None] * s + draws).flatten()
-        state = tuple(part.index_select(0, kept) for part in state)
-        state = speaker.advance(state, word[..., None].expand(-1, -1, s).flatten())
+        state = speaker.advance(tuple(part.index_select(0, kept) for part in state), word.repeat_interleave(s))
     return Written(token[:, 0], score[:, 0])
 
 
-def _closed(tokens: int, never: tuple[int, ...], early: bool, last: bool) -> Tensor:
-    """bool [tokens]: what must not be written; early the end neither, at last all but the end."""
-    closed = torch.full((tokens,), last)
-    closed[[PADDING, *never]] = True
-    closed[END] = early
-    return closed
+def _best(onwards: Tensor, width: int, last: bool) -> tuple[Tensor, Tensor]:
+    """The best words of each beam and their scores, [b, w, ways] of [b, w, tokens]; at last the end alone."""
+    if last:
+        score = onwards[..., END : END + 1]
+        return score, torch.full_like(score, END, dtype=torch.int64)
+    if width == 1:
+        return onwards.max(2, keepdim=True)  # much faster than topk
+    return onwards.topk(min(width, onwards.shape[2]), sorted=False)
 
 
-def _as_it_is(score: Tensor, tokens: int) -> Tensor:
-    """[b, w, tokens]: an ended caption goes on with padding, at its score [b, w]."""
-    alone = score.new_full((*score.shape, tokens), -torch.inf)
-    alone[..., PADDING] = score
+def _closed(never: tuple[int, ...], early: bool) -> list[int]:
+    """Tokens that must not be written; early the end neither."""
+    return [PADDING, *never, *([END] if early else [])]
+
+
+def _as_it_is(score: Tensor, ways: int) -> Tensor:
+    """[b, w, ways]: an ended caption goes on in one way, at its score [b, w]."""
+    alone = score.new_full((*score.shape, ways), -torch.inf)
+    alone[..., 0] = score
     return alone
