@@ -103,7 +103,10 @@ SLOW = ("dgdn_sampled", "introvae", "vac")
 def over(cases: list[Case]) -> pytest.MarkDecorator:
     """Parametrises a test by these cases."""
     slow = [
-        case.method in SLOW or (str(case) != f"{case.method}-1x16x8" and case.method not in FULLY) for case in cases
+        case.method in SLOW
+        or case.caption != "none"
+        or ((case.image == COLOUR or case.head != "none") and case.method not in FULLY)
+        for case in cases
     ]
     return pytest.mark.parametrize(
         "case",

@@ -66,6 +66,7 @@ def test_every_picture_gets_a_caption_in_words_that_it_learned(here: Path, capsy
     assert texts[0] != texts[2]
 
 
+@pytest.mark.slow
 def test_what_it_writes_can_stand_beside_pictures(here: Path) -> None:
     latelier.caption("run", "silent", out="silent/captions.csv")
     again = latelier.train(
@@ -83,6 +84,7 @@ def test_what_it_writes_can_stand_beside_pictures(here: Path) -> None:
     assert need(model, Captions).words()[3:]
 
 
+@pytest.mark.slow
 def test_sheets_of_captions_are_drawn(here: Path, capsys: Captured) -> None:
     for command in (
         "draw run captions",
@@ -94,6 +96,7 @@ def test_sheets_of_captions_are_drawn(here: Path, capsys: Captured) -> None:
             assert sheet.width > 600, command
 
 
+@pytest.mark.slow
 def test_captions_are_scored_beside_what_needs_no_model(here: Path) -> None:
     found = {record["name"]: record for record in latelier.score("run", only=["captions", "retrieval"], quiet=True)}
     values = found["captions"]["values"]
