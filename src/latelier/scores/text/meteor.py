@@ -17,22 +17,20 @@ def meteor(candidates: Sequence[Words], references: Sequence[Sequence[Words]], j
             f"METEOR needs Java and its jar, but {'there is no java' if java is None else f'{jar} is no file'}"
         )
     command = [java, "-jar", "-Xmx2G", str(jar), "-", "-", "-stdio", "-l", "en", "-norm"]
-    # One picture a line: its references and the candidate; what it answers, all together, is what it evaluates.
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
-    ) as program:
-        try:
-            stats = [
-                _ask(program, ["SCORE", *map(" ".join, beside), " ".join(words)])
-                for words, beside in zip(candidates, references, strict=True)
-            ]
-            _say(program, ["EVAL", *stats])
-            answers = [_hear(program) for _ in range(len(stats) + 1)]
-            return float(answers[-1])
-        except (OSError, ValueError) as error:
-            raise Refusal(f"{jar} did not answer as METEOR 1.5 does ({error}); give its jar") from error
-        finally:
-            program.kill()
+    pairs = list(zip(candidates, references, strict=True))
+    try:
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        ) as program:
+            try:
+                # One picture a line: its references and the candidate; what it answers, together, is evaluated.
+                stats = [_ask(program, ["SCORE", *map(" ".join, beside), " ".join(words)]) for words, beside in pairs]
+                _say(program, ["EVAL", *stats])
+                return float([_hear(program) for _ in range(len(stats) + 1)][-1])
+            finally:
+                program.kill()
+    except (OSError, ValueError) as error:
+        raise Refusal(f"{jar} did not answer as METEOR 1.5 does ({error}); give its jar") from error
 
 
 def _ask(program: "subprocess.Popen[str]", parts: Sequence[str]) -> str:
