@@ -28,6 +28,7 @@ _PUBLIC = {
             "inpaint",
             "edit",
             "classify",
+            "caption",
             "parts",
             "compare",
             "report",

@@ -16,7 +16,7 @@ from latelier.data.batches import Batches
 from latelier.data.choice import hide_labels
 from latelier.data.sources import open_images
 from latelier.loop import Plan, train
-from latelier.training import labelled_share
+from latelier.told import shares
 
 HERE = Path(__file__).parent
 STEPS, BATCH, EVERY = 30, 16, 5
@@ -69,7 +69,7 @@ def curve(folder: Path, method: str, settings: dict[str, Any], plan: dict[str, A
     images = with_attributes(hide_labels(open_images("digits"), per_class=5, seed=0))
     torch.manual_seed(0)
     model, _ = assemble(method, images.shape, images.classes, settings)
-    batches = Batches(images, BATCH, seed=0, device=torch.device("cpu"), labelled=labelled_share(model))
+    batches = Batches(images, BATCH, seed=0, device=torch.device("cpu"), **shares(model))
     records: list[dict[str, Any]] = []
     whole = Plan(total=STEPS * BATCH, batch=BATCH, log_every=EVERY * BATCH, save_every=10**9, **plan)
     train(model.to(memory_format=torch.channels_last), batches, whole, folder, {}, show=records.append)
