@@ -24,7 +24,7 @@ DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "benchmarks" / "README.md", *sorted(DOCS.rglob("*.md"))]
 MODELS = module_names("latelier.models", "Model")
 HEADS = {"softmax": softmax.Config, "bayesian_svm": bayesian_svm.Config}
-QUICK = ("pca", "vae")  # pages whose commands are run whenever anything is
+QUICK = ("pca",)  # pages whose commands are run whenever anything is
 HEADINGS = [
     "What it is good for",
     "Limits",
