@@ -27,6 +27,7 @@ from latelier.cli import VERBS, main
 from latelier.pictures import find, list_pictures
 
 UNFIT = {"latent_map", "parts", "part_crops", "swap"}  # need known factors, or parts
+UNFIT |= {"captions", "imagine"}  # or a model that writes captions
 UNASKED = {"weights", "edits", "delta"}  # on request, or of a model that has learned attributes
 UNFIT |= {"levels", "level_traverse", "innovation", "distances"}  # or levels, or a critic that sees codes
 TINY = "--set net=mlp net.widths=8 latent=2"

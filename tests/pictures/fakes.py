@@ -7,6 +7,7 @@ from torch import Generator, Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, interpolate
 
 from latelier.core import (
+    Captions,
     Code,
     Decodes,
     Directions,
@@ -21,9 +22,14 @@ from latelier.core import (
     Parts,
     Posterior,
     Samples,
+    Written,
 )
+from latelier.data.words import SPECIAL
 from latelier.directions import Found
-from latelier.pictures.view import View
+from latelier.nets.recurrent import Recurrent
+from latelier.objectives.decoding import beam_search
+from latelier.objectives.langevin import Chain
+from latelier.pictures.view import Asked, View
 
 ONE = {"z": Latent((5,))}
 TERMS = {"cycle z1": 4.0, "cycle z2": 6.0, "strangers": 9.0, "embedded z1": 1.0, "embedded z2": 2.0}
@@ -143,6 +149,25 @@ class Stacked(Fake, HasLevels, Judges, Imputes):
         return torch.where(known.bool(), image, 0.25)
 
 
+class Telling(Fake, Captions):
+    """Writes in three words, as an untrained net does."""
+
+    def __init__(self, image: tuple[int, int, int]):
+        super().__init__(image)
+        with torch.random.fork_rng():
+            torch.manual_seed(1)
+            self.net = Recurrent(nn.GRU, 5, len(self.words()), 4, 4, dropout=0.0)
+
+    def words(self) -> tuple[str, ...]:
+        return (*SPECIAL, "a", "dark", "place")
+
+    def log_caption(self, code: Code, caption: Tensor) -> Tensor:
+        return self.net.log_likelihood(code["z"], caption)
+
+    def describe(self, codes, beam: int, longest: int) -> Written:
+        return beam_search(self.net, torch.stack([code["z"] for code in codes], 1), width=beam, longest=longest)
+
+
 def places(model: Model) -> Found:
     """Random directions of two attributes in the first latent that is there."""
     latents = getattr(model, "latents", None) or getattr(model, "inner", model).latents
@@ -164,5 +189,6 @@ def view(model: Model, n: int = 7, log: list[dict] | None = None, **changes: obj
         generator=Generator().manual_seed(2),
         factors=FACTORS,
         found=places(model),
+        asked=Asked(caption="a dark place", chain=Chain(1e-3, 3)),
         levels=torch.stack([torch.randint(top, (n,), generator=generator) for top in (3, 4, 5, 6, 6)], 1),
     )._replace(**changes)

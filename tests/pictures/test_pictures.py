@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from pictures.fakes import Fake, Parted, Stacked, view
+from pictures.fakes import Fake, Parted, Stacked, Telling, view
 from torch import Generator
 
 from latelier.core import Encodes, Model, Refusal, Wrapper
@@ -11,11 +11,13 @@ from latelier.pictures.together import draw_together
 from latelier.pictures.view import pixels
 
 SHEETS = [
+    "captions",
     "codes",
     "delta",
     "distances",
     "edits",
     "filters",
+    "imagine",
     "innovation",
     "inpaint",
     "interpolate",
@@ -34,6 +36,7 @@ SHEETS = [
 ]
 PARTED = ["part_crops", "parts", "swap"]  # for models that explain pictures by parts
 STACKED = ["distances", "innovation", "inpaint", "level_traverse", "levels"]  # for hierarchies that an adversary taught
+TOLD = ["captions", "imagine"]  # for models that write captions
 PLOTS = ["distances", "losses"]  # matplotlib's own, with margins of their own
 SHAPES = [(1, 8, 8), (3, 32, 32), (3, 12, 20), (1, 33, 9)]
 
@@ -45,7 +48,8 @@ class Blind(Model, Encodes):
 
 
 def model_for(name, image):
-    return (Parted if name in PARTED else Stacked if name in STACKED else Fake)(image)
+    of = {**dict.fromkeys(PARTED, Parted), **dict.fromkeys(STACKED, Stacked), **dict.fromkeys(TOLD, Telling)}
+    return of.get(name, Fake)(image)
 
 
 class Around(Wrapper):
@@ -71,8 +75,9 @@ def test_a_hyphen_in_a_name_is_an_underscore():
 
 def test_a_model_gets_the_sheets_that_it_has_the_capabilities_for():
     for model in (Fake((1, 8, 8)), Around(Fake((1, 8, 8)))):
-        assert possible(model) == [name for name in SHEETS if name not in PARTED + STACKED]
-    assert possible(Stacked((1, 8, 8))) == [name for name in SHEETS if name not in PARTED]
+        assert possible(model) == [name for name in SHEETS if name not in PARTED + STACKED + TOLD]
+    assert possible(Stacked((1, 8, 8))) == [name for name in SHEETS if name not in PARTED + TOLD]
+    assert set(TOLD) < set(possible(Around(Telling((1, 8, 8)))))
     assert set(PARTED) < set(possible(Around(Parted((1, 8, 8)))))
     assert possible(Blind()) == ["codes", "losses", "weights"]
 
