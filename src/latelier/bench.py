@@ -134,8 +134,10 @@ def spread(values: Sequence[float], digits: int = 2) -> str:
 
 
 def beside(title: str, published: Mapping[str, float], found: Mapping[str, Sequence[float]], note: str) -> Result:
-    """A table of what was published and what was measured, a row each."""
-    rows = [[row, f"{figure:.2f}", spread(found[row])] for row, figure in published.items()]
+    """A table of what was published and what was measured, a row each; rows of ours come last."""
+    rows = [
+        [row, f"{published[row]:.2f}" if row in published else "", spread(found[row])] for row in {**published, **found}
+    ]
     return Result(title, ("", "published", "measured"), rows, note=note)
 
 
