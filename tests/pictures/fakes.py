@@ -32,7 +32,14 @@ from latelier.objectives.langevin import Chain
 from latelier.pictures.view import Asked, View
 
 ONE = {"z": Latent((5,))}
-TERMS = {"cycle z1": 4.0, "cycle z2": 6.0, "strangers": 9.0, "embedded z1": 1.0, "embedded z2": 2.0}
+TERMS = {
+    "cycle z1": 4.0,
+    "cycle z2": 6.0,
+    "strangers": 9.0,
+    "embedded z1": 1.0,
+    "embedded z2": 2.0,
+    "strangers embedded": 3.0,
+}
 FACTORS = ("shape", "scale", "rotation", "x", "y")
 
 

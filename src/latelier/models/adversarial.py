@@ -151,8 +151,8 @@ class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
     @torch.no_grad()
     def watched(self, image: Tensor, drawn: Tensor) -> dict[str, Tensor]:
         """[b] each: how far reconstructions by each level are from their pictures, in squared error ("cycle") and for
-        the critic's last hidden layer ("embedded"); how far from other pictures ("strangers"); how far drawn pictures
-        are from each other ("drawn apart") and those of the data ("data apart")."""
+        the critic's last hidden layer ("embedded"); how far from other pictures in both ("strangers", "strangers
+        embedded"); how far drawn pictures are from each other ("drawn apart") and those of the data ("data apart")."""
         found = variety(image, drawn)
         levels = self.levels()
         with evaluating(self):
@@ -163,7 +163,10 @@ class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
                 found[f"cycle {level}"] = apart(image, again)
                 if number == 0:
                     found["strangers"] = apart(image.roll(1, 0), again)
-                found[f"embedded {level}"] = (self.embed(again, self.encode(again).mode()) - whole).norm(dim=1)
+                seen = self.embed(again, self.encode(again).mode())
+                found[f"embedded {level}"] = (seen - whole).norm(dim=1)
+                if number == 0:
+                    found["strangers embedded"] = (seen - whole.roll(1, 0)).norm(dim=1)
         return found
 
     def embed(self, image: Tensor, code: Code) -> Tensor:

@@ -18,7 +18,7 @@ PANELS = {  # how the terms' names begin -> heading, what is measured
     "cycle": ("in pixels", "squared error, summed over pixels"),
     "embedded": ("for the critic (embedded distance)", "Euclidean distance in its last hidden layer"),
 }
-STRANGERS = "strangers"  # the term that tells how far other pictures are
+STRANGERS = {"cycle": "strangers", "embedded": "strangers embedded"}  # terms that tell how far other pictures are
 
 
 def draw(view: View) -> np.ndarray:
@@ -47,8 +47,8 @@ def _panel(panel: "Axes", kind: str, training: dict[str, Curve], validation: dic
         panel.plot(*training[term], marker=lonely, color=f"C{place}", label=f"from {_level(term, kind)}", linewidth=1.4)
         if term in validation:
             panel.plot(*validation[term], "--", color=f"C{place}", label="validation", linewidth=1.2)
-    if kind == "cycle" and STRANGERS in training:
-        panel.plot(*training[STRANGERS], ":", color="#696969", label="of another picture", linewidth=1.4)
+    if (strangers := STRANGERS[kind]) in training:
+        panel.plot(*training[strangers], ":", color="#696969", label="of another picture", linewidth=1.4)
     panel.set_title(heading, fontsize=11)
     panel.set_xlabel("images seen")
     panel.set_ylabel(measured)
