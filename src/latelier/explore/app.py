@@ -58,6 +58,7 @@ class Explorer:
 
     async def site(self, request: Request) -> Response:
         """What there is: runs, their panels, their pictures."""
+        shown = {place.name: possible(place, len(self.places)) for place in self.places.values()}
         runs = [
             {
                 "id": place.name,
@@ -68,12 +69,15 @@ class Explorer:
                 "count": len(place.shown),
                 "version": place.shown.fingerprint[:8],
                 "seen": place.run.seen,
-                "panels": possible(place, len(self.places)),
+                "folder": str(place.run.folder),
+                "panels": shown[place.name],
                 "remark": place.codes.remark,
             }
             for place in self.places.values()
         ]
-        panels = {name: {"title": find(name).TITLE, "line": find(name).LINE} for run in runs for name in run["panels"]}
+        panels = {
+            name: {"title": find(name).TITLE, "line": find(name).LINE} for names in shown.values() for name in names
+        }
         return JSONResponse({"version": __version__, "runs": runs, "panels": panels})
 
     async def picture(self, request: Request) -> Response:
