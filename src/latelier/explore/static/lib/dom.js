@@ -38,7 +38,8 @@ export function segments(label, choices, chosen, choose) {
 
 /** A number as people read it, with a true minus sign. */
 export function said(value, digits = 2) {
-  return value.toFixed(digits).replace("-", "\u2212");
+  const words = value.toFixed(digits);
+  return Number(words) === 0 ? words.replace("-", "") : words.replace("-", "\u2212");
 }
 
 /** "4 %" of 0.04. */

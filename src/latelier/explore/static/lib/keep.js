@@ -25,7 +25,7 @@ async function copied(words) {
 
 /**
  * Buttons. `picture()` gives the address of what is shown; `question()` what was asked for it; `action` is the panel's
- * that answers `code` and `command`; `file` what the command needs beside it, as [name, () => content].
+ * that answers `code` and `command`; `file` what the command needs beside it, as [words, name, () => content].
  */
 export function keep(stage, { picture, question, action = "code", file }) {
   const said = h("p", { "aria-live": "polite" });
@@ -43,7 +43,7 @@ export function keep(stage, { picture, question, action = "code", file }) {
       const needs = answer.file === true ? "It reads code.json: save the code beside it." : answer.file ? `It reads ${answer.file}: save it beside it.` : "";
       fill(said, how, h("code", { class: "command" }, answer.command), needs && h("span", { class: "soft" }, needs));
     }),
-    file && button(`Save ${file[0]}`, async () => save(file[0], await file[1]())),
+    file && button(`Save ${file[0]}`, async () => save(file[1], await file[2]())),
   ];
   return h("section", { class: "side" }, h("div", { class: "row" }, buttons.filter(Boolean)), said);
 }

@@ -14,7 +14,7 @@ export async function mount(stage) {
   const big = figure(stage.run, address(stage.run, stage.picture), [h("b", {}, best[0].name), ` with ${percent(best[0].probability, 1)}${verdict}`], { big: true });
   const rows = best.map((one) => {
     const bar = h("div", { class: "bar", "aria-hidden": "true" });
-    bar.style.width = percent(one.probability, 1);
+    bar.style.width = `${100 * one.probability}%`;
     const score = answer.draws ? h("td", { class: "number" }, `${said(one.score)} \u00b1 ${said(one.spread)}`) : null;
     return h("tr", {}, h("th", { scope: "row" }, one.name), h("td", { class: "wide" }, bar), h("td", { class: "number" }, percent(one.probability, 1)), score);
   });

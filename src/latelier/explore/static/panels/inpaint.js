@@ -20,7 +20,7 @@ export function mount(stage) {
   original.firstChild.style.setProperty("--shape", `${width} / ${height}`);
   const filled = figure(stage.run, address(stage.run, stage.picture), "filled in");
   const source = image(stage.run, address(stage.run, stage.picture), "");
-  const brush = slider({ name: "Brush", hint: "pixels", low: 1, high: Math.max(3, Math.round(Math.min(width, height) / 2)), step: 1, value: Math.max(1, Math.round(width / 8)), digits: 0 }, () => {});
+  const brush = slider({ name: "Brush", hint: "pixels", low: 1, high: Math.max(3, Math.round(Math.min(width, height) / 2)), step: 1, value: Math.max(2, Math.round(width / 8)), digits: 0 }, () => {});
   const question = () => ({ picture: stage.picture, hidden: pack(hidden), seed: Number(stage.get("seed")) || 0 });
   const ask = stage.newest("fill", (answer) => filled.show(answer.picture, ["filled in, ", h("b", {}, percent(answer.missing)), " of the picture was missing"]));
 
@@ -112,6 +112,6 @@ export function mount(stage) {
     return new Promise((done) => whiteKnown.toBlob(done, "image/png"));
   };
   stage.view.append(h("div", { class: "figures" }, original, filled.element));
-  stage.side.append(brush.element, h("div", { class: "row" }, buttons), keep(stage, { picture: () => filled.shown.src, question, action: "command", file: ["mask.png", mask] }));
+  stage.side.append(brush.element, h("div", { class: "row" }, buttons), keep(stage, { picture: () => filled.shown.src, question, action: "command", file: ["the mask (PNG)", "mask.png", mask] }));
   stage.element.append(h("div", { class: "below" }, strip(stage, "Another picture", stage.picture, (picture) => go({ picture }))));
 }

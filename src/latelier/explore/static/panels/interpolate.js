@@ -33,8 +33,8 @@ export function mount(stage) {
 
   function moved(change) {
     Object.assign(at, change);
-    dot.style.left = percent(at.x);
-    dot.style.top = pictures.length > 2 ? percent(at.y) : "50%";
+    dot.style.left = `${100 * at.x}%`;
+    dot.style.top = pictures.length > 2 ? `${100 * at.y}%` : "50%";
     across.set(at.x);
     down.set(at.y);
     draw(question());

@@ -1,0 +1,296 @@
+"""What the server answers: to each panel, for each kind of model, and to what is wrong."""
+
+import base64
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from explore.opened import Page, page, pictures
+from pictures.fakes import Fake, Parted, Stacked
+from PIL import Image
+
+from latelier.building import build
+from latelier.core import Classifies, Code, Decides, Imputes, Latent
+from latelier.explore.panels import find, list_panels
+from latelier.pictures.reconstruct import psnr
+
+IMAGE = (1, 8, 6)
+
+
+class Able(Fake, Classifies, Decides, Imputes):
+    """All that a model of one level can do."""
+
+    def classify(self, image: torch.Tensor) -> torch.Tensor:
+        return torch.stack([image.mean((1, 2, 3)), 1 - image.mean((1, 2, 3))], 1)
+
+    def likeliest(self, image: torch.Tensor) -> torch.Tensor:
+        return self.classify(image)
+
+    def decide(self, image: torch.Tensor, draws: int, generator: torch.Generator) -> torch.Tensor:
+        return self.classify(image) + torch.randn(draws, len(image), 2, generator=generator)
+
+    def impute(self, image: torch.Tensor, known: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        return known * image + (1 - known) * torch.rand(image.shape, generator=generator)
+
+
+@pytest.fixture(scope="module")
+def able() -> Iterator[Page]:
+    with page(Able(IMAGE), Stacked(IMAGE), Parted((3, 8, 12))) as opened:
+        yield opened
+
+
+def seen(address: str) -> np.ndarray:
+    """uint8 [h, w] or [h, w, c] of a picture in an answer."""
+    content = base64.b64decode(address.removeprefix("data:image/png;base64,"))
+    return np.asarray(Image.open(io.BytesIO(content)))
+
+
+def hidden(rows: int) -> str:
+    """A mask over the first rows."""
+    mask = np.zeros(IMAGE[1:], bool)
+    mask[:rows] = True
+    return base64.b64encode(np.packbits(mask).tobytes()).decode()
+
+
+# ---- which panels there are
+
+
+def test_panels_follow_from_capabilities(able: Page) -> None:
+    site = able.client.get("/api/site").json()
+    panels = {run["id"]: run["panels"] for run in site["runs"]}
+    common = ["look", "reconstruct", "traverse", "interpolate", "edit", "map", "compare"]
+    assert panels["one"] == [*common[:5], "inpaint", "classify", *common[5:]]
+    assert set(panels["three"]) - {"inpaint"} == {*common, "parts"}
+    assert [site["panels"][name]["title"] for name in list_panels()] == [find(name).TITLE for name in list_panels()]
+
+
+def test_a_model_that_only_draws_has_what_it_can() -> None:
+    with page(build("dcgan", (1, 16, 8), latent=4, **{"net.channels": 4})) as opened:
+        assert opened.client.get("/api/site").json()["runs"][0]["panels"] == ["look", "traverse"]
+        told = opened.ask("traverse", "sliders")
+        assert (told["total"], told["ordered"]) == (4, False)
+        key = told["sliders"][0]["key"]
+        assert opened.ask("traverse", "move", moves={key: 1})["picture"] != opened.ask("traverse", "move")["picture"]
+
+
+def test_every_panel_has_its_module_on_the_page(able: Page) -> None:
+    for name in list_panels():
+        assert able.client.get(f"/static/panels/{name}.js").status_code == 200, name
+
+
+# ---- what panels answer
+
+
+def test_pictures_are_shown_by_class_and_by_nearness(able: Page) -> None:
+    every = able.ask("look", "page", count=5, start=3)
+    assert (every["total"], [one["id"] for one in every["pictures"]]) == (12, ["d3", "d4", "d5", "d6", "d7"])
+    assert every["pictures"][0]["caption"] == "dog (3.png)"
+    assert [one["id"] for one in able.ask("look", "page", label="cat")["pictures"]] == [
+        "d0",
+        "d2",
+        "d4",
+        "d6",
+        "d8",
+        "d10",
+    ]
+    near = able.ask("look", "near", picture="d3", count=4)["pictures"]
+    assert len(near) == 4
+    assert "d3" not in [one["id"] for one in near]
+    assert [one["distance"] for one in near] == sorted(one["distance"] for one in near)
+
+
+def test_a_picture_is_served_as_the_model_sees_it(able: Page) -> None:
+    answer = able.client.get("/api/one/picture/d4.png")
+    assert answer.headers["content-type"] == "image/png"
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(answer.content))), pictures().pixels[4, :, :, 0])
+
+
+def test_a_reconstruction_is_the_models_own(able: Page) -> None:
+    told = able.ask("reconstruct", "show", picture="d2")
+    model, image = Able(IMAGE).eval(), pictures().floats([2])
+    again = model.decode(model.encode(image).mode())
+    assert np.array_equal(seen(told["original"]), pictures().pixels[2, :, :, 0])
+    assert np.array_equal(seen(told["again"][0]["picture"]), again[0, 0].mul(255).round().byte().numpy())
+    assert told["again"][0]["psnr"] == f"{float(psnr(image, again)[0]):.1f} dB"
+
+
+def test_a_hierarchy_is_reconstructed_level_by_level(able: Page) -> None:
+    told = able.ask("reconstruct", "show", run="two", picture="d2")
+    assert [one["level"] for one in told["again"]] == list(Stacked(IMAGE).levels())
+    code = able.ask("reconstruct", "code", run="two", picture="d2", level=told["again"][-1]["level"])
+    assert list(code["code"]) == [told["again"][-1]["level"]]
+
+
+def test_a_slider_moves_one_number(able: Page) -> None:
+    told = able.ask("traverse", "sliders", picture="d1")
+    weights = [float(one["weight"].split()[1]) for one in told["sliders"]]
+    assert weights == sorted(weights, reverse=True)
+    assert all(one["low"] <= one["value"] <= one["high"] for one in told["sliders"])
+    key = told["sliders"][0]["key"]
+    still, moved = (able.ask("traverse", "code", picture="d1", moves=moves)["code"]["z"] for moves in ({}, {key: 2.5}))
+    number = int(key.partition(":")[2])
+    assert moved[number] == 2.5
+    assert [a for i, a in enumerate(still) if i != number] == [a for i, a in enumerate(moved) if i != number]
+    before, after = (able.ask("traverse", "move", picture="d1", moves=moves)["picture"] for moves in ({}, {key: 2.5}))
+    assert before == able.ask("reconstruct", "show", picture="d1")["again"][0]["picture"]
+    assert after != before
+
+
+def test_a_draw_of_the_prior_is_a_function_of_its_seed(able: Page) -> None:
+    one, again, other = (able.ask("traverse", "move", seed=seed)["picture"] for seed in (3, 3, 4))
+    assert one == again != other
+
+
+def test_of_maps_the_numbers_at_one_cell_are_shown(able: Page) -> None:
+    told = able.ask("traverse", "sliders", run="three", picture="d1", latent="occurrence", row=1, column=2)
+    assert (told["grid"], told["cell"], told["total"]) == ([2, 3], [1, 2], 3)
+    assert {one["name"] for one in told["sliders"]} == {f"occurrence[{part},1,2]" for part in range(3)}
+
+
+def test_between_pictures_lie_their_reconstructions_at_the_ends(able: Page) -> None:
+    corners = ["d1", "d2", "d3", "d4"]
+    ends = [able.ask("reconstruct", "show", picture=one)["again"][0]["picture"] for one in corners]
+    four = [able.ask("interpolate", "at", pictures=corners, x=x, y=y)["picture"] for y in (0, 1) for x in (0, 1)]
+    assert np.allclose([seen(one) for one in four], [seen(one) for one in ends], atol=1)
+    strip = able.ask("interpolate", "strip", pictures=corners[:2])["pictures"]
+    assert len(strip) == 7
+    assert np.allclose(
+        seen(strip[3]), seen(able.ask("interpolate", "at", pictures=corners[:2], x=0.5)["picture"]), atol=1
+    )
+    assert able.refused("interpolate", "at", pictures=["d1"])[0] == 400
+
+
+def test_parts_are_found_listed_and_swapped(able: Page) -> None:
+    listed = able.ask("parts", "list", run="three")
+    assert listed["grid"] == [2, 3]
+    assert len(listed["parts"][0]["crops"]) == 5
+    where = np.array(able.ask("parts", "where", run="three", picture="d1")["occurrence"])
+    assert where.shape == (3, 2, 3)
+    assert np.allclose(where[0] + where[1], 1, atol=2e-3)
+    assert able.ask("parts", "swap", run="three", picture="d1", other="d1", part=0)["change"] == 0
+    assert able.ask("parts", "swap", run="three", picture="d1", other="d4", part=0)["change"] > 0
+
+
+def test_an_edit_moves_along_fitted_directions_and_says_how_far_to_trust_it(able: Page) -> None:
+    known = able.ask("edit", "attributes")
+    assert known["attributes"] == ["dog"]
+    assert "fitted after the fact" in known["said"]
+    still = able.ask("edit", "move", picture="d1", by={})
+    assert still["again"] == still["picture"]
+    told = able.ask("edit", "trust", picture="d1", by={"dog": 3})
+    before, after, _ = told["rows"][0]["odds"]
+    assert after > before
+    assert [one["share"] for one in told["strip"]] == [-1, -0.5, 0, 0.5, 1, 1.5]
+    assert told["strip"][2]["picture"] == still["again"]
+    assert told["identity"] > 0
+    assert able.ask("edit", "trust", picture="d1", by={})["identity"] == 0
+
+
+def test_what_is_painted_over_is_filled_in_and_all_else_kept(able: Page) -> None:
+    told = able.ask("inpaint", "fill", picture="d1", hidden=hidden(3))
+    after, before = seen(told["picture"]), pictures().pixels[1, :, :, 0]
+    assert np.array_equal(after[3:], before[3:])
+    assert not np.array_equal(after[:3], before[:3])
+    assert told["missing"] == 3 / 8
+    assert told == able.ask("inpaint", "fill", picture="d1", hidden=hidden(3))
+    assert told != able.ask("inpaint", "fill", picture="d1", hidden=hidden(3), seed=1)
+    assert "all of the picture" in able.refused("inpaint", "fill", hidden=hidden(8))[1]
+    assert "not of 8 x 6" in able.refused("inpaint", "fill", hidden="AAAA")[1]
+    assert "base 64" in able.refused("inpaint", "fill", hidden="?")[1]
+
+
+def test_classes_have_probabilities_and_spread(able: Page) -> None:
+    told = able.ask("classify", "show", picture="d3")
+    assert told["truth"] == "dog"
+    assert sum(one["probability"] for one in told["classes"]) == pytest.approx(1)
+    assert all(0.5 < one["spread"] < 1.5 for one in told["classes"])
+
+
+def test_the_map_places_every_picture(able: Page) -> None:
+    told = able.ask("map", "points")
+    assert (len(told["points"]), len(told["names"]), told["label"][:3]) == (12, 12, [0, 1, 0])
+    assert np.abs(told["points"]).max() == 1
+
+
+# ---- what is wrong
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/../app.py",
+        "/static/..%2fapp.py",
+        "/static/%2e%2e/%2e%2e/app.py",
+        "/static//etc/passwd",
+        "/static/nothing.js",
+        "/api/one/picture/..%2f..%2fetc%2fpasswd.png",
+        "/api/one/picture/d-1.png",
+        "/api/one/picture/d99.png",
+        "/api/one/picture/d0%00.png",
+        "/api/..%2fone/picture/d0.png",
+        "/api/nobody/picture/d0.png",
+    ],
+)
+def test_ids_lead_nowhere_else(able: Page, path: str) -> None:
+    answer = able.client.get(path)
+    assert answer.status_code in (404, 405)
+    assert b"latelier.core" not in answer.content
+    assert b"root:" not in answer.content
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"no json", "a question is JSON"),
+        (b"[]", "a request is a JSON object"),
+        (b"[" * 100_000, "a question is JSON"),
+        (b'{"moves": {"z:99": 1}}', 'has no number "z:99"'),
+        (b'{"moves": {"z:0": "far"}}', "takes a number"),
+        (b'{"moves": {"z:0": NaN}}', "takes a number"),
+        (b'{"moves": {"z:0": 1e9}}', "takes a number"),
+        (b'{"moves": [1]}', "numbers by name"),
+        (b'{"seed": 0.5}', "a whole number"),
+        (b'{"seed": -1}', "takes a number from 0"),
+        (b'{"picture": 3}', "takes a text"),
+        (b'{"picture": "u0123456789ab"}', "drop the file on the page again"),
+    ],
+)
+def test_a_question_that_is_wrong_gets_a_sentence(able: Page, body: bytes, said: str) -> None:
+    answer = able.client.post("/api/one/traverse/move", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 400
+    assert said in answer.json()["error"]
+
+
+def test_a_question_in_a_form_that_any_page_may_send_is_not_heard(able: Page) -> None:
+    answer = able.client.post("/api/one/traverse/move", content=b"{}", headers={"content-type": "text/plain"})
+    assert answer.status_code == 415
+
+
+def test_a_failure_is_said_and_the_server_lives_on(able: Page, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    def broken(self: Fake, code: Code) -> torch.Tensor:
+        raise RuntimeError("the disk has melted")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Fake, "decode", broken)
+        status, said = able.refused("traverse", "move")
+    assert (status, said) == (500, "this failed here (RuntimeError); the terminal says more")
+    assert "the disk has melted" in capsys.readouterr().err
+    assert able.ask("traverse", "move")["picture"].startswith("data:image/png")
+
+
+def test_what_is_kept_is_bounded(able: Page) -> None:
+    place = able.client.app.state.explorer.places["one"]  # type: ignore[attr-defined]
+    for seed in range(200):
+        able.ask("traverse", "move", seed=seed)
+    assert len(place._kept) <= 64
+
+
+def test_pictures_of_other_sizes_are_no_surprise() -> None:
+    with page(Fake((1, 1, 2), {"h": Latent((2,), "bernoulli"), "u": Latent((), "uniform")})) as opened:
+        told = opened.ask("traverse", "sliders")
+        assert {one["name"].partition("[")[0] for one in told["sliders"]} == {"h"}
+        assert json.dumps(opened.ask("map", "points"))
