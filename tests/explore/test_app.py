@@ -216,6 +216,14 @@ def test_the_map_places_every_picture(able: Page) -> None:
     assert np.abs(told["points"]).max() == 1
 
 
+def test_who_asks_too_early_hears_how_far_it_is(able: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = able.client.app.state.explorer.places["one"].codes  # type: ignore[attr-defined]
+    monkeypatch.setattr(codes, "_rows", None)
+    monkeypatch.setattr(codes, "_done", 0.25)
+    answer = able.client.post("/api/one/look/near", json={})
+    assert (answer.status_code, answer.json()) == (202, {"waiting": 0.25})
+
+
 # ---- what is wrong
 
 

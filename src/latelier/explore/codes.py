@@ -48,7 +48,9 @@ class Codes:
         return self._rows
 
     def slices(self) -> Iterator[None]:
-        """Computes them, or finds them on disk."""
+        """Computes them, or finds them on disk; nothing where they are there."""
+        if self._rows is not None:
+            return
         try:
             path = self._path()
             self._rows = _read(path) if path else None
