@@ -40,11 +40,11 @@ def pictures(n: int = 12, image: tuple[int, int, int] = (1, 8, 6), seed: int = 0
     )
 
 
-def place(model: Model, name: str = "one", folder: Path | None = None, uploads: Uploads | None = None) -> Place:
-    """A run of the model, at a folder that need not be there, over noise of its size."""
+def place(model: Model, name: str, uploads: Uploads) -> Place:
+    """A run of the model, at a folder that is not there, over noise of its size."""
     images = pictures(image=model.image)
-    run = Run(folder or Path("nowhere") / name, model.eval(), Card("fake", model.image, {}), {}, 0, ())
-    return Place(name, run, images, images, uploads or Uploads())
+    run = Run(Path("nowhere") / name, model.eval(), Card("fake", model.image, {}), {}, 0, ())
+    return Place(name, run, images, images, uploads)
 
 
 class Page:
@@ -66,14 +66,19 @@ class Page:
         return answer.status_code, answer.json()["error"]
 
 
-@contextmanager
-def page(*models: Model, hosts: tuple[str, ...] = ("127.0.0.1",), token: str = "") -> Iterator[Page]:
-    """A page over runs named one, two, ..., whose codes are there already."""
+def places_of(*models: Model) -> tuple[list[Place], Uploads]:
+    """Runs named one, two, ..., whose codes are there already."""
     uploads = Uploads()
-    names = ("one", "two", "three")
-    places = [place(model, name, uploads=uploads) for model, name in zip(models, names, strict=False)]
+    places = [place(model, name, uploads) for model, name in zip(models, ("one", "two", "three"), strict=False)]
     for one in places:
         if has(one.model, Encodes):
             list(one.codes.slices())
+    return places, uploads
+
+
+@contextmanager
+def page(*models: Model, hosts: tuple[str, ...] = ("127.0.0.1",), token: str = "") -> Iterator[Page]:
+    """A page over them."""
+    places, uploads = places_of(*models)
     with TestClient(build_app(places, uploads, hosts, token), base_url=HERE, follow_redirects=False) as client:
         yield Page(client)

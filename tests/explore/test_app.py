@@ -9,32 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from explore.able import Able
 from explore.opened import Page, page, pictures
 from pictures.fakes import Fake, Parted, Stacked
 from PIL import Image
 
 from latelier.building import build
-from latelier.core import Classifies, Code, Decides, Imputes, Latent
+from latelier.core import Code, Latent
 from latelier.explore.panels import find, list_panels
 from latelier.pictures.reconstruct import psnr
 
 IMAGE = (1, 8, 6)
-
-
-class Able(Fake, Classifies, Decides, Imputes):
-    """All that a model of one level can do."""
-
-    def classify(self, image: torch.Tensor) -> torch.Tensor:
-        return torch.stack([image.mean((1, 2, 3)), 1 - image.mean((1, 2, 3))], 1)
-
-    def likeliest(self, image: torch.Tensor) -> torch.Tensor:
-        return self.classify(image)
-
-    def decide(self, image: torch.Tensor, draws: int, generator: torch.Generator) -> torch.Tensor:
-        return self.classify(image) + torch.randn(draws, len(image), 2, generator=generator)
-
-    def impute(self, image: torch.Tensor, known: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        return known * image + (1 - known) * torch.rand(image.shape, generator=generator)
 
 
 @pytest.fixture(scope="module")

@@ -38,7 +38,8 @@ WRONG: dict[str, tuple[Callable[[], bytes], str]] = {
     "svg": (lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "no picture that can be read"),
     "cut": (lambda: saved(noise(size=(64, 64)))[:900], "damaged and cannot be read"),
     "cut jpeg": (lambda: saved(noise(size=(64, 64)), "JPEG")[:900], "damaged and cannot be read"),
-    "100 megapixels": (lambda: huge(10_000, 10_000), "10,000 x 10,000 pixels, and 40,000,000 are the most"),
+    "100 megapixels": (lambda: huge(10_000, 10_000), "more than 40,000,000 pixels: make it smaller"),
+    "50 megapixels": (lambda: huge(10_000, 5_000), "10,000 x 5,000 pixels, and 40,000,000 are the most"),
     "a bomb": (lambda: huge(60_000, 60_000), "make it smaller"),
 }
 

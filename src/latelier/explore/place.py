@@ -64,11 +64,11 @@ class Place:
             return self._uploads.pixels(picture, self.model.image)
         if int(picture[1:]) >= len(self.shown):
             raise Unknown(f"there is no picture {picture[1:]}: {self.shown.source} has {len(self.shown):,}")
-        return np.array(self.shown.pixels[int(picture[1:])])
+        return np.asarray(self.shown.pixels[int(picture[1:])])
 
     def image(self, picture: str) -> Tensor:
         """[1, c, h, w] on the model's device."""
-        return to_float(torch.from_numpy(self.pixels(picture)[None])).to(self.device)
+        return to_float(torch.from_numpy(np.array(self.pixels(picture)[None]))).to(self.device)
 
     def label(self, picture: str) -> str:
         """The class of a picture of the data, or ""."""

@@ -65,11 +65,11 @@ def read(content: bytes) -> Image.Image:
             image.load()
             turn = UPRIGHT.get(image.getexif().get(ORIENTATION, 1))
             plain = flatten(image, set()).copy()
-    except Image.DecompressionBombError:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise Refusal(f"this picture has more than {PIXELS:,} pixels: make it smaller") from None
     except UnidentifiedImageError:
         raise Refusal(f"this file is no picture that can be read: give {', '.join(FORMATS[:-1])} or TIFF") from None
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombWarning) as error:
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
         if isinstance(error, Refusal):
             raise
         raise Refusal(f"this picture is damaged and cannot be read ({error}): give another copy of it") from error

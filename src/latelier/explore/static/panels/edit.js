@@ -11,12 +11,12 @@ import { go } from "../lib/address.js";
 export async function mount(stage) {
   const before = figure(stage.run, address(stage.run, stage.picture), "before: drawn of its code");
   const after = figure(stage.run, address(stage.run, stage.picture), "after");
-  const degrees = h("div", {});
-  const table = h("div", {});
+  const degrees = h("section", { class: "later" });
+  const table = h("section", { class: "later" });
   const by = Object.fromEntries(new URLSearchParams(stage.get("by").replaceAll(",", "&")));
   const list = h("div", { class: "sliders" }, h("p", { class: "soft" }, "Looking where attributes lie in the code…"));
-  stage.view.classList.add("stays");
-  stage.view.append(h("div", { class: "figures" }, before.element, after.element));
+  stage.body.classList.add("split");
+  stage.view.append(h("div", { class: "figures stays" }, before.element, after.element), degrees, table);
   stage.side.append(list);
 
   const answer = await stage.ask("attributes", {});
@@ -49,7 +49,7 @@ export async function mount(stage) {
   });
   stage.side.prepend(h("div", { class: "row" }, reset, h("p", { class: "soft" }, `Standard deviations along ${answer.said}.`)));
   stage.side.append(keep(stage, { picture: () => after.shown.src, question }));
-  stage.element.append(h("div", { class: "view below" }, degrees, table, strip(stage, "Another picture", stage.picture, (picture) => go({ picture }))));
+  stage.element.append(h("div", { class: "below" }, strip(stage, "Another picture", stage.picture, (picture) => go({ picture }))));
   draw(question());
   judge(question());
 }
