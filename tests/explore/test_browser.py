@@ -154,7 +154,8 @@ def test_a_mask_is_painted_by_hand_and_by_keys(visitor: Visitor, tmp_path: Path)
     with visitor.page.expect_download() as download:
         visitor.page.get_by_role("button", name="Save the mask (PNG)").click()
     download.value.save_as(tmp_path / "mask.png")
-    mask = np.asarray(Image.open(tmp_path / "mask.png").convert("L"))
+    with Image.open(tmp_path / "mask.png") as picture:
+        mask = np.asarray(picture.convert("L"))
     assert mask.shape == (8, 6)
     assert 0 < (mask == 0).sum() < 10
 
@@ -209,7 +210,8 @@ def test_picture_code_and_command_are_taken_along(visitor: Visitor, tmp_path: Pa
         with visitor.page.expect_download() as download:
             visitor.page.get_by_role("button", name=words).click()
         download.value.save_as(tmp_path / name)
-    assert Image.open(tmp_path / "picture.png").size == (6, 8)
+    with Image.open(tmp_path / "picture.png") as picture:
+        assert picture.size == (6, 8)
     assert len(json.loads((tmp_path / "code.json").read_text())["z"]) == 5
     visitor.page.get_by_role("button", name="Copy the command").click()
     visitor.page.wait_for_selector("code.command")

@@ -55,7 +55,8 @@ def test_the_command_that_the_page_gives_draws_its_picture(
             shown = seen(page.ask(panel, action, run="a-run", **question)["picture"])
             command = page.ask(panel, "code", run="a-run", **question)["command"]
             main(shlex.split(command)[1:])
-            assert np.array_equal(np.asarray(Image.open("picture.png")), shown)
+            with Image.open("picture.png") as picture:
+                assert np.array_equal(np.asarray(picture), shown)
 
 
 def test_a_code_may_come_from_a_file(run: Path, tmp_path: Path) -> None:

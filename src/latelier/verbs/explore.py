@@ -83,7 +83,10 @@ def _listen(host: str, port: int | None) -> "socket.socket":
         raise Refusal(f"--port takes a number from 0 to 65535, but got {port}")
     for number in (PORT, 0) if port is None else (port,):
         try:
-            return socket.create_server((host, number))
+            listening = socket.create_server((host, number))
+            # Or an answer's second packet waits 40 ms for a receipt of its first; connections inherit it.
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return listening
         except OSError as error:
             reason = error.strerror or str(error)
     raise Refusal(f"cannot serve on {host}:{PORT if port is None else port}: {reason}; give another --port, or --host")

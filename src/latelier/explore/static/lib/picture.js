@@ -17,7 +17,7 @@ export function image(run, source, alt) {
 
 /** A picture with a caption; `show(source, words)` puts another in its place. */
 export function figure(run, source, words, { alt = "", big = false } = {}) {
-  const shown = image(run, source, alt || words);
+  const shown = image(run, source, alt || (typeof words === "string" ? words : ""));
   const caption = h("figcaption", {}, words);
   const frame = h("div", { class: "frame" }, shown);
   frame.style.setProperty("--shape", `${run.image[2]} / ${run.image[1]}`);

@@ -41,9 +41,9 @@ export async function mount(stage) {
   const draw = stage.newest("swap", (answer) => {
     shown = answer.picture;
     fill(pair,
-      figure(stage.run, answer.before, ["drawn of its code"]).element,
-      figure(stage.run, address(stage.run, other), ["appearance from"]).element,
-      figure(stage.run, answer.picture, [h("b", {}, `part ${part} swapped`), h("br"), `greatest change ${said(answer.change)}`]).element);
+      figure(stage.run, answer.before, "drawn of its code").element,
+      figure(stage.run, address(stage.run, other), "appearance from").element,
+      figure(stage.run, answer.picture, [h("b", {}, `part ${part} swapped`), h("br"), `greatest change ${said(answer.change)}`], { alt: `part ${part} swapped` }).element);
   });
   const question = () => ({ picture: stage.picture, other, part });
 

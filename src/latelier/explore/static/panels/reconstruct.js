@@ -10,7 +10,7 @@ export async function mount(stage) {
   stage.wide();
   const answer = await stage.ask("show", { picture: stage.picture });
   if (!answer) return;
-  const original = figure(stage.run, answer.original, ["original"], { alt: `Original: ${answer.caption}` });
+  const original = figure(stage.run, answer.original, "original", { alt: `Original: ${answer.caption}` });
   const again = answer.again.map((one) => {
     const words = one.level ? `drawn of ${one.level} alone` : "drawn of its code";
     const size = `${one.psnr}, ${one.numbers.toLocaleString("en")} numbers for ${answer.pixels.toLocaleString("en")} pixels`;
