@@ -18,14 +18,12 @@ PATIENCE = 60_000  # ms: a busy machine is slow, and a right page is not waited 
 
 
 @contextmanager
-def served(*models: Model) -> Iterator[str]:
-    """The address of a page over runs named one, two, ..."""
+def serving(app: Any) -> Iterator[str]:
+    """The address at which a thread serves it."""
     import uvicorn
 
-    places, uploads = places_of(*models)
-    server = uvicorn.Server(uvicorn.Config(build_app(places, uploads), port=0, log_level="error", ws="none"))
-    begun = threading.Event()
-    startup = server.startup
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", ws="none"))
+    begun, startup = threading.Event(), server.startup
 
     async def told(sockets: Any = None) -> None:
         await startup(sockets)
@@ -36,11 +34,17 @@ def served(*models: Model) -> Iterator[str]:
     thread.start()
     try:
         assert begun.wait(60)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}/"
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/"
     finally:
         server.should_exit = True
         thread.join()
+
+
+@contextmanager
+def served(*models: Model) -> Iterator[str]:
+    """The address of a page over runs named one, two, ..."""
+    with serving(build_app(*places_of(*models))) as base:
+        yield base
 
 
 class Visitor:

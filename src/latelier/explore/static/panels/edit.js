@@ -55,7 +55,7 @@ export async function mount(stage) {
 }
 
 function words(by) {
-  const parts = Object.entries(by).map(([name, value]) => `${name} ${said(Number(value))}`);
+  const parts = Object.entries(by).map(([name, value]) => `${name} by ${said(Number(value))}`);
   return parts.join(", ") || "nothing moved";
 }
 
