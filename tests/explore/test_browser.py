@@ -118,9 +118,9 @@ def test_a_part_is_chosen_and_taken_from_another_picture(visitor: Visitor) -> No
     visitor.go("panel=parts&run=three&picture=d3")
     visitor.page.get_by_role("button", name="part 1,").click()
     visitor.page.wait_for_selector("text=part 1 swapped")
-    before = visitor.picture("part 1 swapped")
-    visitor.page.locator(".strip .thumb").nth(8).click()
-    visitor.changed("part 1 swapped", before)
+    assert visitor.picture("part 1 swapped")
+    visitor.page.locator('.strip .thumb[data-id="d9"]').click()
+    visitor.page.wait_for_selector('img[alt="appearance from"][src*="/d9.png"]')
 
 
 @pytest.mark.slow
@@ -243,6 +243,34 @@ def test_nothing_is_wider_than_the_page(base: str, panel: str, width: int, heigh
         visitor.go(f"panel={panel}&picture=d3")
         visitor.page.wait_for_load_state("networkidle")
         assert visitor.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.slow
+def test_a_flood_of_slider_events_makes_no_queue_and_ends_at_the_last(visitor: Visitor) -> None:
+    """1,000 events at 200 a second: fewer questions, and the picture is that of the last value."""
+    visitor.go("panel=traverse&picture=d3")
+    before = visitor.picture(DRAWN)
+    visitor.asked.clear()
+    flood = """() => new Promise((done) => {
+      const slider = document.querySelector(".slider input");
+      let sent = 0;
+      const begun = performance.now();
+      const timer = setInterval(() => {
+        for (; sent < Math.min(1000, (performance.now() - begun) / 5); sent += 1) {
+          slider.value = sent === 999 ? 2 : Math.sin(sent);
+          slider.dispatchEvent(new Event("input", { bubbles: true }));
+        }
+        if (sent >= 1000) { clearInterval(timer); done(); }
+      }, 5);
+    })"""
+    visitor.page.evaluate(flood)
+    visitor.until("!document.querySelector('.busy')")
+    moves = [url for url in visitor.asked if url.endswith("/traverse/move")]
+    assert 1 < len(moves) < 1000
+    after = visitor.changed(DRAWN, before)
+    visitor.until("/m=z%3A\\d%3D(2|1[.]9)/.test(location.hash)")
+    visitor.page.reload()
+    assert visitor.changed(DRAWN, before) == after
 
 
 @pytest.mark.slow

@@ -91,6 +91,7 @@ def test_what_cannot_be_served_is_refused(run: Path, capsys: Captured, monkeypat
     assert "explore takes a run folder or several" in refused(capsys, ["explore"])
     assert "no run at nowhere" in refused(capsys, ["explore", "nowhere"])
     assert "--port takes a number from 0 to 65535" in refused(capsys, ["explore", str(run), "--port", "70000"])
+    assert "--host takes the one address" in refused(capsys, ["explore", str(run), "--host", "0.0.0.0"])
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert f"cannot serve on 127.0.0.1:{port}" in refused(capsys, ["explore", str(run), "--port", str(port)])

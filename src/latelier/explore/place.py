@@ -26,7 +26,8 @@ from latelier.runs import Run
 from latelier.scores.common import device_of
 
 ID = re.compile(r"d\d{1,9}|u[0-9a-f]{12}")  # a row of the data, or an upload
-SEEN = 256  # pictures of the data that ranges and orders are read off
+SEEN = 256  # pictures of the data that ranges and orders are read off, of large ones as many as fit into
+BYTES = 64 << 20  # of floats
 KEPT = 64  # answers that are kept
 T = TypeVar("T")
 
@@ -107,7 +108,8 @@ class Place:
     @cached_property
     def seen(self) -> Tensor:
         """[n, c, h, w]: some pictures of the data, the same always."""
-        rows = np.random.default_rng(0).permutation(len(self.shown))[:SEEN]
+        most = max(2, min(SEEN, BYTES // (4 * self.shown.pixels[:1].size)))
+        rows = np.random.default_rng(0).permutation(len(self.shown))[:most]
         return self.shown.floats(np.sort(rows)).to(self.device)
 
     @cached_property

@@ -79,6 +79,10 @@ def _listen(host: str, port: int | None) -> "socket.socket":
 
     from latelier.core import Refusal
 
+    if host in ("0.0.0.0", "::", ""):
+        raise Refusal(
+            "--host takes the one address or name by which others reach this machine, not all of them at once"
+        )
     if port is not None and not 0 <= port < 1 << 16:
         raise Refusal(f"--port takes a number from 0 to 65535, but got {port}")
     for number in (PORT, 0) if port is None else (port,):

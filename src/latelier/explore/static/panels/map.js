@@ -14,7 +14,7 @@ export async function mount(stage) {
   if (!answer) return;
   const tip = h("div", { class: "tip", hidden: true });
   const canvas = h("canvas", { class: "plane", tabindex: "0", role: "application", "aria-label": `Map of ${answer.points.length} pictures. Arrow keys move, plus and minus zoom, Enter opens the picture in the middle.` });
-  const plane = new Plane(canvas, answer, { hover, lasso, open: (row) => go({ panel: "reconstruct" in stage.site.panels ? "reconstruct" : "look", picture: `d${row}` }), moved: (at) => stage.note({ at }) });
+  const plane = new Plane(canvas, answer, { hover, lasso, open: (row) => go({ panel: stage.run.panels.includes("reconstruct") ? "reconstruct" : "look", picture: `d${row}` }), moved: (at) => stage.note({ at }) });
   const words = h("p", { "aria-live": "polite" }, "Nothing is selected. Draw around points to select them.");
   const gallery = h("div", { class: "gallery" });
   let selected = [];
