@@ -15,7 +15,7 @@ from latelier import bench
 from latelier.building import build
 from latelier.cli import app, main
 from latelier.core import Optimiser
-from latelier.heads import bayesian_svm, softmax
+from latelier.heads import bayesian_svm, gru, lstm, softmax
 from latelier.lookup import find_module, module_names
 from latelier.settings import configure, parse_assignments
 
@@ -23,8 +23,11 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "benchmarks" / "README.md", *sorted(DOCS.rglob("*.md"))]
 MODELS = module_names("latelier.models", "Model")
-HEADS = {"softmax": softmax.Config, "bayesian_svm": bayesian_svm.Config}
-QUICK = ("pca", "vae")  # pages whose commands are run whenever anything is
+HEADS = {
+    "head": {"softmax": softmax.Config, "bayesian_svm": bayesian_svm.Config},
+    "caption": {"gru": gru.Config, "lstm": lstm.Config},
+}
+QUICK = ("pca",)  # pages whose commands are run whenever anything is
 HEADINGS = [
     "What it is good for",
     "Limits",
@@ -150,13 +153,19 @@ def test_a_page_has_every_setting_with_its_default(name: str) -> None:
 def test_shared_settings_have_their_defaults() -> None:
     found = rows(DOCS / "settings.md")
     parts = [f"optimiser.{field.name}" for field in fields(Optimiser)]
-    parts += [f"head.{field}" for head in HEADS.values() for choice, field in expected(head) if not choice]
+    parts += [
+        f"{name}.{field}"
+        for name, kinds in HEADS.items()
+        for head in kinds.values()
+        for choice, field in expected(head)
+        if not choice
+    ]
     assert [name for name in parts if name not in [row[1] for row in found]] == []
     for choice, field, default in found:
         name, _, kind = choice.partition("=")
         owners = [config for config in map(config_of, MODELS) if (choice, field) in expected(config)]
-        if name in ("", "head"):
-            owners, kind, field = [HEADS[kind] if name else Optimiser], "", field.partition(".")[2]
+        if name in ("", *HEADS):
+            owners, kind, field = [HEADS[name][kind] if name else Optimiser], "", field.partition(".")[2]
         assert owners, f"{choice} {field}"
         for config in owners:
             assert_default(config, {name: kind} if kind else {}, field, default)
@@ -170,7 +179,9 @@ def test_every_command_is_one(page: Path) -> None:
         given: dict[str, Any] = bound.arguments
         if given.get("model") in MODELS and command[0] == "train":
             settings: Any = parse_assignments(given.get("settings") or [])
-            build(given["model"], (1, 64, 64), classes=10, **settings)
+            build(
+                given["model"], (1, 64, 64), classes=10, words=("<padding>", "<end>", "<unknown>", "word"), **settings
+            )
         if command[0] == "reproduce":
             assert given["recipe"] in bench.list_recipes()
 

@@ -10,6 +10,7 @@ from torch import Generator, Tensor
 from latelier.core import (
     AttributeDirections,
     Capability,
+    Captions,
     Classifies,
     Decides,
     Decodes,
@@ -184,6 +185,17 @@ def check_directions(model: Model, image: Tensor) -> None:
         assert not weight.requires_grad
 
 
+def check_captions(model: Model, image: Tensor) -> None:
+    writer, code = need(model, Captions), need(model, Encodes).encode(image).mode()
+    written = writer.describe([code, code], 3, 4)
+    assert written.token.shape[0] == SIZE
+    assert written.token.shape[1] <= 5
+    assert 0 <= written.token.min() <= written.token.max() < len(writer.words())
+    again = writer.log_caption(code, written.token)
+    torch.testing.assert_close(written.log_probability, again, rtol=1e-4, atol=1e-4)
+    assert (writer.log_caption(code, torch.zeros_like(written.token)) == 0).all()
+
+
 CHECKS: dict[type, Callable[[Model, Tensor], None]] = {
     Encodes: check_encodes,
     Decodes: check_decodes,
@@ -194,6 +206,7 @@ CHECKS: dict[type, Callable[[Model, Tensor], None]] = {
     HasFilters: check_filters,
     Weighs: check_weighs,
     Classifies: check_classifies,
+    Captions: check_captions,
     Decides: check_decides,
     Imputes: check_imputes,
     HasLevels: check_levels,

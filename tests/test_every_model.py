@@ -17,6 +17,7 @@ from every import (
     CLOSED,
     LEARNING,
     SIZE,
+    WORDS,
     Case,
     assert_same,
     batches_of,
@@ -34,7 +35,8 @@ from torch.nn import functional
 
 from latelier import checkpoint
 from latelier.building import build, load
-from latelier.core import Batch, Fits, Judges, Losses, Model, Progress, Refusal, Weighs, has, need
+from latelier.core import Batch, Captions, Encodes, Fits, Judges, Losses, Model, Progress, Refusal, Weighs, has, need
+from latelier.data.captions import Sentences
 from latelier.data.images import Images
 from latelier.lookup import find_module
 from latelier.loop import Plan, play, train
@@ -195,6 +197,11 @@ def measures(model: Model, images: Images) -> dict[str, float]:
         found["squared error"] = float((values["reconstruction"] - image).square().mean())
     if "probabilities" in values:
         found["cross-entropy"] = float(functional.nll_loss(values["probabilities"].log(), label, ignore_index=-1))
+    if has(model, Captions):
+        caption = Sentences(images, WORDS, 20).at(torch.arange(len(images)), seed=0)
+        with torch.no_grad():
+            code = need(model, Encodes).encode(image).mode()
+            found["nats a caption"] = -float(need(model, Captions).log_caption(code, caption).mean())
     if has(model, Weighs):
         with torch.no_grad():
             found["negative elbo"] = -float(need(model, Weighs).log_weight(image, 4, Generator().manual_seed(0)).mean())

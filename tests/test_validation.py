@@ -54,3 +54,10 @@ def test_errors_are_wrong_answers_to_known_labels_and_cost_training_nothing() ->
     assert "label errors" not in move(batch, Progress(0, 1, Generator())).report
     model.eval()
     assert move(batch, Progress(0, 1, Generator())).report["label errors"].tolist() == [1, 0, 1, 0]
+
+
+def test_terms_that_need_a_gradient_are_judged_without_a_warning(tmp_path: Path) -> None:
+    settings = ["net=dense", "net.widths=8", "latent=2", "paired=true", "critic.r1=0.1"]
+    run = latelier.train("ali", out=str(tmp_path / "run"), epochs=0.1, validation=0.1, **TINY | {"settings": settings})
+    (last,) = [record["validation"] for record in files.read_lines(run / "log.jsonl") if "validation" in record][-1:]
+    assert last["slope"] > 0

@@ -11,8 +11,8 @@ from latelier.bench import Bench, Job, Result, beside
 
 DATA = "mnist"
 SEEDS = 3
-EPOCHS = 12
-SETTINGS = {"levels": (16, 64), "width": 0.25, "head.weight": 10.0, "head.labelled": 0.2}
+EPOCHS = 4
+SETTINGS = {"levels": (16, 64), "width": 0.25, "paired": True, "critic.r1": 0.1, "critic.r2": 0.1, "head.weight": 10.0}
 TRAINING = {"labels": 10, "batch": 100, "precision": "bf16", "decay": "linear", "shift": 2}
 TRAINING |= {"validation": 1 / 6, "save_every": 0.5, "judge": "label errors"}
 PUBLISHED = {"HALI, 100 labels": 0.73}

@@ -40,7 +40,7 @@ def reproduce(bench: Bench) -> Result:
         [
             row,
             str(PUBLISHED.get(row, "")),
-            *(spread([one[name] for one in values if name in one] or [float("nan")]) for name in SHOWN),
+            *(spread([one[name] for one in values]) if name in values[0] else "" for name in SHOWN),
         ]
         for row, values in found.items()
     ]

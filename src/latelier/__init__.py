@@ -30,6 +30,7 @@ _PUBLIC = {
             "inpaint",
             "edit",
             "classify",
+            "caption",
             "parts",
             "compare",
             "report",

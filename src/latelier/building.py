@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +12,8 @@ from torch import nn
 
 from latelier import checkpoint
 from latelier.core import Encodes, Fits, Model, Refusal, Wrapper, has, need
+from latelier.heads.caption import CaptionConfig
+from latelier.heads.captioned import Captioned
 from latelier.heads.joint import Joint, width
 from latelier.lookup import find_module, module_names
 from latelier.settings import configure, nest, to_json
@@ -28,19 +31,29 @@ class Card:
     config: dict[str, Any]
     head: dict[str, Any] | None = None
     classes: tuple[str, ...] = ()
+    caption: dict[str, Any] | None = None
+    words: tuple[str, ...] = ()  # of a caption head, by token number
 
     def json(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-def build(name: str, image: tuple[int, int, int], *, classes: tuple[str, ...] | int = (), **config: Any) -> Model:
+def build(
+    name: str,
+    image: tuple[int, int, int],
+    *,
+    classes: tuple[str, ...] | int = (),
+    words: tuple[str, ...] = (),
+    **config: Any,
+) -> Model:
     """An untrained model of the method ``name`` for images (c, h, w).
 
     ``config`` are the method's fields, dotted names given as a dict: ``build("vae", (1, 28, 28), latent=16, net="mlp",
-    **{"net.widths": (512,)})``; ``head="softmax"`` adds a label head over ``classes`` (names, or how many). Raises
-    Refusal for an unknown method, field or value.
+    **{"net.widths": (512,)})``; ``head="softmax"`` adds a label head over ``classes`` (names, or how many), and
+    ``caption="gru"`` a caption head over ``words`` (``Vocabulary.words``). Raises Refusal for an unknown method, field
+    or value.
     """
-    return assemble(name, image, classes, config)[0]
+    return assemble(name, image, classes, config, words=words)[0]
 
 
 def assemble(
@@ -49,21 +62,24 @@ def assemble(
     classes: tuple[str, ...] | int,
     settings: dict[str, Any],
     trusted: bool = True,
+    words: tuple[str, ...] = (),
 ) -> tuple[Model, Card]:
     """A model and its card. A method outside the package is run only when ``trusted``."""
     module = _module(name, trusted)
     names = tuple(str(i) for i in range(classes)) if isinstance(classes, int) else tuple(classes)
-    head_settings = {key: settings[key] for key in settings if key == "head" or key.startswith("head.")}
-    settings = {key: value for key, value in settings.items() if key not in head_settings}
+    head_settings, settings = _apart(settings, "head")
+    caption_settings, settings = _apart(settings, "caption")
     known = {field.name for field in fields(module.Config)}
     if "classes" in known and names:
         settings.setdefault("classes", len(names))
     config = configure(module.Config, settings, name)
     model: Model = module.Model(config, image=image)
-    head = None
+    head = caption = None
     if head_settings and head_settings.get("head") not in (None, "none"):
         model, head = _with_head(model, name, head_settings, len(names))
-    return model, Card(name, image, to_json(config), head, names)
+    if wants_captions(caption_settings):
+        model, caption = _with_caption(model, name, caption_settings, words)
+    return model, Card(name, image, to_json(config), head, names, caption, words if caption else ())
 
 
 def config_of(name: str) -> type:
@@ -78,14 +94,52 @@ def takes_head(name: str) -> bool:
     return issubclass(model, Encodes) and not issubclass(model, Fits) and not getattr(model, "needs_labels", False)
 
 
-def _with_head(model: Model, name: str, settings: dict[str, Any], classes: int) -> tuple[Model, dict[str, Any]]:
+def wants_captions(settings: Mapping[str, Any]) -> bool:
+    """Whether the settings ask for a caption head."""
+    return settings.get("caption") not in (None, "none")
+
+
+def caption_config(settings: Mapping[str, Any]) -> tuple[str, CaptionConfig]:
+    """Kind and settings of the caption head that a model's settings ask for. Raises Refusal for an unknown one."""
+    nested = nest(_apart(settings, "caption")[0])["caption"]
+    nested = {"kind": nested} if isinstance(nested, str) else dict(nested)
+    kind = nested.pop("kind", "gru")
+    config: CaptionConfig = configure(
+        find_module("latelier.heads", kind, "caption head", "Writer").Config, nested, f"caption={kind}"
+    )
+    return kind, config
+
+
+def _apart(settings: Mapping[str, Any], field: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The settings of a field, and all others."""
+    own = {key: value for key, value in settings.items() if key == field or key.startswith(f"{field}.")}
+    return own, {key: value for key, value in settings.items() if key not in own}
+
+
+def _check_learns(model: Model, name: str, what: str) -> None:
     if not has(model, Encodes):
-        raise Refusal(f"{name} does not encode images, so it cannot carry a label head")
+        raise Refusal(f"{name} does not encode images, so it cannot carry a {what} head")
     if not model.moves():
-        raise Refusal(f"{name} is fitted in closed form, so no label head can learn along with it; leave head out")
+        raise Refusal(f"{name} is fitted in closed form, so no {what} head can learn along with it; leave it out")
+
+
+def _with_caption(
+    model: Model, name: str, settings: dict[str, Any], words: tuple[str, ...]
+) -> tuple[Model, dict[str, Any]]:
+    _check_learns(model, name, "caption")
+    kind, config = caption_config(settings)
+    config = replace(config, weight=need(model, Encodes).label_weight if config.weight is None else config.weight)
+    writer = find_module("latelier.heads", kind, "caption head", "Writer").Writer
+    return Captioned(model, writer(config, width(model), words, model.image)), {"kind": kind, **to_json(config)}
+
+
+def _with_head(model: Model, name: str, settings: dict[str, Any], classes: int) -> tuple[Model, dict[str, Any]]:
+    _check_learns(model, name, "label")
     nested = nest(settings)["head"]
     nested = {"kind": nested} if isinstance(nested, str) else dict(nested)
     kind = nested.pop("kind", "softmax")
+    if kind in module_names("latelier.heads", "Writer"):
+        raise Refusal(f"head={kind}: {kind} writes captions and tells no classes; say caption={kind}")
     module = find_module("latelier.heads", kind, "head", "Head")
     encoder = need(model, Encodes)
     config = configure(module.Config, nested, f"head={kind}")
@@ -121,7 +175,10 @@ def open_model(run: str | Path) -> tuple[Model, Card, checkpoint.Checkpoint | No
     settings = dict(note["config"])
     if note.get("head"):
         settings["head"] = note["head"]
-    model, card = assemble(note["model"], tuple(note["image"]), tuple(note["classes"]), settings, trusted=False)
+    if note.get("caption"):
+        settings["caption"] = note["caption"]
+    words = tuple(note.get("words", ()))  # files of older versions have none
+    model, card = assemble(note["model"], tuple(note["image"]), tuple(note["classes"]), settings, False, words)
     load_weights(model, weights, file)
     return model.eval().requires_grad_(False), card, found
 

@@ -24,6 +24,7 @@ VERBS = {  # in the order in which a newcomer needs them; the lines are those of
     "inpaint": ("inpaint:inpaint", "Fill in what a mask hides of every picture."),
     "edit": ("edit:edit", "Move every picture towards an attribute."),
     "classify": ("classify:classify", "Write the class of every picture."),
+    "caption": ("caption:caption", "Write a caption of every picture."),
     "parts": ("parts:parts", "Write which parts occur where in every picture."),
     "reproduce": ("reproduce:reproduce", "Run a recipe, and set what it gives beside what was published."),
     "export": ("export:export", "Write a run as ONNX files."),

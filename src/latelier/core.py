@@ -253,6 +253,30 @@ class Directions(NamedTuple):
     unit: float = 1.0  # length in the code of a step of 1: a standard deviation
 
 
+class Written(NamedTuple):
+    """Captions of a batch, and how likely each is."""
+
+    token: Tensor  # [b, t] int64 token numbers up to the end (1), then padding (0)
+    log_probability: Tensor  # [b] nats
+
+
+class Captions(Capability):
+    """Writes captions from codes, and tells how likely captions are."""
+
+    @abstractmethod
+    def words(self) -> tuple[str, ...]:
+        """By token number: padding, end and unknown, then the words of its vocabulary."""
+
+    @abstractmethod
+    def log_caption(self, code: Code, caption: Tensor) -> Tensor:
+        """[b] log p(caption | code) in nats, of captions [b, t]; 0 for a row of zeros. Differentiable in the code."""
+
+    @abstractmethod
+    def describe(self, codes: Sequence[Code], beam: int, longest: int) -> Written:
+        """The likeliest captions of at most ``longest`` words, each of an image of which ``codes`` are draws, found by
+        a beam search; of one code, the most likely, where there are no draws."""
+
+
 class AttributeDirections(Capability):
     """Has learned which way attributes lie in its code."""
 
@@ -280,6 +304,11 @@ class Wrapper(Model, ABC):
     """A model around a model: adds players, terms or capabilities. ``need`` and ``has`` look through it."""
 
     inner: Model
+
+
+def innermost(model: nn.Module) -> nn.Module:
+    """The model inside all wrappers."""
+    return innermost(model.inner) if isinstance(model, Wrapper) else model
 
 
 def has(model: nn.Module, capability: type) -> bool:

@@ -80,6 +80,7 @@ def facts(run: Run) -> dict[str, str]:
         "model": run.card.model,
         "settings": _words(run.card.config),
         "head": _words(run.card.head or {}),
+        "captions": _words(run.card.caption or {}),
         "weights": f"{sum(p.numel() for p in run.model.state_dict().values()):,} numbers",
         "trained on": f"{data.get('images', 0):,} pictures of {data.get('source')}, "
         f"{data.get('labelled', 0):,} of them with a label",

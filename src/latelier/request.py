@@ -33,6 +33,7 @@ def check(request: SimpleNamespace) -> None:
         ("patience", "at least 1"),
         ("images", "at least 1"),
         ("labels", "at least 1"),
+        ("captions", "at least 1"),
         ("size", "at least 1"),
         ("parts", "at least 1"),
         ("clip", "more than 0"),

@@ -161,6 +161,7 @@ class Run:
             factors=known,
             levels=torch.from_numpy(data.truth["levels"][rows]) if known else UNKNOWN_FACTORS,
             found=found(self.model, None) if has(self.model, AttributeDirections) else None,
+            captions=[data.captions[i] for i in rows],
         )
 
 

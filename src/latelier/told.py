@@ -1,5 +1,5 @@
-"""What a training is told of its pictures: their labels or attributes, of which some may be hidden, and the settings
-that follow from them."""
+"""What a training is told of its pictures: their labels, attributes or captions, of which some may be hidden, and the
+settings that follow from them."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -8,10 +8,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from latelier.building import config_of, takes_head
+from latelier.building import caption_config, config_of, takes_head, wants_captions
+from latelier.core import Model, Refusal, has, innermost, need
 from latelier.data.attributes import hide_attributes, with_attributes
+from latelier.data.captions import Sentences, has_caption, hide_captions
 from latelier.data.choice import hide_labels
 from latelier.data.images import Images
+from latelier.data.words import Vocabulary
+from latelier.heads.caption import CAPTIONED
+from latelier.heads.captioned import Captioned
+from latelier.heads.joint import Joint
 from latelier.settings import parse_assignments
 
 
@@ -21,6 +27,9 @@ class Told(NamedTuple):
     images: Images
     whole: Images  # with nothing hidden
     settings: dict[str, Any]
+    words: tuple[str, ...] = ()  # of a caption head, by token number
+    sentences: Sentences | None = None  # what it learns from, of ``images``
+    all_sentences: Sentences | None = None  # of ``whole``
 
 
 def told(request: SimpleNamespace, images: Images, rows: np.ndarray) -> Told:
@@ -39,7 +48,46 @@ def told(request: SimpleNamespace, images: Images, rows: np.ndarray) -> Told:
         images = hide_labels(images, count, request.seed, among=rows)
     if count is not None and not own and takes_head(request.model):
         settings.setdefault("head", "softmax")
-    return Told(images, whole, settings)
+    if request.captions is not None:
+        settings.setdefault("caption", "gru")
+        images = hide_captions(images, request.captions, request.seed, among=rows)
+    if not wants_captions(settings):
+        return Told(images, whole, settings)
+    return _with_captions(images, whole, settings, rows)
+
+
+def _with_captions(images: Images, whole: Images, settings: dict[str, Any], rows: np.ndarray) -> Told:
+    """The vocabulary is that of the captions learned from: what is hidden or held out adds no word."""
+    _, config = caption_config(settings)
+    known = rows[has_caption(images)[rows]]
+    if not len(known):
+        raise Refusal(
+            f"{images.source or 'these pictures'}: a caption head needs captions, but these pictures have none; give a "
+            "captions.csv or a Parquet column captions"
+        )
+    if config.captioned is None:
+        settings["caption.captioned"] = 1.0 if len(known) == len(rows) else CAPTIONED
+    vocabulary = Vocabulary.of((text for row in known for text in images.captions[row]), config.least)
+    sentences = Sentences(images, vocabulary, config.longest)
+    others = sentences if whole.captions is images.captions else Sentences(whole, vocabulary, config.longest)
+    return Told(images, whole, settings, vocabulary.words, sentences, others)
+
+
+def shares(model: Model) -> dict[str, Any]:
+    """The shares of every batch that must have labels and captions: the heads' settings, all of it for a model that
+    needs labels."""
+    labelled = 1.0 if getattr(innermost(model), "needs_labels", False) else 0.0
+    if has(model, Joint):
+        labelled = need(model, Joint).head.labelled
+    return {
+        "labelled": labelled,
+        "captioned": need(model, Captioned).writer.captioned if has(model, Captioned) else 0.0,
+    }
+
+
+def one_factor(model: Model) -> bool:
+    """Whether the model learns from batches in which one known factor varies."""
+    return bool(getattr(innermost(model), "one_factor", False))
 
 
 def learns_attributes(model: str) -> bool:

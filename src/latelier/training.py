@@ -21,17 +21,17 @@ from latelier.building import Card, assemble, nets
 from latelier.core import Fits, Model, Refusal, has, need
 from latelier.data.augment import Augment
 from latelier.data.batches import Batches
+from latelier.data.captions import has_caption
 from latelier.data.choice import fewer, hold_out
 from latelier.data.images import Images
 from latelier.data.seeds import mix
 from latelier.data.sources import open_images
 from latelier.device import pick_device
-from latelier.heads.joint import Joint
 from latelier.loop import Outcome, Plan, train
 from latelier.progress import Progress, tell
 from latelier.request import FORMAT, check, folder_of, plain, read_config, resumed
 from latelier.state import State
-from latelier.told import told
+from latelier.told import one_factor, shares, told
 from latelier.validation import check_judge
 
 EPOCHS = 20  # unless --epochs says otherwise
@@ -85,11 +85,13 @@ def prepare(request: SimpleNamespace) -> Prepared:
     rows, held = hold_out(len(images), request.validation, request.seed)
     if request.images is not None:
         rows = fewer(rows, request.images, request.seed)
-    images, whole, settings = told(request, images, rows)
-    watched = whole if request.judge != "loss" else images  # hidden labels decide nothing unless the user asks
+    known = told(request, images, rows)
+    images = known.images
+    hidden = request.judge == "loss"  # hidden labels and captions decide nothing unless the user asks
+    watched, sentences = (images, known.sentences) if hidden else (known.whole, known.all_sentences)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(mix(request.seed, 0))
-        model, card = assemble(request.model, images.shape, images.classes, settings)
+        model, card = assemble(request.model, images.shape, images.classes, known.settings, words=known.words)
     epoch = len(rows)
     parts = request.parts or parallel.world()
     if request.batch % parts or parts % parallel.world():
@@ -123,25 +125,16 @@ def prepare(request: SimpleNamespace) -> Prepared:
             _say(request, said)
         return Prepared(model, card, plan, images, rows, None, None)
     augment = Augment(request.shift, request.flip) if request.shift or request.flip else None
-    drawn: dict[str, Any] = {"labelled": labelled_share(model), "one_factor": one_factor(model)}
+    drawn: dict[str, Any] = {**shares(model), "one_factor": one_factor(model), "sentences": known.sentences}
     batches = Batches(images, plan.batch, seed=plan.seed, device=device, augment=augment, among=rows, **drawn)
-    validation = Batches(watched.take(held), plan.batch, seed=plan.seed, device=device) if len(held) else None
+    if sentences is not None:
+        sentences = sentences.take(held)
+    beside: dict[str, Any] = {"seed": plan.seed, "device": device, "sentences": sentences}
+    validation = Batches(watched.take(held), plan.batch, **beside) if len(held) else None
     model = model.to(device)
     if validation is not None:
         check_judge(plan.judge, model, validation)
     return Prepared(model, card, plan, images, rows, batches, validation)
-
-
-def labelled_share(model: Model) -> float:
-    """The share of every batch that must have labels: a head's setting, all of it for a model that needs labels."""
-    if isinstance(model, Joint):
-        return model.head.labelled
-    return 1.0 if getattr(model, "needs_labels", False) else 0.0
-
-
-def one_factor(model: Model) -> bool:
-    """Whether the model learns from batches in which one known factor varies."""
-    return bool(getattr(model.inner if isinstance(model, Joint) else model, "one_factor", False))
 
 
 def fit(model: Model, images: Images, seed: int, folder: Path, card: dict[str, Any]) -> Outcome:
@@ -215,6 +208,7 @@ def _write_config(folder: Path, request: SimpleNamespace, prepared: Prepared) ->
         "images": len(prepared.rows),
         "shape": list(images.shape),
         "labelled": int((images.label[prepared.rows] >= 0).sum()),
+        "captioned": int(has_caption(images)[prepared.rows].sum()),
         "skipped": len(images.skipped),
         "remarks": list(images.remarks),
     }

@@ -48,7 +48,7 @@ def accuracy(trial: Trial) -> float:
     from latelier.data.seeds import mix
     from latelier.loop import Plan, train
     from latelier.scores.common import rows_of
-    from latelier.training import labelled_share
+    from latelier.told import shares
 
     torch.set_num_threads(1)
     train_images = hide_labels(open_images(trial.data, split="train"), trial.labels, trial.draw)
@@ -62,7 +62,7 @@ def accuracy(trial: Trial) -> float:
         trial.batch,
         seed=trial.draw,
         device=torch.device("cpu"),
-        labelled=labelled_share(model),
+        **shares(model),
         augment=augment,
     )
     total = trial.images // trial.batch * trial.batch

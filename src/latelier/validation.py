@@ -45,8 +45,8 @@ def validate(model: Model, moves: tuple[Move, ...], batches: Batches, seen: int,
                 losses = move(batch, standing)
             share = len(batch.index) / count
             for name, value in losses.report.items():
-                sums[name] = sums.get(name, 0.0) + float(value.mean()) * share
-            sums["loss"] = sums.get("loss", 0.0) + sum(float(v) for v in losses.minimise.values()) * share
+                sums[name] = sums.get(name, 0.0) + float(value.detach().mean()) * share  # a slope is one of a graph
+            sums["loss"] = sums.get("loss", 0.0) + sum(float(v.detach()) for v in losses.minimise.values()) * share
     model.train()
     # Kernels may round differently in different processes, and all of them must come to the same decisions.
     means = torch.tensor(list(sums.values()), dtype=torch.float64, device=batches.device)

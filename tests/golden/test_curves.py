@@ -16,7 +16,7 @@ from latelier.data.batches import Batches
 from latelier.data.choice import hide_labels
 from latelier.data.sources import open_images
 from latelier.loop import Plan, train
-from latelier.training import labelled_share
+from latelier.told import shares
 
 HERE = Path(__file__).parent
 STEPS, BATCH, EVERY = 30, 16, 5
@@ -24,7 +24,15 @@ MLP = {"net": "mlp", "net.widths": (32,), "latent": 8}
 DECONV = {"maps": (8, 10), "kernels": (3, 2), "pools": (2,)}
 CLASSES = tuple("0123456789")
 SLOW = {"optimiser.rate": 1e-5}  # batch norm over 16 cells magnifies rounding
+GAME = {**SLOW, "critic.optimiser.rate": 1e-5}
+SLOPES = {"critic.r1": 0.1, "critic.r2": 0.1}
 CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {  # name -> method, its settings, the plan's
+    "ali": ("ali", {"latent": 16, "net.channels": 8, "net.hidden": 32, **GAME}, {}),
+    "ali-paired": (
+        "ali",
+        {"latent": 8, "net": "dense", "net.widths": (32,), "net.norm": "none", "paired": True, **SLOPES, **GAME},
+        {},
+    ),
     "autoencoder": ("autoencoder", {}, {}),
     "autoencoder-denoising": (
         "autoencoder",
@@ -32,6 +40,8 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {  # name -> meth
         {"parts": 2},
     ),
     "autoencoder-layerwise": ("autoencoder", MLP | {"layerwise": 0.5}, {}),
+    "hali": ("hali", {"levels": (8, 16), "width": 0.125, **GAME}, {}),
+    "infogan": ("infogan", {}, {"rate": 1e-5}),
     "introvac": ("introvac", {"latent": 8, "width": 0.25, "attributes": CLASSES, **SLOW}, {"decay": "steps"}),
     "introvae": ("introvae", {"latent": 8, "width": 0.25, "margin": 10.0, **SLOW}, {}),
     "ksparse": ("ksparse", {"widths": (32, 16), "k": (5,), "start": 10, "revive": 0.1}, {}),
@@ -59,7 +69,7 @@ def curve(folder: Path, method: str, settings: dict[str, Any], plan: dict[str, A
     images = with_attributes(hide_labels(open_images("digits"), per_class=5, seed=0))
     torch.manual_seed(0)
     model, _ = assemble(method, images.shape, images.classes, settings)
-    batches = Batches(images, BATCH, seed=0, device=torch.device("cpu"), labelled=labelled_share(model))
+    batches = Batches(images, BATCH, seed=0, device=torch.device("cpu"), **shares(model))
     records: list[dict[str, Any]] = []
     whole = Plan(total=STEPS * BATCH, batch=BATCH, log_every=EVERY * BATCH, save_every=10**9, **plan)
     train(model.to(memory_format=torch.channels_last), batches, whole, folder, {}, show=records.append)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from latelier.core import Batch, Refusal
 from latelier.data.augment import Augment
+from latelier.data.captions import Sentences, drawn_seed
 from latelier.data.images import Images, to_float
 from latelier.data.lines import Lines
 from latelier.data.seeds import mix
@@ -47,8 +48,9 @@ class Order:
 
 class Batches:
     """Batches of ``size`` images on a device, drawn from the rows ``among`` (by default all). With ``labelled`` > 0
-    that share of every batch is drawn from those whose label is known, the rest from all of them. With ``one_factor``
-    every batch varies one known factor alone; then a label head learns from the labels that come along."""
+    that share of every batch is drawn from those whose label is known, with ``captioned`` > 0 another from those that
+    have captions, of ``sentences``, and the rest from all of them. With ``one_factor`` every batch varies one known
+    factor alone; then heads learn from the labels and captions that come along."""
 
     def __init__(
         self,
@@ -58,6 +60,8 @@ class Batches:
         seed: int,
         device: torch.device,
         labelled: float = 0.0,
+        captioned: float = 0.0,
+        sentences: Sentences | None = None,
         one_factor: bool = False,
         augment: Augment | None = None,
         among: np.ndarray | None = None,
@@ -65,18 +69,27 @@ class Batches:
         drawn = np.arange(len(images)) if among is None else among
         if len(drawn) == 0:
             raise Refusal(f"{images.source}: no pictures left to train on")
+        if labelled + captioned > 1:
+            raise Refusal(
+                f"head.labelled {labelled:g} and caption.captioned {captioned:g} are shares of one batch, so they must "
+                "add up to at most 1; set them lower"
+            )
         self.images, self.size, self.device = images, size, device
         self._seed, self._augment = seed, augment
-        known = torch.from_numpy(drawn[images.label[drawn] >= 0])
-        self._from_known = round(size * labelled) if len(known) and not one_factor else 0
-        if labelled and not len(known):
-            raise Refusal(f"{images.source}: a label head needs labels, but these pictures have none")
         if one_factor and augment is not None:
             raise Refusal(
                 "--shift and --flip vary more than the one factor that varies in this method's batches: leave them out"
             )
         self._all = Order(torch.from_numpy(drawn), mix(seed, 1))
-        self._known = Order(known, mix(seed, 2))
+        known, told = _known(images, drawn, labelled), _told(images, drawn, captioned, sentences)
+        counts = (
+            [0, 0]
+            if one_factor
+            else [round(size * labelled), min(round(size * captioned), size - round(size * labelled))]
+        )
+        orders = Order(known, mix(seed, 2)), Order(told, mix(seed, 8))
+        self._shares = [(order, count) for order, count in zip(orders, counts, strict=True) if count]
+        self._sentences = sentences
         self._lines = Lines(images, drawn, mix(seed, 7)) if one_factor else None
         self._store = _Store(images.pixels, device)
         self._label = torch.from_numpy(np.array(images.label, np.int64)).to(device)
@@ -88,7 +101,8 @@ class Batches:
         """Part number ``part`` of ``parts`` equal parts of the batch that begins at ``position`` (counted in
         images)."""
         rows = self._drawn(position // self.size)
-        batch = self.rows(rows if parts == 1 else rows[part::parts])
+        caption = self._caption(rows, drawn_seed(self._seed, position))
+        batch = self._batch(rows[part::parts], caption[part::parts])
         if self._augment is None:
             return batch
         generator = torch.Generator().manual_seed(mix(self._seed, 6, part, position))
@@ -97,22 +111,46 @@ class Batches:
     def _drawn(self, step: int) -> Tensor:
         if self._lines is not None:
             return self._lines.at(step, self.size)
-        rows = self._all.at(step * (self.size - self._from_known), self.size - self._from_known)
-        if self._from_known:
-            rows = torch.cat([self._known.at(step * self._from_known, self._from_known), rows])
-        return rows
+        rest = self.size - sum(count for _, count in self._shares)
+        parts = [order.at(step * count, count) for order, count in self._shares]
+        return torch.cat([*parts, self._all.at(step * rest, rest)]) if parts else self._all.at(step * rest, rest)
 
     def rows(self, rows: Tensor) -> Batch:
         """Exactly these rows of the data set."""
+        return self._batch(rows, self._caption(rows, drawn_seed(self._seed, int(rows[0]) if len(rows) else 0)))
+
+    def _caption(self, rows: Tensor, seed: int) -> Tensor:
+        if self._sentences is None:
+            return torch.zeros(len(rows), 0, dtype=torch.int64)
+        return self._sentences.at(rows, seed)
+
+    def _batch(self, rows: Tensor, caption: Tensor) -> Batch:
         index = rows.to(self.device, non_blocking=True)
         return Batch(
             image=to_float(self._store.rows(rows, index)),
             index=index,
             label=self._label.index_select(0, index),
             attribute=self._attribute.index_select(0, index),
-            caption=index.new_zeros(len(rows), 0),
+            caption=caption.to(self.device, non_blocking=True),
             factor=self._factor.index_select(0, index),
         )
+
+
+def _known(images: Images, drawn: np.ndarray, share: float) -> Tensor:
+    """Rows with a label. Raises Refusal where a share of batches is asked of none."""
+    rows = drawn[images.label[drawn] >= 0]
+    if share and not len(rows):
+        raise Refusal(f"{images.source}: a label head needs labels, but these pictures have none")
+    return torch.from_numpy(rows)
+
+
+def _told(images: Images, drawn: np.ndarray, share: float, sentences: Sentences | None) -> Tensor:
+    """Rows with a caption. Raises Refusal where a share of batches is asked of none."""
+    rows = torch.from_numpy(drawn)
+    rows = rows[:0] if sentences is None else rows[sentences.count[rows] > 0]
+    if share and not len(rows):
+        raise Refusal(f"{images.source}: a caption head needs captions, but these pictures have none")
+    return rows
 
 
 class _Store:

@@ -76,18 +76,27 @@ class Joint(Wrapper, Classifies, Decides):
                 return losses
             code = losses.code or need(self.inner, Encodes).encode(batch.image).sample(progress.generator)
             loss = self.head.loss(self._part(code), batch.label)
-            if losses.join:
-                minimise = losses.join(loss)
-            else:
-                minimise = {**losses.minimise, self.coder: losses.minimise[self.coder] + loss.mean()}
-            if "head" in self.players:
-                minimise["head"] = loss.mean()
-            report = {**losses.report, "label loss": loss}
+            player = "head" if "head" in self.players else None
+            whole = added(losses, self.coder, code, loss, player, "label loss")
             if not self.training:
-                report["label errors"] = self.head.errors(self._part(code), batch.label)
-            return Losses(minimise, report, code)
+                whole.report["label errors"] = self.head.errors(self._part(code), batch.label)
+            return whole
 
         return learn
+
+
+def added(losses: Losses, coder: str, code: Code, loss: Tensor, player: str | None, term: str) -> Losses:
+    """A head's loss [b] of the code added to what the ``coder`` minimises, and given to the head's own ``player`` if it
+    has one. A further loss joins in the same way."""
+
+    def join(further: Tensor) -> dict[str, Tensor]:
+        own = {} if player is None else {player: loss.mean()}
+        if losses.join:
+            return {**losses.minimise, **losses.join(loss + further), **own}
+        return {**losses.minimise, coder: losses.minimise[coder] + (loss + further).mean(), **own}
+
+    report = {**losses.report, term: loss}
+    return Losses(join(torch.zeros_like(loss)), report, code, join if losses.join else None)
 
 
 def latents_read(model: Model) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """What a sheet is drawn from."""
 
+from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ class Asked(NamedTuple):
     by: float | None = None  # steps to move
     given: tuple[str, ...] = ()  # NAME or NAME=1, NAME=0
     chain: Chain = Chain()
+    caption: str = ""  # what is to be seen
 
 
 class View(NamedTuple):
@@ -39,6 +41,7 @@ class View(NamedTuple):
     levels: Tensor = UNKNOWN_FACTORS  # [n, f] int64 on the CPU, the level of each factor from 0 up
     asked: Asked = Asked()
     found: Found | None = None  # where attributes lie in the code, if it is known
+    captions: Sequence[Sequence[str]] = ()  # n lists, or none at all
 
     def caption(self, row: int) -> str:
         """The class of that picture, or the last part of its name where the class is unknown."""

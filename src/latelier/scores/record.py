@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from latelier.core import Model, Refusal, missing
+from latelier.data.captions import has_caption
 from latelier.scores import find, possible
 from latelier.scores.attributes import attributes_of
 from latelier.scores.common import Splits, device_of, factors_of, some
@@ -106,6 +107,10 @@ NEEDS: dict[str, tuple[Callable[[Splits], bool], str]] = {  # flag -> whether th
         lambda data: bool(attributes_of(data).names),
         "attributes, but {} has none that pictures to fit and pictures to test on show both ways; add them, or give "
         "two classes",
+    ),
+    "NEEDS_CAPTIONS": (
+        lambda data: bool(has_caption(data.fit).any() and has_caption(data.test).any()),
+        "captions, but {} has none to fit or none to test on; give a captions.csv or a Parquet column captions",
     ),
     "NEEDS_PARTS": (_drawn_with("parts"), "pictures whose parts are known, but {} has none; give scenes"),
     "NEEDS_MODES": (_drawn_with("mode"), "pictures whose modes are known, but {} has none; give mixture"),

@@ -25,11 +25,13 @@ def draw(
     step: float | None = None,
     steps: Whole | None = None,
     temperature: float | None = None,
+    caption: str | None = None,
     data_root: Place | None = None,
     download: bool = False,
 ) -> Path:
     """Draw one sheet of a run: reconstruct, samples, traverse, interpolate, edits, delta, inpaint, manifold,
-    latent_map, codes, filters, parts, part-crops, swap, levels, level-traverse, innovation, distances, weights, losses.
+    latent_map, codes, filters, parts, part-crops, swap, levels, level-traverse, innovation, distances, weights, losses,
+    captions, imagine.
 
     Returns the PNG's path. Raises Refusal (exit 2) for a sheet that the model has not the capabilities for, or the
     pictures not what it takes: latent_map needs known factors, as sprites and scenes have them.
@@ -53,11 +55,13 @@ def draw(
     given
         For samples: NAME=1 or NAME=0 of each attribute that they shall have or not have.
     step
-        Of the Langevin chain of samples --given, 2e-4 by default.
+        Of the Langevin chain of samples --given, 2e-4 by default, or of imagine, 1e-3.
     steps
-        Of the chain, 5000 by default.
+        Of the chain, 5000 by default, or of imagine, 200.
     temperature
         Of the chain, 1 by default; 0 climbs to the likeliest code.
+    caption
+        For imagine: what the pictures shall show, in words of the captions that the run learned.
     data_root
         Where torchvision's data sets are.
     download
@@ -77,6 +81,7 @@ def draw(
         "step": step,
         "steps": steps,
         "temperature": temperature,
+        "caption": caption,
     }
     asked = asked_of(sheet, module, {name: value for name, value in options.items() if value is not None})
     name = module.__name__.removeprefix("latelier.pictures.")  # one file, however the sheet was spelt
@@ -94,6 +99,8 @@ def draw(
 
 def asked_of(sheet: str, module: ModuleType, options: dict[str, Any]) -> "Asked":
     """The options that were given. Raises Refusal for one that the sheet has no use for."""
+    from dataclasses import replace
+
     from latelier.core import Refusal
     from latelier.objectives.langevin import Chain
     from latelier.pictures import takes
@@ -102,8 +109,10 @@ def asked_of(sheet: str, module: ModuleType, options: dict[str, Any]) -> "Asked"
     if unused := [name for name in options if name not in takes(module)]:
         able = ", ".join(f"--{name}" for name in takes(module)) or "none of these options"
         raise Refusal(f"sheet '{sheet}' has no use for --{unused[0]}; it takes {able}")
-    chain = Chain(**{name: options[name] for name in ("step", "steps", "temperature") if name in options})
-    return Asked(tuple(options.get("attribute", ())), options.get("by"), tuple(options.get("given", ())), chain)
+    usual: Chain = getattr(module, "CHAIN", Chain())
+    chain = replace(usual, **{name: options[name] for name in ("step", "steps", "temperature") if name in options})
+    attribute, given = tuple(options.get("attribute", ())), tuple(options.get("given", ()))
+    return Asked(attribute, options.get("by"), given, chain, options.get("caption", ""))
 
 
 def draw_sheet(sheet: str, view: "View") -> "np.ndarray":

@@ -25,7 +25,7 @@ def score(
     download: bool = False,
     quiet: bool = False,
 ) -> list[dict[str, Any]]:
-    """Judge a run: reconstruction, likelihood, probes, the gap to the prior, disentanglement, fine-tuning, FID.
+    """Judge a run: reconstruction, likelihood, probes, the gap to the prior, disentanglement, captions, fine-tuning.
 
     Prints a table and adds to the run's scores.json; every value stands with its protocol, n and seconds. Test images
     are the source's own test split, or every other picture where it has none. Raises Refusal (exit 2) for bad input.

@@ -21,6 +21,7 @@ def train(
     channels: Literal[1, 3] | None = None,
     images: Whole | None = None,
     labels: Whole | None = None,
+    captions: Whole | None = None,
     shift: Whole = 0,
     flip: bool = False,
     settings: Settings = None,
@@ -71,6 +72,9 @@ def train(
     labels
         Keep so many labels a class, drawn by the seed, hide all others, and let a label head learn beside a model that
         encodes (--set head=none leaves it out).
+    captions
+        Keep the captions of so many pictures, drawn by the seed, hide all others, and let a caption head learn beside a
+        model that encodes (caption=gru; --set caption=gru without --captions learns from all captions).
     shift
         Move each training picture by up to so many pixels at random, black coming in.
     flip

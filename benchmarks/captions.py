@@ -1,0 +1,170 @@
+"""Speed of captions: decoding 64 together beside one at a time, and a training step beside a bare one over the same
+nets.
+
+    python benchmarks/captions.py --threads 1
+
+See README.md of this folder for what is measured. Seconds are the process's own, so that a busy machine does not count;
+laps of both sides alternate, and the median of their ratios is told.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional
+from torch.optim import Adam
+
+from latelier import build
+from latelier.core import Batch, Captions, Progress, need
+from latelier.data.batches import Batches
+from latelier.data.captions import Sentences
+from latelier.data.images import Images
+from latelier.data.scenes import draw_scenes
+from latelier.data.words import Vocabulary
+from latelier.device import pick_device, prepare_cpu
+from latelier.heads.captioned import Captioned
+from latelier.loop import Plan, play
+from latelier.models.vae import Model as Vae
+from latelier.objectives import gaussian
+from latelier.players import Statistics, players_of
+
+WORDS, LENGTH, TOGETHER = 2_500, 12, 64  # about Flickr8k's words, and words a caption
+LAPS, STEPS, RATE = 6, 3, 1e-3
+
+
+def drawn(batch: int) -> tuple[Images, Vocabulary]:
+    """Scenes with captions of drawn words."""
+    rng = np.random.default_rng(0)
+    texts = [(" ".join(f"w{i}" for i in rng.integers(0, WORDS, LENGTH)),) for _ in range(STEPS * batch)]
+    every_word = " ".join(f"w{i}" for i in range(WORDS))
+    return replace(draw_scenes(STEPS * batch), captions=texts), Vocabulary.of([every_word])
+
+
+def built(vocabulary: Vocabulary) -> Captioned:
+    """The residual VAE with a GRU of the default sizes, from one seed."""
+    torch.manual_seed(0)
+    settings = {"net": "resnet", "net.channels": (32, 64), "latent": 128, "likelihood": "bernoulli"}
+    model = build("vae", (3, 32, 32), words=vocabulary.words, caption="gru", **settings, **{"caption.captioned": 1.0})
+    assert isinstance(model, Captioned)
+    return model.to(pick_device(), memory_format=torch.channels_last).train()
+
+
+class Bare:
+    """What a careful hand writes over the same nets: one loss, one way back, fused Adam."""
+
+    def __init__(self, model: Captioned):
+        assert isinstance(model.inner, Vae)
+        self.model, self.vae, self.net = model, model.inner, model.writer.net
+        self.optimiser = Adam(model.parameters(), RATE, fused=True)
+        self.generator = Generator(pick_device())
+
+    def step(self, batch: Batch) -> Tensor:
+        caption, known = batch.caption, batch.caption > 0
+        mean, log_variance = self.vae.encoder(batch.image).chunk(2, 1)
+        z = mean + (0.5 * log_variance.clamp(-30, 20)).exp() * self._noise(mean.shape)
+        output = self.vae.decoder(z)
+        error = functional.binary_cross_entropy_with_logits(output, batch.image, reduction="none").sum((1, 2, 3))
+        loss = error + gaussian.kl_to_standard(mean, log_variance).sum(1)
+        h = self.net.start(z).tanh()
+        later, _ = self.net.cell(self._dropped(self.net.embed(caption[:, :-1])), h[None])
+        hidden = torch.cat([h[:, None], later], 1)[known]
+        nats = functional.cross_entropy(self.net.out(self._dropped(hidden)), caption[known] - 1, reduction="none")
+        per_token = torch.zeros(caption.shape, device=z.device).masked_scatter(known, nats).sum(1) / known.sum(1)
+        whole = (loss + self.model.writer.weight * per_token).mean()
+        self.optimiser.zero_grad()
+        whole.backward()
+        self.optimiser.step()
+        return whole.detach()
+
+    def _noise(self, shape: torch.Size) -> Tensor:
+        return torch.randn(shape, generator=self.generator, device=self.generator.device)
+
+    def _dropped(self, x: Tensor) -> Tensor:
+        return x * (torch.rand(x.shape, generator=self.generator, device=x.device) >= 0.5) * 2
+
+
+def training(batch: int) -> str:
+    """A step of both, and their ratio."""
+    images, vocabulary = drawn(batch)
+    sentences = Sentences(images, vocabulary, 40)
+    batches = Batches(images, batch, seed=0, device=pick_device(), captioned=1.0, sentences=sentences)
+    ours, bare = built(vocabulary), Bare(built(vocabulary))
+    players, plan, running = players_of(ours, ours.optimisers()), Plan(total=1, batch=batch), Statistics(ours)
+    (move,) = ours.moves()
+    generator = Generator(pick_device())
+
+    def by_latelier(position: int) -> None:
+        progress = Progress(position, plan.total, generator.manual_seed(position), {})
+        play(move, [batches.at(position)], [progress], players, plan, batches, running)
+
+    def by_hand(position: int) -> None:
+        bare.generator.manual_seed(position)
+        float(bare.step(batches.at(position)))  # as latelier looks at every loss
+
+    laps = alternated([by_latelier, by_hand], [i * batch for i in range(STEPS)])
+    ratio = statistics.median(hand / own for own, hand in laps)
+    own, hand = (1e3 * statistics.median(lap) / STEPS for lap in zip(*laps, strict=True))
+    return f"a step of {batch}: latelier {own:.0f} ms, bare {hand:.0f} ms; {ratio:.3f} of the bare speed (aim .95)"
+
+
+def decoding(width: int) -> str:
+    """Milliseconds a caption, together and one at a time, and their ratio."""
+    _, vocabulary = drawn(1)
+    model = built(vocabulary).eval()
+    torch.nn.init.constant_(model.writer.net.out.bias[:1], -1e3)  # no early end: every caption has LENGTH words
+    code = {"z": torch.randn(TOGETHER, 128, generator=Generator().manual_seed(0)).to(pick_device())}
+    writer = need(model, Captions)
+
+    @torch.no_grad()
+    def together(_: int) -> None:
+        writer.describe([code], width, LENGTH)
+
+    @torch.no_grad()
+    def alone(_: int) -> None:
+        for row in range(TOGETHER):
+            writer.describe([{"z": code["z"][row : row + 1]}], width, LENGTH)
+
+    laps = alternated([together, alone], [0])
+    ratio = statistics.median(one / many for many, one in laps)
+    many, one = (1e3 * statistics.median(lap) / TOGETHER for lap in zip(*laps, strict=True))
+    name = "greedy" if width == 1 else f"beam of {width}"
+    figures = f"{many:.2f} ms a caption of {TOGETHER} together, {one:.2f} alone"
+    return f"{name}, {LENGTH} words: {figures}; {ratio:.1f}x (aim 20)"
+
+
+def alternated(sides: list[Callable[[int], None]], positions: list[int]) -> list[tuple[float, ...]]:
+    """Seconds of every lap but the first, of each side."""
+    now = time.perf_counter if torch.cuda.is_available() else time.process_time
+    laps = []
+    for _ in range(LAPS):
+        seconds = []
+        for side in sides:
+            start = now()
+            for position in positions:
+                side(position)
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            seconds.append(now() - start)
+        laps.append(tuple(seconds))
+    return laps[1:]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--batch", type=int, default=64)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    prepare_cpu()
+    for width in (1, 5):
+        print(decoding(width), flush=True)
+    print(training(options.batch))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""Captions of drawn scenes: all captions, a tenth of them with and without the other pictures, and in two steps.
+
+    latelier reproduce images-captions/scenes --seeds 3
+
+Nothing was published on these pictures: the published columns are empty. Right word for word is one of a picture's true
+captions. "A tenth alone" is the same model and as many steps on the captioned pictures alone.
+"""
+
+from typing import Any
+
+from latelier.bench import Bench, Job, Result, spread
+
+DATA = "scenes"
+SEEDS = 3
+PUBLISHED: dict[str, float] = {}
+TRAIN = 20_000  # pictures
+TENTH = TRAIN // 10
+EPOCHS = 60
+ENCODERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "DGDN": ("dgdn", {"estimator": "relaxed"}),
+    "residual": ("vae", {"net": "resnet", "latent": 128, "likelihood": "gaussian"}),
+}
+CAPTION: dict[str, Any] = {"caption": "gru", "caption.dropout": 0.2}
+TRAINING: dict[str, Any] = {"batch": 64, "rate": 1e-3, "decay": "cosine", "clip": 5.0, "precision": "bf16", "shift": 2}
+COLUMNS = ("exact", "parts", "colours", "shapes", "relations")
+
+
+def rows_of(name: str, seed: int) -> list[Job]:
+    """The rows of one encoder."""
+    model, settings = ENCODERS[name]
+    few = {**TRAINING, "captions": TENTH}
+    ways: dict[str, tuple[dict[str, Any], dict[str, Any], float]] = {
+        "all captions": ({}, TRAINING, EPOCHS),
+        "all captions, two steps": ({"caption.learning": "twostep"}, TRAINING, 2 * EPOCHS),
+        "a tenth, other pictures too": ({"caption.captioned": 0.5}, few, EPOCHS),
+        "a tenth alone": ({"caption.captioned": 1.0}, few, EPOCHS),
+    }
+    return [
+        Job(f"{name}, {way}", model, "scene_captions", seed, epochs, {**settings, **CAPTION, **more}, training)
+        for way, (more, training, epochs) in ways.items()
+    ]
+
+
+def reproduce(bench: Bench) -> Result:
+    """A training for each encoder, way and seed."""
+    jobs = [job for seed in range(bench.seeds) for name in ENCODERS for job in rows_of(name, seed)]
+    found = bench.measure(jobs)
+    rows = [
+        [row, *(spread([one[f"{name} %"] for one in values], 1) for name in COLUMNS)] for row, values in found.items()
+    ]
+    note = (
+        f"Percent of the test pictures, mean ± sd over {bench.seeds} seeds; {TRAIN:,} training pictures, a tenth is "
+        f"{TENTH:,} with captions. Steps are the same in every row, and in each of "
+        "two steps."
+    )
+    return Result("Captions of scenes", ("", *COLUMNS), rows, note=note)

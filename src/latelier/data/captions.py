@@ -1,0 +1,73 @@
+"""Captions as token numbers, and which pictures keep theirs."""
+
+from copy import copy
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latelier.core import Refusal
+from latelier.data.images import Images
+from latelier.data.seeds import mix
+from latelier.data.words import PADDING, Vocabulary, words_of
+
+FEWEST = 2  # tokens of a batch: a recurrent net of one step would have weights without a gradient
+
+
+class Sentences:
+    """All captions of a set, of ``longest`` words at most; one of its own is drawn for each picture."""
+
+    def __init__(self, images: Images, vocabulary: Vocabulary, longest: int):
+        known = [[vocabulary.tokens(text, longest) for text in texts if words_of(text)] for texts in images.captions]
+        rows = [row for texts in known for row in texts]
+        width = max([FEWEST, *map(len, rows)])
+        # The last row, of padding alone, is that of pictures without a caption.
+        self.table = torch.full((len(rows) + 1, width), PADDING, dtype=torch.int32)
+        for place, row in enumerate(rows):
+            self.table[place, : len(row)] = torch.tensor(row, dtype=torch.int32)
+        self.count = torch.tensor([len(texts) for texts in known], dtype=torch.int64)
+        self.first = self.count.cumsum(0) - self.count
+
+    def at(self, rows: Tensor, seed: int) -> Tensor:
+        """[b, t] int64: one caption of each of these pictures, drawn by the seed; zeros for a picture without."""
+        drawn = torch.rand(len(rows), generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+        count = self.count[rows]
+        place = torch.where(count > 0, self.first[rows] + (drawn * count).long(), len(self.table) - 1)
+        found = self.table[place]
+        longest = int((found != PADDING).sum(1).max()) if len(rows) else 0
+        return found[:, : max(FEWEST, longest)].long()
+
+    def take(self, rows: np.ndarray) -> "Sentences":
+        """Of these pictures alone."""
+        part = copy(self)
+        part.count, part.first = self.count[rows], self.first[rows]
+        return part
+
+    def all(self, row: int) -> Tensor:
+        """[k, t] int64: all captions of one picture."""
+        start = int(self.first[row])
+        return self.table[start : start + int(self.count[row])].long()
+
+
+def has_caption(images: Images) -> np.ndarray:
+    """bool [n]: whether a picture has a caption with a word in it."""
+    return np.array([any(map(words_of, texts)) for texts in images.captions], bool)
+
+
+def hide_captions(images: Images, count: int, seed: int, among: np.ndarray) -> Images:
+    """The same pictures with the captions of ``count`` of the rows ``among`` kept, and all others hidden. Raises
+    Refusal where fewer have any."""
+    found = among[has_caption(images)[among]]
+    if count > len(found):
+        raise Refusal(
+            f"--captions {count} were asked for, but {len(found)} of the pictures to train on have captions; ask for "
+            "fewer"
+        )
+    kept = set(np.random.default_rng([seed, 9]).permutation(found)[:count].tolist())
+    return replace(images, captions=[texts if row in kept else () for row, texts in enumerate(images.captions)])
+
+
+def drawn_seed(seed: int, position: int) -> int:
+    """Of the captions of the batch at that position."""
+    return mix(seed, 9, position)

@@ -1,0 +1,107 @@
+"""What caption heads share: L = L_model + xi * -log p(Y | s) on captioned images.
+
+The weight's default is xi = N_x / (T rho), N_x pixels, T tokens of the caption (its end is one) and rho the captioned
+share of a batch (Pu et al. 2016, section 4), so that every caption counts alike beside many pixels."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor, nn
+
+from latelier.core import Code, Optimiser, Refusal, Written
+from latelier.heads.label import flat
+from latelier.nets.recurrent import Recurrent
+from latelier.objectives.decoding import beam_search
+
+CAPTIONED = 0.5  # share of every batch drawn from the captioned images
+UNKNOWN = 2  # the token that stands for all words outside the vocabulary
+
+
+@dataclass(frozen=True)
+class Joint:
+    """The encoder learns from captions as well."""
+
+
+@dataclass(frozen=True)
+class TwoStep:
+    """The model learns from images alone for a share of the run; then it stands still, and the head learns to write
+    from its codes."""
+
+    share: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.share < 1:
+            raise Refusal(
+                f"caption.learning.share is the model's share of the run, from 0 to below 1, not {self.share}"
+            )
+
+
+@dataclass(frozen=True)
+class CaptionConfig:
+    """Defaults: units, rate and weight of the source. Embedding and dropout, which it does not give, are those of its
+    authors' next code; a word that occurs less than five times is unknown, as usual for photographs."""
+
+    weight: float | None = None  # of -log p a token; none means the default
+    captioned: float | None = None  # share of every batch from captioned images; none: half, or all where all have any
+    hidden: int = 512
+    embedding: int = 300
+    dropout: float = 0.5
+    least: int = 5  # times that a word occurs in the captions learned from, or it is unknown
+    longest: int = 40  # words; of a longer caption so many are learned
+    learning: Joint | TwoStep = Joint()
+    optimiser: Optimiser = Optimiser(rate=2e-4)
+
+    def __post_init__(self) -> None:
+        for name in ("hidden", "embedding", "least", "longest"):
+            if getattr(self, name) < 1:
+                raise Refusal(f"caption.{name} is at least 1, not {getattr(self, name)}")
+        if self.captioned is not None and not 0 < self.captioned <= 1:
+            raise Refusal(
+                f"caption.captioned is the captioned share of a batch, above 0 and at most 1, not {self.captioned}"
+            )
+        if not 0 <= self.dropout < 1:
+            raise Refusal(f"caption.dropout is a share from 0 to below 1, not {self.dropout}")
+
+
+class CaptionHead(nn.Module):
+    """Writes from a code of ``width`` numbers with a recurrent ``cell``, in ``words`` (the special tokens first)."""
+
+    def __init__(
+        self,
+        cell: type[nn.GRU] | type[nn.LSTM],
+        config: CaptionConfig,
+        width: int,
+        words: Sequence[str],
+        image: tuple[int, int, int],
+    ):
+        super().__init__()
+        if len(words) <= UNKNOWN + 1:
+            raise Refusal(
+                f"a caption head needs words: no word occurs {config.least} times in the captions to learn from; give "
+                "a captions.csv, or --set caption.least=1"
+            )
+        self.config, self.words = config, tuple(words)
+        self.captioned = config.captioned or CAPTIONED
+        self.weight = math.prod(image[1:]) / self.captioned if config.weight is None else config.weight
+        self.net = Recurrent(cell, width, len(words), config.embedding, config.hidden, config.dropout)
+
+    def optimisers(self) -> dict[str, Optimiser]:
+        """Of the player "writer"."""
+        return {"writer": self.config.optimiser}
+
+    def loss(self, code: Code, caption: Tensor, generator: Generator) -> Tensor:
+        """[b] nats of captions [b, t], already weighted; 0 where there is none."""
+        noise = generator if self.training else None
+        per_token = self.net.log_likelihood(flat(code), caption, noise) / (caption > 0).sum(1).clamp(min=1)
+        return -self.weight * per_token
+
+    def log_likelihood(self, code: Code, caption: Tensor) -> Tensor:
+        """[b] log p(caption [b, t] | code)."""
+        return self.net.log_likelihood(flat(code), caption)
+
+    def write(self, codes: Sequence[Code], beam: int, longest: int) -> Written:
+        """The likeliest captions under draws of the code together, of at least one word, in words that it knows."""
+        draws = torch.stack([flat(code) for code in codes], 1).float()
+        return beam_search(self.net, draws, width=beam, longest=longest, shortest=1, never=(UNKNOWN,))

@@ -1,0 +1,84 @@
+"""Codes that explain a caption: draws of p(s | Y), by importance and then Langevin Monte Carlo."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Generator, Tensor
+
+from latelier.core import Captions, Code, HasLevels, Model, Refusal, Samples, has, need
+from latelier.data.words import SPECIAL, Vocabulary, words_of
+from latelier.lookup import nearest
+from latelier.nets.modes import evaluating
+from latelier.objectives.importance import effective_samples
+from latelier.objectives.langevin import Chain
+
+TRIED, BLOCK = 4_096, 512  # draws of the prior, and how many are weighed at once
+
+
+class Imagined(NamedTuple):
+    """Codes, and what they were chosen from."""
+
+    code: Code  # [n, ...]
+    effective: float  # draws of the prior that carry the weight p(Y | s), of TRIED
+
+
+def tokens_of(text: str, words: tuple[str, ...]) -> Tensor:
+    """[1, t] token numbers. Raises Refusal for a text without words and for a word that the model does not know."""
+    vocabulary, said = Vocabulary(words), words_of(text)
+    if not said:
+        raise Refusal(f"the caption '{text}' has no words; say what the pictures shall show: --caption \"...\"")
+    if unknown := [word for word in said if word not in vocabulary.number]:
+        close = nearest(unknown[0], sorted(words[len(SPECIAL) :]))
+        raise Refusal(f'no caption that this run learned from has the word "{unknown[0]}"; {close[:300]}')
+    return torch.tensor([vocabulary.tokens(text, len(said))])
+
+
+def imagine(model: Model, caption: Tensor, n: int, generator: Generator, chain: Chain) -> Imagined:
+    """n draws of p(s | caption [1, t]): of ``TRIED`` draws of the prior n are drawn again, each as likely as the
+    caption makes it, and each goes on as a Langevin chain, which parts those that are alike. Raises Refusal for a code
+    without a Gaussian prior."""
+    prior, writer = need(model, Samples), need(model, Captions)
+    with evaluating(model):
+        drawn = [prior.sample_prior(BLOCK, generator) for _ in range(TRIED // BLOCK)]
+        weight = torch.cat([writer.log_caption(code, caption.expand(BLOCK, -1)) for code in drawn])
+        code = {name: torch.cat([part[name] for part in drawn]) for name in drawn[0]}
+        rows = torch.multinomial(weight.softmax(0), n, replacement=True, generator=generator)
+        code = {name: value[rows] for name, value in code.items()}
+        read = _read(model, code, caption)
+        if has(model, HasLevels):  # what is below is drawn anew from the level that is moved
+            code = {name: code[name] for name in read}
+        flat = torch.cat([code[name].flatten(1) for name in read], 1)
+        end = chain.run(flat, _slope(model, code, read, caption), generator)
+    return Imagined({**code, **_parted(end, code, read)}, float(effective_samples(weight[:, None])))
+
+
+def _read(model: Model, code: Code, caption: Tensor) -> list[str]:
+    """Names of the latents that captions depend on. Raises Refusal where one has no Gaussian prior."""
+    some = {name: value[:1].clone().requires_grad_() for name, value in code.items()}
+    with torch.enable_grad(), torch.backends.cudnn.flags(enabled=False):
+        log_p = need(model, Captions).log_caption(some, caption).sum()
+        slopes = torch.autograd.grad(log_p, list(some.values()), allow_unused=True)
+    names = [name for name, slope in zip(some, slopes, strict=True) if slope is not None]
+    if other := [name for name in names if model.latents[name].kind != "gaussian"]:
+        raise Refusal(f"imagine needs a Gaussian prior, but that of {other[0]} is {model.latents[other[0]].kind}")
+    return names
+
+
+def _slope(model: Model, code: Code, names: list[str], caption: Tensor) -> Callable[[Tensor], Tensor]:
+    """Of -log p(Y | s) + |s|^2 / 2, [n, d] -> [n, d]."""
+
+    def slope(s: Tensor) -> Tensor:
+        with torch.enable_grad(), torch.backends.cudnn.flags(enabled=False):  # cudnn has no way back in eval mode
+            s = s.detach().requires_grad_()
+            log_p = need(model, Captions).log_caption({**code, **_parted(s, code, names)}, caption.expand(len(s), -1))
+            (found,) = torch.autograd.grad(log_p.sum(), s)
+        return s.detach() - found
+
+    return slope
+
+
+def _parted(flat: Tensor, code: Code, names: list[str]) -> Code:
+    sizes = [code[name][0].numel() for name in names]
+    parts = zip(names, flat.split(sizes, 1), strict=True)
+    return {name: part.view_as(code[name]) for name, part in parts}

@@ -1,0 +1,43 @@
+"""Pictures of a caption: codes that explain it, drawn."""
+
+import numpy as np
+import torch
+
+from latelier.core import Captions, Decodes, Encodes, Refusal, Samples, need
+from latelier.data.words import Vocabulary
+from latelier.imagining import TRIED, imagine, tokens_of
+from latelier.objectives.langevin import Chain
+from latelier.pictures.sheet import Cell, Grid, compose, fitting
+from latelier.pictures.view import View, pixels
+
+needs = (Encodes, Decodes, Samples, Captions)
+ON_REQUEST = True  # it needs a caption
+TAKES = ("caption", "step", "steps", "temperature")
+CHAIN = Chain(step=1e-3, steps=200)
+ROWS, BEAM = 4, 5
+
+
+@torch.no_grad()
+def draw(view: View) -> np.ndarray:
+    """uint8 [H, W, 3]. Raises Refusal without a caption, or for words that the model does not know."""
+    if not view.asked.caption:
+        raise Refusal('imagine needs a caption: --caption "..."')
+    writer, chain = need(view.model, Captions), view.asked.chain
+    caption = tokens_of(view.asked.caption, writer.words()).to(view.image.device)
+    across = fitting(view.image.shape[3], view.image.shape[2])
+    found = imagine(view.model, caption, ROWS * across, view.generator, chain)
+    image = need(view.model, Decodes).decode(found.code)
+    again = need(view.model, Encodes).encode(image).mode()
+    said = writer.describe([again], BEAM, 2 * caption.shape[1])
+    vocabulary = Vocabulary(writer.words())
+    asked = vocabulary.text(caption[0].tolist())
+    right = [vocabulary.text(row) == asked for row in said.token.tolist()]
+    cells = [Cell(picture, marked=hit) for picture, hit in zip(pixels(image), right, strict=True)]
+    grid = Grid([cells[start : start + across] for start in range(0, len(cells), across)], heading=f'"{asked}"')
+    footer = (
+        f"Mean images of codes drawn given the caption: the best of {TRIED:,} draws of the prior, of which "
+        f"{found.effective:.0f} carry the weight, then {chain.steps} Langevin steps of {chain.step:g}. In an orange "
+        f"frame: those of which the model, looking at the picture alone, writes the very caption "
+        f"({np.mean(right):.0%})."
+    )
+    return compose(f"{view.title}: imagined", [[grid]], footer)

@@ -1,0 +1,82 @@
+"""What scores of captions share: references, captions written for many pictures, and how likely the references are."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from latelier.core import Captions, Code, Encodes, Model, need
+from latelier.data.captions import FEWEST, Sentences, has_caption
+from latelier.data.images import Images
+from latelier.data.words import Vocabulary, words_of
+from latelier.nets.modes import evaluating
+from latelier.scores.common import device_of
+
+BLOCK = 64  # captions written at once
+LONGEST = 30  # words of a caption that is written
+LEARNED = 40  # words up to which a reference counts
+
+
+def captioned(images: Images) -> Images:
+    """Those with a caption."""
+    known = has_caption(images)
+    return images if known.all() else images.take(np.flatnonzero(known))
+
+
+def references_of(images: Images) -> list[list[list[str]]]:
+    """The words of all captions of each picture."""
+    return [[words for text in texts if (words := words_of(text))] for texts in images.captions]
+
+
+def codes_of(model: Model, image: Tensor, draws: int, generator: Generator) -> list[Code]:
+    """So many draws of the codes of a block, or the most likely one for 0."""
+    q = need(model, Encodes).encode(image)
+    return [q.sample(generator) for _ in range(draws)] if draws else [q.mode()]
+
+
+def written(
+    model: Model, images: Images, beam: int, draws: int, generator: Generator, longest: int = LONGEST
+) -> tuple[list[str], np.ndarray]:
+    """A caption of each picture, in the model's words, and its log-probability [n] in nats."""
+    writer, vocabulary, device = need(model, Captions), Vocabulary(need(model, Captions).words()), device_of(model)
+    texts: list[str] = []
+    scores: list[float] = []
+    for block in images.blocks(BLOCK):
+        with evaluating(model):
+            codes = codes_of(model, block.to(device), draws, generator)
+            found = writer.describe(codes, beam, longest)
+        texts += [vocabulary.text(row) for row in found.token.tolist()]
+        scores += found.log_probability.tolist()
+    return texts, np.array(scores)
+
+
+def likelihoods(model: Model, images: Images, draws: int, generator: Generator) -> tuple[np.ndarray, np.ndarray]:
+    """log mean over draws of p(Y | s) of every reference of every picture, [m] in nats, and its number of tokens."""
+    writer, device = need(model, Captions), device_of(model)
+    sentences = Sentences(images, Vocabulary(writer.words()), LEARNED)
+    nats: list[Tensor] = []
+    counts: list[Tensor] = []
+    for start in range(0, len(images), BLOCK):
+        rows = np.arange(start, min(start + BLOCK, len(images)))
+        owner = torch.from_numpy(np.repeat(rows - start, sentences.count[rows]))
+        caption = pad_sequence([one for row in rows.tolist() for one in sentences.all(row)], batch_first=True)
+        caption = caption[:, : max(FEWEST, int((caption > 0).sum(1).max()))].to(device)
+        with evaluating(model):
+            codes = codes_of(model, images.floats(rows).to(device), draws, generator)
+            each = [writer.log_caption(_of(code, owner.to(device)), caption) for code in codes]
+        nats.append(torch.stack(each).double().logsumexp(0) - np.log(len(codes)))
+        counts.append((caption > 0).sum(1))
+    return torch.cat(nats).cpu().numpy(), torch.cat(counts).cpu().numpy()
+
+
+def _of(code: Code, rows: Tensor) -> Code:
+    return {name: value[rows] for name, value in code.items()}
+
+
+def unknown_share(model: Model, references: Sequence[Sequence[Sequence[str]]]) -> float:
+    """Of the references' words, those that the model does not know, in percent."""
+    known = set(need(model, Captions).words())
+    words = [word for beside in references for text in beside for word in text]
+    return 100 * sum(word not in known for word in words) / max(1, len(words))

@@ -1,0 +1,72 @@
+"""latelier caption: a caption of every picture, as a table."""
+
+from pathlib import Path
+
+from latelier.verbs.options import Place, Seed, Whole
+
+
+def caption(
+    run: Place,
+    source: Place,
+    *,
+    out: Place,
+    beam: Whole = 5,
+    draws: Whole = 0,
+    longest: Whole = 30,
+    seed: Seed = 0,
+    data_root: Place | None = None,
+    download: bool = False,
+) -> Path:
+    """Write a caption of every picture into a CSV file: file, caption, log probability (nats, of the caption and its
+    end). The file can stand beside pictures as their captions.csv.
+
+    Returns the path. Raises Refusal (exit 2) for a run without a caption head.
+
+    Parameters
+    ----------
+    run
+        A run folder, trained with --set caption=gru or caption=lstm.
+    source
+        Pictures, as for train's --data.
+    out
+        The CSV file.
+    beam
+        Captions kept at each word; 1 takes the likeliest word each time.
+    draws
+        Of each picture's code, over which the captions' probabilities are averaged; 0 for the most likely code alone.
+    longest
+        Words of a caption at most.
+    seed
+        Of the draws.
+    data_root
+        Where torchvision's data sets are.
+    download
+        Let torchvision download the data set.
+    """
+    import csv
+    import io
+
+    import torch
+
+    from latelier import files
+    from latelier.core import Captions, Refusal, has
+    from latelier.runs import Where, open_run
+    from latelier.scores.captioning import written
+    from latelier.scores.common import device_of
+
+    out = Path(out)
+    if draws < 0:
+        raise Refusal(f"--draws is a number of draws, at least 0, not {draws}")
+    opened = open_run(run)
+    if not has(opened.model, Captions):
+        raise Refusal(f"{run} cannot write: train it on pictures with captions and --set caption=gru")
+    images = opened.images(source, Where.of(data_root, download))
+    generator = torch.Generator(device_of(opened.model)).manual_seed(seed)
+    texts, scores = written(opened.model, images, beam, draws, generator, longest)
+    lines = io.StringIO()
+    table = csv.writer(lines)
+    table.writerow(["file", "caption", "log probability"])
+    table.writerows([name, text, f"{score:.3f}"] for name, text, score in zip(images.names, texts, scores, strict=True))
+    files.write(out, lines.getvalue())
+    print(f"{out}: {len(images):,} captions, {len(set(texts)):,} of them different")
+    return out

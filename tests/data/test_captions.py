@@ -1,0 +1,95 @@
+"""Captions in batches: one of each picture's own, as a function of seed and position; which pictures keep theirs."""
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from latelier.core import Refusal
+from latelier.data.batches import Batches
+from latelier.data.captions import Sentences, has_caption, hide_captions
+from latelier.data.images import Images
+from latelier.data.scenes import draw_scenes
+from latelier.data.words import Vocabulary
+
+CPU = torch.device("cpu")
+TEXTS = [("one",), (), ("two a", "two b c", "..."), ("three",)] * 10
+WORDS = Vocabulary.of(text for texts in TEXTS for text in texts)
+
+
+@pytest.fixture(scope="module")
+def images() -> Images:
+    return replace(draw_scenes(40), captions=TEXTS)
+
+
+def batches(images: Images, seed: int = 0, size: int = 8, share: float = 0.5, **more: float) -> Batches:
+    sentences = Sentences(images, WORDS, longest=5)
+    return Batches(images, size, seed=seed, device=CPU, captioned=share, sentences=sentences, **more)
+
+
+def texts_of(caption: torch.Tensor) -> list[str]:
+    return [WORDS.text(row) for row in caption.tolist()]
+
+
+def test_every_picture_has_one_of_its_own(images: Images) -> None:
+    drawn, found = batches(images), Counter[tuple[int, str]]()
+    for position in range(0, 4_000, 8):
+        batch = drawn.at(position)
+        for row, text in zip(batch.index.tolist(), texts_of(batch.caption), strict=True):
+            assert text in (TEXTS[row] or ("",))
+            found[row % 4, text] += 1
+    a, b = found[2, "two a"], found[2, "two b c"]
+    assert abs(a - b) < 4 * (a + b) ** 0.5  # four standard errors: a false alarm of 1 in 16,000
+    assert (batches(images).at(0).caption.dtype, batches(images).at(0).caption.shape[0]) == (torch.int64, 8)
+
+
+def test_they_are_a_function_of_seed_and_position(images: Images) -> None:
+    one, other = batches(images), batches(images)
+    other.at(0)
+    assert torch.equal(one.at(16).caption, other.at(16).caption)
+    parts = [one.at(16, part, 2) for part in range(2)]
+    whole = one.at(16)
+    for number, part in enumerate(parts):
+        assert texts_of(part.caption) == texts_of(whole.caption[number::2])
+    assert any(texts_of(one.at(p).caption) != texts_of(batches(images, seed=1).at(p).caption) for p in range(0, 80, 8))
+
+
+def test_a_share_of_every_batch_has_captions(images: Images) -> None:
+    few = replace(images, captions=[texts if row < 3 else () for row, texts in enumerate(TEXTS)])
+    for position in range(0, 80, 8):
+        assert int((batches(few).at(position).caption[:, 0] > 0).sum()) >= 4
+    both = batches(few, labelled=0.25).at(0)
+    assert int((both.caption[:, 0] > 0).sum()) >= 4
+    assert len(batches(few, size=3, share=0.5, labelled=0.5).at(0).index) == 3
+    with pytest.raises(Refusal, match="shares of one batch"):
+        batches(few, labelled=0.75)
+    with pytest.raises(Refusal, match="needs captions"):
+        batches(replace(images, captions=[()] * 40))
+
+
+def test_without_captions_a_batch_has_none(images: Images) -> None:
+    plain = Batches(images, 8, seed=0, device=CPU)
+    assert plain.at(0).caption.shape == (8, 0)
+    assert torch.equal(plain.at(8).index, Batches(images, 8, seed=0, device=CPU).at(8).index)
+
+
+def test_a_part_of_the_pictures_keeps_theirs(images: Images) -> None:
+    sentences = Sentences(images, WORDS, longest=5)
+    rows = np.array([2, 3, 6])
+    assert texts_of(sentences.take(rows).at(torch.tensor([1, 1, 0]), 0))[:2] == ["three", "three"]
+    assert texts_of(sentences.all(6)) == ["two a", "two b c"]
+    assert sentences.all(1).shape[0] == 0
+
+
+def test_hiding_keeps_so_many(images: Images) -> None:
+    among = np.arange(20)
+    few = hide_captions(images, 5, seed=0, among=among)
+    known = np.flatnonzero(has_caption(few))
+    assert len(known) == 5
+    assert set(known) <= set(among)
+    assert all(few.captions[row] == TEXTS[row] for row in known)
+    assert not np.array_equal(known, np.flatnonzero(has_caption(hide_captions(images, 5, seed=1, among=among))))
+    with pytest.raises(Refusal, match="16 were asked for, but 15 of the pictures"):
+        hide_captions(images, 16, seed=0, among=among)

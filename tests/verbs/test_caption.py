@@ -1,0 +1,150 @@
+"""latelier train with captions, caption, draw captions and imagine, score: what is written, and what is refused."""
+
+import csv
+import json
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+from commands import Captured, refused, stopped
+from made import folder
+from PIL import Image
+
+import latelier
+from latelier.cli import main
+from latelier.core import Captions, need
+
+TINY = "--epochs 10 --batch 8 --rate 0.03 --quiet --set net=mlp net.widths=4 latent=2"
+GRU = "caption=gru caption.hidden=6 caption.embedding=4 caption.least=1"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixteen pictures, twelve of them with captions, some of them strange; a vae that writes; pictures without."""
+    place = tmp_path_factory.mktemp("made")
+    folder(place / "pets", 16, "L", (8, 8))
+    rows = [(f"{i:03}.png", f"A {'dog' if i % 2 else 'cat'} , no. {number}") for i in range(12) for number in "12"]
+    rows += [("000.png", ""), ("001.png", "..."), ("002.png", "ein Käse 🐶"), ("003.png", "far " * 10_000)]
+    with open(place / "pets" / "captions.csv", "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("file", "caption"), *rows])
+    folder(place / "silent", 4, "L", (8, 8))
+    main(shlex.split(f"train vae --data {place / 'pets'} --out {place / 'run'} {TINY} {GRU} head=none"))
+    return place
+
+
+@pytest.fixture
+def here(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(shutil.copytree(made, tmp_path / "here"))
+    return tmp_path / "here"
+
+
+def table(path: str) -> list[dict[str, str]]:
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_picture_gets_a_caption_in_words_that_it_learned(here: Path, capsys: Captured) -> None:
+    words = need(latelier.load("run"), Captions).words()
+    assert words[:3] == ("<padding>", "<end>", "<unknown>")
+    assert {"a", "dog", "cat", "no", "käse", "🐶", "far"} < set(words)
+    config = json.loads(Path("run/config.json").read_text())
+    assert tuple(config["model"]["words"]) == words
+    assert config["data"]["captioned"] == 12
+    capsys.readouterr()
+    main(shlex.split("caption run silent --out new.csv --beam 2 --longest 3"))
+    assert "4 captions" in capsys.readouterr().out
+    rows = table("new.csv")
+    assert [row["file"] for row in rows] == [f"00{i}.png" for i in range(4)]
+    for row in rows:
+        assert set(row["caption"].split()) <= set(words[3:])
+        assert len(row["caption"].split()) <= 3
+        assert float(row["log probability"]) < 0
+    draws = [latelier.caption("run", "silent", out=f"{i}.csv", draws=3, seed=i // 2) for i in range(3)]
+    texts = [Path(path).read_text() for path in draws]
+    assert texts[0] == texts[1]
+    assert texts[0] != texts[2]
+
+
+@pytest.mark.slow
+def test_what_it_writes_can_stand_beside_pictures(here: Path) -> None:
+    latelier.caption("run", "silent", out="silent/captions.csv")
+    again = latelier.train(
+        "vae",
+        data="silent",
+        out="again",
+        epochs=1,
+        batch=4,
+        quiet=True,
+        captions=2,
+        settings=["net=mlp", "net.widths=4", "latent=2", "caption.least=1", "caption.hidden=4"],
+    )
+    model = latelier.load(again)
+    assert json.loads(Path("again/config.json").read_text())["data"]["captioned"] <= 2
+    assert need(model, Captions).words()[3:]
+
+
+@pytest.mark.slow
+def test_sheets_of_captions_are_drawn(here: Path, capsys: Captured) -> None:
+    for command in (
+        "draw run captions",
+        "draw run captions --data silent",
+        "draw run imagine --caption 'a Dog, no. 2' --step 0.01 --steps 3",
+    ):
+        main(shlex.split(command))
+        with Image.open(capsys.readouterr().out.strip().splitlines()[-1]) as sheet:
+            assert sheet.width > 600, command
+
+
+@pytest.mark.slow
+def test_captions_are_scored_beside_what_needs_no_model(here: Path) -> None:
+    found = {record["name"]: record for record in latelier.score("run", only=["captions", "retrieval"], quiet=True)}
+    values = found["captions"]["values"]
+    assert values.keys() >= {"BLEU-4", "ROUGE_L", "CIDEr", "perplexity", "BLEU-4 commonest", "CIDEr nearest"}
+    assert values["perplexity"] > 1
+    assert values["unknown words %"] >= 0
+    assert "METEOR" not in values
+    assert "METEOR was not measured" in found["captions"]["verdict"]
+    recall = found["retrieval"]["values"]
+    assert recall["caption recall@1 %"] <= recall["caption recall@5 %"] <= recall["caption recall@10 %"] == 100
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (f"train vae --data silent --out new {TINY} {GRU}", "a caption head needs captions, but these pictures have"),
+        (
+            f"train vae --data silent --out new {TINY} {GRU} caption.learning=twostep",
+            "give a captions.csv or a Parquet column captions",
+        ),
+        (f"train vae --data pets --out new --captions 13 {TINY} {GRU}", "but 12 of the pictures to train on have"),
+        (f"train vae --data pets --out new {TINY} caption=gro", 'unknown caption head "gro"; did you mean "gru"?'),
+        (
+            f"train vae --data pets --out new {TINY} head=gru",
+            "gru writes captions and tells no classes; say caption=gru",
+        ),
+        (f"train vae --data pets --out new {TINY} {GRU} caption.least=999999", "no word occurs 999999 times"),
+        (f"train vae --data pets --out new {TINY} {GRU} caption.dropout=1", "caption.dropout is a share"),
+        (f"train vae --data pets --out new {TINY} {GRU} caption.hiden=1", 'did you mean "hidden"?'),
+        ("caption run pets --out new --beam 0", "a beam of 0 and captions of at most 30 words"),
+        ("caption run pets --out new --draws -1", "--draws is a number of draws, at least 0, not -1"),
+        ("draw run imagine", "imagine needs a caption"),
+        ("draw run imagine --caption '...'", "has no words"),
+        ("draw run imagine --caption 'a dug'", 'has the word "dug"; did you mean "dog"?'),
+        ("draw run samples --caption x", "sheet 'samples' has no use for --caption"),
+        ("score run --data silent --only captions", 'score "captions" needs captions, but silent has none'),
+        ("score run --set captions.meteor=no.jar", "METEOR needs Java and its jar"),
+    ],
+)
+def test_mistakes_are_one_line(here: Path, capsys: Captured, command: str, said: str) -> None:
+    code, lines = stopped(capsys, command)
+    assert code == 2
+    assert said in lines.splitlines()[-1]  # after what is remarked of the pictures
+    assert not Path("new").exists()
+
+
+@pytest.mark.slow
+def test_a_run_without_a_caption_head_cannot_write(here: Path, capsys: Captured) -> None:
+    main(shlex.split("train pca --data silent --out pca --quiet --set latent=2"))
+    assert "train it on pictures with captions and --set caption=gru" in refused(capsys, "caption pca silent --out new")
+    assert "lacks" in refused(capsys, "draw pca captions --out new.png")
