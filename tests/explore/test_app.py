@@ -48,7 +48,7 @@ def test_panels_follow_from_capabilities(able: Page) -> None:
     site = able.client.get("/api/site").json()
     panels = {run["id"]: run["panels"] for run in site["runs"]}
     common = ["look", "reconstruct", "traverse", "interpolate", "edit", "map", "compare"]
-    assert panels["one"] == [*common[:5], "inpaint", "classify", *common[5:]]
+    assert panels["one"] == [*common[:5], "inpaint", "captions", "classify", *common[5:]]
     assert set(panels["three"]) - {"inpaint"} == {*common, "parts"}
     assert [site["panels"][name]["title"] for name in list_panels()] == [find(name).TITLE for name in list_panels()]
 
@@ -186,6 +186,21 @@ def test_what_is_painted_over_is_filled_in_and_all_else_kept(able: Page) -> None
     assert "all of the picture" in able.refused("inpaint", "fill", hidden=hidden(8))[1]
     assert "not of 8 x 6" in able.refused("inpaint", "fill", hidden="AAAA")[1]
     assert "base 64" in able.refused("inpaint", "fill", hidden="?")[1]
+
+
+def test_a_picture_is_described_and_words_are_drawn(able: Page) -> None:
+    told = able.ask("captions", "describe", picture="d1")
+    assert told["words"] == ["dark", "light"]
+    first = able.ask("reconstruct", "code", picture="d1")["code"]["z"][0]
+    assert told["caption"] == ("light" if first > 0 else "dark")
+    drawn = able.ask("captions", "imagine", text="Light!", seed=2)
+    assert len(drawn["pictures"]) == 8
+    assert all(one["right"] == (one["said"] == "light") for one in drawn["pictures"])
+    assert drawn == able.ask("captions", "imagine", text="light", seed=2)
+    assert 'has the word "purple"' in able.refused("captions", "imagine", text="purple")[1]
+    assert "has no words" in able.refused("captions", "imagine", text=" ")[1]
+    assert "--caption 'it is light'" in able.ask("captions", "command", text="it is light")["command"]
+    assert able.ask("captions", "command")["command"].startswith("latelier caption ")
 
 
 def test_classes_have_probabilities_and_spread(able: Page) -> None:

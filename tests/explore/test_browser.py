@@ -161,6 +161,17 @@ def test_a_mask_is_painted_by_hand_and_by_keys(visitor: Visitor, tmp_path: Path)
 
 
 @pytest.mark.slow
+def test_words_are_typed_and_drawn(visitor: Visitor) -> None:
+    visitor.go("panel=captions&picture=d3")
+    visitor.page.fill("textarea", "purple light")
+    visitor.page.wait_for_selector("text=the model knows: purple")
+    visitor.page.fill("textarea", "light")
+    visitor.page.get_by_role("button", name="Draw this").click()
+    visitor.page.wait_for_selector(".frames figure >> nth=7")
+    visitor.until("location.hash.includes('text=light')")
+
+
+@pytest.mark.slow
 def test_classes_are_told(visitor: Visitor) -> None:
     visitor.go("panel=classify&picture=d3")
     visitor.page.wait_for_selector("tbody tr >> nth=1")

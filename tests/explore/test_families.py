@@ -1,6 +1,5 @@
 """Every panel of a tiny trained run of each family, opened in a real browser."""
 
-import shlex
 from pathlib import Path
 
 import pytest
@@ -15,13 +14,14 @@ from latelier.runs import Where
 
 pytestmark = pytest.mark.slow
 FAMILIES = {
-    "vae": "--data digits --images 128 --set net=mlp net.widths=16 latent=4 head=softmax",
-    "pca": "--data digits --set latent=4",
-    "dcgan": "--data digits --images 128 --set latent=4 net.channels=4",
-    "hali": "--data digits --images 128 --set levels=8,16 width=0.125",
-    "dgdn": "--data digits --images 128 --set maps=8,10 kernels=5,2 pools=2 estimator.hidden=8",
-    "patchvae": "--data scenes --images 64 --set parts=4 appearance=3",
-    "introvac": "--data scenes --images 64 --set width=0.125 latent=8",
+    "captioned": "vae --data scenes --images 64 --set net=mlp net.widths=16 latent=4 caption=gru",
+    "vae": "vae --data digits --images 128 --set net=mlp net.widths=16 latent=4 head=softmax",
+    "pca": "pca --data digits --set latent=4",
+    "dcgan": "dcgan --data digits --images 128 --set latent=4 net.channels=4",
+    "hali": "hali --data digits --images 128 --set levels=8,16 width=0.125",
+    "dgdn": "dgdn --data digits --images 128 --set maps=8,10 kernels=5,2 pools=2 estimator.hidden=8",
+    "patchvae": "patchvae --data scenes --images 64 --set parts=4 appearance=3",
+    "introvac": "introvac --data scenes --images 64 --set width=0.125 latent=8",
 }
 DRAWS = {  # what is on a panel once it has its answer
     "look": ".gallery .thumb",
@@ -31,6 +31,7 @@ DRAWS = {  # what is on a panel once it has its answer
     "parts": "img[alt$='swapped'][src^='data:']",
     "edit": "tbody tr",
     "inpaint": "canvas.paint",
+    "captions": ".written",
     "classify": "tbody tr",
     "map": "canvas.plane",
 }
@@ -38,9 +39,10 @@ DRAWS = {  # what is on a panel once it has its answer
 
 @pytest.fixture(params=FAMILIES)
 def run(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    command = f"train {request.param} --out {tmp_path / request.param} --epochs 1 --batch 32 --quiet"
-    main(shlex.split(f"{command} {FAMILIES[request.param]}"))
-    return tmp_path / request.param
+    out = tmp_path / request.param
+    words = f"train {FAMILIES[request.param]} --epochs 1 --batch 32 --quiet"
+    main([*words.split(), "--out", str(out)])
+    return out
 
 
 def test_every_panel_of_a_family_shows_what_it_is_for(run: Path) -> None:
