@@ -3,7 +3,8 @@
 Every verb of the command line is a function here, of the same name and arguments: ``latelier.train("vae",
 data="digits", out="runs/first")``; ``load`` opens a trained run as a torch module and ``build`` gives an untrained
 model. Names are imported on first use, because torch takes a second to load. (What the commands ``models`` and
-``data`` list, ``list_models`` and ``list_data`` return: ``latelier.models`` and ``latelier.data`` are packages.)"""
+``data`` list, ``list_models`` and ``list_data`` return: ``latelier.models`` and ``latelier.data`` are packages; so is
+``latelier.explore``, whose verb is ``latelier.verbs.explore.explore``.)"""
 
 from importlib import import_module
 from typing import Any
@@ -24,6 +25,7 @@ _PUBLIC = {
             "score",
             "draw",
             "encode",
+            "decode",
             "reconstruct",
             "inpaint",
             "edit",

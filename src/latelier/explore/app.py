@@ -1,0 +1,192 @@
+"""The server: pages and pictures by GET, what panels do by POST, one sentence for everything that goes wrong."""
+
+import asyncio
+import json
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from hashlib import sha256
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from latelier import __version__
+from latelier.core import Refusal
+from latelier.explore.asked import Asked
+from latelier.explore.codes import WaitingError
+from latelier.explore.desk import Desk, OvertakenError
+from latelier.explore.guard import BODY, LOCAL, Guard, TooLongError
+from latelier.explore.panels import actions_of, find, possible
+from latelier.explore.place import Place, Unknown, png
+from latelier.explore.uploads import Uploads
+from latelier.nets.modes import evaluating
+
+TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+Endpoint = Callable[[Request], Awaitable[Response]]
+LONGEST = 1 << 20  # bytes of a question
+
+
+class Explorer:
+    """The runs of one page, the desk at which they work, and the files of the page."""
+
+    def __init__(self, places: Sequence[Place], uploads: Uploads):
+        self.places = {place.name: place for place in places}
+        self.uploads, self.desk = uploads, Desk()
+        self._files = dict(_shipped())
+        for place in places:
+            if "look" in possible(place) and find("look").searches(place):
+                self.desk.between(place.codes.slices())
+
+    async def page(self, request: Request) -> Response:
+        """Files by a name that is among those shipped: nothing is looked up on the disk."""
+        name = request.path_params.get("name") or "index.html"
+        if name not in self._files:
+            raise Unknown(f"this page has no {name[:60]}")
+        content, mark = self._files[name]
+        headers = {"etag": mark, "cache-control": "no-cache"}
+        if request.headers.get("if-none-match") == mark:
+            return Response(status_code=304, headers=headers)
+        return Response(content, media_type=TYPES[name.rpartition(".")[2]], headers=headers)
+
+    async def site(self, request: Request) -> Response:
+        """What there is: runs, their panels, their pictures."""
+        shown = {place.name: possible(place, len(self.places)) for place in self.places.values()}
+        runs = [
+            {
+                "id": place.name,
+                "model": place.run.card.model,
+                "title": place.run.name,
+                "image": place.model.image,
+                "source": place.shown.source,
+                "count": len(place.shown),
+                "version": place.shown.fingerprint[:8],
+                "seen": place.run.seen,
+                "folder": str(place.run.folder),
+                "panels": shown[place.name],
+                "remark": place.codes.remark,
+            }
+            for place in self.places.values()
+        ]
+        panels = {
+            name: {"title": find(name).TITLE, "line": find(name).LINE} for names in shown.values() for name in names
+        }
+        return JSONResponse({"version": __version__, "runs": runs, "panels": panels})
+
+    async def picture(self, request: Request) -> Response:
+        """A picture as the model sees it."""
+        pixels = self._place(request).pixels(request.path_params["picture"])
+        return Response(png(pixels), media_type="image/png", headers={"cache-control": "private, max-age=3600"})
+
+    async def upload(self, request: Request) -> Response:
+        """Keeps a picture; answers its id."""
+        content = await request.body()
+        picture = await asyncio.get_running_loop().run_in_executor(None, self.uploads.add, content)
+        return JSONResponse({"picture": picture})
+
+    async def act(self, request: Request) -> Response:
+        """What a panel does, at the desk."""
+        place, panel, action = self._place(request), request.path_params["panel"], request.path_params["action"]
+        if panel not in possible(place, len(self.places)) or action not in actions_of(panel):
+            raise Unknown(f"{place.name} has no {panel[:30]}/{action[:30]}")
+        if request.headers.get("content-type", "").partition(";")[0] != "application/json":
+            raise HTTPException(415, "a question is JSON")
+        body = await request.body()
+        if len(body) > LONGEST:
+            raise TooLongError
+        try:
+            asked = Asked(json.loads(body))
+        except (ValueError, RecursionError) as error:
+            raise error if isinstance(error, Refusal) else Refusal("a question is JSON, and this is none") from error
+        key = request.headers.get("x-client", "")[:32], place.name, panel, action
+        answer = self.desk.ask(key, partial(_done, place, actions_of(panel)[action], asked))
+        return JSONResponse(await asyncio.wrap_future(answer))
+
+    def _place(self, request: Request) -> Place:
+        name = request.path_params["run"]
+        if name not in self.places:
+            raise Unknown(f'no run "{name[:60]}" is open here; it has {", ".join(self.places)}')
+        return self.places[name]
+
+
+def build_app(places: Sequence[Place], uploads: Uploads, hosts: tuple[str, ...] = LOCAL, token: str = "") -> Starlette:
+    """The whole server; its thread ends with it."""
+    explorer = Explorer(places, uploads)
+
+    @asynccontextmanager
+    async def living(app: Starlette) -> AsyncIterator[None]:
+        yield
+        explorer.desk.close()
+
+    routes = [
+        Route("/", _safe(explorer.page)),
+        Route("/static/{name:path}", _safe(explorer.page)),
+        Route("/api/site", _safe(explorer.site)),
+        Route("/api/upload", _safe(explorer.upload), methods=["POST"]),
+        Route("/api/{run}/picture/{picture}.png", _safe(explorer.picture)),
+        Route("/api/{run}/{panel}/{action}", _safe(explorer.act), methods=["POST"]),
+    ]
+    app = Starlette(
+        routes=routes,
+        lifespan=living,
+        middleware=[Middleware(Guard, hosts=hosts, token=token)],
+        exception_handlers={HTTPException: _sentence},  # of the router
+    )
+    app.state.explorer = explorer
+    return app
+
+
+def _done(place: Place, action: Any, asked: Asked) -> dict[str, Any]:
+    with evaluating(place.model):
+        answer: dict[str, Any] = action(place, asked)
+    return answer
+
+
+def _safe(endpoint: Endpoint) -> Endpoint:
+    """The endpoint, whose errors are answers: none of them ends the server."""
+
+    async def answered(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except Exception as error:
+            return await _sentence(request, error)
+
+    return answered
+
+
+async def _sentence(request: Request, error: Exception) -> Response:
+    """An error as a status and one sentence."""
+    if isinstance(error, WaitingError):
+        return JSONResponse({"waiting": error.share}, 202)
+    if isinstance(error, OvertakenError):
+        return JSONResponse({"overtaken": True}, 202)
+    if isinstance(error, TooLongError):
+        return JSONResponse({"error": f"this file is longer than {BODY >> 20} MB: make it smaller"}, 413)
+    if isinstance(error, HTTPException):
+        return JSONResponse({"error": error.detail}, error.status_code)
+    if isinstance(error, Refusal | Unknown):
+        return JSONResponse({"error": str(error)}, 400 if isinstance(error, Refusal) else 404)
+    traceback.print_exception(error)
+    return JSONResponse({"error": f"this failed here ({type(error).__name__}); the terminal says more"}, 500)
+
+
+def _shipped() -> list[tuple[str, tuple[bytes, str]]]:
+    """Every file of the page: name -> content and mark."""
+    found = list[tuple[str, tuple[bytes, str]]]()
+    folders: list[tuple[str, Traversable]] = [("", files("latelier.explore") / "static")]
+    while folders:
+        above, folder = folders.pop()
+        for entry in folder.iterdir():
+            if entry.is_dir():
+                folders.append((f"{above}{entry.name}/", entry))
+            elif entry.name.rpartition(".")[2] in TYPES:
+                content = entry.read_bytes()
+                found.append((f"{above}{entry.name}", (content, f'"{sha256(content).hexdigest()[:16]}"')))
+    return found

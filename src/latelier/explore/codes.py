@@ -1,0 +1,113 @@
+"""Codes of all pictures that a page shows: computed in slices, kept on disk by run and data."""
+
+import io
+from collections.abc import Generator, Iterator
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from latelier import files
+from latelier.core import Encodes, Model, Refusal, need
+from latelier.data.images import Images
+from latelier.nets.modes import evaluating
+from latelier.scores.common import device_of, flat
+
+BLOCK = 64  # pictures a slice: about as long as a person does not notice
+NUMBERS = 32 << 20  # of codes at most, which bounds the pictures that are taken
+PICTURES = 20_000
+FILES = 4  # kept in a run's folder; the oldest go
+
+
+class WaitingError(Exception):
+    """Codes are still being computed. ``share`` of them, from 0 to 1, are there."""
+
+    def __init__(self, share: float):
+        super().__init__(f"{share:.0%}")
+        self.share = share
+
+
+class Codes:
+    """The most likely codes of the first pictures of a set, as rows."""
+
+    def __init__(self, model: Model, images: Images, folder: Path | None):
+        self._model, self._images, self._folder = model, images, folder
+        self._rows: np.ndarray | None = None
+        self._done, self._failed = 0.0, ""
+        self.remark = ""  # why they are not kept on disk, in words
+
+    def rows(self) -> np.ndarray:
+        """float32 [n, d], of the first n pictures. Raises WaitingError until they are there, and Refusal if they could
+        not be computed."""
+        if self._failed:
+            raise Refusal(f"the codes of these pictures could not be computed: {self._failed}")
+        if self._rows is None:
+            raise WaitingError(self._done)
+        return self._rows
+
+    def slices(self) -> Iterator[None]:
+        """Computes them, or finds them on disk; nothing where they are there."""
+        if self._rows is not None:
+            return
+        try:
+            path = self._path()
+            self._rows = _read(path) if path else None
+            if self._rows is None:
+                self._rows = yield from self._computed()
+                if path:
+                    self._keep(path, self._rows)
+        except (RuntimeError, ValueError, OSError) as error:  # of torch, of pictures, of a disk
+            self._failed = str(error)
+
+    def nearest(self, row: np.ndarray, count: int) -> list[tuple[int, float]]:
+        """(picture, distance) of the codes nearest to one [d], nearest first."""
+        away = np.linalg.norm(self.rows() - row, axis=1)
+        return [(int(i), float(away[i])) for i in np.argsort(away, kind="stable")[:count]]
+
+    def _computed(self) -> Generator[None, None, np.ndarray]:
+        encoder, device = need(self._model, Encodes), device_of(self._model)
+        blocks: list[np.ndarray] = []
+        start, count = 0, min(len(self._images), PICTURES)
+        while start < count:
+            with evaluating(self._model):
+                image = self._images.floats(slice(start, min(count, start + BLOCK))).to(device)
+                blocks.append(flat(encoder.encode(image).mode(), self._model).cpu().numpy())
+            start += BLOCK
+            count = min(count, max(BLOCK, NUMBERS // blocks[0].shape[1]))
+            self._done = min(1.0, start / count)
+            yield
+        return np.concatenate(blocks)
+
+    def _path(self) -> Path | None:
+        if self._folder is None or not self._images.fingerprint:
+            return None
+        weights = sha256()
+        for name, tensor in self._model.state_dict().items():
+            weights.update(name.encode())
+            weights.update(tensor.cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+        key = sha256(f"{weights.hexdigest()} {self._images.fingerprint} {PICTURES} {NUMBERS}".encode())
+        return self._folder / "explore" / f"codes-{key.hexdigest()[:24]}.npy"
+
+    def _keep(self, path: Path, rows: np.ndarray) -> None:
+        content = io.BytesIO()
+        np.save(content, rows)
+        try:
+            if not path.parent.parent.is_dir():
+                raise Refusal(f"{path.parent.parent} is gone")
+            files.write(path, content.getvalue())
+            older = sorted(path.parent.glob("codes-*.npy"), key=lambda file: file.stat().st_mtime)
+            for file in older[:-FILES]:
+                file.unlink(missing_ok=True)
+        except (Refusal, OSError) as error:
+            self.remark = f"codes are kept in memory alone: {error}"
+
+
+def _read(path: Path) -> np.ndarray | None:
+    """The rows, or None where there are none that can be trusted."""
+    with suppress(OSError, ValueError, EOFError):
+        rows = np.load(path)
+        if rows.dtype == np.float32 and rows.ndim == 2 and len(rows) and np.isfinite(rows).all():
+            return np.asarray(rows)
+    return None

@@ -1,0 +1,47 @@
+"""One panel a file: a module with ``TITLE``, ``LINE`` (what it is for), ``PLACE`` (in the list), ``needs``
+(capabilities) and ``actions()``: name -> function of a place and what is asked, which answers what fits into JSON.
+
+Where capabilities do not decide alone, ``offers(place, runs)`` says whether the panel is there. A panel whose picture
+comes of a code says which by ``code(place, asked)``; it then has an action ``code`` that answers the code and the
+command that draws it.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+from latelier.core import missing
+from latelier.explore.asked import Asked
+from latelier.explore.place import Place
+from latelier.lookup import find_module, module_names
+
+Action = Callable[[Place, Asked], dict[str, Any]]
+
+
+@cache
+def find(name: str) -> ModuleType:
+    """The panel of that name. Raises Refusal, with the nearest match, when there is none."""
+    return find_module(__name__, name, "panel", "actions")
+
+
+@cache
+def list_panels() -> tuple[str, ...]:
+    """The names of all panels, in their order."""
+    return tuple(sorted(module_names(__name__, "actions"), key=lambda name: find(name).PLACE))
+
+
+@cache
+def actions_of(name: str) -> dict[str, Action]:
+    """What a panel can be asked."""
+    from latelier.explore.saving import saved
+
+    panel = find(name)
+    own: dict[str, Action] = panel.actions()
+    return {**own, "code": saved(panel.code)} if hasattr(panel, "code") else own
+
+
+def possible(place: Place, runs: int = 1) -> list[str]:
+    """The names of the panels that the run has the capabilities for, on a page of so many runs."""
+    found = [name for name in list_panels() if not missing(place.model, find(name).needs)]
+    return [name for name in found if not hasattr(find(name), "offers") or find(name).offers(place, runs)]

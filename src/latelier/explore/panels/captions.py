@@ -1,0 +1,65 @@
+"""A caption of the picture, and pictures of a caption."""
+
+import shlex
+from typing import Any
+
+from latelier.core import Captions, Decodes, Encodes, Samples, missing, need
+from latelier.data.words import SPECIAL, Vocabulary
+from latelier.explore.asked import Asked
+from latelier.explore.panels import Action
+from latelier.explore.place import Place, chosen, drawn
+from latelier.imagining import TRIED, imagine, tokens_of
+from latelier.objectives.langevin import Chain
+
+TITLE, PLACE = "Captions", 7
+LINE = "What the model writes of the picture, and what it draws of words."
+needs = (Captions, Encodes)
+BEAM, LONGEST, LONGEST_TEXT = 5, 30, 400
+IMAGINED, CHAIN = 8, Chain(step=1e-3, steps=100)
+
+
+def actions() -> dict[str, Action]:
+    """What can be asked."""
+    return {"describe": describe, "imagine": imagined, "command": command}
+
+
+def describe(place: Place, asked: Asked) -> dict[str, Any]:
+    """The likeliest caption that a beam search finds, its log-probability in nats, those that the data gives, and the
+    words that the model knows."""
+    picture, writer = chosen(place, asked), need(place.model, Captions)
+    said = writer.describe([place.code(picture)], BEAM, LONGEST)
+    return {
+        "caption": Vocabulary(writer.words()).text(said.token[0].tolist()),
+        "log_probability": float(said.log_probability[0]),
+        "given": list(place.shown.captions[int(picture[1:])]) if picture.startswith("d") else [],
+        "words": sorted(writer.words()[len(SPECIAL) :])[:2000],
+        "imagines": not missing(place.model, (Decodes, Samples)),
+    }
+
+
+def imagined(place: Place, asked: Asked) -> dict[str, Any]:
+    """Pictures of codes drawn given a text, and of which of them the model writes that very text (as the sheet
+    ``imagine`` does). Raises Refusal for words that the model does not know."""
+    writer, text = need(place.model, Captions), asked.text("text", "")[:LONGEST_TEXT]
+    caption = tokens_of(text, writer.words()).to(place.device)
+    found = imagine(place.model, caption, IMAGINED, place.generator(asked.whole("seed", 0, 2**31, 0)), CHAIN)
+    image = place.decode(found.code)
+    again = writer.describe([need(place.model, Encodes).encode(image).mode()], BEAM, 2 * caption.shape[1])
+    vocabulary = Vocabulary(writer.words())
+    asked_for = vocabulary.text(caption[0].tolist())
+    said = [vocabulary.text(row) for row in again.token.tolist()]
+    pictures = [
+        {"picture": one, "said": words, "right": words == asked_for}
+        for one, words in zip(drawn(image), said, strict=True)
+    ]
+    return {"pictures": pictures, "effective": found.effective, "tried": TRIED}
+
+
+def command(place: Place, asked: Asked) -> dict[str, Any]:
+    """The command that writes captions of all pictures or, with a text, draws a sheet of it."""
+    run, text = str(place.run.folder), asked.text("text", "")
+    if not text.strip():
+        return {"command": shlex.join(["latelier", "caption", run, place.shown.source, "--out", "captions.csv"])}
+    words = ["latelier", "draw", run, "imagine", "--data", place.shown.source, "--caption", text, "--seed"]
+    seed = str(asked.whole("seed", 0, 2**31, 0))
+    return {"command": shlex.join([*words, seed, "--steps", str(CHAIN.steps), "--out", "imagined.png"])}

@@ -1,0 +1,49 @@
+"""Which class a picture has, and how sure that is."""
+
+import shlex
+from typing import Any
+
+from latelier.core import Classifies, Decides, has, need
+from latelier.explore.asked import Asked
+from latelier.explore.panels import Action
+from latelier.explore.place import Place, chosen
+from latelier.verbs.classify import DRAWS
+
+TITLE, PLACE = "Classify", 8
+LINE = "The probability of each class, and how much it depends on the draw of the code."
+needs = (Classifies,)
+
+
+def actions() -> dict[str, Action]:
+    """What can be asked."""
+    return {"show": show, "command": command}
+
+
+def show(place: Place, asked: Asked) -> dict[str, Any]:
+    """Of each class its probability and, of a model that decides by draws of the code, the mean and the spread (sd) of
+    its score, as ``latelier classify`` has them."""
+    picture = chosen(place, asked)
+    image = place.image(picture)
+    probability = need(place.model, Classifies).classify(image)[0].tolist()
+    scores = None
+    if has(place.model, Decides):
+        scores = need(place.model, Decides).decide(image, DRAWS, place.generator(0))[:, 0]
+    return {
+        "truth": place.label(picture),
+        "draws": DRAWS if scores is not None else 0,
+        "classes": [
+            {
+                "name": name,
+                "probability": probability[i],
+                "score": float(scores[:, i].mean()) if scores is not None else None,
+                "spread": float(scores[:, i].std()) if scores is not None else None,
+            }
+            for i, name in enumerate(place.run.card.classes or map(str, range(len(probability))))
+        ],
+    }
+
+
+def command(place: Place, asked: Asked) -> dict[str, Any]:
+    """The command that writes the same of every picture."""
+    words = ["latelier", "classify", str(place.run.folder), place.shown.source, "--out", "classes.csv"]
+    return {"command": shlex.join(words)}

@@ -1,0 +1,48 @@
+"""The codes of the data in the plane of their two leading principal components."""
+
+import shlex
+from typing import Any
+
+import numpy as np
+
+from latelier.core import Encodes
+from latelier.explore.asked import Asked
+from latelier.explore.panels import Action
+from latelier.explore.place import Place
+from latelier.pictures.codes import plane
+
+TITLE, PLACE = "Map", 9
+LINE = "The codes of all pictures in a plane. Hover, zoom, and draw around some to take their list with you."
+needs = (Encodes,)
+
+
+def actions() -> dict[str, Action]:
+    """What can be asked."""
+    return {"points": points, "command": command}
+
+
+def points(place: Place, asked: Asked) -> dict[str, Any]:
+    """Every picture's place in [-1, 1] x [-1, 1], its class and its name."""
+    rows = place.codes.rows()
+
+    def flattened() -> tuple[np.ndarray, str]:
+        found, said = plane(rows) if rows.shape[1] != 2 else (rows.astype(float), "")
+        found = found - (found.max(0) + found.min(0)) / 2
+        return found / (np.abs(found).max() or 1), said
+
+    found, said = place.once("plane", flattened)
+    name = "the code's two numbers" if rows.shape[1] == 2 else f"two principal components of {rows.shape[1]}{said}"
+    return {
+        "points": [[round(x, 4), round(y, 4)] for x, y in found.tolist()],
+        "label": place.shown.label[: len(rows)].tolist(),
+        "classes": place.shown.classes,
+        "names": [str(place.shown.names[i]) for i in range(len(rows))],
+        "said": name,
+        "remark": place.codes.remark,
+    }
+
+
+def command(place: Place, asked: Asked) -> dict[str, Any]:
+    """The command that draws the codes as a sheet."""
+    words = ["latelier", "draw", str(place.run.folder), "codes", "--data", place.shown.source, "--out", "codes.png"]
+    return {"command": shlex.join(words)}

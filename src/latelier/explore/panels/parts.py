@@ -1,0 +1,79 @@
+"""Where parts occur in a picture, what they look like elsewhere, and a part that looks as in another picture."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from latelier.core import Code, Decodes, Encodes, HasParts, need
+from latelier.explore.asked import Asked
+from latelier.explore.panels import Action
+from latelier.explore.place import Place, chosen, drawn, png
+from latelier.nets.modes import evaluating
+from latelier.pictures.part_crops import crop, strongest
+from latelier.pictures.parts import CERTAIN, most_used, peaks
+from latelier.pictures.swap import swapped
+from latelier.pictures.view import pixels
+
+TITLE, PLACE = "Parts", 4
+LINE = "Where each part occurs, what it looks like elsewhere, and the same part taken from another picture."
+needs = (HasParts, Encodes, Decodes)
+CROPS, MOST = 5, 48  # crops a part; parts that are listed
+
+
+def actions() -> dict[str, Action]:
+    """What can be asked."""
+    return {"list": list_parts, "where": where, "swap": swap}
+
+
+def list_parts(place: Place, asked: Asked) -> dict[str, Any]:
+    """The parts, the most used first, each with its best crops among some pictures of the data."""
+    occurrence, shown = _seen(place), pixels(place.seen)
+    grid = occurrence.shape[2], occurrence.shape[3]
+
+    def one(part: int) -> dict[str, Any]:
+        best = strongest(occurrence[:, part], CROPS)
+        crops = torch.stack([torch.from_numpy(crop(shown[i], r, c, grid)) for i, r, c, _ in best])
+        share = float((peaks(occurrence)[:, part] > CERTAIN).float().mean())
+        return {"part": part, "crops": [_address(c) for c in crops], "share": share, "peak": best[0][3]}
+
+    parts = place.once("parts", lambda: [one(part) for part in most_used(occurrence)[:MOST]])
+    return {"parts": parts, "total": occurrence.shape[1], "grid": grid, "seen": len(shown)}
+
+
+def where(place: Place, asked: Asked) -> dict[str, Any]:
+    """The probability of each part at each cell of the picture, rounded."""
+    picture = chosen(place, asked)
+    found = need(place.model, HasParts).parts(place.image(picture)).occurrence[0]
+    return {"occurrence": [[[round(p, 3) for p in row] for row in part] for part in found.tolist()]}
+
+
+def swap(place: Place, asked: Asked) -> dict[str, Any]:
+    """The picture drawn again, and with one part's appearance as in the other picture."""
+    whole = place.code(chosen(place, asked))
+    before, after = place.decode(whole), place.decode(code(place, asked))
+    change = float((after - before).abs().max())
+    return {"before": drawn(before)[0], "picture": drawn(after)[0], "change": change}
+
+
+def code(place: Place, asked: Asked) -> Code:
+    """The picture's code with the appearance of a part as in the other's."""
+    whole, other = place.code(chosen(place, asked)), place.code(chosen(place, asked, "other"))
+    return swapped(whole, other, asked.whole("part", 0, whole["appearance"].shape[1] - 1, 0))
+
+
+def _seen(place: Place) -> Tensor:
+    """[n, p, h, w] in some pictures of the data."""
+
+    def found() -> Tensor:
+        model = need(place.model, HasParts)
+        with evaluating(place.model):
+            return torch.cat([model.parts(block).occurrence for block in place.seen.split(64)])
+
+    return place.once("occurrence", found)
+
+
+def _address(picture: Tensor) -> str:
+    from base64 import b64encode
+
+    return "data:image/png;base64," + b64encode(png(picture.numpy())).decode()

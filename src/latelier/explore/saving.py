@@ -1,0 +1,25 @@
+"""The code behind a picture of the page, and the command that draws the same picture."""
+
+import json
+import shlex
+from collections.abc import Callable
+from typing import Any
+
+from latelier.core import Code
+from latelier.explore.asked import Asked
+from latelier.explore.place import Place
+
+INLINE = 400  # numbers of a code that a command line may hold; of longer ones it names the file
+
+
+def saved(code: Callable[[Place, Asked], Code]) -> Callable[[Place, Asked], dict[str, Any]]:
+    """The action ``code``."""
+
+    def action(place: Place, asked: Asked) -> dict[str, Any]:
+        values = {name: value[0].tolist() for name, value in code(place, asked).items()}
+        count = sum(value[0].numel() for value in code(place, asked).values())
+        given = json.dumps(values, separators=(",", ":")) if count <= INLINE else "code.json"
+        words = ["latelier", "decode", str(place.run.folder), given, "--out", "picture.png"]
+        return {"code": values, "command": shlex.join(words), "file": given == "code.json"}
+
+    return action

@@ -1,0 +1,51 @@
+// What the model writes of the picture, and what it draws of words that a person types.
+
+import { button, fill, h, said } from "../lib/dom.js";
+import { address, figure, frames } from "../lib/picture.js";
+import { keep } from "../lib/keep.js";
+import { strip } from "../lib/strip.js";
+import { go } from "../lib/address.js";
+
+export async function mount(stage) {
+  const big = figure(stage.run, address(stage.run, stage.picture), "", { alt: "The working picture", big: true });
+  const written = h("div", { class: "card" }, h("p", { class: "soft" }, "Writing…"));
+  stage.view.append(big.element, written);
+  const answer = await stage.ask("describe", { picture: stage.picture });
+  if (!answer) return;
+  fill(written,
+    h("p", { class: "written" }, answer.caption || "The model writes nothing of this picture."),
+    h("p", { class: "soft" }, `The likeliest caption that a beam of 5 finds; log-probability ${said(answer.log_probability, 1)} nats.`),
+    answer.given.map((text) => h("p", {}, h("span", { class: "soft" }, "Given: "), text)));
+
+  const known = new Set(answer.words);
+  const box = h("textarea", { id: "words", rows: "3", value: stage.get("text") || answer.caption, maxlength: "400" });
+  const unknown = h("p", { class: "soft", "aria-live": "polite" });
+  const gallery = h("div", {});
+  const draw = button("Draw this", () => imagine(Number(stage.get("seed")) || 0), { class: "main" });
+  const again = button("Other draws", () => imagine((Number(stage.get("seed")) || 0) + 1), { disabled: true });
+
+  async function imagine(seed) {
+    stage.note({ text: box.value, seed });
+    draw.disabled = again.disabled = true;
+    fill(gallery, h("p", { class: "soft" }, "Looking for codes of which this would be written. This takes some seconds…"));
+    const found = await stage.ask("imagine", { text: box.value, seed });
+    draw.disabled = again.disabled = false;
+    if (!found) return fill(gallery);
+    const right = found.pictures.filter((one) => one.right).length;
+    fill(gallery,
+      h("p", { class: "soft" }, `Of ${right} of ${found.pictures.length} the model, looking at the picture alone, writes that very text (framed). ${Math.round(found.effective)} of ${found.tried.toLocaleString("en")} draws of the prior carried the weight.`),
+      h("div", { class: "fours" }, frames(stage.run, found.pictures.map(({ picture, said: words, right: here }) => ({ picture, alt: `Drawn; the model writes: ${words}`, here })))));
+  }
+
+  box.addEventListener("input", () => {
+    const odd = box.value.toLowerCase().match(/[\p{L}\p{N}'-]+/gu)?.filter((word) => !known.has(word)) ?? [];
+    fill(unknown, odd.length ? `Not among the ${known.size.toLocaleString("en")} words that the model knows: ${odd.join(", ")}` : "");
+  });
+  const question = () => ({ picture: stage.picture, text: answer.imagines ? box.value : "", seed: Number(stage.get("seed")) || 0 });
+  if (answer.imagines) {
+    stage.side.append(h("section", { class: "side" }, h("label", { for: "words" }, h("h2", {}, "Draw what is said")), box, unknown, h("div", { class: "row" }, draw, again), gallery));
+  }
+  stage.side.append(keep(stage, { question, action: "command" }));
+  stage.element.append(h("div", { class: "below" }, strip(stage, "Another picture", stage.picture, (picture) => go({ picture }))));
+  if (stage.get("text") && answer.imagines) imagine(Number(stage.get("seed")) || 0);
+}

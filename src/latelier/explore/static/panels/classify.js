@@ -1,0 +1,29 @@
+// Probabilities of the classes as bars, with the score's spread over draws of the code.
+
+import { h, percent, said } from "../lib/dom.js";
+import { address, figure } from "../lib/picture.js";
+import { keep } from "../lib/keep.js";
+import { strip } from "../lib/strip.js";
+import { go } from "../lib/address.js";
+
+export async function mount(stage) {
+  const answer = await stage.ask("show", { picture: stage.picture });
+  if (!answer) return;
+  const best = [...answer.classes].sort((a, b) => b.probability - a.probability);
+  const verdict = answer.truth ? (best[0].name === answer.truth ? ", as its label says" : `; its label says ${answer.truth}`) : "";
+  const big = figure(stage.run, address(stage.run, stage.picture), [h("b", {}, best[0].name), ` with ${percent(best[0].probability, 1)}${verdict}`], { alt: "The picture", big: true });
+  const rows = best.map((one) => {
+    const bar = h("div", { class: "bar", "aria-hidden": "true" });
+    bar.style.width = `${100 * one.probability}%`;
+    const score = answer.draws ? h("td", { class: "number" }, `${said(one.score)} \u00b1 ${said(one.spread)}`) : null;
+    return h("tr", {}, h("th", { scope: "row" }, one.name), h("td", { class: "wide" }, bar), h("td", { class: "number" }, percent(one.probability, 1)), score);
+  });
+  const heads = ["class", "", "probability", ...(answer.draws ? ["score \u00b1 spread"] : [])];
+  stage.view.append(big.element);
+  stage.side.append(
+    h("table", {}, h("thead", {}, h("tr", {}, heads.map((words, i) => h("th", { scope: "col", class: i > 1 ? "number" : undefined }, words)))), h("tbody", {}, rows)),
+    answer.draws ? h("p", { class: "soft" }, `Mean and standard deviation of each class's score over ${answer.draws} draws of the code: where the means of two classes are nearer than their spreads, the verdict is a guess.`) : "",
+    keep(stage, { question: () => ({ picture: stage.picture }), action: "command" }),
+  );
+  stage.element.append(h("div", { class: "below" }, strip(stage, "Another picture", stage.picture, (picture) => go({ picture }))));
+}

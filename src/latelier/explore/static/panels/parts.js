@@ -1,0 +1,71 @@
+// Where each part occurs, what it looks like elsewhere, and the same part taken from another picture.
+
+import { button, fill, h, percent, said } from "../lib/dom.js";
+import { address, figure, image } from "../lib/picture.js";
+import { keep } from "../lib/keep.js";
+import { strip } from "../lib/strip.js";
+
+export async function mount(stage) {
+  const big = figure(stage.run, address(stage.run, stage.picture), "", { alt: "The picture, dark where the part does not occur", big: true });
+  const [, height, width] = stage.run.image;
+  const veil = h("canvas", { width, height, class: "crisp", "aria-hidden": "true" });
+  const list = h("div", { class: "list", role: "group", "aria-label": "Parts" });
+  const pair = h("div", { class: "figures" });
+  let shown = "";
+  let part = Number(stage.get("part") || -1);
+  let other = stage.get("other") || `d${(Number(stage.picture.slice(1)) + 1) % stage.run.count || 0}`;
+  stage.view.append(big.element);
+  veil.classList.add("cells");
+  big.frame.append(veil);
+
+  const [parts, where] = await Promise.all([stage.ask("list", {}), stage.ask("where", { picture: stage.picture })]);
+  if (!parts || !where) return;
+  if (!parts.parts.some((one) => one.part === part)) part = parts.parts[0].part;
+
+  function overlay() {
+    const rows = where.occurrence[part];
+    const context = veil.getContext("2d");
+    context.clearRect(0, 0, width, height);
+    let peak = 0;
+    for (let y = 0; y < height; y += 1) {
+      for (let x = 0; x < width; x += 1) {
+        const p = rows[Math.floor((y * rows.length) / height)][Math.floor((x * rows[0].length) / width)];
+        peak = Math.max(peak, p);
+        context.fillStyle = `rgb(20 18 16 / ${0.8 * (1 - p)})`;
+        context.fillRect(x, y, 1, 1);
+      }
+    }
+    big.show(address(stage.run, stage.picture), [h("b", {}, `part ${part}`), `, most probable here with ${said(peak)}; the picture is bright where it occurs`]);
+  }
+
+  const draw = stage.newest("swap", (answer) => {
+    shown = answer.picture;
+    fill(pair,
+      figure(stage.run, answer.before, "drawn of its code").element,
+      figure(stage.run, address(stage.run, other), "appearance from").element,
+      figure(stage.run, answer.picture, [h("b", {}, `part ${part} swapped`), h("br"), `greatest change ${said(answer.change)}`], { alt: `part ${part} swapped` }).element);
+  });
+  const question = () => ({ picture: stage.picture, other, part });
+
+  function choose(next) {
+    part = next;
+    for (const row of list.children) row.setAttribute("aria-pressed", String(Number(row.dataset.part) === part));
+    stage.note({ part, other });
+    overlay();
+    draw(question());
+  }
+
+  fill(list, parts.parts.map((one) =>
+    button([h("span", {}, h("b", {}, `part ${one.part}`), h("br"), h("small", { class: "soft" }, `in ${percent(one.share)}`)), h("div", {}, one.crops.map((crop) => image(stage.run, crop, "")))],
+      () => choose(one.part), { class: "part", pressed: one.part === part, "data-part": one.part, "aria-label": `part ${one.part}, in ${percent(one.share)} of the pictures` })));
+  stage.side.append(h("section", {}, h("h2", {}, `Parts, and where each is most probable in ${parts.seen} pictures`), list));
+  stage.view.append(
+    h("section", {}, h("h2", {}, "The same part as in another picture"), pair),
+    strip(stage, "Take its appearance from", other, (id) => {
+      other = id;
+      choose(part);
+    }),
+    keep(stage, { picture: () => shown, question }),
+  );
+  choose(part);
+}

@@ -1,0 +1,77 @@
+"""Pictures that a user drops on the page: checked before they are decoded, turned into plain pixels, kept in memory."""
+
+import io
+import threading
+from collections import OrderedDict
+from hashlib import sha256
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from latelier.core import Refusal
+from latelier.data.decode import ORIENTATION, UPRIGHT, Target, fit, flatten, no_bombs
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+PIXELS = 40_000_000  # that a picture may have
+SIDE = 1024  # px that a picture is reduced to: no model here sees more
+MOST = 24  # pictures that are kept; the oldest goes
+
+
+class Uploads:
+    """At most ``MOST`` pictures by an id that is a hash of the file: the same file gets the same id again."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, Image.Image] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def add(self, content: bytes) -> str:
+        """The id of a picture. Raises Refusal for what is none, or too large."""
+        name = f"u{sha256(content).hexdigest()[:12]}"
+        picture = read(content)
+        with self._lock:
+            self._kept[name] = picture
+            self._kept.move_to_end(name)
+            while len(self._kept) > MOST:
+                self._kept.popitem(last=False)
+        return name
+
+    def pixels(self, name: str, image: tuple[int, int, int]) -> np.ndarray:
+        """uint8 [h, w, c] for a model of images (c, h, w): the middle of the picture. Raises Refusal for an id that is
+        not kept."""
+        with self._lock:
+            picture = self._kept.get(name)
+        if picture is None:
+            raise Refusal("this picture of your own is no longer here: drop the file on the page again")
+        channels, height, width = image
+        if height != width:
+            picture = ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS)
+        return fit(picture, Target(height, width, channels, crop=height == width, strict=False))
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+
+def read(content: bytes) -> Image.Image:
+    """A picture of mode L or RGB, upright, at most ``SIDE`` px a side. Raises Refusal for what is none, or too
+    large."""
+    try:
+        with no_bombs(), Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            if image.width * image.height > PIXELS:
+                raise Refusal(
+                    f"this picture has {image.width:,} x {image.height:,} pixels, and {PIXELS:,} are the most that is "
+                    "opened here: make it smaller"
+                )
+            image.draft(None, (2 * SIDE, 2 * SIDE))
+            image.load()
+            turn = UPRIGHT.get(image.getexif().get(ORIENTATION, 1))
+            plain = flatten(image, set()).copy()
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise Refusal(f"this picture has more than {PIXELS:,} pixels: make it smaller") from None
+    except UnidentifiedImageError:
+        raise Refusal(f"this file is no picture that can be read: give {', '.join(FORMATS[:-1])} or TIFF") from None
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        if isinstance(error, Refusal):
+            raise
+        raise Refusal(f"this picture is damaged and cannot be read ({error}): give another copy of it") from error
+    plain.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+    return plain if turn is None else plain.transpose(turn)

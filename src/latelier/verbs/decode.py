@@ -1,0 +1,83 @@
+"""latelier decode: the picture of a code."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from latelier.verbs.options import Place
+
+if TYPE_CHECKING:
+    from latelier.core import Code, Model
+
+
+def decode(run: Place, code: Place, *, out: Place) -> Path:
+    """Draw the picture of a code as a PNG: what `latelier explore` saves, it draws again.
+
+    A code is a JSON object: name of a latent -> its numbers, nested as the latent is. Of a hierarchy it may stop at any
+    level; those below follow. Returns the path. Raises Refusal (exit 2) for what is no code of this model.
+
+    Parameters
+    ----------
+    run
+        A run folder, of a model that decodes.
+    code
+        A JSON file, or the JSON itself.
+    out
+        The PNG.
+    """
+    import io
+    import json
+
+    from PIL import Image
+
+    from latelier import files
+    from latelier.core import Decodes, Refusal, need
+    from latelier.nets.modes import evaluating
+    from latelier.pictures.view import pixels
+    from latelier.runs import open_run
+
+    out, text = Path(out), str(code)
+    if out.suffix.lower() != ".png":
+        raise Refusal(f'a picture is written as PNG, and "{out}" does not end in .png: give a name that does')
+    if not text.lstrip().startswith("{"):
+        if not Path(text).is_file():
+            raise Refusal(f'no code at {text[:80]}: give a JSON file, or the JSON itself, as {{"z": [0.5, -1]}}')
+        text = Path(text).read_text()
+    opened = open_run(run)
+    model = need(opened.model, Decodes)
+    try:
+        given = json.loads(text)
+    except ValueError as error:
+        raise Refusal(f"the code is not JSON ({error})") from error
+    with evaluating(opened.model):
+        drawn = pixels(model.decode(code_of(opened.model, given)))[0]
+    content = io.BytesIO()
+    Image.fromarray(drawn.squeeze(-1) if drawn.shape[-1] == 1 else drawn).save(content, "PNG")
+    files.write(out, content.getvalue())
+    print(out)
+    return out
+
+
+def code_of(model: "Model", given: object) -> "Code":
+    """JSON as a code [1, ...] on the model's device. Raises Refusal for a name, a shape or a number that does not
+    fit."""
+    import torch
+
+    from latelier.core import HasLevels, Refusal, has
+    from latelier.scores.common import device_of
+
+    there = ", ".join(f"{name} {'x'.join(map(str, latent.shape))}" for name, latent in model.latents.items())
+    if not isinstance(given, dict) or not given or set(given) - set(model.latents):
+        raise Refusal(f"a code of this model names its latents: {there}")
+    if not has(model, HasLevels) and set(given) != set(model.latents):
+        raise Refusal(f"the code lacks {', '.join(sorted(set(model.latents) - set(given)))}; this model has {there}")
+    found: Code = {}
+    for name, latent in model.latents.items():
+        if name not in given:
+            continue
+        try:
+            found[name] = torch.tensor([given[name]], dtype=torch.float32, device=device_of(model))
+        except (TypeError, ValueError, OverflowError) as error:
+            raise Refusal(f"{name} is not made of numbers ({error}); this model has {there}") from error
+        if found[name].shape[1:] != latent.shape or not found[name].isfinite().all():
+            raise Refusal(f"{name} does not fit, or is not finite; this model has {there}")
+    return found

@@ -1,0 +1,96 @@
+"""latelier explore: the web page."""
+
+from typing import TYPE_CHECKING
+
+from latelier.verbs.options import Place, Whole
+
+if TYPE_CHECKING:
+    import socket
+
+PORT = 8765
+LOCAL = "127.0.0.1"
+
+
+def explore(
+    *runs: Place,
+    data: Place | None = None,
+    port: Whole | None = None,
+    host: str = LOCAL,
+    data_root: Place | None = None,
+    download: bool = False,
+) -> None:
+    """Serve a page on which the codes of runs can be touched, until Ctrl-C.
+
+    The page is for this machine alone, and sends nothing anywhere. Raises Refusal (exit 2) for bad input, and where
+    starlette and uvicorn are missing (the extra explore).
+
+    Parameters
+    ----------
+    runs
+        One run folder or several, which can then be compared.
+    data
+        Pictures to show; by default the test split of what each run was trained on.
+    port
+        Of the page; by default 8765, or any that is free if that one is taken. 0 takes any.
+    host
+        An address of this machine under which others may open the page; they need the token that is then printed.
+    data_root
+        Where torchvision's data sets are.
+    download
+        Let torchvision download the data set.
+    """
+    import secrets
+    from importlib.util import find_spec
+
+    from latelier.core import Refusal
+    from latelier.device import prepare_cpu
+    from latelier.runs import Where
+
+    if not (find_spec("starlette") and find_spec("uvicorn")):
+        raise Refusal('explore needs starlette and uvicorn, which are not installed: pip install "latelier[explore]"')
+    import uvicorn
+
+    from latelier.explore.app import build_app
+    from latelier.explore.guard import LOCAL as TRUSTED
+    from latelier.explore.opening import open_places
+    from latelier.explore.uploads import Uploads
+
+    prepare_cpu()
+    uploads = Uploads()
+    places = open_places(runs, data, Where.of(data_root, download), uploads)
+    listening = _listen(host, port)
+    token = "" if host in (LOCAL, "localhost") else secrets.token_urlsafe(16)
+    app = build_app(places, uploads, TRUSTED if not token else (*TRUSTED, host.lower()), token)
+    name = "127.0.0.1" if host in (LOCAL, "localhost") else host
+    address = f"http://{name}:{listening.getsockname()[1]}/"
+    print(f"{address}{f'?token={token}' if token else ''}\nCtrl-C ends it", flush=True)
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, limit_concurrency=128, ws="none"
+    )
+    try:
+        uvicorn.Server(config).run(sockets=[listening])
+    except KeyboardInterrupt:  # the usual end
+        print()
+
+
+def _listen(host: str, port: int | None) -> "socket.socket":
+    """Raises Refusal for a port that is taken and an address that is not this machine's."""
+    import socket
+
+    from latelier.core import Refusal
+
+    if host in ("0.0.0.0", "::", ""):
+        raise Refusal(
+            "--host takes the one address or name by which others reach this machine, not all of them at once"
+        )
+    if port is not None and not 0 <= port < 1 << 16:
+        raise Refusal(f"--port takes a number from 0 to 65535, but got {port}")
+    for number in (PORT, 0) if port is None else (port,):
+        try:
+            listening = socket.create_server((host, number))
+            # Or an answer's second packet waits 40 ms for a receipt of its first; connections inherit it.
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return listening
+        except OSError as error:
+            reason = error.strerror or str(error)
+    raise Refusal(f"cannot serve on {host}:{PORT if port is None else port}: {reason}; give another --port, or --host")

@@ -1,0 +1,29 @@
+"""Pages that tests of one module share."""
+
+from collections.abc import Iterator
+
+import pytest
+from explore.able import Able
+from explore.browser import Visitor, served, visiting
+from explore.opened import Page, page
+from pictures.fakes import Parted, Stacked
+
+IMAGE = (1, 8, 6)
+
+
+@pytest.fixture(scope="module")
+def able() -> Iterator[Page]:
+    with page(Able(IMAGE), Stacked(IMAGE), Parted((3, 8, 12))) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def base() -> Iterator[str]:
+    with served(Able(IMAGE), Stacked(IMAGE), Parted((3, 8, 12))) as address:
+        yield address
+
+
+@pytest.fixture
+def visitor(base: str) -> Iterator[Visitor]:
+    with visiting(base) as found:
+        yield found

@@ -1,0 +1,84 @@
+"""A page over small models that nobody has trained, as tests ask it."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from latelier.building import Card
+from latelier.core import Encodes, Model, has
+from latelier.data.images import Images
+from latelier.explore.app import build_app
+from latelier.explore.place import Place
+from latelier.explore.uploads import Uploads
+from latelier.runs import Run
+
+with warnings.catch_warnings():  # starlette would like another client, which is younger than these tests
+    warnings.simplefilter("ignore")
+    from starlette.testclient import TestClient
+
+HERE = "http://127.0.0.1:8765"
+
+
+def pictures(n: int = 12, image: tuple[int, int, int] = (1, 8, 6), seed: int = 0) -> Images:
+    """n pictures of noise of two classes, the last without a label."""
+    c, h, w = image
+    label = np.arange(n) % 2
+    label[-1] = -1
+    return Images(
+        pixels=np.random.default_rng(seed).integers(0, 256, (n, h, w, c), np.uint8),
+        label=label,
+        attribute=np.zeros((n, 0), np.int8),
+        captions=[()] * n,
+        names=[f"sub/{i}.png" for i in range(n)],
+        classes=("cat", "dog"),
+        source="noise:test",
+        fingerprint=f"noise{seed}",
+    )
+
+
+def place(model: Model, name: str, uploads: Uploads) -> Place:
+    """A run of the model, at a folder that is not there, over noise of its size."""
+    images = pictures(image=model.image)
+    run = Run(Path("nowhere") / name, model.eval(), Card("fake", model.image, {}), {}, 0, ())
+    return Place(name, run, images, images, uploads)
+
+
+class Page:
+    """Asks as a browser does."""
+
+    def __init__(self, client: TestClient):
+        self.client = client
+
+    def ask(self, panel: str, action: str, run: str = "one", **question: Any) -> dict[str, Any]:
+        """The answer to a question that must not be refused."""
+        answer = self.client.post(f"/api/{run}/{panel}/{action}", json=question)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def refused(self, panel: str, action: str, run: str = "one", **question: Any) -> tuple[int, str]:
+        """Status and sentence."""
+        answer = self.client.post(f"/api/{run}/{panel}/{action}", json=question)
+        return answer.status_code, answer.json()["error"]
+
+
+def places_of(*models: Model) -> tuple[list[Place], Uploads]:
+    """Runs named one, two, ..., whose codes are there already."""
+    uploads = Uploads()
+    places = [place(model, name, uploads) for model, name in zip(models, ("one", "two", "three"), strict=False)]
+    for one in places:
+        if has(one.model, Encodes):
+            list(one.codes.slices())
+    return places, uploads
+
+
+@contextmanager
+def page(*models: Model, hosts: tuple[str, ...] = ("127.0.0.1",), token: str = "") -> Iterator[Page]:
+    """A page over them."""
+    places, uploads = places_of(*models)
+    with TestClient(build_app(places, uploads, hosts, token), base_url=HERE, follow_redirects=False) as client:
+        yield Page(client)

@@ -1,0 +1,213 @@
+"""What the server answers: to each panel, for each kind of model."""
+
+import base64
+import io
+
+import numpy as np
+import pytest
+from explore.able import Able
+from explore.opened import Page, page, pictures
+from pictures.fakes import Stacked
+from PIL import Image
+
+from latelier.building import build
+from latelier.explore.panels import find, list_panels
+from latelier.pictures.reconstruct import psnr
+
+IMAGE = (1, 8, 6)
+
+
+def seen(address: str) -> np.ndarray:
+    """uint8 [h, w] or [h, w, c] of a picture in an answer."""
+    content = base64.b64decode(address.removeprefix("data:image/png;base64,"))
+    return np.asarray(Image.open(io.BytesIO(content)))
+
+
+def hidden(rows: int) -> str:
+    """A mask over the first rows."""
+    mask = np.zeros(IMAGE[1:], bool)
+    mask[:rows] = True
+    return base64.b64encode(np.packbits(mask).tobytes()).decode()
+
+
+# ---- which panels there are
+
+
+def test_panels_follow_from_capabilities(able: Page) -> None:
+    site = able.client.get("/api/site").json()
+    panels = {run["id"]: run["panels"] for run in site["runs"]}
+    common = ["look", "reconstruct", "traverse", "interpolate", "edit", "map", "compare"]
+    assert panels["one"] == [*common[:5], "inpaint", "captions", "classify", *common[5:]]
+    assert set(panels["three"]) - {"inpaint"} == {*common, "parts"}
+    assert [site["panels"][name]["title"] for name in list_panels()] == [find(name).TITLE for name in list_panels()]
+
+
+def test_a_model_that_only_draws_has_what_it_can() -> None:
+    with page(build("dcgan", (1, 16, 8), latent=4, **{"net.channels": 4})) as opened:
+        assert opened.client.get("/api/site").json()["runs"][0]["panels"] == ["look", "traverse"]
+        told = opened.ask("traverse", "sliders")
+        assert (told["total"], told["ordered"]) == (4, False)
+        key = told["sliders"][0]["key"]
+        assert opened.ask("traverse", "move", moves={key: 1})["picture"] != opened.ask("traverse", "move")["picture"]
+
+
+def test_every_panel_has_its_module_on_the_page(able: Page) -> None:
+    for name in list_panels():
+        assert able.client.get(f"/static/panels/{name}.js").status_code == 200, name
+
+
+# ---- what panels answer
+
+
+def test_pictures_are_shown_by_class_and_by_nearness(able: Page) -> None:
+    every = able.ask("look", "page", count=5, start=3)
+    assert (every["total"], [one["id"] for one in every["pictures"]]) == (12, ["d3", "d4", "d5", "d6", "d7"])
+    assert every["pictures"][0]["caption"] == "dog (3.png)"
+    assert [one["id"] for one in able.ask("look", "page", label="cat")["pictures"]] == [
+        "d0",
+        "d2",
+        "d4",
+        "d6",
+        "d8",
+        "d10",
+    ]
+    near = able.ask("look", "near", picture="d3", count=4)["pictures"]
+    assert len(near) == 4
+    assert "d3" not in [one["id"] for one in near]
+    assert [one["distance"] for one in near] == sorted(one["distance"] for one in near)
+
+
+def test_a_picture_is_served_as_the_model_sees_it(able: Page) -> None:
+    answer = able.client.get("/api/one/picture/d4.png")
+    assert answer.headers["content-type"] == "image/png"
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(answer.content))), pictures().pixels[4, :, :, 0])
+
+
+def test_a_reconstruction_is_the_models_own(able: Page) -> None:
+    told = able.ask("reconstruct", "show", picture="d2")
+    model, image = Able(IMAGE).eval(), pictures().floats([2])
+    again = model.decode(model.encode(image).mode()).detach()
+    assert np.array_equal(seen(told["original"]), pictures().pixels[2, :, :, 0])
+    assert np.array_equal(seen(told["again"][0]["picture"]), again[0, 0].mul(255).round().byte().numpy())
+    assert told["again"][0]["psnr"] == f"{float(psnr(image, again)[0]):.1f} dB"
+
+
+def test_a_hierarchy_is_reconstructed_level_by_level(able: Page) -> None:
+    told = able.ask("reconstruct", "show", run="two", picture="d2")
+    assert [one["level"] for one in told["again"]] == list(Stacked(IMAGE).levels())
+    code = able.ask("reconstruct", "code", run="two", picture="d2", level=told["again"][-1]["level"])
+    assert list(code["code"]) == [told["again"][-1]["level"]]
+
+
+def test_a_slider_moves_one_number(able: Page) -> None:
+    told = able.ask("traverse", "sliders", picture="d1")
+    weights = [float(one["weight"].split()[1]) for one in told["sliders"]]
+    assert weights == sorted(weights, reverse=True)
+    assert all(one["low"] <= one["value"] <= one["high"] for one in told["sliders"])
+    key = told["sliders"][0]["key"]
+    still, moved = (able.ask("traverse", "code", picture="d1", moves=moves)["code"]["z"] for moves in ({}, {key: 2.5}))
+    number = int(key.partition(":")[2])
+    assert moved[number] == 2.5
+    assert [a for i, a in enumerate(still) if i != number] == [a for i, a in enumerate(moved) if i != number]
+    before, after = (able.ask("traverse", "move", picture="d1", moves=moves)["picture"] for moves in ({}, {key: 2.5}))
+    assert before == able.ask("reconstruct", "show", picture="d1")["again"][0]["picture"]
+    assert after != before
+
+
+def test_a_draw_of_the_prior_is_a_function_of_its_seed(able: Page) -> None:
+    one, again, other = (able.ask("traverse", "move", seed=seed)["picture"] for seed in (3, 3, 4))
+    assert one == again != other
+
+
+def test_of_maps_the_numbers_at_one_cell_are_shown(able: Page) -> None:
+    told = able.ask("traverse", "sliders", run="three", picture="d1", latent="occurrence", row=1, column=2)
+    assert (told["grid"], told["cell"], told["total"]) == ([2, 3], [1, 2], 3)
+    assert {one["name"] for one in told["sliders"]} == {f"occurrence[{part},1,2]" for part in range(3)}
+
+
+def test_between_pictures_lie_their_reconstructions_at_the_ends(able: Page) -> None:
+    corners = ["d1", "d2", "d3", "d4"]
+    ends = [able.ask("reconstruct", "show", picture=one)["again"][0]["picture"] for one in corners]
+    four = [able.ask("interpolate", "at", pictures=corners, x=x, y=y)["picture"] for y in (0, 1) for x in (0, 1)]
+    assert np.allclose([seen(one) for one in four], [seen(one) for one in ends], atol=1)
+    strip = able.ask("interpolate", "strip", pictures=corners[:2])["pictures"]
+    assert len(strip) == 7
+    assert np.allclose(
+        seen(strip[3]), seen(able.ask("interpolate", "at", pictures=corners[:2], x=0.5)["picture"]), atol=1
+    )
+    assert able.refused("interpolate", "at", pictures=["d1"])[0] == 400
+
+
+def test_parts_are_found_listed_and_swapped(able: Page) -> None:
+    listed = able.ask("parts", "list", run="three")
+    assert listed["grid"] == [2, 3]
+    assert len(listed["parts"][0]["crops"]) == 5
+    where = np.array(able.ask("parts", "where", run="three", picture="d1")["occurrence"])
+    assert where.shape == (3, 2, 3)
+    assert np.allclose(where[0] + where[1], 1, atol=2e-3)
+    assert able.ask("parts", "swap", run="three", picture="d1", other="d1", part=0)["change"] == 0
+    assert able.ask("parts", "swap", run="three", picture="d1", other="d4", part=0)["change"] > 0
+
+
+def test_an_edit_moves_along_fitted_directions_and_says_how_far_to_trust_it(able: Page) -> None:
+    known = able.ask("edit", "attributes")
+    assert known["attributes"] == ["dog"]
+    assert "fitted after the fact" in known["said"]
+    still = able.ask("edit", "move", picture="d1", by={})
+    assert still["again"] == still["picture"]
+    told = able.ask("edit", "trust", picture="d1", by={"dog": 3})
+    before, after, _ = told["rows"][0]["odds"]
+    assert after > before
+    assert [one["share"] for one in told["strip"]] == [-1, -0.5, 0, 0.5, 1, 1.5]
+    assert told["strip"][2]["picture"] == still["again"]
+    assert told["identity"] > 0
+    assert able.ask("edit", "trust", picture="d1", by={})["identity"] == 0
+
+
+def test_what_is_painted_over_is_filled_in_and_all_else_kept(able: Page) -> None:
+    told = able.ask("inpaint", "fill", picture="d1", hidden=hidden(3))
+    after, before = seen(told["picture"]), pictures().pixels[1, :, :, 0]
+    assert np.array_equal(after[3:], before[3:])
+    assert not np.array_equal(after[:3], before[:3])
+    assert told["missing"] == 3 / 8
+    assert told == able.ask("inpaint", "fill", picture="d1", hidden=hidden(3))
+    assert told != able.ask("inpaint", "fill", picture="d1", hidden=hidden(3), seed=1)
+    assert "all of the picture" in able.refused("inpaint", "fill", hidden=hidden(8))[1]
+    assert "not of 8 x 6" in able.refused("inpaint", "fill", hidden="AAAA")[1]
+    assert "base 64" in able.refused("inpaint", "fill", hidden="?")[1]
+
+
+def test_a_picture_is_described_and_words_are_drawn(able: Page) -> None:
+    told = able.ask("captions", "describe", picture="d1")
+    assert told["words"] == ["dark", "light"]
+    first = able.ask("reconstruct", "code", picture="d1")["code"]["z"][0]
+    assert told["caption"] == ("light" if first > 0 else "dark")
+    drawn = able.ask("captions", "imagine", text="Light!", seed=2)
+    assert len(drawn["pictures"]) == 8
+    assert all(one["right"] == (one["said"] == "light") for one in drawn["pictures"])
+    assert drawn == able.ask("captions", "imagine", text="light", seed=2)
+    assert 'has the word "purple"' in able.refused("captions", "imagine", text="purple")[1]
+    assert "has no words" in able.refused("captions", "imagine", text=" ")[1]
+    assert "--caption 'it is light'" in able.ask("captions", "command", text="it is light")["command"]
+    assert able.ask("captions", "command")["command"].startswith("latelier caption ")
+
+
+def test_classes_have_probabilities_and_spread(able: Page) -> None:
+    told = able.ask("classify", "show", picture="d3")
+    assert told["truth"] == "dog"
+    assert sum(one["probability"] for one in told["classes"]) == pytest.approx(1)
+    assert all(0.5 < one["spread"] < 1.5 for one in told["classes"])
+
+
+def test_the_map_places_every_picture(able: Page) -> None:
+    told = able.ask("map", "points")
+    assert (len(told["points"]), len(told["names"]), told["label"][:3]) == (12, 12, [0, 1, 0])
+    assert np.abs(told["points"]).max() == 1
+
+
+def test_who_asks_too_early_hears_how_far_it_is(able: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = able.client.app.state.explorer.places["one"].codes  # type: ignore[attr-defined]
+    monkeypatch.setattr(codes, "_rows", None)
+    monkeypatch.setattr(codes, "_done", 0.25)
+    answer = able.client.post("/api/one/look/near", json={})
+    assert (answer.status_code, answer.json()) == (202, {"waiting": 0.25})

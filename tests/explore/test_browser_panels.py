@@ -1,0 +1,153 @@
+"""Each panel as a person uses it, in a real browser."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from explore.browser import Visitor
+from PIL import Image
+
+DRAWN = "Drawn of the code"
+pytestmark = pytest.mark.slow
+
+
+def test_look_shows_a_class_and_the_nearest(visitor: Visitor) -> None:
+    visitor.go("panel=look")
+    visitor.page.wait_for_selector(".gallery .thumb >> nth=11")
+    visitor.page.select_option("select[aria-label=Class]", "dog")
+    visitor.until("document.querySelectorAll('.gallery .thumb').length === 5")
+    visitor.page.locator(".gallery .thumb").nth(1).click()
+    visitor.page.wait_for_selector('.thumb[data-id=d3][aria-pressed="true"]')
+    visitor.page.get_by_role("button", name="Nearest by code").click()
+    visitor.page.wait_for_selector("text=nearest first")
+    assert visitor.page.locator(".gallery .thumb").first.get_attribute("data-id") == "d3"
+
+
+def test_a_lock_holds_a_number_while_the_others_are_drawn(visitor: Visitor) -> None:
+    visitor.go("panel=traverse&picture=d3")
+    before = visitor.picture(DRAWN)
+    values = "[...document.querySelectorAll('.slider input')].map((one) => one.value)"
+    first = visitor.page.evaluate(values)
+    visitor.page.get_by_role("button", name="Lock").first.click()
+    visitor.page.get_by_role("button", name="Randomise").click()
+    visitor.changed(DRAWN, before)
+    second = visitor.page.evaluate(values)
+    assert second[0] == first[0]
+    assert all(a != b for a, b in zip(first[1:], second[1:], strict=True))
+    visitor.page.get_by_role("button", name="Reset").click()
+    visitor.until(f"({values}).join() === '{','.join(first)}'")
+
+
+def test_the_cell_of_a_map_is_chosen_by_clicking(visitor: Visitor) -> None:
+    visitor.go("panel=traverse&run=three&picture=d3")
+    visitor.page.get_by_role("button", name="row 0, column 2").click()
+    visitor.page.wait_for_selector("text=at row 0, column 2")
+    assert "occurrence[0,0,2]" in visitor.page.inner_text(".sliders")
+
+
+def test_a_point_is_dragged_between_four_pictures(visitor: Visitor) -> None:
+    visitor.go("panel=interpolate&picture=d3")
+    for _ in range(2):
+        visitor.page.get_by_role("button", name="Add a picture").click()
+    before = visitor.picture("Between")
+    box = visitor.page.locator(".pad").bounding_box()
+    visitor.page.mouse.move(box["x"] + 10, box["y"] + 10)
+    visitor.page.mouse.down()
+    visitor.page.mouse.move(box["x"] + 0.25 * box["width"], box["y"] + 0.75 * box["height"], steps=5)
+    visitor.page.mouse.up()
+    visitor.changed("Between", before)
+    visitor.until("/x=0\\.2/.test(location.hash) && /y=0\\.7/.test(location.hash)")
+    visitor.page.wait_for_selector(".frames figure >> nth=6")
+
+
+def test_a_part_is_chosen_and_taken_from_another_picture(visitor: Visitor) -> None:
+    visitor.go("panel=parts&run=three&picture=d3")
+    visitor.page.get_by_role("button", name="part 1,").click()
+    visitor.page.wait_for_selector("text=part 1 swapped")
+    assert visitor.picture("part 1 swapped")
+    visitor.page.locator('.strip .thumb[data-id="d9"]').click()
+    visitor.page.wait_for_selector('img[alt="appearance from"][src*="/d9.png"]')
+
+
+def test_an_attribute_is_moved_and_its_table_follows(visitor: Visitor) -> None:
+    visitor.go("panel=edit&picture=d3")
+    visitor.page.wait_for_selector(".slider input")
+    before = visitor.picture("after")
+    visitor.page.locator(".slider input").first.press("PageUp")
+    visitor.changed("after", before)
+    visitor.page.wait_for_selector("text=dog (moved)")
+    assert visitor.page.locator(".frames figure").count() == 6
+
+
+def test_a_mask_is_painted_by_hand_and_by_keys(visitor: Visitor, tmp_path: Path) -> None:
+    visitor.go("panel=inpaint&picture=d3")
+    canvas = visitor.page.locator("canvas.paint")
+    canvas.focus()
+    visitor.page.keyboard.press("ArrowLeft")
+    visitor.page.keyboard.press(" ")
+    visitor.page.wait_for_selector("text=was missing")
+    before = visitor.picture("filled in")
+    box = canvas.bounding_box()
+    visitor.page.mouse.move(box["x"] + 5, box["y"] + 5)
+    visitor.page.mouse.down()
+    visitor.page.mouse.move(box["x"] + box["width"] - 5, box["y"] + 5, steps=8)
+    visitor.page.mouse.up()
+    after = visitor.changed("filled in", before)
+    visitor.page.get_by_role("button", name="Undo").click()
+    assert visitor.changed("filled in", after) == before
+    with visitor.page.expect_download() as download:
+        visitor.page.get_by_role("button", name="Save the mask (PNG)").click()
+    download.value.save_as(tmp_path / "mask.png")
+    with Image.open(tmp_path / "mask.png") as picture:
+        mask = np.asarray(picture.convert("L"))
+    assert mask.shape == (8, 6)
+    assert 0 < (mask == 0).sum() < 10
+
+
+def test_words_are_typed_and_drawn(visitor: Visitor) -> None:
+    visitor.go("panel=captions&picture=d3")
+    visitor.page.fill("textarea", "purple light")
+    visitor.page.wait_for_selector("text=the model knows: purple")
+    visitor.page.fill("textarea", "light")
+    visitor.page.get_by_role("button", name="Draw this").click()
+    visitor.page.wait_for_selector(".frames figure >> nth=7")
+    visitor.until("location.hash.includes('text=light')")
+
+
+def test_classes_are_told(visitor: Visitor) -> None:
+    visitor.go("panel=classify&picture=d3")
+    visitor.page.wait_for_selector("tbody tr >> nth=1")
+    assert "±" in visitor.page.inner_text("tbody")
+
+
+def test_a_lasso_selects_and_its_list_is_saved(visitor: Visitor, tmp_path: Path) -> None:
+    visitor.go("panel=map")
+    canvas = visitor.page.locator("canvas.plane")
+    box = canvas.bounding_box()
+    corners = [(2, 2), (2, box["height"] - 2), (box["width"] - 2, box["height"] - 2), (box["width"] - 2, 2)]
+    visitor.page.mouse.move(box["x"] + 2, box["y"] + 2)
+    visitor.page.mouse.down()
+    for x, y in corners[1:]:
+        visitor.page.mouse.move(box["x"] + x, box["y"] + y, steps=4)
+    visitor.page.mouse.up()
+    visitor.page.wait_for_selector("text=12 pictures are selected")
+    with visitor.page.expect_download() as download:
+        visitor.page.get_by_role("button", name="Save the list").click()
+    download.value.save_as(tmp_path / "list.csv")
+    lines = (tmp_path / "list.csv").read_text().splitlines()
+    assert lines[:2] == ["file,label", '"sub/0.png","cat"']
+    assert len(lines) == 13
+    visitor.page.get_by_role("button", name="Zoom in").click()
+    visitor.until("/at=0.0000%2C0.0000%2C1.4000/.test(location.hash)")
+
+
+def test_two_runs_are_compared_on_one_control(visitor: Visitor) -> None:
+    visitor.go("panel=compare&picture=d3")
+    before = visitor.picture("one:"), visitor.picture("two:")
+    assert before[0] != before[1]
+    visitor.page.get_by_role("button", name="Interpolate").click()
+    visitor.page.wait_for_selector(".slider input")
+    middle = visitor.picture("one:"), visitor.picture("two:")
+    visitor.page.locator(".slider input").press("End")
+    visitor.changed("one:", middle[0])
+    visitor.changed("two:", middle[1])

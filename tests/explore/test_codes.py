@@ -1,0 +1,102 @@
+"""Codes of the data: computed once, kept on disk while there is one, never trusted blindly."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from explore.opened import pictures
+from pictures.fakes import Fake
+
+from latelier.core import Refusal
+from latelier.explore import codes as module
+from latelier.explore.codes import FILES, Codes, WaitingError
+from latelier.scores.common import codes
+
+IMAGE = (1, 8, 6)
+
+
+def whole(one: Codes) -> np.ndarray:
+    for _ in one.slices():
+        pass
+    return one.rows()
+
+
+def kept(folder: Path) -> list[Path]:
+    return sorted((folder / "explore").glob("*"))
+
+
+def test_they_are_the_models_and_come_slice_by_slice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BLOCK", 5)
+    one = Codes(Fake(IMAGE), pictures(), None)
+    shares = []
+    for _ in one.slices():
+        with pytest.raises(WaitingError) as waiting:
+            one.rows()
+        shares.append(waiting.value.share)
+    assert shares == [5 / 12, 10 / 12, 1.0]
+    assert np.allclose(one.rows(), codes(Fake(IMAGE), pictures()), atol=1e-6)
+
+
+def test_a_second_page_finds_them_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = whole(Codes(Fake(IMAGE), pictures(), tmp_path))
+    monkeypatch.setattr(Fake, "encode", None)  # nothing is encoded
+    assert np.array_equal(whole(Codes(Fake(IMAGE), pictures(), tmp_path)), first)
+
+
+def test_other_weights_and_other_pictures_have_others(tmp_path: Path) -> None:
+    changed = Fake(IMAGE)
+    changed.into.weight.data.mul_(2)
+    rows = [
+        whole(Codes(*of, tmp_path))
+        for of in ((Fake(IMAGE), pictures()), (changed, pictures()), (Fake(IMAGE), pictures(seed=1)))
+    ]
+    assert len(kept(tmp_path)) == 3
+    assert not np.allclose(rows[0], rows[1])
+    assert not np.allclose(rows[0], rows[2])
+
+
+def test_what_is_kept_on_disk_is_bounded(tmp_path: Path) -> None:
+    for seed in range(FILES + 2):
+        whole(Codes(Fake(IMAGE), pictures(seed=seed), tmp_path))
+        os.utime(kept(tmp_path)[-1])
+    assert len(kept(tmp_path)) == FILES
+
+
+@pytest.mark.parametrize("damage", [b"", b"junk", b"\x93NUMPY\x01\x00"])
+def test_a_damaged_file_is_computed_again(tmp_path: Path, damage: bytes) -> None:
+    first = whole(Codes(Fake(IMAGE), pictures(), tmp_path))
+    kept(tmp_path)[0].write_bytes(damage)
+    assert np.array_equal(whole(Codes(Fake(IMAGE), pictures(), tmp_path)), first)
+
+
+def test_a_full_disk_leaves_them_in_memory(tmp_path: Path) -> None:
+    (tmp_path / "explore").write_text("a file where a folder would be")
+    one = Codes(Fake(IMAGE), pictures(), tmp_path)
+    assert len(whole(one)) == 12
+    assert "kept in memory alone" in one.remark
+
+
+def test_a_run_that_has_vanished_is_not_made_again(tmp_path: Path) -> None:
+    one = Codes(Fake(IMAGE), pictures(), tmp_path / "gone")
+    assert len(whole(one)) == 12
+    assert "gone" in one.remark
+    assert not (tmp_path / "gone").exists()
+
+
+def test_a_failure_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(Fake, "encode", broken)
+    one = Codes(Fake(IMAGE), pictures(), None)
+    with pytest.raises(Refusal, match="could not be computed: out of memory"):
+        whole(one)
+
+
+def test_the_nearest_are_nearest_first() -> None:
+    one = Codes(Fake(IMAGE), pictures(), None)
+    rows = whole(one)
+    found = one.nearest(rows[7], 3)
+    assert found[0] == (7, 0.0)
+    assert [away for _, away in found] == sorted(np.linalg.norm(rows - rows[7], axis=1))[:3]

@@ -1,0 +1,95 @@
+"""Strangers' files: pictures become plain pixels, and all else a sentence."""
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from explore.opened import page
+from made import noise
+from pictures.fakes import Fake
+from PIL import Image
+
+from latelier.core import Refusal
+from latelier.explore.uploads import MOST, SIDE, Uploads, read
+
+
+def saved(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+    content = io.BytesIO()
+    image.save(content, kind, **options)
+    return content.getvalue()
+
+
+def huge(width: int, height: int) -> bytes:
+    """The header of a PNG of that size, and hardly any pixels."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"0")) + chunk(b"IEND", b"")
+
+
+WRONG: dict[str, tuple[Callable[[], bytes], str]] = {
+    "empty": (lambda: b"", "no picture that can be read"),
+    "text": (lambda: b"hello, I am a text file\n" * 100, "no picture that can be read"),
+    "svg": (lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "no picture that can be read"),
+    "cut": (lambda: saved(noise(size=(64, 64)))[:900], "damaged and cannot be read"),
+    "cut jpeg": (lambda: saved(noise(size=(64, 64)), "JPEG")[:900], "damaged and cannot be read"),
+    "100 megapixels": (lambda: huge(10_000, 10_000), "more than 40,000,000 pixels: make it smaller"),
+    "50 megapixels": (lambda: huge(10_000, 5_000), "10,000 x 5,000 pixels, and 40,000,000 are the most"),
+    "a bomb": (lambda: huge(60_000, 60_000), "make it smaller"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_no_good_picture_is_refused_and_the_server_lives_on(name: str) -> None:
+    make, said = WRONG[name]
+    with page(Fake((1, 8, 8))) as opened:
+        answer = opened.client.post("/api/upload", content=make())
+        assert answer.status_code == 400
+        assert said in answer.json()["error"]
+        picture = opened.client.post("/api/upload", content=saved(noise())).json()["picture"]
+        assert opened.ask("reconstruct", "show", picture=picture)["caption"] == "your picture"
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "CMYK", "LA"])
+def test_every_mode_becomes_what_the_model_sees(mode: str) -> None:
+    uploads = Uploads()
+    name = uploads.add(saved(noise(mode, (30, 20)), "TIFF"))
+    for image in ((1, 8, 8), (3, 16, 16), (3, 8, 12)):
+        pixels = uploads.pixels(name, image)
+        assert (pixels.shape, pixels.dtype) == ((*image[1:], image[0]), np.uint8)
+        assert pixels.std() > 0
+
+
+def test_a_picture_of_the_models_size_is_kept_as_it_is() -> None:
+    uploads, picture = Uploads(), noise("RGB", (16, 16))
+    assert np.array_equal(uploads.pixels(uploads.add(saved(picture)), (3, 16, 16)), np.asarray(picture))
+
+
+def test_a_photograph_is_turned_upright_and_made_small() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    wide = Image.new("RGB", (3000, 1500))
+    wide.paste("white", (0, 0, 1500, 1500))  # the left half, which is the top when upright
+    picture = read(saved(wide, "JPEG", exif=exif))
+    assert picture.size == (SIDE // 2, SIDE)
+    assert np.asarray(picture)[10].mean() > 250
+
+
+def test_the_same_file_has_the_same_id_and_no_name_of_its_own() -> None:
+    one, other = Uploads(), Uploads()
+    assert one.add(saved(noise())) == other.add(saved(noise()))
+    assert one.add(saved(noise(seed=1))) != other.add(saved(noise()))
+
+
+def test_as_many_as_are_kept_are_kept() -> None:
+    uploads = Uploads()
+    names = [uploads.add(saved(noise(seed=seed))) for seed in range(MOST + 3)]
+    assert len(uploads) == MOST
+    with pytest.raises(Refusal, match="drop the file on the page again"):
+        uploads.pixels(names[2], (1, 8, 8))
+    assert uploads.pixels(names[3], (1, 8, 8)).shape == (8, 8, 1)

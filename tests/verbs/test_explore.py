@@ -1,0 +1,117 @@
+"""latelier explore and latelier decode: a page that a command starts, and its pictures drawn again by a command."""
+
+import base64
+import io
+import shlex
+import socket
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import Captured, refused, started
+from explore.opened import HERE, Page, TestClient
+from made import folder
+from PIL import Image
+
+from latelier.cli import main
+from latelier.explore.app import build_app
+from latelier.explore.opening import open_places
+from latelier.explore.uploads import Uploads
+from latelier.runs import Where
+
+TINY = "--epochs 1 --batch 4 --quiet --set net=mlp net.widths=4 latent=3"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A `vae` on seven colour pictures of 12 x 10 pixels."""
+    place = tmp_path_factory.mktemp("made")
+    folder(place / "pets", 7)
+    main(shlex.split(f"train vae --data {place / 'pets'} --out {place / 'a run'!s} {TINY}".replace("a run", "'a run'")))
+    return place / "a run"
+
+
+def seen(address: str) -> np.ndarray:
+    content = base64.b64decode(address.removeprefix("data:image/png;base64,"))
+    return np.asarray(Image.open(io.BytesIO(content)))
+
+
+def test_the_command_that_the_page_gives_draws_its_picture(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    uploads = Uploads()
+    (place,) = open_places([run], None, Where(), uploads)
+    assert (place.name, len(place.shown)) == ("a-run", 7)  # all pictures of a source without splits
+    with TestClient(build_app([place], uploads), base_url=HERE) as client:
+        page = Page(client)
+        for panel, action, question in (
+            ("traverse", "move", {"picture": "d3", "moves": {"z:1": 2.5}}),
+            ("traverse", "move", {"seed": 5, "moves": {"z:0": -1}}),
+            ("interpolate", "at", {"pictures": ["d1", "d4", "d2"], "x": 0.3, "y": 0.8}),
+        ):
+            shown = seen(page.ask(panel, action, run="a-run", **question)["picture"])
+            command = page.ask(panel, "code", run="a-run", **question)["command"]
+            main(shlex.split(command)[1:])
+            with Image.open("picture.png") as picture:
+                assert np.array_equal(np.asarray(picture), shown)
+
+
+def test_a_code_may_come_from_a_file(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "code.json").write_text('{"z": [0.5, -1, 2]}')
+    outs = [tmp_path / name for name in ("a.png", "b.png")]
+    for code, out in zip((str(tmp_path / "code.json"), '{"z": [0.5, -1, 2]}'), outs, strict=True):
+        main(["decode", str(run), code, "--out", str(out)])
+    assert outs[0].read_bytes() == outs[1].read_bytes()
+
+
+WRONG = {
+    "[]": "no code at []",
+    "nothing.json": "no code at nothing.json: give a JSON file, or the JSON itself",
+    '{"z": [0.5': "the code is not JSON",
+    '{"y": [1, 2, 3]}': "a code of this model names its latents: z 3",
+    "{}": "a code of this model names its latents: z 3",
+    '{"z": [1, 2]}': "z does not fit, or is not finite; this model has z 3",
+    '{"z": [1, 2, NaN]}': "z does not fit, or is not finite",
+    '{"z": ["far", 2, 3]}': "z is not made of numbers",
+}
+
+
+@pytest.mark.parametrize("code", WRONG)
+def test_what_is_no_code_is_refused(run: Path, tmp_path: Path, capsys: Captured, code: str) -> None:
+    out = tmp_path / "x.png"
+    assert WRONG[code] in refused(capsys, ["decode", str(run), code, "--out", str(out)])
+    assert not out.exists()
+    assert "does not end in .png" in refused(capsys, ["decode", str(run), '{"z": [1, 2, 3]}', "--out", "x.jpg"])
+
+
+def test_what_cannot_be_served_is_refused(run: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "explore takes a run folder or several" in refused(capsys, ["explore"])
+    assert "no run at nowhere" in refused(capsys, ["explore", "nowhere"])
+    assert "--port takes a number from 0 to 65535" in refused(capsys, ["explore", str(run), "--port", "70000"])
+    assert "--host takes the one address" in refused(capsys, ["explore", str(run), "--host", "0.0.0.0"])
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert f"cannot serve on 127.0.0.1:{port}" in refused(capsys, ["explore", str(run), "--port", str(port)])
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert 'pip install "latelier[explore]"' in refused(capsys, ["explore", str(run)])
+
+
+@pytest.mark.slow
+def test_the_command_serves_until_it_is_ended(run: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    process = started(["explore", str(run), "--port", str(port)])
+    address = f"http://127.0.0.1:{port}/"
+    while process.is_alive():
+        try:
+            with urllib.request.urlopen(address) as answer:
+                assert "script-src 'self'" in answer.headers["content-security-policy"]
+                break
+        except urllib.error.URLError:  # it does not listen yet
+            continue
+    assert process.is_alive()
+    process.terminate()
+    process.join()
