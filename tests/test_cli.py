@@ -156,6 +156,7 @@ def test_a_run_may_be_moved_and_its_pictures_too(here: Path) -> None:
     assert checkpoint.checkpoints(Path("moved"))[-1].seen == 48
 
 
+@pytest.mark.slow
 def test_a_run_that_cannot_be_written_to_is_judged_and_reported_elsewhere(here: Path, capsys: Captured) -> None:
     Path("run/.scores.json.tmp").mkdir()
     blocked = f".scores.json.{os.getpid()}.tmp"

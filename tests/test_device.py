@@ -27,6 +27,7 @@ def test_a_named_device_is_taken_and_else_one_that_exists() -> None:
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's allocator alone is tuned")
+@pytest.mark.slow
 def test_after_preparing_large_buffers_come_from_the_heap() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True", "3000000.0"]

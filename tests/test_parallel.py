@@ -85,6 +85,7 @@ def test_two_processes_come_to_the_weights_of_one(whole: Path, half: Path) -> No
     assert last_terms(half, seen) == pytest.approx(last_terms(whole, seen), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_two_processes_come_to_the_running_statistics_of_one(tmp_path: Path) -> None:
     options = {"data": "digits", "batch": 32, "seed": 3, "images": 96, "epochs": 1}
     done = launched("vae", tmp_path / "two", "--set", "net=resnet9", "latent=4", **options)

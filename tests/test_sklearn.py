@@ -55,6 +55,7 @@ class AnyTable(LatentFeatures):
         return super()._pictures(np.resize(rows.T, (64, len(rows))).T)
 
 
+@pytest.mark.slow
 def test_keeps_scikit_learns_rules(grey: Path) -> None:
     results = check_estimator(AnyTable(grey), on_fail=None, on_skip=None)
     assert len(results) > 40

@@ -55,6 +55,7 @@ def test_infovae_stays_near_the_prior(weight: float, table: dict[float, tuple[fl
     assert ELBO[sigma][2] - 0.01 < mass < PRIOR_MASS
 
 
+@pytest.mark.slow
 def test_the_divergence_per_image_would_collapse_the_widest_decoder() -> None:
     """At sigma = 1 what separates the columns of InfoVAE from a collapse is alpha = 1."""
     m, s = solve(sigma=1.0, alpha=0, weight=1_000)

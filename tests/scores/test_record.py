@@ -73,6 +73,7 @@ def test_options_reach_their_score_and_are_recorded() -> None:
     assert record["options"] == {"samples": [3]}
 
 
+@pytest.mark.slow
 def test_what_cannot_be_had_is_left_out_unless_it_was_named() -> None:
     assert [record["name"] for record in run_scores(CODES, DATA)] == ["probe"]
     assert [record["name"] for record in run_scores(LinearGaussian(), BARE)] == [

@@ -124,6 +124,7 @@ def test_held_out_pictures_are_not_trained_on(monkeypatch) -> None:
     assert not seen & {int(name) for name in held}
 
 
+@pytest.mark.slow
 def test_it_is_left_out_unless_it_is_named() -> None:
     model = build("pca", SHAPE, latent=2)
     assert "finetune" not in [record["name"] for record in run_scores(model, DATA, limit=20)]

@@ -63,6 +63,7 @@ def test_features_of_a_depth_are_read() -> None:
     assert frozen[1] < frozen[0]  # 20 numbers of a random code tell more than 5
 
 
+@pytest.mark.slow
 def test_it_is_made_on_request_alone() -> None:
     model = pca(2)
     names = [record["name"] for record in run_scores(model, DATA, limit=50)]
