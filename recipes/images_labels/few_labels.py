@@ -6,7 +6,7 @@ Published: means over 20 splits of the training images. The xi = 0 rows learn wi
 learns on the codes; the others learn with the Bayesian SVM. Epochs are chosen on 10,000 validation images, as in the
 source. Two rows are ours: "max-pooling", the same without drawn positions, and "labels alone", that on the labelled
 images alone. Training images are moved by up to two pixels, which the source does not say, and predictions average 10
-draws, not 50.
+draws, not 50. Ten labels a class, where errors depend most on which, get every split; the other numbers get a fifth.
 """
 
 from typing import Any
@@ -31,7 +31,7 @@ def reproduce(bench: Bench) -> Result:
     """A training for each number of labels and seed, and one without labels for all machines of a seed."""
     jobs = []
     for seed in range(bench.seeds):
-        for count in LABELS:
+        for count in LABELS if seed < max(1, bench.seeds // 5) else LABELS[:1]:
             few = {"labels": count}
             options = {**few, "draws": 1}
             for row, depth in (("TSVM on pixels", {"depth": "pixels"}), ("xi = 0, TSVM", {})):
@@ -55,5 +55,5 @@ def reproduce(bench: Bench) -> Result:
             cells += [f"{PUBLISHED[row][place]:.2f}" if row in PUBLISHED else "", spread(errors)]
         rows.append([row, *cells])
     columns = [name for count in LABELS for name in (f"{count} a class, published", "measured")]
-    note = f"Error on the 10,000 test images in percent, mean ± sd over {bench.seeds} splits."
+    note = f"Error on the test images in percent, mean ± sd over {bench.seeds} splits, or a fifth of them from 60 on."
     return Result("MNIST from few labels", ("", *columns), rows, note=note)
