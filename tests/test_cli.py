@@ -69,13 +69,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-@pytest.fixture
-def here(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of it, as the working folder."""
-    monkeypatch.chdir(shutil.copytree(made, tmp_path / "here"))
-    return tmp_path / "here"
-
-
 def everything(place: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in place.rglob("*") if path.is_file() and path.name != ".lock"}
 
@@ -289,7 +282,7 @@ REFUSED = {
     "train vae --data flat --out new --set head=softmax": "needs at least 2 classes, but the pictures have 0",
     "train classifier --data flat --out new": "needs labels, but these pictures have none",
     "score run --data scenes": "scenes has pictures of 1x32x32",
-    "draw run samples --out sheet.jpg": 'a sheet is written as PNG, and "sheet.jpg" does not end in .png',
+    "draw run samples --out sheet.jpg": 'a picture is written as PNG, and "sheet.jpg" does not end in .png',
     # runs
     "train vae --data digits --out run": "--out run exists and is not empty; go on with it by --resume",
     "train --resume --out run --batch 8": "--batch was 4 in run and is 8 now",

@@ -101,9 +101,7 @@ def wants_captions(settings: Mapping[str, Any]) -> bool:
 
 def caption_config(settings: Mapping[str, Any]) -> tuple[str, CaptionConfig]:
     """Kind and settings of the caption head that a model's settings ask for. Raises Refusal for an unknown one."""
-    nested = nest(_apart(settings, "caption")[0])["caption"]
-    nested = {"kind": nested} if isinstance(nested, str) else dict(nested)
-    kind = nested.pop("kind", "gru")
+    kind, nested = _kind(_apart(settings, "caption")[0], "caption", "gru")
     config: CaptionConfig = configure(
         find_module("latelier.heads", kind, "caption head", "Writer").Config, nested, f"caption={kind}"
     )
@@ -114,6 +112,13 @@ def _apart(settings: Mapping[str, Any], field: str) -> tuple[dict[str, Any], dic
     """The settings of a field, and all others."""
     own = {key: value for key, value in settings.items() if key == field or key.startswith(f"{field}.")}
     return own, {key: value for key, value in settings.items() if key not in own}
+
+
+def _kind(settings: Mapping[str, Any], field: str, usual: str) -> tuple[str, dict[str, Any]]:
+    """Which kind of a field its settings ask for, and that kind's own settings."""
+    asked = nest(settings)[field]
+    own = {"kind": asked} if isinstance(asked, str) else dict(asked)
+    return own.pop("kind", usual), own
 
 
 def _check_learns(model: Model, name: str, what: str) -> None:
@@ -135,9 +140,7 @@ def _with_caption(
 
 def _with_head(model: Model, name: str, settings: dict[str, Any], classes: int) -> tuple[Model, dict[str, Any]]:
     _check_learns(model, name, "label")
-    nested = nest(settings)["head"]
-    nested = {"kind": nested} if isinstance(nested, str) else dict(nested)
-    kind = nested.pop("kind", "softmax")
+    kind, nested = _kind(settings, "head", "softmax")
     if kind in module_names("latelier.heads", "Writer"):
         raise Refusal(f"head={kind}: {kind} writes captions and tells no classes; say caption={kind}")
     module = find_module("latelier.heads", kind, "head", "Head")

@@ -23,6 +23,7 @@ class Refusal(ValueError):
 
 
 C = TypeVar("C")
+PADDING, END, UNKNOWN = 0, 1, 2  # token numbers of captions; UNKNOWN stands for all words outside the vocabulary
 UNKNOWN_FACTORS = torch.zeros(0, 0, dtype=torch.int64)
 
 
@@ -33,7 +34,7 @@ class Batch(NamedTuple):
     index: Tensor  # type: ignore[assignment]  # [b] int64, row of the data set (hides tuple.index); for per-image memories
     label: Tensor  # [b] int64, class number; -1 = unknown
     attribute: Tensor  # [b, a] int64, 1 or 0; -1 = unknown
-    caption: Tensor  # [b, t] int64 token numbers; 0 = padding, a row of zeros = no caption
+    caption: Tensor  # [b, t] int64 token numbers; a row of PADDING = no caption
     factor: Tensor = UNKNOWN_FACTORS  # [b, f] int64, level of each known factor; f = 0 where none is known
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -34,6 +35,16 @@ def pictures(pixels: np.ndarray, label: np.ndarray | None = None) -> Images:
         names=[str(i) for i in range(n)],
         source="drawn",
     )
+
+
+def lit(n: int, seed: int) -> Images:
+    """A quarter has a bright left half, half a bright upper half; the rest is noise."""
+    rng = np.random.default_rng(seed)
+    attribute = (rng.random((n, 2)) < (0.25, 0.5)).astype(np.int8)
+    pixels = rng.integers(0, 100, (n, 16, 16, 1))
+    pixels[:, :, :8] += 60 * attribute[:, 0, None, None, None]
+    pixels[:, :8] += 60 * attribute[:, 1, None, None, None]
+    return replace(pictures(pixels), attribute=attribute, attributes=("left", "above"))
 
 
 def noise(n: int, shape: tuple[int, int, int] = (1, 2, 3), seed: int = 0, label: np.ndarray | None = None) -> Images:

@@ -1,29 +1,15 @@
-from dataclasses import replace
-
-import numpy as np
 import pytest
 import torch
-from scores.fakes import Fake, Point, Repaints, pictures
+from scores.fakes import Fake, Point, Repaints, lit, pictures
 from torch import Generator, Tensor
 
 from latelier.core import Code, Decodes, Encodes, HasLevels, Posterior, Refusal
-from latelier.data.images import Images
 from latelier.scores.attribute_preservation import score, weights
 from latelier.scores.common import Splits
 from latelier.scores.record import run_scores
 
 SHAPE = (1, 16, 16)
 COURSE = {"epochs": 3, "batch": 32}
-
-
-def lit(n: int, seed: int) -> Images:
-    """A quarter has a bright left half, half a bright upper half; the rest is noise."""
-    rng = np.random.default_rng(seed)
-    attribute = (rng.random((n, 2)) < (0.25, 0.5)).astype(np.int8)
-    pixels = rng.integers(0, 100, (n, 16, 16, 1))
-    pixels[:, :, :8] += 60 * attribute[:, 0, None, None, None]
-    pixels[:, :8] += 60 * attribute[:, 1, None, None, None]
-    return replace(pictures(pixels), attribute=attribute, attributes=("left", "above"))
 
 
 DATA = Splits(lit(320, 0), lit(200, 1))

@@ -1,31 +1,17 @@
 """Scores edit and conditional, on a model whose code is how bright the left and the upper half are."""
 
-from dataclasses import replace
-
-import numpy as np
 import pytest
 import torch
-from scores.fakes import Fake, Point, pictures
+from scores.fakes import Fake, Point, lit
 from torch import Generator, Tensor
 
 from latelier.core import AttributeDirections, Code, Decodes, Directions, Encodes, Latent, Refusal, Samples
-from latelier.data.images import Images
 from latelier.scores import conditional, edit
 from latelier.scores.common import Splits
 
 SHAPE, NAMES = (1, 16, 16), ("left", "above")
 GROUND = torch.rand(*SHAPE, generator=Generator().manual_seed(5)) * 100 / 255  # the judge has seen no plain pictures
 BRIGHT = 60 / 255  # what a half adds
-
-
-def lit(n: int, seed: int) -> Images:
-    """A quarter has a bright left half, half a bright upper half; the rest is noise."""
-    rng = np.random.default_rng(seed)
-    attribute = (rng.random((n, 2)) < (0.25, 0.5)).astype(np.int8)
-    pixels = rng.integers(0, 100, (n, 16, 16, 1))
-    pixels[:, :, :8] += 60 * attribute[:, 0, None, None, None]
-    pixels[:, :8] += 60 * attribute[:, 1, None, None, None]
-    return replace(pictures(pixels), attribute=attribute, attributes=NAMES)
 
 
 DATA = Splits(lit(320, 0), lit(100, 1))

@@ -3,7 +3,6 @@
 import csv
 import json
 import shlex
-import shutil
 from pathlib import Path
 
 import pytest
@@ -31,12 +30,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder(place / "silent", 4, "L", (8, 8))
     main(shlex.split(f"train vae --data {place / 'pets'} --out {place / 'run'} {TINY} {GRU} head=none"))
     return place
-
-
-@pytest.fixture
-def here(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(shutil.copytree(made, tmp_path / "here"))
-    return tmp_path / "here"
 
 
 def table(path: str) -> list[dict[str, str]]:

@@ -2,7 +2,6 @@
 
 import csv
 import shlex
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -35,12 +34,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     main(shlex.split(f"train vae --data {pets} --out {place / 'vae'} {TINY} net=mlp net.widths=4 latent=2"))
     main(shlex.split(f"train pca --data {pets} --out {place / 'pca'} --quiet --set latent=2"))
     return place
-
-
-@pytest.fixture
-def here(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(shutil.copytree(made, tmp_path / "here"))
-    return tmp_path / "here"
 
 
 def table(place: str) -> list[dict[str, str]]:

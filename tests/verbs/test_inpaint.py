@@ -3,7 +3,6 @@
 import csv
 import math
 import shlex
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -33,12 +32,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Image.fromarray(np.full((5, 6), 255, np.uint8)).save(place / "white.png")
     (place / "text.png").write_text("no picture")
     return place
-
-
-@pytest.fixture
-def here(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(shutil.copytree(made, tmp_path / "here"))
-    return tmp_path / "here"
 
 
 def pixels(place: str) -> np.ndarray:

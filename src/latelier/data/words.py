@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 
-PADDING, END, UNKNOWN = 0, 1, 2  # token numbers
+from latelier.core import END, PADDING, UNKNOWN
+
 SPECIAL = ("<padding>", "<end>", "<unknown>")
 JOINTS = "'\N{RIGHT SINGLE QUOTATION MARK}-"
 SELECTORS = dict.fromkeys(range(0xFE00, 0xFE10))  # say how the symbol before them is drawn

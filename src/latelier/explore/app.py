@@ -25,9 +25,10 @@ from latelier.explore.codes import WaitingError
 from latelier.explore.desk import Desk, OvertakenError
 from latelier.explore.guard import BODY, LOCAL, Guard, TooLongError
 from latelier.explore.panels import actions_of, find, possible
-from latelier.explore.place import Place, Unknown, png
+from latelier.explore.place import QUICK, Place, Unknown
 from latelier.explore.uploads import Uploads
 from latelier.nets.modes import evaluating
+from latelier.pictures.sheet import png
 
 TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -83,7 +84,7 @@ class Explorer:
     async def picture(self, request: Request) -> Response:
         """A picture as the model sees it."""
         pixels = self._place(request).pixels(request.path_params["picture"])
-        return Response(png(pixels), media_type="image/png", headers={"cache-control": "private, max-age=3600"})
+        return Response(png(pixels, QUICK), media_type="image/png", headers={"cache-control": "private, max-age=3600"})
 
     async def upload(self, request: Request) -> Response:
         """Keeps a picture; answers its id."""

@@ -5,13 +5,11 @@ from base64 import b64encode
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from functools import cached_property
-from io import BytesIO
 from pathlib import PurePath
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Generator, Tensor
 
 from latelier import directions
@@ -21,6 +19,7 @@ from latelier.explore.asked import Asked
 from latelier.explore.codes import Codes
 from latelier.explore.uploads import Uploads
 from latelier.nets.modes import evaluating
+from latelier.pictures.sheet import png
 from latelier.pictures.view import Blocks, pixels
 from latelier.runs import Run
 from latelier.scores.common import device_of
@@ -29,6 +28,7 @@ ID = re.compile(r"d\d{1,9}|u[0-9a-f]{12}")  # a row of the data, or an upload
 SEEN = 256  # pictures of the data that ranges and orders are read off, of large ones as many as fit into
 BYTES = 64 << 20  # of floats
 KEPT = 64  # answers that are kept
+QUICK = 1  # level of compression
 T = TypeVar("T")
 
 
@@ -135,11 +135,9 @@ def chosen(place: Place, asked: Asked, name: str = "picture") -> str:
 
 def drawn(image: Tensor) -> list[str]:
     """Images [n, c, h, w] as PNG files in data addresses, each in its own size."""
-    return ["data:image/png;base64," + b64encode(png(one)).decode() for one in pixels(image)]
+    return [address(one) for one in pixels(image)]
 
 
-def png(picture: np.ndarray) -> bytes:
-    """A PNG file of uint8 [h, w, c]."""
-    content = BytesIO()
-    Image.fromarray(picture.squeeze(-1) if picture.shape[-1] == 1 else picture).save(content, "PNG", compress_level=1)
-    return content.getvalue()
+def address(picture: np.ndarray) -> str:
+    """uint8 [h, w, c] as a PNG file in a data address."""
+    return "data:image/png;base64," + b64encode(png(picture, QUICK)).decode()

@@ -16,8 +16,9 @@ def saved(code: Callable[[Place, Asked], Code]) -> Callable[[Place, Asked], dict
     """The action ``code``."""
 
     def action(place: Place, asked: Asked) -> dict[str, Any]:
-        values = {name: value[0].tolist() for name, value in code(place, asked).items()}
-        count = sum(value[0].numel() for value in code(place, asked).values())
+        found = code(place, asked)
+        values = {name: value[0].tolist() for name, value in found.items()}
+        count = sum(value[0].numel() for value in found.values())
         given = json.dumps(values, separators=(",", ":")) if count <= INLINE else "code.json"
         words = ["latelier", "decode", str(place.run.folder), given, "--out", "picture.png"]
         return {"code": values, "command": shlex.join(words), "file": given == "code.json"}

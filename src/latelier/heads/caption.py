@@ -10,13 +10,12 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor, nn
 
-from latelier.core import Code, Optimiser, Refusal, Written
+from latelier.core import UNKNOWN, Code, Optimiser, Refusal, Written
 from latelier.heads.label import flat
 from latelier.nets.recurrent import Recurrent
 from latelier.objectives.decoding import beam_search
 
 CAPTIONED = 0.5  # share of every batch drawn from the captioned images
-UNKNOWN = 2  # the token that stands for all words outside the vocabulary
 
 
 @dataclass(frozen=True)

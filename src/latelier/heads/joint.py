@@ -1,9 +1,10 @@
 """Any model that encodes, with a head that reads its codes and teaches its encoder."""
 
 import math
+from collections.abc import Callable
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 
 from latelier.core import (
     Batch,
@@ -21,30 +22,57 @@ from latelier.core import (
     has,
     need,
 )
+from latelier.heads.caption import CaptionHead
 from latelier.heads.label import LabelHead
 
 
-class Joint(Wrapper, Classifies, Decides):
-    """The inner model's moves, with the head's loss added to the player that owns the encoder; the head is a player of
-    its own. The code is the one that the move drew, so that the head costs no second pass through the encoder."""
+class Headed(Wrapper):
+    """The inner model and a head, which is a player of its own under its ``name`` if it has something to learn."""
 
-    def __init__(self, inner: Model, head: LabelHead):
+    def __init__(self, inner: Model, name: str, head: LabelHead | CaptionHead):
         super().__init__()
-        self.inner, self.head = inner, head
+        self.inner = inner
+        self.add_module(name, head)
+        self.name, self.own = name, head.optimisers()
         self.image, self.latents = inner.image, inner.latents
-        own: dict[str, list[nn.Module | nn.Parameter]] = {"head": [head]} if head.optimisers() else {}
-        self.players = {**inner.players, **own}
-        self.coder = need(inner, Encodes).coder
-        self.read = latents_read(inner)
+        self.players = {**inner.players, **({name: [head]} if self.own else {})}
+        self.coder, self.read = need(inner, Encodes).coder, latents_read(inner)
 
     def optimisers(self) -> dict[str, Optimiser]:
-        return {**self.inner.optimisers(), **self.head.optimisers()}
+        return {**self.inner.optimisers(), **self.own}
 
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
         return self.inner.remarks(terms, seen)
 
+    def part(self, code: Code) -> Code:
+        """What the head reads of a code."""
+        return {name: code[name] for name in self.read}
+
+    def taught(self, move: Move, loss: Callable[[Code, Batch, Progress], tuple[Tensor, dict[str, Tensor]]]) -> Move:
+        """The inner model's move, with the head's ``loss`` [b] added to the player that owns the encoder, and what
+        there is to report. The code is the one that the move drew: the head costs no second pass of the encoder."""
+
+        def learn(batch: Batch, progress: Progress) -> Losses:
+            losses = move(batch, progress)
+            if self.coder not in losses.minimise:
+                return losses
+            code = losses.code or need(self.inner, Encodes).encode(batch.image).sample(progress.generator)
+            further, report = loss(self.part(code), batch, progress)
+            return added(losses, self.coder, code, further, self.name if self.own else None, report)
+
+        return learn
+
+
+class Joint(Headed, Classifies, Decides):
+    """A label head, which learns along with every move."""
+
+    head: LabelHead
+
+    def __init__(self, inner: Model, head: LabelHead):
+        super().__init__(inner, "head", head)
+
     def moves(self) -> tuple[Move, ...]:
-        return tuple(self._with_head(move) for move in self.inner.moves())
+        return tuple(self.taught(move, self._loss) for move in self.inner.moves())
 
     def classify(self, image: Tensor) -> Tensor:
         if not self.head.draws:
@@ -64,28 +92,17 @@ class Joint(Wrapper, Classifies, Decides):
         return self.head.probabilities(self._scores(need(self.inner, Encodes).encode(image).mode()))
 
     def _scores(self, code: Code) -> Tensor:
-        return self.head.scores(self._part(code))
+        return self.head.scores(self.part(code))
 
-    def _part(self, code: Code) -> Code:
-        return {name: code[name] for name in self.read}
-
-    def _with_head(self, move: Move) -> Move:
-        def learn(batch: Batch, progress: Progress) -> Losses:
-            losses = move(batch, progress)
-            if self.coder not in losses.minimise:
-                return losses
-            code = losses.code or need(self.inner, Encodes).encode(batch.image).sample(progress.generator)
-            loss = self.head.loss(self._part(code), batch.label)
-            player = "head" if "head" in self.players else None
-            whole = added(losses, self.coder, code, loss, player, "label loss")
-            if not self.training:
-                whole.report["label errors"] = self.head.errors(self._part(code), batch.label)
-            return whole
-
-        return learn
+    def _loss(self, part: Code, batch: Batch, progress: Progress) -> tuple[Tensor, dict[str, Tensor]]:
+        loss = self.head.loss(part, batch.label)
+        errors = {} if self.training else {"label errors": self.head.errors(part, batch.label)}
+        return loss, {"label loss": loss, **errors}
 
 
-def added(losses: Losses, coder: str, code: Code, loss: Tensor, player: str | None, term: str) -> Losses:
+def added(
+    losses: Losses, coder: str, code: Code, loss: Tensor, player: str | None, report: dict[str, Tensor]
+) -> Losses:
     """A head's loss [b] of the code added to what the ``coder`` minimises, and given to the head's own ``player`` if it
     has one. A further loss joins in the same way."""
 
@@ -95,7 +112,7 @@ def added(losses: Losses, coder: str, code: Code, loss: Tensor, player: str | No
             return {**losses.minimise, **losses.join(loss + further), **own}
         return {**losses.minimise, coder: losses.minimise[coder] + (loss + further).mean(), **own}
 
-    report = {**losses.report, term: loss}
+    report = {**losses.report, **report}
     return Losses(join(torch.zeros_like(loss)), report, code, join if losses.join else None)
 
 

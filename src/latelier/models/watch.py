@@ -6,11 +6,8 @@ from torch import Tensor
 
 EVERY = 8192  # pictures between two looks at reconstructions
 SETTLED = 200_000  # pictures after which a bad look is worth a word
-WINS, PARTED, ALIKE = (
-    0.98,
-    0.95,
-    0.1,
-)  # the critic's accuracy; squared distances as shares of strangers' and of the data's
+WINS = 0.98  # the critic's accuracy
+PARTED, ALIKE = 0.95, 0.1  # squared distances, as shares of strangers' and of the data's
 
 
 def overwhelmed(terms: dict[str, float], remedy: str) -> list[str]:

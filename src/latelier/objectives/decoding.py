@@ -11,14 +11,13 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from latelier.core import Refusal, Written
+from latelier.core import END, PADDING, Refusal, Written
 
-PADDING, END = 0, 1
 State = tuple[Tensor, ...]  # each [n, ...]
 
 
 class Speaker(Protocol):
-    """Tells, word by word, what may come next. Token 0 is padding, which it never says, and 1 the end."""
+    """Tells, word by word, what may come next. PADDING it never says."""
 
     def begin(self, code: Tensor) -> State:
         """Of codes [n, k]."""

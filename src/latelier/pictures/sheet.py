@@ -97,18 +97,19 @@ def signed(value: float, form: str = "g") -> str:
     return format(value, form).replace("-", "\N{MINUS SIGN}")
 
 
-def png(sheet: np.ndarray) -> bytes:
-    """The bytes of a PNG file of a sheet."""
+def png(picture: np.ndarray, level: int = 9) -> bytes:
+    """A PNG file of uint8 [h, w, c], c is 1 or 3; a lower ``level`` of compression is written sooner."""
     data = BytesIO()
-    Image.fromarray(sheet).save(data, "PNG", optimize=True)
+    flat = picture.squeeze(-1) if picture.shape[-1] == 1 else picture
+    Image.fromarray(flat).save(data, "PNG", compress_level=level)
     return data.getvalue()
 
 
-def save(sheet: np.ndarray, path: Path) -> None:
+def save(picture: np.ndarray, path: Path) -> None:
     """Writes a PNG file in one step. Raises Refusal for a suffix other than .png, and where nothing can be written."""
     if path.suffix.lower() != ".png":
-        raise Refusal(f'a sheet is written as PNG, and "{path}" does not end in .png: give a name that does')
-    files.write(path, png(sheet))
+        raise Refusal(f'a picture is written as PNG, and "{path}" does not end in .png: give a name that does')
+    files.write(path, png(picture))
 
 
 class _Text:

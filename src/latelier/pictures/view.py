@@ -16,7 +16,7 @@ BLOCK = 512  # pictures that are encoded at once
 
 
 class Asked(NamedTuple):
-    """What the user asks of sheets of attributes."""
+    """What the user asks of sheets of attributes and of captions."""
 
     attribute: tuple[str, ...] = ()  # NAME, or NAME=0 for without; by default the sheet chooses
     by: float | None = None  # steps to move

@@ -24,20 +24,15 @@ def decode(run: Place, code: Place, *, out: Place) -> Path:
     out
         The PNG.
     """
-    import io
     import json
 
-    from PIL import Image
-
-    from latelier import files
     from latelier.core import Decodes, Refusal, need
     from latelier.nets.modes import evaluating
+    from latelier.pictures.sheet import save
     from latelier.pictures.view import pixels
     from latelier.runs import open_run
 
     out, text = Path(out), str(code)
-    if out.suffix.lower() != ".png":
-        raise Refusal(f'a picture is written as PNG, and "{out}" does not end in .png: give a name that does')
     if not text.lstrip().startswith("{"):
         if not Path(text).is_file():
             raise Refusal(f'no code at {text[:80]}: give a JSON file, or the JSON itself, as {{"z": [0.5, -1]}}')
@@ -50,9 +45,7 @@ def decode(run: Place, code: Place, *, out: Place) -> Path:
         raise Refusal(f"the code is not JSON ({error})") from error
     with evaluating(opened.model):
         drawn = pixels(model.decode(code_of(opened.model, given)))[0]
-    content = io.BytesIO()
-    Image.fromarray(drawn.squeeze(-1) if drawn.shape[-1] == 1 else drawn).save(content, "PNG")
-    files.write(out, content.getvalue())
+    save(drawn, out)
     print(out)
     return out
 

@@ -8,14 +8,14 @@ if TYPE_CHECKING:
     import socket
 
 PORT = 8765
-LOCAL = "127.0.0.1"
+HERE = "127.0.0.1"
 
 
 def explore(
     *runs: Place,
     data: Place | None = None,
     port: Whole | None = None,
-    host: str = LOCAL,
+    host: str = HERE,
     data_root: Place | None = None,
     download: bool = False,
 ) -> None:
@@ -51,7 +51,7 @@ def explore(
     import uvicorn
 
     from latelier.explore.app import build_app
-    from latelier.explore.guard import LOCAL as TRUSTED
+    from latelier.explore.guard import LOCAL
     from latelier.explore.opening import open_places
     from latelier.explore.uploads import Uploads
 
@@ -59,10 +59,10 @@ def explore(
     uploads = Uploads()
     places = open_places(runs, data, Where.of(data_root, download), uploads)
     listening = _listen(host, port)
-    token = "" if host in (LOCAL, "localhost") else secrets.token_urlsafe(16)
-    app = build_app(places, uploads, TRUSTED if not token else (*TRUSTED, host.lower()), token)
-    name = "127.0.0.1" if host in (LOCAL, "localhost") else host
-    address = f"http://{name}:{listening.getsockname()[1]}/"
+    near = host in LOCAL
+    token = "" if near else secrets.token_urlsafe(16)
+    app = build_app(places, uploads, LOCAL if near else (*LOCAL, host.lower()), token)
+    address = f"http://{HERE if near else host}:{listening.getsockname()[1]}/"
     print(f"{address}{f'?token={token}' if token else ''}\nCtrl-C ends it", flush=True)
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, limit_concurrency=128, ws="none"

@@ -33,9 +33,8 @@ def write_pictures(
     import csv
     import io
 
-    from PIL import Image
-
     from latelier import files
+    from latelier.pictures.sheet import png
     from latelier.pictures.view import pixels
 
     lines, row = io.StringIO(), 0
@@ -45,9 +44,7 @@ def write_pictures(
         for drawn, cells in zip(pixels(image), beside, strict=True):
             name = str(names[row])
             picture = f"{row:06d}-{Path(name).stem}.png"
-            content = io.BytesIO()
-            Image.fromarray(drawn.squeeze(-1) if drawn.shape[-1] == 1 else drawn).save(content, "PNG")
-            files.write(out / picture, content.getvalue())
+            files.write(out / picture, png(drawn, 6))
             writer.writerow([name, picture, *cells])
             row += 1
     files.write(out / table, lines.getvalue())

@@ -8,7 +8,7 @@ from torch import Tensor
 from latelier.core import Code, Decodes, Encodes, HasParts, need
 from latelier.explore.asked import Asked
 from latelier.explore.panels import Action
-from latelier.explore.place import Place, chosen, drawn, png
+from latelier.explore.place import Place, address, chosen, drawn
 from latelier.nets.modes import evaluating
 from latelier.pictures.part_crops import crop, strongest
 from latelier.pictures.parts import CERTAIN, most_used, peaks
@@ -33,9 +33,9 @@ def list_parts(place: Place, asked: Asked) -> dict[str, Any]:
 
     def one(part: int) -> dict[str, Any]:
         best = strongest(occurrence[:, part], CROPS)
-        crops = torch.stack([torch.from_numpy(crop(shown[i], r, c, grid)) for i, r, c, _ in best])
+        crops = [address(crop(shown[i], r, c, grid)) for i, r, c, _ in best]
         share = float((peaks(occurrence)[:, part] > CERTAIN).float().mean())
-        return {"part": part, "crops": [_address(c) for c in crops], "share": share, "peak": best[0][3]}
+        return {"part": part, "crops": crops, "share": share, "peak": best[0][3]}
 
     parts = place.once("parts", lambda: [one(part) for part in most_used(occurrence)[:MOST]])
     return {"parts": parts, "total": occurrence.shape[1], "grid": grid, "seen": len(shown)}
@@ -71,9 +71,3 @@ def _seen(place: Place) -> Tensor:
             return torch.cat([model.parts(block).occurrence for block in place.seen.split(64)])
 
     return place.once("occurrence", found)
-
-
-def _address(picture: Tensor) -> str:
-    from base64 import b64encode
-
-    return "data:image/png;base64," + b64encode(png(picture.numpy())).decode()
