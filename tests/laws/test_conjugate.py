@@ -12,7 +12,7 @@ from latelier.core import Fits, Refusal, need
 from latelier.data.sources import open_images
 from latelier.models.dgdn_sampled import Model
 from latelier.nets.unpool import Tiling, one_hot, unpool
-from latelier.objectives.conjugate import linear_gaussian, precision, redraw_positions
+from latelier.objectives.conjugate import beyond_the_mean, linear_gaussian, precision, redraw_positions
 
 
 def seeded(seed: int = 0) -> Generator:
@@ -71,12 +71,58 @@ def test_positions_are_drawn_from_their_conditionals() -> None:
     weight, counts, generator, n = one_hot(torch.tensor([[0, 0]]), 4), torch.zeros(16), seeded(5), 800
     for _ in range(n):
         rest = image - drawn(weight.argmax(1)[0])
-        left, weight = redraw_positions(rest, values, weight, dictionary, tiling, alpha, generator)
+        left, weight, chance = redraw_positions(rest, values, weight, dictionary, tiling, alpha, generator)
         a, b = weight.argmax(1)[0].tolist()
         counts[4 * a + b] += 1
     torch.testing.assert_close(left, image - drawn(weight.argmax(1)[0]), rtol=1e-4, atol=1e-5)
+    # The block that was drawn last was drawn from its conditional given the other as it is now.
+    given = torch.stack([-0.5 * alpha * (image - drawn(torch.tensor([a, m]))).square().sum() for m in range(4)])
+    torch.testing.assert_close(chance[0, :, 1], given.softmax(0), rtol=1e-4, atol=1e-5)
     # Steps of the chain hang together: the standard error is taken as twice that of independent ones, five of them.
     assert ((counts / n - exact).abs() < 10 * (exact * (1 - exact) / n).sqrt() + 1e-3).all()
+
+
+def test_a_sum_over_positions_is_the_mean_picture_and_what_lies_beyond() -> None:
+    tiling = Tiling(2, 4, 4)
+    dictionary = torch.randn(2, 3, 3, 3, generator=seeded())
+    chance = torch.randn(2, 4, 4, generator=seeded(1)).softmax(1)
+    beyond = beyond_the_mean(dictionary, chance, tiling)
+    image = torch.randn(1, 3, 6, 6, generator=seeded(2))
+    for map, block in ((0, 1), (1, 2)):
+        here = torch.zeros(2, 4)
+        here[map, block] = 1.7
+
+        def error(weight: Tensor, here: Tensor = here) -> Tensor:
+            drawn = functional.conv_transpose2d(tiling.join(unpool(here, weight)), dictionary)
+            return (image - drawn).square().sum()
+
+        every = [error(one_hot(torch.full((2, 4), position), 4)) for position in range(4)]
+        exact = (chance[map, :, block] * torch.stack(every)).sum()
+        torch.testing.assert_close(error(chance) + 1.7**2 * beyond[map, block], exact, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(
+        beyond_the_mean(dictionary, one_hot(torch.zeros(2, 4), 4), tiling), torch.zeros(2, 4), rtol=0, atol=1e-4
+    )
+
+
+def test_codes_summed_over_positions_are_the_most_likely() -> None:
+    """No neighbour is more likely, by the sum written out."""
+    torch.manual_seed(0)
+    model = build("dgdn_sampled", (1, 8, 8), maps=(3, 4), kernels=(3, 2), pools=(2,), inference="mcem")
+    assert isinstance(model, Model)
+    x = torch.randn(1, 1, 8, 8, generator=seeded(1))
+    chance = torch.randn(3, 4, model.tiling.cells, generator=seeded(2)).softmax(1)
+    beyond = beyond_the_mean(model.lower, chance, model.tiling)
+
+    def unlikely(s: Tensor) -> Tensor:
+        error = (x - model.drawn(s, chance)).square().sum()
+        further = (beyond * model.tiling.flat(model._values(s, None)).square()).sum()
+        return (model.alpha * (error + further) + s.square().sum()) / 2
+
+    found = model._summed(x, torch.zeros(1, *model.latents["s"].shape), chance)
+    best = unlikely(found)
+    for seed in range(20):
+        step = 0.03 * torch.randn(found.shape, generator=seeded(seed))
+        assert unlikely(found + step) > best
 
 
 @pytest.mark.slow

@@ -2,9 +2,10 @@
 
 The same generative model (Pu et al. 2016, arXiv 1609.08976, table 1, rows Gibbs and MCEM): given the rest, codes s and
 each layer's dictionary are linear Gaussian, the noise's precision is Gamma, and each position is one of a few. Gibbs
-draws all in turn. Monte Carlo EM draws positions and puts the others at their modes. Codes of new pictures are found in
-the same way, with dictionaries fixed: hundreds of sweeps a picture where an encoder takes one pass. For small sets and
-nets of two layers."""
+draws all in turn. Monte Carlo EM finds the most likely codes, summed over each block's positions given draws of the
+others, and the most likely dictionaries given these draws. Codes of new pictures are found in the same way, with
+dictionaries fixed: hundreds of sweeps a picture where an encoder takes one pass. For small sets and nets of two
+layers."""
 
 import math
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from latelier.core import Model as Base
 from latelier.nets.deconv import Downward, layers_of
 from latelier.nets.unpool import one_hot, unpool
 from latelier.objectives import categorical, prior
-from latelier.objectives.conjugate import linear_gaussian, precision, redraw_positions
+from latelier.objectives.conjugate import beyond_the_mean, linear_gaussian, precision, redraw_positions
 from latelier.objectives.likelihood import GREY
 
 
@@ -37,7 +38,7 @@ class Gibbs:
 
 @dataclass(frozen=True)
 class Mcem:
-    """Draws of positions; codes and dictionaries at their modes given these."""
+    """Draws of positions; dictionaries at their modes given these, and codes at theirs, summed over positions."""
 
     sweeps: int = 100
     burn: int = 40
@@ -141,8 +142,9 @@ class Model(Base, Encodes, Decodes, Samples, Fits, HasFilters):
         self.mean.copy_(x.mean(0))
         x, draw = x - self.mean, self._of_gaussians(generator)
         s, weight = x.new_zeros(len(x), *self.latents["s"].shape), self._even(len(x), generator, False)
+        chance = weight
         for _ in range(self.config.inference.sweeps):
-            s, weight = self._sweep(x, s, weight, generator)
+            s, weight, chance = self._sweep(x, s, weight, chance, generator)
             lower, upper = partial(self._of_lower, s, weight), partial(self._of_upper, s, weight)
             self.lower.copy_(linear_gaussian(lower, x, self.lower, self.alpha, self.sds[0], draw, keep=0))
             self.upper.copy_(linear_gaussian(upper, x, self.upper, self.alpha, self.sds[1], draw, keep=0))
@@ -155,22 +157,36 @@ class Model(Base, Encodes, Decodes, Samples, Fits, HasFilters):
         """Mean code and commonest positions of the sweeps kept, and the last of them."""
         x, inference = image - self.mean, self.config.inference
         s, weight = x.new_zeros(len(x), *self.latents["s"].shape), self._even(len(x), generator, True)
-        code, counts = torch.zeros_like(s), torch.zeros_like(weight)
+        code, counts, chance = torch.zeros_like(s), torch.zeros_like(weight), weight
         for number in range(inference.burn + inference.kept):
-            s, weight = self._sweep(x, s, weight, generator)
+            s, weight, chance = self._sweep(x, s, weight, chance, generator)
             if number >= inference.burn:
                 code, counts = code + s / inference.kept, counts + weight
         places = [self.tiling.unflat(one.argmax(1).float()) for one in (counts, weight)]
         return {"s": code, "z1": places[0]}, {"s": s, "z1": places[1]}
 
-    def _sweep(self, x: Tensor, s: Tensor, weight: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
-        """Codes, then positions."""
-        draw = self._of_gaussians(generator)
-        s = linear_gaussian(partial(self.drawn, weight=weight), x, s, self.alpha, 1.0, draw, keep=1)
-        rest = x - self.drawn(s, weight)
-        values = self._values(s, None)
-        _, weight = redraw_positions(rest, values, weight, self.lower, self.tiling, self.alpha, generator)
-        return s, weight
+    def _sweep(
+        self, x: Tensor, s: Tensor, weight: Tensor, chance: Tensor, generator: Generator
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Codes, then positions and what these were drawn from."""
+        if isinstance(self.config.inference, Gibbs):
+            s = linear_gaussian(partial(self.drawn, weight=weight), x, s, self.alpha, 1.0, generator, keep=1)
+        else:
+            s = self._summed(x, s, chance)
+        values, rest = self._values(s, None), x - self.drawn(s, weight)
+        return s, *redraw_positions(rest, values, weight, self.lower, self.tiling, self.alpha, generator)[1:]
+
+    def _summed(self, x: Tensor, s: Tensor, chance: Tensor) -> Tensor:
+        """The most likely codes, each block's position summed over: its squared error is that of the mean picture, and
+        what lies beyond, as if that were pixels to be zero."""
+        beyond = beyond_the_mean(self.lower, chance, self.tiling).sqrt()
+
+        def both(s: Tensor) -> Tensor:
+            further = self.tiling.unflat(beyond * self.tiling.flat(self._values(s, None)))
+            return torch.cat([self.drawn(s, chance).flatten(1), further.flatten(1)], 1)
+
+        target = functional.pad(x.flatten(1), (0, beyond.numel() // len(x)))
+        return linear_gaussian(both, target, s, self.alpha, 1.0, None, keep=1)
 
     def _values(self, s: Tensor, upper: Tensor | None) -> Tensor:
         return functional.conv_transpose2d(s.unflatten(1, self.top), self.upper if upper is None else upper)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Generator, Tensor
@@ -72,6 +73,14 @@ def precision(residual: Tensor, floor: float, generator: Generator | None) -> Te
     return (shape / rate * (1 - 1 / (9 * shape) + noise / (3 * math.sqrt(shape))) ** 3).clamp(max=floor**-2)
 
 
+class Redrawn(NamedTuple):
+    """What a sweep over positions leaves."""
+
+    rest: Tensor  # [b, c, h, w]: what the picture has beyond its reconstruction
+    weight: Tensor  # [maps, m, n]: 1 at the drawn position of each block
+    chance: Tensor  # [maps, m, n]: what the positions had been drawn from
+
+
 def redraw_positions(
     rest: Tensor,
     values: Tensor,
@@ -80,11 +89,11 @@ def redraw_positions(
     tiling: Tiling,
     alpha: Tensor,
     generator: Generator,
-) -> tuple[Tensor, Tensor]:
-    """One sweep over all positions. ``rest`` [b, c, h, w] is what the picture has beyond its reconstruction, values
-    [b, maps, rows, columns] what stands at the positions ``weight`` [maps, m, n], dictionary [maps, c, k, k]. Returns
-    rest and weight anew. Blocks of one map that no filter joins are drawn at once."""
+) -> Redrawn:
+    """One sweep over all positions. ``values`` [b, maps, rows, columns] are what stands at the positions ``weight``,
+    dictionary is [maps, c, k, k]. Blocks of one map that no filter joins are drawn at once."""
     weight, side = weight.clone(), tiling.side
+    chance = torch.zeros_like(weight)
     apart = math.ceil((dictionary.shape[-1] + side - 1) / side)  # blocks from one to the next that it does not touch
     rows, columns = torch.arange(tiling.rows) % apart, torch.arange(tiling.columns) % apart
     colour = (rows[:, None] * apart + columns).flatten().to(rest.device)
@@ -103,8 +112,22 @@ def redraw_positions(
             log_p = tiling.masked(alpha * (part[:, None] * match - norm * part[:, None].square())).log_softmax(1)
             drawn = one_hot(_draw(log_p, tiling, generator), tiling.positions)
             weight[map : map + 1] = torch.where(here[:, None] > 0, drawn, weight[map : map + 1])
+            chance[map : map + 1] += here[:, None] * log_p.exp()
             rest = rest - _drawn(tiling.join(unpool(part, weight[map : map + 1])), turned)
-    return rest, weight
+    return Redrawn(rest, weight, chance)
+
+
+def beyond_the_mean(dictionary: Tensor, chance: Tensor, tiling: Tiling) -> Tensor:
+    """[maps, n]: by how much the squared error, summed over a block's positions, is above that of the mean over them,
+    for a value of 1: |d|^2 - |sum over m of p(m) d_m|^2, with d_m the dictionary entry at position m."""
+    maps, side = len(dictionary), tiling.side
+    corner = torch.eye(tiling.positions, device=dictionary.device).view(-1, 1, side, side).expand(-1, maps, -1, -1)
+    placed = functional.conv_transpose2d(corner, dictionary, groups=maps)  # [m, maps c, ...]
+    entries = placed.unflatten(1, (maps, -1)).transpose(0, 1).flatten(2)  # [maps, m, ...]
+    overlap = entries @ entries.transpose(1, 2)
+    energy = dictionary.square().sum((1, 2, 3))[:, None]
+    beyond: Tensor = energy - (chance * (overlap @ chance)).sum(1)
+    return beyond.clamp(min=0)
 
 
 def _drawn(placed: Tensor, turned: Tensor) -> Tensor:
