@@ -94,9 +94,9 @@ def cases(closed: bool) -> list[Case]:
 
 LEARNING, CLOSED = cases(closed=False), cases(closed=True)
 FULLY = ("vae",)  # tried on colour and with a head always, others in the slow tests
-# A sweep of dgdn_sampled costs what an epoch costs others, and its laws are tested always; introvac, hali
-# and dcgan stand for their kin.
-SLOW = ("aae", "ali", "bigan", "dgdn_sampled", "infogan", "introvae", "vac")
+# A sweep of dgdn_sampled costs what an epoch costs others, and its laws are tested always; introvac, hali, dcgan,
+# ksparse and vae stand for their kin.
+SLOW = ("aae", "ali", "autoencoder", "bigan", "dcign", "dgdn_sampled", "infogan", "introvae", "vac")
 
 
 def over(cases: list[Case]) -> pytest.MarkDecorator:

@@ -207,6 +207,7 @@ def test_the_recipes_are_listed_and_one_runs(tmp_path: Path, monkeypatch: pytest
         main(command)
 
 
+@pytest.mark.slow
 def test_the_pages_recipe_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (code,) = re.findall(r"^```python\n(.*?)^```$", (DOCS / "recipes.md").read_text(), re.DOTALL | re.MULTILINE)
     (tmp_path / "digits_by_k.py").write_text(code)

@@ -77,6 +77,7 @@ def last_terms(run: Path, seen: int) -> dict[str, float]:
     return next(r["terms"] for r in files.read_lines(run / "log.jsonl") if r["seen"] == seen and "terms" in r)
 
 
+@pytest.mark.slow
 def test_two_processes_come_to_the_weights_of_one(whole: Path, half: Path) -> None:
     seen = newest(half)
     assert 0 < seen < newest(whole)
@@ -98,6 +99,7 @@ def test_two_processes_come_to_the_running_statistics_of_one(tmp_path: Path) -> 
     assert difference(found, expected) <= 1e-5
 
 
+@pytest.mark.slow
 def test_one_process_goes_on_where_two_stopped(whole: Path, half: Path, tmp_path: Path) -> None:
     run = shutil.copytree(half, tmp_path / "run")
     latelier.train(out=str(run), resume=True, epochs=WHOLE, quiet=True)

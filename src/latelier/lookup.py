@@ -8,6 +8,7 @@ import ast
 import importlib
 import pkgutil
 from difflib import get_close_matches
+from functools import cache
 from importlib.util import find_spec
 from types import ModuleType
 
@@ -22,6 +23,12 @@ def nearest(name: str, names: list[str]) -> str:
 def summaries(package: str, attribute: str = "") -> dict[str, str]:
     """Name -> first line of the docstring, for each public module of the package that defines ``attribute`` at its top
     level (every public module when it is empty), in alphabetical order. Imports nothing but the package itself."""
+    return {name: line for name, (line, defined) in _sources(package).items() if not attribute or attribute in defined}
+
+
+@cache
+def _sources(package: str) -> dict[str, tuple[str, frozenset[str]]]:
+    """Of each public module the first line of its docstring and what it defines; read once in a process."""
     found = {}
     for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
         spec = module.module_finder.find_spec(module.name, None)
@@ -29,8 +36,7 @@ def summaries(package: str, attribute: str = "") -> dict[str, str]:
             continue
         source = getattr(spec.loader, "get_source", lambda _: None)(spec.name)
         tree = ast.parse(source or "")
-        if not attribute or attribute in _defined(tree):
-            found[module.name] = (ast.get_docstring(tree) or "").partition("\n")[0]
+        found[module.name] = (ast.get_docstring(tree) or "").partition("\n")[0], frozenset(_defined(tree))
     return dict(sorted(found.items()))
 
 

@@ -22,6 +22,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("latelier.trials.run_all", lambda jobs, done: [function(task) for function, task in jobs])
 
 
+@pytest.mark.slow
 def test_a_table_and_a_page(short: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = latelier.demo(out=str(tmp_path / "demo"))
     printed = capsys.readouterr().out
