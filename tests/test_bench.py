@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import latelier
+from latelier import files
 from latelier.bench import Bench, Job, find_recipe, list_recipes, perform, spread
 from latelier.core import Refusal
 from latelier.runs import Where
@@ -41,6 +42,17 @@ def test_a_training_that_was_stopped_goes_on(tmp_path: Path) -> None:
     (run.folder / "done").unlink()
     assert here.train(job()).seen == run.seen
     assert (run.folder / "done").exists()
+
+
+def test_a_training_that_was_stopped_before_its_first_checkpoint_begins_anew(tmp_path: Path) -> None:
+    here = bench(tmp_path)
+    folder = here.out / job().folder
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    with files.only_writer(folder), pytest.raises(Refusal, match="is being written by another"):
+        here.train(job())
+    assert (folder / "config.json").exists()
+    assert here.train(job()).seen > 0
 
 
 def test_what_was_measured_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,7 +33,7 @@ def reproduce(bench: Bench) -> Result:
     for seed in range(bench.seeds):
         for count in LABELS if seed < max(1, bench.seeds // 5) else LABELS[:1]:
             few = {"labels": count}
-            options = {**few, "draws": 1}
+            options = {**few, "draws": 1, "first": seed}
             for row, depth in (("TSVM on pixels", {"depth": "pixels"}), ("xi = 0, TSVM", {})):
                 jobs.append(
                     Job(f"{row} {count}", "dgdn", "tsvm", seed, EPOCHS, {}, {**TRAINING, **WATCHED}, options | depth)

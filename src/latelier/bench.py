@@ -72,6 +72,7 @@ class Bench:
             if checkpoints(folder):
                 train(out=str(folder), resume=True, quiet=True)
             else:
+                _emptied(folder)
                 where = {"data": self.data, "data_root": self.where.data_root, "download": self.where.download}
                 arguments: dict[str, Any] = {"seed": job.seed, **where, **job.training}
                 settings = dict(job.settings)
@@ -168,6 +169,15 @@ def find_recipe(name: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def _emptied(folder: Path) -> None:
+    """Removes what a training left that was stopped before its first checkpoint. Raises Refusal while it goes on."""
+    if folder.exists():
+        with files.only_writer(folder):
+            for file in folder.iterdir():
+                if file.name != ".lock":
+                    file.unlink()
 
 
 def _key(job: Job) -> str:

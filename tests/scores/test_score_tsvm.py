@@ -49,12 +49,20 @@ def test_on_digits_and_by_depth() -> None:
     found = tsvm.score(model, data, Generator(), labels=5, draws=2)
     assert found["TSVM error %"] < found["SVM error %"] < 30
     assert "TSVM error % sd" in found
+    each = [tsvm.score(model, data, Generator(), labels=5, first=seed)["SVM error %"] for seed in (0, 1)]
+    assert sum(each) / 2 == pytest.approx(found["SVM error %"])
+    assert each[0] != each[1]
     assert tsvm.score(model, data, Generator(), labels=5, depth="pixels")["SVM error %"] < 30
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"labels": 0}, "must be above 0"), ({"depth": "top"}, "no features"), ({"labels": 10_000}, "has only")],
+    [
+        ({"labels": 0}, "must be above 0"),
+        ({"first": -1}, "first -1"),
+        ({"depth": "top"}, "no features"),
+        ({"labels": 10_000}, "has only"),
+    ],
 )
 def test_what_cannot_be_is_refused(options: dict[str, object], message: str) -> None:
     data = Splits(open_images("digits", split="test"), open_images("digits", split="test"))

@@ -34,25 +34,26 @@ def score(
     *,
     labels: int = 10,
     draws: int = 1,
+    first: int = 0,
     c: float = 10.0,
     others: int = OTHERS,
     weight: float = 1.0,
     depth: str | None = None,
     test: int | None = None,
 ) -> dict[str, float]:
-    """Errors in percent from so many ``labels`` a class, drawn by the seeds 0 to ``draws`` - 1. C is ``c``; all
+    """Errors in percent from so many ``labels`` a class, drawn by ``draws`` seeds from ``first`` on. C is ``c``; all
     ``others`` together weigh ``weight`` times what the labelled do. ``depth`` reads features in place of codes,
     "pixels" raw ones; ``test`` measures so many test images. Raises Refusal for numbers out of range, an unknown depth,
     and where a class has too few labels."""
-    if labels < 1 or draws < 1 or c <= 0 or others < 0 or weight < 0:
+    if min(labels, draws) < 1 or c <= 0 or min(first, others, weight) < 0:
         raise Refusal(
-            f"tsvm: labels {labels}, draws {draws} and c {c:g} must be above 0, others {others} and weight {weight:g} "
-            "at least 0"
+            f"tsvm: labels {labels}, draws {draws} and c {c:g} must be above 0, first {first}, others {others} and "
+            f"weight {weight:g} at least 0"
         )
-    known = [labelled_rows(data.fit.label, labels, seed) for seed in range(draws)]
+    known = [labelled_rows(data.fit.label, labels, seed) for seed in range(first, first + draws)]
     rest = [
         np.random.default_rng(seed).permutation(np.setdiff1d(np.arange(len(data.fit)), rows))[:others]
-        for seed, rows in enumerate(known)
+        for seed, rows in enumerate(known, first)
     ]
     used = np.unique(np.concatenate([*known, *rest]))
     data = data._replace(fit=data.fit.take(used), test=some(data.test, test or len(data.test), 0, labelled=True))
