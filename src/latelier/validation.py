@@ -29,7 +29,8 @@ def check_judge(judge: str, model: Model, validation: Batches) -> None:
 
 
 def validate(model: Model, moves: tuple[Move, ...], batches: Batches, seen: int, plan: "Plan") -> dict[str, float]:
-    """Mean of every report term over all validation images, and of ``loss``, the sum of what the players minimise.
+    """Mean of every report term over all validation images, and of ``loss``, the sum of what the players minimise; a
+    scalar that several share counts once.
 
     The noise is the same at every validation, so that scores differ by the weights alone.
     """
@@ -46,7 +47,8 @@ def validate(model: Model, moves: tuple[Move, ...], batches: Batches, seen: int,
             share = len(batch.index) / count
             for name, value in losses.report.items():
                 sums[name] = sums.get(name, 0.0) + float(value.detach().mean()) * share  # a slope is one of a graph
-            sums["loss"] = sums.get("loss", 0.0) + sum(float(v.detach()) for v in losses.minimise.values()) * share
+            distinct = {id(value): float(value.detach()) for value in losses.minimise.values()}
+            sums["loss"] = sums.get("loss", 0.0) + sum(distinct.values()) * share
     model.train()
     # Kernels may round differently in different processes, and all of them must come to the same decisions.
     means = torch.tensor(list(sums.values()), dtype=torch.float64, device=batches.device)

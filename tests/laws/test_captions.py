@@ -225,6 +225,8 @@ def test_drawn_positions_are_rewarded_for_captions_too(head: str) -> None:
         losses = model.moves()[0](batch_of(SAID), Progress(0, 1, Generator().manual_seed(0)))
         expected = {"model", "baseline", "writer", *(["head"] if head != "none" else [])}
         assert losses.minimise.keys() == expected
+        # One scalar, one way back: only the baseline wants something else.
+        assert len({id(losses.minimise[name]) for name in expected - {"baseline"}}) == 1
         net = model.inner if head == "none" else model.inner.inner
         return torch.autograd.grad(losses.minimise["model"], net.encoder.positions[0].lower.weight)[0]
 

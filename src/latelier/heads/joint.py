@@ -103,14 +103,16 @@ class Joint(Headed, Classifies, Decides):
 def added(
     losses: Losses, coder: str, code: Code, loss: Tensor, player: str | None, report: dict[str, Tensor]
 ) -> Losses:
-    """A head's loss [b] of the code added to what the ``coder`` minimises, and given to the head's own ``player`` if it
-    has one. A further loss joins in the same way."""
+    """A head's loss [b] of the code added to what the ``coder`` minimises. The head's own ``player``, if it has one,
+    and who shared the coder's scalar minimise the sum too: its other terms know nothing of them, and all gradients
+    come of one way back. A further loss joins in the same way."""
+    before = losses.minimise[coder]
 
     def join(further: Tensor) -> dict[str, Tensor]:
-        own = {} if player is None else {player: loss.mean()}
-        if losses.join:
-            return {**losses.minimise, **losses.join(loss + further), **own}
-        return {**losses.minimise, coder: losses.minimise[coder] + (loss + further).mean(), **own}
+        after = losses.join(loss + further) if losses.join else {coder: before + (loss + further).mean()}
+        own = {} if player is None else {player: after[coder]}
+        shared = {name: after[coder] for name, value in losses.minimise.items() if value is before}
+        return {**losses.minimise, **shared, **after, **own}
 
     report = {**losses.report, **report}
     return Losses(join(torch.zeros_like(loss)), report, code, join if losses.join else None)
