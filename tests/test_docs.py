@@ -14,7 +14,7 @@ import latelier
 from latelier import bench
 from latelier.building import build
 from latelier.cli import app, main
-from latelier.core import Optimiser
+from latelier.core import Encodes, Optimiser
 from latelier.heads import bayesian_svm, gru, lstm, softmax
 from latelier.lookup import find_module, module_names
 from latelier.settings import configure, parse_assignments
@@ -195,8 +195,9 @@ def test_a_pages_commands_run(name: str, tmp_path: Path, monkeypatch: pytest.Mon
     assert found[0][:2] == ["train", name]
     for command in found:
         main(command)
-    for run in tmp_path.glob("runs/*/"):
-        assert (run / "scores.json").exists(), run.name
+    for run in tmp_path.glob("runs/*/"):  # of a model that does not encode, no score is of digits
+        model = find_module("latelier.models", name, "model", "Model").Model
+        assert (run / "scores.json").exists() == issubclass(model, Encodes), run.name
 
 
 def test_the_recipes_are_listed_and_one_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
