@@ -1,6 +1,6 @@
 """How quickly the explorer answers: from a key press to the new picture, in a real browser.
 
-    python benchmarks/explore.py                       untrained models of 8 and 64 pixels
+    python benchmarks/explore.py                       models of 8 and 64 pixels, trained for one epoch
     python benchmarks/explore.py --flood 60            and 200 slider events a second for a minute
 
 See README.md of this folder for what is measured.

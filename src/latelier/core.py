@@ -257,7 +257,7 @@ class Directions(NamedTuple):
 class Written(NamedTuple):
     """Captions of a batch, and how likely each is."""
 
-    token: Tensor  # [b, t] int64 token numbers up to the end (1), then padding (0)
+    token: Tensor  # [b, t] int64 token numbers up to END, then PADDING
     log_probability: Tensor  # [b] nats
 
 
@@ -270,7 +270,7 @@ class Captions(Capability):
 
     @abstractmethod
     def log_caption(self, code: Code, caption: Tensor) -> Tensor:
-        """[b] log p(caption | code) in nats, of captions [b, t]; 0 for a row of zeros. Differentiable in the code."""
+        """[b] log p(caption | code) in nats, of captions [b, t]; 0 for a row of PADDING. Differentiable in the code."""
 
     @abstractmethod
     def describe(self, codes: Sequence[Code], beam: int, longest: int) -> Written:

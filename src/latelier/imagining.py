@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Generator, Tensor
 
-from latelier.core import Captions, Code, HasLevels, Model, Refusal, Samples, has, need
+from latelier.core import Captions, Code, Encodes, HasLevels, Model, Refusal, Samples, has, need
 from latelier.data.words import SPECIAL, Vocabulary, words_of
 from latelier.lookup import nearest
 from latelier.nets.modes import evaluating
@@ -14,6 +14,7 @@ from latelier.objectives.importance import effective_samples
 from latelier.objectives.langevin import Chain
 
 TRIED, BLOCK = 4_096, 512  # draws of the prior, and how many are weighed at once
+BEAM = 5  # of what is read back
 
 
 class Imagined(NamedTuple):
@@ -51,6 +52,16 @@ def imagine(model: Model, caption: Tensor, n: int, generator: Generator, chain: 
         flat = torch.cat([code[name].flatten(1) for name in read], 1)
         end = chain.run(flat, _slope(model, code, read, caption), generator)
     return Imagined({**code, **_parted(end, code, read)}, float(effective_samples(weight[:, None])))
+
+
+def read_back(model: Model, image: Tensor, caption: Tensor) -> tuple[list[str], list[bool]]:
+    """What the model, looking at each picture [n, c, h, w] alone, writes of it, and whether that is the very caption
+    [1, t]."""
+    writer, code = need(model, Captions), need(model, Encodes).encode(image).mode()
+    vocabulary = Vocabulary(writer.words())
+    said = [vocabulary.text(row) for row in writer.describe([code], BEAM, 2 * caption.shape[1]).token.tolist()]
+    asked = vocabulary.text(caption[0].tolist())
+    return said, [words == asked for words in said]
 
 
 def _read(model: Model, code: Code, caption: Tensor) -> list[str]:

@@ -169,10 +169,11 @@ class Model(Base, Encodes, Decodes, Samples, Fits, HasFilters):
         self, x: Tensor, s: Tensor, weight: Tensor, chance: Tensor, generator: Generator
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Codes, then positions and what these were drawn from."""
-        if isinstance(self.config.inference, Gibbs):
-            s = linear_gaussian(partial(self.drawn, weight=weight), x, s, self.alpha, 1.0, generator, keep=1)
-        else:
+        draw = self._of_gaussians(generator)
+        if draw is None:
             s = self._summed(x, s, chance)
+        else:
+            s = linear_gaussian(partial(self.drawn, weight=weight), x, s, self.alpha, 1.0, draw, keep=1)
         values, rest = self._values(s, None), x - self.drawn(s, weight)
         return s, *redraw_positions(rest, values, weight, self.lower, self.tiling, self.alpha, generator)[1:]
 

@@ -5,7 +5,7 @@ import torch
 
 from latelier.core import Captions, Decodes, Encodes, Refusal, Samples, need
 from latelier.data.words import Vocabulary
-from latelier.imagining import TRIED, imagine, tokens_of
+from latelier.imagining import TRIED, imagine, read_back, tokens_of
 from latelier.objectives.langevin import Chain
 from latelier.pictures.sheet import Cell, Grid, compose, fitting
 from latelier.pictures.view import View, pixels
@@ -14,7 +14,7 @@ needs = (Encodes, Decodes, Samples, Captions)
 ON_REQUEST = True  # it needs a caption
 TAKES = ("caption", "step", "steps", "temperature")
 CHAIN = Chain(step=1e-3, steps=200)
-ROWS, BEAM = 4, 5
+ROWS = 4
 
 
 @torch.no_grad()
@@ -27,11 +27,8 @@ def draw(view: View) -> np.ndarray:
     across = fitting(view.image.shape[3], view.image.shape[2])
     found = imagine(view.model, caption, ROWS * across, view.generator, chain)
     image = need(view.model, Decodes).decode(found.code)
-    again = need(view.model, Encodes).encode(image).mode()
-    said = writer.describe([again], BEAM, 2 * caption.shape[1])
-    vocabulary = Vocabulary(writer.words())
-    asked = vocabulary.text(caption[0].tolist())
-    right = [vocabulary.text(row) == asked for row in said.token.tolist()]
+    _, right = read_back(view.model, image, caption)
+    asked = Vocabulary(writer.words()).text(caption[0].tolist())
     cells = [Cell(picture, marked=hit) for picture, hit in zip(pixels(image), right, strict=True)]
     grid = Grid([cells[start : start + across] for start in range(0, len(cells), across)], heading=f'"{asked}"')
     footer = (

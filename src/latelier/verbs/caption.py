@@ -43,16 +43,13 @@ def caption(
     download
         Let torchvision download the data set.
     """
-    import csv
-    import io
-
     import torch
 
-    from latelier import files
     from latelier.core import Captions, Refusal, has
     from latelier.runs import Where, open_run
     from latelier.scores.captioning import written
     from latelier.scores.common import device_of
+    from latelier.verbs.writing import write_table
 
     out = Path(out)
     if draws < 0:
@@ -63,10 +60,7 @@ def caption(
     images = opened.images(source, Where.of(data_root, download))
     generator = torch.Generator(device_of(opened.model)).manual_seed(seed)
     texts, scores = written(opened.model, images, beam, draws, generator, longest)
-    lines = io.StringIO()
-    table = csv.writer(lines)
-    table.writerow(["file", "caption", "log probability"])
-    table.writerows([name, text, f"{score:.3f}"] for name, text, score in zip(images.names, texts, scores, strict=True))
-    files.write(out, lines.getvalue())
+    rows = ([name, text, f"{score:.3f}"] for name, text, score in zip(images.names, texts, scores, strict=True))
+    write_table(out, ["file", "caption", "log probability"], rows)
     print(f"{out}: {len(images):,} captions, {len(set(texts)):,} of them different")
     return out

@@ -32,16 +32,14 @@ def classify(run: Place, source: Place, *, out: Place, data_root: Place | None =
     download
         Let torchvision download the data set.
     """
-    import csv
-    import io
     from functools import partial
 
     import numpy as np
 
-    from latelier import files
     from latelier.core import Classifies, Decides, Refusal, has, need
     from latelier.runs import Where, open_run
     from latelier.scores.common import rows_of
+    from latelier.verbs.writing import write_table
 
     out = Path(out)
     opened = open_run(run)
@@ -54,12 +52,11 @@ def classify(run: Place, source: Place, *, out: Place, data_root: Place | None =
     if has(opened.model, Decides):
         spread = [f"{name} {what}" for what in ("score", "spread") for name in classes]
         table.append(rows_of(opened.model, images, partial(_spread, need(opened.model, Decides))))
-    lines = io.StringIO()
-    writer = csv.writer(lines)
-    writer.writerow(["file", "class", "probability", *classes, *spread])
-    for name, best, row in zip(images.names, probabilities.argmax(1), np.concatenate(table, 1), strict=True):
-        writer.writerow([name, classes[best], f"{row[best]:.4f}", *(f"{value:.4f}" for value in row)])
-    files.write(out, lines.getvalue())
+    rows = (
+        [name, classes[best], f"{row[best]:.4f}", *(f"{value:.4f}" for value in row)]
+        for name, best, row in zip(images.names, probabilities.argmax(1), np.concatenate(table, 1), strict=True)
+    )
+    write_table(out, ["file", "class", "probability", *classes, *spread], rows)
     known = images.label >= 0
     line = f"{out}: {len(images):,} pictures"
     if known.any():

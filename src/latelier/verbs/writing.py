@@ -21,6 +21,20 @@ def new_folder(out: Place) -> Path:
     return path
 
 
+def write_table(out: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Writes a CSV file."""
+    import csv
+    import io
+
+    from latelier import files
+
+    lines = io.StringIO()
+    writer = csv.writer(lines)
+    writer.writerow(columns)
+    writer.writerows(rows)
+    files.write(out, lines.getvalue())
+
+
 def write_pictures(
     out: Path,
     table: str,
@@ -30,25 +44,19 @@ def write_pictures(
 ) -> None:
     """Writes blocks of pictures [b, c, h, w] as PNG files named after ``names``, and a CSV file with a row a picture:
     file, picture, and the cells, one a column, that stand beside it in its block."""
-    import csv
-    import io
-
     from latelier import files
     from latelier.pictures.sheet import png
     from latelier.pictures.view import pixels
 
-    lines, row = io.StringIO(), 0
-    writer = csv.writer(lines)
-    writer.writerow(["file", "picture", *columns])
+    rows: list[list[str]] = []
     for image, beside in blocks:
         for drawn, cells in zip(pixels(image), beside, strict=True):
-            name = str(names[row])
-            picture = f"{row:06d}-{Path(name).stem}.png"
+            name = str(names[len(rows)])
+            picture = f"{len(rows):06d}-{Path(name).stem}.png"
             files.write(out / picture, png(drawn, 6))
-            writer.writerow([name, picture, *cells])
-            row += 1
-    files.write(out / table, lines.getvalue())
-    print(f"{out}: {row:,} pictures and {table}")
+            rows.append([name, picture, *cells])
+    write_table(out / table, ["file", "picture", *columns], rows)
+    print(f"{out}: {len(rows):,} pictures and {table}")
 
 
 def decibels(error: "Tensor") -> list[tuple[str]]:

@@ -8,7 +8,7 @@ from latelier.data.words import SPECIAL, Vocabulary
 from latelier.explore.asked import Asked
 from latelier.explore.panels import Action
 from latelier.explore.place import Place, chosen, drawn
-from latelier.imagining import TRIED, imagine, tokens_of
+from latelier.imagining import TRIED, imagine, read_back, tokens_of
 from latelier.objectives.langevin import Chain
 
 TITLE, PLACE = "Captions", 7
@@ -44,13 +44,9 @@ def imagined(place: Place, asked: Asked) -> dict[str, Any]:
     caption = tokens_of(text, writer.words()).to(place.device)
     found = imagine(place.model, caption, IMAGINED, place.generator(asked.whole("seed", 0, 2**31, 0)), CHAIN)
     image = place.decode(found.code)
-    again = writer.describe([need(place.model, Encodes).encode(image).mode()], BEAM, 2 * caption.shape[1])
-    vocabulary = Vocabulary(writer.words())
-    asked_for = vocabulary.text(caption[0].tolist())
-    said = [vocabulary.text(row) for row in again.token.tolist()]
     pictures = [
-        {"picture": one, "said": words, "right": words == asked_for}
-        for one, words in zip(drawn(image), said, strict=True)
+        {"picture": one, "said": words, "right": right}
+        for one, words, right in zip(drawn(image), *read_back(place.model, image, caption), strict=True)
     ]
     return {"pictures": pictures, "effective": found.effective, "tried": TRIED}
 
