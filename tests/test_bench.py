@@ -34,6 +34,11 @@ def test_a_training_is_made_once_and_shared(tmp_path: Path) -> None:
     before = (run.folder / "log.jsonl").read_bytes()
     assert here.train(job("b")).folder == run.folder
     assert (run.folder / "log.jsonl").read_bytes() == before
+    assert run.model.image == (1, 8, 8)
+
+
+def test_another_size_takes_the_place_of_the_recipes(tmp_path: Path) -> None:
+    assert bench(tmp_path, size=4).train(job(training={"size": 6})).model.image == (1, 4, 4)
 
 
 def test_a_training_that_was_stopped_goes_on(tmp_path: Path) -> None:
@@ -99,5 +104,7 @@ def test_a_recipe_runs_whole_and_goes_on_in_its_own_place(tmp_path: Path, capsys
     assert rows[0][0] in (out / "two-points.txt").read_text()
     with pytest.raises(Refusal, match="name another folder"):
         latelier.reproduce("lecture/filters-by-k", out=tmp_path / "lecture", data="digits", share=0.5)
+    with pytest.raises(Refusal, match="'size': 4"):
+        latelier.reproduce("lecture/filters-by-k", out=tmp_path / "lecture", data="digits", share=0.02, size=4)
     with pytest.raises(Refusal, match="--share 2 is the share"):
         latelier.reproduce("lecture/two-points", out=tmp_path / "points", share=2)

@@ -1,6 +1,6 @@
 """IntroVAC with attributes known of few pictures: edits and samples by the number of labels.
 
-    latelier reproduce introvac/few-labels --data DIR/smiles
+    latelier reproduce introvac/few-labels --data DIR/smiles --size 32
 
 Nothing is published for this. Pictures whose attribute is not known teach all but the classifier; of 11,153 faces 550
 on each side are a tenth.
@@ -8,26 +8,24 @@ on each side are a tenth.
 
 from typing import Any
 
-from latelier.bench import Bench, Job, Result, spread
+from latelier.bench import Bench, Job, Result, find_recipe, spread
 
 DATA = "scenes"
 SEEDS = 1
-EPOCHS = 30
+FACES = find_recipe("introvac/faces")
 LABELS: dict[str, dict[str, Any]] = {
     "all": {},
     "550 with and 550 without": {"labels": 550},
     "100 with and 100 without": {"labels": 100},
     "20 with and 20 without": {"labels": 20},
 }
-SETTINGS = {"width": 0.5}
-TRAINING = {"size": 32, "batch": 64, "rate": 5e-4, "decay": "steps", "precision": "bf16"}
 SHOWN = (("edit", "changed at 5 %", 1), ("edit", "identity at 5", 2), ("conditional", "carries %", 1))
 
 
 def reproduce(bench: Bench) -> Result:
     """A training and two scores for each number of labels and seed."""
     jobs = [
-        Job(f"{row}: {score}", "introvac", score, seed, EPOCHS, SETTINGS, {**TRAINING, **labels})
+        Job(f"{row}: {score}", "introvac", score, seed, FACES.EPOCHS, FACES.NETS, {**FACES.TRAINING, **labels})
         for seed in range(bench.seeds)
         for row, labels in LABELS.items()
         for score in ("edit", "conditional")

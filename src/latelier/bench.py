@@ -61,6 +61,7 @@ class Bench:
     where: Where
     share: float = 1.0  # of the epochs; below 1 it is a rehearsal
     seeds: int = 1
+    size: int | None = None  # the pictures' side, in place of the recipe's
 
     def train(self, job: Job) -> Run:
         """The finished run of the job, trained now or before."""
@@ -75,6 +76,8 @@ class Bench:
                 _emptied(folder)
                 where = {"data": self.data, "data_root": self.where.data_root, "download": self.where.download}
                 arguments: dict[str, Any] = {"seed": job.seed, **where, **job.training}
+                if self.size is not None:
+                    arguments["size"] = self.size
                 settings = dict(job.settings)
                 train(
                     job.model,

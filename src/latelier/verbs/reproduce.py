@@ -14,6 +14,7 @@ def reproduce(
     download: bool = False,
     share: float = 1.0,
     seeds: Whole | None = None,
+    size: Whole | None = None,
 ) -> Path:
     """Run a recipe: train what a published table or figure needs, and print published beside measured.
 
@@ -37,6 +38,8 @@ def reproduce(
         The share of the recipe's epochs to train, above 0; below 1 it is a rehearsal.
     seeds
         How many seeds, where the recipe has several.
+    size
+        The pictures' side in pixels, in place of the recipe's: small ones where machine time is short.
     """
     from latelier import files
     from latelier.bench import Bench, find_recipe
@@ -53,15 +56,17 @@ def reproduce(
     named = Path(recipe.removesuffix(".py").replace("_", "-"))
     source = str(data or module.DATA)
     place, name = Path(out or Path("runs") / named.parent / Path(source).name), named.name
-    asked: dict[str, object] = {"data": source, "share": share}
+    asked: dict[str, object] = {"data": source, "share": share} | ({} if size is None else {"size": size})
     _same(place, asked)
     files.write_json(place / "recipes.json", asked)
     count = getattr(module, "SEEDS", 1) if seeds is None else seeds
-    bench = Bench(place, source, Where.of(data_root, download), share, count)
+    bench = Bench(place, source, Where.of(data_root, download), share, count, size)
     result = module.reproduce(bench)
     words = [result.note] if result.note else []
     if share < 1:
         words.append(f"A rehearsal: trained for {share:g} of the recipe's epochs.")
+    if size is not None:
+        words.append(f"At {size} pixels a side.")
     if result.rows:
         text = table(result.title, result.columns, result.rows)
         files.write(place / f"{name}.txt", "\n".join([text, *words, ""]))
