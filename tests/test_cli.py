@@ -88,6 +88,9 @@ def test_every_sheet_is_drawn(here: Path, sheet: str) -> None:
 
 
 def test_a_run_is_scored_reported_and_compared(here: Path, capsys: Captured) -> None:
+    main(["compare", "run", "run", "--out", "unscored.png"])
+    assert "run has no scores yet; score it: latelier score run" in capsys.readouterr().out
+    assert pixels("unscored.png").std() > 0
     main(["score", "run", "--only", "reconstruction"])
     assert "PSNR dB" in capsys.readouterr().out
     assert [record["n"] for record in json.loads(Path("run/scores.json").read_text())] == [6]
@@ -277,7 +280,6 @@ REFUSED = {
     "encode run pets": "encode lacks --out; see latelier encode --help",
     "score run run": "score has no use for 'run'",
     "compare run": "compare takes two runs or more, but got 1",
-    "compare run run": "none of these runs has scores yet; score them: latelier score run",
     # what does not fit
     "train vae --data flat --out new --set head=softmax": "needs at least 2 classes, but the pictures have 0",
     "train classifier --data flat --out new": "needs labels, but these pictures have none",

@@ -17,18 +17,23 @@ DATA = "scenes"
 SEEDS = 1
 EPOCHS = 30
 NETS: dict[str, Any] = {"width": 0.5}
+RESNET: dict[str, Any] = {"net": "resnet", "net.channels": (8, 32, 64, 128), "likelihood": "squared"}
 ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     "VAC": ("vac", NETS),
     "IntroVAC": ("introvac", NETS),
     "IntroVAE, fitted directions": ("introvae", {**NETS, "latent": 256, "margin": 60.0}),
-    "VAE, fitted directions": ("vae", {"latent": 256, "net": "resnet", "likelihood": "squared"}),
+    "VAE, fitted directions": ("vae", {"latent": 256, **RESNET}),
 }
 TRAINING = {"size": 64, "batch": 64, "rate": 5e-4, "decay": "steps", "precision": "bf16"}
-SCORES: dict[str, dict[str, Any]] = {"edit": {}, "conditional": {}, "fid": {}, "reconstruction": {}}
+SCORES: dict[str, dict[str, Any]] = {
+    "edit": {"deltas": (1.0, 3.0, 5.0, 6.0, 8.0)},
+    "conditional": {},
+    "fid": {},
+    "reconstruction": {},
+}
 SHOWN = (
-    ("edit", "changed at 3 %", 1),
-    ("edit", "changed at 5 %", 1),
-    ("edit", "identity at 5", 2),
+    *(("edit", f"changed at {by} %", 1) for by in (3, 5, 6)),
+    ("edit", "identity at 6", 2),
     ("conditional", "carries %", 1),
     ("conditional", "accepted %", 1),
     ("fid", "Frechet distance of reconstructions", 3),

@@ -9,7 +9,7 @@ their codes after the fact.
 
 from typing import Any
 
-from latelier.bench import Bench, Job, Result, spread
+from latelier.bench import Bench, Job, Result, find_recipe, spread
 
 DATA = "scenes"
 SEEDS = 1
@@ -20,7 +20,7 @@ NETS: dict[str, Any] = {"width": 0.5, "attributes": ATTRIBUTES}
 ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     "VAC": ("vac", NETS),
     "IntroVAC": ("introvac", NETS),
-    "VAE, fitted directions": ("vae", {"latent": 256, "net": "resnet", "likelihood": "squared"}),
+    "VAE, fitted directions": ("vae", {"latent": 256, **find_recipe("introvac/faces").RESNET}),
     "PatchVAE, fitted directions": ("patchvae", {"beta_occurrence": 2.0}),
 }
 TRAINING = {"size": 32, "batch": 64, "rate": 5e-4, "decay": "steps", "precision": "bf16"}

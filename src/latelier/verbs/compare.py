@@ -19,7 +19,8 @@ def compare(
 ) -> str:
     """Put the scores of several runs into one table, and their reconstructions of the same pictures on one sheet.
 
-    Prints and returns the table; what was measured on other data stands in rows of its own. Score the runs first.
+    Prints and returns the table; what was measured on other data stands in rows of its own. Of runs without scores there
+    is the sheet alone.
     Raises Refusal (exit 2) for bad input.
 
     Parameters
@@ -51,8 +52,9 @@ def compare(
         for record in run.scores:
             for name, value in with_spread(record["values"]).items():
                 values.setdefault((record["data"], f"{record['name']}: {name}"), {})[place] = value
-    if not values:
-        raise Refusal(f"none of these runs has scores yet; score them: latelier score {runs[0]}")
+    able = [(run, name) for run, name in zip(opened, names, strict=True) if not missing(run.model, (Encodes, Decodes))]
+    if not values and not able:
+        raise Refusal(f"none of these runs has scores yet, nor pictures to show; score them: latelier score {runs[0]}")
     blocks = []
     for measured in dict.fromkeys(source for source, _ in values):
         rows = [
@@ -62,11 +64,11 @@ def compare(
         ]
         blocks.append(table(f"on {measured}", ("score", *names), rows))
     text = "\n\n".join(blocks)
-    print(text)
+    if text:
+        print(text)
     for run in opened:
         if not run.scores:
             print(f"{run.folder} has no scores yet; score it: latelier score {run.folder}")
-    able = [(run, name) for run, name in zip(opened, names, strict=True) if not missing(run.model, (Encodes, Decodes))]
     if able:
         where = Where.of(data_root, download)
         source = data or opened[0].source
