@@ -33,15 +33,16 @@ from latelier.models.vae import Model as Vae
 from latelier.objectives import gaussian
 from latelier.players import Statistics, players_of
 
-WORDS, LENGTH, TOGETHER = 2_500, 12, 64  # about Flickr8k's words, and words a caption
+WORDS, FEW_WORDS = 2_500, 40  # about Flickr8k's, and those of drawn scenes
+LENGTH, TOGETHER = 12, 64  # words a caption, and captions
 LAPS, STEPS, RATE = 6, 3, 1e-3
 
 
-def drawn(batch: int) -> tuple[Images, Vocabulary]:
-    """Scenes with captions of drawn words."""
+def drawn(batch: int, words: int = WORDS) -> tuple[Images, Vocabulary]:
+    """Scenes with captions of so many drawn words."""
     rng = np.random.default_rng(0)
-    texts = [(" ".join(f"w{i}" for i in rng.integers(0, WORDS, LENGTH)),) for _ in range(STEPS * batch)]
-    every_word = " ".join(f"w{i}" for i in range(WORDS))
+    texts = [(" ".join(f"w{i}" for i in rng.integers(0, words, LENGTH)),) for _ in range(STEPS * batch)]
+    every_word = " ".join(f"w{i}" for i in range(words))
     return replace(draw_scenes(STEPS * batch), captions=texts), Vocabulary.of([every_word])
 
 
@@ -112,9 +113,9 @@ def training(batch: int) -> str:
     return f"a step of {batch}: latelier {own:.0f} ms, bare {hand:.0f} ms; {ratio:.3f} of the bare speed (aim .95)"
 
 
-def decoding(width: int) -> str:
+def decoding(width: int, words: int) -> str:
     """Milliseconds a caption, together and one at a time, and their ratio."""
-    _, vocabulary = drawn(1)
+    _, vocabulary = drawn(1, words)
     model = built(vocabulary).eval()
     torch.nn.init.constant_(model.writer.net.out.bias[:1], -1e3)  # no early end: every caption has LENGTH words
     code = {"z": torch.randn(TOGETHER, 128, generator=Generator().manual_seed(0)).to(pick_device())}
@@ -134,7 +135,7 @@ def decoding(width: int) -> str:
     many, one = (1e3 * statistics.median(lap) / TOGETHER for lap in zip(*laps, strict=True))
     name = "greedy" if width == 1 else f"beam of {width}"
     figures = f"{many:.2f} ms a caption of {TOGETHER} together, {one:.2f} alone"
-    return f"{name}, {LENGTH} words: {figures}; {ratio:.1f}x (aim 20)"
+    return f"{name}, {LENGTH} words of {words:,}: {figures}; {ratio:.1f}x (aim 20)"
 
 
 def alternated(sides: list[Callable[[int], None]], positions: list[int]) -> list[tuple[float, ...]]:
@@ -162,8 +163,9 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     prepare_cpu()
-    for width in (1, 5):
-        print(decoding(width), flush=True)
+    for words in (WORDS, FEW_WORDS):
+        for width in (1, 5):
+            print(decoding(width, words), flush=True)
     print(training(options.batch))
 
 
