@@ -17,7 +17,7 @@ DATA = "scenes"
 SEEDS = 1
 EPOCHS = 30
 NETS: dict[str, Any] = {"width": 0.5}
-RESNET: dict[str, Any] = {"net": "resnet", "net.channels": (8, 32, 64, 128), "likelihood": "squared"}
+RESNET: dict[str, Any] = {"net": "resnet9", "likelihood": "squared"}
 ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     "VAC": ("vac", NETS),
     "IntroVAC": ("introvac", NETS),
