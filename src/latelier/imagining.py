@@ -1,12 +1,15 @@
-"""Codes that explain a caption: draws of p(s | Y), by importance and then Langevin Monte Carlo."""
+"""Codes that explain a caption: draws of p(s | Y), by importance and then Langevin Monte Carlo.
+
+p(Y | s) is what the model writes either of the picture that s draws, encoded again, or of s itself. A code may hold
+words apart from what its picture is drawn from; then the second says nothing of the picture."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Generator, Tensor
 
-from latelier.core import Captions, Code, Encodes, HasLevels, Model, Refusal, Samples, has, need
+from latelier.core import Captions, Code, Decodes, Encodes, HasLevels, Model, Refusal, Samples, has, need
 from latelier.data.words import SPECIAL, Vocabulary, words_of
 from latelier.lookup import nearest
 from latelier.nets.modes import evaluating
@@ -15,6 +18,7 @@ from latelier.objectives.langevin import Chain
 
 TRIED, BLOCK = 4_096, 512  # draws of the prior, and how many are weighed at once
 BEAM = 5  # of what is read back
+Through = Literal["picture", "code"]
 
 
 class Imagined(NamedTuple):
@@ -35,22 +39,26 @@ def tokens_of(text: str, words: tuple[str, ...]) -> Tensor:
     return torch.tensor([vocabulary.tokens(text, len(said))])
 
 
-def imagine(model: Model, caption: Tensor, n: int, generator: Generator, chain: Chain) -> Imagined:
+def imagine(
+    model: Model, caption: Tensor, n: int, generator: Generator, chain: Chain, through: Through = "picture"
+) -> Imagined:
     """n draws of p(s | caption [1, t]): of ``TRIED`` draws of the prior n are drawn again, each as likely as the
     caption makes it, and each goes on as a Langevin chain, which parts those that are alike. Raises Refusal for a code
-    without a Gaussian prior."""
-    prior, writer = need(model, Samples), need(model, Captions)
+    without a Gaussian prior, and for an unknown ``through``."""
+    if through not in get_args(Through):
+        raise Refusal(f"a caption is looked for through the picture or the code, not '{through}'; give picture or code")
+    prior, log_p = need(model, Samples), _heard(model, caption, through)
     with evaluating(model):
         drawn = [prior.sample_prior(BLOCK, generator) for _ in range(TRIED // BLOCK)]
-        weight = torch.cat([writer.log_caption(code, caption.expand(BLOCK, -1)) for code in drawn])
+        read = _read(model, drawn[0], caption)
+        if has(model, HasLevels):  # what is below is drawn anew from the level that is moved
+            drawn = [{name: code[name] for name in read} for code in drawn]
+        weight = torch.cat([log_p(code) for code in drawn])
         code = {name: torch.cat([part[name] for part in drawn]) for name in drawn[0]}
         rows = torch.multinomial(weight.softmax(0), n, replacement=True, generator=generator)
         code = {name: value[rows] for name, value in code.items()}
-        read = _read(model, code, caption)
-        if has(model, HasLevels):  # what is below is drawn anew from the level that is moved
-            code = {name: code[name] for name in read}
         flat = torch.cat([code[name].flatten(1) for name in read], 1)
-        end = chain.run(flat, _slope(model, code, read, caption), generator)
+        end = chain.run(flat, _slope(log_p, code, read), generator)
     return Imagined({**code, **_parted(end, code, read)}, float(effective_samples(weight[:, None])))
 
 
@@ -76,14 +84,25 @@ def _read(model: Model, code: Code, caption: Tensor) -> list[str]:
     return names
 
 
-def _slope(model: Model, code: Code, names: list[str], caption: Tensor) -> Callable[[Tensor], Tensor]:
+def _heard(model: Model, caption: Tensor, through: Through) -> Callable[[Code], Tensor]:
+    """Codes of n pictures -> [n] log p(caption [1, t] | code)."""
+    writer = need(model, Captions)
+
+    def log_p(code: Code) -> Tensor:
+        if through == "picture":
+            code = need(model, Encodes).encode(need(model, Decodes).decode(code)).mode()
+        return writer.log_caption(code, caption.expand(len(next(iter(code.values()))), -1))
+
+    return log_p
+
+
+def _slope(log_p: Callable[[Code], Tensor], code: Code, names: list[str]) -> Callable[[Tensor], Tensor]:
     """Of -log p(Y | s) + |s|^2 / 2, [n, d] -> [n, d]."""
 
     def slope(s: Tensor) -> Tensor:
         with torch.enable_grad(), torch.backends.cudnn.flags(enabled=False):  # cudnn has no way back in eval mode
             s = s.detach().requires_grad_()
-            log_p = need(model, Captions).log_caption({**code, **_parted(s, code, names)}, caption.expand(len(s), -1))
-            (found,) = torch.autograd.grad(log_p.sum(), s)
+            (found,) = torch.autograd.grad(log_p({**code, **_parted(s, code, names)}).sum(), s)
         return s.detach() - found
 
     return slope

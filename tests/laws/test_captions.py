@@ -2,14 +2,14 @@
 
 import math
 from itertools import product
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
 from torch import Generator, Tensor, nn
 
 from latelier.building import build
-from latelier.core import Batch, Encodes, Progress, Refusal, need
+from latelier.core import Batch, Decodes, Encodes, Progress, Refusal, need
 from latelier.heads.captioned import Captioned
 from latelier.heads.gru import Config, Writer
 from latelier.imagining import imagine
@@ -261,16 +261,21 @@ def test_a_joint_model_teaches_its_encoder() -> None:
     assert not all(torch.allclose(a, b) for a, b in zip(both, one, strict=True))
 
 
-def test_imagined_codes_are_drawn_given_the_caption() -> None:
-    """Their mean beside that of many draws of the prior, weighed by p(Y | s)."""
+@pytest.mark.parametrize("through", ["picture", "code"])
+def test_imagined_codes_are_drawn_given_the_caption(through: Literal["picture", "code"]) -> None:
+    """Their mean beside that of many draws of the prior, weighed by p(Y | s), s itself or read off its picture."""
     model, caption = captioned().eval(), torch.tensor([[3, 4, 4, 1]])
     with torch.no_grad():
-        for weight in model.writer.net.parameters():
-            weight.normal_(std=2 / weight.shape[-1] ** 0.5, generator=Generator().manual_seed(len(weight)))
-    found = imagine(model, caption, 2_000, Generator().manual_seed(0), Chain(step=1e-2, steps=30))
+        for part in (model.writer.net, model.inner.encoder, model.inner.decoder):
+            for weight in part.parameters():
+                weight.normal_(std=2 / weight.shape[-1] ** 0.5, generator=Generator().manual_seed(len(weight)))
+    found = imagine(model, caption, 2_000, Generator().manual_seed(0), Chain(step=1e-2, steps=30), through)
     z = torch.randn(100_000, 4, generator=Generator().manual_seed(1))
     with torch.no_grad():
-        share = model.log_caption({"z": z}, caption.expand(len(z), -1)).softmax(0)
+        code = {"z": z}
+        if through == "picture":
+            code = need(model, Encodes).encode(need(model, Decodes).decode(code)).mode()
+        share = model.log_caption(code, caption.expand(len(z), -1)).softmax(0)
     mean = share @ z
     variance = share @ (z - mean).square()
     # Of the first draws, so many carry the weight, whatever is drawn again of them; five errors: an alarm in 2 million.

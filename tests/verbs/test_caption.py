@@ -83,6 +83,7 @@ def test_sheets_of_captions_are_drawn(here: Path, capsys: Captured) -> None:
         "draw run captions",
         "draw run captions --data silent",
         "draw run imagine --caption 'a Dog, no. 2' --step 0.01 --steps 3",
+        "draw run imagine --caption 'a dog' --through code --steps 3",
     ):
         main(shlex.split(command))
         with Image.open(capsys.readouterr().out.strip().splitlines()[-1]) as sheet:

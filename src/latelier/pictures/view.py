@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import PurePath
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ class Asked(NamedTuple):
     given: tuple[str, ...] = ()  # NAME or NAME=1, NAME=0
     chain: Chain = Chain()
     caption: str = ""  # what is to be seen
+    through: Literal["picture", "code"] = "picture"  # by which the caption is heard, or by the "code"
 
 
 class View(NamedTuple):

@@ -19,9 +19,8 @@ def compare(
 ) -> str:
     """Put the scores of several runs into one table, and their reconstructions of the same pictures on one sheet.
 
-    Prints and returns the table; what was measured on other data stands in rows of its own. Of runs without scores there
-    is the sheet alone.
-    Raises Refusal (exit 2) for bad input.
+    Prints and returns the table; what was measured on other data stands in rows of its own. Of runs without scores
+    there is the sheet alone. Raises Refusal (exit 2) for bad input.
 
     Parameters
     ----------

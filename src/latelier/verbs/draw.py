@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from latelier.verbs.options import Names, Place, Seed, Whole
 
@@ -26,6 +26,7 @@ def draw(
     steps: Whole | None = None,
     temperature: float | None = None,
     caption: str | None = None,
+    through: Literal["picture", "code"] | None = None,
     data_root: Place | None = None,
     download: bool = False,
 ) -> Path:
@@ -55,13 +56,16 @@ def draw(
     given
         For samples: NAME=1 or NAME=0 of each attribute that they shall have or not have.
     step
-        Of the Langevin chain of samples --given, 2e-4 by default, or of imagine, 1e-3.
+        Of the Langevin chain of samples --given, 2e-4 by default, or of imagine, 3e-3.
     steps
         Of the chain, 5000 by default, or of imagine, 200.
     temperature
         Of the chain, 1 by default; 0 climbs to the likeliest code.
     caption
         For imagine: what the pictures shall show, in words of the captions that the run learned.
+    through
+        For imagine: picture looks for codes whose picture the model reads as the caption; code for codes of which it
+        writes the caption, whatever their picture shows.
     data_root
         Where torchvision's data sets are.
     download
@@ -82,6 +86,7 @@ def draw(
         "steps": steps,
         "temperature": temperature,
         "caption": caption,
+        "through": through,
     }
     asked = asked_of(sheet, module, {name: value for name, value in options.items() if value is not None})
     name = module.__name__.removeprefix("latelier.pictures.")  # one file, however the sheet was spelt
@@ -112,7 +117,8 @@ def asked_of(sheet: str, module: ModuleType, options: dict[str, Any]) -> "Asked"
     usual: Chain = getattr(module, "CHAIN", Chain())
     chain = replace(usual, **{name: options[name] for name in ("step", "steps", "temperature") if name in options})
     attribute, given = tuple(options.get("attribute", ())), tuple(options.get("given", ()))
-    return Asked(attribute, options.get("by"), given, chain, options.get("caption", ""))
+    imagined = {name: options[name] for name in ("caption", "through") if name in options}
+    return Asked(attribute, options.get("by"), given, chain, **imagined)
 
 
 def draw_sheet(sheet: str, view: "View") -> "np.ndarray":

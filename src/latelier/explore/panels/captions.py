@@ -15,7 +15,7 @@ TITLE, PLACE = "Captions", 7
 LINE = "What the model writes of the picture, and what it draws of words."
 needs = (Captions, Encodes)
 BEAM, LONGEST, LONGEST_TEXT = 5, 30, 400
-IMAGINED, CHAIN = 8, Chain(step=1e-3, steps=100)
+IMAGINED, CHAIN = 8, Chain(step=3e-3, steps=60)
 
 
 def actions() -> dict[str, Action]:
