@@ -24,7 +24,7 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     "PatchVAE, fitted directions": ("patchvae", {"beta_occurrence": 2.0}),
 }
 TRAINING = {"size": 32, "batch": 64, "rate": 5e-4, "decay": "steps", "precision": "bf16"}
-BY = "4"
+BY = "6"
 ALONE = {"attributes": ATTRIBUTES, "deltas": (2.0, 4.0, 6.0)}
 BOTH = {"attributes": PAIR, "deltas": (2.0, 5.0), "together": True}
 

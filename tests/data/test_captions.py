@@ -9,7 +9,7 @@ import torch
 
 from latelier.core import Refusal
 from latelier.data.batches import Batches
-from latelier.data.captions import Sentences, has_caption, hide_captions
+from latelier.data.captions import Sentences, first_captions, has_caption, hide_captions
 from latelier.data.images import Images
 from latelier.data.scenes import draw_scenes
 from latelier.data.words import Vocabulary
@@ -93,3 +93,8 @@ def test_hiding_keeps_so_many(images: Images) -> None:
     assert not np.array_equal(known, np.flatnonzero(has_caption(hide_captions(images, 5, seed=1, among=among))))
     with pytest.raises(Refusal, match="16 were asked for, but 15 of the pictures"):
         hide_captions(images, 16, seed=0, among=among)
+
+
+def test_the_first_captions_with_a_word_are_kept() -> None:
+    images = replace(draw_scenes(3), captions=[["", "a", "b", "c"], [], ["d"]])
+    assert first_captions(images, 2).captions == [["a", "b"], [], ["d"]]

@@ -59,6 +59,12 @@ def test_every_picture_gets_a_caption_in_words_that_it_learned(here: Path, capsy
     assert texts[0] != texts[2]
 
 
+def test_of_several_captions_the_first_can_be_learned_alone(here: Path) -> None:
+    main(shlex.split(f"train vae --data pets --out first {TINY} {GRU} caption.most=1 head=none"))
+    words = need(latelier.load("first"), Captions).words()
+    assert set(words[3:]) == {"a", "dog", "cat", "no", "1"}  # the second ones end in 2
+
+
 @pytest.mark.slow
 def test_what_it_writes_can_stand_beside_pictures(here: Path) -> None:
     latelier.caption("run", "silent", out="silent/captions.csv")
@@ -118,6 +124,7 @@ def test_captions_are_scored_beside_what_needs_no_model(here: Path) -> None:
             "gru writes captions and tells no classes; say caption=gru",
         ),
         (f"train vae --data pets --out new {TINY} {GRU} caption.least=999999", "no word occurs 999999 times"),
+        (f"train vae --data pets --out new {TINY} {GRU} caption.most=0", "captions of a picture are learned, at least 1"),
         (f"train vae --data pets --out new {TINY} {GRU} caption.dropout=1", "caption.dropout is a share"),
         (f"train vae --data pets --out new {TINY} {GRU} caption.hiden=1", 'did you mean "hidden"?'),
         ("caption run pets --out new --beam 0", "a beam of 0 and captions of at most 30 words"),

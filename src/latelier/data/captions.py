@@ -68,6 +68,11 @@ def hide_captions(images: Images, count: int, seed: int, among: np.ndarray) -> I
     return replace(images, captions=[texts if row in kept else () for row, texts in enumerate(images.captions)])
 
 
+def first_captions(images: Images, most: int) -> Images:
+    """The same pictures, each with at most so many of its captions: the first that have a word in them."""
+    return replace(images, captions=[[text for text in texts if words_of(text)][:most] for texts in images.captions])
+
+
 def drawn_seed(seed: int, position: int) -> int:
     """Of the captions of the batch at that position."""
     return mix(seed, 9, position)
