@@ -21,7 +21,7 @@ RESNET: dict[str, Any] = {"net": "resnet9", "likelihood": "squared"}
 ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     "VAC": ("vac", NETS),
     "IntroVAC": ("introvac", NETS),
-    "IntroVAE, fitted directions": ("introvae", {**NETS, "latent": 256, "margin": 60.0}),
+    "IntroVAE, fitted directions": ("introvae", {**NETS, "latent": 256, "margin": 80.0, "weight_rec": 10.0}),
     "VAE, fitted directions": ("vae", {"latent": 256, **RESNET}),
 }
 TRAINING = {"size": 64, "batch": 64, "rate": 5e-4, "decay": "steps", "precision": "bf16"}
