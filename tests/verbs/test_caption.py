@@ -124,7 +124,10 @@ def test_captions_are_scored_beside_what_needs_no_model(here: Path) -> None:
             "gru writes captions and tells no classes; say caption=gru",
         ),
         (f"train vae --data pets --out new {TINY} {GRU} caption.least=999999", "no word occurs 999999 times"),
-        (f"train vae --data pets --out new {TINY} {GRU} caption.most=0", "captions of a picture are learned, at least 1"),
+        (
+            f"train vae --data pets --out new {TINY} {GRU} caption.most=0",
+            "captions of a picture are learned, at least 1",
+        ),
         (f"train vae --data pets --out new {TINY} {GRU} caption.dropout=1", "caption.dropout is a share"),
         (f"train vae --data pets --out new {TINY} {GRU} caption.hiden=1", 'did you mean "hidden"?'),
         ("caption run pets --out new --beam 0", "a beam of 0 and captions of at most 30 words"),
