@@ -11,7 +11,7 @@ import numpy as np
 from latelier.building import caption_config, config_of, takes_head, wants_captions
 from latelier.core import Model, Refusal, has, innermost, need
 from latelier.data.attributes import hide_attributes, with_attributes
-from latelier.data.captions import Sentences, first_captions, has_caption, hide_captions
+from latelier.data.captions import Sentences, has_caption, hide_captions, spoken
 from latelier.data.choice import hide_labels
 from latelier.data.images import Images
 from latelier.data.words import Vocabulary
@@ -67,11 +67,11 @@ def _with_captions(images: Images, whole: Images, settings: dict[str, Any], rows
         )
     if config.captioned is None:
         settings["caption.captioned"] = 1.0 if len(known) == len(rows) else CAPTIONED
-    if config.most is not None:
-        images, whole = first_captions(images, config.most), first_captions(whole, config.most)
-    vocabulary = Vocabulary.of((text for row in known for text in images.captions[row]), config.least)
-    sentences = Sentences(images, vocabulary, config.longest)
-    others = sentences if whole.captions is images.captions else Sentences(whole, vocabulary, config.longest)
+    learned = (text for row in known for text in spoken(images.captions[row], config.most))
+    vocabulary = Vocabulary.of(learned, config.least)
+    sentences = Sentences(images, vocabulary, config.longest, config.most)
+    alike = whole.captions is images.captions
+    others = sentences if alike else Sentences(whole, vocabulary, config.longest, config.most)
     return Told(images, whole, settings, vocabulary.words, sentences, others)
 
 

@@ -9,7 +9,7 @@ import torch
 
 from latelier.core import Refusal
 from latelier.data.batches import Batches
-from latelier.data.captions import Sentences, first_captions, has_caption, hide_captions
+from latelier.data.captions import Sentences, has_caption, hide_captions, spoken
 from latelier.data.images import Images
 from latelier.data.scenes import draw_scenes
 from latelier.data.words import Vocabulary
@@ -96,5 +96,9 @@ def test_hiding_keeps_so_many(images: Images) -> None:
 
 
 def test_the_first_captions_with_a_word_are_kept() -> None:
-    images = replace(draw_scenes(3), captions=[["", "a", "b", "c"], [], ["d"]])
-    assert first_captions(images, 2).captions == [["a", "b"], [], ["d"]]
+    captions = [["", "a", "b", "c"], [], ["d"]]
+    assert [spoken(texts, 2) for texts in captions] == [["a", "b"], [], ["d"]]
+    vocabulary = Vocabulary.of("abcd")
+    sentences = Sentences(replace(draw_scenes(3), captions=captions), vocabulary, 5, most=2)
+    said = [[vocabulary.text(row) for row in sentences.all(picture).tolist()] for picture in range(3)]
+    assert said == [["a", "b"], [], ["d"]]

@@ -1,5 +1,6 @@
 """Captions as token numbers, and which pictures keep theirs."""
 
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
 
@@ -16,10 +17,11 @@ FEWEST = 2  # tokens of a batch: a recurrent net of one step would have weights 
 
 
 class Sentences:
-    """All captions of a set, of ``longest`` words at most; one of its own is drawn for each picture."""
+    """All captions of a set, or the first ``most`` of each picture, of ``longest`` words at most; one of its own is
+    drawn for each picture."""
 
-    def __init__(self, images: Images, vocabulary: Vocabulary, longest: int):
-        known = [[vocabulary.tokens(text, longest) for text in texts if words_of(text)] for texts in images.captions]
+    def __init__(self, images: Images, vocabulary: Vocabulary, longest: int, most: int | None = None):
+        known = [[vocabulary.tokens(text, longest) for text in spoken(texts, most)] for texts in images.captions]
         rows = [row for texts in known for row in texts]
         width = max([FEWEST, *map(len, rows)])
         # The last row, of padding alone, is that of pictures without a caption.
@@ -50,6 +52,11 @@ class Sentences:
         return self.table[start : start + int(self.count[row])].long()
 
 
+def spoken(texts: Sequence[str], most: int | None = None) -> list[str]:
+    """The captions with a word in them, the first ``most``."""
+    return [text for text in texts if words_of(text)][:most]
+
+
 def has_caption(images: Images) -> np.ndarray:
     """bool [n]: whether a picture has a caption with a word in it."""
     return np.array([any(map(words_of, texts)) for texts in images.captions], bool)
@@ -66,11 +73,6 @@ def hide_captions(images: Images, count: int, seed: int, among: np.ndarray) -> I
         )
     kept = set(np.random.default_rng([seed, 9]).permutation(found)[:count].tolist())
     return replace(images, captions=[texts if row in kept else () for row, texts in enumerate(images.captions)])
-
-
-def first_captions(images: Images, most: int) -> Images:
-    """The same pictures, each with at most so many of its captions: the first that have a word in them."""
-    return replace(images, captions=[[text for text in texts if words_of(text)][:most] for texts in images.captions])
 
 
 def drawn_seed(seed: int, position: int) -> int:

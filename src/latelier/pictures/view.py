@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import PurePath
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -10,6 +10,7 @@ from torch import Generator, Tensor
 
 from latelier.core import UNKNOWN_FACTORS, Code, Encodes, HasLevels, Model, Posterior, Refusal, has, need
 from latelier.directions import Found
+from latelier.imagining import Through
 from latelier.objectives.langevin import Chain
 
 BLOCK = 512  # pictures that are encoded at once
@@ -23,7 +24,7 @@ class Asked(NamedTuple):
     given: tuple[str, ...] = ()  # NAME or NAME=1, NAME=0
     chain: Chain = Chain()
     caption: str = ""  # what is to be seen
-    through: Literal["picture", "code"] = "picture"  # by which the caption is heard, or by the "code"
+    through: Through = "picture"  # by which the caption is heard, or by the "code"
 
 
 class View(NamedTuple):
