@@ -7,6 +7,7 @@ learn from, at 128 pixels at most; they cannot reach the published figures, and 
 compared. METEOR is not measured (it needs a Java program).
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from latelier.bench import Bench, Job, Result, spread
@@ -19,31 +20,41 @@ PUBLISHED: dict[str, tuple[float, ...]] = {
     "joint, uncaptioned too": (0.72, 0.52, 0.36, 0.25, 13.24),
 }
 METRICS = ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "perplexity", "ROUGE_L", "CIDEr")
-EPOCHS = 200
+EPOCHS = 80
 SETTINGS: dict[str, Any] = {"estimator": "relaxed", "caption.least": 3}
 WAYS: dict[str, dict[str, Any]] = {
     "two-step": {"caption.learning": "twostep", "caption.captioned": 1.0},
     "joint": {"caption.captioned": 1.0},
     "joint, uncaptioned too": {"caption.captioned": 0.5},
 }
-TRAINING: dict[str, Any] = {"size": 64, "batch": 64, "rate": 1e-3, "decay": "cosine", "clip": 5.0, "flip": True}
+# Of -log p a token in joint training, chosen by validation photos beside the default, 1,024, and 4: by a greater one
+# the encoder learns captions by heart. In two steps the writer learns alone, by Adam, which heeds no scale of a loss.
+WEIGHT = 64.0
+# The rate does not fall: the writer of two steps, which learns in the second half of its run, has the joint one's.
+AUGMENTED: dict[str, Any] = {"shift": 8, "flip": True}  # half as far: .03 nats a word more on validation photos
+TRAINING: dict[str, Any] = {"size": 32, "batch": 32, "rate": 1e-3, "clip": 5.0, "precision": "bf16", **AUGMENTED}
 WATCHED: dict[str, Any] = {"validation": 0.1, "judge": "caption loss", "save_every": 4.0}
 
 
 def reproduce(bench: Bench) -> Result:
     """A training a row and seed."""
-    return compared(bench, SETTINGS, TRAINING, EPOCHS, ("two-step", "joint"))
+    ways = {"two-step": WAYS["two-step"], "joint": {**WAYS["joint"], "caption.weight": WEIGHT}}
+    return compared(bench, SETTINGS, TRAINING, EPOCHS, ways)
 
 
 def compared(
-    bench: Bench, settings: dict[str, Any], training: dict[str, Any], epochs: float, ways: tuple[str, ...]
+    bench: Bench,
+    settings: dict[str, Any],
+    training: dict[str, Any],
+    epochs: float,
+    ways: Mapping[str, Mapping[str, Any]],
 ) -> Result:
-    """The table of these ways to learn, under the protocol of this file."""
+    """The table of these ways to learn, by name, under the protocol of this file."""
     jobs = []
     for seed in range(bench.seeds):
-        for way in ways:
+        for way, own in ways.items():
             length = 2 * epochs if way == "two-step" else epochs  # each of its steps is as long as the joint one
-            whole = {"caption": "gru", **settings, **WAYS[way]}
+            whole = {"caption": "gru", **settings, **own}
             jobs.append(Job(way, "dgdn", "captions", seed, length, whole, training | WATCHED))
     found = bench.measure(jobs)
     rows = []
@@ -51,7 +62,7 @@ def compared(
         published = dict(zip(METRICS, PUBLISHED[way], strict=False))
         cells = [[_figure(published.get(m)), spread([one[m] for one in found[way]], 3)] for m in METRICS]
         rows.append([way, *(text for pair in cells for text in pair)])
-    first = found[ways[0]][0]
+    first = next(iter(found.values()))[0]
     for copy in ("commonest", "nearest"):
         cells = [["", f"{first[f'{m} {copy}']:.3f}" if f"{m} {copy}" in first else ""] for m in METRICS]
         rows.append([f"{copy} caption", *(text for pair in cells for text in pair)])

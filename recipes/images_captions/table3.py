@@ -22,5 +22,6 @@ TRAINING: dict[str, Any] = {"size": 256, "batch": 64, "rate": 2e-4, "clip": 5.0,
 
 def reproduce(bench: Bench) -> Result:
     """A training a row and seed; the first two rows learn from captioned pictures alone."""
-    table: Result = find_recipe("images-captions/flickr8k").compared(bench, NETS, TRAINING, EPOCHS, tuple(PUBLISHED))
+    protocol = find_recipe("images-captions/flickr8k")
+    table: Result = protocol.compared(bench, NETS, TRAINING, EPOCHS, protocol.WAYS)
     return table

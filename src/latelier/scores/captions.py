@@ -62,7 +62,7 @@ def verdict(values: dict[str, float]) -> str:
     claim = {
         2: "Better than both copies",
         1: f"Better than the {''.join(beaten)} caption alone",
-        0: "Better than no copy",
+        0: "Better than neither copy",
     }
     absent = "" if "METEOR" in values else " METEOR was not measured: no jar was given."
     return f"{claim[len(beaten)]} by BLEU-4 and CIDEr.{absent}"
