@@ -261,6 +261,22 @@ def test_a_joint_model_teaches_its_encoder() -> None:
     assert not all(torch.allclose(a, b) for a, b in zip(both, one, strict=True))
 
 
+def test_a_joint_model_may_learn_from_pictures_alone_at_first() -> None:
+    later = captioned(**{"caption.learning": "joint", "caption.learning.share": 0.5}).train()
+    at_once = captioned().train()
+
+    def minimised(model: Captioned, seen: int) -> dict[str, Tensor]:
+        return model.moves()[0](batch_of(SAID), Progress(seen, 100, Generator().manual_seed(0))).minimise
+
+    alone = later.inner.moves()[0](batch_of(SAID), Progress(49, 100, Generator().manual_seed(0)))
+    assert minimised(later, 49).keys() == {"model"}
+    assert torch.equal(minimised(later, 49)["model"], alone.minimise["model"])
+    assert minimised(later, 50).keys() == {"model", "writer"}
+    assert torch.equal(minimised(later, 50)["model"], minimised(at_once, 50)["model"])
+    judged = later.eval().moves()[0](batch_of(SAID), Progress(0, 100, Generator().manual_seed(0)))
+    assert "caption loss" in judged.report
+
+
 @pytest.mark.parametrize("through", ["picture", "code"])
 def test_imagined_codes_are_drawn_given_the_caption(through: Literal["picture", "code"]) -> None:
     """Their mean beside that of many draws of the prior, weighed by p(Y | s), s itself or read off its picture."""

@@ -20,21 +20,23 @@ CAPTIONED = 0.5  # share of every batch drawn from the captioned images
 
 @dataclass(frozen=True)
 class Joint:
-    """The encoder learns from captions as well."""
+    """The model learns from images alone for a share of the run; then the head learns to write, and the encoder from
+    captions as well."""
 
-
-@dataclass(frozen=True)
-class TwoStep:
-    """The model learns from images alone for a share of the run; then it stands still, and the head learns to write
-    from its codes."""
-
-    share: float = 0.5
+    share: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.share < 1:
             raise Refusal(
-                f"caption.learning.share is the model's share of the run, from 0 to below 1, not {self.share}"
+                f"caption.learning.share is the share of the run without captions, from 0 to below 1, not {self.share}"
             )
+
+
+@dataclass(frozen=True)
+class TwoStep(Joint):
+    """After that share the model stands still, and the head learns to write from its codes."""
+
+    share: float = 0.5
 
 
 @dataclass(frozen=True)

@@ -41,12 +41,21 @@ class Captioned(Headed, Captions):
     def moves(self) -> tuple[Move, ...]:
         learning = self.writer.config.learning
         if not isinstance(learning, TwoStep):
-            return tuple(self.taught(move, self._loss) for move in self.inner.moves())
+            return tuple(self._later(move, learning.share) for move in self.inner.moves())
         return tuple(self._in_turn(move, number, learning.share) for number, move in enumerate(self.inner.moves()))
 
     def _loss(self, part: Code, batch: Batch, progress: Progress) -> tuple[Tensor, dict[str, Tensor]]:
         loss = self.writer.loss(part, batch.caption, progress.generator)
         return loss, {"caption loss": loss}
+
+    def _later(self, move: Move, share: float) -> Move:
+        taught = self.taught(move, self._loss)
+
+        def learn(batch: Batch, progress: Progress) -> Losses:
+            alone = self.training and progress.seen < share * progress.total
+            return move(batch, progress) if alone else taught(batch, progress)  # validation judges from the start
+
+        return learn
 
     def _in_turn(self, move: Move, number: int, share: float) -> Move:
         def learn(batch: Batch, progress: Progress) -> Losses:
@@ -56,7 +65,7 @@ class Captioned(Headed, Captions):
                 return losses
             with evaluating(self.inner):
                 code = need(self.inner, Encodes).encode(batch.image).sample(progress.generator)
-            loss, report = self._loss(self.part(code), batch, progress)  # validation has it from the start, to judge by
+            loss, report = self._loss(self.part(code), batch, progress)  # validation judges from the start
             minimise = losses.minimise if first else {"writer": loss.mean()}
             return Losses(minimise, {**losses.report, **report}, code)
 
