@@ -23,5 +23,5 @@ TRAINING: dict[str, Any] = {"size": 256, "batch": 64, "rate": 2e-4, "clip": 5.0,
 def reproduce(bench: Bench) -> Result:
     """A training a row and seed; the first two rows learn from captioned pictures alone."""
     protocol = find_recipe("images-captions/flickr8k")
-    table: Result = protocol.compared(bench, NETS, TRAINING, EPOCHS, protocol.WAYS)
+    table: Result = protocol.compared(bench, {"DGDN": ("dgdn", NETS, {})}, TRAINING, EPOCHS, tuple(PUBLISHED))
     return table
