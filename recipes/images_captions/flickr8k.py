@@ -8,6 +8,7 @@ can be compared. METEOR is not measured (it needs a Java program).
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any
 
 from latelier.bench import Bench, Job, Result, spread
@@ -62,10 +63,10 @@ def compared(
                 jobs.append(Job(f"{encoder}, {way}", model, "captions", seed, length, own, {**training, **WATCHED}))
     found = bench.measure(jobs)
     rows = []
-    for row, values in found.items():
-        encoder, way = row.split(", ", 1)
+    for encoder, way in product(encoders, ways):
+        row = f"{encoder}, {way}"
         published = dict(zip(METRICS, PUBLISHED[way], strict=False)) if encoder == "DGDN" else {}
-        cells = [[_figure(published.get(m)), spread([one[m] for one in values], 3)] for m in METRICS]
+        cells = [[_figure(published.get(m)), spread([one[m] for one in found[row]], 3)] for m in METRICS]
         rows.append([row, *(text for pair in cells for text in pair)])
     first = next(iter(found.values()))[0]
     for copy in ("commonest", "nearest"):

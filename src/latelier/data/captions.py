@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import torch
@@ -54,7 +55,7 @@ class Sentences:
 
 def spoken(texts: Sequence[str], most: int | None = None) -> list[str]:
     """The captions with a word in them, the first ``most``."""
-    return [text for text in texts if words_of(text)][:most]
+    return list(islice(filter(words_of, texts), most))
 
 
 def has_caption(images: Images) -> np.ndarray:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor, nn
 
-from latelier.core import UNKNOWN, Code, Optimiser, Refusal, Written
+from latelier.core import UNKNOWN, Code, Optimiser, Progress, Refusal, Written
 from latelier.heads.label import flat
 from latelier.nets.recurrent import Recurrent
 from latelier.objectives.decoding import beam_search
@@ -30,6 +30,10 @@ class Joint:
             raise Refusal(
                 f"caption.learning.share is the share of the run without captions, from 0 to below 1, not {self.share}"
             )
+
+    def alone(self, progress: Progress) -> bool:
+        """Whether the model learns from images alone so far."""
+        return progress.seen < self.share * progress.total
 
 
 @dataclass(frozen=True)

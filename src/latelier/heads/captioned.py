@@ -16,7 +16,7 @@ from latelier.core import (
     Written,
     need,
 )
-from latelier.heads.caption import CaptionHead, TwoStep
+from latelier.heads.caption import CaptionHead, Joint, TwoStep
 from latelier.heads.joint import Headed
 from latelier.nets.modes import evaluating
 
@@ -41,25 +41,25 @@ class Captioned(Headed, Captions):
     def moves(self) -> tuple[Move, ...]:
         learning = self.writer.config.learning
         if not isinstance(learning, TwoStep):
-            return tuple(self._later(move, learning.share) for move in self.inner.moves())
-        return tuple(self._in_turn(move, number, learning.share) for number, move in enumerate(self.inner.moves()))
+            return tuple(self._later(move, learning) for move in self.inner.moves())
+        return tuple(self._in_turn(move, number, learning) for number, move in enumerate(self.inner.moves()))
 
     def _loss(self, part: Code, batch: Batch, progress: Progress) -> tuple[Tensor, dict[str, Tensor]]:
         loss = self.writer.loss(part, batch.caption, progress.generator)
         return loss, {"caption loss": loss}
 
-    def _later(self, move: Move, share: float) -> Move:
+    def _later(self, move: Move, learning: Joint) -> Move:
         taught = self.taught(move, self._loss)
 
         def learn(batch: Batch, progress: Progress) -> Losses:
-            alone = self.training and progress.seen < share * progress.total
+            alone = self.training and learning.alone(progress)
             return move(batch, progress) if alone else taught(batch, progress)  # validation judges from the start
 
         return learn
 
-    def _in_turn(self, move: Move, number: int, share: float) -> Move:
+    def _in_turn(self, move: Move, number: int, learning: TwoStep) -> Move:
         def learn(batch: Batch, progress: Progress) -> Losses:
-            first = progress.seen < share * progress.total
+            first = learning.alone(progress)
             losses = move(batch, progress) if first else Losses({}, {})
             if number or (first and self.training):
                 return losses
