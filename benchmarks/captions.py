@@ -26,7 +26,7 @@ from latelier.data.captions import Sentences
 from latelier.data.images import Images
 from latelier.data.scenes import draw_scenes
 from latelier.data.words import Vocabulary
-from latelier.device import pick_device, prepare_cpu
+from latelier.device import multiply_fast, pick_device, prepare_cpu
 from latelier.heads.captioned import Captioned
 from latelier.loop import Plan, play
 from latelier.models.vae import Model as Vae
@@ -52,6 +52,7 @@ def built(vocabulary: Vocabulary) -> Captioned:
     settings = {"net": "resnet", "net.channels": (32, 64), "latent": 128, "likelihood": "bernoulli"}
     model = build("vae", (3, 32, 32), words=vocabulary.words, caption="gru", **settings, **{"caption.captioned": 1.0})
     assert isinstance(model, Captioned)
+    multiply_fast(model)
     return model.to(pick_device(), memory_format=torch.channels_last).train()
 
 

@@ -1,4 +1,4 @@
-"""Which device a run uses, and where memory comes from once the CPU is prepared."""
+"""Which device a run uses, and where memory comes from and what multiplies once the CPU is prepared."""
 
 import platform
 import subprocess
@@ -6,8 +6,10 @@ import sys
 
 import pytest
 import torch
+from torch import nn
 
-from latelier.device import pick_device
+from latelier import device
+from latelier.device import multiply_fast, pick_device
 
 # 12 MB, which glibc would map apart from its heap and give back when freed.
 PROGRAM = """
@@ -31,3 +33,28 @@ def test_a_named_device_is_taken_and_else_one_that_exists() -> None:
 def test_after_preparing_large_buffers_come_from_the_heap() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True", "3000000.0"]
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_products_are_fast_only_where_nothing_is_rounded(exact: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "_is_amd", lambda: True)
+    monkeypatch.setattr(device, "_multiplies_exactly", lambda: exact)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
+    before = torch.get_float32_matmul_precision()
+    try:
+        for model, told in ((nn.Linear(512, 2500), "medium" if exact else "highest"), (nn.Linear(10, 10), "highest")):
+            multiply_fast(model)
+            assert torch.get_float32_matmul_precision() == told
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+@pytest.mark.parametrize("shape", [(64, 512, 2500), (1, 300, 1536), (320, 7, 1000)])
+def test_fast_products_keep_float32(shape: tuple[int, int, int]) -> None:
+    multiply_fast(nn.Linear(512, 2500))
+    rows, inner, columns = shape
+    generator = torch.Generator().manual_seed(0)
+    a, b = torch.randn(rows, inner, generator=generator), torch.randn(inner, columns, generator=generator)
+    error = (a @ b - (a.double() @ b.double())).abs().max()
+    assert error < 1e-6 * inner  # rounding to bfloat16 is a thousand times as far

@@ -168,10 +168,11 @@ class Run:
 def open_run(run: str | Path) -> Run:
     """Opens a run folder (or a lone weights file, which then has no log); damaged checkpoints that were passed over are
     named on stderr. Raises Refusal as ``building.open_model`` does."""
-    from latelier.device import pick_device
+    from latelier.device import multiply_fast, pick_device
 
     path = Path(run)
     model, card, found = open_model(path)
+    multiply_fast(model)
     config_path = path / "config.json"
     config = read_config(config_path) if found and config_path.exists() else {}
     for remark in found.remarks if found else ():

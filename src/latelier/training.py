@@ -26,7 +26,7 @@ from latelier.data.choice import fewer, hold_out
 from latelier.data.images import Images
 from latelier.data.seeds import mix
 from latelier.data.sources import open_images
-from latelier.device import pick_device
+from latelier.device import multiply_fast, pick_device
 from latelier.loop import Outcome, Plan, train
 from latelier.progress import Progress, tell
 from latelier.request import FORMAT, check, folder_of, plain, read_config, resumed
@@ -155,6 +155,7 @@ def _learn(folder: Path, request: SimpleNamespace, prepared: Prepared) -> Outcom
         images, rows = prepared.images, prepared.rows
         return fit(model, images if len(rows) == len(images) else images.take(rows), plan.seed, folder, card)
     torch.backends.cudnn.benchmark = batches.device.type == "cuda"
+    multiply_fast(model)
     model = model.to(memory_format=torch.channels_last)
     if request.compile:
         for net in nets(model):

@@ -23,7 +23,7 @@ class Speaker(Protocol):
         """Of codes [n, k]."""
 
     def log_next(self, state: State) -> Tensor:
-        """[n, tokens] log p of the next token."""
+        """[n, tokens] log p of the next token, a tensor of the caller's own."""
 
     def advance(self, state: State, token: Tensor) -> State:
         """After tokens [n]."""
@@ -47,10 +47,12 @@ def beam_search(
     for step in range(longest + 1):
         log_p = speaker.log_next(state).unflatten(0, (b, -1, s))
         beams = log_p.shape[1]
-        onwards = (given[..., None] + log_p).logsumexp(2) - math.log(s) if s > 1 else log_p[:, :, 0] + given
+        onwards = (given[..., None] + log_p).logsumexp(2) - math.log(s) if s > 1 else log_p[:, :, 0]
         # The best of each beam first: what follows looks at few words, and not at the whole vocabulary.
         onwards[..., _closed(never, step < shortest)] = -torch.inf
         onwards, words = _best(onwards, width, step == longest)
+        if s == 1:
+            onwards = onwards + given
         onwards = torch.where(ended[..., None], _as_it_is(score, onwards.shape[2]), onwards)
         words = words.masked_fill(ended[..., None], PADDING)
         score, place = onwards.flatten(1).topk(min(width, onwards[0].numel()))
