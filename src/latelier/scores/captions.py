@@ -27,9 +27,10 @@ PROTOCOL = (
     "otherwise, at most 30 words, beside all of its references. BLEU, ROUGE_L and CIDEr (CIDEr-D, rarity among these "
     "references) by coco-caption's formulas on lower-cased words without punctuation; its own tokeniser would also "
     "take contractions apart. METEOR by its Java program where captions.meteor names the jar. Perplexity: exp of nats "
-    f"a token of all references, their ends included, under the mean of p(Y | s) over {DRAWS} draws of the code; words "
-    "that occurred too seldom in training count as one unknown token. Commonest: the caption that occurs most often in "
-    "the training split, for every picture. Nearest: the first caption of the training picture nearest in pixels."
+    "a token of all references, their ends included, under the mean of p(Y | s) over as many draws of the code, "
+    f"{DRAWS} unless said otherwise; words that occurred too seldom in training count as one unknown token. Commonest: "
+    "the caption that occurs most often in the training split, for every picture. Nearest: the first caption of the "
+    "training picture nearest in pixels."
 )
 
 
@@ -45,7 +46,7 @@ def score(
     values = judged(ours, references)
     if meteor:
         values["METEOR"] = java_meteor(ours, references, meteor)
-    nats, tokens = likelihoods(model, test, DRAWS, generator)
+    nats, tokens = likelihoods(model, test, draws or DRAWS, generator)
     values |= {
         "perplexity": float(np.exp(-nats.sum() / tokens.sum())),
         "unknown words %": unknown_share(model, references),
