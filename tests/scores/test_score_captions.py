@@ -13,6 +13,7 @@ from latelier.data.images import Images
 from latelier.data.scenes import draw_block
 from latelier.data.words import Vocabulary
 from latelier.scores import captions, retrieval, scene_captions
+from latelier.scores.captioning import codes_of, usual_draws
 from latelier.scores.common import Splits
 from latelier.scores.record import run_scores
 
@@ -55,6 +56,21 @@ def test_a_uniform_writer_is_as_perplexed_as_it_has_tokens(splits: Splits, model
     assert values["perplexity"] == pytest.approx(len(known) - 1, rel=1e-4)
     said = [word.strip(",") for texts in splits.test.captions for text in texts for word in text.split()]
     assert values["unknown words %"] == pytest.approx(100 * np.mean([word not in known for word in said]))
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "usual"),
+    [("vae", {"net": "mlp"}, 0), ("dgdn", {}, 50), ("dgdn", {"unpool": "deterministic"}, 0)],
+)
+def test_codes_with_discrete_latents_are_drawn_for_captions(name: str, settings: dict[str, str], usual: int) -> None:
+    model = build(name, (1, 8, 8), **settings).eval()
+    assert usual_draws(model) == usual
+    image = torch.rand(3, 1, 8, 8, generator=Generator().manual_seed(0))
+    found = codes_of(model, image, None, Generator().manual_seed(1))
+    asked = codes_of(model, image, usual, Generator().manual_seed(1))
+    assert len(found) == max(1, usual)
+    assert all(torch.equal(one[key], other[key]) for one, other in zip(found, asked, strict=True) for key in one)
+    assert len(codes_of(model, image, 2, Generator())) == 2
 
 
 def test_the_words_of_a_caption_are_grouped_and_the_grounds_left_out() -> None:

@@ -1,5 +1,7 @@
 """Pictures beside a reference caption and the model's own, each with its log-probability."""
 
+import math
+
 import numpy as np
 import torch
 
@@ -7,6 +9,7 @@ from latelier.core import Captions, Encodes, need
 from latelier.data.words import Vocabulary
 from latelier.pictures.sheet import Cell, Grid, compose
 from latelier.pictures.view import View, pixels
+from latelier.scores.captioning import codes_of
 
 needs = (Encodes, Captions)
 PICTURES = 24
@@ -20,13 +23,14 @@ def draw(view: View) -> np.ndarray:
     image = view.image[:PICTURES]
     writer = need(view.model, Captions)
     vocabulary = Vocabulary(writer.words())
-    code = need(view.model, Encodes).encode(image).mode()
-    ours = writer.describe([code], BEAM, LONGEST)
+    codes = codes_of(view.model, image, None, view.generator)
+    ours = writer.describe(codes, BEAM, LONGEST)
     references = [next(iter(texts), "") for texts in view.captions[: len(image)]] or [""] * len(image)
     table = torch.nn.utils.rnn.pad_sequence(
         [torch.tensor(vocabulary.tokens(text, 2 * LONGEST), dtype=torch.int64) for text in references], batch_first=True
     )
-    known = writer.log_caption(code, table.to(image.device)).tolist()
+    each = torch.stack([writer.log_caption(code, table.to(image.device)) for code in codes])
+    known = (each.logsumexp(0) - math.log(len(codes))).tolist()
     cells = [
         Cell(picture, f"{_said(reference, score)}\nmodel: {vocabulary.text(row)} ({found:.1f})")
         for picture, reference, score, row, found in zip(
@@ -34,8 +38,9 @@ def draw(view: View) -> np.ndarray:
         )
     ]
     rows = [cells[start : start + ACROSS] for start in range(0, len(cells), ACROSS)]
+    source = "the most likely code" if len(codes) == 1 else f"{len(codes)} draws of the code together"
     footer = (
-        f"Under each picture its first caption, and the model's, found by a beam of {BEAM} from the most likely code. "
+        f"Under each picture its first caption, and the model's, found by a beam of {BEAM} from {source}. "
         "In brackets log p(caption | code) in nats, of the words and the end; words that the model does not know count "
         "as one."
     )

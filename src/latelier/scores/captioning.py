@@ -17,6 +17,7 @@ from latelier.scores.common import device_of
 BLOCK = 64  # captions written at once
 LONGEST = 30  # words of a caption that is written
 LEARNED = 40  # words up to which a reference counts
+DRAWS = 50  # of a code with discrete latents (Pu et al. 2016, section 4)
 
 
 def captioned(images: Images) -> Images:
@@ -30,14 +31,22 @@ def references_of(images: Images) -> list[list[list[str]]]:
     return [[words for text in texts if (words := words_of(text))] for texts in images.captions]
 
 
-def codes_of(model: Model, image: Tensor, draws: int, generator: Generator) -> list[Code]:
-    """So many draws of the codes of a block, or the most likely one for 0."""
+def usual_draws(model: Model) -> int:
+    """Draws of the code under which captions are written unless said otherwise: none but the most likely one where it
+    is continuous. Discrete latents at their likeliest values, all at once, are no typical code: then 50, as the source
+    has."""
+    return DRAWS if any(latent.kind == "categorical" for latent in model.latents.values()) else 0
+
+
+def codes_of(model: Model, image: Tensor, draws: int | None, generator: Generator) -> list[Code]:
+    """So many draws of the codes of a block, the most likely one for 0, the usual number for None."""
     q = need(model, Encodes).encode(image)
+    draws = usual_draws(model) if draws is None else draws
     return [q.sample(generator) for _ in range(draws)] if draws else [q.mode()]
 
 
 def written(
-    model: Model, images: Images, beam: int, draws: int, generator: Generator, longest: int = LONGEST
+    model: Model, images: Images, beam: int, draws: int | None, generator: Generator, longest: int = LONGEST
 ) -> tuple[list[str], np.ndarray]:
     """A caption of each picture, in the model's words, and its log-probability [n] in nats."""
     writer, vocabulary, device = need(model, Captions), Vocabulary(need(model, Captions).words()), device_of(model)

@@ -10,7 +10,15 @@ from torch import Generator
 from latelier.core import Captions, Encodes, Model
 from latelier.data.images import Images
 from latelier.data.words import words_of
-from latelier.scores.captioning import captioned, likelihoods, references_of, unknown_share, written
+from latelier.scores.captioning import (
+    DRAWS,
+    captioned,
+    likelihoods,
+    references_of,
+    unknown_share,
+    usual_draws,
+    written,
+)
 from latelier.scores.common import Splits, pixels
 from latelier.scores.text.bleu import bleu
 from latelier.scores.text.cider import cider
@@ -21,24 +29,25 @@ needs = (Encodes, Captions)
 NEEDS_CAPTIONS = True
 LIMIT = 1_000
 BEAM = 5
-DRAWS = 10
+FEWEST_DRAWS = 10  # for perplexity, where captions are of the most likely code
 PROTOCOL = (
-    f"One caption for each test picture with captions, by a beam of {BEAM} and the most likely code unless said "
-    "otherwise, at most 30 words, beside all of its references. BLEU, ROUGE_L and CIDEr (CIDEr-D, rarity among these "
-    "references) by coco-caption's formulas on lower-cased words without punctuation; its own tokeniser would also "
-    "take contractions apart. METEOR by its Java program where captions.meteor names the jar. Perplexity: exp of nats "
-    "a token of all references, their ends included, under the mean of p(Y | s) over as many draws of the code, "
-    f"{DRAWS} unless said otherwise; words that occurred too seldom in training count as one unknown token. Commonest: "
-    "the caption that occurs most often in the training split, for every picture. Nearest: the first caption of the "
-    "training picture nearest in pixels."
+    f"One caption for each test picture with captions, by a beam of {BEAM} and the most likely code, or {DRAWS} draws "
+    "of one with discrete latents, unless said otherwise, at most 30 words, beside all of its references. BLEU, "
+    "ROUGE_L and CIDEr (CIDEr-D, rarity among these references) by coco-caption's formulas on lower-cased words "
+    "without punctuation; its own tokeniser would also take contractions apart. METEOR by its Java program where "
+    "captions.meteor names the jar. Perplexity: exp of nats a token of all references, their ends included, under the "
+    f"mean of p(Y | s) over as many draws of the code, {FEWEST_DRAWS} where captions are of the most likely one; words "
+    "that occurred too seldom in training count as one unknown token. Commonest: the caption that occurs most often in "
+    "the training split, for every picture. Nearest: the first caption of the training picture nearest in pixels."
 )
 
 
 def score(
-    model: Model, data: Splits, generator: Generator, *, beam: int = BEAM, draws: int = 0, meteor: str = ""
+    model: Model, data: Splits, generator: Generator, *, beam: int = BEAM, draws: int | None = None, meteor: str = ""
 ) -> dict[str, float]:
-    """Of captions written with that ``beam`` under so many ``draws`` of the code, 0 for the most likely one. ``meteor``
-    is the path of meteor-1.5.jar. Raises Refusal where that does not run."""
+    """Of captions written with that ``beam`` under so many ``draws`` of the code, 0 for the most likely one, by default
+    ``usual_draws``. ``meteor`` is the path of meteor-1.5.jar. Raises Refusal where that does not run."""
+    draws = usual_draws(model) if draws is None else draws
     test, fit = captioned(data.test), captioned(data.fit)
     references = references_of(test)
     texts, _ = written(model, test, beam, draws, generator)
@@ -46,7 +55,7 @@ def score(
     values = judged(ours, references)
     if meteor:
         values["METEOR"] = java_meteor(ours, references, meteor)
-    nats, tokens = likelihoods(model, test, draws or DRAWS, generator)
+    nats, tokens = likelihoods(model, test, draws or FEWEST_DRAWS, generator)
     values |= {
         "perplexity": float(np.exp(-nats.sum() / tokens.sum())),
         "unknown words %": unknown_share(model, references),

@@ -11,7 +11,7 @@ def caption(
     *,
     out: Place,
     beam: Whole = 5,
-    draws: Whole = 0,
+    draws: Whole | None = None,
     longest: Whole = 30,
     seed: Seed = 0,
     data_root: Place | None = None,
@@ -34,6 +34,7 @@ def caption(
         Captions kept at each word; 1 takes the likeliest word each time.
     draws
         Of each picture's code, over which the captions' probabilities are averaged; 0 for the most likely code alone.
+        By default 0, and 50 for a code with discrete latents, as dgdn has.
     longest
         Words of a caption at most.
     seed
@@ -52,7 +53,7 @@ def caption(
     from latelier.verbs.writing import write_table
 
     out = Path(out)
-    if draws < 0:
+    if draws is not None and draws < 0:
         raise Refusal(f"--draws is a number of draws, at least 0, not {draws}")
     opened = open_run(run)
     if not has(opened.model, Captions):

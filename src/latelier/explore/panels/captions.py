@@ -3,13 +3,14 @@
 import shlex
 from typing import Any
 
-from latelier.core import Captions, Decodes, Encodes, Samples, missing, need
+from latelier.core import Captions, Code, Decodes, Encodes, Samples, missing, need
 from latelier.data.words import SPECIAL, Vocabulary
 from latelier.explore.asked import Asked
 from latelier.explore.panels import Action
 from latelier.explore.place import Place, chosen, drawn
 from latelier.imagining import TRIED, imagine, read_back, tokens_of
 from latelier.objectives.langevin import Chain
+from latelier.scores.captioning import codes_of
 
 TITLE, PLACE = "Captions", 7
 LINE = "What the model writes of the picture, and what it draws of words."
@@ -27,7 +28,7 @@ def describe(place: Place, asked: Asked) -> dict[str, Any]:
     """The likeliest caption that a beam search finds, its log-probability in nats, those that the data gives, and the
     words that the model knows."""
     picture, writer = chosen(place, asked), need(place.model, Captions)
-    said = writer.describe([place.code(picture)], BEAM, LONGEST)
+    said = place.once(("caption", picture), lambda: writer.describe(_codes(place, picture), BEAM, LONGEST))
     return {
         "caption": Vocabulary(writer.words()).text(said.token[0].tolist()),
         "log_probability": float(said.log_probability[0]),
@@ -35,6 +36,10 @@ def describe(place: Place, asked: Asked) -> dict[str, Any]:
         "words": sorted(writer.words()[len(SPECIAL) :])[:2000],
         "imagines": not missing(place.model, (Decodes, Samples)),
     }
+
+
+def _codes(place: Place, picture: str) -> list[Code]:
+    return codes_of(place.model, place.image(picture), None, place.generator(0))
 
 
 def imagined(place: Place, asked: Asked) -> dict[str, Any]:
