@@ -3,6 +3,7 @@
 import platform
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -35,21 +36,27 @@ def test_after_preparing_large_buffers_come_from_the_heap() -> None:
     assert done.stdout.split() == ["True", "3000000.0"]
 
 
+@pytest.fixture
+def precision() -> Iterator[None]:
+    """Of products, put back afterwards."""
+    before = torch.get_float32_matmul_precision()
+    yield
+    torch.set_float32_matmul_precision(before)
+
+
+@pytest.mark.usefixtures("precision")
 @pytest.mark.parametrize("exact", [True, False])
 def test_products_are_fast_only_where_nothing_is_rounded(exact: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device, "_is_amd", lambda: True)
     monkeypatch.setattr(device, "_multiplies_exactly", lambda: exact)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
-    before = torch.get_float32_matmul_precision()
-    try:
-        for model, told in ((nn.Linear(512, 2500), "medium" if exact else "highest"), (nn.Linear(10, 10), "highest")):
-            multiply_fast(model)
-            assert torch.get_float32_matmul_precision() == told
-    finally:
-        torch.set_float32_matmul_precision(before)
+    for model, told in ((nn.Linear(512, 2500), "medium" if exact else "highest"), (nn.Linear(10, 10), "highest")):
+        multiply_fast(model)
+        assert torch.get_float32_matmul_precision() == told
 
 
+@pytest.mark.usefixtures("precision")
 @pytest.mark.parametrize("shape", [(64, 512, 2500), (1, 300, 1536), (320, 7, 1000)])
 def test_fast_products_keep_float32(shape: tuple[int, int, int]) -> None:
     multiply_fast(nn.Linear(512, 2500))

@@ -1,7 +1,5 @@
 """Pictures beside a reference caption and the model's own, each with its log-probability."""
 
-import math
-
 import numpy as np
 import torch
 
@@ -9,7 +7,7 @@ from latelier.core import Captions, Encodes, need
 from latelier.data.words import Vocabulary
 from latelier.pictures.sheet import Cell, Grid, compose
 from latelier.pictures.view import View, pixels
-from latelier.scores.captioning import codes_of
+from latelier.scores.captioning import codes_of, log_mixture
 
 needs = (Encodes, Captions)
 PICTURES = 24
@@ -29,8 +27,7 @@ def draw(view: View) -> np.ndarray:
     table = torch.nn.utils.rnn.pad_sequence(
         [torch.tensor(vocabulary.tokens(text, 2 * LONGEST), dtype=torch.int64) for text in references], batch_first=True
     )
-    each = torch.stack([writer.log_caption(code, table.to(image.device)) for code in codes])
-    known = (each.logsumexp(0) - math.log(len(codes))).tolist()
+    known = log_mixture(writer, codes, table.to(image.device)).tolist()
     cells = [
         Cell(picture, f"{_said(reference, score)}\nmodel: {vocabulary.text(row)} ({found:.1f})")
         for picture, reference, score, row, found in zip(

@@ -1,5 +1,6 @@
 """What scores of captions share: references, captions written for many pictures, and how likely the references are."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -45,6 +46,12 @@ def codes_of(model: Model, image: Tensor, draws: int | None, generator: Generato
     return [q.sample(generator) for _ in range(draws)] if draws else [q.mode()]
 
 
+def log_mixture(writer: Captions, codes: Sequence[Code], caption: Tensor) -> Tensor:
+    """[b] log of the mean over draws of the code of p(caption [b, t] | code), in double precision."""
+    each = torch.stack([writer.log_caption(code, caption) for code in codes])
+    return each.double().logsumexp(0) - math.log(len(codes))
+
+
 def written(
     model: Model, images: Images, beam: int, draws: int | None, generator: Generator, longest: int = LONGEST
 ) -> tuple[list[str], np.ndarray]:
@@ -74,8 +81,7 @@ def likelihoods(model: Model, images: Images, draws: int, generator: Generator) 
         caption = caption[:, : max(FEWEST, int((caption > 0).sum(1).max()))].to(device)
         with evaluating(model):
             codes = codes_of(model, images.floats(rows).to(device), draws, generator)
-            each = [writer.log_caption(_of(code, owner.to(device)), caption) for code in codes]
-        nats.append(torch.stack(each).double().logsumexp(0) - np.log(len(codes)))
+            nats.append(log_mixture(writer, [_of(code, owner.to(device)) for code in codes], caption))
         counts.append((caption > 0).sum(1))
     return torch.cat(nats).cpu().numpy(), torch.cat(counts).cpu().numpy()
 

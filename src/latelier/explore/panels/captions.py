@@ -3,7 +3,7 @@
 import shlex
 from typing import Any
 
-from latelier.core import Captions, Code, Decodes, Encodes, Samples, missing, need
+from latelier.core import Captions, Decodes, Encodes, Samples, Written, missing, need
 from latelier.data.words import SPECIAL, Vocabulary
 from latelier.explore.asked import Asked
 from latelier.explore.panels import Action
@@ -28,7 +28,12 @@ def describe(place: Place, asked: Asked) -> dict[str, Any]:
     """The likeliest caption that a beam search finds, its log-probability in nats, those that the data gives, and the
     words that the model knows."""
     picture, writer = chosen(place, asked), need(place.model, Captions)
-    said = place.once(("caption", picture), lambda: writer.describe(_codes(place, picture), BEAM, LONGEST))
+
+    def write() -> Written:
+        codes = codes_of(place.model, place.image(picture), None, place.generator(0))
+        return writer.describe(codes, BEAM, LONGEST)
+
+    said = place.once(("caption", picture), write)
     return {
         "caption": Vocabulary(writer.words()).text(said.token[0].tolist()),
         "log_probability": float(said.log_probability[0]),
@@ -36,10 +41,6 @@ def describe(place: Place, asked: Asked) -> dict[str, Any]:
         "words": sorted(writer.words()[len(SPECIAL) :])[:2000],
         "imagines": not missing(place.model, (Decodes, Samples)),
     }
-
-
-def _codes(place: Place, picture: str) -> list[Code]:
-    return codes_of(place.model, place.image(picture), None, place.generator(0))
 
 
 def imagined(place: Place, asked: Asked) -> dict[str, Any]:
