@@ -28,9 +28,10 @@ from latelier.data.scenes import draw_scenes
 from latelier.data.words import Vocabulary
 from latelier.device import multiply_fast, pick_device, prepare_cpu
 from latelier.heads.captioned import Captioned
-from latelier.loop import Plan, play
+from latelier.loop import play
 from latelier.models.vae import Model as Vae
 from latelier.objectives import gaussian
+from latelier.plan import Plan
 from latelier.players import Statistics, players_of
 
 WORDS, FEW_WORDS = 2_500, 40  # about Flickr8k's, and those of drawn scenes

@@ -25,7 +25,8 @@ from latelier.core import Model
 from latelier.data.batches import Batches
 from latelier.data.images import Images, to_float
 from latelier.device import pick_device, prepare_cpu
-from latelier.loop import Plan, train
+from latelier.loop import train
+from latelier.plan import Plan
 
 PRODUCTS = 5  # matrix products in a lap of their own
 

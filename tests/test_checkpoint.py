@@ -14,7 +14,8 @@ from latelier import building, checkpoint, files
 from latelier.core import Refusal
 from latelier.data.batches import Batches
 from latelier.data.sources import open_images
-from latelier.loop import Plan, train
+from latelier.loop import train
+from latelier.plan import Plan
 
 TINY = {"latent": 2, "net": "mlp", "net.widths": "4"}
 

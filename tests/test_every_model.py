@@ -39,7 +39,8 @@ from latelier.core import Batch, Captions, Encodes, Fits, Judges, Losses, Model,
 from latelier.data.captions import Sentences
 from latelier.data.images import Images
 from latelier.lookup import find_module
-from latelier.loop import Plan, play, train
+from latelier.loop import play, train
+from latelier.plan import Plan
 from latelier.players import Player, Statistics, differentiate, players_of
 
 

@@ -15,7 +15,8 @@ from latelier.core import Batch, Losses, Model, Move, Optimiser, Progress
 from latelier.data.batches import Batches
 from latelier.data.choice import hide_labels
 from latelier.data.images import Images
-from latelier.loop import Diverged, Plan, rate_factor, train
+from latelier.loop import Diverged, train
+from latelier.plan import Plan, rate_factor
 from latelier.players import differentiate, players_of
 
 CPU = torch.device("cpu")

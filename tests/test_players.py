@@ -10,7 +10,8 @@ from torch import nn
 from latelier.core import Batch, Losses, Model, Move, Optimiser, Progress
 from latelier.data.batches import Batches
 from latelier.data.images import Images
-from latelier.loop import Plan, train
+from latelier.loop import train
+from latelier.plan import Plan
 from latelier.players import Player
 
 

@@ -175,15 +175,22 @@ def open_model(run: str | Path) -> tuple[Model, Card, checkpoint.Checkpoint | No
         raise Refusal(f"{run} holds no checkpoint: it is not a run, or was stopped before its first save")
     file = found.weights if found else path
     weights, note = checkpoint.read(file)
-    settings = dict(note["config"])
-    if note.get("head"):
-        settings["head"] = note["head"]
-    if note.get("caption"):
-        settings["caption"] = note["caption"]
     words = tuple(note.get("words", ()))  # files of older versions have none
-    model, card = assemble(note["model"], tuple(note["image"]), tuple(note["classes"]), settings, False, words)
+    model, card = assemble(note["model"], tuple(note["image"]), tuple(note["classes"]), settings_of(note), False, words)
     load_weights(model, weights, file)
     return model.eval().requires_grad_(False), card, found
+
+
+def settings_of(card: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that a stored card was built with. What older versions did not write is what they had."""
+    settings = dict(card["config"])
+    net = settings.get("net")
+    if isinstance(net, dict) and net.get("kind") == "conv":
+        settings["net"] = {"up": "transposed", **net}
+    for part in ("head", "caption"):
+        if card.get(part):
+            settings[part] = card[part]
+    return settings
 
 
 def load(run: str | Path) -> Model:

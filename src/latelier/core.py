@@ -9,6 +9,7 @@ Shapes: b images, c channels, h w pixels, a attributes, t tokens, k numbers of a
 Units: images are floats in [0, 1]; log-densities are nats an image, summed over everything but the batch.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ class Refusal(ValueError):
 
 C = TypeVar("C")
 PADDING, END, UNKNOWN = 0, 1, 2  # token numbers of captions; UNKNOWN stands for all words outside the vocabulary
+EPOCHS = 20  # that a run has by default, within the bounds of its method's schedule
 UNKNOWN_FACTORS = torch.zeros(0, 0, dtype=torch.int64)
 
 
@@ -58,6 +60,9 @@ class Progress(NamedTuple):
     notes: dict[str, Tensor] | None = None  # what a move leaves to the step's later ones; none: nobody keeps any
 
 
+FINAL = 1 << 52  # images after which every schedule stands at its end: what validation and monitors go by
+
+
 class Losses(NamedTuple):
     """What a move answers."""
 
@@ -82,6 +87,27 @@ class Optimiser:
     weight_decay: float = 0.0
 
 
+class Metric(NamedTuple):
+    """What tells a good checkpoint from a bad one: a term of validation's report, or a measure that follows from
+    them."""
+
+    name: str
+    higher: bool = False  # whether more is better
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How a method trains unless the user says otherwise; chosen by measurement (docs/defaults.md)."""
+
+    steps: int = 3000  # at least so many, however few the images are; where 20 epochs are more, up to four times them
+    batch: int = 64
+    decay: Literal["none", "linear", "cosine", "steps"] = "linear"
+
+    def length(self, images: int, batch: int) -> int:
+        """Steps of a run over so many images in batches of so many."""
+        return min(max(self.steps, math.ceil(EPOCHS * images / batch)), 4 * self.steps)
+
+
 class Model(nn.Module, ABC):
     """What every method is: in its file a final subclass ``Model``, built as ``Model(config, image=(c, h, w))``, and a
     frozen dataclass ``Config``."""
@@ -89,6 +115,7 @@ class Model(nn.Module, ABC):
     latents: dict[str, Latent]
     players: dict[str, list[nn.Module | nn.Parameter]]  # a partition of the weights
     image: tuple[int, int, int]  # (c, h, w) of the images it was built for
+    schedule = Schedule()
 
     @abstractmethod
     def moves(self) -> tuple[Move, ...]:
@@ -97,6 +124,16 @@ class Model(nn.Module, ABC):
     def optimisers(self) -> dict[str, Optimiser]:
         """Each player's optimiser as its source has it; Adam at 1e-3 where the source is silent."""
         return {player: Optimiser() for player in self.players}
+
+    def monitor(self) -> Metric:
+        """What validation judges a checkpoint by: what the method is for, at the final weights of all terms, and never
+        a game's loss. ``loss`` is the sum of what the players minimise."""
+        return Metric("loss")
+
+    def measures(self, terms: dict[str, float]) -> dict[str, float]:
+        """What follows from means of the report's terms over validation images: ratios, weighted sums. Empty where the
+        terms needed are not there."""
+        return {}
 
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
         """What means of the report's terms warn of after so many images, in plain words; training says each once."""
@@ -305,6 +342,10 @@ class Wrapper(Model, ABC):
     """A model around a model: adds players, terms or capabilities. ``need`` and ``has`` look through it."""
 
     inner: Model
+
+    def tells(self, labelled: int, captioned: int) -> bool:
+        """Whether so many labelled and captioned validation images say anything of this wrapper's own metric."""
+        return True
 
 
 def innermost(model: nn.Module) -> nn.Module:

@@ -21,30 +21,10 @@ from latelier.core import Batch, Model, Move, Progress, Refusal
 from latelier.data.batches import Batches
 from latelier.data.seeds import mix
 from latelier.meter import Meter, signals
+from latelier.plan import Plan, rate_factor
 from latelier.players import Player, Statistics, differentiate, players_of
 from latelier.state import State
 from latelier.validation import validate
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How long and how to train. Lengths are in images."""
-
-    total: int
-    batch: int = 128
-    seed: int = 0
-    parts: int = 1  # parts of a batch; a multiple of the number of processes
-    precision: Literal["fp32", "bf16"] = "fp32"
-    warmup: int = 0  # the rate rises linearly over these
-    decay: Literal["none", "linear", "cosine", "steps"] = "none"  # then falls to 0, or is halved at times
-    rate: float | None = None  # every player's, in place of the model's own
-    clip: float | None = None  # greatest 2-norm of a player's gradient
-    ema: int | None = None  # half-life of the averaged weights
-    log_every: int = 10_000
-    save_every: int = 100_000
-    keep: int = 2  # checkpoints kept beside the best
-    judge: str = "loss"  # the validation's term whose least value marks the best checkpoint
-    patience: int | None = None  # stop after so many validations (one a save) without a better score
 
 
 @dataclass(frozen=True)
@@ -58,15 +38,6 @@ class Outcome:
 
 class Diverged(Refusal):
     """A loss or gradient is not finite. Raised before the step is taken."""
-
-
-def rate_factor(plan: Plan, seen: int) -> float:
-    """What multiplies every player's rate after ``seen`` images."""
-    if seen < plan.warmup:
-        return (seen + plan.batch) / (plan.warmup + plan.batch)
-    left = 1 - (seen - plan.warmup) / max(1, plan.total - plan.warmup)
-    n = sum(seen >= share * plan.total for share in (0.4, 0.6, 0.8))  # epochs 60, 90, 120 of 150 in IntroVAC
-    return {"none": 1.0, "linear": left, "cosine": 0.5 - 0.5 * math.cos(math.pi * left), "steps": 0.5**n}[plan.decay]
 
 
 def train(
@@ -131,8 +102,8 @@ def train(
                     score = None
                     if validation is not None:
                         with state.averaged():
-                            values = validate(model, moves, validation, state.seen, plan)
-                        score = values[plan.judge]
+                            values = validate(model, moves, validation, plan)
+                        score = values[plan.monitor.name] * (-1 if plan.monitor.higher else 1)
                         state.judge(score)
                         log({"seen": state.seen, "validation": values})
                     state.save(folder, card, score, plan.keep)

@@ -15,10 +15,11 @@ from latelier.settings import to_json
 
 FORMAT = 1  # of config.json
 FREE = (  # may differ on a resume
-    *("epochs", "rate", "clip", "keep", "device", "quiet", "tensorboard", "download", "data_root"),
+    *("epochs", "steps", "rate", "clip", "keep", "device", "quiet", "tensorboard", "download", "data_root"),
     *("out", "resume"),  # a run may be moved
     "data",  # and so may its pictures: that they are the same, their fingerprint says
 )
+LENGTHS = ("steps", "epochs")
 ANEW = ("out", "resume", "quiet", "download")  # are not taken over from the last time
 OPTIONS = {"model": "the method", "settings": "--set"}  # the others are called as in Python
 
@@ -27,6 +28,7 @@ def check(request: SimpleNamespace) -> None:
     """Raises Refusal for a number out of its range and for what is missing."""
     for name, least in (
         ("epochs", "more than 0"),
+        ("steps", "at least 1"),
         ("batch", "at least 1"),
         ("keep", "at least 1"),
         ("save_every", "more than 0"),
@@ -43,15 +45,15 @@ def check(request: SimpleNamespace) -> None:
         value = getattr(request, name)
         if value is not None and not 0 < value < math.inf:
             raise Refusal(f"--{name.replace('_', '-')} takes {least}, but got {value}")
+    if request.epochs is not None and request.steps is not None:
+        raise Refusal(f"--steps {request.steps} and --epochs {request.epochs:g} both say how long; give one of them")
     for name in ("seed", "warmup"):
         if not 0 <= getattr(request, name) < math.inf:
             raise Refusal(f"--{name} takes at least 0, but got {getattr(request, name)}")
-    if not 0 <= request.validation < 1:
+    if request.judge is not None:
+        raise Refusal(f'--judge is now --monitor: give --monitor "{request.judge}"')
+    if request.validation is not None and not 0 <= request.validation < 1:
         raise Refusal(f"--validation takes a share of the pictures, from 0 to below 1, but got {request.validation}")
-    if request.patience is not None and not request.validation:
-        raise Refusal("--patience watches a validation loss: give --validation SHARE as well, for example 0.1")
-    if request.judge != "loss" and not request.validation:
-        raise Refusal("--judge chooses by validation pictures: give --validation SHARE as well, for example 0.1")
     if request.model is None:
         nothing = f"{request.out} holds no run to resume, and " if request.resume else ""
         raise Refusal(f"{nothing}no model was named; choose one of: latelier models")
@@ -81,10 +83,11 @@ def resumed(folder: Path, request: SimpleNamespace) -> SimpleNamespace:
     from latelier.verbs.train import train as verb
 
     defaults = verb.__kwdefaults__ or {}
-    merged = dict(vars(request))
-    for name, before in stored["request"].items():
+    merged = dict(vars(request)) | {"card": stored["model"]}
+    longer = any(getattr(request, name) is not None for name in LENGTHS)
+    for name, before in _today(stored["request"]).items():
         now = plain(merged.get(name))
-        if name in ANEW:
+        if name in ANEW or (name in LENGTHS and longer):  # whichever unit the former length was in
             continue
         if now in (before, plain(defaults.get(name))):
             merged[name] = there(before, folder) if name == "data" else before
@@ -95,6 +98,14 @@ def resumed(folder: Path, request: SimpleNamespace) -> SimpleNamespace:
                 "or name another --out"
             )
     return SimpleNamespace(**{**merged, "resume": True})
+
+
+def _today(stored: dict[str, Any]) -> dict[str, Any]:
+    """A stored request in today's names, with the defaults that it was made under."""
+    if "judge" not in stored:
+        return stored
+    request = {name: value for name, value in stored.items() if name != "judge"}
+    return request | {"monitor": stored["judge"], "epochs": 20 if stored["epochs"] is None else stored["epochs"]}
 
 
 def there(source: str, folder: Path) -> str:

@@ -12,7 +12,8 @@ import torch
 from latelier import files
 from latelier.building import Card, open_model
 from latelier.core import UNKNOWN_FACTORS, AttributeDirections, Model, Refusal, has
-from latelier.data.images import Images
+from latelier.data.choice import hold_out
+from latelier.data.images import Images, with_classes
 from latelier.data.sources import open_images, splits_of
 from latelier.directions import found
 from latelier.pictures.view import View
@@ -122,7 +123,8 @@ class Run:
         return ways
 
     def splits(self, source: str | Path | None, where: Where) -> Splits:
-        """What to fit probes on and what to measure on: the source's own splits, or its halves where it has none."""
+        """What to fit probes on and what to measure on: the source's own splits; of the source without splits that the
+        run has learned from, its training images and exactly those that it held out; halves of any other."""
         source = str(source or self.source)
         head, _, tail = source.rpartition(":")
         base, chosen = (head, tail) if head and not Path(source).exists() else (source, "")
@@ -133,7 +135,9 @@ class Run:
             fit = self.images(base, where, "train") if "train" in own else test
         else:
             whole = self.images(base, where)
-            most = max(FEWEST, HALF // max(1, whole.pixels[:1].nbytes))  # of each: their pixels are copied
+            if (held_out := self._held_out(whole)) is not None:
+                return held_out
+            most = _most(whole)
             order = np.random.default_rng(0).permutation(len(whole))[: 2 * most]
             fit, test = whole.take(np.sort(order[::2])), whole.take(np.sort(order[1::2]))
             if len(test) == 0:
@@ -142,6 +146,17 @@ class Run:
                 )
             test = replace(test, fingerprint=whole.fingerprint)
         return Splits(fit, test, seen=test.fingerprint == self.config.get("data", {}).get("fingerprint"))
+
+    def _held_out(self, whole: Images) -> Splits | None:
+        """The split of these images that the run was trained with, if it was trained on them and held some out."""
+        data = self.config.get("data", {})
+        held_out = data.get("held_out") or {}
+        if "share" not in held_out or whole.fingerprint != data.get("fingerprint"):
+            return None
+        parts = hold_out(len(whole), held_out["share"], held_out["seed"])
+        title, order = f"{whole.source}, {len(parts[1]):,} held out", np.random.default_rng(0)
+        fit, test = (whole.take(np.sort(order.permutation(rows)[: _most(whole)])) for rows in parts)
+        return Splits(fit, replace(test, source=title), seen=False)
 
     def view(self, data: Images, title: str, seed: int = 0, most: int = 64) -> View:
         """What a sheet is drawn from: up to ``most`` of the pictures, drawn by seed; of big pictures, if more than 64
@@ -180,16 +195,12 @@ def open_run(run: str | Path) -> Run:
     return Run(path, model.to(pick_device()), card, config, found.seen if found else 0, found.remarks if found else ())
 
 
+def _most(images: Images) -> int:
+    """Of how many images each part of a split consists at most: their pixels are copied."""
+    return max(FEWEST, HALF // max(1, images.pixels[:1].nbytes))
+
+
 def _again(before: dict[str, Any], record: dict[str, Any]) -> bool:
     """Whether ``record`` stands where ``before`` stood, or earlier: at one place, terms come first."""
     same = "terms" in record or before.keys() == record.keys()
     return bool(before["seen"] > record["seen"] or (same and before["seen"] == record["seen"]))
-
-
-def with_classes(data: Images, classes: tuple[str, ...]) -> Images:
-    """The same pictures with labels renumbered to ``classes`` by name; a class that is not among them becomes
-    unknown."""
-    if not classes or data.classes == classes or not data.classes:
-        return data
-    number = np.array([classes.index(name) if name in classes else -1 for name in data.classes], np.int64)
-    return replace(data, label=np.where(data.label >= 0, number[data.label], -1), classes=classes)

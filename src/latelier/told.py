@@ -1,8 +1,9 @@
 """What a training is told of its pictures: their labels, attributes or captions, of which some may be hidden, and the
 settings that follow from them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -30,6 +31,15 @@ class Told(NamedTuple):
     words: tuple[str, ...] = ()  # of a caption head, by token number
     sentences: Sentences | None = None  # what it learns from, of ``images``
     all_sentences: Sentences | None = None  # of ``whole``
+    read: Callable[[Images], Sentences] | None = None  # the captions of other images in the same words
+
+    def alike(self, others: Images) -> Images:
+        """Images of another split with the attributes that are learned."""
+        return with_attributes(others, self.images.attributes) if "attributes" in self.settings else others
+
+    def sentences_of(self, others: Images) -> Sentences | None:
+        """The captions of another split."""
+        return self.read(others) if self.read else None
 
 
 def told(request: SimpleNamespace, images: Images, rows: np.ndarray) -> Told:
@@ -69,10 +79,10 @@ def _with_captions(images: Images, whole: Images, settings: dict[str, Any], rows
         settings["caption.captioned"] = 1.0 if len(known) == len(rows) else CAPTIONED
     learned = (text for row in known for text in spoken(images.captions[row], config.most))
     vocabulary = Vocabulary.of(learned, config.least)
-    sentences = Sentences(images, vocabulary, config.longest, config.most)
-    alike = whole.captions is images.captions
-    others = sentences if alike else Sentences(whole, vocabulary, config.longest, config.most)
-    return Told(images, whole, settings, vocabulary.words, sentences, others)
+    read = partial(Sentences, vocabulary=vocabulary, longest=config.longest, most=config.most)
+    sentences = read(images)
+    others = sentences if whole.captions is images.captions else read(whole)
+    return Told(images, whole, settings, vocabulary.words, sentences, others, read)
 
 
 def shares(model: Model) -> dict[str, Any]:

@@ -1,13 +1,12 @@
 """From the arguments of ``latelier train`` to a trained run folder: data, model, plan, files, the loop."""
 
-import math
 import platform
 import shlex
 import signal
 import sys
 import zlib
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +16,7 @@ import torch
 
 from latelier import __version__, checkpoint, files, parallel
 from latelier.board import board, check_board
-from latelier.building import Card, assemble, nets
+from latelier.building import Card, assemble, nets, settings_of
 from latelier.core import Fits, Model, Refusal, has, need
 from latelier.data.augment import Augment
 from latelier.data.batches import Batches
@@ -25,16 +24,17 @@ from latelier.data.captions import has_caption
 from latelier.data.choice import fewer, hold_out
 from latelier.data.images import Images
 from latelier.data.seeds import mix
-from latelier.data.sources import open_images
 from latelier.device import multiply_fast, pick_device
-from latelier.loop import Outcome, Plan, train
+from latelier.held_out import held_share, opened, own_validation, validation_images
+from latelier.loop import Outcome, train
+from latelier.plan import Plan, plan_of
 from latelier.progress import Progress, tell
 from latelier.request import FORMAT, check, folder_of, plain, read_config, resumed
 from latelier.state import State
 from latelier.told import one_factor, shares, told
-from latelier.validation import check_judge
+from latelier.validation import monitor_of
 
-EPOCHS = 20  # unless --epochs says otherwise
+UNSTORED = ("resume", "judge", "card")  # arguments that say nothing of the run
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Prepared:
     plan: Plan
     images: Images
     rows: np.ndarray  # of the images that are trained on
+    held_out: dict[str, Any]  # which images were not, as config.json has it
     batches: Batches | None  # none for a model of closed form
     validation: Batches | None
 
@@ -81,60 +82,45 @@ def prepare(request: SimpleNamespace) -> Prepared:
     if request.tensorboard:
         check_board()
     device = pick_device(request.device)
-    images = _images(request)
-    rows, held = hold_out(len(images), request.validation, request.seed)
+    images = opened(request, str(request.data), request.size, request.channels)
+    split = own_validation(request)
+    share = held_share(request, images, split)
+    drawn_by = 0 if request.validation is None else request.seed  # without a wish, one and the same for all runs
+    rows, held = hold_out(len(images), share, drawn_by)
     if request.images is not None:
         rows = fewer(rows, request.images, request.seed)
     known = told(request, images, rows)
     images = known.images
-    hidden = request.judge == "loss"  # hidden labels and captions decide nothing unless the user asks
-    watched, sentences = (images, known.sentences) if hidden else (known.whole, known.all_sentences)
+    hidden = request.monitor is None  # hidden labels and captions decide nothing unless the user asks
+    settings = known.settings if request.card is None else settings_of(request.card)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(mix(request.seed, 0))
-        model, card = assemble(request.model, images.shape, images.classes, known.settings, words=known.words)
-    epoch = len(rows)
-    parts = request.parts or parallel.world()
-    if request.batch % parts or parts % parallel.world():
-        raise Refusal(
-            f"--batch {request.batch} must be a multiple of --parts {parts}, and that of the {parallel.world()} "
-            "processes; a run keeps the batch and the parts that it began with"
-        )
-    epochs = EPOCHS if request.epochs is None else request.epochs
-    total = math.ceil(epochs * epoch / request.batch) * request.batch
-    plan = Plan(
-        total=total,
-        batch=request.batch,
-        seed=request.seed,
-        parts=parts,
-        precision=request.precision,
-        warmup=round(request.warmup * epoch),
-        decay=request.decay,
-        rate=request.rate,
-        clip=request.clip,
-        ema=None if request.ema is None else max(1, round(request.ema * epoch)),
-        log_every=max(request.batch, min(epoch, total // 100)),
-        save_every=max(request.batch, round((request.save_every or epochs / 20) * epoch)),
-        keep=request.keep,
-        judge=request.judge,
-        patience=request.patience,
-    )
+        model, card = assemble(request.model, images.shape, images.classes, settings, words=known.words)
+    held_out = {"split": split} if split else {"share": share, "seed": drawn_by} if share else {}
     if has(model, Fits) and not model.moves():
-        unused = [f"--{name}" for name in ("epochs", "rate", "clip", "ema") if getattr(request, name) is not None]
+        not_used = ("steps", "epochs", "rate", "clip", "ema")
+        unused = [f"--{name}" for name in not_used if getattr(request, name) is not None and request.card is None]
         if unused:
             said = f"{request.model} is fitted without the trainer: {', '.join(unused)} not used, see its --set fields"
             _say(request, said)
-        return Prepared(model, card, plan, images, rows, None, None)
+        plan = Plan(total=len(rows), batch=request.batch or model.schedule.batch, seed=request.seed)
+        return Prepared(model, card, plan, images, rows, held_out, None, None)
+    plan = plan_of(request, model, len(rows), device)
     augment = Augment(request.shift, request.flip) if request.shift or request.flip else None
     drawn: dict[str, Any] = {**shares(model), "one_factor": one_factor(model), "sentences": known.sentences}
     batches = Batches(images, plan.batch, seed=plan.seed, device=device, augment=augment, among=rows, **drawn)
-    if sentences is not None:
-        sentences = sentences.take(held)
-    beside: dict[str, Any] = {"seed": plan.seed, "device": device, "sentences": sentences}
-    validation = Batches(watched.take(held), plan.batch, **beside) if len(held) else None
+    beside: dict[str, Any] = {"seed": plan.seed, "device": device}
+    validation = None
+    if split:
+        others = known.alike(validation_images(request, images, split))
+        validation = Batches(others, plan.batch, sentences=known.sentences_of(others), **beside)
+    elif len(held):
+        watched, sentences = (images, known.sentences) if hidden else (known.whole, known.all_sentences)
+        beside["sentences"] = None if sentences is None else sentences.take(held)
+        validation = Batches(watched.take(held), plan.batch, **beside)
     model = model.to(device)
-    if validation is not None:
-        check_judge(plan.judge, model, validation)
-    return Prepared(model, card, plan, images, rows, batches, validation)
+    plan = replace(plan, monitor=monitor_of(model, validation, request.monitor))
+    return Prepared(model, card, plan, images, rows, held_out, batches, validation)
 
 
 def fit(model: Model, images: Images, seed: int, folder: Path, card: dict[str, Any]) -> Outcome:
@@ -177,24 +163,10 @@ def _learn(folder: Path, request: SimpleNamespace, prepared: Prepared) -> Outcom
         return train(model, batches, plan, folder, card, validation=prepared.validation, show=show)
 
 
-def _images(request: SimpleNamespace) -> Images:
-    with Progress("reading pictures", 1, quiet=request.quiet or parallel.rank() > 0) as progress:
-        return open_images(
-            request.data,
-            size=request.size,
-            channels=request.channels,
-            root=Path(request.data_root).expanduser() if request.data_root else None,
-            download=request.download,
-            progress=lambda done, total: progress.at(done, total),
-        )
-
-
 def _describe(request: SimpleNamespace, images: Images) -> None:
     """Says what became of the pictures, and of those that could not be read."""
     if not request.quiet:
         tell(images, "skipped.txt in the run names all")
-    if request.batch > len(images):
-        _say(request, f"--batch {request.batch} is more than the {len(images)} pictures: a step shows some repeatedly")
 
 
 def _write_config(folder: Path, request: SimpleNamespace, prepared: Prepared) -> None:
@@ -212,9 +184,16 @@ def _write_config(folder: Path, request: SimpleNamespace, prepared: Prepared) ->
         "captioned": int(has_caption(images)[prepared.rows].sum()),
         "skipped": len(images.skipped),
         "remarks": list(images.remarks),
+        "held_out": prepared.held_out,
     }
-    request_json = {name: plain(value) for name, value in vars(request).items() if name != "resume"}
-    request_json["parts"] = prepared.plan.parts  # a resumed run keeps them, whatever its number of processes
+    plan = prepared.plan
+    request_json = {name: plain(value) for name, value in vars(request).items() if name not in UNSTORED}
+    # A resumed run keeps what it began with, whatever its number of processes, its processor or new defaults.
+    request_json |= {"parts": plan.parts, "batch": plan.batch, "decay": plan.decay, "precision": plan.precision}
+    if request.epochs is None and prepared.batches is not None:
+        request_json["steps"] = plan.total // plan.batch
+    if "split" not in prepared.held_out:
+        request_json["validation"] = prepared.held_out.get("share", 0.0)
     versions = {
         "latelier": __version__,
         "torch": torch.__version__,

@@ -46,7 +46,8 @@ def accuracy(trial: Trial) -> float:
     from latelier.data.augment import Augment
     from latelier.data.batches import Batches
     from latelier.data.seeds import mix
-    from latelier.loop import Plan, train
+    from latelier.loop import train
+    from latelier.plan import Plan
     from latelier.scores.common import rows_of
     from latelier.told import shares
 

@@ -1,36 +1,54 @@
-"""What pictures held out of training say of a model, and of its checkpoints which is the best."""
+"""What images held out of training say of a model, and of its checkpoints which is the best."""
 
 from typing import TYPE_CHECKING
 
 import torch
 
 from latelier import parallel
-from latelier.core import Model, Move, Progress, Refusal
+from latelier.core import FINAL, Metric, Model, Move, Progress, Refusal, Wrapper
 from latelier.data.batches import Batches
 from latelier.data.seeds import mix
 from latelier.lookup import nearest
 from latelier.nets.modes import evaluating
 
 if TYPE_CHECKING:
-    from latelier.loop import Plan
+    from latelier.plan import Plan
 
 
-def check_judge(judge: str, model: Model, validation: Batches) -> None:
-    """Raises Refusal, before anything is learned, for a judge that no validation will report."""
-    if judge == "loss":
-        return
-    batch, known = validation.rows(torch.arange(1)), list[str]()
-    progress = Progress(0, 1, torch.Generator(validation.device).manual_seed(0), {})
+def monitor_of(model: Model, validation: Batches | None, asked: str | None) -> Metric:
+    """What the run's checkpoints are judged by: the metric asked for, else that of the outermost part of the model of
+    which these images can tell. Raises Refusal, before anything is learned, for one that no validation will report."""
+    part = model
+    labelled, captioned = (0, 0) if validation is None else validation.known()
+    while isinstance(part, Wrapper) and not part.tells(labelled, captioned):
+        part = part.inner
+    own = part.monitor()
+    if asked is None or validation is None:
+        return own
+    known = [*_known(model, validation), "loss"]
+    if asked not in known:
+        raise Refusal(f"--monitor {asked} is no metric of this run; {nearest(asked, known)}")
+    return own if asked == own.name else Metric(asked, asked in HIGHER)
+
+
+HIGHER = ("elbo", "information")  # terms of which more is better
+
+
+def _known(model: Model, validation: Batches) -> list[str]:
+    """Names of all that validation will report."""
+    batch = validation.rows(torch.arange(min(2, len(validation.images))))  # one image has no other beside it
+    progress = Progress(FINAL, 1, torch.Generator(validation.device).manual_seed(0), {})
+    terms: dict[str, float] = {}
     with evaluating(model):
         for move in model.moves():
-            known += move(batch, progress).report
-    if judge not in known:
-        raise Refusal(f"--judge {judge} is no term of this run; {nearest(judge, [*known, 'loss'])}")
+            terms |= {name: float(value.mean()) for name, value in move(batch, progress).report.items()}
+    return [*terms, *model.measures(terms)]
 
 
-def validate(model: Model, moves: tuple[Move, ...], batches: Batches, seen: int, plan: "Plan") -> dict[str, float]:
-    """Mean of every report term over all validation images, and of ``loss``, the sum of what the players minimise; a
-    scalar that several share counts once.
+def validate(model: Model, moves: tuple[Move, ...], batches: Batches, plan: "Plan") -> dict[str, float]:
+    """Mean of every report term over all validation images, the model's measures of them, and ``loss``, the sum of what
+    the players minimise; a scalar that several share counts once. Every schedule stands at its end, so that what is
+    compared over a run is one and the same.
 
     The noise is the same at every validation, so that scores differ by the weights alone.
     """
@@ -40,7 +58,7 @@ def validate(model: Model, moves: tuple[Move, ...], batches: Batches, seen: int,
     for start in range(0, count, plan.batch):
         batch = batches.rows(torch.arange(start, min(start + plan.batch, count)))
         generator = torch.Generator(batches.device).manual_seed(mix(plan.seed, 4, start))
-        standing, bf16 = Progress(seen, plan.total, generator, {}), plan.precision == "bf16"
+        standing, bf16 = Progress(FINAL, plan.total, generator, {}), plan.precision == "bf16"
         for move in moves:
             with torch.no_grad(), torch.autocast(batches.device.type, torch.bfloat16, enabled=bf16):
                 losses = move(batch, standing)
@@ -53,4 +71,5 @@ def validate(model: Model, moves: tuple[Move, ...], batches: Batches, seen: int,
     # Kernels may round differently in different processes, and all of them must come to the same decisions.
     means = torch.tensor(list(sums.values()), dtype=torch.float64, device=batches.device)
     parallel.average([means])
-    return dict(zip(sums, means.tolist(), strict=True))
+    terms = dict(zip(sums, means.tolist(), strict=True))
+    return terms | model.measures(terms)

@@ -15,7 +15,8 @@ from latelier.data.attributes import with_attributes
 from latelier.data.batches import Batches
 from latelier.data.choice import hide_labels
 from latelier.data.sources import open_images
-from latelier.loop import Plan, train
+from latelier.loop import train
+from latelier.plan import Plan
 from latelier.told import shares
 
 HERE = Path(__file__).parent

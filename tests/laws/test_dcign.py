@@ -15,8 +15,9 @@ from latelier.building import assemble, build
 from latelier.core import Batch, Encodes, Progress, Refusal, need
 from latelier.data.batches import Batches
 from latelier.data.sprites import FACTORS, draw_sprites
-from latelier.loop import Plan, train
+from latelier.loop import train
 from latelier.models.dcign import Config, Model
+from latelier.plan import Plan
 
 CPU = torch.device("cpu")
 GROUPS = {"shape": slice(0, 5), "scale": slice(5, 6), "rotation": slice(6, 7), "x": slice(7, 8), "y": slice(8, 9)}

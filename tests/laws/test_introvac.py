@@ -10,12 +10,12 @@ from torch.nn import functional
 
 from latelier.building import build
 from latelier.core import Batch, Model, Progress
-from latelier.loop import Plan, rate_factor
 from latelier.models.introspective import Introspective
 from latelier.models.introvac import Model as IntroVac
 from latelier.nets import introvac as nets
 from latelier.objectives.attributes import cross_entropy
 from latelier.objectives.gaussian import kl_to_standard
+from latelier.plan import Plan, rate_factor
 from latelier.players import Player, differentiate, players_of
 
 IMAGE = (3, 8, 8)

@@ -11,10 +11,11 @@ from latelier.building import build
 from latelier.core import Progress, Refusal
 from latelier.data.batches import Batches
 from latelier.data.sources import open_images
-from latelier.loop import Plan, train
+from latelier.loop import train
 from latelier.models import autoencoder
 from latelier.nets.mlp import layers_of
 from latelier.objectives.layerwise import stage
+from latelier.plan import Plan
 
 DEEP = {
     "net": "mlp",

@@ -14,8 +14,9 @@ from torch import Tensor
 from latelier.building import assemble
 from latelier.data.batches import Batches
 from latelier.data.images import Images
-from latelier.loop import Plan, train
+from latelier.loop import train
 from latelier.models import autoencoder, pca
+from latelier.plan import Plan
 
 
 def linear(image: tuple[int, int, int], latent: int, widths: tuple[int, ...] = ()) -> autoencoder.Model:

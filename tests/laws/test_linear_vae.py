@@ -19,11 +19,12 @@ from torch.distributions import MultivariateNormal
 from latelier.building import assemble
 from latelier.data.batches import Batches
 from latelier.data.images import Images
-from latelier.loop import Plan, train
+from latelier.loop import train
 from latelier.models import vae
 from latelier.objectives import gaussian
 from latelier.objectives.importance import elbo, iwae_by_k
 from latelier.objectives.likelihood import GREY
+from latelier.plan import Plan
 from latelier.scores import likelihood
 from latelier.scores.common import Splits
 

@@ -115,6 +115,11 @@ class Batches:
         parts = [order.at(step * count, count) for order, count in self._shares]
         return torch.cat([*parts, self._all.at(step * rest, rest)]) if parts else self._all.at(step * rest, rest)
 
+    def known(self) -> tuple[int, int]:
+        """How many of all images have a label, and how many a caption."""
+        captioned = 0 if self._sentences is None else int((self._sentences.count > 0).sum())
+        return int((self._label >= 0).sum()), captioned
+
     def rows(self, rows: Tensor) -> Batch:
         """Exactly these rows of the data set."""
         return self._batch(rows, self._caption(rows, drawn_seed(self._seed, int(rows[0]) if len(rows) else 0)))

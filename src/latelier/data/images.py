@@ -61,3 +61,12 @@ def to_float(pixels: Tensor) -> Tensor:
     """uint8 [b, h, w, c] -> float32 [b, c, h, w] in [0, 1]; the result is channels-last in memory, as convolutions
     like it."""
     return pixels.permute(0, 3, 1, 2).float().mul_(1 / 255)
+
+
+def with_classes(data: Images, classes: tuple[str, ...]) -> Images:
+    """The same pictures with labels renumbered to ``classes`` by name; a class that is not among them becomes
+    unknown."""
+    if not classes or data.classes == classes or not data.classes:
+        return data
+    number = np.array([classes.index(name) if name in classes else -1 for name in data.classes], np.int64)
+    return replace(data, label=np.where(data.label >= 0, number[data.label], -1), classes=classes)

@@ -10,6 +10,7 @@ from latelier.core import (
     Code,
     Encodes,
     Losses,
+    Metric,
     Model,
     Move,
     Progress,
@@ -17,7 +18,7 @@ from latelier.core import (
     need,
 )
 from latelier.heads.caption import CaptionHead, Joint, TwoStep
-from latelier.heads.joint import Headed
+from latelier.heads.joint import FEWEST, Headed
 from latelier.nets.modes import evaluating
 
 
@@ -28,6 +29,12 @@ class Captioned(Headed, Captions):
 
     def __init__(self, inner: Model, writer: CaptionHead):
         super().__init__(inner, "writer", writer)
+
+    def tells(self, labelled: int, captioned: int) -> bool:
+        return captioned >= FEWEST
+
+    def monitor(self) -> Metric:
+        return Metric("caption loss")
 
     def words(self) -> tuple[str, ...]:
         return self.writer.words

@@ -14,6 +14,7 @@ from latelier.core import (
     Encodes,
     HasLevels,
     Losses,
+    Metric,
     Model,
     Move,
     Optimiser,
@@ -25,6 +26,8 @@ from latelier.core import (
 from latelier.heads.caption import CaptionHead
 from latelier.heads.label import LabelHead
 
+FEWEST = 20  # labelled validation images whose error chooses between checkpoints
+
 
 class Headed(Wrapper):
     """The inner model and a head, which is a player of its own under its ``name`` if it has something to learn."""
@@ -34,7 +37,7 @@ class Headed(Wrapper):
         self.inner = inner
         self.add_module(name, head)
         self.name, self.own = name, head.optimisers()
-        self.image, self.latents = inner.image, inner.latents
+        self.image, self.latents, self.schedule = inner.image, inner.latents, inner.schedule
         self.players = {**inner.players, **({name: [head]} if self.own else {})}
         self.coder, self.read = need(inner, Encodes).coder, latents_read(inner)
 
@@ -43,6 +46,9 @@ class Headed(Wrapper):
 
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
         return self.inner.remarks(terms, seen)
+
+    def measures(self, terms: dict[str, float]) -> dict[str, float]:
+        return self.inner.measures(terms)
 
     def part(self, code: Code) -> Code:
         """What the head reads of a code."""
@@ -71,6 +77,17 @@ class Joint(Headed, Classifies, Decides):
     def __init__(self, inner: Model, head: LabelHead):
         super().__init__(inner, "head", head)
 
+    def tells(self, labelled: int, captioned: int) -> bool:
+        return labelled >= FEWEST
+
+    def monitor(self) -> Metric:
+        return Metric("label error %")
+
+    def measures(self, terms: dict[str, float]) -> dict[str, float]:
+        known = terms.get("labelled", 0.0)
+        own = {"label error %": 100 * terms["label errors"] / known} if known else {}
+        return {**self.inner.measures(terms), **own}
+
     def moves(self) -> tuple[Move, ...]:
         return tuple(self.taught(move, self._loss) for move in self.inner.moves())
 
@@ -96,8 +113,10 @@ class Joint(Headed, Classifies, Decides):
 
     def _loss(self, part: Code, batch: Batch, progress: Progress) -> tuple[Tensor, dict[str, Tensor]]:
         loss = self.head.loss(part, batch.label)
-        errors = {} if self.training else {"label errors": self.head.errors(part, batch.label)}
-        return loss, {"label loss": loss, **errors}
+        if self.training:
+            return loss, {"label loss": loss}
+        errors, known = self.head.errors(part, batch.label), (batch.label >= 0).float()
+        return loss, {"label loss": loss, "label errors": errors, "labelled": known}
 
 
 def added(

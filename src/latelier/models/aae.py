@@ -13,6 +13,7 @@ from latelier.core import (
     Code,
     Latent,
     Losses,
+    Metric,
     Move,
     Optimiser,
     Progress,
@@ -72,6 +73,9 @@ class Model(DeclaredPrior, Refills, EncoderStages):
 
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
         return overwhelmed(terms, "lower critic_optimiser.rate, or weight")
+
+    def monitor(self) -> Metric:
+        return Metric("distortion")
 
     def moves(self) -> tuple[Move, ...]:
         return (self.learn,)

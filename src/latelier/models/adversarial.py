@@ -18,6 +18,7 @@ from latelier.core import (
     Judges,
     Latent,
     Losses,
+    Metric,
     Model,
     Move,
     Optimiser,
@@ -26,7 +27,7 @@ from latelier.core import (
     Samples,
 )
 from latelier.models.shared import DeclaredPrior, EncoderStages, Refills
-from latelier.models.watch import EVERY, alike, apart, overwhelmed, parted, variety
+from latelier.models.watch import EVERY, alike, apart, overwhelmed, parted, sample_distance, variety
 from latelier.nets.joint import Dense, Strided, Valid
 from latelier.nets.modes import evaluating
 from latelier.nets.noisy import Norm
@@ -140,6 +141,14 @@ class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
             report |= self.watched(batch.image, drawn.detach())
         return Losses({"critic": (against + steep).mean(), "coder": together.mean()}, report, inferred)
 
+    def monitor(self) -> Metric:
+        return Metric("ratio to other images")
+
+    def measures(self, terms: dict[str, float]) -> dict[str, float]:
+        """Squared distance of reconstructions from their images as a share of that from others, mean over levels."""
+        cycles = [terms[f"cycle {level}"] for level in self.levels()]
+        return {"ratio to other images": sum(cycles) / len(cycles) / terms["strangers"]}
+
     def pair(self, image: Tensor, code: Code) -> tuple[Tensor, ...]:
         """What the critic sees."""
         return (image, *(code[name] for name in self.latents))
@@ -153,7 +162,7 @@ class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
         """[b] each: how far reconstructions by each level are from their pictures, in squared error ("cycle") and for
         the critic's last hidden layer ("embedded"); how far from other pictures in both ("strangers", "strangers
         embedded"); how far drawn pictures are from each other ("drawn apart") and those of the data ("data apart")."""
-        found = variety(image, drawn)
+        found = variety(image, drawn) | sample_distance(image, drawn)
         levels = self.levels()
         with evaluating(self):
             code = self.encode(image).mode()

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from latelier.core import AttributeDirections, Batch, Directions, Refusal
+from latelier.core import AttributeDirections, Batch, Directions, Metric, Refusal
 from latelier.models.introspective import Config as Nets
 from latelier.models.introspective import Introspective
 from latelier.models.vae import Diagonal
@@ -58,6 +58,15 @@ class Attributed(Introspective, AttributeDirections, ABC):
         self.classifier = nn.Linear(config.latent, len(config.attributes) + 1, bias=False)
         self.players["coder"] = [self.encoder, self.classifier]
         self.beta_error = config.beta_ae / math.prod(image)  # of the summed error
+
+    def monitor(self) -> Metric:
+        return Metric("objective")
+
+    def measures(self, terms: dict[str, float]) -> dict[str, float]:
+        """VAC's loss: the classifier's verdict on drawn images is a game's."""
+        c, logits = self.config, len(self.config.attributes) + 1
+        error, regular = self.beta_error * terms["absolute error"], c.beta_reg / c.latent * terms["rate"]
+        return {"objective": error + regular + c.beta_cl / logits * terms["attributes"]}
 
     def logits(self, z: Tensor) -> Tensor:
         """[b, d] -> [b, a + 1]."""

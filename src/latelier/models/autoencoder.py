@@ -20,6 +20,7 @@ from latelier.core import (
     Code,
     Latent,
     Losses,
+    Metric,
     Move,
     Optimiser,
     Posterior,
@@ -98,6 +99,9 @@ class Model(Base, Refills, EncoderFeatures, EncoderFilters):
     def decode(self, code: Code) -> Tensor:
         output: Tensor = self.decoder(code["z"]).float()
         return output.sigmoid() if self.config.error == "cross-entropy" else output.clamp(0, 1)
+
+    def monitor(self) -> Metric:
+        return Metric("error")
 
     def moves(self) -> tuple[Move, ...]:
         return (self.learn,)

@@ -13,6 +13,7 @@ from latelier.core import (
     Encodes,
     Latent,
     Losses,
+    Metric,
     Move,
     Optimiser,
     Progress,
@@ -62,6 +63,9 @@ class Model(Base, Encodes, EncoderFeatures, EncoderFilters, Classifies):
 
     def classify(self, image: Tensor) -> Tensor:
         return functional.softmax(self.head(self.encoder(image)).float(), dim=1)
+
+    def monitor(self) -> Metric:
+        return Metric("cross-entropy")
 
     def moves(self) -> tuple[Move, ...]:
         return (self.learn,)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from latelier.core import Batch, Code, Decodes, Latent, Losses, Move, Optimiser, Progress
+from latelier.core import Batch, Code, Decodes, Latent, Losses, Metric, Move, Optimiser, Progress
 from latelier.models.adversarial import Critic, VectorConfig, blurred
 from latelier.models.shared import DeclaredPrior
-from latelier.models.watch import alike, overwhelmed, variety
+from latelier.models.watch import alike, overwhelmed, sample_distance, variety
 from latelier.nets.joint import Dense, Strided, Valid
 from latelier.nets.start import scatter
 from latelier.objectives.game import fooled, outdone
@@ -63,7 +63,12 @@ class Model(DeclaredPrior, Decodes):
         loss, share = self.config.told(data, made)
         slopes, steep = self.config.critic.slopes(self.judge, (image,), (shown,), g)
         report = {"critic": loss, "critic accuracy": share, **slopes, **variety(batch.image, drawn)}
+        if not self.training:
+            report |= sample_distance(batch.image, drawn)
         return Losses({"critic": (loss + steep).mean()}, report)
+
+    def monitor(self) -> Metric:
+        return Metric("sample distance")
 
     def draw(self, batch: Batch, progress: Progress) -> Losses:
         """The generator's move."""

@@ -25,6 +25,7 @@ from latelier.core import (
     Encodes,
     Latent,
     Losses,
+    Metric,
     Move,
     Optimiser,
     Progress,
@@ -94,6 +95,12 @@ class Model(DeclaredPrior, Encodes, Decodes, EncoderFeatures, EncoderFilters, We
 
     def log_weight(self, image: Tensor, samples: int, generator: Generator) -> Tensor:
         return log_weight(self.encode(image), image, samples, self.decoder, self.likelihood, generator)
+
+    def monitor(self) -> Metric:
+        return Metric("objective")
+
+    def measures(self, terms: dict[str, float]) -> dict[str, float]:
+        return {"objective": terms["distortion"] + terms["rate"]}
 
     def moves(self) -> tuple[Move, ...]:
         return (self.learn,)

@@ -20,6 +20,7 @@ from latelier.core import (
     HasFilters,
     Latent,
     Losses,
+    Metric,
     Move,
     Optimiser,
     Posterior,
@@ -207,6 +208,9 @@ class Model(Base, Refills, Samples, Features, HasFilters, Weighs):
         if self.drawn and terms.get("KL positions", 1.0) < 1e-3 * sum(t.cells for t in self.drawn.values()):
             return ["positions are drawn evenly: pooling has learned nothing so far; estimator=relaxed learns sooner"]
         return []
+
+    def monitor(self) -> Metric:
+        return Metric("elbo", higher=True)
 
     def moves(self) -> tuple[Move, ...]:
         return (self.learn,)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from latelier.core import Batch, Code, Decodes, Encodes, Latent, Losses, Move, Optimiser, Progress, Refusal
+from latelier.core import Batch, Code, Decodes, Encodes, Latent, Losses, Metric, Move, Optimiser, Progress, Refusal
 from latelier.models.adversarial import blurred
 from latelier.models.autoencoder import Point
 from latelier.models.shared import DeclaredPrior
-from latelier.models.watch import alike, overwhelmed, variety
+from latelier.models.watch import alike, overwhelmed, sample_distance, variety
 from latelier.nets.encoder import Grid
 from latelier.nets.ranges import Centred, Uncentred
 from latelier.objectives import gaussian
@@ -89,6 +89,9 @@ class Model(DeclaredPrior, Encodes, Decodes):
         out: Tensor = self.generator(torch.cat([code[name] for name in self.latents], 1))
         return out
 
+    def monitor(self) -> Metric:
+        return Metric("sample distance")
+
     def moves(self) -> tuple[Move, ...]:
         return (self.tell, self.draw)
 
@@ -104,6 +107,8 @@ class Model(DeclaredPrior, Encodes, Decodes):
         loss = judged(data, made)
         report = {"critic": loss, "critic accuracy": right(data, made), "information": known}
         report |= variety(batch.image, drawn)
+        if not self.training:
+            report |= sample_distance(batch.image, drawn)
         return Losses({"critic": (loss - self.config.weight * known).mean()}, report)
 
     def draw(self, batch: Batch, progress: Progress) -> Losses:

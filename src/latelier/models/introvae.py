@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from latelier.core import Batch, Losses, Move, Optimiser, Progress, Refusal
+from latelier.core import Batch, Losses, Metric, Move, Optimiser, Progress, Refusal
 from latelier.models.introspective import WARM, Introspective, check_warm
 from latelier.models.introspective import Config as Nets
 from latelier.models.vae import Diagonal
@@ -50,6 +50,12 @@ class Model(Introspective):
     def draw(self, z: Tensor) -> Tensor:
         out: Tensor = self.decoder(z)
         return out.float()
+
+    def monitor(self) -> Metric:
+        return Metric("objective")
+
+    def measures(self, terms: dict[str, float]) -> dict[str, float]:
+        return {"objective": self.config.weight_rec * terms["squared error"] + terms["rate"]}
 
     def moves(self) -> tuple[Move, ...]:
         return (self.tell, self.paint)

@@ -27,6 +27,7 @@ from latelier.core import (
     HasFilters,
     Latent,
     Losses,
+    Metric,
     Move,
     Optimiser,
     Progress,
@@ -131,6 +132,9 @@ class Model(Base, Encodes, Decodes, Features, HasFilters):
 
     def filters(self) -> Tensor:
         return self.layers[0].weight.T.reshape(-1, *self.image)
+
+    def monitor(self) -> Metric:
+        return Metric("error")
 
     def moves(self) -> tuple[Move, ...]:
         return (self.learn,)

@@ -17,6 +17,7 @@ from latelier.core import (
     HasParts,
     Latent,
     Losses,
+    Metric,
     Move,
     Optimiser,
     Parts,
@@ -176,6 +177,14 @@ class Model(Base, Refills, Samples, HasParts, EncoderStages, EncoderFilters):
                 "the critic knows every reconstruction: its verdict teaches little; lower critic.optimiser.rate"
             )
         return found
+
+    def monitor(self) -> Metric:
+        return Metric("objective")
+
+    def measures(self, terms: dict[str, float]) -> dict[str, float]:
+        c = self.config
+        kl = c.beta_occurrence * terms["KL occurrence"] + c.beta_appearance * terms["KL appearance"]
+        return {"objective": terms["distortion"] + kl}
 
     def moves(self) -> tuple[Move, ...]:
         return (self.learn,)

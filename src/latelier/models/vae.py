@@ -14,6 +14,7 @@ from latelier.core import (
     Code,
     Latent,
     Losses,
+    Metric,
     Move,
     Optimiser,
     Posterior,
@@ -94,6 +95,12 @@ class Model(DeclaredPrior, Refills, EncoderStages, EncoderFilters, Weighs):
 
     def log_weight(self, image: Tensor, samples: int, generator: Generator) -> Tensor:
         return log_weight(self.encode(image), image, samples, self.decoder, self.likelihood, generator)
+
+    def monitor(self) -> Metric:
+        return Metric("objective")
+
+    def measures(self, terms: dict[str, float]) -> dict[str, float]:
+        return {"objective": terms["distortion"] + terms["penalty"]}
 
     def moves(self) -> tuple[Move, ...]:
         return (self.learn,)

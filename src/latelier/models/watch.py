@@ -4,6 +4,8 @@ Who asks names the remedy: models have different settings."""
 
 from torch import Tensor
 
+from latelier.objectives import energy
+
 EVERY = 8192  # pictures between two looks at reconstructions
 SETTLED = 200_000  # pictures after which a bad look is worth a word
 WINS = 0.98  # the critic's accuracy
@@ -32,6 +34,15 @@ def alike(terms: dict[str, float], seen: int, remedy: str) -> list[str]:
     if seen <= SETTLED or "drawn apart" not in terms or terms["drawn apart"] > ALIKE * terms["data apart"]:
         return []
     return [f"drawn pictures look all alike (a collapse onto few modes): {remedy}"]
+
+
+def sample_distance(image: Tensor, drawn: Tensor) -> dict[str, Tensor]:
+    """[b]: the energy distance of drawn images from the batch's, of pixels, a root mean square one for images of any
+    size. Nothing of a batch of one image, which has no spread."""
+    if len(image) < 2:
+        return {"sample distance": image.new_zeros(len(image))}
+    sides = (side.float().flatten(1) for side in (image, drawn))
+    return {"sample distance": energy.shares(*sides) / image[0].numel() ** 0.5}
 
 
 def variety(image: Tensor, drawn: Tensor) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 from torch import nn
 
@@ -18,6 +19,7 @@ class Conv:
     channels: tuple[int, ...] = ()
     hidden: int = 256
     activation: str = "relu"
+    up: Literal["resize", "transposed"] = "resize"
 
     def encoder(self, image: tuple[int, int, int], outputs: int) -> Encoder:
         maps, sizes = self._plan(image)
@@ -25,25 +27,28 @@ class Conv:
         for number, (below, above) in enumerate(pairwise((image[0], *maps)), 1):
             stages[f"conv{number}"] = nn.Sequential(nn.Conv2d(below, above, 4, 2, 1), activation(self.activation))
         top = maps[-1] * sizes[-1][0] * sizes[-1][1]
-        stages["hidden"] = nn.Sequential(nn.Flatten(), nn.Linear(top, self.hidden), activation(self.activation))
+        if self.hidden:
+            stages["hidden"] = nn.Sequential(nn.Flatten(), nn.Linear(top, self.hidden), activation(self.activation))
         return Encoder(stages, image, outputs)
 
     def decoder(self, inputs: int, image: tuple[int, int, int]) -> nn.Module:
         maps, sizes = self._plan(image)
         h, w = sizes[-1]
-        layers: list[nn.Module] = [
-            nn.Linear(inputs, self.hidden),
-            activation(self.activation),
-            nn.Linear(self.hidden, maps[-1] * h * w),
-            activation(self.activation),
-            Grid((maps[-1], h, w)),
-        ]
+        hidden = [nn.Linear(inputs, self.hidden), activation(self.activation)] if self.hidden else []
+        top = nn.Linear(self.hidden or inputs, maps[-1] * h * w)
+        layers: list[nn.Module] = [*hidden, top, activation(self.activation), Grid((maps[-1], h, w))]
         for (below, above), (size, target) in zip(
             pairwise((*reversed(maps), image[0])), pairwise(reversed(sizes)), strict=True
         ):
-            odd = (target[0] - 2 * size[0], target[1] - 2 * size[1])  # an odd size loses a row on the way down
-            layers += [nn.ConvTranspose2d(below, above, 4, 2, 1, output_padding=odd), activation(self.activation)]
+            layers += [*self._larger(below, above, size, target), activation(self.activation)]
         return nn.Sequential(*layers[:-1])
+
+    def _larger(self, below: int, above: int, size: tuple[int, int], target: tuple[int, int]) -> list[nn.Module]:
+        """From so many maps of one size to others of about twice the size."""
+        if self.up == "resize":
+            return [nn.Upsample(size=target), nn.Conv2d(below, above, 3, 1, 1)]
+        odd = (target[0] - 2 * size[0], target[1] - 2 * size[1])  # an odd size loses a row on the way down
+        return [nn.ConvTranspose2d(below, above, 4, 2, 1, output_padding=odd)]
 
     def _plan(self, image: tuple[int, int, int]) -> tuple[tuple[int, ...], list[tuple[int, int]]]:
         """Channels of each stage, and the sizes (h, w) from the picture to the top map."""

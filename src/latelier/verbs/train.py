@@ -14,8 +14,9 @@ def train(
     *,
     data: Place | None = None,
     out: Annotated[Place, Parameter(show_default=False)] = "",
+    steps: Whole | None = None,
     epochs: float | None = None,
-    batch: Whole = 128,
+    batch: Whole | None = None,
     seed: Whole = 0,
     size: Whole | None = None,
     channels: Literal[1, 3] | None = None,
@@ -27,12 +28,13 @@ def train(
     settings: Settings = None,
     rate: float | None = None,
     warmup: float = 0,
-    decay: Literal["none", "linear", "cosine", "steps"] = "none",
+    decay: Literal["none", "linear", "cosine", "steps"] | None = None,
     clip: float | None = None,
     ema: float | None = None,
-    precision: Literal["fp32", "bf16"] = "fp32",
-    validation: float = 0.0,
-    judge: str = "loss",
+    precision: Literal["fp32", "bf16"] | None = None,
+    validation: float | None = None,
+    monitor: str | None = None,
+    judge: Annotated[str | None, Parameter(show=False)] = None,
     patience: Whole | None = None,
     save_every: float | None = None,
     keep: Whole = 2,
@@ -57,10 +59,13 @@ def train(
         A built-in name (see `latelier data`), a folder of pictures, Parquet or tar; `SRC:split` names a split.
     out
         The run folder. An existing run is never overwritten.
+    steps
+        Length of the run. By default the method's own number of steps, which is enough for a small folder, or 20 epochs
+        where those are more, up to four times the method's own. A resumed run may be given another length.
     epochs
-        How often every picture is shown, 20 times by default; may be a fraction. A resumed run may be given another.
+        The same length as how often every image is shown, in place of --steps; may be a fraction.
     batch
-        Pictures a step, over all processes.
+        Images a step, over all processes; by default the method's own.
     seed
         Of the order, the noise, the first weights, and the choice of labels and validation pictures.
     size
@@ -86,18 +91,24 @@ def train(
     warmup
         Epochs over which the rate rises from 0.
     decay
-        How the rate falls to 0 at the end, or by steps: halved at 40, 60 and 80 % of the run.
+        How the rate falls to 0 at the end, or by steps: halved at 40, 60 and 80 % of the run; by default the method's
+        own.
     clip
         Greatest 2-norm of each player's gradient.
     ema
         Average the weights with this half-life, in epochs; the average is what the run gives.
     precision
-        bf16 computes nets in bfloat16; weights and losses stay float32.
+        bf16 computes nets in bfloat16; weights and losses stay float32. By default bf16 for convolutional nets where
+        the processor computes it in hardware.
     validation
-        Share of the training pictures held out to choose the best checkpoint.
+        Share of the training images held out, to choose the best checkpoint by and to measure on. By default a tenth of
+        a source without splits (none of fewer than 20 images), and of others their own validation split, if they have
+        one. 0 holds nothing out.
+    monitor
+        The metric of validation that chooses the best checkpoint; by default what the method is for. A metric that is
+        named sees validation images with all their labels, whatever --labels says.
     judge
-        The term of the validation's report that chooses the best checkpoint, the least being the best, such as "label
-        loss". Validation pictures then keep their labels, whatever --labels says. By default what all players minimise.
+        The former name of --monitor.
     patience
         Stop after so many saves without a better validation.
     save_every
@@ -122,7 +133,7 @@ def train(
     quiet
         Print nothing while training.
     """
-    arguments = dict(locals())
+    arguments = dict(locals()) | {"card": None}
 
     from latelier import parallel
     from latelier.device import prepare_cpu

@@ -1,0 +1,67 @@
+"""Which images a training holds out: a share of its own, or the source's own validation split."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+from latelier import parallel
+from latelier.core import Refusal
+from latelier.data.images import Images, with_classes
+from latelier.data.sources import open_images, splits_of
+from latelier.data.splits import ALIASES
+from latelier.progress import Progress
+
+HELD, FEWEST = 0.1, 20  # share of a source without splits that is held out, of at least so many images
+
+
+def own_validation(request: SimpleNamespace) -> str:
+    """The name of the source's own validation split, where the run learns from its training split and --validation asks
+    for nothing else; or ""."""
+    if request.validation is not None:
+        return ""
+    source, root = str(request.data), _root(request)
+    base, _, chosen = source.rpartition(":")
+    own = splits_of(source, root=root)
+    if base and ALIASES.get(chosen, chosen) in own and chosen not in ("train", "training"):
+        return ""
+    return "validation" if {"train", "validation"} <= set(own) else ""
+
+
+def held_share(request: SimpleNamespace, images: Images, split: str) -> float:
+    """Share of the images that is held out."""
+    if request.validation is not None:
+        return float(request.validation)
+    alone = not split and not splits_of(str(request.data), root=_root(request))
+    return HELD if alone and len(images) >= FEWEST else 0.0
+
+
+def validation_images(request: SimpleNamespace, images: Images, split: str) -> Images:
+    """The source's own validation images, as the training images are. Raises Refusal where they cannot be."""
+    text, (c, h, w) = str(request.data), images.shape
+    base, _, chosen = text.rpartition(":")
+    source = base if base and chosen in ("train", "training") else text
+    size = request.size or (h if h == w else None)
+    found = with_classes(opened(request, f"{source}:{split}", size, c), images.classes)
+    if found.shape != images.shape:
+        given, expected = ("x".join(map(str, shape)) for shape in (found.shape, images.shape))
+        raise Refusal(
+            f"{source}: its {split} images are {given} (channels x height x width) and its training images {expected}; "
+            "give --size, or --validation 0.1 to hold out training images instead"
+        )
+    return found
+
+
+def opened(request: SimpleNamespace, source: str, size: int | None, channels: int | None) -> Images:
+    """The images of a source. Raises Refusal as ``open_images`` does."""
+    with Progress("reading images", 1, quiet=request.quiet or parallel.rank() > 0) as progress:
+        return open_images(
+            source,
+            size=size,
+            channels=channels,
+            root=_root(request),
+            download=request.download,
+            progress=lambda done, total: progress.at(done, total),
+        )
+
+
+def _root(request: SimpleNamespace) -> Path | None:
+    return Path(request.data_root).expanduser() if request.data_root else None

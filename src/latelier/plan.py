@@ -1,0 +1,75 @@
+"""How long and how a run trains."""
+
+import math
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Literal
+
+import torch
+
+from latelier import parallel
+from latelier.core import Metric, Model, Refusal
+
+SAVES = 20  # checkpoints in a run, unless --save-every says otherwise
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how to train. Lengths are in images."""
+
+    total: int
+    batch: int = 128
+    seed: int = 0
+    parts: int = 1  # parts of a batch; a multiple of the number of processes
+    precision: Literal["fp32", "bf16"] = "fp32"
+    warmup: int = 0  # the rate rises linearly over these
+    decay: Literal["none", "linear", "cosine", "steps"] = "none"  # then falls to 0, or is halved at times
+    rate: float | None = None  # every player's, in place of the model's own
+    clip: float | None = None  # greatest 2-norm of a player's gradient
+    ema: int | None = None  # half-life of the averaged weights
+    log_every: int = 10_000
+    save_every: int = 100_000
+    keep: int = 2  # checkpoints kept beside the best
+    monitor: Metric = Metric("loss")  # of validation, which marks the best checkpoint
+    patience: int | None = None  # stop after so many validations (one a save) without a better score
+
+
+def rate_factor(plan: Plan, seen: int) -> float:
+    """What multiplies every player's rate after ``seen`` images."""
+    if seen < plan.warmup:
+        return (seen + plan.batch) / (plan.warmup + plan.batch)
+    left = 1 - (seen - plan.warmup) / max(1, plan.total - plan.warmup)
+    n = sum(seen >= share * plan.total for share in (0.4, 0.6, 0.8))  # epochs 60, 90, 120 of 150 in IntroVAC
+    return {"none": 1.0, "linear": left, "cosine": 0.5 - 0.5 * math.cos(math.pi * left), "steps": 0.5**n}[plan.decay]
+
+
+def plan_of(request: SimpleNamespace, model: Model, epoch: int, device: torch.device) -> Plan:
+    """The arguments' plan, with the method's own schedule where they are silent."""
+    batch = request.batch or model.schedule.batch
+    parts = request.parts or parallel.world()
+    if batch % parts or parts % parallel.world():
+        raise Refusal(
+            f"--batch {batch} must be a multiple of --parts {parts}, and that of the {parallel.world()} "
+            "processes; a run keeps the batch and the parts that it began with"
+        )
+    steps = request.steps or (
+        model.schedule.length(epoch, batch) if request.epochs is None else math.ceil(request.epochs * epoch / batch)
+    )
+    total = steps * batch
+    every = total / SAVES if request.save_every is None else request.save_every * epoch
+    return Plan(
+        total=total,
+        batch=batch,
+        seed=request.seed,
+        parts=parts,
+        precision=request.precision or "fp32",
+        warmup=round(request.warmup * epoch),
+        decay=request.decay or model.schedule.decay,
+        rate=request.rate,
+        clip=request.clip,
+        ema=None if request.ema is None else max(1, round(request.ema * epoch)),
+        log_every=max(batch, min(epoch, total // 100)),
+        save_every=max(batch, round(every)),
+        keep=request.keep,
+        patience=request.patience,
+    )
