@@ -33,6 +33,7 @@ from latelier.models.vae import Model as Vae
 from latelier.objectives import gaussian
 from latelier.plan import Plan
 from latelier.players import Statistics, players_of
+from latelier.stated import stated
 
 WORDS, FEW_WORDS = 2_500, 40  # about Flickr8k's, and those of drawn scenes
 LENGTH, TOGETHER = 12, 64  # words a caption, and captions
@@ -51,7 +52,8 @@ def built(vocabulary: Vocabulary) -> Captioned:
     """The residual VAE with a GRU of the default sizes, from one seed."""
     torch.manual_seed(0)
     settings = {"net": "resnet", "net.channels": (32, 64), "latent": 128, "likelihood": "bernoulli"}
-    model = build("vae", (3, 32, 32), words=vocabulary.words, caption="gru", **settings, **{"caption.captioned": 1.0})
+    captions = {"caption": "gru", "caption.captioned": 1.0}
+    model = build("vae", (3, 32, 32), words=vocabulary.words, **stated("vae", {**settings, **captions}))
     assert isinstance(model, Captioned)
     multiply_fast(model)
     return model.to(pick_device(), memory_format=torch.channels_last).train()

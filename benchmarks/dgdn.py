@@ -25,6 +25,7 @@ from latelier.core import Batch, Progress
 from latelier.data.images import to_float
 from latelier.device import prepare_cpu
 from latelier.models import dgdn
+from latelier.stated import stated
 
 CASES = {"mnist": (1, 28, 28), "cifar": (3, 32, 32)}
 ENTRANTS = ["bare fp32", "latelier fp32", "bare bf16", "latelier bf16", "matmul fp32", "matmul bf16"]
@@ -36,7 +37,7 @@ def built(race: Race) -> dgdn.Model:
     """Untrained, drawn from the race's seed."""
     torch.manual_seed(race.seed)
     rates = {"optimiser.rate": race.rate, "estimator.optimiser.rate": race.rate}
-    model = build("dgdn", CASES[race.net], **rates)
+    model = build("dgdn", CASES[race.net], **stated("dgdn", rates))
     assert isinstance(model, dgdn.Model)
     return model.train()
 

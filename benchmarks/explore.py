@@ -19,6 +19,8 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
+from latelier.stated import unlike_defaults, words
+
 PRESSES = 120
 RATE = 200  # slider events a second of a flood
 SLIDER = ".slider input"
@@ -48,13 +50,14 @@ def main() -> None:
     parser.add_argument("--flood", type=int, default=0, help="seconds")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
-        for name, words in {
-            "digits": "train vae --data digits --set net=mlp latent=10",
-            "64 px": "train vae --data scenes --size 64 --images 256 --set net=conv latent=32",
+        for name, (data, settings) in {
+            "digits": ("--data digits", {"net": "mlp", "latent": 10}),
+            "64 px": ("--data scenes --size 64 --images 256", {"net": "conv", "latent": 32}),
         }.items():
             run = Path(place) / name.replace(" ", "")
-            command = [sys.executable, "-m", "latelier", *words.split(), "--epochs", "1", "--quiet"]
-            subprocess.run([*command, "--out", str(run)], check=True)
+            command = [sys.executable, "-m", "latelier", "train", "vae", *data.split(), "--epochs", "1", "--quiet"]
+            settled = ["--precision", "fp32", "--set", *words(unlike_defaults("vae", settings))]
+            subprocess.run([*command, "--out", str(run), *settled], check=True)
             measure(name, run, options.presses, options.flood)
 
 

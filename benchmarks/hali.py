@@ -22,6 +22,7 @@ from latelier.data.images import to_float
 from latelier.data.scenes import draw_scenes
 from latelier.device import pick_device
 from latelier.models.hali import Model
+from latelier.stated import stated
 
 IMAGE = (3, 32, 32)
 BETAS = (0.5, 0.999)
@@ -54,7 +55,7 @@ def built(race: Race) -> Model:
     """Untrained, drawn from the race's seed."""
     torch.manual_seed(race.seed)
     rates = {"optimiser.rate": race.rate, "critic.optimiser.rate": race.rate}
-    model = build("hali", IMAGE, width=float(race.net.split()[1]), **rates)
+    model = build("hali", IMAGE, **stated("hali", {"width": float(race.net.split()[1]), **rates}))
     assert isinstance(model, Model)
     return model.train()
 

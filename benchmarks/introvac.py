@@ -23,6 +23,7 @@ from latelier.data.images import to_float
 from latelier.device import pick_device, prepare_cpu
 from latelier.models import introvac, vac
 from latelier.nets.modes import unremembered
+from latelier.stated import stated
 
 ENTRANTS = ["bare fp32", "latelier fp32", "bare bf16", "latelier bf16", "matmul fp32", "matmul bf16"]
 STEPS, LAPS = 4, 6
@@ -60,7 +61,7 @@ def built(race: Race, image: tuple[int, ...]) -> Model:
     name, width = race.net.split()
     game = {"pretrain": 0.0} if name == "introvac" else {}
     settings = {"width": float(width), "optimiser.rate": race.rate, "optimiser.weight_decay": 0.0, **game}
-    return build(name, image, **settings).train()  # type: ignore[arg-type]
+    return build(name, image, **stated(name, settings)).train()  # type: ignore[arg-type]
 
 
 def latelier(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:

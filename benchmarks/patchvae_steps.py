@@ -17,6 +17,7 @@ from latelier.data.images import to_float
 from latelier.device import pick_device
 from latelier.models import patchvae
 from latelier.objectives import foreground
+from latelier.stated import stated
 
 IMAGE = (3, 32, 32)
 CASES: dict[str, dict[str, str]] = {
@@ -34,7 +35,7 @@ def built(race: Race) -> patchvae.Model:
     torch.manual_seed(race.seed)
     case = CASES[race.net]
     rates = {"optimiser.rate": race.rate} | ({"critic.optimiser.rate": race.rate} if "critic" in case else {})
-    model = build("patchvae", IMAGE, **case, **rates)
+    model = build("patchvae", IMAGE, **stated("patchvae", {**case, **rates}))
     assert isinstance(model, patchvae.Model)
     return model.train()
 

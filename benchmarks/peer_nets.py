@@ -12,10 +12,13 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional
 
+from latelier.core import Optimiser
 from latelier.models import vae
 from latelier.nets.encoder import Grid
 from latelier.nets.mlp import Mlp
+from latelier.objectives.adversary import Off
 from latelier.objectives.likelihood import Bernoulli, Likelihood
+from latelier.objectives.penalty import Beta
 from latelier.objectives.reduce import summed
 
 IMAGE = (1, 28, 28)
@@ -71,7 +74,7 @@ def model(net: str, loss: str, rate: float) -> vae.Model:
     """latelier's own ``vae`` over these nets. ``net``: mlp, conv or conv-top; ``loss``: mse or bce."""
     nets = Mlp((512,), "relu", "relu") if net == "mlp" else PeerConv(OnePixel if net == "conv-top" else nn.Conv2d)
     likelihood = Squared() if loss == "mse" else Bernoulli()
-    return vae.Model(vae.Config(LATENT, nets, likelihood, optimiser=vae.Optimiser(rate=rate)), IMAGE)
+    return vae.Model(vae.Config(LATENT, nets, likelihood, Beta(1.0), Off(), Optimiser(rate=rate)), IMAGE)
 
 
 def split_heads(encoder: nn.Module) -> list[Tensor]:

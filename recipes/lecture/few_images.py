@@ -29,9 +29,12 @@ SHOWN = 64
 
 def reproduce(bench: Bench) -> Result:
     """The two models differ in their penalty alone."""
+    runs = {
+        name: bench.train(Job(name, "vae", epochs=EPOCHS, settings={**SETTINGS, **penalty}, training=TRAINING))
+        for name, penalty in PENALTIES.items()
+    }
     bands, rows = [], []
-    for name, penalty in PENALTIES.items():
-        run = bench.train(Job(name, "vae", epochs=EPOCHS, settings={**SETTINGS, **penalty}, training=TRAINING))
+    for name, run in runs.items():
         splits = run.splits(bench.data, bench.where)
         learned = splits.fit.floats(fewer(np.arange(len(splits.fit)), min(IMAGES, len(splits.fit)), 0)[:SHOWN]).to(
             device_of(run.model)

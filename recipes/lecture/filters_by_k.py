@@ -19,11 +19,11 @@ SHOWN = 64
 
 def reproduce(bench: Bench) -> Result:
     """One training for each k."""
+    jobs = [Job(f"k = {k}", "ksparse", epochs=EPOCHS, settings={"k": (k,)}, training=TRAINING) for k in KS]
     filters = {}
-    for k in KS:
-        run = bench.train(Job(f"k = {k}", "ksparse", epochs=EPOCHS, settings={"k": (k,)}, training=TRAINING))
+    for job, run in [(job, bench.train(job)) for job in jobs]:
         weights = need(run.model, HasFilters).filters().detach()
-        filters[f"k = {k}"] = as_pictures(weights[:SHOWN])
+        filters[job.row] = as_pictures(weights[:SHOWN])
     footer = f"{SHOWN} of 1000 filters each; mid grey is 0, every filter scaled by its own largest weight."
     sheet = side_by_side("Filters of the k-sparse autoencoder", [filters], footer)
     return Result("Filters by k", sheet=sheet)

@@ -1,7 +1,8 @@
 """What a recipe stands on: trainings and scores under one folder, each made once, so that a stopped recipe goes on.
 
 A recipe is a file below ``recipes/`` with ``PUBLISHED``, the source's figures by row, and ``reproduce(bench) ->
-Result``. Its docstring's first line is its title.
+Result``. Its docstring's first line is its title. What it does not say of a training, ``latelier.values`` says: a
+recipe follows no default.
 """
 
 import importlib.util
@@ -74,21 +75,20 @@ class Bench:
                 train(out=str(folder), resume=True, quiet=True)
             else:
                 _emptied(folder)
-                where = {"data": self.data, "data_root": self.where.data_root, "download": self.where.download}
-                arguments: dict[str, Any] = {"seed": job.seed, **where, **job.training}
-                if self.size is not None:
-                    arguments["size"] = self.size
-                settings = dict(job.settings)
-                train(
-                    job.model,
-                    out=str(folder),
-                    epochs=job.epochs * self.share,
-                    settings=settings,
-                    quiet=True,
-                    **arguments,
-                )
+                train(job.model, out=str(folder), quiet=True, **self.arguments(job))
             files.write(folder / "done", "")
         return open_run(folder)
+
+    def arguments(self, job: Job) -> dict[str, Any]:
+        """Of ``latelier.train``, with everything that a default could change."""
+        from latelier.stated import stated
+        from latelier.values import TRAINING
+
+        settings = stated(job.model, job.settings, labels=job.training.get("labels") is not None)
+        where = {"data": self.data, "data_root": self.where.data_root, "download": self.where.download}
+        size = {} if self.size is None else {"size": self.size}
+        length = {"epochs": job.epochs * self.share, "seed": job.seed}
+        return {**TRAINING, **where, **length, **job.training, **size, "settings": settings}
 
     def measure(self, jobs: Sequence[Job]) -> dict[str, list[dict[str, float]]]:
         """Row -> what its score gave, a dict a seed. As many jobs run at once as there are cores, of one thread each;

@@ -132,25 +132,59 @@ def test_single_pixels_are_scaled(tmp_path: Path) -> None:
     assert (images.shape, images.remarks) == ((3, 64, 64), (aim.MIXED,))
 
 
-def test_grey_and_colour_together(tmp_path: Path) -> None:
-    pictures = folder(tmp_path / "pictures", 3)
-    write(pictures / "grey.png", "L")
-    with pytest.raises(Refusal, match=r"of the first 4 pictures 1 are grey and 3 in colour: say --channels 3"):
-        open_images(pictures)
-    colour, grey = open_images(pictures, channels=3), open_images(pictures, channels=1)
-    assert (colour.shape, colour.remarks) == ((3, 10, 12), ("1 of 4 pictures: grey, repeated in three channels",))
-    assert (grey.shape, grey.remarks) == ((1, 10, 12), ("3 of 4 pictures: in colour, turned grey",))
+MOSTLY_COLOUR = "grey, repeated in three channels, as most are in colour; --channels 1 takes all in grey"
+MOSTLY_GREY = "in colour, turned grey, as most are; --channels 3 takes all in colour"
 
 
-def test_later_surprises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def mixed(path: Path, *modes: str) -> Path:
+    for number, mode in enumerate(modes):
+        write(path / f"{number:03}.png", mode, seed=number)
+    return path
+
+
+def test_of_grey_and_colour_together_the_majority_decides(tmp_path: Path) -> None:
+    pictures = mixed(tmp_path / "pictures", "RGB", "L", "RGB", "RGB")
+    for channels, shape, remark in (
+        (None, (3, 10, 12), f"1 of 4 pictures: {MOSTLY_COLOUR}"),
+        (3, (3, 10, 12), "1 of 4 pictures: grey, repeated in three channels"),
+        (1, (1, 10, 12), "3 of 4 pictures: in colour, turned grey"),
+    ):
+        images = open_images(pictures, channels=channels)
+        assert (images.shape, images.remarks) == (shape, (remark,))
+    grey = open_images(mixed(tmp_path / "grey", "L", "RGB", "L"))
+    assert (grey.shape, grey.remarks) == ((1, 10, 12), (f"1 of 3 pictures: {MOSTLY_GREY}",))
+    assert (grey.pixels[1, :, :, 0] == np.asarray(noise("RGB", seed=1).convert("L"))).all()
+    half = open_images(mixed(tmp_path / "half", "L", "RGB", "RGB", "L"))  # in colour nothing is lost
+    assert (half.shape, half.remarks) == ((3, 10, 12), (f"2 of 4 pictures: {MOSTLY_COLOUR}",))
+
+
+def test_pictures_that_cannot_be_read_do_not_vote(tmp_path: Path) -> None:
+    pictures = mixed(tmp_path / "pictures", "L", "L", "RGB", "RGB", "RGB")
+    for name in ("002.png", "003.png"):  # whose greyness would be known by their names alone
+        (pictures / name).write_bytes(b"no picture")
+    images = open_images(pictures)
+    assert (images.shape, images.skipped) == ((1, 10, 12), ("002.png", "003.png"))
+    assert images.remarks == (f"1 of 5 pictures: {MOSTLY_GREY}",)
+
+
+def test_the_sample_is_of_the_whole_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aim, "PROBED", 4)
+    monkeypatch.setattr(aim, "BLOCK", 1)
+    pictures = mixed(tmp_path / "pictures", *"LLLLL", *["RGB"] * 15)  # the first class is of another kind
+    assert open_images(pictures).remarks == (f"5 of 20 pictures: {MOSTLY_COLOUR}",)
+    for number in range(17):  # where nothing of the sample opens, what does open decides
+        (pictures / f"{number:03}.png").write_bytes(b"no picture")
+    for number in (17, 18):
+        write(pictures / f"{number:03}.png", "L")
+    assert open_images(pictures).shape == (1, 10, 12)
+
+
+def test_what_comes_after_the_sample_is_converted_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(aim, "PROBED", 2)
-    colour = folder(tmp_path / "colour", 3)
-    write(colour / "late.png", "L")
-    assert open_images(colour).remarks == ("1 of 4 pictures: grey, repeated in three channels",)
-    grey = folder(tmp_path / "grey", 3, "L")
-    write(grey / "late.png", "RGB")
-    with pytest.raises(Refusal, match=r"late.png is in colour, but the first pictures are grey: say --channels 3"):
-        open_images(grey)
+    colour = mixed(tmp_path / "colour", "RGB", "RGB", "RGB", "L")
+    assert open_images(colour).remarks == (f"1 of 4 pictures: {MOSTLY_COLOUR}",)
+    grey = mixed(tmp_path / "grey", "L", "L", "L", "RGB")
+    assert open_images(grey).remarks == (f"1 of 4 pictures: {MOSTLY_GREY}",)
 
 
 def test_conversions_are_told_with_their_number(tmp_path: Path) -> None:

@@ -1,17 +1,16 @@
-"""What a set of pictures is turned into: decided by the user, else by the headers of the first pictures."""
+"""What a set of pictures is turned into: decided by the user, else by the headers of a sample of them."""
 
 from collections import Counter
 from collections.abc import Sequence
 
-from latelier.core import Refusal
 from latelier.data.decode import Target, no_bombs, probe
 from latelier.data.plan import Plan
 from latelier.data.worker import READERS, Report
 
-PROBED = 256  # pictures whose headers decide
+PROBED = 256  # pictures whose headers decide,
+BLOCK = 16  # so many of them side by side: places in shards are not free to reach
 SIDE = 64  # where sizes differ and the user asks for none
 MIXED = f"mixed sizes: each picture's shorter side scaled to {SIDE}, centre cropped; --size N chooses another"
-CHOOSE = "say --channels 3 to have all in colour, or --channels 1 to have all in grey"
 SENTENCES = {
     "deep": "16-bit grey, scaled to 8 bits by its range",
     "palette": "with a palette, its colours looked up",
@@ -21,17 +20,18 @@ SENTENCES = {
     "grey": "grey, repeated in three channels",
     "colour": "in colour, turned grey",
 }
+MOST = {  # why, where the user asked for neither
+    "grey": "as most are in colour; --channels 1 takes all in grey",
+    "colour": "as most are; --channels 3 takes all in colour",
+}
 
 
 def aim(plan: Plan, size: int | None, channels: int | None) -> Target:
-    """Raises Refusal when the first pictures are partly grey, partly in colour and ``channels`` is None."""
+    """Where ``channels`` is None, grey if most pictures are, else colour; the others are converted."""
     if size and channels:
-        return Target(size, size, channels, crop=True, strict=False)
+        return Target(size, size, channels, crop=True)
     sizes, greys = _probe(plan)
-    if channels is None and 0 < sum(greys) < len(greys):
-        grey, colour = sum(greys), len(greys) - sum(greys)
-        raise Refusal(f"of the first {len(greys)} pictures {grey} are grey and {colour} in colour: {CHOOSE}")
-    target = Target(size or SIDE, size or SIDE, channels or (1 if all(greys) else 3), True, strict=channels is None)
+    target = Target(size or SIDE, size or SIDE, channels or (1 if 2 * sum(greys) > len(greys) else 3), crop=True)
     if size is None and len(sizes) == 1 and (1, 1) not in sizes:
         height, width = sizes.pop()
         return target._replace(height=height, width=width, crop=False)
@@ -39,12 +39,16 @@ def aim(plan: Plan, size: int | None, channels: int | None) -> Target:
 
 
 def _probe(plan: Plan) -> tuple[set[tuple[int, int]], list[bool]]:
-    """Sizes and greyness of the first pictures that open."""
+    """Sizes and greyness of pictures from all over the plan, as folders and shards may be all of a kind; of those that
+    open, and where none does, of the first that do."""
     sizes, greys = set(), []
     reader = READERS[plan.reader](plan.paths)
+    n, block = len(plan), min(BLOCK, PROBED)
+    starts = range(0, n - block + 1, n // (PROBED // block)) if n > PROBED else ()
+    sample = [item for start in starts for item in plan.slice(range(start, start + block))]
     with no_bombs():
-        for start in range(0, len(plan), PROBED):
-            for file in reader(plan.slice(range(start, start + PROBED))):
+        for items in (sample, *(plan.slice(range(start, start + PROBED)) for start in range(0, n, PROBED))):
+            for file in reader(items):
                 try:
                     grey, size = probe(file)
                 except Exception:  # Pillow lets any kind escape; decoding will say which file and why
@@ -56,7 +60,7 @@ def _probe(plan: Plan) -> tuple[set[tuple[int, int]], list[bool]]:
     return sizes, greys
 
 
-def remarks(plan: Plan, target: Target, size: int | None, reports: Sequence[Report]) -> list[str]:
+def remarks(plan: Plan, target: Target, size: int | None, channels: int | None, reports: Sequence[Report]) -> list[str]:
     """What was done to the pictures, one sentence each."""
     said = [MIXED] if size is None and target.crop else []
     n, failed = len(plan), [line for report in reports for line in report["failed"]]
@@ -66,6 +70,7 @@ def remarks(plan: Plan, target: Target, size: int | None, reports: Sequence[Repo
     found: Counter[str] = Counter()
     for report in reports:
         found.update(report["found"])
-    return said + [
-        f"{found[kind]} of {n} pictures: {SENTENCES.get(kind, f'{kind}, turned into RGB')}" for kind in sorted(found)
-    ]
+    for kind in sorted(found):
+        why = f", {MOST[kind]}" if channels is None and kind in MOST else ""
+        said.append(f"{found[kind]} of {n} pictures: {SENTENCES.get(kind, f'{kind}, turned into RGB')}{why}")
+    return said

@@ -30,11 +30,11 @@ class Target(NamedTuple):
     width: int
     channels: int
     crop: bool  # scale the shorter side and crop the centre (height = width); otherwise another size is a surprise
-    strict: bool  # greyness was concluded from the first pictures: a colour picture is a surprise
 
 
 class SurpriseError(Exception):
-    """A picture contradicts what the first ones promised. ``args``: "size" or "colour", and what the picture is."""
+    """A picture contradicts what the sample promised, or cannot be reached. ``args``: "size" or "source", and what it
+    is."""
 
 
 @contextmanager
@@ -70,8 +70,6 @@ def decode(file: str | BinaryIO, target: Target) -> tuple[np.ndarray, set[str]]:
         grey = is_grey(image)
         plain = flatten(image, found)
     if not grey and target.channels == 1:
-        if target.strict:
-            raise SurpriseError("colour", plain.mode)
         found.add("colour")
     elif grey and target.channels == 3:
         found.add("grey")

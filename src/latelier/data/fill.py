@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from latelier.core import Refusal
-from latelier.data.aim import CHOOSE, SENTENCES, SIDE, aim, remarks
+from latelier.data.aim import SENTENCES, SIDE, aim, remarks
 from latelier.data.crew import cores, crew
 from latelier.data.decode import Target, fit
 from latelier.data.images import Images
@@ -41,13 +41,13 @@ class Filled:
 
 
 class OtherSizeError(Exception):
-    """A picture's size differs from the first ones'."""
+    """A picture's size differs from the sample's."""
 
 
 def store(part: Path, images: Images, size: int | None, channels: int | None) -> Filled:
     """Writes pixels that are in memory already, scaled if another size is asked for."""
     c, h, w = images.shape
-    target = Target(size or h, size or w, channels or c, crop=(size or h, size or w) != (h, w), strict=False)
+    target = Target(size or h, size or w, channels or c, crop=(size or h, size or w) != (h, w))
     shape = (target.height, target.width, target.channels)
     digest = sha256()
     with allocate(part / "pixels.npy", (len(images), *shape)) as file:
@@ -82,7 +82,7 @@ def fill(
     return Filled(
         kept=np.setdiff1d(np.arange(len(plan)), list(failed)),
         skipped=[(names[row], reason) for row, reason in failed.items()],
-        remarks=remarks(plan, target, size, reports),
+        remarks=remarks(plan, target, size, channels, reports),
         digest=sha256("".join(report["digest"] for report in reports).encode()).hexdigest(),
     )
 
@@ -146,9 +146,7 @@ class _Filling:
             code, text = report["error"]
             raise disk_full(self.pixels, prod(self.shape(target))) if code in FULL else OSError(code, text, self.pixels)
         if report["surprise"]:
-            kind, row, text = report["surprise"]
+            kind, text = report["surprise"]
             if kind == "size":
                 raise OtherSizeError
-            if kind == "source":
-                raise Refusal(f"{text}: damaged, get it again")
-            raise Refusal(f"{self.plan.facts.names[row]} is in colour, but the first pictures are grey: {CHOOSE}")
+            raise Refusal(f"{text}: damaged, get it again")

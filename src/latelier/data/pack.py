@@ -27,7 +27,7 @@ from latelier.data.fill import Filled, Progress, fill, store
 from latelier.data.images import Images
 from latelier.data.plan import Plan
 
-FORMAT = 2
+FORMAT = 3  # of the folder; also of what decides about its pictures
 
 
 def cache_folder(cache: Path | None) -> Path:

@@ -32,7 +32,7 @@ class Report(TypedDict):
     good: int
     failed: list[tuple[int, str]]  # row and reason
     found: dict[str, int]  # kind of conversion -> how many pictures
-    surprise: tuple[str, int, str] | None  # kind, row, what the picture is: nothing was written
+    surprise: tuple[str, str] | None  # kind, and what the picture is: nothing was written
     digest: str  # sha256 of the good rows
     error: tuple[int, str] | None  # the pack could not be written: errno and text
 
@@ -132,8 +132,7 @@ class Decoder:
         try:
             self._decode(target, items, rows, report)
         except SurpriseError as surprise:
-            kind, text = surprise.args
-            report["surprise"] = (kind, first + report["good"] + len(report["failed"]), text)
+            report["surprise"] = surprise.args
             return report
         rows = rows[: report["good"]]
         report["digest"] = sha256(rows.data).hexdigest()

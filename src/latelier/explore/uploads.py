@@ -45,7 +45,7 @@ class Uploads:
         channels, height, width = image
         if height != width:
             picture = ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS)
-        return fit(picture, Target(height, width, channels, crop=height == width, strict=False))
+        return fit(picture, Target(height, width, channels, crop=height == width))
 
     def __len__(self) -> int:
         return len(self._kept)

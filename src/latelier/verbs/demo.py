@@ -24,11 +24,11 @@ class Recipe:
     main: int  # pictures shown to the VAE that is drawn and reported
     images: int  # to each VAE of the table
     alone: int  # to each classifier, which sees only labelled ones
-    parts: dict[str, Any] | None = None  # arguments of latelier.train for a PatchVAE beside it
+    parts: dict[str, Any] | None = None  # arguments of latelier.train for a PatchVAE beside it, and its settings
 
 
 # Warm-up, which helps runs of 40,000 pictures (recipes/patchvae/scenes.py), hurts this one: .40 for any shape, not .51.
-PARTS = ["beta_occurrence=2"]
+PARTS = {"beta_occurrence": 2.0}
 SHEETS = ("parts", "part_crops", "swap")
 RECIPES = {
     "digits": Recipe(
@@ -155,29 +155,30 @@ def _few_labels(recipe: Recipe, data: str, out: Path, beside: Path, progress: An
     import numpy as np
 
     from latelier.data.sources import open_images
+    from latelier.stated import stated, unlike_defaults, words
     from latelier.trials import Trial, accuracy, baselines, run_all
+    from latelier.values import TRAINING
 
     train_images, test = open_images(data, split="train"), open_images(data, split="test")
     joint, alone = "VAE and label head, all pictures", "same encoder, labels alone"
-    settings = [
-        f"{k}={','.join(map(str, v)) if isinstance(v, tuple) else v}"
-        for k, v in {**recipe.settings, **recipe.vae}.items()
-    ]
-    main = {"model": "vae", "data": data, "out": str(out), "labels": 5, "batch": 64, "decay": "linear"}
-    main |= {"settings": settings, "epochs": recipe.main / len(train_images), "shift": recipe.shift}
-    same: dict[str, Any] = {"data": data, "shift": recipe.shift, "plan": {"decay": "linear"}}
+    whole = {**recipe.settings, **recipe.vae}
+    main = {**TRAINING, "model": "vae", "data": data, "out": str(out), "labels": 5, "batch": 64, "decay": "linear"}
+    main |= {"epochs": recipe.main / len(train_images), "shift": recipe.shift}
+    main |= {"settings": words(unlike_defaults("vae", whole))}
+    same: dict[str, Any] = {"data": data, "shift": recipe.shift, "plan": {"decay": "linear", "precision": "fp32"}}
     trials = [
         trial
         for draw in range(DRAWS)
         for k in BUDGETS
         for trial in (
-            Trial(joint, "vae", {**recipe.settings, **recipe.vae}, k, draw, recipe.images, **same),
-            Trial(alone, "classifier", recipe.settings, k, draw, recipe.alone, **same),
+            Trial(joint, "vae", stated("vae", whole), k, draw, recipe.images, **same),
+            Trial(alone, "classifier", stated("classifier", recipe.settings), k, draw, recipe.alone, **same),
         )
     ]
     runs = [main]
     if recipe.parts is not None:  # the longest first, so that no core waits for it at the end
-        runs.insert(0, {"model": "patchvae", "data": data, "out": str(beside), **recipe.parts})
+        parts = {**TRAINING, "model": "patchvae", "data": data, "out": str(beside), **recipe.parts}
+        runs.insert(0, {**parts, "settings": words(unlike_defaults("patchvae", recipe.parts["settings"]))})
     jobs: list[tuple[Any, Any]] = [*((main_run, run) for run in runs), *((accuracy, trial) for trial in trials)]
     with progress("training models", len(jobs), unit="models") as bar:
         results = run_all(jobs, bar.at)[len(runs) :]

@@ -71,7 +71,7 @@ def train(
     size
         Scale the shorter side to this many pixels and crop the centre square.
     channels
-        1 for grey, 3 for colour; by default what the pictures are.
+        1 for grey, 3 for colour; by default what most of the pictures are.
     images
         Learn from so many of the pictures, drawn by seed; by default from all.
     labels
