@@ -14,7 +14,7 @@ SEEDS = 3
 EPOCHS = 4
 SETTINGS = {"levels": (16, 64), "width": 0.25, "paired": True, "critic.r1": 0.1, "critic.r2": 0.1, "head.weight": 10.0}
 TRAINING = {"labels": 10, "batch": 100, "precision": "bf16", "decay": "linear", "shift": 2}
-TRAINING |= {"validation": 1 / 6, "save_every": 0.5, "judge": "label errors"}
+TRAINING |= {"validation": 1 / 6, "save_every": 0.5, "monitor": "label errors"}
 ALONE, MACHINE = "a classifier of the labelled alone", "a linear machine on HALI's frozen codes, all levels"
 PUBLISHED = {"HALI, 100 labels": 0.73}
 
@@ -22,7 +22,7 @@ PUBLISHED = {"HALI, 100 labels": 0.73}
 def reproduce(bench: Bench) -> Result:
     """A training for each draw of ten labels a class, and one that never sees the other pictures."""
     (row,) = PUBLISHED
-    alone = {**TRAINING, "judge": "cross-entropy"}
+    alone = {**TRAINING, "monitor": "cross-entropy"}
     jobs = [Job(row, "hali", "probe", seed, EPOCHS, SETTINGS, TRAINING) for seed in range(bench.seeds)]
     jobs += [Job(ALONE, "classifier", "probe", seed, EPOCHS, {}, alone) for seed in range(bench.seeds)]
     found = bench.measure(jobs)

@@ -37,7 +37,7 @@ WAYS: dict[str, dict[str, Any]] = {
 # The rate does not fall: the writer of two steps, which learns in the second half of its run, has the joint one's.
 AUGMENTED: dict[str, Any] = {"shift": 8, "flip": True}  # half as far: .03 nats a word more on validation photos
 TRAINING: dict[str, Any] = {"size": 32, "batch": 32, "rate": 1e-3, "clip": 5.0, "precision": "bf16", **AUGMENTED}
-WATCHED: dict[str, Any] = {"validation": 0.1, "judge": "caption loss", "save_every": 4.0}
+WATCHED: dict[str, Any] = {"validation": 0.1, "monitor": "caption loss", "save_every": 4.0}
 
 
 def reproduce(bench: Bench) -> Result:

@@ -23,7 +23,7 @@ PUBLISHED = {  # top-1 on ImageNet, %
 HEADS: dict[str, dict[str, Any]] = {"bayesian_svm": {"head.draws": 5}, "softmax": {}}
 EPOCHS = 20
 TRAINING: dict[str, Any] = {"batch": 64, "rate": 1e-3, "decay": "linear", "clip": 5.0, "precision": "bf16"}
-TRAINING |= {"flip": True, "validation": 0.1, "judge": "label errors"}
+TRAINING |= {"flip": True, "validation": 0.1, "monitor": "label errors"}
 
 
 def reproduce(bench: Bench) -> Result:

@@ -99,7 +99,7 @@ class Metric(NamedTuple):
 class Schedule:
     """How a method trains unless the user says otherwise; chosen by measurement (docs/defaults.md)."""
 
-    steps: int = 3000  # at least so many, however few the images are; where 20 epochs are more, up to four times them
+    steps: int = 2000  # at least so many, however few the images are; where 20 epochs are more, up to four times them
     batch: int = 64
     decay: Literal["none", "linear", "cosine", "steps"] = "linear"
 
@@ -115,7 +115,7 @@ class Model(nn.Module, ABC):
     latents: dict[str, Latent]
     players: dict[str, list[nn.Module | nn.Parameter]]  # a partition of the weights
     image: tuple[int, int, int]  # (c, h, w) of the images it was built for
-    schedule = Schedule()
+    schedule: Schedule = Schedule()
 
     @abstractmethod
     def moves(self) -> tuple[Move, ...]:

@@ -91,7 +91,7 @@ def prepare(request: SimpleNamespace) -> Prepared:
         rows = fewer(rows, request.images, request.seed)
     known = told(request, images, rows)
     images = known.images
-    hidden = request.monitor is None  # hidden labels and captions decide nothing unless the user asks
+    hidden = request.monitor in (None, "loss")  # hidden labels and captions decide nothing unless the user asks
     settings = known.settings if request.card is None else settings_of(request.card)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(mix(request.seed, 0))

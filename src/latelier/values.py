@@ -24,7 +24,7 @@ TRAINING: dict[str, Any] = {  # arguments of latelier.train
     "ema": None,
     "precision": "fp32",
     "validation": 0.0,
-    "judge": "loss",
+    "monitor": None,  # the method's own
     "patience": None,
     "save_every": None,  # 20 saves in the run
 }
@@ -34,7 +34,7 @@ KINDS: dict[str, dict[str, Any]] = {  # what a field can be, by the name that --
     "beta": {"weight": 1.0, "warmup": 0},
     "capacity": {"weight": 1000.0, "nats": 25.0, "over": 1_000_000},
     "clean": {},
-    "conv": {"channels": (), "hidden": 256, "activation": "relu"},
+    "conv": {"channels": (), "hidden": 256, "activation": "relu", "up": "transposed"},
     "critic": {"norm": "none", "dropout": 0.0, "r1": 0.0, "r2": 0.0, "optimiser.rate": 1e-3},
     "dense": {"widths": (1024, 1024), "slope": 0.2, "norm": "batch", "waves": 0.0},
     "deterministic": {},

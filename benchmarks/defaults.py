@@ -1,0 +1,162 @@
+"""What every method's default training gives on small folders: the table of docs/defaults.md.
+
+    python benchmarks/defaults.py --data-root DATA --out OUT [--methods vae,pca] [--sets faces32] [--longer 10]
+
+Each cell is `latelier train METHOD --data FOLDER` with nothing else said (but --size) on one thread, and the same again
+``--longer`` times as long. DATA holds `cifar100/train.parquet` and `smiles/train.parquet`; a thousand images of each,
+drawn by a seed, are written as PNG files in class folders. Measured on the tenth that the run held out. Cells that
+stand in OUT/results.jsonl are not made again.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+from PIL import Image
+
+IMAGES = 1_000
+SETS = {  # name -> what is trained on below DATA, side in pixels; no parquet: an embedded one
+    "digits": (None, None),
+    "colour32": ("cifar100", 32),
+    "faces32": ("smiles", 32),
+    "faces64": ("smiles", 64),
+}
+METHODS = (
+    *("pca", "vae", "autoencoder", "aae", "ksparse", "rbm", "patchvae", "dgdn", "classifier", "vac", "introvac"),
+    *("introvae", "dcgan", "infogan", "bigan", "ali", "hali", "dcign", "dgdn_sampled"),
+)
+
+
+def folder_of(data_root: Path, name: str, out: Path) -> str:
+    """What --data is given: an embedded set's name, or a folder of a thousand PNG files in class folders."""
+    source = SETS[name][0]
+    if source is None:
+        return name
+    folder = out / "data" / source
+    if not folder.exists():
+        from latelier.data.sources import open_images
+
+        images = open_images(data_root / source / "train.parquet")
+        coarse = None
+        for row in np.sort(np.random.default_rng(0).permutation(len(images))[:IMAGES]):
+            label = int(images.label[row]) if coarse is None else int(coarse[row])
+            place = folder / images.classes[label].replace(" ", "_") / f"{row:06d}.png"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            pixels = images.pixels[row]
+            Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(place)
+    return str(folder)
+
+
+def trained(method: str, data: str, size: int | None, run: Path, steps: int | None) -> dict[str, float]:
+    """Trains into ``run`` by the command line. CPU seconds, of a process of one thread, and its steps."""
+    words = [sys.executable, "-m", "latelier", "train", method, "--data", data, "--out", str(run), "--quiet"]
+    words += ["--size", str(size)] if size else []
+    words += ["--steps", str(steps)] if steps else []
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(words, capture_output=True, text=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode not in (0, 1) or not (run / "config.json").exists():
+        raise RuntimeError(f"{' '.join(words)}: {done.stderr.strip()[-500:]}")
+    plan = json.loads((run / "config.json").read_text())["plan"]
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"CPU s": round(cpu, 1), "steps": plan["total"] // plan["batch"]}
+
+
+def measured(run: Path) -> dict[str, float]:
+    """On the images that the run did not see."""
+    import torch
+
+    from latelier.checkpoint import checkpoints
+    from latelier.core import Classifies, Decodes, Encodes, Samples, has, need
+    from latelier.objectives import energy
+    from latelier.runs import Where, open_run
+    from latelier.scores.common import device_of, rows_of, tabled
+    from latelier.scores.reconstruction import score
+
+    torch.set_num_threads(1)
+    opened = open_run(run)
+    model, splits = opened.model, opened.splits(None, Where())
+    found: dict[str, float] = {"kept at": opened.seen, "ended at": checkpoints(run)[-1].seen}
+    found["code"] = sum(int(np.prod(model.latents[name].shape)) for name in tabled(model))
+    if has(model, Encodes) and has(model, Decodes):
+        values = score(model, splits, torch.Generator().manual_seed(0))
+        found |= {"PSNR dB": round(values["PSNR dB"], 2), "SSIM": round(values.get("SSIM", float("nan")), 3)}
+    if has(model, Samples) and has(model, Decodes):
+        test = splits.test.floats(slice(0, 500))
+        with torch.no_grad():
+            code = need(model, Samples).sample_prior(len(test), torch.Generator().manual_seed(0))
+            drawn = need(model, Decodes).decode(code)
+        sides = (side.float().flatten(1) for side in (test, drawn))
+        found["sample distance"] = round(float(energy.shares(*sides).mean()) / test[0].numel() ** 0.5, 4)
+    if has(model, Encodes):
+        found |= probed(opened, splits)
+    if has(model, Classifies):
+        answers = rows_of(model, splits.test, need(model, Classifies).classify).argmax(1)
+        found["accuracy %"] = round(100 * float((answers == splits.test.label).mean()), 1)
+    assert device_of(model).type == "cpu"
+    return found
+
+
+def probed(opened, splits) -> dict[str, float]:  # type: ignore[no-untyped-def]
+    """Accuracy of logistic regression from all labels, on codes and on PCA of the same size."""
+    from sklearn.decomposition import PCA
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    from latelier.scores.common import codes, pixels
+
+    if len(splits.fit.classes) < 2:
+        return {}
+    fit, test = codes(opened.model, splits.fit), codes(opened.model, splits.test)
+    raw, unseen = pixels(splits.fit), pixels(splits.test)
+    pca = PCA(min(fit.shape[1], *raw.shape), random_state=0).fit(raw)
+    spaces = {"probe codes %": (fit, test), "probe PCA %": (pca.transform(raw), pca.transform(unseen))}
+    found = {}
+    for name, (x, y) in spaces.items():
+        machine = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=2000)).fit(x, splits.fit.label)
+        found[name] = round(100 * float(machine.score(y, splits.test.label)), 1)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data-root", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--methods", default=",".join(METHODS))
+    parser.add_argument("--sets", default=",".join(SETS))
+    parser.add_argument("--longer", type=int, default=0, help="train so many times as long as well")
+    arguments = parser.parse_args()
+    results = arguments.out / "results.jsonl"
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    cells = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+    done = {(cell["method"], cell["set"], cell["times"]): cell for cell in cells}
+    for name in arguments.sets.split(","):
+        data = folder_of(arguments.data_root, name, arguments.out)
+        for method in arguments.methods.split(","):
+            for times in [1, *([arguments.longer] if arguments.longer else [])]:
+                if (method, name, times) in done:
+                    continue
+                run = arguments.out / f"{method}-{name}-{times}"
+                steps = None if times == 1 else times * done[method, name, 1].get("steps", 0)
+                cell = {"method": method, "set": name, "times": times}
+                if times == 1 or steps:
+                    try:
+                        cell |= trained(method, data, SETS[name][1], run, steps) | measured(run)
+                    except (RuntimeError, ValueError) as error:
+                        cell["error"] = str(error)[-300:]
+                    done[method, name, times] = cell
+                    with results.open("a") as file:
+                        file.write(json.dumps(cell) + "\n")
+                    print(json.dumps(cell), flush=True)
+
+
+if __name__ == "__main__":
+    main()
