@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from latelier import device
-from latelier.device import multiply_fast, pick_device
+from latelier.device import default_precision, multiply_fast, pick_device
 
 # 12 MB, which glibc would map apart from its heap and give back when freed.
 PROGRAM = """
@@ -65,3 +65,42 @@ def test_fast_products_keep_float32(shape: tuple[int, int, int]) -> None:
     a, b = torch.randn(rows, inner, generator=generator), torch.randn(inner, columns, generator=generator)
     error = (a @ b - (a.double() @ b.double())).abs().max()
     assert error < 1e-6 * inner  # rounding to bfloat16 is a thousand times as far
+
+
+@pytest.mark.parametrize(
+    ("flags", "net", "precision"),
+    [
+        ("fpu avx512f avx512_bf16", nn.Conv2d(1, 2, 3), "bf16"),
+        ("fpu amx_bf16 amx_tile", nn.ConvTranspose2d(1, 2, 3), "bf16"),
+        ("fpu avx512f avx_vnni amx_int8", nn.Conv2d(1, 2, 3), "fp32"),  # would emulate it
+        ("fpu avx512_bf16", nn.Linear(3, 4), "fp32"),
+        ("", nn.Conv2d(1, 2, 3), "fp32"),
+    ],
+)
+def test_nets_that_convolve_take_bf16_where_the_processor_has_it(
+    flags: str, net: nn.Module, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "_flags", lambda: frozenset(flags.split()))
+    assert default_precision(torch.device("cpu"), nn.Sequential(nn.ReLU(), net)) == precision
+    assert default_precision(torch.device("meta"), net) == "fp32"
+    assert device.has_amx() == ("amx_bf16" in flags)
+
+
+@pytest.mark.parametrize(("capability", "precision"), [((7, 5), "fp32"), ((8, 0), "bf16"), ((9, 0), "bf16")])
+def test_gpus_take_bf16_since_ampere(
+    capability: tuple[int, int], precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    assert default_precision(torch.device("cuda", 0), nn.Conv2d(1, 2, 3)) == precision
+
+
+def test_flags_are_those_of_the_first_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "processor\t: 0\nflags\t\t: fpu avx512_bf16 amx_bf16\n\nprocessor\t: 1\nflags\t\t: other\n"
+    monkeypatch.setattr(device.Path, "read_text", lambda path: text)
+    assert device._flags.__wrapped__() == {"fpu", "avx512_bf16", "amx_bf16"}
+
+    def missing(path: object) -> str:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(device.Path, "read_text", missing)
+    assert device._flags.__wrapped__() == frozenset()

@@ -3,7 +3,9 @@
 import ctypes
 import os
 import sys
+from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import nn
@@ -11,6 +13,7 @@ from torch import nn
 from latelier.core import Refusal
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4  # numbers of glibc's malloc.h
+CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 LARGE = 100_000  # weights of a matrix that oneDNN multiplies faster than MKL on AMD, batches of 64
 
 
@@ -29,6 +32,25 @@ def pick_device(name: str | None = None) -> torch.device:
         if torch.cuda.is_available()
         else torch.device("cpu")
     )
+
+
+def default_precision(device: torch.device, model: nn.Module) -> Literal["fp32", "bf16"]:
+    """bf16 for nets that convolve, on a processor that computes it in hardware; else fp32. Elsewhere bfloat16 is
+    emulated, and small matrices gain nothing by it."""
+    convolves = any(isinstance(part, CONVOLUTIONS) for part in model.modules())
+    return "bf16" if convolves and computes_bf16(device) else "fp32"
+
+
+def computes_bf16(device: torch.device) -> bool:
+    """Whether the processor has instructions for bfloat16: AVX512-BF16 or AMX, or a GPU since NVIDIA's Ampere."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    return device.type == "cpu" and bool({"avx512_bf16", "amx_bf16"} & _flags())
+
+
+def has_amx() -> bool:
+    """Whether the processor multiplies bfloat16 in tiles (Intel's AMX)."""
+    return "amx_bf16" in _flags()
 
 
 def prepare_cpu() -> None:
@@ -60,6 +82,16 @@ def multiply_fast(model: nn.Module) -> None:
     torch.set_float32_matmul_precision("medium")
     if largest < LARGE or not _multiplies_exactly():
         torch.set_float32_matmul_precision("highest")
+
+
+@cache
+def _flags() -> frozenset[str]:
+    """What Linux says that the processor can do; elsewhere nothing."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return frozenset()
+    return frozenset(next((line for line in lines if line.startswith("flags")), "").partition(":")[2].split())
 
 
 def _is_amd() -> bool:

@@ -21,6 +21,7 @@ from latelier.core import Batch, Model, Move, Progress, Refusal
 from latelier.data.batches import Batches
 from latelier.data.seeds import mix
 from latelier.meter import Meter, signals
+from latelier.nets.guarded import guard
 from latelier.plan import Plan, rate_factor
 from latelier.players import Player, Statistics, differentiate, players_of
 from latelier.state import State
@@ -57,6 +58,8 @@ def train(
     settings = model.optimisers()
     if plan.rate is not None:
         settings = {player: replace(optimiser, rate=plan.rate) for player, optimiser in settings.items()}
+    if plan.precision == "bf16" and batches.device.type == "cpu":
+        guard(model)
     moves, players = model.moves(), players_of(model, settings)
     state = State(model, players, average=plan.ema is not None)
     remarks = state.resume(folder)

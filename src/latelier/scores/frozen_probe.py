@@ -14,6 +14,7 @@ from latelier.core import Features, Model, Optimiser, Refusal
 from latelier.data.batches import Order
 from latelier.data.choice import hold_out
 from latelier.data.seeds import mix
+from latelier.nets.guarded import guard
 from latelier.nets.modes import evaluating
 from latelier.objectives.labels import cross_entropy
 from latelier.players import Player
@@ -117,6 +118,8 @@ def train(learner: Learner, inputs: Inputs, course: Course, seed: int) -> tuple[
     player, order = Player("learner", learner.weights(), sgd), Order(rows, mix(seed, 1))
     generator = Generator(inputs.label.device).manual_seed(mix(seed, 2))
     steps = math.ceil(len(rows) / course.batch)
+    if course.precision == "bf16":
+        guard(learner)
     chosen, most, weights = 0, -1.0, learner.state_dict()
     for epoch in range(course.epochs):
         learner.train()
