@@ -17,8 +17,11 @@ NOISE = np.random.default_rng(0).normal(size=100)
 @pytest.mark.parametrize(("term", "sign"), [("distortion", 1), ("elbo", -1)])
 def test_a_loss_that_falls_to_the_end_still_improves(term: str, sign: int) -> None:
     found = course(log(sign * (100 - 50 * TIME + NOISE), term))
-    assert found is not None and improving(found) and not worsening(found)
-    assert found.gain == pytest.approx(50 * 0.5 / 75, rel=0.1) and found.where == "training"
+    assert found is not None
+    assert improving(found)
+    assert not worsening(found)
+    assert found.gain == pytest.approx(50 * 0.5 / 75, rel=0.1)
+    assert found.where == "training"
 
 
 @pytest.mark.parametrize(
@@ -31,18 +34,24 @@ def test_a_loss_that_falls_to_the_end_still_improves(term: str, sign: int) -> No
 )
 def test_a_loss_that_has_settled_does_not(values: np.ndarray) -> None:
     found = course(log(values))
-    assert found is not None and not improving(found) and not worsening(found)
+    assert found is not None
+    assert not improving(found)
+    assert not worsening(found)
 
 
 def test_a_loss_that_rises_again_gets_worse() -> None:
     found = course(log(50 + 40 * (TIME - 0.5) ** 2 * np.where(TIME < 0.5, 1, 2)))
-    assert found is not None and worsening(found) and not improving(found)
+    assert found is not None
+    assert worsening(found)
+    assert not improving(found)
 
 
 def test_pictures_held_out_are_heard_before_those_trained_on() -> None:
     falling, rising = 100 - 50 * TIME, 50 + 50 * TIME
     found = course([*log(falling), *log(rising[::5], kind="validation")])
-    assert found is not None and found.where == "validation" and worsening(found)
+    assert found is not None
+    assert found.where == "validation"
+    assert worsening(found)
 
 
 def test_few_records_and_other_terms_tell_nothing() -> None:

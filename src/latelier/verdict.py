@@ -115,7 +115,7 @@ def _going(went: Course) -> Finding:
         return Finding("good", f"Still improving: {moved}.".replace("%", " %"))
     if worsening(went):
         return Finding("warning", f"Getting worse: {moved}.".replace("%", " %"))
-    return Finding("note", f"No longer improving much: {moved}.".replace("%", " %"))
+    return Finding("note", f"Hardly improving any more: {moved}.".replace("%", " %"))
 
 
 def _remarked(run: Run, found: Sequence[Finding]) -> list[Finding]:
@@ -136,7 +136,7 @@ def _where(splits: Splits, facts: dict[str, float]) -> Finding:
     part = f"{n:,}" if n == count else f"{n:,} of {count:,}"
     if splits.seen:
         return Finding("note", f"Measured on {part} pictures that it saw in training; on others it may be worse.")
-    return Finding("note", f"Measured on {part} pictures that were held out of training.")
+    return Finding("note", f"Measured on {part} pictures that it did not see in training.")
 
 
 def _next(run: Run, found: Sequence[Finding], went: Course | None) -> str:

@@ -91,7 +91,7 @@ def related(facts: Facts, remedy: str) -> list[Finding]:
     if "own error" not in facts:
         return []
     share = facts["own error"] / max(facts["strangers error"], 1e-10)
-    said = f"their squared error is {share:.2f} of that to another picture (1: no relation)"
+    said = f"the squared error to the own picture is {share:.2f} of that to another (1: no relation)"
     if share > PARTED and facts.get("shown", math.inf) <= SETTLED:
         return [Finding("warning", f"Has not learned to reconstruct: {said}.")]
     if share > PARTED:
@@ -112,8 +112,9 @@ def sampled(facts: Facts, remedy: str = "train again from another --seed, or at 
         return [Finding("warning", f"Drawn pictures look all alike (two of them are {apart} apart): {remedy}.")]
     part, control = (max(0.0, distance) / max(mean, 1e-10) for distance in (own, gaussian))
     said = (
-        f"their brightness, contrast and texture are {part:.0%} as far from {'seen' if facts['seen'] else 'unseen'} "
-        f"pictures as the mean picture's (a Gaussian of the pixels: {control:.0%}); shapes are for the eye to judge."
+        f"brightness, contrast and texture of what it draws are {part:.0%} as far from "
+        f"{'seen' if facts['seen'] else 'unseen'} pictures as the mean picture's (a Gaussian of the pixels: "
+        f"{control:.0%}); shapes are for the eye to judge."
     ).replace("%", " %")
     if part > FAR:
         return [Finding("warning", f"Has not learned to draw: {said}")]
