@@ -51,7 +51,8 @@ def app(overview: bool = False) -> App:
 
 
 def main(tokens: Sequence[str] | None = None) -> None:
-    """Runs one command. A refused one exits 2 with one line on stderr; an interrupted one exits 130."""
+    """Runs one command. A refused one exits 2 with one line on stderr, a training that failed 1; an interrupted one
+    exits 130."""
     tokens = sys.argv[1:] if tokens is None else tokens
     try:
         app(overview=not tokens or tokens[0] in ("-h", "--help"))(tokens, exit_on_error=False, print_error=False)
@@ -71,6 +72,12 @@ def main(tokens: Sequence[str] | None = None) -> None:
         if not isinstance(error, Refusal) or os.environ.get(TRACEBACK):
             raise
         _refuse(" ".join(str(error).split()))
+    except RuntimeError as error:
+        from latelier.core import Failed
+
+        if not isinstance(error, Failed) or os.environ.get(TRACEBACK):
+            raise
+        _refuse(str(error), status=1)
     except KeyboardInterrupt:
         raise SystemExit(130) from None
 
@@ -93,6 +100,6 @@ def _sentence(error: CycloptsError) -> str:
     return f"{said[:1].lower()}{said[1:]} ({where})"
 
 
-def _refuse(line: str) -> None:
+def _refuse(line: str, status: int = 2) -> None:
     print(f"latelier: {line}", file=sys.stderr)
-    raise SystemExit(2)
+    raise SystemExit(status)

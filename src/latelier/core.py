@@ -11,7 +11,7 @@ Units: images are floats in [0, 1]; log-densities are nats an image, summed over
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -21,6 +21,17 @@ from torch import Generator, Tensor, nn
 
 class Refusal(ValueError):
     """Bad input from the user, in one line: what was given, what was expected, what to do. The command exits 2."""
+
+
+class Failed(RuntimeError):
+    """A training whose model is of no use: what happened and what to do, in one line. The command exits 1."""
+
+
+class Finding(NamedTuple):
+    """One sentence of a verdict on a run."""
+
+    level: Literal["good", "note", "warning", "failure"]
+    text: str
 
 
 C = TypeVar("C")
@@ -138,6 +149,13 @@ class Model(nn.Module, ABC):
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
         """What means of the report's terms warn of after so many images, in plain words; training says each once."""
         return []
+
+    def findings(self, facts: Mapping[str, float]) -> list[Finding]:
+        """What was measured of a trained model (``latelier.facts`` names it) says, the most important first. By
+        default by the rules that most methods share; a method of which other figures tell says so here."""
+        from latelier.models.rules import usual  # they are made of this module's words
+
+        return usual(facts)
 
 
 class Posterior(ABC):

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn.utils import get_total_norm
 
 from latelier import files, parallel
-from latelier.core import Batch, Model, Move, Progress, Refusal
+from latelier.core import Batch, Failed, Model, Move, Progress
 from latelier.data.batches import Batches
 from latelier.data.seeds import mix
 from latelier.meter import Meter, signals
@@ -37,7 +37,7 @@ class Outcome:
     signal: int = 0  # the one that stopped it
 
 
-class Diverged(Refusal):
+class Diverged(Failed):
     """A loss or gradient is not finite. Raised before the step is taken."""
 
 
@@ -189,6 +189,6 @@ def _fault(
         weights = [n for n, g in zip(player.names, gradients, strict=True) if not g.isfinite().all()]
         where = f"its terms are finite, but the gradient of {weights[0] if weights else 'all weights together'} is not"
     return (
-        f"training diverged at {seen:,} images, before the step: player '{player.name}': {where}; "
+        f"training failed: it diverged at {seen:,} images, before the step: player '{player.name}': {where}; "
         "the last checkpoint is intact: resume it with a lower --rate or with --clip 1"
     )

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from latelier import __version__, checkpoint, files, parallel
+from latelier import __version__, checkpoint, files, parallel, verdict
 from latelier.board import board, check_board
 from latelier.building import Card, assemble, nets, settings_of
 from latelier.core import Fits, Model, Refusal, has, need
@@ -53,7 +53,8 @@ class Prepared:
 
 def run(request: SimpleNamespace) -> Path:
     """Trains what the arguments of the verb ask for. Raises Refusal before anything is written, or as the loop does;
-    stopped by a signal it saves and raises KeyboardInterrupt (Ctrl-C) or SystemExit."""
+    stopped by a signal it saves and raises KeyboardInterrupt (Ctrl-C) or SystemExit. Raises Failed for a training that
+    is saved but of no use."""
     folder = folder_of(request)
     request = resumed(folder, request)
     check(request)
@@ -73,7 +74,9 @@ def run(request: SimpleNamespace) -> Path:
         if parallel.rank() == 0:
             print(f"stopped and saved at {outcome.seen:,} images; go on with: {again}", file=sys.stderr)
         raise KeyboardInterrupt if outcome.signal == signal.SIGINT else SystemExit(128 + outcome.signal)
-    _say(request, f"{folder}: {outcome.seen:,} images seen; next: latelier report {shlex.quote(str(folder))}")
+    _say(request, f"{folder}: {outcome.seen:,} images seen")
+    if parallel.rank() == 0:
+        verdict.at_end(folder, request)
     return folder
 
 

@@ -1,7 +1,7 @@
 """Any model that encodes, with a head that reads its codes and teaches its encoder."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Generator, Tensor
@@ -12,6 +12,7 @@ from latelier.core import (
     Code,
     Decides,
     Encodes,
+    Finding,
     HasLevels,
     Losses,
     Metric,
@@ -49,6 +50,9 @@ class Headed(Wrapper):
 
     def measures(self, terms: dict[str, float]) -> dict[str, float]:
         return self.inner.measures(terms)
+
+    def findings(self, facts: Mapping[str, float]) -> list[Finding]:
+        return self.inner.findings(facts)
 
     def part(self, code: Code) -> Code:
         """What the head reads of a code."""

@@ -5,7 +5,7 @@ Both players move at once, out of one shared pass. Every few thousand pictures, 
 what tells a run that fails from one that does not: ``watched`` says what."""
 
 from abc import ABC
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +15,7 @@ from torch import Generator, Tensor, nn
 from latelier.core import (
     Batch,
     Code,
+    Finding,
     Judges,
     Latent,
     Losses,
@@ -26,6 +27,7 @@ from latelier.core import (
     Refusal,
     Samples,
 )
+from latelier.models.rules import game
 from latelier.models.shared import DeclaredPrior, EncoderStages, Refills
 from latelier.models.watch import EVERY, alike, apart, overwhelmed, parted, sample_distance, variety
 from latelier.nets.joint import Dense, Strided, Valid
@@ -37,6 +39,8 @@ from latelier.objectives.game import conspired, judged, ordered, outdone, right,
 BRIGHTNESS = 0.5  # variance of drawn pixels before tanh and training, so that drawn pictures differ from the start
 SLOW = Optimiser(rate=3e-4, betas=(0.5, 0.999))  # the coder
 FAST = Optimiser(rate=1e-3, betas=(0.5, 0.999))  # the critic, whose verdict must follow what the coder does
+TOGETHER = "train longer, lower optimiser.rate, or raise critic.r1"  # for an encoder and a decoder that have come apart
+VARIED = "take paired=true with critic.r1=0.01 critic.r2=0.01, or raise noise"  # for few modes
 
 
 @dataclass(frozen=True)
@@ -185,9 +189,12 @@ class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
         return [
             *overwhelmed(terms, "lower critic.optimiser.rate, or raise noise or critic.r1"),
-            *parted(terms, seen, self.levels()[0], "train longer, lower optimiser.rate, or raise critic.r1"),
-            *alike(terms, seen, "take paired=true with critic.r1=0.01 critic.r2=0.01, or raise noise"),
+            *parted(terms, seen, self.levels()[0], TOGETHER),
+            *alike(terms, seen, VARIED),
         ]
+
+    def findings(self, facts: Mapping[str, float]) -> list[Finding]:
+        return game(facts, TOGETHER, VARIED)
 
 
 class OneLevel(Adversarial, DeclaredPrior, ABC):

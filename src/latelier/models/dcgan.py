@@ -3,13 +3,15 @@
 Critic and generator take turns; the generator's loss is the one that does not saturate. It knows no codes of pictures:
 ``bigan``, ``ali`` and ``hali`` do."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from latelier.core import Batch, Code, Decodes, Latent, Losses, Metric, Move, Optimiser, Progress
-from latelier.models.adversarial import Critic, VectorConfig, blurred
+from latelier.core import Batch, Code, Decodes, Finding, Latent, Losses, Metric, Move, Optimiser, Progress
+from latelier.models.adversarial import VARIED, Critic, VectorConfig, blurred
+from latelier.models.rules import broken, sampled
 from latelier.models.shared import DeclaredPrior
 from latelier.models.watch import alike, overwhelmed, sample_distance, variety
 from latelier.nets.joint import Dense, Strided, Valid
@@ -84,5 +86,8 @@ class Model(DeclaredPrior, Decodes):
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
         return [
             *overwhelmed(terms, "lower critic.optimiser.rate, or raise noise or critic.r1"),
-            *alike(terms, seen, "take paired=true with critic.r1=0.01 critic.r2=0.01, or raise noise"),
+            *alike(terms, seen, VARIED),
         ]
+
+    def findings(self, facts: Mapping[str, float]) -> list[Finding]:
+        return broken(facts) or sampled(facts, VARIED)

@@ -6,14 +6,29 @@ players (eq. 5; subtracted from both losses in that code). ``encode`` answers wh
 nothing is read: a reconstruction keeps what c holds and nothing else."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from latelier.core import Batch, Code, Decodes, Encodes, Latent, Losses, Metric, Move, Optimiser, Progress, Refusal
+from latelier.core import (
+    Batch,
+    Code,
+    Decodes,
+    Encodes,
+    Finding,
+    Latent,
+    Losses,
+    Metric,
+    Move,
+    Optimiser,
+    Progress,
+    Refusal,
+)
 from latelier.models.adversarial import blurred
 from latelier.models.autoencoder import Point
+from latelier.models.rules import broken, classified, known, sampled
 from latelier.models.shared import DeclaredPrior
 from latelier.models.watch import alike, overwhelmed, sample_distance, variety
 from latelier.nets.encoder import Grid
@@ -24,6 +39,7 @@ from latelier.objectives.game import fooled, judged, right
 SLOPE = 0.1
 UNITS = 256  # of each dense layer, and numbers of the map that the generator begins with
 READER = 128  # units of the recognition net
+VARIED = "raise noise, or lower optimiser.rate"  # for few modes
 
 
 @dataclass(frozen=True)
@@ -132,5 +148,9 @@ class Model(DeclaredPrior, Encodes, Decodes):
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
         return [
             *overwhelmed(terms, "lower critic_optimiser.rate, or raise noise"),
-            *alike(terms, seen, "raise noise, or lower optimiser.rate"),
+            *alike(terms, seen, VARIED),
         ]
+
+    def findings(self, facts: Mapping[str, float]) -> list[Finding]:
+        """Its codes hold what can be read off drawn pictures; the rest of a picture they do not keep."""
+        return broken(facts) or [*classified(facts), *sampled(facts, VARIED), *known(facts)]

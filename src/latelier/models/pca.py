@@ -5,15 +5,16 @@ Bishop 1999). Beyond 1 GiB of pixels it is fitted by scikit-learn's IncrementalP
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
 
-from latelier.core import Code, Decodes, Encodes, Fits, HasFilters, Latent, Move, Refusal, Samples
+from latelier.core import Code, Decodes, Encodes, Finding, Fits, HasFilters, Latent, Move, Refusal, Samples
 from latelier.core import Model as Base
 from latelier.models.autoencoder import Point
+from latelier.models.rules import usual
 
 WHOLE = 1 << 30  # bytes of float32 pixels up to which the exact solver sees all of them at once
 
@@ -84,6 +85,10 @@ class Model(Base, Encodes, Decodes, Samples, HasFilters, Fits):
     def decode(self, code: Code) -> Tensor:
         z = code["z"] * self.variance.sqrt() if self.config.whiten else code["z"]
         return (z @ self.components + self.mean).clamp(0, 1).view(-1, *self.image)
+
+    def findings(self, facts: Mapping[str, float]) -> list[Finding]:
+        """Beside itself it says nothing."""
+        return usual({name: value for name, value in facts.items() if name != "PSNR of PCA"})
 
     def filters(self) -> Tensor:
         return self.components.view(-1, *self.image)

@@ -27,8 +27,9 @@ def score(
 ) -> list[dict[str, Any]]:
     """Judge a run: reconstruction, likelihood, probes, the gap to the prior, disentanglement, captions, fine-tuning.
 
-    Prints a table and adds to the run's scores.json; every value stands with its protocol, n and seconds. Test images
-    are the source's own test split, or every other picture where it has none. Raises Refusal (exit 2) for bad input.
+    Prints a table and a verdict in words, and adds to the run's scores.json; every value stands with its protocol, n
+    and seconds. Test images are the source's own test split, or every other picture where it has none. Raises Refusal
+    (exit 2) for bad input.
 
     Parameters
     ----------
@@ -57,6 +58,7 @@ def score(
     from latelier.runs import Where, open_run
     from latelier.scores import find
     from latelier.tables import score_table
+    from latelier.verdict import conclude, lines, verdict
 
     options = options_of(settings)
     only = [only] if isinstance(only, str) else only or list(options)
@@ -71,6 +73,9 @@ def score(
     if not quiet:  # first: a run that cannot be written to can still be judged
         print(score_table(records, f"{opened.name} on {splits.test.source}"))
     opened.keep(records)
+    if not quiet:
+        say = conclude if data is None else verdict  # what the run keeps is of its own pictures
+        print(f"\n{lines(say(opened, splits, opened.scores))}")
     return records
 
 

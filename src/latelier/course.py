@@ -1,0 +1,61 @@
+"""Whether a training is still learning, from its log."""
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean, stdev
+from typing import Any, NamedTuple
+
+TERMS = (("elbo", True), ("distortion", False), ("error", False), ("cross-entropy", False))  # term, more is better
+FEWEST = 8  # values that make a course
+TENTH = 10  # the end, the middle and the beginning are means over a tenth of the values, or one
+NOTABLE = 0.03  # of the value, by which the last half is better than the one before
+OF_ALL = 0.1  # and of all that was gained after the first tenth
+
+
+class Course(NamedTuple):
+    """How a figure went over the last half of a training."""
+
+    term: str
+    higher: bool  # whether more of it is better
+    where: str  # "validation" or "training"
+    gain: float  # as a share of its value in the middle; above 0: better
+    error: float  # standard error of that share, from how the values scatter
+    share: float  # of all that was gained since the first tenth
+
+
+def course(log: Sequence[Mapping[str, Any]]) -> Course | None:
+    """Of the first term that the records have, on validation pictures if there were any; none where too few say so."""
+    for kind, where in (("validation", "validation"), ("terms", "training")):
+        records = [record[kind] for record in log if kind in record]
+        for term, higher in TERMS:
+            values = [float(record[term]) * (1 if higher else -1) for record in records if term in record]
+            if len(values) >= FEWEST:
+                return _course(term, higher, where, values)
+    return None
+
+
+def improving(course: Course) -> bool:
+    """Whether going on is worth it."""
+    return course.gain > max(NOTABLE, 2 * course.error) and course.share > OF_ALL
+
+
+def worsening(course: Course) -> bool:
+    """Whether the last half undid what the one before had learned."""
+    return course.gain < -max(NOTABLE, 2 * course.error)
+
+
+def _course(term: str, higher: bool, where: str, values: list[float]) -> Course:
+    n = max(1, len(values) // TENTH)
+    middle = len(values) // 2
+    begin, half, end = fmean(values[n : 2 * n]), fmean(values[middle - n : middle]), fmean(values[-n:])
+    # Neighbours differ by the noise of a value, hardly by the trend.
+    steps = [b - a for a, b in zip(values[middle:], values[middle + 1 :], strict=False)]
+    noise = stdev(steps) / 2**0.5 if len(steps) > 1 else 0.0
+    scale, gained = abs(half) or 1.0, end - begin
+    return Course(
+        term,
+        higher,
+        where,
+        gain=(end - half) / scale,
+        error=noise * (2 / n) ** 0.5 / scale,
+        share=(end - half) / gained if gained > 0 else 0.0,
+    )

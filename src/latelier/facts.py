@@ -1,0 +1,247 @@
+"""Named numbers of a trained model on a bounded number of pictures: what verdicts are made of, in a few seconds.
+
+Everything is deterministic and draws from generators of its own. A fact that cannot be measured is left out.
+
+    pictures, seen      how many were measured; 1 if the model saw them in training
+    finite              0 if codes, reconstructions or drawn pictures are not all finite numbers
+    PSNR                dB, mean over pictures, of the most likely code's mean image; beside it "PSNR of PCA" with as
+                        many numbers ("components"; left out where PCA then knows its pictures by heart), "PSNR of
+                        mean", the mean picture, and "PSNR lead error", the standard error of the lead over PCA
+    own error           squared error a pixel value of reconstructions; "strangers error": to another picture
+    units               of the code (numbers, channels of a map, parts); "active units": those of 0.1 nats or more
+    drawn distance      kernel distance (a fixed random trunk) of samples to the pictures; beside it "... of Gaussian",
+                        fitted to pixels, and "... of mean", the mean picture
+    drawn apart         squared distance of two samples, as a share of that of two pictures
+    accuracy            % of the model's classifier; beside it "largest class", of guessing, and "baseline accuracy", of
+                        logistic regression on PCA of pixels from "baseline labels"
+    accuracy of codes   % of linear probes from "labels a class"; beside it "... of pixels", "... of PCA", "largest
+                        class" and "accuracy lead error", the standard error of the lead over pixels
+
+A verdict adds from the run "shown", pictures shown in training, and "grown TERM" (``rules.grown``).
+"""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+from torch.nn.functional import adaptive_avg_pool2d
+
+from latelier.core import Classifies, Decodes, Encodes, Model, Refusal, Samples, has, need
+from latelier.data.choice import labelled_rows
+from latelier.data.images import Images
+from latelier.nets.modes import evaluating
+from latelier.scores.common import Splits, codes, device_of, pixels, rows_of, some
+from latelier.scores.extractor import RandomTrunk, features
+from latelier.scores.kid import distance
+
+FIT, FIT_VALUES = (200, 2_000), 12_000_000  # pictures that baselines learn from, and pixel values that they may have
+TEST, TEST_VALUES = (64, 500), 6_000_000  # pictures that are measured
+DRAWN = 200  # pictures of each set in a distance
+SIDE = 64  # px that they are averaged down to
+BLOCK = 128  # pictures on the device at once
+LEAST = 1e-10  # the squared error of 100 dB
+ACTIVE = 0.1  # nats, mean over pictures
+BUDGETS, BUDGET = (100, 10, 5, 2, 1), 300  # labels a class tried, and labels at most
+DRAWS = 5
+LABELS = 1_000  # that a classifier's baseline learns from at most
+COMPONENTS = 50  # of PCA beside a probe or a classifier
+
+
+def measured(model: Model, data: Splits, *, told: bool, labels: int | None = None) -> dict[str, float]:
+    """Facts of the model on a part of the test pictures; what its baselines learn, they learn from a part of ``fit``,
+    and where the model saw the test pictures they do too. ``told``: whether the model learned from labels, which were
+    ``labels`` a class or all."""
+    fit, test = _part(data.fit, FIT, FIT_VALUES), _part(data.test, TEST, TEST_VALUES)
+    facts = {"pictures": float(len(test)), "seen": float(data.seen)}
+    known = np.concatenate([_rows(fit), _rows(test)]) if data.seen else _rows(fit)
+    with torch.no_grad():
+        if has(model, Encodes):
+            facts |= _read(model, test, known)
+        if has(model, Decodes) and has(model, Samples):
+            facts |= _drawn(model, test, known)
+    if (test.label >= 0).any() and len(np.unique(data.fit.label[data.fit.label >= 0])) > 1:
+        if has(model, Classifies):
+            facts |= _classified(model, data.fit, test, labels)
+        elif has(model, Encodes) and not told and facts.get("finite", 1.0):
+            facts |= _probed(model, data.fit, test)
+    return facts
+
+
+def _part(images: Images, bounds: tuple[int, int], values: int) -> Images:
+    """As many as have so many pixel values, within bounds; always the same ones."""
+    least, most = bounds
+    return some(images, min(most, max(least, values // int(np.prod(images.shape)))), 0)
+
+
+def _rows(images: Images) -> np.ndarray:
+    """float32 [n, values] in [0, 1]."""
+    return np.concatenate([block.flatten(1).numpy() for block in images.blocks()])
+
+
+def _read(model: Model, test: Images, known: np.ndarray) -> dict[str, float]:
+    """Of the encoder: reconstructions and the units of the code."""
+    encoder, decoder = need(model, Encodes), need(model, Decodes) if has(model, Decodes) else None
+    rates, used, drawn, finite = list[Tensor](), list[Tensor](), list[Tensor](), True
+    for block in test.blocks(BLOCK):
+        with evaluating(model):
+            posterior = encoder.encode(block.to(device_of(model)))
+            mode, rate = posterior.mode(), posterior.rate()
+            if decoder is not None:
+                drawn.append(decoder.decode(mode).float().cpu().flatten(1))
+        finite &= all(bool(value.isfinite().all()) for value in (*mode.values(), *drawn[-1:]))
+        used.append(sum((code != 0).flatten(1).sum(1) for code in mode.values()).float().cpu())  # type: ignore[union-attr]
+        if rate:
+            units = [value.flatten(2).sum(2) if value.ndim > 2 else value for value in rate.values()]
+            rates.append(torch.cat(units, 1).float().cpu())
+    facts = {"finite": float(finite)}
+    if rates:
+        mean = torch.cat(rates).mean(0)
+        facts |= {"units": float(len(mean)), "active units": float((mean >= ACTIVE).sum())}
+    if not drawn or not finite:
+        return facts
+    components = round(float(torch.cat(used).mean()))  # what a code keeps at 0, as k-sparse ones do, says nothing
+    return facts | _kept(_rows(test), torch.cat(drawn).numpy(), known, components)
+
+
+def _kept(image: np.ndarray, again: np.ndarray, known: np.ndarray, components: int) -> dict[str, float]:
+    """Of reconstructions [n, values] beside what PCA and the mean of the rows ``known`` give."""
+    from sklearn.decomposition import PCA
+
+    own = _psnr(image, again)
+    facts = {
+        "PSNR": float(own.mean()),
+        "PSNR of mean": float(_psnr(image, known.mean(0)).mean()),
+        "own error": float(np.square(image - again).mean()),
+        "strangers error": float(np.square(np.roll(image, 1, 0) - again).mean()),
+    }
+    if 0 < components <= min(known.shape) // 2:  # beyond that PCA knows the pictures by heart
+        pca = PCA(components, svd_solver="randomized", random_state=0).fit(known)
+        best = _psnr(image, pca.inverse_transform(pca.transform(image)).clip(0, 1))
+        error = float((own - best).std() / len(own) ** 0.5)
+        facts |= {"PSNR of PCA": float(best.mean()), "components": float(components), "PSNR lead error": error}
+    return facts
+
+
+def _psnr(image: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """dB, [n]."""
+    error: np.ndarray = np.square(image - other).mean(1, dtype=np.float64)
+    peak: np.ndarray = -10 * np.log10(np.maximum(error, LEAST))
+    return peak
+
+
+def _drawn(model: Model, test: Images, known: np.ndarray) -> dict[str, float]:
+    """Of samples. All sets are of one size, so that their distances compare."""
+    n = min(DRAWN, len(test))
+    if n < 4:
+        return {}
+    sampler, decoder, generator = need(model, Samples), need(model, Decodes), Generator(device_of(model)).manual_seed(0)
+    blocks = []
+    for start in range(0, n, BLOCK):
+        with evaluating(model):
+            image = decoder.decode(sampler.sample_prior(min(BLOCK, n - start), generator))
+        blocks.append(image.float().cpu())
+    drawn, real = torch.cat(blocks), test.floats(slice(0, n))
+    if not drawn.isfinite().all():
+        return {"finite": 0.0}
+    mean = torch.from_numpy(known.mean(0)).view(1, *test.shape).expand(n, -1, -1, -1)
+    sets = {
+        "drawn distance": drawn,
+        "drawn distance of Gaussian": _gaussian(known, n).view(n, *test.shape),
+        "drawn distance of mean": mean,
+    }
+    trunk, size = RandomTrunk(), (min(SIDE, test.shape[1]), min(SIDE, test.shape[2]))
+    truth = features(trunk, [adaptive_avg_pool2d(real, size)]).astype(np.float64)
+    facts = {
+        name: distance(truth, features(trunk, [adaptive_avg_pool2d(image, size)]).astype(np.float64))
+        for name, image in sets.items()
+    }
+    apart, usual = ((image - image.roll(1, 0)).square().mean() for image in (drawn, real))
+    return facts | {"drawn apart": float(apart / usual.clamp(min=LEAST))}
+
+
+def _gaussian(known: np.ndarray, n: int) -> Tensor:
+    """n pictures of the Gaussian with the rows' mean and covariance, clipped: [n, values] in [0, 1]."""
+    centred = torch.from_numpy(known - known.mean(0))
+    noise = torch.randn(n, len(known), generator=Generator().manual_seed(0))
+    drawn: Tensor = noise @ centred / len(known) ** 0.5 + torch.from_numpy(known.mean(0))
+    return drawn.clamp(0, 1)
+
+
+def _classified(model: Model, fit: Images, test: Images, labels: int | None) -> dict[str, float]:
+    """Of the model's classifier, beside logistic regression on PCA of the pixels from as many labels."""
+    from sklearn.decomposition import PCA
+
+    test = test.take(np.flatnonzero(test.label >= 0))
+    try:
+        rows = np.flatnonzero(fit.label >= 0) if labels is None else labelled_rows(fit.label, labels, 0)
+    except Refusal:  # a class has fewer of them here than it had in training
+        rows = np.flatnonzero(fit.label >= 0)
+    learned = some(fit.take(rows), LABELS, 0)
+    answer = rows_of(model, test, need(model, Classifies).classify, batch=BLOCK)
+    facts = {
+        "finite": float(np.isfinite(answer).all()),
+        "accuracy": 100 * float((answer.argmax(1) == test.label).mean()),
+        "largest class": _largest(test.label),
+    }
+    if len(np.unique(learned.label)) > 1:
+        known = pixels(learned)
+        pca = PCA(min(COMPONENTS, *known.shape), random_state=0).fit(known)
+        right = _right(pca.transform(known), learned.label, pca.transform(pixels(test)), test.label)
+        facts |= {"baseline accuracy": 100 * float(right.mean()), "baseline labels": float(len(learned))}
+    return facts
+
+
+def _probed(model: Model, fit: Images, test: Images) -> dict[str, float]:
+    """What codes know of labels that the model never saw, beside pixels and their PCA."""
+    from sklearn.decomposition import PCA
+
+    test = test.take(np.flatnonzero(test.label >= 0))
+    counts = np.unique(fit.label[fit.label >= 0], return_counts=True)[1]
+    budget = next((n for n in BUDGETS if n <= counts.min() and n * len(counts) <= BUDGET), None)
+    if budget is None:
+        return {}
+    draws = [labelled_rows(fit.label, budget, seed) for seed in range(DRAWS)]
+    chosen = np.unique(np.concatenate(draws))
+    pool = fit.take(chosen)
+    spaces: dict[str, tuple[Any, Any]] = {
+        "codes": (codes(model, pool, batch=BLOCK), codes(model, test, batch=BLOCK)),
+        "pixels": (pixels(pool), pixels(test)),
+    }
+    width = min(COMPONENTS, spaces["codes"][0].shape[1], *spaces["pixels"][0].shape)
+    pca = PCA(width, random_state=0).fit(spaces["pixels"][0])
+    spaces["PCA"] = tuple(pca.transform(rows) for rows in spaces["pixels"])
+    right = {}
+    for space, (known, measured) in spaces.items():
+        sets = (np.searchsorted(chosen, rows) for rows in draws)
+        right[space] = np.stack([_right(known[s], pool.label[s], measured, test.label) for s in sets])
+    lead = right["codes"].astype(float) - right["pixels"]
+    error = np.hypot(lead.mean(0).std() / len(test) ** 0.5, lead.mean(1).std(ddof=1) / DRAWS**0.5)
+    facts = {f"accuracy of {space}": 100 * float(found.mean()) for space, found in right.items()}
+    facts |= {"largest class": _largest(test.label), "labels a class": float(budget)}
+    return facts | {"accuracy lead error": 100 * float(error)}
+
+
+def _right(known: np.ndarray, label: np.ndarray, rows: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """[n] whether logistic regression, C = 1, that learned from ``known`` tells the rows' classes.
+
+    The space is centred and has one scale. The regression is fitted in the span of what it learns from, where its
+    solution lies: the same answer, in a fraction of the time."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    centre, scale = known.mean(0), float(np.sqrt(known.var(0).mean())) or 1.0
+    known, rows = (known - centre) / scale, (rows - centre) / scale
+    if known.shape[1] > len(known):
+        span = np.linalg.svd(known, full_matrices=False)[2].T
+        known, rows = known @ span, rows @ span
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        answer = LogisticRegression(C=1.0, max_iter=500).fit(known, label).predict(rows)
+    right: np.ndarray = answer == truth
+    return right
+
+
+def _largest(label: np.ndarray) -> float:
+    return 100 * float(np.unique(label, return_counts=True)[1].max()) / len(label)

@@ -1,0 +1,187 @@
+"""What facts of a trained model say of it, in a sentence for a person: rules that methods share.
+
+Each is a pure function of named numbers (``latelier.facts`` names them), and silent where it lacks one. The remedies
+are those of a method's own settings, where it names them."""
+
+import math
+from collections.abc import Mapping
+
+from latelier.core import Finding
+from latelier.models.watch import ALIKE, PARTED, SETTLED
+
+Facts = Mapping[str, float]
+
+THOUSAND = 1_000  # times its start: a loss that has diverged
+LEARNED, LITTLE = 0.5, 0.15  # shares of the way, in dB, from the mean picture to PCA of the same size
+ABOVE = 1.0  # dB above the mean picture that count for anything where there is no PCA
+RELATED = 0.8  # squared error to the own picture, as a share of that to another
+NEAR, FAR = 0.1, 0.7  # distances of samples, as shares of the mean picture's
+SHORT = 0.5  # dB below the mean picture: hardly trained
+FEW = 0.25  # share of the units that are active
+UNLEARNED = ("Has not learned", "Has learned little")  # how sentences begin for which training on is a remedy
+LEAD = 1.0  # points of accuracy, beside two standard errors
+
+
+def usual(facts: Facts) -> list[Finding]:
+    """All rules, for a method that is to keep its pictures; of samples only where nothing is kept."""
+    found = broken(facts)
+    if found:
+        return found
+    if "accuracy" in facts:
+        found += classified(facts)
+    if "PSNR" in facts:
+        found += kept(facts)
+    elif "accuracy" not in facts:
+        found += sampled(facts)
+    if not early(facts):  # before it knows the mean picture, a code without content is no collapse
+        found += used(facts)
+    return [*found, *known(facts)]
+
+
+def game(facts: Facts, apart: str, alike: str) -> list[Finding]:
+    """The rules for a method that is taught by an adversary: its reconstructions are to be of their own pictures, not
+    near to every pixel. ``apart`` and ``alike`` are remedies where encoder and decoder have come apart, and where all
+    samples look alike."""
+    found = broken(facts)
+    if found:
+        return found
+    return [*classified(facts), *related(facts, apart), *sampled(facts, alike), *known(facts)]
+
+
+def broken(facts: Facts) -> list[Finding]:
+    """Of a training that failed."""
+    if not facts.get("finite", 1.0):
+        return [Finding("failure", "Training failed: what the model gives is not finite; train again at a lower rate.")]
+    grown = {name.removeprefix("grown "): value for name, value in facts.items() if name.startswith("grown ")}
+    for term, value in grown.items():
+        if not math.isfinite(value):
+            return [Finding("failure", f"Training failed: {term} is not finite; train again at a lower rate.")]
+        if value >= THOUSAND:
+            size = f"{value:,.0f}" if value < 1e6 else "more than a million"
+            times = f"{term} is {size} times what it was at the start"
+            return [Finding("failure", f"Training failed: {times}; train again at a lower rate.")]
+    return []
+
+
+def early(facts: Facts) -> bool:
+    """Whether reconstructions are not even as near as the mean picture is."""
+    return facts.get("PSNR", 0.0) < facts.get("PSNR of mean", 0.0) - SHORT
+
+
+def kept(facts: Facts) -> list[Finding]:
+    """How near reconstructions come, on the way from the mean picture to PCA of as many numbers."""
+    if "PSNR" not in facts:
+        return []
+    own, mean, pca = facts["PSNR"], facts["PSNR of mean"], facts.get("PSNR of PCA", math.nan)
+    which = "pictures that it saw" if facts["seen"] else "unseen pictures"
+    size = f"PCA with as many numbers ({facts.get('components', 0):.0f}) has {pca:.1f}, "
+    said = f"reconstructs {which} at {own:.1f} dB; {size if math.isfinite(pca) else ''}the mean picture {mean:.1f}."
+    way = (own - mean) / (pca - mean) if pca > mean else math.inf
+    if own - mean < ABOVE or way < LITTLE:
+        return [Finding("warning", f"Has not learned: {said}")]
+    if way < LEARNED:
+        return [Finding("warning", f"Has learned little, its pictures are blurs: {said}")]
+    if own - pca > max(0.1, 2 * facts.get("PSNR lead error", 0.0)):
+        return [Finding("good", f"Learned, and more than PCA: {said}")]
+    return [Finding("good", f"Learned: {said}")]
+
+
+def related(facts: Facts, remedy: str) -> list[Finding]:
+    """Whether reconstructions are of their own pictures."""
+    if "own error" not in facts:
+        return []
+    share = facts["own error"] / max(facts["strangers error"], 1e-10)
+    said = f"the squared error to the own picture is {share:.2f} of that to another (1: no relation)"
+    if share > PARTED and facts.get("shown", math.inf) <= SETTLED:
+        return [Finding("warning", f"Has not learned to reconstruct: {said}.")]
+    if share > PARTED:
+        text = f"Encoder and decoder have come apart: reconstructions have nothing of their pictures; {said}: {remedy}."
+        return [Finding("warning", text)]
+    if share > RELATED:
+        return [Finding("note", f"Reconstructions keep little of their pictures so far: {said}.")]
+    return [Finding("good", f"Learned to reconstruct: {said}.")]
+
+
+def sampled(facts: Facts, remedy: str = "train again from another --seed, or at a lower rate") -> list[Finding]:
+    """How near samples come to the pictures, as a set."""
+    if "drawn distance" not in facts:
+        return []
+    own, gaussian, mean = (facts[f"drawn distance{of}"] for of in ("", " of Gaussian", " of mean"))
+    if facts["drawn apart"] < ALIKE:
+        apart = f"{facts['drawn apart']:.2f} of the distance between two pictures"
+        return [Finding("warning", f"Drawn pictures look all alike (two of them are {apart} apart): {remedy}.")]
+    part, control = (max(0.0, distance) / max(mean, 1e-10) for distance in (own, gaussian))
+    said = (
+        f"brightness, contrast and texture of what it draws are {part:.0%} as far from "
+        f"{'seen' if facts['seen'] else 'unseen'} pictures as the mean picture's (a Gaussian of the pixels: "
+        f"{control:.0%}); shapes are for the eye to judge."
+    ).replace("%", " %")
+    if part > FAR:
+        return [Finding("warning", f"Has not learned to draw: {said}")]
+    if part > NEAR:
+        return [Finding("note", f"Draws what is on the way to pictures: {said}")]
+    return [Finding("good", f"Draws what looks like the pictures at a glance: {said}")]
+
+
+def used(facts: Facts) -> list[Finding]:
+    """Whether the posterior has collapsed onto the prior."""
+    if "units" not in facts:
+        return []
+    active, units = int(facts["active units"]), int(facts["units"])
+    if active == 0:
+        text = f"The posterior has collapsed: none of {units} units of the code carries 0.1 nats; lower the KL's weight"
+        return [Finding("warning", f"{text}, or let it rise slowly.")]
+    if active < FEW * units:
+        text = f"Only {active} of {units} units of the code carry 0.1 nats or more; fewer would do, or lower the KL's"
+        return [Finding("note", f"{text} weight.")]
+    return []
+
+
+def classified(facts: Facts) -> list[Finding]:
+    """How often the model's own classifier is right."""
+    if "accuracy" not in facts:
+        return []
+    n, own, guess = facts["pictures"], facts["accuracy"], facts["largest class"]
+    error = 100 * math.sqrt(max(own * (100 - own), 1.0) / n) / 100
+    base = facts.get("baseline accuracy", math.nan)
+    which = "pictures that it saw" if facts["seen"] else "unseen pictures"
+    said = f"tells {own:.0f} % of {which} right; always the largest class: {guess:.0f} %"
+    if math.isfinite(base):
+        said += f"; logistic regression on pixels (PCA, {facts['baseline labels']:,.0f} labels): {base:.0f} %"
+    if own < guess + max(LEAD, 2 * error):
+        return [Finding("warning", f"Has not learned the labels: {said}.")]
+    if own < base - 2 * error:
+        return [Finding("note", f"Learned the labels less well than a simple baseline: {said}.")]
+    return [Finding("good", f"Learned the labels: {said}.")]
+
+
+def known(facts: Facts) -> list[Finding]:
+    """Whether codes know labels that the model never saw, and more of them than pixels do."""
+    if "accuracy of codes" not in facts:
+        return []
+    code, pixels, pca = (facts[f"accuracy of {space}"] for space in ("codes", "pixels", "PCA"))
+    lead, margin = code - pixels, max(LEAD, 2 * facts["accuracy lead error"])
+    budget = f"{facts['labels a class']:.0f} label{'s' if facts['labels a class'] > 1 else ''} a class"
+    figures = f"{code:.0f} % right from {budget}, pixels {pixels:.0f} %, PCA {pca:.0f} %"
+    said = f"{figures}; always the largest class {facts['largest class']:.0f} %."
+    if max(code, pixels, pca) <= facts["largest class"] + LEAD:
+        return [Finding("note", f"Neither codes nor pixels tell labels better than guessing: {said}")]
+    if lead > margin:
+        return [Finding("good", f"Its codes tell labels better than pixels do: {said}")]
+    if lead < -margin:
+        return [Finding("note", f"Its codes tell labels less well than pixels do: {said}")]
+    return [Finding("note", f"Codes and pixels tell labels about as well: {said}")]
+
+
+def grown(first: Facts, last: Facts) -> dict[str, float]:
+    """How many times its start each loss is at the end, as facts "grown TERM", from means of the report's terms. A loss
+    that started below 1 counts from 1."""
+    return {
+        f"grown {term}": abs(last[term]) / max(1.0, abs(first[term])) if math.isfinite(last[term]) else math.inf
+        for term in LOSSES
+        if term in first and term in last and (term != "elbo" or last[term] < first[term] or math.isnan(last[term]))
+    }
+
+
+# Terms that only fall where training goes well. The others, a KL say, may begin at 0 and rise.
+LOSSES = ("distortion", "error", "cross-entropy", "elbo", "critic", "coder", "generator", "fooling", "label loss")

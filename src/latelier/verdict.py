@@ -1,0 +1,205 @@
+"""A verdict on a run: a few sentences for a person, the last of which is one command to go on with.
+
+Measured numbers (``facts``) become sentences by the rules that each model declares (``Model.findings``); the log says
+whether the run is still learning (``course``). The numbers are kept as verdict.json in the run, bound to its
+checkpoint and to the pictures."""
+
+import io
+import math
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import redirect_stderr
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from latelier import files
+from latelier.core import AttributeDirections, Classifies, Failed, Finding, Refusal, has, innermost
+from latelier.course import Course, course, improving, worsening
+from latelier.facts import measured
+from latelier.models.rules import UNLEARNED, broken, grown
+from latelier.runs import Run, Where, open_run
+from latelier.scores.common import Splits
+
+FILE = "verdict.json"
+MOST = 5  # sentences
+SHORT = 1_000  # steps that a run which has not learned is told to take at least
+
+
+def verdict(run: Run, splits: Splits, records: Sequence[dict[str, Any]] = ()) -> list[Finding]:
+    """What there is to say of the run on these pictures; the last sentence is the next command. Numbers that the run
+    keeps are taken, if they are of this checkpoint and these pictures, or else measured: some seconds. ``records`` are
+    the run's scores; a probe among them stands in for the quick one. Writes nothing."""
+    kept = _kept(run, splits)
+    return words(run, splits, kept["facts"] if kept else facts(run, splits), records)
+
+
+def conclude(run: Run, splits: Splits, records: Sequence[dict[str, Any]] = ()) -> list[Finding]:
+    """The verdict, kept in the run's folder if it is one."""
+    kept, began = _kept(run, splits), time.perf_counter()
+    found = kept["facts"] if kept else facts(run, splits)
+    seconds = kept["seconds"] if kept else round(time.perf_counter() - began, 2)
+    said = words(run, splits, found, records)
+    if run.folder.is_dir():
+        sentences = [finding._asdict() for finding in said]
+        record = {**_stamp(run, splits), "findings": sentences, "facts": found, "seconds": seconds}
+        files.write_json(run.folder / FILE, record)
+    return said
+
+
+def at_end(folder: Path, request: SimpleNamespace) -> None:
+    """Of a training that has just ended and is saved: says the verdict, unless quiet, which measures nothing. Raises
+    Failed where the training has failed."""
+    log = folder / "log.jsonl"
+    if request.quiet:
+        failed, rest = broken(_grown(files.read_lines(log))), list[Finding]()
+    else:
+        run = open_run(folder)
+        try:
+            with redirect_stderr(io.StringIO()):  # what became of the pictures has been said when they were read
+                splits = run.splits(None, Where.of(request.data_root, request.download))
+        except Refusal as error:
+            print(f"no verdict: {error}", file=sys.stderr)
+            return
+        said = conclude(run, splits)
+        failed = [finding for finding in said if finding.level == "failure"]
+        rest = [finding for finding in said if finding.level != "failure"]
+        print(lines(rest), file=sys.stderr, flush=True)
+    if failed:
+        raise Failed(f"{failed[0].text} What there is, is saved in {folder}.")
+
+
+def facts(run: Run, splits: Splits) -> dict[str, float]:
+    """All that is measured of the run on these pictures."""
+    return measured(run.model, splits, told=told(run), labels=run.config.get("request", {}).get("labels"))
+
+
+def told(run: Run) -> bool:
+    """Whether the model learned from labels or attributes: its codes may know them then."""
+    inner = innermost(run.model)
+    learns = any(getattr(inner, name, False) for name in ("needs_labels", "one_factor"))
+    return learns or has(run.model, Classifies) or has(run.model, AttributeDirections)
+
+
+def words(run: Run, splits: Splits, facts: dict[str, float], records: Sequence[dict[str, Any]] = ()) -> list[Finding]:
+    """The sentences that facts and log make."""
+    if not told(run):
+        facts = facts | _probed(run, splits, records)
+    went = course(run.log)
+    found = run.model.findings(facts | _grown(run.log) | {"shown": float(run.seen)})
+    found += _remarked(run, found)
+    failed = any(finding.level == "failure" for finding in found)
+    going = [] if failed or went is None else [_going(went)]
+    ending = [_where(splits, facts), Finding("note", f"Next: {_next(run, found, went)}")]
+    room = MOST - len(ending)
+    return [*sorted([*found, *going], key=_weight)[:room], *ending]
+
+
+def lines(findings: Sequence[Finding]) -> str:
+    """As a terminal shows them."""
+    return "\n".join(f"warning: {text}" if level == "warning" else text for level, text in findings)
+
+
+def _weight(finding: Finding) -> int:
+    """What comes first, and is left out last; the sort keeps the order of equals."""
+    return {"failure": 0, "warning": 1, "good": 1, "note": 2}[finding.level]
+
+
+def _going(went: Course) -> Finding:
+    up = (went.gain > 0) == went.higher
+    moved = f"{went.term} of {went.where} {'rose' if up else 'fell'} by {abs(went.gain):.1%} in the last half"
+    if improving(went):
+        return Finding("good", f"Still improving: {moved}.".replace("%", " %"))
+    if worsening(went):
+        return Finding("warning", f"Getting worse: {moved}.".replace("%", " %"))
+    return Finding("note", f"Hardly improving any more: {moved}.".replace("%", " %"))
+
+
+def _remarked(run: Run, found: Sequence[Finding]) -> list[Finding]:
+    """What the terms at the end of the log warn of, unless a sentence gives the same remedy."""
+    if any(finding.level == "failure" for finding in found):
+        return []
+    last: dict[str, float] = {}
+    for record in run.log:
+        last |= record.get("terms", {})  # a game's looks at reconstructions are in few records
+    remarks = run.model.remarks(last, run.log[-1]["seen"]) if last else []
+    fresh = [r for r in remarks if not any(r.rpartition(": ")[2] in finding.text for finding in found)]
+    return [Finding("warning", f"{remark[:1].upper()}{remark[1:]}.") for remark in fresh]
+
+
+def _where(splits: Splits, facts: dict[str, float]) -> Finding:
+    """On which pictures all this was measured."""
+    count, n = len(splits.test), int(facts["pictures"])
+    part = f"{n:,}" if n == count else f"{n:,} of {count:,}"
+    if splits.seen:
+        return Finding("note", f"Measured on {part} pictures that it saw in training; on others it may be worse.")
+    return Finding("note", f"Measured on {part} pictures that it did not see in training.")
+
+
+def _next(run: Run, found: Sequence[Finding], went: Course | None) -> str:
+    """One command."""
+    folder, plan = shlex.quote(str(run.folder)), run.config.get("plan", {})
+    learns = bool(run.model.moves()) and bool(plan)
+    if learns and any(finding.level == "failure" for finding in found):
+        return _slower(run)
+    unlearned = any(finding.text.startswith(UNLEARNED) for finding in found)
+    if learns and (unlearned or (went is not None and improving(went))):
+        steps = math.ceil(plan["total"] / plan["batch"])
+        factor = max(2.0, SHORT / steps) if unlearned else 2.0
+        epochs = factor * plan["total"] / run.config["data"]["images"]
+        return f"latelier train --out {folder} --resume --epochs {math.ceil(epochs)}"
+    return f"latelier report {folder}"
+
+
+def _slower(run: Run) -> str:
+    """The command of the run, into another folder, at a tenth of the rate."""
+    from latelier.reporting import command
+
+    request = run.config["request"]
+    rates = [optimiser["rate"] for optimiser in run.config.get("optimisers", {}).values()]
+    rate = (request.get("rate") or max(rates, default=1e-3)) / 10
+    changed = {**request, "rate": float(f"{rate:.1g}"), "out": f"{run.folder}-slower"}
+    return command(replace(run, config={**run.config, "request": changed}))
+
+
+def _grown(log: Sequence[dict[str, Any]]) -> dict[str, float]:
+    records = [record["terms"] for record in log if "terms" in record]
+    return grown(records[0], records[-1]) if records else {}
+
+
+def _probed(run: Run, splits: Splits, records: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """What a probe among the scores found at the most labels a class that the quick probe may have, as facts."""
+    from latelier.facts import BUDGETS
+
+    stamp = {"name": "probe", "data": splits.test.source, "seen": run.seen}
+    for record in (record for record in records if stamp.items() <= record.items()):
+        values = record["values"]
+        for budget in BUDGETS:
+            names = {space: f"linear {space} {budget}/class %" for space in ("codes", "pixels", "PCA")}
+            if not all(name in values for name in (*names.values(), "majority %")):
+                continue
+            share = values[names["codes"]] / 100
+            draws = [values.get(f"linear {space} {budget}/class % sd", 0.0) / 5**0.5 for space in ("codes", "pixels")]
+            return {
+                **{f"accuracy of {space}": values[name] for space, name in names.items()},
+                "largest class": values["majority %"],
+                "labels a class": float(budget),
+                "accuracy lead error": math.hypot(*draws, 100 * math.sqrt(share * (1 - share) / record["n"])),
+            }
+    return {}
+
+
+def _stamp(run: Run, splits: Splits) -> dict[str, Any]:
+    """What kept numbers are of."""
+    data = {"data": splits.test.source, "fingerprint": splits.test.fingerprint, "images": len(splits.test)}
+    return {"seen": run.seen, **data}
+
+
+def _kept(run: Run, splits: Splits) -> dict[str, Any] | None:
+    """The record that the run keeps, if it is of this checkpoint and these pictures."""
+    path = run.folder / FILE
+    record = files.read_json(path) if run.folder.is_dir() and path.exists() else {}
+    return dict(record) if _stamp(run, splits).items() <= record.items() else None

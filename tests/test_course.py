@@ -1,0 +1,60 @@
+"""Whether a log says that its run is still learning."""
+
+import numpy as np
+import pytest
+
+from latelier.course import course, improving, worsening
+
+
+def log(values: np.ndarray, term: str = "distortion", kind: str = "terms") -> list[dict[str, object]]:
+    return [{"seen": number, kind: {term: float(value), "rate": 1.0}} for number, value in enumerate(values)]
+
+
+TIME = np.linspace(0.01, 1, 100)
+NOISE = np.random.default_rng(0).normal(size=100)
+
+
+@pytest.mark.parametrize(("term", "sign"), [("distortion", 1), ("elbo", -1)])
+def test_a_loss_that_falls_to_the_end_still_improves(term: str, sign: int) -> None:
+    found = course(log(sign * (100 - 50 * TIME + NOISE), term))
+    assert found is not None
+    assert improving(found)
+    assert not worsening(found)
+    assert found.gain == pytest.approx(50 * 0.5 / 75, rel=0.1)
+    assert found.where == "training"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        100 * np.exp(-30 * TIME) + 50,  # has settled
+        50 + 10 * NOISE,  # tells nothing
+        100 - 1.5 * TIME,  # by less than anybody would see
+    ],
+)
+def test_a_loss_that_has_settled_does_not(values: np.ndarray) -> None:
+    found = course(log(values))
+    assert found is not None
+    assert not improving(found)
+    assert not worsening(found)
+
+
+def test_a_loss_that_rises_again_gets_worse() -> None:
+    found = course(log(50 + 40 * (TIME - 0.5) ** 2 * np.where(TIME < 0.5, 1, 2)))
+    assert found is not None
+    assert worsening(found)
+    assert not improving(found)
+
+
+def test_pictures_held_out_are_heard_before_those_trained_on() -> None:
+    falling, rising = 100 - 50 * TIME, 50 + 50 * TIME
+    found = course([*log(falling), *log(rising[::5], kind="validation")])
+    assert found is not None
+    assert found.where == "validation"
+    assert worsening(found)
+
+
+def test_few_records_and_other_terms_tell_nothing() -> None:
+    assert course(log(100 - 50 * TIME[::20])) is None
+    assert course(log(100 - 50 * TIME, "critic")) is None
+    assert course([]) is None

@@ -1,0 +1,206 @@
+"""Each rule of a verdict, at facts where it speaks and at facts where it does not."""
+
+import math
+
+import pytest
+
+from latelier.building import assemble, build
+from latelier.core import Finding
+from latelier.models.rules import broken, classified, early, game, grown, kept, known, related, sampled, used, usual
+from latelier.models.watch import SETTLED
+
+GOOD = {"seen": 0.0, "PSNR": 22.4, "PSNR of PCA": 24.7, "components": 32.0, "PSNR of mean": 14.1}
+GAME = {"seen": 0.0, "own error": 0.6, "strangers error": 1.0, "shown": 2.0 * SETTLED}
+DRAWN = {"seen": 0.0, "drawn apart": 1.0, "drawn distance": 0.01, "drawn distance of Gaussian": 0.0}
+DRAWN |= {"drawn distance of mean": 1.0}
+CODES = {"accuracy of codes": 80.0, "accuracy of pixels": 70.0, "accuracy of PCA": 69.0, "accuracy lead error": 2.0}
+CODES |= {"largest class": 50.0, "labels a class": 10.0}
+HEAD = {"seen": 0.0, "pictures": 400.0, "accuracy": 90.0, "largest class": 50.0}
+HEAD |= {"baseline accuracy": 80.0, "baseline labels": 100.0}
+
+
+def only(found: list[Finding]) -> Finding:
+    (finding,) = found
+    return finding
+
+
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        ({"finite": 0.0}, "not finite"),
+        ({"grown distortion": 1_200.0}, "distortion is 1,200 times what it was at the start"),
+        ({"grown coder": 1e30}, "coder is more than a million times"),
+        ({"grown error": math.inf}, "error is not finite"),
+    ],
+)
+def test_a_training_that_broke_is_a_failure_whatever_else_was_measured(facts: dict[str, float], says: str) -> None:
+    for rules in (usual, lambda facts: game(facts, "", "")):
+        finding = only(rules({**GOOD, **GAME, **DRAWN, **CODES, **facts}))
+        assert finding.level == "failure"
+        assert finding.text.startswith("Training failed: ")
+        assert says in finding.text
+
+
+def test_a_sound_training_is_no_failure() -> None:
+    assert broken({"finite": 1.0, "grown distortion": 999.0, "grown elbo": 0.1}) == []
+
+
+def test_losses_are_compared_with_their_start_and_nothing_else_is() -> None:
+    first = {"distortion": 100.0, "rate": 0.001, "elbo": -100.0, "critic": 0.01}
+    last = {"distortion": 200_000.0, "rate": 20.0, "elbo": 3.0, "critic": 0.5}
+    assert grown(first, last) == {"grown distortion": 2_000.0, "grown critic": 0.5}
+    assert grown(first, {"elbo": -200.0}) == {"grown elbo": 2.0}
+    assert grown(first, {"elbo": math.nan}) == {"grown elbo": math.inf}
+
+
+@pytest.mark.parametrize(
+    ("psnr", "level", "begins"),
+    [
+        (10.7, "warning", "Has not learned: "),
+        (14.9, "warning", "Has not learned: "),
+        (17.0, "warning", "Has learned little"),
+        (22.4, "good", "Learned: "),
+        (25.5, "good", "Learned, and more than PCA: "),
+    ],
+)
+def test_reconstructions_are_placed_between_the_mean_picture_and_pca(psnr: float, level: str, begins: str) -> None:
+    finding = only(kept({**GOOD, "PSNR": psnr}))
+    assert finding.level == level
+    assert finding.text.startswith(begins)
+    ends = f"reconstructs unseen pictures at {psnr} dB; PCA with as many numbers (32) has 24.7, the mean picture 14.1."
+    assert finding.text.endswith(ends)
+
+
+def test_no_more_is_said_of_pca_and_of_unseen_pictures_than_was_measured() -> None:
+    facts = {"seen": 1.0, "PSNR": 30.0, "PSNR of mean": 14.1}
+    assert only(kept(facts)).text == "Learned: reconstructs pictures that it saw at 30.0 dB; the mean picture 14.1."
+    within = {**GOOD, "PSNR": 24.9, "PSNR lead error": 0.2}
+    assert only(kept(within)).text.startswith("Learned: ")
+    assert kept({"seen": 0.0}) == []
+
+
+@pytest.mark.parametrize(
+    ("active", "level", "says"), [(0, "warning", "has collapsed"), (5, "note", "Only 5 of 32"), (8, None, "")]
+)
+def test_a_posterior_that_collapses_is_named(active: float, level: str | None, says: str) -> None:
+    found = used({"units": 32.0, "active units": active})
+    assert [finding.level for finding in found] == ([level] if level else [])
+    assert all(says in finding.text for finding in found)
+
+
+def test_a_code_that_nobody_has_taught_yet_is_no_collapse() -> None:
+    collapsed = {**GOOD, "PSNR": 14.1, "units": 32.0, "active units": 0.0}
+    untaught = {**collapsed, "PSNR": 12.0}
+    assert not early(collapsed)
+    assert any("collapsed" in finding.text for finding in usual(collapsed))
+    assert early(untaught)
+    assert not any("collapsed" in finding.text for finding in usual(untaught))
+
+
+@pytest.mark.parametrize(
+    ("own", "shown", "level", "begins"),
+    [
+        (0.6, SETTLED + 1, "good", "Learned to reconstruct"),
+        (0.9, SETTLED + 1, "note", "Reconstructions keep little"),
+        (1.1, SETTLED + 1, "warning", "Encoder and decoder have come apart"),
+        (1.1, SETTLED - 1, "warning", "Has not learned to reconstruct"),
+    ],
+)
+def test_a_games_reconstructions_are_compared_with_strangers(own: float, shown: float, level: str, begins: str) -> None:
+    finding = only(related({**GAME, "own error": own, "shown": shown}, "do so"))
+    assert finding.level == level
+    assert finding.text.startswith(begins)
+    assert ("do so" in finding.text) == begins.startswith("Encoder")
+    assert related({"seen": 0.0}, "do so") == []
+
+
+def test_a_game_need_not_reconstruct_pixel_by_pixel() -> None:
+    found = game({**GOOD, **GAME, **DRAWN, "PSNR": 10.0}, "", "")
+    assert [finding.level for finding in found] == ["good", "good"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "level", "says"),
+    [
+        ({}, "good", "Draws what looks like the pictures at a glance"),
+        ({"drawn distance": 0.4}, "note", "on the way"),
+        ({"drawn distance": 0.9}, "warning", "Has not learned to draw"),
+        ({"drawn apart": 0.05}, "warning", "look all alike (two of them are 0.05 of"),
+    ],
+)
+def test_samples_are_compared_as_a_set(facts: dict[str, float], level: str, says: str) -> None:
+    finding = only(sampled({**DRAWN, **facts}, "vary it"))
+    assert finding.level == level
+    assert says in finding.text
+    assert ("vary it" in finding.text) == ("alike" in finding.text)
+    assert sampled({"seen": 0.0}) == []
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "level", "begins"),
+    [
+        (90.0, "good", "Learned the labels"),
+        (70.0, "note", "Learned the labels less well"),
+        (52.0, "warning", "Has not"),
+    ],
+)
+def test_a_classifier_stands_beside_guessing_and_a_baseline(accuracy: float, level: str, begins: str) -> None:
+    finding = only(classified({**HEAD, "accuracy": accuracy}))
+    assert finding.level == level
+    assert finding.text.startswith(begins)
+    assert "always the largest class: 50 %; logistic regression on pixels (PCA, 100 labels): 80 %." in finding.text
+    assert classified({"seen": 0.0}) == []
+
+
+@pytest.mark.parametrize(
+    ("codes", "level", "begins"),
+    [
+        (80.0, "good", "Its codes tell labels better"),
+        (73.0, "note", "Codes and pixels tell labels about as well"),
+        (60.0, "note", "Its codes tell labels less well"),
+    ],
+)
+def test_codes_are_better_than_pixels_only_by_more_than_the_error(codes: float, level: str, begins: str) -> None:
+    finding = only(known({**CODES, "accuracy of codes": codes}))
+    assert finding.level == level
+    assert finding.text.startswith(begins)
+    assert finding.text.endswith("always the largest class 50 %.")
+    assert known({"largest class": 50.0}) == []
+
+
+def test_nothing_is_better_than_pixels_where_guessing_is_better_than_both() -> None:
+    finding = only(known({**CODES, "largest class": 85.0}))
+    assert finding.level == "note"
+    assert finding.text.startswith("Neither codes nor pixels")
+
+
+@pytest.mark.parametrize(
+    ("method", "says", "silent"),
+    [
+        ("vae", ["PCA with", "codes tell"], ["squared error", "what it draws"]),
+        ("pca", ["the mean picture", "codes tell"], ["PCA with"]),  # it would stand beside itself
+        ("bigan", ["squared error", "what it draws", "codes tell"], ["PCA with"]),
+        ("infogan", ["what it draws", "codes tell"], ["PCA with", "squared error"]),
+        ("dcgan", ["what it draws"], ["PCA with", "squared error"]),
+    ],
+)
+def test_each_family_speaks_of_what_it_is_for(method: str, says: list[str], silent: list[str]) -> None:
+    facts = {**GOOD, **DRAWN, **GAME, **(CODES if method != "dcgan" else {})}
+    text = " ".join(finding.text for finding in build(method, image=(1, 16, 16)).findings(facts))
+    assert all(words in text for words in says)
+    assert not any(words in text for words in silent)
+
+
+@pytest.mark.parametrize("method", ["bigan", "infogan", "dcgan"])
+def test_a_game_gone_wrong_gets_its_own_remedy(method: str) -> None:
+    model = build(method, image=(1, 16, 16))
+    alike = [f for f in model.findings({**GAME, **DRAWN, "drawn apart": 0.01}) if f.level == "warning"]
+    assert "raise noise" in only(alike).text
+    assert not [f for f in model.findings({**GAME, **DRAWN}) if f.level == "warning"]
+    assert only(model.findings({**GAME, **DRAWN, "grown critic": 2_000.0})).level == "failure"
+
+
+def test_a_head_adds_its_verdict_to_that_of_the_model_within() -> None:
+    model, _ = assemble("bigan", (1, 16, 16), ("a", "b"), {"head": "softmax"})
+    text = " ".join(finding.text for finding in model.findings({**GAME, **DRAWN, **HEAD}))
+    assert all(words in text for words in ("Learned the labels", "squared error", "what it draws"))

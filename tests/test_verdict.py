@@ -1,0 +1,193 @@
+"""Verdicts on runs: at the end of train, in score, and kept."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from commands import Captured, stopped
+from made import folder
+from safetensors.torch import load_file
+
+import latelier
+from latelier import verdict
+from latelier.core import Failed, Finding
+from latelier.runs import Run, Where, open_run
+from latelier.scores.common import Splits
+
+TINY: dict[str, Any] = {"settings": {"net": "mlp", "net.widths": (8,), "latent": 2}, "batch": 8}
+
+
+def train(pets: Path, out: Path, model: str = "vae", **options: Any) -> Path:
+    return Path(latelier.train(model, data=str(pets), out=str(out), **{"epochs": 2, **TINY, **options}))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two classes of twenty pictures, and a run on them that said its verdict."""
+    place = tmp_path_factory.mktemp("made")
+    for name in ("cats", "dogs"):
+        folder(place / "pets" / name, 20, "L", size=(8, 8))
+    train(place / "pets", place / "run")
+    return place
+
+
+def opened(place: Path) -> tuple[Run, Splits]:
+    run = open_run(place / "run")
+    return run, run.splits(str(place / "pets"), Where())
+
+
+def sentences(run: Path) -> list[str]:
+    return [finding["text"] for finding in json.loads((run / "verdict.json").read_text())["findings"]]
+
+
+def test_train_ends_with_a_verdict_and_one_command_and_keeps_it(here: Path, capsys: Captured) -> None:
+    run = train(here / "pets", here / "new")
+    said = capsys.readouterr().err
+    assert all(text in said for text in sentences(run))
+    assert 3 <= len(sentences(run)) <= 5
+    assert "warning: Has not learned: reconstructs " in said
+    assert said.count("Next: ") == 1
+    assert f"Next: latelier train --out {run} --resume --epochs 200" in said
+    kept = json.loads((run / "verdict.json").read_text())
+    assert kept["seen"] == 80
+    assert kept["facts"]["pictures"] <= 20
+
+
+def test_quiet_training_measures_nothing(here: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verdict, "measured", None)  # would fail if it were called
+    run = train(here / "pets", here / "new", quiet=True)
+    assert "Next" not in capsys.readouterr().err
+    assert not (run / "verdict.json").exists()
+
+
+def test_a_verdict_leaves_training_as_it_was(here: Path) -> None:
+    whole = train(here / "pets", here / "whole", epochs=4, quiet=True)
+    train(here / "pets", here / "parts", epochs=2)
+    parts = train(here / "pets", here / "parts", epochs=4, resume=True)
+    one, other = (load_file(max(run.glob("weights-*.safetensors"))) for run in (whole, parts))
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+DIVERGING: dict[str, Any] = {
+    "settings": {"net": "mlp", "net.widths": (8,), "latent": 2, "likelihood": "squared"},
+    "rate": 1e3,
+    "epochs": 4,
+}
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_training_that_failed_is_saved_and_exits_1(quiet: bool, here: Path, capsys: Captured) -> None:
+    with pytest.raises(Failed, match=r"^Training failed: \w+ is [\w,]+( than a million)? times .* is saved in "):
+        train(here / "pets", here / "new", quiet=quiet, **DIVERGING)
+    assert list((here / "new").glob("weights-*.safetensors"))
+    tiny = "--batch 8 --set net=mlp net.widths=8 latent=2 likelihood=squared --rate 1e3 --epochs 4"
+    code, said = stopped(capsys, f"train vae --data pets --out again {'--quiet' if quiet else ''} {tiny}")
+    assert code == 1
+    assert "latelier: Training failed: " in said
+    assert quiet or "Next: latelier train vae --data pets --out again-slower " in said
+    assert quiet or "--rate 100.0 --set" in said
+
+
+def test_pictures_that_cannot_be_split_end_no_training(tmp_path: Path, capsys: Captured) -> None:
+    run = train(folder(tmp_path / "one", 1, "L", size=(8, 8)), tmp_path / "run")
+    assert "no verdict: " in capsys.readouterr().err
+    assert not (run / "verdict.json").exists()
+
+
+def test_kept_numbers_are_taken_for_the_same_checkpoint_and_pictures_alone(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, splits = opened(here)
+    before = verdict.conclude(run, splits)
+    calls: list[int] = []
+
+    def measured(*_: Any, **__: Any) -> dict[str, float]:
+        calls.append(1)
+        return {"pictures": 5.0, "seen": 0.0}
+
+    monkeypatch.setattr(verdict, "measured", measured)
+    assert verdict.verdict(run, splits) == before
+    assert not calls
+    run.seen += 8
+    assert verdict.verdict(run, splits) != before
+    assert len(calls) == 1
+    run.seen -= 8
+    fewer = splits._replace(test=splits.test.take(np.arange(4)))
+    assert verdict.verdict(run, fewer) != before
+    assert len(calls) == 2
+
+
+def test_score_says_the_verdict_and_keeps_that_of_the_runs_own_pictures(here: Path, capsys: Captured) -> None:
+    run = here / "run"
+    (run / "verdict.json").unlink()
+    folder(here / "others", 12, "L", size=(8, 8))
+    latelier.score(str(run), data=str(here / "others"), only=["reconstruction"])
+    assert "Next: " in capsys.readouterr().out
+    assert not (run / "verdict.json").exists()
+    latelier.score(str(run), data=None, only=["reconstruction"], quiet=True)
+    assert not (run / "verdict.json").exists()
+    latelier.score(str(run), only=["reconstruction"])
+    said = capsys.readouterr().out
+    assert all(text in said for text in sentences(run))
+
+
+def test_a_probe_among_the_scores_stands_in_for_the_quick_one(made: Path) -> None:
+    run, splits = opened(made)
+    values = {f"linear {space} 10/class %": 51.0 for space in ("codes", "pixels", "PCA")}
+    values |= {"linear codes 10/class %": 99.0, "majority %": 50.0}
+    record = {"name": "probe", "data": splits.test.source, "seen": run.seen, "n": 20, "values": values}
+    better = "Its codes tell labels better than pixels do: 99 % right from 10 labels a class, pixels 51 %"
+    assert any(better in text for _, text in verdict.verdict(run, splits, [record]))
+    for stale in ({"seen": 1}, {"data": "elsewhere"}):
+        assert not any(better in text for _, text in verdict.verdict(run, splits, [record | stale]))
+
+
+def test_a_run_that_learned_from_labels_is_not_praised_for_knowing_them(here: Path) -> None:
+    run = train(here / "pets", here / "few", labels=3)
+    assert not any("codes" in text.lower() for text in sentences(run))
+    assert any("tells" in text and "; always the largest class: " in text for text in sentences(run))
+    facts = json.loads((run / "verdict.json").read_text())["facts"]
+    assert facts["baseline labels"] == 6
+
+
+def log(values: np.ndarray) -> list[dict[str, Any]]:
+    return [{"seen": 8 * n, "terms": {"distortion": float(value)}} for n, value in enumerate(values, 1)]
+
+
+FACTS = {"pictures": 20.0, "seen": 0.0, "finite": 1.0, "PSNR": 22.0, "PSNR of mean": 12.0}
+
+
+@pytest.mark.parametrize(
+    ("values", "says", "command"),
+    [
+        (np.linspace(100, 50, 50), "Still improving: distortion of training fell by ", "--resume --epochs 4"),
+        (100 * np.exp(-np.arange(50)) + 50, "Hardly improving any more: ", "latelier report "),
+        (np.abs(np.linspace(-50, 100, 50)) + 50, "Getting worse: distortion of training rose by ", "latelier report "),
+    ],
+)
+def test_the_log_says_whether_to_go_on(values: np.ndarray, says: str, command: str, made: Path) -> None:
+    run, splits = opened(made)
+    run.log = log(values)
+    found = verdict.words(run, splits, FACTS)
+    assert sum(text.startswith(says) for _, text in found) == 1
+    assert found[-1].text.startswith("Next: latelier ")
+    assert command in found[-1].text
+    assert found[-2].text.startswith("Measured on 20 pictures ")
+
+
+def test_a_remark_of_the_model_at_its_end_is_part_of_the_verdict(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, splits = opened(made)
+    run.log = log(np.full(50, 60.0))
+    monkeypatch.setattr(run.model, "remarks", lambda terms, seen: ["the game has gone: do this", "it is odd: do that"])
+    monkeypatch.setattr(run.model, "findings", lambda facts: [Finding("warning", "Gone, so do this.")])
+    texts = [text for _, text in verdict.words(run, splits, FACTS)]
+    assert "It is odd: do that." in texts
+    assert not any("game" in text for text in texts)
+
+
+def test_warnings_are_marked_in_a_terminal() -> None:
+    assert verdict.lines([Finding("warning", "Bad."), Finding("good", "Good.")]) == "warning: Bad.\nGood."
