@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
 from typing import Any, NamedTuple
 
+from latelier.core import Metric
+
 TERMS = (("elbo", True), ("distortion", False), ("error", False), ("cross-entropy", False))  # term, more is better
 FEWEST = 8  # values that make a course
 TENTH = 10  # the end, the middle and the beginning are means over a tenth of the values, or one
@@ -22,11 +24,12 @@ class Course(NamedTuple):
     share: float  # of all that was gained since the first tenth
 
 
-def course(log: Sequence[Mapping[str, Any]]) -> Course | None:
-    """Of the first term that the records have, on validation pictures if there were any; none where too few say so."""
+def course(log: Sequence[Mapping[str, Any]], monitor: Metric | None = None) -> Course | None:
+    """Of the run's ``monitor``, or of the first term that the records have, on validation pictures if there were any;
+    none where too few say so."""
     for kind, where in (("validation", "validation"), ("terms", "training")):
         records = [record[kind] for record in log if kind in record]
-        for term, higher in TERMS:
+        for term, higher in [*([monitor] if monitor else []), *TERMS]:
             values = [float(record[term]) * (1 if higher else -1) for record in records if term in record]
             if len(values) >= FEWEST:
                 return _course(term, higher, where, values)

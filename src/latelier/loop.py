@@ -7,7 +7,9 @@ result depends on the number of parts, not on the number of processes.
 
 import math
 import signal
+import time
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -115,6 +117,21 @@ def train(
             if plan.patience is not None and state.since_best >= plan.patience:
                 return Outcome(state.seen, "no better")
     return Outcome(state.seen, "done")
+
+
+def step_seconds(model: Model, batches: Batches, plan: Plan) -> float:
+    """How long a step takes, by a copy of the model that takes two; the model itself is left as it is."""
+    copy = deepcopy(model)
+    players, moves, seconds = players_of(copy, copy.optimisers()), copy.moves(), 0.0
+    statistics = Statistics(copy)
+    for _ in range(2):
+        began = time.perf_counter()
+        generator = torch.Generator(batches.device).manual_seed(0)
+        standing = [Progress(0, plan.total, generator, {})]
+        for move in moves:
+            play(move, [batches.at(0)], standing, players, replace(plan, parts=1), batches, statistics)
+        seconds = time.perf_counter() - began
+    return seconds
 
 
 def play(

@@ -9,6 +9,7 @@ import torch
 
 from latelier import parallel
 from latelier.core import Metric, Model, Refusal
+from latelier.device import default_precision
 
 SAVES = 20  # checkpoints in a run, unless --save-every says otherwise
 
@@ -62,7 +63,7 @@ def plan_of(request: SimpleNamespace, model: Model, epoch: int, device: torch.de
         batch=batch,
         seed=request.seed,
         parts=parts,
-        precision=request.precision or "fp32",
+        precision=request.precision or default_precision(device, model),
         warmup=round(request.warmup * epoch),
         decay=request.decay or model.schedule.decay,
         rate=request.rate,

@@ -26,7 +26,7 @@ from latelier.data.images import Images
 from latelier.data.seeds import mix
 from latelier.device import multiply_fast, pick_device
 from latelier.held_out import held_share, opened, own_validation, validation_images
-from latelier.loop import Outcome, train
+from latelier.loop import Outcome, step_seconds, train
 from latelier.plan import Plan, plan_of
 from latelier.progress import Progress, tell
 from latelier.request import FORMAT, check, folder_of, plain, read_config, resumed
@@ -150,6 +150,7 @@ def _learn(folder: Path, request: SimpleNamespace, prepared: Prepared) -> Outcom
         for net in nets(model):
             net.compile()
     start = max((found.seen for found in checkpoint.checkpoints(folder)), default=0)
+    _say(request, _ahead(model, batches, plan, len(prepared.rows), start))
     with (
         Progress(f"training {request.model}", plan.total, start, request.quiet or parallel.rank() > 0) as progress,
         board(folder, request.tensorboard and parallel.rank() == 0) as note,
@@ -164,6 +165,14 @@ def _learn(folder: Path, request: SimpleNamespace, prepared: Prepared) -> Outcom
                 print(record["remark"], file=sys.stderr)
 
         return train(model, batches, plan, folder, card, validation=prepared.validation, show=show)
+
+
+def _ahead(model: Model, batches: Batches, plan: Plan, images: int, start: int) -> str:
+    """How long it will take: a copy of the model plays a batch, and the second time is taken."""
+    seconds, left = step_seconds(model, batches, plan), (plan.total - start) // plan.batch
+    span = f"{left * seconds / 60:,.0f} minutes" if left * seconds > 90 else f"{left * seconds:,.0f} s"
+    steps = f"{left:,} steps of {plan.batch} images ({left * plan.batch / images:,.3g} epochs of {images:,})"
+    return f"{steps}, about {span}"
 
 
 def _describe(request: SimpleNamespace, images: Images) -> None:
@@ -195,8 +204,6 @@ def _write_config(folder: Path, request: SimpleNamespace, prepared: Prepared) ->
     request_json |= {"parts": plan.parts, "batch": plan.batch, "decay": plan.decay, "precision": plan.precision}
     if request.epochs is None and prepared.batches is not None:
         request_json["steps"] = plan.total // plan.batch
-    if "split" not in prepared.held_out:
-        request_json["validation"] = prepared.held_out.get("share", 0.0)
     versions = {
         "latelier": __version__,
         "torch": torch.__version__,

@@ -17,7 +17,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from latelier import files
-from latelier.core import AttributeDirections, Classifies, Failed, Finding, Refusal, has, innermost
+from latelier.core import AttributeDirections, Classifies, Failed, Finding, Metric, Refusal, has, innermost
 from latelier.course import Course, course, improving, worsening
 from latelier.facts import measured
 from latelier.models.rules import UNLEARNED, broken, grown
@@ -88,7 +88,8 @@ def words(run: Run, splits: Splits, facts: dict[str, float], records: Sequence[d
     """The sentences that facts and log make."""
     if not told(run):
         facts = facts | _probed(run, splits, records)
-    went = course(run.log)
+    monitor = run.config.get("plan", {}).get("monitor")
+    went = course(run.log, Metric(*monitor) if monitor else None)
     found = run.model.findings(facts | _grown(run.log) | {"shown": float(run.seen)})
     found += _remarked(run, found)
     failed = any(finding.level == "failure" for finding in found)
@@ -147,10 +148,8 @@ def _next(run: Run, found: Sequence[Finding], went: Course | None) -> str:
         return _slower(run)
     unlearned = any(finding.text.startswith(UNLEARNED) for finding in found)
     if learns and (unlearned or (went is not None and improving(went))):
-        steps = math.ceil(plan["total"] / plan["batch"])
-        factor = max(2.0, SHORT / steps) if unlearned else 2.0
-        epochs = factor * plan["total"] / run.config["data"]["images"]
-        return f"latelier train --out {folder} --resume --epochs {math.ceil(epochs)}"
+        steps = 2 * math.ceil(plan["total"] / plan["batch"])
+        return f"latelier train --out {folder} --resume --steps {max(steps, SHORT) if unlearned else steps}"
     return f"latelier report {folder}"
 
 

@@ -12,9 +12,9 @@ from latelier.nets.encoder import Encoder, Grid, activation
 
 @dataclass(frozen=True)
 class Conv:
-    """4x4 convolutions of stride 2, and back by nearest-neighbour doublings and 3x3 convolutions (``up=transposed``: the
-    first ones turned round). Where ``channels`` is empty, they are the first of 32, 32, 64, 64, as many as bring the
-    image to about 4 pixels.
+    """4x4 convolutions of stride 2, and back by nearest-neighbour doublings and 3x3 convolutions (``up=transposed``:
+    the first ones turned round). Where ``channels`` is empty, they are the first of 32, 32, 64, 64, as many as bring
+    the image to about 4 pixels.
 
     ``hidden=256 activation=relu up=transposed`` is the Chairs row of the lecture's table (Higgins et al. 2017, table
     1). Between few images its hidden layers learn the training images by heart: of 900 faces at 32 pixels, unseen ones
