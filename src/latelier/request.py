@@ -50,8 +50,6 @@ def check(request: SimpleNamespace) -> None:
     for name in ("seed", "warmup"):
         if not 0 <= getattr(request, name) < math.inf:
             raise Refusal(f"--{name} takes at least 0, but got {getattr(request, name)}")
-    if request.judge is not None:
-        raise Refusal(f'--judge is now --monitor: give --monitor "{request.judge}"')
     if request.validation is not None and not 0 <= request.validation < 1:
         raise Refusal(f"--validation takes a share of the pictures, from 0 to below 1, but got {request.validation}")
     if request.model is None:

@@ -56,6 +56,9 @@ def run(request: SimpleNamespace) -> Path:
     stopped by a signal it saves and raises KeyboardInterrupt (Ctrl-C) or SystemExit. Raises Failed for a training that
     is saved but of no use."""
     folder = folder_of(request)
+    if request.judge is not None:
+        _say(request, "--judge is now --monitor, and goes with the next version")
+        request.monitor = request.judge
     request = resumed(folder, request)
     check(request)
     prepared = prepare(request)

@@ -108,7 +108,7 @@ def train(
         The metric of validation that chooses the best checkpoint; by default what the method is for. A metric that is
         named sees validation images with all their labels, whatever --labels says.
     judge
-        The former name of --monitor.
+        The former name of --monitor, for one version more.
     patience
         Stop after so many saves without a better validation.
     save_every

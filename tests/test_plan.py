@@ -1,0 +1,71 @@
+"""How long a run is, and what it says of that."""
+
+from pathlib import Path
+
+import pytest
+
+import latelier
+from latelier.core import Refusal, Schedule
+from latelier.runs import open_run
+
+TINY = {"settings": ["net=mlp", "net.widths=", "latent=2"], "data": "digits", "images": 64, "quiet": True}
+
+
+@pytest.mark.parametrize(
+    ("images", "steps"),
+    [(90, 2_000), (900, 2_000), (20_000, 6_250), (1_000_000, 8_000)],
+    ids=["few", "a folder", "20 epochs", "many"],
+)
+def test_few_images_get_enough_steps_and_many_no_more_than_help(images: int, steps: int) -> None:
+    assert Schedule(steps=2_000).length(images, 64) == steps
+
+
+def test_steps_and_epochs_are_one_length_in_two_units(tmp_path: Path) -> None:
+    one = latelier.train("vae", out=tmp_path / "steps", steps=6, batch=32, **TINY)
+    other = latelier.train("vae", out=tmp_path / "epochs", epochs=3, batch=32, **TINY)
+    assert open_run(one).seen == open_run(other).seen == 6 * 32
+
+
+def test_steps_beside_epochs_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match="--steps 6 and --epochs 3 both say how long; give one of them"):
+        latelier.train("vae", out=tmp_path / "run", steps=6, epochs=3, **TINY)
+
+
+def test_a_resumed_run_may_be_given_a_length_in_the_other_unit(tmp_path: Path) -> None:
+    run = latelier.train("vae", out=tmp_path / "run", epochs=1, batch=32, **TINY)
+    latelier.train(out=run, resume=True, steps=5, quiet=True)
+    assert open_run(run).seen == 5 * 32
+    latelier.train(out=run, resume=True, epochs=3, quiet=True)
+    assert open_run(run).seen == 6 * 32
+
+
+def test_a_resumed_run_keeps_what_defaults_it_began_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a new version would go on with another model, schedule or precision than the old one began."""
+    from latelier.models import vae
+
+    run = latelier.train("vae", out=tmp_path / "run", steps=2, **TINY)
+    before = open_run(run)
+    monkeypatch.setattr(vae.Config, "__init__", _other_defaults(vae.Config.__init__))
+    monkeypatch.setattr(vae.Model, "schedule", Schedule(steps=7, batch=16, decay="cosine"))
+    latelier.train(out=run, resume=True, quiet=True, steps=4)
+    after = open_run(run)
+    assert after.card == before.card
+    plans = [opened.config["plan"] for opened in (before, after)]
+    assert [{**plan, "total": 0, "log_every": 0, "save_every": 0} for plan in plans][0] == {
+        **plans[1],
+        "total": 0,
+        "log_every": 0,
+        "save_every": 0,
+    }
+
+
+def _other_defaults(init):  # type: ignore[no-untyped-def]
+    def changed(self, **values):  # type: ignore[no-untyped-def]
+        init(self, **{"latent": 3, **values})
+
+    return changed
+
+
+def test_what_is_ahead_is_said_at_the_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    latelier.train("vae", out=tmp_path / "run", steps=6, batch=32, **{**TINY, "quiet": False})
+    assert "6 steps of 32 images (3 epochs of 64), about " in capsys.readouterr().err
