@@ -87,7 +87,7 @@ def built(name: str, **settings: object) -> Model:
 
 
 def test_a_warm_up_does_not_flatter_the_checkpoints_before_it() -> None:
-    """At the weights of the moment a penalty that begins at 0 costs nothing, and the first checkpoint looks the best."""
+    """At the weights of the moment a penalty that begins at 0 costs nothing, and the first checkpoint looks best."""
     model = built("vae", penalty="beta", **{"penalty.weight": 4.0, "penalty.warmup": 10_000})
     values = validate(model, model.moves(), held_digits(model), Plan(total=20_000, batch=20))
     assert values["penalty"] == pytest.approx(4 * values["rate"], rel=1e-5)
