@@ -44,10 +44,8 @@ def folder_of(data_root: Path, name: str, out: Path) -> str:
         from latelier.data.sources import open_images
 
         images = open_images(data_root / source / "train.parquet")
-        coarse = None
         for row in np.sort(np.random.default_rng(0).permutation(len(images))[:IMAGES]):
-            label = int(images.label[row]) if coarse is None else int(coarse[row])
-            place = folder / images.classes[label].replace(" ", "_") / f"{row:06d}.png"
+            place = folder / images.classes[images.label[row]].replace(" ", "_") / f"{row:06d}.png"
             place.parent.mkdir(parents=True, exist_ok=True)
             pixels = images.pixels[row]
             Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(place)
@@ -126,6 +124,31 @@ def probed(opened, splits) -> dict[str, float]:  # type: ignore[no-untyped-def]
     return found
 
 
+def table(cells: list[dict]) -> str:  # type: ignore[type-arg]
+    """Markdown: a row a method and set."""
+    found = {(cell["method"], cell["set"], cell["times"]): cell for cell in cells}
+    longer = max((cell["times"] for cell in cells), default=1)
+    head = (
+        "method",
+        "set",
+        "steps",
+        "CPU s",
+        "PSNR dB",
+        f"{longer} times as long",
+        "sample distance",
+        "probe, PCA's %",
+    )
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for (method, name, times), cell in found.items():
+        if times == 1 and "error" not in cell:
+            beside = found.get((method, name, longer), {}) if longer > 1 else {}
+            probes = [str(cell[key]) for key in ("probe codes %", "probe PCA %") if key in cell]
+            keys = ("steps", "CPU s", "PSNR dB")
+            row = [method, name, *(str(cell.get(key, "")) for key in keys), str(beside.get("PSNR dB", ""))]
+            lines.append("| " + " | ".join([*row, str(cell.get("sample distance", "")), ", ".join(probes)]) + " |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-root", type=Path, required=True)
@@ -133,10 +156,14 @@ def main() -> None:
     parser.add_argument("--methods", default=",".join(METHODS))
     parser.add_argument("--sets", default=",".join(SETS))
     parser.add_argument("--longer", type=int, default=0, help="train so many times as long as well")
+    parser.add_argument("--table", action="store_true", help="print OUT/results.jsonl as a table, and train nothing")
     arguments = parser.parse_args()
     results = arguments.out / "results.jsonl"
     arguments.out.mkdir(parents=True, exist_ok=True)
     cells = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+    if arguments.table:
+        print(table(cells))
+        return
     done = {(cell["method"], cell["set"], cell["times"]): cell for cell in cells}
     for name in arguments.sets.split(","):
         data = folder_of(arguments.data_root, name, arguments.out)
