@@ -14,6 +14,7 @@ from latelier.data.choice import hold_out
 from latelier.data.images import Images
 from latelier.data.seeds import mix
 from latelier.data.sources import open_images
+from latelier.nets import guarded
 from latelier.players import Player
 from latelier.scores import frozen_probe, trunk
 from latelier.scores.common import Splits, features
@@ -187,6 +188,19 @@ def test_it_learns_what_can_be_learned(frozen: str | None, precision: str) -> No
     assert values["accuracy %"] > 90  # a guess has 25
     assert values["held-out accuracy %"] > 90
     assert 1 <= values["epoch chosen"] <= 6
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_what_learns_in_bf16_is_guarded(precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against what AMX gets wrong (nets/guarded.py); measurements, and the model itself, are left alone."""
+    monkeypatch.setattr(guarded, "has_amx", lambda: True)
+    learned = list[bool]()
+    monkeypatch.setattr(guarded, "is_wrong", lambda part, image: learned.append(part.training) or True)
+    model = patchvae((3, 16, 16))
+    scored(model, Splits(quadrants(32, 0), quadrants(16, 1)), frozen="conv1", precision=precision, epochs=1)
+    assert learned == [True] * len(learned)
+    assert bool(learned) == (precision == "bf16")
+    assert not any(isinstance(part, guarded.Guarded) for part in model.modules())
 
 
 def test_of_shuffled_labels_it_knows_nothing() -> None:
