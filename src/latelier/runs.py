@@ -14,7 +14,7 @@ from latelier.building import Card, open_model
 from latelier.core import UNKNOWN_FACTORS, AttributeDirections, Model, Refusal, has
 from latelier.data.images import Images
 from latelier.data.sources import open_images, splits_of
-from latelier.directions import found
+from latelier.directions import Found, found
 from latelier.pictures.view import View
 from latelier.progress import tell
 from latelier.request import read_config, there
@@ -142,6 +142,19 @@ class Run:
                 )
             test = replace(test, fingerprint=whole.fingerprint)
         return Splits(fit, test, seen=test.fingerprint == self.config.get("data", {}).get("fingerprint"))
+
+    def found(self, where: Where, given: Images | None = None) -> Found:
+        """Where attributes lie in the code, the same for every verb, whatever pictures it is given: as the model has
+        learned them, or fitted on what it was trained on; on ``given`` where that is gone or has no attributes. Raises
+        Refusal where there is nothing to fit on."""
+        if has(self.model, AttributeDirections):
+            return found(self.model, None)
+        try:
+            return found(self.model, self.splits(None, where).fit)
+        except Refusal:
+            if given is None:
+                raise
+            return found(self.model, given)
 
     def view(self, data: Images, title: str, seed: int = 0, most: int = 64) -> View:
         """What a sheet is drawn from: up to ``most`` of the pictures, drawn by seed; of big pictures, if more than 64
