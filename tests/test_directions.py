@@ -5,16 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from scores.fakes import Fake, Point, noise
-from scores.test_score_edit import DATA, Halves, Knowing
+from scores.fakes import Fake, Point, noise, pictures
+from scores.test_score_edit import DATA, Blurred, Halves, Knowing
 from torch import Generator, Tensor
 
-from latelier.core import Encodes, HasLevels, Latent, Refusal
-from latelier.directions import fitted, found, movable
-from latelier.editing import SURE, Editor, wishes_of
-from latelier.objectives.directions import log_odds
+from latelier.core import Code, Decodes, Encodes, HasLevels, Latent, Refusal
+from latelier.data.images import Images
+from latelier.directions import LONGEST, SHARE, fitted, found, movable, rms
+from latelier.editing import SURE, Editor, told, wishes_of
+from latelier.judging import Tally, witness
+from latelier.objectives.directions import log_odds, moved, step_towards
 from latelier.objectives.langevin import Chain
 from latelier.sampling import draw_given
+from latelier.scores.identity import Eye, apart, strangers
 
 
 def test_fitted_directions_tell_the_attribute_and_point_at_it() -> None:
@@ -54,6 +57,109 @@ def test_own_directions_come_first_and_rare_attributes_are_left_out() -> None:
         found(Halves(), None)
     with pytest.raises(Refusal, match="drawn have no attribute that 2 have and 2 have not"):
         fitted(Halves(), replace(noise(9, Halves().image), attribute=np.ones((9, 1), np.int8), attributes=("a",)))
+
+
+class Marked(Fake, Encodes, Decodes):
+    """z is a mark in the corner, which tells the attribute and is not drawn, and how bright the lower half is, which
+    the attribute changes by less than pictures differ."""
+
+    def __init__(self, shows: float = 1.0):
+        super().__init__((1, 8, 8), z=2)
+        self.shows = shows
+
+    def encode(self, image: Tensor) -> Point:
+        return Point({"z": torch.stack([4 * image[:, 0, 0, 0] - 2, 6 * (image[:, 0, 4:].mean((1, 2)) - 0.5)], 1)})
+
+    def decode(self, code: Code) -> Tensor:
+        image = torch.full((len(code["z"]), *self.image), 0.5)
+        image[:, :, 4:] += self.shows * code["z"][:, 1, None, None, None] / 6
+        return image.clamp(0, 1)
+
+
+def marked(n: int) -> Images:
+    rng = np.random.default_rng(3)
+    attribute = rng.integers(0, 2, (n, 1)).astype(np.int8)
+    pixels = np.full((n, 8, 8, 1), 128)
+    pixels[:, 4:] += (20 * (2 * attribute - 1) + rng.normal(0, 25, (n, 1)))[..., None, None].astype(int)
+    pixels[:, 0, 0] = np.clip(60 + 130 * attribute + rng.normal(0, 20, (n, 1)), 0, 255)
+    return replace(pictures(pixels.clip(0, 255)), attribute=attribute, attributes=("bright",))
+
+
+def test_a_step_changes_the_drawn_picture_where_the_classifiers_weight_does_not() -> None:
+    """What tells the attribute best is not drawn; a step is as long as what it changes says."""
+    model, data = Marked(), marked(400)
+    directions, image = fitted(model, data), data.floats(slice(None))
+    weight = directions.weight["z"][0]
+    assert weight[0].abs() > 2 * weight[1].abs()
+    code = model.encode(image).mode()
+
+    def change(step: Code, by: float) -> float:
+        return rms(model.decode(moved(code, step, by)) - model.decode(code)) / rms(image - image.roll(1, 0))
+
+    assert change(step_towards(directions, {"bright": 1}), 1.0) == pytest.approx(SHARE, rel=0.05)
+    assert change(step_towards(directions, {"bright": 1}), 3.0) == pytest.approx(3 * SHARE, rel=0.1)
+    drawn = model.decode(moved(code, step_towards(directions, {"bright": 1}), 3.0))
+    assert (drawn[:, 0, 4:].mean((1, 2)) > model.decode(code)[:, 0, 4:].mean((1, 2)) + 0.01).all()
+    again = fitted(model, data).step
+    assert again is not None
+    assert torch.equal(again["z"], step_towards(directions, {"bright": 1})["z"][None])
+
+
+def test_a_code_that_is_not_drawn_is_not_moved_out_of_sight() -> None:
+    data = marked(100)
+    codes = Marked().encode(data.floats(slice(None))).mode()["z"]
+    for shows in (0.0, 1e-6):
+        step = step_towards(fitted(Marked(shows), data), {"bright": 1})["z"]
+        assert float(step.norm()) == pytest.approx(LONGEST * float(codes.var(0, correction=0).mean().sqrt()), rel=1e-3)
+
+
+def test_identity_does_not_depend_on_how_far_apart_the_models_own_pictures_are() -> None:
+    eye, seen = Eye(torch.device("cpu")), []
+    real = strangers(eye(DATA.fit.floats(slice(None))))
+    for model in (Knowing(), Blurred()):
+        editor = Editor(model, model.directions(), {"left": 1})
+        ((_, rows),) = told(DATA.test, DATA.fit, editor, lambda image, e=editor: e.by(image, 1.0), None, Tally({}))
+        done = editor.by(DATA.test.floats(slice(None)), 1.0)
+        far = apart(eye(done.image), eye(done.again))
+        assert [float(row[0]) for row in rows] == pytest.approx((far / real).tolist(), abs=1e-3)
+        seen.append(strangers(eye(done.again)))
+    assert seen[1] < 0.8 * seen[0]  # a divisor that the model itself could make
+
+
+def test_the_judge_is_a_function_of_real_pictures_and_says_how_often_it_is_right() -> None:
+    images, device = DATA.fit, torch.device("cpu")
+    judge = witness(images, ["above", "absent"], device)
+    assert judge is not None
+    assert (judge.names, judge.pictures) == (("above",), 288)
+    assert judge.right > 0.9
+    assert "288 real pictures, right on" in judge.said
+    probability = judge(DATA.test.floats(slice(None)))
+    assert ((probability[:, 0] > 0.5).numpy() == DATA.test.attribute[:, 1]).mean() > 0.9
+    again = witness(images, ["above"], device)
+    assert again is not None
+    assert torch.equal(again(DATA.test.floats(slice(None))), probability)
+    assert witness(images, ["absent"], device) is None
+
+
+def test_what_the_judge_saw_is_counted_and_edits_that_hardly_show_are_warned_of() -> None:
+    def tally(*after: float, identity: float = 0.1) -> Tally:
+        counted = Tally({"old": 1})
+        counted.add(
+            torch.tensor([[0.9], [0.1], [0.2], [0.3], [0.4]]), torch.tensor(after)[:, None], torch.full((5,), identity)
+        )
+        return counted
+
+    assert tally(0.9, 0.9, 0.1, 0.1, 0.1).warning(6.0) == ""
+    few = tally(0.9, 0.2, 0.3, 0.4, 0.45)
+    assert few.said == "old: seen in 20 % of the reconstructions and in 20 % of the edited pictures"
+    assert (
+        "of 4 pictures whose reconstruction is not seen as old, 0 are when edited; move farther (--by 6)"
+        in few.warning(6.0)
+    )
+    assert "edited; train longer, or learn the attribute" in tally(0.9, 0.2, 0.3, 0.4, 0.45, identity=0.6).warning(6.0)
+    away = Tally({"old": 0})
+    away.add(torch.tensor([[0.9], [0.1]]), torch.tensor([[0.2], [0.1]]), torch.zeros(2))
+    assert (away.lacked, away.changed, away.before, away.after) == (1, 1, 1, 2)
 
 
 class Kinds(Fake, Encodes):

@@ -54,11 +54,11 @@ def test_a_source_without_splits_is_halved_and_of_a_large_one_a_part_is_taken(
 ) -> None:
     run = open_run(latelier.train("vae", data="digits:test", out=tmp_path / "run", epochs=0.1, **TINY))
     pictures = folder(tmp_path / "pictures", 9, "L", (8, 8))
-    fit, test, _ = run.splits(pictures, Where())
+    fit, test, *_ = run.splits(pictures, Where())
     assert sorted([*fit.names, *test.names]) == [f"{i:03}.png" for i in range(9)]
     monkeypatch.setattr(runs, "HALF", 3 * 8 * 8)
     monkeypatch.setattr(runs, "FEWEST", 2)
-    fit, test, _ = run.splits(pictures, Where())
+    fit, test, *_ = run.splits(pictures, Where())
     assert (len(fit), len(test)) == (3, 3)
     assert np.intersect1d(fit.names, test.names).size == 0
 

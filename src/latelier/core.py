@@ -301,12 +301,14 @@ class Decides(Capability):
 
 
 class Directions(NamedTuple):
-    """Linear classifiers of attributes on codes: log-odds are the sum of ``weight`` times the code, plus ``bias``."""
+    """Linear classifiers of attributes on codes: log-odds are the sum of ``weight`` times the code, plus ``bias``. What
+    tells an attribute best need not be what draws it, so an edit may go another way than the weight."""
 
     names: tuple[str, ...]
     weight: Code  # name of a latent -> [a, *shape]
     bias: Tensor  # [a]
-    unit: float = 1.0  # length in the code of a step of 1: a standard deviation
+    unit: float = 1.0  # length in the code of a step of 1 along a weight: a standard deviation
+    step: Code | None = None  # as ``weight``: what an edit by 1 adds to the code; none: ``unit`` along the weight
 
 
 class Written(NamedTuple):

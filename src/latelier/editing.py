@@ -1,15 +1,19 @@
 """Pictures changed by moving their codes towards attributes, and what became of each."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from latelier.core import Code, Decodes, Directions, Encodes, Model, Refusal, need
+from latelier.data.images import Images
+from latelier.judging import Tally, Witness
 from latelier.nets.modes import evaluating
 from latelier.objectives.directions import log_odds, moved, place, step_towards
+from latelier.scores.common import device_of
+from latelier.scores.identity import Eye, apart, usual
 
 STRIDE = 0.5  # between the stops at which a picture is looked at
 SURE = 0.95  # probability of every wish, read off the picture drawn, that counts as classified
@@ -68,6 +72,29 @@ class Editor:
         sign = torch.tensor([2 * wish - 1 for wish in self.wishes.values()], device=by.device)
         sure = (sign * seen >= math.log(SURE / (1 - SURE))).all(1)
         return Edited(image, decoder.decode(code), by, before, now, seen, sure)
+
+
+def told(
+    images: Images, real: Images, editor: Editor, way: Callable[[Tensor], Edited], judge: Witness | None, tally: Tally
+) -> Iterator[tuple[Tensor, list[list[str]]]]:
+    """Blocks of pictures [b, c, h, w], edited by a ``way`` of the editor, with what became of each in words: for every
+    attribute of the judge its probabilities before and after, the identity (between ``real`` pictures it is 1 in the
+    mean), steps, and for every wish the log-odds in the code, the moved code and the code of what was drawn. The tally
+    counts what the judge sees."""
+    device = device_of(editor.model)
+    eye = Eye(device)
+    between = usual(eye, real, device)
+    for block in images.blocks():
+        done = way(block.to(device))
+        identity, judged = apart(eye(done.image), eye(done.again)) / between, list[Tensor]()
+        if judge:
+            before, after = judge(done.again), judge(done.image)
+            tally.add(before, after, identity)
+            judged = [column for pair in zip(before.T, after.T, strict=True) for column in pair]
+        odds = zip(done.before.T, done.after.T, done.seen.T, strict=True)
+        columns = [*judged, identity, done.by, *(column for three in odds for column in three)]
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        yield done.image, [[f"{value:.3f}" for value in row] for row in rows]
 
 
 def wishes_of(words: list[str] | tuple[str, ...]) -> dict[str, int]:

@@ -69,3 +69,16 @@ def test_unknown_attributes_and_those_that_cancel_are_refused() -> None:
     twice = Directions(("a", "b"), {"z": torch.ones(2, 3)}, torch.zeros(2))
     with pytest.raises(Refusal, match="a, b have no direction in this model's code, or cancel"):
         step_towards(twice, {"a": 1, "b": 0})
+
+
+def test_where_steps_are_given_edits_go_along_these_and_not_along_the_weights() -> None:
+    steps = {"a": normal(2, 3, 2, 2, seed=6), "b": 3 * normal(2, 5, seed=7)}
+    given = PLACES._replace(step=steps, unit=7.0)
+    for row, name in enumerate(given.names):
+        for wish in (1, 0):
+            for latent, value in step_towards(given, {name: wish}).items():
+                torch.testing.assert_close(value, (2 * wish - 1) * steps[latent][row])
+    one, other = (torch.cat([part[row].flatten() for part in steps.values()]) for row in (0, 1))
+    both = torch.cat([part.flatten() for part in step_towards(given, {"smiling": 1, "glasses": 0}).values()])
+    usual = ((one.square().sum() + other.square().sum()) / 2).sqrt()
+    torch.testing.assert_close(both, usual * (one - other) / (one - other).norm())

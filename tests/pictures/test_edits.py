@@ -7,9 +7,11 @@ from pictures.fakes import Fake, places, view
 from pictures.found import places as found_at
 
 from latelier.core import Refusal
+from latelier.directions import Found
 from latelier.objectives.directions import log_odds, moved, step_towards
 from latelier.pictures import delta, edits, samples
 from latelier.pictures.view import Asked, pixels
+from latelier.verbs.edit import FAR
 
 MODEL = Fake((1, 8, 8))
 SHOWN = view(MODEL)
@@ -27,6 +29,17 @@ def test_pictures_that_lack_it_are_shown_as_they_are_reconstructed_and_edited(wo
     for number, lacks in enumerate(lacking):
         for drawn in (SHOWN.image, MODEL.decode(CODE), edited):
             assert bool(found_at(sheet, pixels(drawn)[number])) == lacks
+
+
+@torch.no_grad()
+def test_along_fitted_steps_pictures_are_moved_as_far_as_the_command_moves_them() -> None:
+    given = {name: 0.5 * value.flip(0) for name, value in PLACES.weight.items()}
+    found = Found(PLACES._replace(step=given), "steps of another way than the weights")
+    sheet = edits.draw(SHOWN._replace(asked=Asked(("old",)), found=found))
+    edited = pixels(MODEL.decode(moved(CODE, {name: value[1] for name, value in given.items()}, FAR)))
+    shown = [bool(found_at(sheet, one)) for one in edited]
+    assert shown == (log_odds(PLACES, CODE)[:, 1] <= 0).tolist()
+    assert any(shown)
 
 
 @torch.no_grad()

@@ -4,10 +4,14 @@ import pytest
 import torch
 from scores.fakes import Fake, Point, lit
 from torch import Generator, Tensor
+from torch.nn.functional import avg_pool2d
 
 from latelier.core import AttributeDirections, Code, Decodes, Directions, Encodes, Latent, Refusal, Samples
+from latelier.directions import Found
+from latelier.objectives.directions import moved, step_towards
 from latelier.scores import conditional, edit
 from latelier.scores.common import Splits
+from latelier.scores.identity import Eye, apart, strangers
 
 SHAPE, NAMES = (1, 16, 16), ("left", "above")
 GROUND = torch.rand(*SHAPE, generator=Generator().manual_seed(5)) * 100 / 255  # the judge has seen no plain pictures
@@ -47,6 +51,13 @@ class Knowing(Halves, AttributeDirections):
         return Directions(NAMES[::-1], {"z": torch.tensor([[0.0, 4.0], [4.0, 0.0]])}, torch.zeros(2))
 
 
+class Blurred(Knowing):
+    """As it, but for that its pictures are drawn soft."""
+
+    def decode(self, code: Code) -> Tensor:
+        return avg_pool2d(super().decode(code), 9, 1, 4, count_include_pad=False)
+
+
 def scored(module, model=None, seed: int = 0, **options) -> dict[str, float]:
     return module.score(model or Knowing(), DATA, Generator().manual_seed(seed), **{"epochs": 12, **options})
 
@@ -58,6 +69,21 @@ def test_edits_along_the_right_direction_change_that_attribute_and_no_other() ->
         assert values[f"changed {name} at 2.5 %"] > 95
     assert values["others kept at 2.5 %"] > 95
     assert 0 < values["identity at 0.1"] < 0.2 < values["identity at 2.5"]
+
+
+def test_identity_is_a_share_of_the_distance_between_real_pictures() -> None:
+    """The model's own differ far less: it draws one ground."""
+    model, eye = Halves(), Eye(torch.device("cpu"))
+    found = Found(Knowing().directions(), "known")
+    values = edit.score(model, DATA._replace(found=found), Generator(), deltas=(2.5,), attributes=("left",), epochs=1)
+    image = DATA.test.floats(slice(None))
+    code, step = model.encode(image).mode(), step_towards(found.directions, {"left": 1})
+    again = eye(model.decode(code))
+    far = torch.stack([apart(eye(model.decode(moved(code, step, by))), again) for by in (2.5, -2.5)])
+    real = strangers(eye(image))
+    assert strangers(again) < 0.8 * real
+    low, high = float(far.amin(0).mean()) / real, float(far.amax(0).mean()) / real
+    assert low <= values["identity at 2.5"] <= high < float(far.amin(0).mean()) / strangers(again)
 
 
 @pytest.mark.slow

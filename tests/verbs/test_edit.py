@@ -6,13 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from commands import Captured, refused
 from made import folder
 from PIL import Image
 
 import latelier
+from latelier import directions
 from latelier.cli import main
 from latelier.core import AttributeDirections, need
+from latelier.explore.opening import open_places
+from latelier.explore.uploads import Uploads
+from latelier.runs import Where
 
 TINY = "--epochs 2 --batch 8 --quiet --set"
 NETS = "width=0.0625 latent=3"
@@ -45,26 +50,29 @@ def test_each_picture_is_moved_and_the_table_says_what_became_of_it(here: Path, 
     main(shlex.split("edit run pets --attribute light --by 2 --out new"))
     assert "along directions that the model has learned" in capsys.readouterr().out
     rows = table("new")
-    assert list(rows[0]) == ["file", "picture", "moved by", "light before", "light after", "light drawn", "identity"]
+    judged, code = (f"light judged {when}" for when in ("before", "after")), ("before", "moved", "drawn")
+    named = ["file", "picture", *judged, "identity", "moved by", *(f"light code {what}" for what in code)]
+    assert list(rows[0]) == named
     assert len(rows) == 16
     assert {path.name for path in Path("new").glob("*.png")} == {row["picture"] for row in rows}
     model = latelier.load("run")
-    directions = need(model, AttributeDirections).directions()
-    length = float(directions.weight["z"][0].norm())
+    own = need(model, AttributeDirections).directions()
+    length = float(own.weight["z"][0].norm())
     for row in rows:
-        assert float(row["light after"]) - float(row["light before"]) == pytest.approx(2 * length, abs=2e-3)
+        assert float(row["light code moved"]) - float(row["light code before"]) == pytest.approx(2 * length, abs=2e-3)
         assert float(row["identity"]) > 0
-    assert directions.names == ("light", "fake")
+    assert own.names == ("light", "fake")
     still = latelier.edit("run", "pets", attribute=["light=0", "fake"], by=0, out="still")
     for row in table(str(still)):
-        assert row["light after"] == row["light before"]
+        assert row["light code moved"] == row["light code before"]
+        assert row["light judged after"] == row["light judged before"]
         assert float(row["identity"]) == pytest.approx(0, abs=1e-3)
 
 
 def test_until_classified_stops_or_gives_up(here: Path) -> None:
     latelier.edit("run", "pets", attribute=["light"], until_classified=True, by=1.5, out="new")
     for row in table("new"):
-        sure = float(row["light drawn"]) > np.log(0.95 / 0.05) - 1e-3
+        sure = float(row["light code drawn"]) > np.log(0.95 / 0.05) - 1e-3
         assert float(row["moved by"]) == 1.5 or sure
         assert float(row["moved by"]) in (0.0, 0.5, 1.0, 1.5)
 
@@ -77,6 +85,56 @@ def test_models_that_have_learned_none_are_edited_too_and_it_is_said(here: Path,
     assert len(table("third")) == 4
     line = refused(capsys, "edit vae flat --attribute light --out other --fit flat")
     assert "has neither attributes nor classes" in line
+
+
+def test_every_verb_moves_along_the_same_directions_whatever_pictures_it_is_given(
+    here: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit, made = directions.fitted, []
+
+    def watched(model, images):
+        made.append((images.source, fit(model, images)))
+        return made[-1][1]
+
+    monkeypatch.setattr(directions, "fitted", watched)
+    for i in range(24):
+        path = here / "others" / ("light" if i % 2 else "dark") / f"{i:02}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((8, 8), 100 + 5 * i, np.uint8)).save(path)
+    main(shlex.split("edit vae flat --attribute light --out new"))
+    main(shlex.split("draw vae edits --data others"))
+    main(shlex.split("score vae --data others --only edit --set edit.epochs=1 edit.deltas=1 --quiet"))
+    (place,) = open_places(["vae"], "others", Where(), Uploads())
+    assert "fitted after the fact on 8 pictures of" in place.found.said
+    assert len(made) == 4
+    for source, found in made:
+        assert source == made[0][0]
+        assert torch.equal(found.step["z"], made[0][1].step["z"])
+        assert torch.equal(found.weight["z"], made[0][1].weight["z"])
+
+
+def test_where_what_a_run_learned_from_is_gone_the_pictures_given_must_do(here: Path, capsys: Captured) -> None:
+    (here / "pets").rename(here / "cats")
+    main(shlex.split("draw pca edits --data cats"))
+    assert "has no" not in capsys.readouterr().err
+    main(shlex.split("edit run flat --attribute light --out new"))
+    told = capsys.readouterr()
+    assert "nobody judges what the edits show; give --fit" in told.err
+    assert "light judged after" not in table("new")[0]
+    assert "pets" in refused(capsys, "edit pca flat --attribute light --out other")
+
+
+def test_edits_that_hardly_show_are_warned_of_and_others_are_not(here: Path, capsys: Captured) -> None:
+    main(shlex.split("edit pca pets --attribute light --by 0.1 --out small"))
+    told = capsys.readouterr()
+    assert "warning: the edit hardly shows: of" in told.err
+    assert "move farther (--by 0.2)" in told.err
+    main(shlex.split("edit pca pets --attribute light --by 12 --out large"))
+    told = capsys.readouterr()
+    assert "warning" not in told.err
+    assert "in steps that change 0.1 of what tells two pictures apart" in told.out
+    for row in table("large"):
+        assert float(row["light judged after"]) > 0.5
 
 
 def test_sheets_of_attributes_are_drawn(here: Path, capsys: Captured) -> None:

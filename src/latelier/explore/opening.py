@@ -26,10 +26,10 @@ def open_places(runs: Sequence[str | Path], data: str | Path | None, where: Wher
 def _place(name: str, run: Run, source: str, where: Where, uploads: Uploads) -> Place:
     """Shown is the test split or, of a source without splits, everything."""
     if splits_of(source, root=where.data_root):
-        fit, test, _ = run.splits(source, where)
-        return Place(name, run, test, fit, uploads)
+        splits = run.splits(source, where)
+        return Place(name, run, splits.test, splits.fit, uploads, where)
     whole = run.images(source, where)
-    return Place(name, run, whole, whole, uploads)
+    return Place(name, run, whole, whole, uploads, where)
 
 
 def _name(title: str, taken: dict[str, Place]) -> str:

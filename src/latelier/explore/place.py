@@ -12,16 +12,16 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from latelier import directions
-from latelier.core import AttributeDirections, Code, Decodes, Encodes, Model, has, need
+from latelier.core import Code, Decodes, Encodes, Model, need
 from latelier.data.images import Images, to_float
+from latelier.directions import Found
 from latelier.explore.asked import Asked
 from latelier.explore.codes import Codes
 from latelier.explore.uploads import Uploads
 from latelier.nets.modes import evaluating
 from latelier.pictures.sheet import png
 from latelier.pictures.view import Blocks, pixels
-from latelier.runs import Run
+from latelier.runs import Run, Where
 from latelier.scores.common import device_of
 
 ID = re.compile(r"d\d{1,9}|u[0-9a-f]{12}")  # a row of the data, or an upload
@@ -39,9 +39,9 @@ class Unknown(LookupError):
 class Place:
     """One opened run with the pictures that it is looked at with."""
 
-    def __init__(self, name: str, run: Run, shown: Images, fit: Images, uploads: Uploads):
+    def __init__(self, name: str, run: Run, shown: Images, fit: Images, uploads: Uploads, where: Where):
         self.name, self.run, self.shown, self.fit = name, run, shown, fit
-        self._uploads = uploads
+        self._uploads, self._where = uploads, where
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
         self.codes = Codes(run.model, shown, run.folder if run.folder.is_dir() else None)
 
@@ -120,10 +120,9 @@ class Place:
             return Blocks([encoder.encode(block) for block in self.seen.split(64)])
 
     @cached_property
-    def found(self) -> directions.Found:
+    def found(self) -> Found:
         """Where attributes lie in the code: as learned, or fitted now, which takes seconds. Raises Refusal."""
-        own = has(self.model, AttributeDirections)
-        return directions.found(self.model, None if own else self.fit)
+        return self.run.found(self._where, self.fit)
 
 
 def chosen(place: Place, asked: Asked, name: str = "picture") -> str:

@@ -1,4 +1,5 @@
-"""Moving codes along what linear classifiers of attributes point at (IntroVAC, section 4.2)."""
+"""Moving codes towards attributes: along what their linear classifiers point at (IntroVAC, section 4.2), or along steps
+given beside these."""
 
 from collections.abc import Mapping, Sequence
 
@@ -20,21 +21,29 @@ def log_odds(directions: Directions, code: Code) -> Tensor:
 
 
 def steps_towards(directions: Directions, names: Sequence[str], wishes: Tensor) -> Code:
-    """[b, *shape] each, of length ``directions.unit`` together: for each of b codes towards each of the named
-    attributes that it is wished to have (``wishes`` [b, w] is 1) and away from each other (0), all by the same share:
-    the normalised sum of the units w / |w|, as in the authors' code. Raises Refusal for an unknown attribute and for
-    directions that cancel."""
-    flat = torch.cat([weight.flatten(1) for weight in directions.weight.values()], 1)
-    units = functional.normalize(flat, dim=1)[[place(directions, name) for name in names]]
-    whole = (2 * wishes.to(units) - 1) @ units
+    """[b, *shape] each: for each of b codes a step towards each of the named attributes that it is wished to have
+    (``wishes`` [b, w] is 1) and away from each other (0), all by the same share: along the sum of the attributes' own
+    steps, and together as long as one of these (the root of the mean of their squared lengths). Where those are the
+    units w / |w| times ``directions.unit`` this is the normalised sum of the authors' code. Raises Refusal for an
+    unknown attribute and for directions that cancel."""
+    own = _alone(directions)[[place(directions, name) for name in names]]
+    usual = own.square().sum(1).mean().sqrt()
+    whole = (2 * wishes.to(own) - 1) @ own
     length = whole.norm(dim=1, keepdim=True)
-    if (length < LEAST).any():
+    if (length <= LEAST * usual).any():
         raise Refusal(f"{', '.join(names)} have no direction in this model's code, or cancel; name others")
-    parts = (directions.unit * whole / length).split([w[0].numel() for w in directions.weight.values()], 1)
+    parts = (usual * whole / length).split([w[0].numel() for w in directions.weight.values()], 1)
     return {
         name: part.view(-1, *weight.shape[1:])
         for (name, weight), part in zip(directions.weight.items(), parts, strict=True)
     }
+
+
+def _alone(directions: Directions) -> Tensor:
+    """[a, d]: the step towards each attribute alone, over the latents in the order of ``weight``."""
+    given = directions.step or directions.weight
+    flat = torch.cat([given[name].flatten(1) for name in directions.weight], 1)
+    return flat if directions.step else directions.unit * functional.normalize(flat, dim=1)
 
 
 def step_towards(directions: Directions, wishes: Mapping[str, int]) -> Code:

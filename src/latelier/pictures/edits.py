@@ -15,7 +15,8 @@ from latelier.pictures.view import View, directions_of, pixels
 needs = (Encodes, Decodes)
 TAKES = ("attribute", "by")
 ATTRIBUTES = 3  # shown where none is named: each alone, then two at once
-ALONE, TOGETHER = 4.0, 5.0  # steps: the source's for one attribute of two, and for both
+ALONE, TOGETHER = 4.0, 5.0  # steps along learned directions: the source's for one attribute of two, and for both
+FITTED = 3.0  # along fitted ones, as latelier edit goes
 
 
 @torch.no_grad()
@@ -29,8 +30,9 @@ def draw(view: View) -> np.ndarray:
         asked.append(dict.fromkeys(names[:2], 1))
     bands = [[grid] for wishes in asked if (grid := _grid(view, wishes)) is not None]
     footer = (
-        f"Each picture's code is moved along {found.said} and drawn again. Under each edited picture the log-odds "
-        "that the classifier gives the attribute, of the reconstruction and of what was drawn, both encoded again. "
+        f"Each picture's code is moved along {found.said} (in {found.unit}) and drawn again. Under each edited picture "
+        "the log-odds that the classifier gives the attribute, of the reconstruction and of what was drawn, both "
+        "encoded again. "
         "Shown are pictures in whose code the classifier does not find what is asked for."
     )
     return compose(f"{view.title}: edits", bands, footer)
@@ -43,7 +45,8 @@ def _grid(view: View, wishes: Mapping[str, int]) -> Grid | None:
     value = torch.tensor(list(wishes.values()), device=odds.device) == 1
     rows = ((odds > 0) != value).any(1).nonzero()[:, 0].tolist() or list(range(len(view.image)))
     rows = rows[: fitting(view.image.shape[3], view.image.shape[2])]
-    by = view.asked.by if view.asked.by is not None else (ALONE if len(wishes) == 1 else TOGETHER)
+    usual = FITTED if directions.step else ALONE if len(wishes) == 1 else TOGETHER
+    by = usual if view.asked.by is None else view.asked.by
     done = Editor(view.model, directions, wishes).by(view.image[rows], by)
     before = log_odds(directions, encoder.encode(done.again).mode())[:, columns]
     notes = [

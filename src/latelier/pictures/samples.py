@@ -45,7 +45,7 @@ def plain(view: View, n: int) -> tuple[Tensor, str]:
 
 def given(view: View, n: int) -> tuple[Tensor, str]:
     """[n, c, h, w] and how they came about."""
-    chain, (directions, said) = view.asked.chain, directions_of(view, "samples --given")
+    chain, (directions, said, _) = view.asked.chain, directions_of(view, "samples --given")
     drawn = draw_given(view.model, directions, wishes_of(view.asked.given), n, view.generator, chain)
     how = (
         "of codes at the end of Langevin chains that began at draws of the prior "

@@ -5,7 +5,7 @@ Everything is deterministic (evaluation mode, most likely codes) and reads the i
 
 from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -17,6 +17,9 @@ from latelier.data.factors import known_factors
 from latelier.data.images import Images
 from latelier.nets.modes import evaluating
 
+if TYPE_CHECKING:
+    from latelier.directions import Found
+
 BLOCK = 512  # images on the device at once
 SIDE = 32  # px that raw pixels are averaged down to
 
@@ -27,6 +30,7 @@ class Splits(NamedTuple):
     fit: Images  # what probes may learn from: the training split
     test: Images  # what is measured
     seen: bool = False  # whether the model saw the test images in training
+    found: "Found | None" = None  # where the run's attributes lie in its code; none: to be fitted on ``fit``
 
 
 def device_of(model: nn.Module) -> torch.device:

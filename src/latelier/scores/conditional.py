@@ -19,6 +19,7 @@ from latelier.scores.identity import Eye, strangers
 
 needs = (Encodes, Decodes, Samples)
 NEEDS_ATTRIBUTES = True
+TAKES_DIRECTIONS = True
 ON_REQUEST = True  # it trains a classifier and runs chains of thousands of steps
 LIMIT = 20_000
 PROTOCOL = (
@@ -59,7 +60,7 @@ def score(
     model and pictures do not share."""
     seed, chain = generator.initial_seed(), Chain(step, steps, temperature)
     names, _, test = needed("conditional", data)
-    directions = found(model, None if has(model, AttributeDirections) else data.fit).directions
+    directions = (data.found or found(model, None if has(model, AttributeDirections) else data.fit)).directions
     judge, eye = judge_of(data, epochs, device_of(model), seed), Eye(device_of(model))
 
     def kind(name: str, value: int) -> Kind:

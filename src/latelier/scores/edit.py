@@ -8,16 +8,17 @@ import torch
 from torch import Generator, Tensor
 
 from latelier.core import AttributeDirections, Decodes, Directions, Encodes, Model, Refusal, has, need
-from latelier.directions import found
+from latelier.directions import STEP, found
 from latelier.nets.modes import evaluating
 from latelier.objectives.directions import moved, steps_towards
 from latelier.scores.attribute_preservation import Course, Judge, trained
 from latelier.scores.attributes import RULE, SHOWN, needed
 from latelier.scores.common import Splits, device_of, rows_of, some, spread
-from latelier.scores.identity import WORDS, Eye, apart, strangers
+from latelier.scores.identity import WORDS, Eye, apart, usual
 
 needs = (Encodes, Decodes)
 NEEDS_ATTRIBUTES = True
+TAKES_DIRECTIONS = True
 ON_REQUEST = True  # it trains a classifier
 LIMIT, FIT_ROWS = 1_000, 20_000
 DELTAS = (1.0, 2.0, 3.0, 4.0, 5.0)
@@ -26,13 +27,13 @@ JUDGE = (
     f"{FIT_ROWS:,} real images of the training split."
 )
 PROTOCOL = (
-    f"{JUDGE} Each test image's most likely code is moved by delta standard deviations along the direction of an "
-    "attribute, towards it if the judge does not find it in the reconstruction, else away from it, and drawn. changed: "
-    "share of pictures whose verdict on that attribute is another than on the reconstruction; others kept: share of "
-    "the other attributes' verdicts that are as on the reconstruction. Directions are the model's own or, of a model "
-    "that has learned none, logistic regressions on its codes of at most 5,000 pictures of the training split. With "
-    "together all attributes are moved at once, along the normalised sum of their directions, and changed means every "
-    f"one. {WORDS} Means over images, then over attributes. {RULE}"
+    f"{JUDGE} Each test image's most likely code is moved by delta steps along the direction of an attribute, towards "
+    "it if the judge does not find it in the reconstruction, else away from it, and drawn. changed: share of pictures "
+    "whose verdict on that attribute is another than on the reconstruction; others kept: share of the other "
+    "attributes' verdicts that are as on the reconstruction. Directions are the model's own, and steps then standard "
+    "deviations of its code, or, of a model that has learned none, fitted on at most 5,000 pictures that it was "
+    f"trained on. {STEP} With together all attributes are moved at once, along the normalised sum of their steps, and "
+    f"changed means every one. {WORDS} Means over images, then over attributes. {RULE}"
 )
 
 
@@ -58,9 +59,10 @@ def score(
     each attribute "changed NAME at DELTA %". Raises Refusal for unknown attributes and for pictures without any."""
     seed, device = generator.initial_seed(), device_of(model)
     names = needed("edit", data).names
-    directions = found(model, None if has(model, AttributeDirections) else data.fit).directions
+    directions = (data.found or found(model, None if has(model, AttributeDirections) else data.fit)).directions
     chosen = shared("edit", names, directions, attributes)
     judge, eye = judge_of(data, epochs, device, seed), Eye(device)
+    between = usual(eye, data.test, device)
     encoder, decoder = need(model, Encodes), need(model, Decodes)
 
     def curve(group: Sequence[str]) -> Curve:
@@ -76,7 +78,7 @@ def score(
                 return torch.cat([part for one in made for part in (judge(one), eye(one))], 1)
 
         rows = torch.from_numpy(rows_of(model, data.test, looked)).unflatten(1, (1 + len(deltas), -1))
-        return curve_of(rows[..., : len(names)] > 0, rows[..., len(names) :], places)
+        return curve_of(rows[..., : len(names)] > 0, rows[..., len(names) :], places, between)
 
     groups = [chosen] if together else [[name] for name in chosen]
     return told({" + ".join(group): curve(group) for group in groups}, deltas)
@@ -99,15 +101,16 @@ def judge_of(data: Splits, epochs: int, device: torch.device, seed: int) -> Judg
     return trained(known.fit, answer, Course(epochs, 2e-3, 128), device, seed)
 
 
-def curve_of(verdict: Tensor, features: Tensor, places: Sequence[int]) -> Curve:
-    """Of verdicts [n, 1 + deltas, a] and features [n, 1 + deltas, d], the reconstruction's first."""
+def curve_of(verdict: Tensor, features: Tensor, places: Sequence[int], between: float) -> Curve:
+    """Of verdicts [n, 1 + deltas, a] and features [n, 1 + deltas, d], the reconstruction's first; ``between`` is the
+    distance between two real pictures."""
     same, places = verdict == verdict[:, :1], list(places)
     rest = [place for place in range(verdict.shape[2]) if place not in places]
-    stranger, steps = strangers(features[:, 0]), range(1, verdict.shape[1])
+    steps = range(1, verdict.shape[1])
     return Curve(
         [100 * float((~same[:, step, places]).all(1).float().mean()) for step in steps],
         [100 * float(same[:, step, rest].float().mean()) for step in steps],
-        [float(apart(features[:, step], features[:, 0]).mean()) / stranger for step in steps],
+        [float(apart(features[:, step], features[:, 0]).mean()) / between for step in steps],
     )
 
 

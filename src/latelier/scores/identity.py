@@ -4,13 +4,16 @@ that knows neither the model nor the attribute."""
 import torch
 from torch import Tensor
 
+from latelier.data.images import Images
 from latelier.nets.modes import evaluating
+from latelier.scores.common import some
 from latelier.scores.extractor import CHUNK, RandomTrunk
 
+REAL = 512  # pictures between which the usual distance is measured
 WORDS = (
     "Identity: Euclidean distance of a picture before and after in the 512 features of a trunk that nobody trained "
-    "(those of the score fid), as a share of the mean distance between two different pictures: 0 is the same picture, "
-    "1 a stranger."
+    "(those of the score fid), as a share of the mean distance between two different real pictures, whatever the "
+    "model draws: 0 is the same picture, 1 a stranger."
 )
 
 
@@ -30,6 +33,12 @@ def apart(one: Tensor, other: Tensor) -> Tensor:
     """[b] of features [b, d]."""
     distance: Tensor = (one - other).norm(dim=1)
     return distance
+
+
+def usual(eye: Eye, real: Images, device: torch.device) -> float:
+    """What an identity of 1 is: the mean distance between two different real pictures, of at most ``REAL`` of these.
+    Not between a model's own: the more a model blurs, the less they differ."""
+    return strangers(eye(some(real, REAL, 0).floats(slice(None)).to(device)))
 
 
 def strangers(features: Tensor) -> float:

@@ -52,7 +52,7 @@ def draw(
     attribute
         For edits and delta: NAME, or NAME=0 for without; by default the first few.
     by
-        For edits and delta: how far to move, in standard deviations of the code.
+        For edits and delta: how far to move, in steps as those of latelier edit.
     given
         For samples: NAME=1 or NAME=0 of each attribute that they shall have or not have.
     step
@@ -72,7 +72,6 @@ def draw(
         Let torchvision download the data set.
     """
     from latelier.core import Encodes, missing
-    from latelier.directions import found
     from latelier.pictures import find, takes, wanted
     from latelier.pictures.sheet import save
     from latelier.runs import Where, open_run
@@ -92,11 +91,12 @@ def draw(
     name = module.__name__.removeprefix("latelier.pictures.")  # one file, however the sheet was spelt
     opened = open_run(run)
     path = Path(out) if out else opened.home("--out FILE.png") / "pictures" / f"{name}.png"
-    fit, test, _ = opened.splits(data, Where.of(data_root, download))
-    title = f"{opened.name} ({opened.card.model}) on {test.source}"
-    view = opened.view(test, title, seed, wanted(module))._replace(asked=asked)
+    where = Where.of(data_root, download)
+    splits = opened.splits(data, where)
+    title = f"{opened.name} ({opened.card.model}) on {splits.test.source}"
+    view = opened.view(splits.test, title, seed, wanted(module))._replace(asked=asked)
     if view.found is None and (asked.given or "attribute" in takes(module)) and not missing(opened.model, (Encodes,)):
-        view = view._replace(found=found(opened.model, fit))
+        view = view._replace(found=opened.found(where, splits.fit))
     save(draw_sheet(sheet, view), path)
     print(path)
     return path

@@ -1,13 +1,13 @@
 """latelier edit: pictures moved towards attributes in a model's code, as files."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latelier.verbs.options import Names, Place
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from latelier.data.images import Images
+    from latelier.runs import Run, Where
 
 FAR, FARTHEST = 3.0, 10.0
 
@@ -26,11 +26,13 @@ def edit(
 ) -> Path:
     """Write every picture with its code moved towards attributes, as a PNG of the same name, and edited.csv.
 
-    Of every attribute named the table has the classifier's log-odds of the picture's code ("before"), of the moved code
-    ("after") and of the picture drawn, encoded again ("drawn"); and identity: how far the picture drawn is from the
-    reconstruction, for a trunk that nobody trained, as a share of the distance between two different pictures. A model
-    that has learned no attributes is edited along linear classifiers fitted on its codes after the fact. Returns the
-    folder. Raises Refusal (exit 2) for an unknown attribute and for a folder that is not empty.
+    The table begins with what the drawn picture shows: of every attribute named, the probability that a judge gives the
+    reconstruction and the edited picture, a classifier that learned from real pictures and knows nothing of the model;
+    and identity: how far the edited picture is from the reconstruction, for a trunk that nobody trained, as a share of
+    the distance between two different real pictures. Then the log-odds that the model's own classifier gives the
+    picture's code, the moved one, and the one of the drawn picture. One line warns where edits hardly show. A model
+    that has learned no attributes is edited along directions fitted on its codes after the fact, the same for every
+    verb. Returns the folder. Raises Refusal (exit 2) for an unknown attribute and for a folder that is not empty.
 
     Parameters
     ----------
@@ -41,26 +43,30 @@ def edit(
     attribute
         NAME to add it, NAME=0 to take it away; several move along the normalised sum of their directions.
     by
-        How far to move, in standard deviations of the code, 3 by default; below 0 the other way. With
-        --until-classified the farthest, 10 by default.
+        How far to move, 3 steps by default; below 0 the other way. With --until-classified the farthest, 10 by default.
+        A step is a standard deviation of the code, along directions that the model has learned; along fitted ones, what
+        changes a drawn picture by a tenth of the distance between two pictures.
     until_classified
-        Move each picture until the classifier, reading the picture drawn, is sure (probability 0.95).
+        Move each picture until the model's classifier, reading the picture drawn, is sure (probability 0.95).
     out
         A new or empty folder.
     fit
-        Pictures with attributes to fit directions on, for a model that has none; by default what it was trained on.
+        Pictures with attributes: the judge learns from them and, for a model that has none, directions are fitted on
+        them; by default what the run was trained on.
     data_root
         Where torchvision's data sets are.
     download
         Let torchvision download the data set.
     """
+    import sys
+
     from latelier import directions
     from latelier.core import AttributeDirections, Decodes, Encodes, Refusal, has, need
-    from latelier.editing import Editor, wishes_of
+    from latelier.editing import Editor, told, wishes_of
+    from latelier.judging import Tally, witness
     from latelier.objectives.directions import step_towards
     from latelier.runs import Where, open_run
     from latelier.scores.common import device_of
-    from latelier.scores.identity import Eye, apart, strangers
     from latelier.verbs.writing import new_folder, write_pictures
 
     out, wishes = new_folder(out), wishes_of(tuple(attribute or ()))
@@ -68,35 +74,46 @@ def edit(
     need(opened.model, Encodes), need(opened.model, Decodes)
     if until_classified and by is not None and by <= 0:
         raise Refusal(f"--until-classified moves at most --by steps, so it must be above 0, not {by:g}")
-    own = has(opened.model, AttributeDirections)
-    found = directions.found(opened.model, None if own else opened.splits(fit, where).fit)
+    known = _known(opened, fit, where)
+    found = directions.found(opened.model, None if has(opened.model, AttributeDirections) else known)
     step_towards(found.directions, wishes)  # an unknown attribute is refused before pictures are read
-    editor = Editor(opened.model, found.directions, wishes)
     images = opened.images(source, where)
-    eye, device = Eye(device_of(opened.model)), device_of(opened.model)
-
-    def edited() -> Iterator[tuple["Tensor", list[list[str]]]]:
-        reference = float("nan")
-        for block in images.blocks():
-            image = block.to(device)
-            if until_classified:
-                done = editor.until_classified(image, FARTHEST if by is None else by)
-            else:
-                done = editor.by(image, FAR if by is None else by)
-            seen = eye(done.again)
-            reference = reference if reference == reference else strangers(seen)  # of the first block
-            odds = zip(done.before.T, done.after.T, done.seen.T, strict=True)
-            columns = [
-                done.by,
-                *(column for three in odds for column in three),
-                apart(eye(done.image), seen) / reference,
-            ]
-            yield (
-                done.image,
-                [[f"{value:.3f}" for value in row] for row in zip(*(c.tolist() for c in columns), strict=True)],
-            )
-
-    names = [f"{name} {what}" for name in wishes for what in ("before", "after", "drawn")]
-    write_pictures(out, "edited.csv", images.names, ["moved by", *names, "identity"], edited())
-    print(f"along {found.said}")
+    most = by if by is not None else FARTHEST if until_classified else FAR
+    editor = Editor(opened.model, found.directions, wishes)
+    judge = witness(known, list(wishes), device_of(opened.model)) if known is not None else None
+    tally = Tally({name: wishes[name] for name in judge.names} if judge else {})
+    way = editor.until_classified if until_classified else editor.by
+    real = images if known is None else known
+    blocks = told(images, real, editor, lambda image: way(image, most), judge, tally)
+    columns = [
+        *(f"{name} judged {when}" for name in (judge.names if judge else ()) for when in ("before", "after")),
+        "identity",
+        "moved by",
+        *(f"{name} code {what}" for name in wishes for what in ("before", "moved", "drawn")),
+    ]
+    write_pictures(out, "edited.csv", images.names, columns, blocks)
+    print(f"along {found.said}; in {found.unit}")
+    if judge:
+        print(f"{tally.said}; {judge.said}")
+        if warning := tally.warning(None if until_classified else 2 * most):
+            print(warning, file=sys.stderr)
+    else:
+        unseen = (
+            "no pictures that show the attribute both ways are at hand: nobody judges what the edits show; give --fit"
+        )
+        print(unseen, file=sys.stderr)
     return out
+
+
+def _known(opened: "Run", fit: Place | None, where: "Where") -> "Images | None":
+    """Pictures with attributes to learn from: those named, or of what the run was trained on; of the latter a model
+    that has learned attributes can do without. Raises Refusal where there are none."""
+    from latelier.core import AttributeDirections, Refusal, has
+    from latelier.data.attributes import with_attributes
+
+    try:
+        return with_attributes(opened.splits(fit, where).fit)
+    except Refusal:
+        if fit is None and has(opened.model, AttributeDirections):
+            return None
+        raise

@@ -68,7 +68,10 @@ def score(
         if name not in only:
             raise Refusal(f"--set has options of {name}, but --only asks for {', '.join(only)}; add it there")
     opened = open_run(run)
-    splits = opened.splits(data, Where.of(data_root, download))
+    where = Where.of(data_root, download)
+    splits = opened.splits(data, where)
+    if any(getattr(find(name), "TAKES_DIRECTIONS", False) for name in only):
+        splits = splits._replace(found=opened.found(where, splits.fit))
     records = judge(opened, splits, only, seed, limit, options)
     if not quiet:  # first: a run that cannot be written to can still be judged
         print(score_table(records, f"{opened.name} on {splits.test.source}"))

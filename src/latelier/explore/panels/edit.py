@@ -11,7 +11,7 @@ from latelier.explore.place import Place, chosen, drawn
 from latelier.objectives.attributes import FAKE
 from latelier.objectives.directions import log_odds, moved, step_towards
 from latelier.objectives.directions import place as column
-from latelier.scores.identity import Eye, apart, strangers
+from latelier.scores.identity import Eye, apart, usual
 
 TITLE, PLACE = "Edit", 5
 LINE = "Move the picture towards attributes, and see what else changes."
@@ -32,7 +32,7 @@ def actions() -> dict[str, Action]:
 
 def attributes(place: Place, asked: Asked) -> dict[str, Any]:
     """What can be moved towards."""
-    return {"attributes": _names(place), "said": place.found.said, "farthest": FARTHEST}
+    return {"attributes": _names(place), "said": f"{place.found.said}; in {place.found.unit}", "farthest": FARTHEST}
 
 
 def move(place: Place, asked: Asked) -> dict[str, Any]:
@@ -55,11 +55,11 @@ def trust(place: Place, asked: Asked) -> dict[str, Any]:
     codes = before, moved(before, step, 1.0), need(place.model, Encodes).encode(after).mode()
     odds = [log_odds(place.found.directions, one)[0].tolist() for one in codes]
     places = {name: column(place.found.directions, name) for name in _names(place)}
-    eye, usual = _eye(place)
+    eye, between = _eye(place)
     return {
         "strip": [{"share": share, "picture": one} for share, one in zip(SHARES, drawn(frames), strict=True)],
         "rows": [{"name": name, "odds": [one[at] for one in odds]} for name, at in places.items()],
-        "identity": float(apart(eye(after), eye(again))[0]) / usual if usual else None,
+        "identity": float(apart(eye(after), eye(again))[0]) / between if between > 0 else None,
     }
 
 
@@ -84,11 +84,10 @@ def _names(place: Place) -> list[str]:
 
 
 def _eye(place: Place) -> tuple[Eye, float]:
-    """What sees pictures, and how far two different reconstructions are apart."""
+    """What sees pictures, and how far two different real ones are apart."""
 
     def made() -> tuple[Eye, float]:
         eye = Eye(place.device)
-        some = need(place.model, Encodes).encode(place.seen[:32]).mode()
-        return eye, strangers(eye(place.decode(some)))
+        return eye, usual(eye, place.shown, place.device)
 
     return place.once("eye", made)

@@ -47,7 +47,7 @@ export async function mount(stage) {
     for (const one of sliders) one.set(0);
     for (const name of Object.keys(by)) moved(name, 0);
   });
-  stage.side.prepend(h("div", { class: "row" }, reset, h("p", { class: "soft" }, `Standard deviations along ${answer.said}.`)));
+  stage.side.prepend(h("div", { class: "row" }, reset, h("p", { class: "soft" }, `Along ${answer.said}.`)));
   stage.side.append(keep(stage, { picture: () => after.shown.src, question }));
   stage.element.append(h("div", { class: "below" }, strip(stage, "Another picture", stage.picture, (picture) => go({ picture }))));
   draw(question());
@@ -62,7 +62,7 @@ function words(by) {
 function trust(told, by) {
   const heads = ["log-odds of", "before", "moved code", "picture drawn"];
   const rows = told.rows.map(({ name, odds }) => h("tr", { class: name in by ? "moved" : undefined }, h("th", { scope: "row" }, name in by ? h("b", {}, `${name} (moved)`) : name), odds.map((value) => h("td", { class: "number" }, said(value, 1)))));
-  const identity = told.identity === null ? "" : `Identity ${said(told.identity)}: how far the picture drawn is from the one before, in features of a trunk that nobody trained; 0 is the same, 1 another picture.`;
+  const identity = told.identity === null ? "" : `Identity ${said(told.identity)}: how far the picture drawn is from the one before, in features of a trunk that nobody trained; 0 is the same, 1 another real picture.`;
   return [
     h("h2", {}, "Can it be trusted?"),
     h("p", { class: "soft" }, `${identity} Trust an edit whose attribute changes in the picture drawn, encoded again, while the others stay.`),
