@@ -45,7 +45,8 @@ def ssim(image: Tensor, other: Tensor) -> Tensor:
     vx, vy, covariance = xx - mx * mx, yy - my * my, xy - mx * my
     mx, my = mx + 0.5, my + 0.5
     light = (2 * mx * my + C1) / (mx * mx + my * my + C1)
-    return (light * (2 * covariance + C2) / (vx + vy + C2)).flatten(1).mean(1)
+    similarity: Tensor = light * (2 * covariance + C2) / (vx + vy + C2)
+    return similarity.flatten(1).mean(1)
 
 
 def band(size: int, side: int) -> Tensor:

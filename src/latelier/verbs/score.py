@@ -27,8 +27,9 @@ def score(
 ) -> list[dict[str, Any]]:
     """Judge a run: reconstruction, likelihood, probes, the gap to the prior, disentanglement, captions, fine-tuning.
 
-    Prints a table and adds to the run's scores.json; every value stands with its protocol, n and seconds. Test images
-    are the source's own test split, or every other picture where it has none. Raises Refusal (exit 2) for bad input.
+    Prints a table and adds to the run's scores.json; every value stands with its protocol, n and seconds, and a score
+    that these pictures do not allow with the reason, unless it was named. Test images are the source's own test split,
+    or every other picture where it has none. Raises Refusal (exit 2) for bad input.
 
     Parameters
     ----------
@@ -51,7 +52,7 @@ def score(
     download
         Let torchvision download the data set.
     quiet
-        Print no table.
+        Print no table and no progress.
     """
     from latelier.core import Refusal
     from latelier.runs import Where, open_run
@@ -67,7 +68,7 @@ def score(
             raise Refusal(f"--set has options of {name}, but --only asks for {', '.join(only)}; add it there")
     opened = open_run(run)
     splits = opened.splits(data, Where.of(data_root, download))
-    records = judge(opened, splits, only, seed, limit, options)
+    records = judge(opened, splits, only, seed, limit, options, quiet=quiet)
     if not quiet:  # first: a run that cannot be written to can still be judged
         print(score_table(records, f"{opened.name} on {splits.test.source}"))
     opened.keep(records)
@@ -81,12 +82,15 @@ def judge(
     seed: int = 0,
     limit: int | None = None,
     options: Options | None = None,
+    quiet: bool = False,
 ) -> list[dict[str, Any]]:
-    """The scores' records, stamped with what they were measured on and how long the run had trained."""
+    """The scores' records, stamped with what they were measured on and how long the run had trained. Each is named on
+    stderr as it begins, unless ``quiet``."""
+    from latelier.progress import step
     from latelier.scores.record import run_scores
 
     stamp = {"data": splits.test.source, "fingerprint": splits.test.fingerprint, "seen": run.seen}
-    records = run_scores(run.model, splits, only, seed=seed, limit=limit, options=options)
+    records = run_scores(run.model, splits, only, seed=seed, limit=limit, options=options, say=None if quiet else step)
     return [record | stamp for record in records]
 
 
