@@ -22,6 +22,13 @@ class Refusal(ValueError):
     """Bad input from the user, in one line: what was given, what was expected, what to do. The command exits 2."""
 
 
+class Finding(NamedTuple):
+    """One sentence of a verdict on a run."""
+
+    level: Literal["good", "note", "warning", "failure"]
+    text: str
+
+
 C = TypeVar("C")
 PADDING, END, UNKNOWN = 0, 1, 2  # token numbers of captions; UNKNOWN stands for all words outside the vocabulary
 UNKNOWN_FACTORS = torch.zeros(0, 0, dtype=torch.int64)

@@ -1,54 +1,28 @@
-"""A run as one page: HTML with its style and pictures inside, no script, and nothing that is fetched from anywhere."""
+"""A run as one page: HTML with its style and pictures inside, no script, and nothing that is fetched from anywhere.
 
-from base64 import b64encode
+The first screen says whether the run is good and shows it; what follows can be looked up. Long sheets and protocols
+are folded, but on paper all is open.
+"""
+
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
-from math import isfinite
 from re import match
 from statistics import median
 from typing import Any, NamedTuple
 
-from latelier.pictures.losses import Curve, curves, unit
+from latelier.core import Finding
+from latelier.page.drawing import spark
+from latelier.page.first import Eight, Headline, looks, scores, verdict
+from latelier.page.html import Html, image, size, text
+from latelier.page.style import STYLE
+from latelier.pictures.losses import curves, unit
 from latelier.tables import number
 
 SKIPPED = 20  # names of skipped files shown at most
-SPARK = (160, 36)  # px of the small curves
+OPEN = 2_000  # px of sheets that are shown unfolded on a screen 1,280 px wide: to the third screen or so
+WIDE = 1_136  # px that a sheet has there
 NUMBER = r"[-+−±]?\.?\d|$"  # how a cell begins that is one, or is empty
 RIGHT = ' class="number"'
-STYLE = """
-:root {
-  color-scheme: light dark;
-  --ink: #222; --soft: #666; --paper: #fff; --card: #f5f5f3; --line: #ddd; --best: #b34700;
-}
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e4e4e4; --soft: #a5a5a5; --paper: #17181a; --card: #222427; --line: #3a3c40; --best: #ffa45c }
-}
-* { box-sizing: border-box }
-body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.55 system-ui, sans-serif }
-main { max-width: 76rem; margin: 0 auto; padding: 1.5rem clamp(1rem, 4vw, 2.5rem) 4rem }
-h1 { font-size: 1.7rem; line-height: 1.25; margin: .5rem 0 }
-h2 { font-size: 1.2rem; margin: 2.6rem 0 .6rem; padding-bottom: .25rem; border-bottom: 1px solid var(--line) }
-h3 { font-size: 1rem; margin: 1.6rem 0 .4rem }
-h1, h2, h3, p, figcaption, li { overflow-wrap: anywhere }
-p, figcaption, li { max-width: 46rem }
-.soft, figcaption { color: var(--soft); font-size: .9rem }
-figure { margin: 1rem 0 2rem }
-figcaption { margin-top: .5rem }
-.card { background: #fff; border: 1px solid var(--line); border-radius: 6px; overflow-x: auto }
-.card img { display: block; max-width: 100%; height: auto }
-.scroll { overflow-x: auto }
-table { border-collapse: collapse; font-size: .95rem }
-th, td { padding: .35rem 1.2rem .35rem 0; border-bottom: 1px solid var(--line); overflow-wrap: break-word }
-th, td { text-align: left; vertical-align: top; max-width: 40rem }
-thead th { color: var(--soft); font-weight: 600; vertical-align: bottom }
-tbody th { font-weight: 500; min-width: 8rem }
-.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
-b { color: var(--best) }
-pre { background: var(--card); border-radius: 6px; padding: .9rem 1rem; overflow-x: auto; font-size: .9rem }
-svg { display: block; color: var(--ink) }
-@media (max-width: 44rem) { .card img { max-width: none } }
-"""
 
 
 @dataclass(frozen=True)
@@ -58,8 +32,9 @@ class Table:
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
-    note: str = ""  # under it: protocol, n, seconds
+    note: str = ""  # under it
     winners: frozenset[tuple[int, int]] = frozenset()  # (row, column) of the cells to be marked as best
+    protocol: str = ""  # how it was measured, folded away
 
 
 class Picture(NamedTuple):
@@ -76,9 +51,13 @@ class Material:
 
     title: str
     summary: str  # one paragraph
+    verdict: Sequence[Finding] = ()
+    headlines: Sequence[Headline] = ()
+    eight: Eight | None = None
+    curve: str = ""  # the term of the log that the first screen shows
     facts: Mapping[str, str] = field(default_factory=dict)  # model, data, settings
     tables: Sequence[Table] = ()
-    pictures: Sequence[Picture] = ()
+    pictures: Sequence[Picture] = ()  # in the order in which they are shown
     log: Sequence[dict[str, Any]] = ()  # records of log.jsonl
     skipped: Sequence[str] = ()  # files that could not be decoded
     remarks: Sequence[str] = ()  # one sentence each
@@ -88,15 +67,22 @@ class Material:
 def page(material: Material) -> str:
     """The whole page, as UTF-8 text. Everything that comes from outside is escaped, and a content policy in the head
     forbids scripts and requests."""
-    sections = [
-        _section("Scores", "".join(_table(table) for table in material.tables)),
-        _section("Pictures", "".join(_figure(picture) for picture in material.pictures)),
-        _section("Training", _training(material.log)),
-        _section("What was run", _grid(("", ""), list(material.facts.items())) if material.facts else ""),
-        _section("Remarks", _list(material.remarks)),
-        _section(f"Files that could not be read: {len(material.skipped):,}", _skipped(material.skipped)),
-        _section("To make it again", _commands(material.commands)),
-    ]
+    sections = {
+        "Pictures": _pictures(material.pictures),
+        "Scores": "".join(_table(table) for table in material.tables),
+        "Training": _training(material.log),
+        "Settings": _grid("Settings", ("setting", "value"), list(material.facts.items())) if material.facts else "",
+        "Remarks": _list(material.remarks),
+        f"Files that could not be read: {len(material.skipped):,}": _skipped(material.skipped),
+        "To make it again": _commands(material.commands),
+    }
+    sections = {title: content for title, content in sections.items() if content}
+    contents = "".join(f'<li><a href="#{_anchor(title)}">{text(title)}</a></li>' for title in sections)
+    nav = f'<nav aria-label="Contents"><ul>{contents}</ul></nav>\n' if contents else ""
+    body = "".join(
+        f'<section id="{_anchor(title)}">\n<h2>{text(title)}</h2>\n{content}</section>\n'
+        for title, content in sections.items()
+    )
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -104,64 +90,81 @@ def page(material: Material) -> str:
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 <link rel="icon" href="data:,">
-<title>{_text(material.title)}</title>
+<title>{text(material.title)}</title>
 <style>{STYLE}</style>
 </head>
 <body>
 <main>
-<h1>{_text(material.title)}</h1>
-<p>{_text(material.summary)}</p>
-{"".join(sections)}</main>
+<div class="first">
+<h1>{text(material.title)}</h1>
+<p class="lead">{text(material.summary)}</p>
+{verdict(material.verdict)}{scores(material.headlines)}{looks(material.eight, material.curve, material.log)}</div>
+{nav}{body}</main>
 </body>
 </html>
 """
 
 
-class _Html(str):
-    """What is HTML already."""
+def _anchor(title: str) -> str:
+    """The section's place on the page."""
+    return title.partition(":")[0].lower().replace(" ", "-")
 
 
-def _text(value: str) -> str:
-    """Escaped for text and attributes; what UTF-8 cannot say (in names of files) becomes a question mark."""
-    return value if isinstance(value, _Html) else escape(value.encode("utf-8", "replace").decode())
+def _pictures(pictures: Sequence[Picture]) -> str:
+    """The first sheets in full, as far as there is room, and the others folded."""
+    out, used = "", 0.0
+    for picture in pictures:
+        width, height = size(picture.png)
+        used += height * min(1.0, WIDE / width)
+        out += _figure(picture, folded=used > OPEN)
+    return out
 
 
-def _section(title: str, content: str) -> str:
-    return f"<section>\n<h2>{_text(title)}</h2>\n{content}</section>\n" if content else ""
+def _figure(picture: Picture, folded: bool) -> str:
+    card = (
+        f'<div class="card" tabindex="0" role="group" aria-label="{text(picture.name)}">'
+        f"{image(picture.png, f'{picture.name}: {picture.caption}')}</div>\n"
+    )
+    name, caption = f"<h3>{text(picture.name)}</h3>", text(picture.caption)
+    if folded:
+        return f'<details>\n<summary>{name} <span class="soft">{caption}</span></summary>\n{card}</details>\n'
+    return f"<figure>\n{name}\n{card}<figcaption>{caption}</figcaption>\n</figure>\n"
 
 
 def _table(table: Table) -> str:
     legend = "★ marks the best. " if table.winners else ""
-    note = f'<p class="soft">{_text(legend + table.note)}</p>\n' if legend or table.note else ""
-    return f"<h3>{_text(table.title)}</h3>\n{_grid(table.columns, table.rows, table.winners)}{note}"
+    note = f'<p class="soft">{text(legend + table.note)}</p>\n' if legend or table.note else ""
+    fold = (
+        f"<details>\n<summary>How it was measured</summary>\n<p>{text(table.protocol)}</p>\n</details>\n"
+        if table.protocol
+        else ""
+    )
+    grid = _grid(table.title, table.columns, table.rows, table.winners)
+    return f"<h3>{text(table.title)}</h3>\n{grid}{note}{fold}"
 
 
 def _grid(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], winners: frozenset[tuple[int, int]] = frozenset()
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    winners: frozenset[tuple[int, int]] = frozenset(),
 ) -> str:
     """A table whose first column names the rows; columns of numbers are set to the right."""
     right = [place > 0 and all(match(NUMBER, row[place]) for row in rows) for place in range(len(columns))]
-    head = "".join(f'<th scope="col"{RIGHT * right[place]}>{_text(name)}</th>' for place, name in enumerate(columns))
+    head = "".join(
+        f'<th scope="col"{RIGHT * right[place]}>{text(name)}</th>' if name else "<td></td>"
+        for place, name in enumerate(columns)
+    )
     body = ""
     for line, (name, *values) in enumerate(rows):
-        body += f'<tr><th scope="row">{_text(name)}</th>'
+        body += f'<tr><th scope="row">{text(name)}</th>'
         for place, value in enumerate(values, start=1):
             best = (line, place) in winners
-            body += f"<td{RIGHT * right[place]}>{f'<b>{_text(value)} ★</b>' if best else _text(value)}</td>"
+            body += f"<td{RIGHT * right[place]}>{f'<b>{text(value)} ★</b>' if best else text(value)}</td>"
         body += "</tr>\n"
     return (
-        f'<div class="scroll" tabindex="0"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n'
-        f"{body}</tbody>\n</table></div>\n"
-    )
-
-
-def _figure(picture: Picture) -> str:
-    width, height = (int.from_bytes(picture.png[at : at + 4]) for at in (16, 20))  # of the PNG header
-    data = b64encode(picture.png).decode()
-    return (
-        f'<figure>\n<h3>{_text(picture.name)}</h3>\n<div class="card" tabindex="0">'
-        f'<img src="data:image/png;base64,{data}" alt="{_text(f"{picture.name}: {picture.caption}")}" '
-        f'width="{width}" height="{height}"></div>\n<figcaption>{_text(picture.caption)}</figcaption>\n</figure>\n'
+        f'<div class="scroll" tabindex="0" role="group" aria-label="{text(title)}"><table aria-label="{text(title)}">'
+        f"\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table></div>\n"
     )
 
 
@@ -177,37 +180,19 @@ def _training(log: Sequence[dict[str, Any]]) -> str:
             number(values[-1]),
             number(validation[term][1][-1]) if term in validation else "",
             unit(term),
-            _Html(_spark(term, (seen, values))),
+            Html(spark(term, (seen, values))),
         )
         for term, (seen, values) in terms.items()
     ]
     speeds = [record["images_per_second"] for record in log if "images_per_second" in record]
     pace = f", {median(speeds):,.0f} images/s (median)" if speeds else ""
     note = f'<p class="soft">{max(record["seen"] for record in log):,} images seen{pace}.</p>\n'
-    return note + _grid(["term", "first", "last", "last, validation", "unit", "over the images seen"], rows)
-
-
-def _spark(term: str, curve: Curve) -> str:
-    """The curve as a small drawing, of at most as many points as it has pixels."""
-    points = [(x, y) for x, y in zip(*curve, strict=True) if isfinite(y)]
-    every = len(points) // SPARK[0] + 1
-    points = points[(len(points) - 1) % every :: every]  # the last one stays
-    if len(points) < 2:
-        return ""
-    (left, right), (low, high) = ((min(values), max(values)) for values in zip(*points, strict=True))
-    width, height = SPARK
-    across = [2 + (width - 4) * (x - left) / (right - left) for x, _ in points]
-    up = [2 + (height - 4) * (high - y) / ((high - low) or 1) for _, y in points]
-    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(across, up, strict=True))
-    return (
-        f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="{_text(term)} over the images seen">'
-        f'<polyline points="{line}" fill="none" stroke="currentColor" stroke-width="1.5"/></svg>'
-    )
+    columns = ["term", "first", "last", "last, validation", "unit", "over the images seen"]
+    return note + _grid("Terms of training", columns, rows)
 
 
 def _list(lines: Iterable[str]) -> str:
-    items = "".join(f"<li>{_text(line)}</li>\n" for line in lines)
+    items = "".join(f"<li>{text(line)}</li>\n" for line in lines)
     return f"<ul>\n{items}</ul>\n" if items else ""
 
 
@@ -217,4 +202,5 @@ def _skipped(names: Sequence[str]) -> str:
 
 
 def _commands(commands: Sequence[str]) -> str:
-    return f"<pre><code>{_text(chr(10).join(commands))}</code></pre>\n" if commands else ""
+    said = text("\n".join(commands))
+    return f'<pre tabindex="0"><code>{said}</code></pre>\n' if commands else ""
