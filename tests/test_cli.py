@@ -88,14 +88,17 @@ def test_every_sheet_is_drawn(here: Path, sheet: str) -> None:
 
 
 def test_a_run_is_scored_reported_and_compared(here: Path, capsys: Captured) -> None:
-    main(["compare", "run", "run", "--out", "unscored.png"])
-    assert "run has no scores yet; score it: latelier score run" in capsys.readouterr().out
-    assert pixels("unscored.png").std() > 0
     main(["score", "run", "--only", "reconstruction"])
-    assert "PSNR dB" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "PSNR dB" in said.out
+    assert said.err.splitlines()[-1] == "scoring: reconstruction, 1 of 1"
     assert [record["n"] for record in json.loads(Path("run/scores.json").read_text())] == [6]
     main(["report", "run"])
+    steps = [line for line in capsys.readouterr().err.splitlines() if line.startswith("drawing: ")]
+    assert [line.partition(",")[0].removeprefix("drawing: ") for line in steps[:2]] == ["edits", "delta"]
+    assert len(steps) == int(steps[-1].rpartition(" ")[2])
     page = Path("run/report.html").read_text()
+    assert page.index('class="eight') < page.index("<nav") < page.index('id="pictures"') < page.index('id="scores"')
     assert "latelier train vae --data pets --out run" in page
     shown = [sheet for sheet in list_pictures() if (find(sheet).__doc__ or "").splitlines()[0] in page]
     assert shown == [sheet for sheet in list_pictures() if sheet not in UNFIT | UNASKED]
@@ -104,6 +107,38 @@ def test_a_run_is_scored_reported_and_compared(here: Path, capsys: Captured) -> 
     header = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("score"))
     assert header.split() == ["score", "run", "elsewhere/run"]  # two columns that can be told apart
     assert pixels("both.png").std() > 0
+
+
+def test_compare_scores_what_has_no_scores(here: Path, capsys: Captured) -> None:
+    shutil.copytree("run", "other")
+    main(["score", "other", "--only", "reconstruction", "--quiet"])
+    before = Path("other/scores.json").read_bytes()
+    capsys.readouterr()
+    main(["compare", "run", "other", "--out", "both.png"])
+    said = capsys.readouterr()
+    assert "run has no scores yet: scoring it on " in said.err
+    (row,) = [line.split() for line in said.out.splitlines() if line.startswith("reconstruction: PSNR dB")]
+    assert row[3] == row[4]
+    assert "reconstruction" in {record["name"] for record in json.loads(Path("run/scores.json").read_text())}
+    assert Path("other/scores.json").read_bytes() == before
+
+
+def test_a_folder_without_labels_is_scored_reported_and_compared_all_the_same(here: Path, capsys: Captured) -> None:
+    main(shlex.split(f"train vae --data flat --out bare --epochs 1 --quiet {TINY}"))
+    main(["score", "bare"])
+    assert "probe: not taken; needs labels, but flat has none" in capsys.readouterr().out
+    main(["report", "bare"])
+    assert "needs labels, but flat has none" in Path("bare/report.html").read_text()
+    main(["compare", "bare", "run", "--data", "flat", "--out", "both.png"])
+    assert refused(capsys, "score bare --only probe").startswith('latelier: score "probe" needs labels')
+
+
+def test_reproduce_alone_lists_the_recipes(capsys: Captured) -> None:
+    main(["reproduce"])
+    lines = capsys.readouterr().out.splitlines()
+    listed = {line.split()[0] for line in lines}
+    assert {"vae-binarized-mnist", "lecture/disentanglement", "patchvae/scenes"} <= listed
+    assert all(line.rstrip().endswith((".", "?")) for line in lines)
 
 
 def test_pictures_become_codes_files_and_classes(here: Path, capsys: Captured) -> None:
@@ -158,8 +193,9 @@ def test_a_run_that_cannot_be_written_to_is_judged_and_reported_elsewhere(here: 
     blocked = f".scores.json.{os.getpid()}.tmp"
     Path("run", blocked).mkdir()  # even root cannot write a file there
     code, said = stopped(capsys, "score run --only reconstruction")
-    assert (code, len(said.splitlines())) == (2, 1)
-    assert "cannot write run/scores.json" in said
+    assert code == 2
+    assert said.splitlines()[0] == "scoring: reconstruction, 1 of 1"
+    assert "latelier: cannot write run/scores.json" in "\n".join(said.splitlines()[1:])
     main(["report", "run", "--out", "page.html"])
     assert "PSNR dB" in Path("page.html").read_text()
 
@@ -253,6 +289,7 @@ REFUSED = {
     "train vea --data digits --out new": 'unknown model "vea"; did you mean "vae"?',
     "train vae --data digits --out new --set latnt=3": "vae has no field 'latnt'; did you mean \"latent\"?",
     "train vae --data digits --out new --set head=sofmax": 'did you mean "softmax"?',
+    "parts run pets --out x": "run is a vae, which has no parts; models that have: patchvae; train one of those",
     "draw run travers": 'unknown sheet "travers"; did you mean "traverse"?',
     "draw run latent_map": "latent_map needs pictures whose x, y, scale, rotation, shape are known: give --data",
     "score run --only prob": 'unknown score "prob"; did you mean "probe"?',

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from latelier.core import Refusal
-from latelier.lookup import find_module, module_names, summaries
+from latelier.lookup import find_module, module_names, sentence, summaries
 
 
 @pytest.fixture
@@ -60,3 +60,31 @@ def test_a_name_with_dots_is_the_users_own_module(zoo):
 def test_what_a_users_module_misses_is_not_hidden(zoo):
     with pytest.raises(ModuleNotFoundError, match="an_extra_that_is_not_there"):
         find_module("latelier.pictures", f"{zoo}.broken", "model", "Model")
+
+
+@pytest.mark.parametrize(
+    ("docstring", "first"),
+    [
+        ("One.", "One."),
+        (
+            "A method (Lee et al. 2016, arXiv\n1511.05644).\n\nAt length.",
+            "A method (Lee et al. 2016, arXiv 1511.05644).",
+        ),
+        ("One thing. And another.", "One thing."),
+        ("No end", "No end"),
+        (None, ""),
+    ],
+)
+def test_a_sentence_is_whole_however_many_lines_it_takes(docstring, first):
+    assert sentence(docstring) == first
+
+
+def test_no_method_is_summed_up_in_half_a_sentence():
+    for package, attribute in (
+        ("latelier.models", "Model"),
+        ("latelier.scores", "score"),
+        ("latelier.pictures", "draw"),
+    ):
+        for name, line in summaries(package, attribute).items():
+            assert line.endswith((".", "?")), name
+            assert line.count("(") == line.count(")"), name

@@ -1,13 +1,18 @@
 from base64 import b64decode
 from html.parser import HTMLParser
+from itertools import pairwise
+from re import findall
 
 import numpy as np
 import pytest
 
-from latelier.page import SKIPPED, Material, Picture, Table, page
+from latelier.core import Finding
+from latelier.page import OPEN, SKIPPED, Material, Picture, Table, page
+from latelier.page.first import Eight, Headline, Row
+from latelier.page.style import STYLE
 from latelier.pictures.sheet import png
 
-VOID = {"meta", "link", "img", "br", "polyline"}
+VOID = {"meta", "link", "img", "br", "polyline", "path", "rect"}
 EVIL = "<script>alert(1)</script>\"'><img src=http://evil.example/x onerror=alert(1)>&amp;"
 SHEET = np.random.default_rng(0).integers(0, 256, (30, 70, 3), dtype=np.uint8)
 LOG = [{"seen": 100 * i, "images_per_second": 50.0, "terms": {"elbo": -90.0 + i}} for i in range(1, 600)]
@@ -48,8 +53,12 @@ def material(word: str = "zebra", **changes: object) -> Material:
     filled = {
         "title": word,
         "summary": word,
+        "verdict": [Finding("good", word), Finding("note", f"Next: {word}")],
+        "headlines": [Headline(word, [Row(word, 1.0, own=True), Row(word, 2.0)], word, word)],
+        "eight": Eight(word, word, [png(SHEET)] * 8),
+        "curve": word,
         "facts": {word: word},
-        "tables": [Table(word, [word, word], [[word, "1"], [word, word]], word, frozenset({(1, 1)}))],
+        "tables": [Table(word, [word, word], [[word, "1"], [word, word]], word, frozenset({(1, 1)}), word)],
         "pictures": [Picture(word, word, png(SHEET))],
         "log": [{**record, "terms": {word: 1.0 / record["seen"]}} for record in LOG],
         "skipped": [word],
@@ -69,7 +78,7 @@ def test_a_page_asks_for_nothing_and_runs_nothing(word):
             assert not name.startswith("on")
             if name in ("src", "href", "srcset", "action", "data", "poster", "style"):
                 assert value is not None
-                assert value.startswith("data:")
+                assert value.startswith(("data:", "#"))
                 assert "//" not in value.partition("base64,")[0]
     style = html.partition("<style>")[2].partition("</style>")[0]
     assert "url(" not in style
@@ -77,13 +86,14 @@ def test_a_page_asks_for_nothing_and_runs_nothing(word):
 
 
 def test_what_comes_from_outside_is_text_wherever_it_stands():
-    assert Parsed(page(material(EVIL))).text.count(EVIL) == Parsed(page(material("zebra"))).text.count("zebra") == 18
-    image = Parsed(page(material(EVIL))).all("img")
-    assert [attributes["alt"] for attributes in image] == [f"{EVIL}: {EVIL}"]
+    assert Parsed(page(material(EVIL))).text.count(EVIL) == Parsed(page(material("zebra"))).text.count("zebra") == 29
+    *eight, sheet = Parsed(page(material(EVIL))).all("img")
+    assert [attributes["alt"] for attributes in eight] == [""] * 8  # the eight as one have a name
+    assert sheet["alt"] == f"{EVIL}: {EVIL}"
 
 
 def test_pictures_are_inside_with_their_size():
-    (attributes,) = Parsed(page(material())).all("img")
+    *_, attributes = Parsed(page(material())).all("img")
     assert b64decode((attributes["src"] or "").removeprefix("data:image/png;base64,")) == png(SHEET)
     assert (attributes["width"], attributes["height"]) == ("70", "30")
 
@@ -115,6 +125,7 @@ def test_the_log_is_summed_up_with_a_curve_that_ends_where_training_did():
     assert "59,900 images seen, 50 images/s" in parsed.text
     for word in ("elbo", "-89", "509", "-77.25", "nats an image"):
         assert word in parsed.text
+    assert not parsed.all("path")  # no large chart unless a term is named
     (curve,), (box,) = parsed.all("polyline"), parsed.all("svg")
     points = np.array([[float(x) for x in point.split(",")] for point in (curve["points"] or "").split()])
     width, height = float(box["width"] or 0), float(box["height"] or 0)
@@ -134,8 +145,112 @@ def test_a_log_of_any_values_makes_a_page(values):
 def test_many_skipped_files_are_counted():
     html = page(Material("t", "s", skipped=[f"file {i}" for i in range(1000 + SKIPPED)]))
     assert "1,000 more" in html
-    assert html.count("<li>") == SKIPPED
+    assert html.count("<li>file ") == SKIPPED
 
 
 def test_names_that_no_encoding_knows_can_be_written():
     page(material("\udcff.png")).encode()
+
+
+def test_the_first_screen_says_whether_the_run_is_good_beside_what_and_shows_it():
+    html = page(material())
+    first, _, rest = html.partition("<nav ")
+    order = ["zebra</h1>", "Verdict</h2>", "Scores beside baselines</h2>", 'class="eight', 'class="chart"']
+    assert [first.index(mark) for mark in order] == sorted(first.index(mark) for mark in order)
+    assert '<li class="good"><span class="level">Good</span> <span>zebra</span></li>' in first
+    assert '<span class="level">Next</span> <span><code>zebra</code></span>' in first
+    assert "<img" in first
+    for title in ("Pictures", "Scores", "Training", "Settings"):
+        assert f'<a href="#{title.lower()}">{title}</a>' in rest
+    sections = [element["id"] for element in Parsed(html).all("section")]
+    assert sections[:4] == ["pictures", "scores", "training", "settings"]
+
+
+def test_bars_are_as_long_as_their_values():
+    rows = [Row("own", 20.0, own=True), Row("PCA", 25.0), Row("mean", 10.0)]
+    bars = [bar["width"] for bar in Parsed(page(Material("t", "s", headlines=[Headline("x", rows)]))).all("rect")]
+    assert bars == ["80.0%", "100.0%", "40.0%"]
+    whole = Headline("x", [Row("own", 75.75, own=True), Row("none", 0.0)], most=100)
+    parsed = Parsed(page(Material("t", "s", headlines=[whole])))
+    assert [bar["width"] for bar in parsed.all("rect")] == ["75.8%", "0.0%"]
+    assert "75.8" in parsed.text
+
+
+def test_the_chart_shows_training_and_validation_of_one_term_at_the_height_of_what_follows_the_fall():
+    fall = [{"seen": 0, "terms": {"loss": 9_000.0, "other": 1.0}}]
+    log = [*fall, *({"seen": 1_000 * i, "terms": {"loss": 100.0 - i}} for i in range(1, 50))]
+    html = page(
+        Material("t", "s", log=[*log, *({"seen": s, "validation": {"loss": 70.0}} for s in (1, 49_000))], curve="loss")
+    )
+    training, validation, *_ = Parsed(html).all("polyline")
+    heights = [float(point.split(",")[1]) for point in (training["points"] or "").split()]
+    assert heights[1] == min(heights)  # drawn at the edge, the fall leaves the height to the rest
+    assert len(set(heights)) > 40
+    assert "stroke-dasharray" in validation
+    assert "validation dashed" in html
+
+
+def test_sheets_are_open_as_far_as_there_is_room_and_the_rest_is_folded():
+    tall = png(np.zeros((OPEN // 2, 700, 3), np.uint8))
+    html = page(Material("t", "s", pictures=[Picture(name, name, tall) for name in "abcd"]))
+    assert html.count("<figure>") == 2
+    assert html.count("<summary><h3>") == 2
+    assert [html.index(f"<h3>{name}</h3>") for name in "abcd"] == sorted(
+        html.index(f"<h3>{name}</h3>") for name in "abcd"
+    )
+
+
+def test_how_a_score_was_measured_is_folded_away():
+    html = page(Material("t", "s", tables=[Table("x", ["", "value"], [["a", "1"]], "seen", protocol="by hand")]))
+    before, _, folded = html.partition("<details>")
+    assert "seen" in before
+    assert "by hand" not in before
+    assert "by hand" in folded.partition("</details>")[0]
+
+
+def test_headings_descend_step_by_step_and_what_scrolls_can_be_reached():
+    parsed = Parsed(page(material()))
+    levels = [int(tag[1]) for tag, _ in parsed.elements if tag in ("h1", "h2", "h3")]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    for tag, attributes in parsed.elements:
+        if {"scroll", "card"} & set((attributes.get("class") or "").split()):
+            assert (attributes["tabindex"], attributes["role"]) == ("0", "group")
+            assert attributes["aria-label"]
+        if tag == "table":
+            assert attributes["aria-label"]
+        if tag == "th":
+            assert attributes["scope"] in ("row", "col")
+    ids = [attributes["id"] for _, attributes in parsed.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+
+
+def test_a_head_without_a_name_is_no_head():
+    assert '<th scope="col"></th>' not in page(Material("t", "s", tables=[Table("x", ["", "p"], [["a", "1"]])]))
+
+
+def luminance(colour: str) -> float:
+    digits = "".join(2 * digit for digit in colour) if len(colour) == 3 else colour
+    channels = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_can_be_told_from_what_it_stands_on(scheme):
+    """The ratios of WCAG 2.2, 1.4.3 and 1.4.11."""
+    blocks = STYLE.split("@media")
+    colours = dict(findall(r"--(\w+): #([0-9a-f]{3,6})", blocks[0] if scheme == "light" else blocks[1]))
+    assert len(colours) == 11
+    for ground in ("paper", "card"):
+        for name, least in {
+            name: 3 if name == "base" else 4.5 for name in colours if name not in ("paper", "card", "line")
+        }.items():
+            lighter, darker = sorted((luminance(colours[name]), luminance(colours[ground])), reverse=True)
+            assert (lighter + 0.05) / (darker + 0.05) >= least, (name, ground)
+
+
+def test_on_paper_all_is_open():
+    printed = STYLE.partition("@media print")[2]
+    assert "details::details-content { content-visibility: visible" in printed

@@ -110,14 +110,14 @@ def test_kept_numbers_are_taken_for_the_same_checkpoint_and_pictures_alone(
         return {"pictures": 5.0, "seen": 0.0}
 
     monkeypatch.setattr(verdict, "measured", measured)
-    assert verdict.verdict(run, splits) == before
+    assert verdict.verdict(run, splits)[0] == before
     assert not calls
     run.seen += 8
-    assert verdict.verdict(run, splits) != before
+    assert verdict.verdict(run, splits)[0] != before
     assert len(calls) == 1
     run.seen -= 8
     fewer = splits._replace(test=splits.test.take(np.arange(4)))
-    assert verdict.verdict(run, fewer) != before
+    assert verdict.verdict(run, fewer)[0] != before
     assert len(calls) == 2
 
 
@@ -141,7 +141,7 @@ def test_a_probe_among_the_scores_stands_in_for_the_quick_one(made: Path) -> Non
     values |= {"linear codes 10/class %": 99.0, "majority %": 50.0}
     record = {"name": "probe", "data": splits.test.source, "seen": run.seen, "n": 20, "values": values}
     better = "Its codes tell labels better than pixels do: 99 % right from 10 labels a class, pixels 51 %"
-    assert any(better in text for _, text in verdict.verdict(run, splits, [record]))
+    assert any(better in text for _, text in verdict.verdict(run, splits, [record])[0])
     for stale in ({"seen": 1}, {"data": "elsewhere"}):
         assert not any(better in text for _, text in verdict.verdict(run, splits, [record | stale]))
 

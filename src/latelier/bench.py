@@ -5,6 +5,7 @@ Result``. Its docstring's first line is its title. What it does not say of a tra
 recipe follows no default.
 """
 
+import ast
 import importlib.util
 import json
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ import numpy as np
 
 from latelier import files
 from latelier.core import Refusal
-from latelier.lookup import nearest
+from latelier.lookup import nearest, sentence
 from latelier.runs import Run, Where, open_run
 
 
@@ -158,6 +159,16 @@ def list_recipes() -> dict[str, Path]:
         for folder in folders()
         for path in sorted(folder.rglob("*.py"))
     }
+
+
+def summaries() -> list[tuple[str, str]]:
+    """(name, its docstring's first sentence) of each file that defines ``reproduce``; none of them is run."""
+    found = []
+    for name, path in list_recipes().items():
+        tree = ast.parse(path.read_text())
+        if any(isinstance(node, ast.FunctionDef) and node.name == "reproduce" for node in tree.body):
+            found.append((name, sentence(ast.get_docstring(tree))))
+    return found
 
 
 def find_recipe(name: str) -> ModuleType:

@@ -7,6 +7,7 @@ the same reason ``Refusal`` is imported where it is raised.
 import ast
 import importlib
 import pkgutil
+import re
 from difflib import get_close_matches
 from functools import cache
 from importlib.util import find_spec
@@ -20,15 +21,22 @@ def nearest(name: str, names: list[str]) -> str:
     return f"{guess}there are: {', '.join(names) or 'none'}"
 
 
+def sentence(text: str | None) -> str:
+    """The first sentence of a docstring, on one line, however many it takes there."""
+    paragraph = " ".join((text or "").partition("\n\n")[0].split())
+    end = re.search(r"[.!?](?=\s[A-Z])", paragraph)  # not after "et al."
+    return paragraph[: end.end()] if end else paragraph
+
+
 def summaries(package: str, attribute: str = "") -> dict[str, str]:
-    """Name -> first line of the docstring, for each public module of the package that defines ``attribute`` at its top
-    level (every public module when it is empty), in alphabetical order. Imports nothing but the package itself."""
+    """Name -> first sentence of the docstring, for each public module of the package that defines ``attribute`` at its
+    top level (every public module when it is empty), in alphabetical order. Imports nothing but the package itself."""
     return {name: line for name, (line, defined) in _sources(package).items() if not attribute or attribute in defined}
 
 
 @cache
 def _sources(package: str) -> dict[str, tuple[str, frozenset[str]]]:
-    """Of each public module the first line of its docstring and what it defines; read once in a process."""
+    """Of each public module the first sentence of its docstring and what it defines; read once in a process."""
     found = {}
     for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
         spec = module.module_finder.find_spec(module.name, None)
@@ -36,7 +44,7 @@ def _sources(package: str) -> dict[str, tuple[str, frozenset[str]]]:
             continue
         source = getattr(spec.loader, "get_source", lambda _: None)(spec.name)
         tree = ast.parse(source or "")
-        found[module.name] = (ast.get_docstring(tree) or "").partition("\n")[0], frozenset(_defined(tree))
+        found[module.name] = sentence(ast.get_docstring(tree)), frozenset(_defined(tree))
     return dict(sorted(found.items()))
 
 

@@ -63,6 +63,11 @@ class Progress:
         print(f"{self.title}: {done:,} of {self.total:,}, {left:,.0f} s left, {said}", file=sys.stderr, flush=True)
 
 
+def step(line: str) -> None:
+    """Says on stderr which step of a longer piece of work begins."""
+    print(line, file=sys.stderr, flush=True)
+
+
 def tell(images: Images, more: str = "") -> None:
     """Says on stderr what was done to the pictures on the way, and which could not be read. ``more``: where all of
     those are named."""

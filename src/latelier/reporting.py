@@ -2,29 +2,48 @@
 again."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from latelier.core import Refusal
+from latelier.core import Finding, Refusal
 from latelier.data.images import Images
+from latelier.headlines import headlines
+from latelier.lookup import sentence
 from latelier.page import Material, Picture, Table
-from latelier.pictures import find, possible, wanted
+from latelier.pictures import find, ordered, possible, wanted
+from latelier.pictures.eight import COUNT, eight
 from latelier.pictures.sheet import png
+from latelier.progress import step
 from latelier.runs import Run
 from latelier.tables import curves, with_spread
 
+COMPRESSION = 6  # of sheets: 9 takes three times as long for a fiftieth fewer bytes
+LEADING = ("loss", "elbo")  # terms that say how training went, where a run has them
+
 
 def material(
-    run: Run, images: Images, *, summary: str = "", before: Sequence[Table] = (), first: Sequence[Picture] = ()
+    run: Run,
+    images: Images,
+    *,
+    verdict: Sequence[Finding] = (),
+    measured: Mapping[str, float] | None = None,
+    summary: str = "",
+    before: Sequence[Table] = (),
+    first: Sequence[Picture] = (),
 ) -> Material:
-    """The page of a run, drawn on these images; ``before`` are tables and ``first`` pictures that come first."""
+    """The page of a run, drawn on these images; ``verdict`` is what was found of it, and ``measured`` the named numbers
+    behind that. ``before`` are tables and ``first`` pictures that come first."""
     skipped = run.folder / "skipped.txt"
     data = run.config.get("data", {})
     return Material(
         title=f"{run.name}: {run.card.model} on {data.get('source', 'pictures')}",
         summary=summary or f"A {run.card.model} after {run.seen:,} pictures. Shown and measured here: {images.source}.",
+        verdict=verdict,
+        headlines=headlines(measured or {}, [record for record in run.scores if record["data"] == images.source]),
+        eight=eight(run.view(images, "", most=COUNT)),
+        curve=leading(run.log),
         facts=facts(run),
-        tables=[*before, *(table for record in run.scores for table in score_tables(record))],
+        tables=[*before, *(table for record in run.scores for table in score_tables(record)), *_untaken(run.scores)],
         pictures=[*first, *sheets(run, images)],
         log=run.log,
         skipped=skipped.read_text().splitlines() if skipped.exists() else (),
@@ -33,18 +52,38 @@ def material(
     )
 
 
+def leading(log: Sequence[dict[str, Any]]) -> str:
+    """The term of the log that a page shows first; none of an empty log."""
+    terms = list(dict.fromkeys(term for record in log for term in record.get("terms", {})))
+    return next((term for term in (*LEADING, *terms) if term in terms), "")
+
+
 def score_tables(record: dict[str, Any]) -> list[Table]:
-    """A score's record as one table of values, and one more for what was measured over label budgets."""
+    """A score's record as one table of values, and one more for what was measured over label budgets; nothing for a
+    score that could not be taken."""
+    if "reason" in record:
+        return []
     plain, over = curves(with_spread(record["values"]))
     title, seconds = f"{record['name']} on {record['data']}", f"{record['seconds']:.1f} s"
     scope = f"n = {record['n']:,}, {seconds}, seed {record['seed']}."
-    note = f"{record.get('verdict', '')} {record['protocol']} {scope}".strip()
-    tables = [Table(title, ("", "value"), [list(row) for row in plain.items()], "" if over else note)] if plain else []
+    said, protocol = record.get("verdict", ""), f"{record['protocol']} {scope}"
+    tables = []
+    if plain:
+        rows = [list(row) for row in plain.items()]
+        notes = ("", "") if over else (said, protocol)
+        tables.append(Table(title, ("", "value"), rows, notes[0], protocol=notes[1]))
     if over:
         budgets = list(dict.fromkeys(budget for row in over.values() for budget in row))
         rows = [[name, *(row.get(budget, "") for budget in budgets)] for name, row in over.items()]
-        tables.append(Table(f"{title}, by labels", ("labels", *budgets), rows, note, winners(rows)))
+        best = winners(rows)
+        tables.append(Table(f"{title}, by labels", ("labels", *budgets), rows, said, best, protocol))
     return tables
+
+
+def _untaken(records: Sequence[dict[str, Any]]) -> list[Table]:
+    """Scores that could not be taken, and why."""
+    rows = [[f"{record['name']} on {record['data']}", record["reason"]] for record in records if "reason" in record]
+    return [Table("Scores that could not be taken", ("score", "reason"), rows)] if rows else []
 
 
 def winners(rows: Sequence[Sequence[str]]) -> frozenset[tuple[int, int]]:
@@ -60,15 +99,15 @@ def sheets(run: Run, images: Images, names: Sequence[str] = ()) -> list[Picture]
     """The sheets of these names; without any, every one for which the model has the capabilities and the data what it
     takes, but for those on request."""
     title, pictures = f"{run.name} ({run.card.model}) on {images.source}", []
-    for name in names or possible(run.model):
+    chosen = names or [name for name in ordered(possible(run.model)) if not getattr(find(name), "ON_REQUEST", False)]
+    for place, name in enumerate(chosen, 1):
+        step(f"drawing: {name}, {place} of {len(chosen)}")
         module = find(name)
-        if getattr(module, "ON_REQUEST", False) and not names:
-            continue
         try:
             drawn = module.draw(run.view(images, title, most=wanted(module)))
         except Refusal:  # such as a latent map of pictures whose factors are unknown: nothing that the page must tell
             continue
-        pictures.append(Picture(name, (module.__doc__ or name).splitlines()[0], png(drawn)))
+        pictures.append(Picture(name, sentence(module.__doc__) or name, png(drawn, COMPRESSION)))
     return pictures
 
 

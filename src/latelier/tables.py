@@ -47,9 +47,13 @@ def curves(values: dict[str, str]) -> tuple[dict[str, str], dict[str, dict[str, 
 
 
 def score_table(records: Sequence[dict[str, Any]], title: str) -> str:
-    """Every value with its n and seconds; protocols and verdicts below."""
+    """Every value with its n and seconds; protocols and verdicts below, and why what has no value has none."""
     rows, blocks, notes = [], [], []
     for record in records:
+        if "reason" in record:
+            rows.append([record["name"], "not taken", "", ""])
+            notes.append(f"{record['name']}: not taken; {record['reason']}")
+            continue
         plain, over = curves(with_spread(record["values"]))
         for place, (name, value) in enumerate(plain.items()):
             tail = [f"{record['n']:,}", f"{record['seconds']:.1f}"] if place == 0 else ["", ""]

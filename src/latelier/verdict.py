@@ -29,12 +29,13 @@ MOST = 5  # sentences
 SHORT = 1_000  # steps that a run which has not learned is told to take at least
 
 
-def verdict(run: Run, splits: Splits, records: Sequence[dict[str, Any]] = ()) -> list[Finding]:
-    """What there is to say of the run on these pictures; the last sentence is the next command. Numbers that the run
-    keeps are taken, if they are of this checkpoint and these pictures, or else measured: some seconds. ``records`` are
-    the run's scores; a probe among them stands in for the quick one. Writes nothing."""
+def verdict(run: Run, splits: Splits, records: Sequence[dict[str, Any]] = ()) -> tuple[list[Finding], dict[str, float]]:
+    """What there is to say of the run on these pictures, the last sentence the next command, and the numbers behind it.
+    Numbers that the run keeps are taken, if they are of this checkpoint and these pictures, or else measured: some
+    seconds. ``records`` are the run's scores; a probe among them stands in for the quick one. Writes nothing."""
     kept = _kept(run, splits)
-    return words(run, splits, kept["facts"] if kept else facts(run, splits), records)
+    found = kept["facts"] if kept else facts(run, splits)
+    return words(run, splits, found, records), found
 
 
 def conclude(run: Run, splits: Splits, records: Sequence[dict[str, Any]] = ()) -> list[Finding]:

@@ -8,6 +8,7 @@ from latelier.core import Refusal
 from latelier.scores import find, list_scores, possible
 from latelier.scores.common import Splits
 from latelier.scores.record import run_scores
+from latelier.tables import score_table
 
 LABEL = np.arange(60) % 3
 DATA = Splits(noise(60, seed=1, label=LABEL), noise(60, seed=2, label=LABEL))
@@ -76,7 +77,7 @@ def test_options_reach_their_score_and_are_recorded() -> None:
 @pytest.mark.slow
 def test_what_cannot_be_had_is_left_out_unless_it_was_named() -> None:
     assert [record["name"] for record in run_scores(CODES, DATA)] == ["probe"]
-    assert [record["name"] for record in run_scores(LinearGaussian(), BARE)] == [
+    assert [record["name"] for record in run_scores(LinearGaussian(), BARE) if "values" in record] == [
         "likelihood",
         "prior_gap",
         "reconstruction",
@@ -94,8 +95,31 @@ def test_what_cannot_be_had_is_left_out_unless_it_was_named() -> None:
 
 def test_scores_on_request_are_left_out_unless_they_are_named(monkeypatch) -> None:
     monkeypatch.setattr(find("reconstruction"), "ON_REQUEST", True, raising=False)
-    assert [record["name"] for record in run_scores(LinearGaussian(), BARE)] == ["likelihood", "prior_gap"]
+    assert [record["name"] for record in run_scores(LinearGaussian(), BARE)] == ["likelihood", "prior_gap", "probe"]
     assert [record["name"] for record in run_scores(LinearGaussian(), BARE, ["reconstruction"])] == ["reconstruction"]
+
+
+ONE = np.zeros(60, np.int64)
+UNFIT = {  # pictures of which a score cannot be taken, its name, and what its row says
+    "no labels": (BARE, "probe", "needs labels, but drawn has none to fit or none to test on; add them"),
+    "one class": (Splits(noise(60, label=ONE), noise(60, label=ONE)), "probe", "must have labels of two or more"),
+    "too few": (Splits(noise(2), noise(1)), "prior_gap", "1 image was given, but a spread of codes needs two"),
+}
+
+
+@pytest.mark.parametrize(("data", "name", "reason"), UNFIT.values(), ids=UNFIT)
+def test_a_score_that_cannot_be_taken_is_a_row_with_its_reason_unless_it_was_named(data, name, reason) -> None:
+    told: list[str] = []
+    records = run_scores(LinearGaussian(), data, say=told.append)
+    assert [record["name"] for record in records] == USUAL
+    (record,) = [record for record in records if record["name"] == name]
+    assert reason in record["reason"]
+    assert "values" not in record
+    assert all("values" in one for one in records if one["name"] not in (name, "probe"))
+    assert told == [f"scoring: {name}, {place} of 4" for place, name in enumerate(USUAL, 1)]
+    assert f"{name}: not taken; " in score_table([one | {"data": "x"} for one in records], "x")
+    with pytest.raises(Refusal, match=reason):
+        run_scores(LinearGaussian(), data, [name])
 
 
 def test_only_labelled_test_images_count_for_the_probe() -> None:

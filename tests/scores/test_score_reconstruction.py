@@ -61,3 +61,23 @@ def test_ssim_equals_its_definition(height, width, window, sd) -> None:
 
 def test_an_image_too_small_for_a_window_has_no_ssim() -> None:
     assert set(scored(noise(3, (1, 2, 5)), lambda image: image)) == {"MSE per pixel value", "PSNR dB"}
+
+
+@pytest.mark.parametrize("shape", [(3, 32, 32), (1, 28, 28), (3, 64, 40)])
+def test_ssim_is_that_of_torchmetrics(shape) -> None:
+    from torchmetrics.functional.image import structural_similarity_index_measure
+
+    x = torch.rand(6, *shape, generator=Generator().manual_seed(0))
+    x[0] = 0.4  # an even picture, whose variance is lost in float32
+    y = (
+        x
+        + torch.tensor([0.1, 0.3, 0.1, 0.03, 0.01, 0]).view(6, 1, 1, 1)
+        * torch.randn(x.shape, generator=Generator().manual_seed(1))
+    ).clamp(0, 1)
+    y[0] = 0.5
+    _, full = structural_similarity_index_measure(
+        y, x, sigma=1.5, kernel_size=11, data_range=1.0, reduction="none", return_full_image=True
+    )
+    edge = slice(5, -5)  # the map covers a mirrored border, which the mean over whole windows leaves out
+    torch.testing.assert_close(ssim(x, y), full[..., edge, edge].flatten(1).mean(1), atol=5e-5, rtol=0)
+    assert ssim(x[:1], y[:1]).item() == pytest.approx((2 * 0.4 * 0.5 + 1e-4) / (0.4**2 + 0.5**2 + 1e-4), abs=1e-5)

@@ -36,8 +36,11 @@ class InverseMultiquadratic:
 
     def __call__(self, squared_distance: Tensor, dimension: int) -> Tensor:
         """Similarity at each squared distance r^2 between codes of ``dimension`` numbers."""
-        widths = [2 * dimension * scale for scale in self.scales]
-        return torch.stack([c / (c + squared_distance) for c in widths]).sum(0)
+        total = torch.zeros_like(squared_distance)
+        for scale in self.scales:  # added up in place: seven blocks side by side take three times as long
+            c = 2 * dimension * scale
+            total += c / (c + squared_distance)
+        return total
 
 
 Kernel = Gaussian | InverseMultiquadratic

@@ -3,6 +3,7 @@
 cannot be drawn from. With ``ON_REQUEST`` a report leaves it out; ``TAKES`` names the options of ``latelier draw`` that
 are its own."""
 
+from collections.abc import Iterable
 from types import ModuleType
 
 from torch import nn
@@ -10,6 +11,11 @@ from torch import nn
 from latelier.core import missing
 from latelier.lookup import find_module, module_names
 
+ORDER = (  # of a report's sheets: what only some methods are for comes first, and last what tells of a net's insides
+    *("parts", "part_crops", "swap", "edits", "delta", "captions", "imagine", "levels", "level_traverse", "innovation"),
+    *("reconstruct", "samples", "traverse", "interpolate", "inpaint", "manifold", "codes", "latent_map"),
+    *("distances", "weights", "losses", "filters"),
+)
 PICTURES = 64  # of the data that a sheet sees, unless it says otherwise
 
 
@@ -27,6 +33,11 @@ def list_pictures() -> list[str]:
 def possible(model: nn.Module) -> list[str]:
     """The names of the sheets that the model has the capabilities for."""
     return [name for name in list_pictures() if not missing(model, find(name).needs)]
+
+
+def ordered(names: Iterable[str]) -> list[str]:
+    """The names as a report shows them; what ``ORDER`` does not name comes last."""
+    return sorted(names, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
 
 
 def wanted(sheet: ModuleType) -> int:

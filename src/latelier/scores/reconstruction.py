@@ -10,10 +10,11 @@ needs = (Encodes, Decodes)
 LIMIT = 10_000
 PROTOCOL = (
     "The mean image of the most likely code against the image, values in [0, 1]. MSE: mean over pixel values. PSNR: "
-    "peak 1, at most 100 dB, mean over images of each image's own. SSIM (torchmetrics, data range 1): Gaussian "
+    "peak 1, at most 100 dB, mean over images of each image's own. SSIM (data range 1): Gaussian "
     "window of 11 px and sd 1.5, on images under 11 px the largest odd window of k px that fits and sd (k - 1) / 7; "
     "mean over the windows wholly inside the image."
 )
+C1, C2 = 0.01**2, 0.03**2  # of SSIM, for a data range of 1
 LEAST = 1e-10  # the squared error of 100 dB: an exact reconstruction would otherwise be infinitely good
 
 
@@ -31,24 +32,29 @@ def score(model: Model, data: Splits, generator: Generator) -> dict[str, float]:
 
 
 def ssim(image: Tensor, other: Tensor) -> Tensor:
-    """Structural similarity (Wang et al. 2004, eq. 13) of images [b, c, h, w] in [0, 1], at least 3 px a side: [b]."""
-    from torchmetrics.functional.image import structural_similarity_index_measure
+    """Structural similarity (Wang et al. 2004, eq. 13) of images [b, c, h, w] in [0, 1], at least 3 px a side: [b].
 
-    window = largest_window(*image.shape[2:])
-    # torchmetrics takes the window's size from its sd, as 2 int(3.5 sd + 0.5) + 1, whatever kernel_size says.
-    sd = 1.5 if window == 11 else (window - 1) / 7
-    answer = structural_similarity_index_measure(
-        other.float().contiguous(),
-        image.float().contiguous(),
-        sigma=sd,
-        kernel_size=window,
-        data_range=1.0,
-        reduction="none",
-        return_full_image=True,
-    )
-    edge = window // 2  # the map covers the mirrored border as well, which older versions left out of the mean
-    similarity: Tensor = answer[1][..., edge : image.shape[2] - edge, edge : image.shape[3] - edge]
+    The window is a product of two Gaussians, so that its means are two products with banded matrices: an order of
+    magnitude faster on CPUs than a convolution of five maps a channel.
+    """
+    side = largest_window(*image.shape[2:])
+    down, across = (band(size, side).to(image.device) for size in image.shape[2:])
+    # Counted from mid-grey, squares are small and E x^2 - (E x)^2 loses fewer digits; variances do not change.
+    x, y = (part.float() - 0.5 for part in (image, other))
+    mx, my, xx, yy, xy = down @ torch.stack([x, y, x * x, y * y, x * y]) @ across.T
+    vx, vy, covariance = xx - mx * mx, yy - my * my, xy - mx * my
+    mx, my = mx + 0.5, my + 0.5
+    light = (2 * mx * my + C1) / (mx * mx + my * my + C1)
+    similarity: Tensor = light * (2 * covariance + C2) / (vx + vy + C2)
     return similarity.flatten(1).mean(1)
+
+
+def band(size: int, side: int) -> Tensor:
+    """[size - side + 1, size]: row i holds the Gaussian window of ``side`` px from pixel i on."""
+    sd = 1.5 if side == 11 else (side - 1) / 7
+    offset = torch.arange(size) - torch.arange(size - side + 1)[:, None]  # from the window's first pixel
+    weight = (-(offset - side // 2).double().square() / (2 * sd**2)).exp() * ((offset >= 0) & (offset < side))
+    return (weight / weight.sum(1, keepdim=True)).float()
 
 
 def largest_window(height: int, width: int) -> int:

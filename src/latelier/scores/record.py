@@ -22,12 +22,15 @@ def run_scores(
     seed: int = 0,
     limit: int | None = None,
     options: Mapping[str, Mapping[str, Any]] | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> list[dict[str, Any]]:
     """One JSON-able record a score: name, values, protocol, n, seconds, seed, and a verdict where the score gives one.
 
-    Without ``names`` these are all scores that model and data allow, but for those on request; a named one that they
-    do not allow is refused. At most ``limit`` test images are measured, or the score's own ``LIMIT``, drawn by
-    ``seed``. ``options`` holds keywords for a score's function, by the score's name; its record repeats them.
+    Without ``names`` these are all scores that model and data allow, but for those on request. Of one that cannot be
+    taken of these pictures (they have no labels, or those of one class; they are too few) the record is its name and
+    the "reason", without values; one that was named is refused. At most ``limit`` test images are measured, or the
+    score's own ``LIMIT``, drawn by ``seed``. ``options`` holds keywords for a score's function, by the score's name;
+    its record repeats them. ``say`` is told of each score before it begins.
     """
     if limit is not None and limit < 1:
         raise Refusal(f"limit is {limit}, but at least one image must be measured; leave it out for the usual number")
@@ -39,7 +42,19 @@ def run_scores(
     for name in names or []:
         _refuse(name, model, data)
     chosen = names or [name for name in possible(model) if _usual(find(name), data)]
-    return [_record(name, model, data, seed, limit, (options or {}).get(name, {})) for name in chosen]
+    records = []
+    for place, name in enumerate(chosen, 1):
+        if say is not None:
+            say(f"scoring: {name}, {place} of {len(chosen)}")
+        try:
+            if not names:
+                _suits(find(name), data)
+            records.append(_record(name, model, data, seed, limit, (options or {}).get(name, {})))
+        except Refusal as error:
+            if names:
+                raise
+            records.append({"name": name, "reason": str(error).removeprefix(f"{name}: ")})
+    return records
 
 
 def _record(
@@ -71,14 +86,23 @@ def _refuse(name: str, model: Model, data: Splits) -> None:
     if lacking:
         able = ", ".join(possible(model)) or "none"
         raise Refusal(f'score "{name}" needs {", ".join(lacking)}, which this model lacks; ask for one of: {able}')
+    try:
+        _suits(module, data)
+    except Refusal as error:
+        raise Refusal(f'score "{name}" {error}') from None
+
+
+def _suits(module: ModuleType, data: Splits) -> None:
+    """Raises Refusal where the data lack what the score needs."""
     for flag, (met, words) in NEEDS.items():
         if _flag(module, flag) and not met(data):
-            raise Refusal(f'score "{name}" needs {words.format(data.test.source or "these pictures")}')
+            raise Refusal(f"needs {words.format(data.test.source or 'these pictures')}")
 
 
 def _usual(module: ModuleType, data: Splits) -> bool:
-    """Whether the score is taken when none is named: the data must allow it. A class alone is a factor on request."""
-    unmet = any(_flag(module, flag) and not met(data) for flag, (met, _) in NEEDS.items())
+    """Whether the score is asked for when none is named. Of what a user can add to pictures, its lack is said; what
+    only drawn pictures have is no lack of others. A class alone is a factor on request."""
+    unmet = any(_flag(module, flag) and not met(data) for flag, (met, _) in NEEDS.items() if flag not in ADDABLE)
     if _flag(module, "ON_REQUEST") or unmet:
         return False
     return not _flag(module, "NEEDS_FACTORS") or len(factors_of(data)) > 1
@@ -96,6 +120,7 @@ def _drawn_with(truth: str) -> Callable[[Splits], bool]:
     return lambda data: truth in data.fit.truth and truth in data.test.truth
 
 
+ADDABLE = ("NEEDS_LABELS", "NEEDS_CAPTIONS")
 NEEDS: dict[str, tuple[Callable[[Splits], bool], str]] = {  # flag -> whether the data do, and what to say if not
     "NEEDS_LABELS": (_labelled, "labels, but {} has none to fit or none to test on; add them"),
     "NEEDS_FACTORS": (

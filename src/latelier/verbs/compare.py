@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from latelier.verbs.options import Place
 
 if TYPE_CHECKING:
-    from latelier.runs import Run
+    from latelier.runs import Run, Where
 
 
 def compare(
@@ -19,15 +19,15 @@ def compare(
 ) -> str:
     """Put the scores of several runs into one table, and their reconstructions of the same pictures on one sheet.
 
-    Prints and returns the table; what was measured on other data stands in rows of its own. Of runs without scores
-    there is the sheet alone. Raises Refusal (exit 2) for bad input.
+    A run without scores is scored first. Prints and returns the table; what was measured on other data stands in rows
+    of its own. Raises Refusal (exit 2) for bad input.
 
     Parameters
     ----------
     runs
         Two or more run folders.
     data
-        Pictures for the sheet; by default what the first run was trained on.
+        Pictures for the sheet, and to score on what has no scores; by default what the first run was trained on.
     out
         The sheet, a PNG.
     data_root
@@ -45,15 +45,17 @@ def compare(
         raise Refusal(f"compare takes two runs or more, but got {len(runs)}")
     out = Path(out)
     opened = [open_run(run) for run in runs]
-    names = _names(opened)
+    names, where = _names(opened), Where.of(data_root, download)
+    for run in opened:
+        _scored(run, data or opened[0].source, where)
     values: dict[tuple[str, str], dict[int, str]] = {}
     for place, run in enumerate(opened):
         for record in run.scores:
-            for name, value in with_spread(record["values"]).items():
+            for name, value in with_spread(record.get("values", {})).items():
                 values.setdefault((record["data"], f"{record['name']}: {name}"), {})[place] = value
     able = [(run, name) for run, name in zip(opened, names, strict=True) if not missing(run.model, (Encodes, Decodes))]
     if not values and not able:
-        raise Refusal(f"none of these runs has scores yet, nor pictures to show; score them: latelier score {runs[0]}")
+        raise Refusal("no score can be taken of these runs and pictures, and there are no reconstructions to show")
     blocks = []
     for measured in dict.fromkeys(source for source, _ in values):
         rows = [
@@ -65,16 +67,27 @@ def compare(
     text = "\n\n".join(blocks)
     if text:
         print(text)
-    for run in opened:
-        if not run.scores:
-            print(f"{run.folder} has no scores yet; score it: latelier score {run.folder}")
     if able:
-        where = Where.of(data_root, download)
         source = data or opened[0].source
         views = [run.view(run.splits(source, where).test, name, most=10) for run, name in able]
         save(draw_together(views), out)
         print(f"\n{out}")
     return text
+
+
+def _scored(run: "Run", source: "str | Path", where: "Where") -> None:
+    """Scores a run that has no scores, and keeps them where its folder can be written to."""
+    from latelier.progress import step
+    from latelier.verbs.score import judge
+
+    if run.scores:
+        return
+    step(f"{run.folder} has no scores yet: scoring it on {source}")
+    records = judge(run, run.splits(source, where))
+    try:
+        run.keep(records)
+    except OSError:
+        run.scores = records
 
 
 def _names(runs: Sequence["Run"]) -> list[str]:

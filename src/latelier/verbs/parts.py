@@ -44,7 +44,7 @@ def parts(
     import pyarrow.parquet as pq
 
     from latelier import files
-    from latelier.core import HasParts, Refusal, need
+    from latelier.core import HasParts, Refusal, has, need
     from latelier.nets.modes import evaluating
     from latelier.runs import Where, open_run
     from latelier.scores.common import device_of
@@ -53,6 +53,11 @@ def parts(
         raise Refusal(f"--least takes a probability from 0 to 1, but got {least:g}")
     out = Path(out)
     opened = open_run(run)
+    if not has(opened.model, HasParts):
+        raise Refusal(
+            f"{opened.folder} is a {opened.card.model}, which has no parts; models that have: {', '.join(_parted())}; "
+            "train one of those"
+        )
     model = need(opened.model, HasParts)
     images = opened.images(source, Where.of(data_root, download))
     device, start, rows, pictures, peak = device_of(opened.model), 0, 0, 0, 0.0
@@ -70,6 +75,19 @@ def parts(
     else:
         print(f"{out}: 0 rows; no part reaches {least:g} in {start:,} pictures, the highest probability is {peak:.7g}")
     return out
+
+
+def _parted() -> list[str]:
+    """Names of the models that explain pictures by parts."""
+    from latelier.core import HasParts
+    from latelier.lookup import find_module, module_names
+
+    package = "latelier.models"
+    return [
+        name
+        for name in module_names(package, "Model")
+        if issubclass(find_module(package, name, "model", "Model").Model, HasParts)
+    ]
 
 
 def _schema() -> Any:

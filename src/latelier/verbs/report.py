@@ -35,6 +35,7 @@ def report(
     from latelier.reporting import material
     from latelier.runs import Where, open_run
     from latelier.verbs.score import judge
+    from latelier.verdict import verdict
 
     opened = open_run(run)
     path = Path(out) if out else opened.home("--out FILE.html") / "report.html"
@@ -45,6 +46,7 @@ def report(
             opened.keep(records)
         else:
             opened.scores = [*opened.scores, *records]
-    files.write(path, page(material(opened, splits.test)))
+    said, numbers = verdict(opened, splits, opened.scores)
+    files.write(path, page(material(opened, splits.test, verdict=said, measured=numbers)))
     print(path)
     return path

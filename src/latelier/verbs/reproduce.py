@@ -6,7 +6,7 @@ from latelier.verbs.options import Place, Whole
 
 
 def reproduce(
-    recipe: str,
+    recipe: str | None = None,
     *,
     out: Place | None = None,
     data: Place | None = None,
@@ -15,8 +15,10 @@ def reproduce(
     share: float = 1.0,
     seeds: Whole | None = None,
     size: Whole | None = None,
-) -> Path:
+) -> Path | None:
     """Run a recipe: train what a published table or figure needs, and print published beside measured.
+
+    Without a recipe it lists all, and returns nothing.
 
     Writes OUT/NAME.txt, OUT/NAME.json and OUT/NAME.png, as far as the recipe has a table and a sheet, and keeps its
     runs in OUT: stopped, the same command goes on, and recipes of one folder share what they train alike. Returns OUT.
@@ -25,7 +27,7 @@ def reproduce(
     Parameters
     ----------
     recipe
-        The recipe's name, as lecture/ksparse-table; recipes are the files below recipes/.
+        The recipe's name, as lecture/ksparse-table; by default all are listed.
     out
         The folder; by default runs/lecture/mnist for recipes of lecture/ that learn from mnist.
     data
@@ -42,12 +44,16 @@ def reproduce(
         The pictures' side in pixels, in place of the recipe's: small ones where machine time is short.
     """
     from latelier import files
-    from latelier.bench import Bench, find_recipe
+    from latelier.bench import Bench, find_recipe, summaries
     from latelier.core import Refusal
     from latelier.pictures.sheet import save
     from latelier.runs import Where
     from latelier.tables import table
+    from latelier.verbs.listing import printed
 
+    if recipe is None:
+        printed(summaries())
+        return None
     if not 0 < share <= 1:
         raise Refusal(f"--share {share} is the share of the recipe's epochs: above 0, at most 1")
     module = find_recipe(recipe)

@@ -28,8 +28,9 @@ def score(
     """Judge a run: reconstruction, likelihood, probes, the gap to the prior, disentanglement, captions, fine-tuning.
 
     Prints a table and a verdict in words, and adds to the run's scores.json; every value stands with its protocol, n
-    and seconds. Test images are the source's own test split, or every other picture where it has none. Raises Refusal
-    (exit 2) for bad input.
+    and seconds, and a score that these images do not allow with the reason, unless it was named. Test images are the
+    source's own test split or what the run held out; of any other source without splits every other image. Raises
+    Refusal (exit 2) for bad input.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ def score(
     download
         Let torchvision download the data set.
     quiet
-        Print no table.
+        Print no table and no progress.
     """
     from latelier.core import Refusal
     from latelier.runs import Where, open_run
@@ -72,13 +73,13 @@ def score(
     splits = opened.splits(data, where)
     if any(getattr(find(name), "TAKES_DIRECTIONS", False) for name in only):
         splits = splits._replace(found=opened.found(where, splits.fit))
-    records = judge(opened, splits, only, seed, limit, options)
+    records = judge(opened, splits, only, seed, limit, options, quiet=quiet)
     if not quiet:  # first: a run that cannot be written to can still be judged
         print(score_table(records, f"{opened.name} on {splits.test.source}"))
     opened.keep(records)
     if not quiet:
-        say = conclude if data is None else verdict  # what the run keeps is of its own pictures
-        print(f"\n{lines(say(opened, splits, opened.scores))}")
+        said = conclude(opened, splits, opened.scores) if data is None else verdict(opened, splits, opened.scores)[0]
+        print(f"\n{lines(said)}")  # what the run keeps is of its own images
     return records
 
 
@@ -89,12 +90,15 @@ def judge(
     seed: int = 0,
     limit: int | None = None,
     options: Options | None = None,
+    quiet: bool = False,
 ) -> list[dict[str, Any]]:
-    """The scores' records, stamped with what they were measured on and how long the run had trained."""
+    """The scores' records, stamped with what they were measured on and how long the run had trained. Each is named on
+    stderr as it begins, unless ``quiet``."""
+    from latelier.progress import step
     from latelier.scores.record import run_scores
 
     stamp = {"data": splits.test.source, "fingerprint": splits.test.fingerprint, "seen": run.seen}
-    records = run_scores(run.model, splits, only, seed=seed, limit=limit, options=options)
+    records = run_scores(run.model, splits, only, seed=seed, limit=limit, options=options, say=None if quiet else step)
     return [record | stamp for record in records]
 
 

@@ -1,0 +1,109 @@
+"""What a report leads with: at most three scores, each beside what it has to beat."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from latelier.page.first import Headline, Row
+
+MOST = 3
+BUDGETS = ("10/class", "5/class", "100/class", "1/class", "all")  # of a probe's labels, the first that it has
+
+Values = Mapping[str, float]
+
+
+def headlines(facts: Values, records: Sequence[Mapping[str, Any]]) -> list[Headline]:
+    """The first three that can be had of what was measured for a verdict, and of the scores' records. A value without a
+    baseline is none of them."""
+    scores = {record["name"]: record.get("values", {}) for record in records}
+    found = (
+        _kept(facts),
+        _classified(facts) or _known(facts, scores.get("probe", {})),  # codes that learned from labels carry them
+        _parts(scores.get("part_consistency", {})),
+        _captions(scores.get("captions", {})),
+        _drawn(facts, scores.get("fid", {})),
+        _prior(scores.get("prior_gap", {})),
+    )
+    return [headline for headline in found if headline is not None][:MOST]
+
+
+def _rows(values: Values, names: Mapping[str, str]) -> list[Row]:
+    """label -> name of the value; the first is the run's own. Empty where that or all others are missing."""
+    own, *others = names.items()
+    rows = [Row(label, max(0.0, values[name])) for label, name in others if name in values]
+    return [Row(own[0], max(0.0, values[own[1]]), own=True), *rows] if rows and own[1] in values else []
+
+
+def _kept(facts: Values) -> Headline | None:
+    size = f"PCA, {facts.get('components', 0):.0f} numbers"
+    rows = _rows(facts, {"this model": "PSNR", size: "PSNR of PCA", "the mean picture": "PSNR of mean"})
+    return Headline("Reconstruction", rows, "PSNR in dB", "A longer bar is a closer picture.") if rows else None
+
+
+def _classified(facts: Values) -> Headline | None:
+    pixels = f"pixels, {facts.get('baseline labels', 0):,.0f} labels"
+    names = {"this model": "accuracy", pixels: "baseline accuracy", "largest class": "largest class"}
+    rows = _rows(facts, names)
+    note = "Unseen pictures told right. Pixels: logistic regression on their PCA."
+    if facts.get("seen"):
+        note = note.replace("Unseen", "Seen")
+    return Headline("Classes", rows, "% right", note, most=100) if rows else None
+
+
+def _known(facts: Values, probe: Values) -> Headline | None:
+    """A probe of all test pictures before the quick one."""
+    spaces = {"codes": "codes", "pixels": "pixels", "PCA of pixels": "PCA"}
+    for budget in BUDGETS:
+        names = {label: f"linear {space} {budget} %" for label, space in spaces.items()}
+        if rows := _rows(probe, names | {"largest class": "majority %"}):
+            return Headline("What codes know of classes", rows, "% right", _told(budget), most=100)
+    names = {label: f"accuracy of {space}" for label, space in spaces.items()} | {"largest class": "largest class"}
+    if rows := _rows(facts, names):
+        said = _told(f"{facts.get('labels a class', 0):.0f}/class")
+        return Headline("What codes know of classes", rows, "% right", said, most=100)
+    return None
+
+
+def _told(budget: str) -> str:
+    count = budget.removesuffix("/class")
+    labels = "all labels" if budget == "all" else "1 label a class" if count == "1" else f"{count} labels a class"
+    return f"A linear probe that learned from {labels}."
+
+
+def _parts(score: Values) -> Headline | None:
+    names = {"this model's": "AP any parts", "k-means": "AP any k-means", "chance": "AP any base"}
+    rows = _rows(score, names)
+    return Headline("Parts that are shapes", rows, "average precision", most=1) if rows else None
+
+
+def _captions(score: Values) -> Headline | None:
+    names = {"this model's": "CIDEr", "nearest picture's": "CIDEr nearest", "commonest": "CIDEr commonest"}
+    rows = _rows(score, names)
+    return Headline("Captions", rows, "CIDEr", "A longer bar is nearer to people's captions.") if rows else None
+
+
+def _drawn(facts: Values, fid: Values) -> Headline | None:
+    distance = "drawn distance"
+    names = {
+        "this model's": distance,
+        "a Gaussian's": f"{distance} of Gaussian",
+        "the mean picture": f"{distance} of mean",
+        "other real ones": f"{distance} of others",
+    }
+    if rows := _rows(facts, names):
+        return Headline("Drawn pictures", rows, "kernel distance", "To real pictures: a shorter bar is nearer.")
+    names = {"this model's": "Frechet distance of samples", "other real ones": "Frechet distance of training images"}
+    rows = _rows(fid, names)
+    return (
+        Headline("Drawn pictures", rows, "Frechet distance", "To real pictures: a shorter bar is nearer.")
+        if rows
+        else None
+    )
+
+
+def _prior(score: Values) -> Headline | None:
+    rows = _rows(score, {"codes": "MMD^2", "the prior itself": "MMD^2 null"})
+    return (
+        Headline("Codes beside the prior", rows, "MMD²", "A shorter bar is nearer: samples then look like pictures.")
+        if rows
+        else None
+    )

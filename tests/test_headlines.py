@@ -1,0 +1,58 @@
+"""What a report leads with."""
+
+import pytest
+
+from latelier.headlines import MOST, headlines
+
+KEPT = {"PSNR": 20.0, "PSNR of PCA": 22.0, "PSNR of mean": 12.0, "components": 32.0}
+DRAWN = {"drawn distance": 0.4, "drawn distance of Gaussian": 0.3, "drawn distance of others": -0.01}
+TOLD = {"accuracy": 76.0, "baseline accuracy": 89.0, "baseline labels": 50.0, "largest class": 10.0, "seen": 0.0}
+QUICK = {"accuracy of codes": 60.0, "accuracy of pixels": 61.0, "largest class": 10.0, "labels a class": 5.0}
+PROBE = {
+    "name": "probe",
+    "values": {"linear codes 10/class %": 88.0, "linear pixels 10/class %": 91.0, "linear PCA 10/class %": 91.5}
+    | {"linear codes all %": 99.0, "linear pixels all %": 98.0, "majority %": 10.2},
+}
+NEAR = {"name": "prior_gap", "values": {"MMD^2": 0.009, "MMD^2 null": 8e-5}}
+
+
+def test_each_score_stands_beside_what_it_has_to_beat_and_the_runs_own_comes_first():
+    kept, known, drawn = headlines(KEPT | DRAWN, [PROBE, NEAR])
+    assert [(row.label, row.value, row.own) for row in kept.rows] == [
+        ("this model", 20.0, True),
+        ("PCA, 32 numbers", 22.0, False),
+        ("the mean picture", 12.0, False),
+    ]
+    assert [row.value for row in known.rows] == [88.0, 91.0, 91.5, 10.2]
+    assert "10 labels a class" in known.note
+    assert known.most == 100
+    assert [row.value for row in drawn.rows] == [0.4, 0.3, 0.0]  # an unbiased distance may be under 0, a bar not
+    assert "shorter" in drawn.note
+
+
+def test_there_are_three_at_most_and_none_without_a_baseline():
+    assert len(headlines(KEPT | DRAWN | TOLD, [PROBE, NEAR])) == MOST == 3
+    assert headlines({"PSNR": 20.0}, [{"name": "reconstruction", "values": {"PSNR dB": 20.0}}]) == []
+    assert headlines({}, []) == []
+
+
+def test_a_score_that_was_not_taken_leads_nowhere():
+    assert headlines({}, [{"name": "probe", "reason": "no labels"}]) == []
+
+
+def test_codes_that_learned_from_labels_are_not_probed_for_them():
+    names = [headline.name for headline in headlines(TOLD, [PROBE])]
+    assert names == ["Classes"]
+
+
+@pytest.mark.parametrize(("facts", "records", "said"), [(QUICK, [], "5 labels"), (QUICK, [PROBE], "10 labels")])
+def test_a_probe_of_all_pictures_goes_before_the_quick_one(facts, records, said):
+    (known,) = headlines(facts, records)
+    assert said in known.note
+
+
+def test_the_usual_scores_alone_have_headlines():
+    assert [headline.name for headline in headlines({}, [PROBE, NEAR])] == [
+        "What codes know of classes",
+        "Codes beside the prior",
+    ]
