@@ -38,7 +38,7 @@ class Config:
 
     latent: int = 32
     net: Mlp | Conv | Resnet = Conv()
-    likelihood: Bernoulli | Gaussian | Squared = Bernoulli()
+    likelihood: Bernoulli | Gaussian | Squared = Gaussian()
     weight: float = 1.0  # of -log of the critic's belief, beside the error summed over pixels
     optimiser: Optimiser = Optimiser(rate=1e-3, betas=(0.5, 0.999))
     critic_optimiser: Optimiser = Optimiser(rate=1e-4, betas=(0.5, 0.999))

@@ -29,7 +29,7 @@ class Config(GameConfig):
     (``critic.dropout=1``) and noise of .2, and ALI, from which it takes the rest, 1e-4 for both rates."""
 
     levels: tuple[int, ...] = (64, 256)  # channels of the codes from the image upwards: maps, and a vector on top
-    width: float = 1.0  # times the table's hidden maps; a quarter learns sixteen times as fast
+    width: float = 0.25  # times the table's hidden maps: a step takes a sixteenth of the whole ones
     slope: float = 0.02  # of the leaky rectifiers
     noise: float = 0.1  # sd on pictures that encoder and critic see; pixels in [-1, 1]
     critic: Critic = Critic(norm="weight", dropout=0.0)

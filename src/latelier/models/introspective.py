@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from latelier.core import Batch, Code, Latent, Optimiser, Progress, Refusal
+from latelier.core import Batch, Code, Latent, Optimiser, Progress, Refusal, Schedule
 from latelier.models.shared import DeclaredPrior, EncoderFilters, EncoderStages, Refills
 from latelier.models.vae import Diagonal
 from latelier.nets import introvac as nets
@@ -25,9 +25,9 @@ WARM = 0.0333  # share of the run without introspection: 5 of 150 epochs in Intr
 class Config:
     """What the settings of each of these models have."""
 
-    latent: int = 256
-    width: float = 1.0  # times the maps of the source's nets
-    optimiser: Optimiser = Optimiser(rate=2e-4, weight_decay=1e-5)  # of both players
+    latent: int = 64  # the source's 256 are for 128 pixels
+    width: float = 0.5  # times the maps of the source's nets
+    optimiser: Optimiser = Optimiser(rate=5e-4, weight_decay=1e-5)  # of both players; the source's rate is 2e-4
 
     def __post_init__(self) -> None:
         if self.latent < 1 or self.width <= 0:
@@ -47,6 +47,7 @@ class Introspective(DeclaredPrior, Refills, EncoderStages, EncoderFilters, ABC):
     """The nets. A model adds its moves, and to the players what else it has."""
 
     coder = "coder"
+    schedule = Schedule(steps=1000)
     config: Config
 
     def __init__(self, config: Config, image: tuple[int, int, int], *, late: bool = False):

@@ -24,7 +24,7 @@ SURE = 0.98  # share of drawn pictures told from real ones, beyond which the ver
 
 @dataclass(frozen=True)
 class Config(Base):
-    """Defaults: the source's at 128 pixels, 150 epochs in batches of 64, with ``--decay steps``."""
+    """Of the source's weights; it trains 150 epochs in batches of 64, with ``--decay steps``."""
 
     beta_ec: float = 0.01  # of what encoder and classifier learn of drawn pictures
     beta_g: float = 5.0  # of what the decoder learns of their verdict

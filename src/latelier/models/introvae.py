@@ -19,11 +19,11 @@ from latelier.objectives.reduce import summed
 
 @dataclass(frozen=True)
 class Config(Nets):
-    """Defaults: its authors' for 256 pixels, whose code has 512 numbers; a smaller code wants a smaller margin."""
+    """Defaults: for small images. Its authors', for 256 pixels, are ``latent=512 width=1 margin=120
+    optimiser.rate=2e-4``; a smaller code wants a smaller margin."""
 
-    optimiser: Optimiser = Optimiser(rate=2e-4)
-    latent: int = 512
-    margin: float = 120.0  # nats of KL that drawn pictures shall have for the encoder
+    optimiser: Optimiser = Optimiser(rate=5e-4)
+    margin: float = 30.0  # nats of KL that drawn pictures shall have for the encoder
     weight_rec: float = 0.05  # of the squared error
     weight_neg: float = 0.5  # of what the encoder learns of drawn pictures, mean of reconstructions and samples
     pretrain: float = WARM  # share of the run in which it is a VAE

@@ -25,6 +25,7 @@ from latelier.core import (
     Progress,
     Refusal,
     Samples,
+    Schedule,
 )
 from latelier.core import Model as Base
 from latelier.models.shared import EncoderFilters, EncoderStages, Refills
@@ -36,18 +37,19 @@ from latelier.objectives.likelihood import Foreground, Squared
 from latelier.objectives.reduce import summed
 
 EPSILON = 1e-7  # keeps the mean over cells of a part that occurs nowhere
-ADAM = Optimiser(rate=1e-4, betas=(0.5, 0.999))
+ADAM = Optimiser(rate=1e-3, betas=(0.5, 0.999))
 
 
 @dataclass(frozen=True)
 class Config:
-    """Defaults: the source's, for 32 and 64 pixels. ``trunk=resnet18`` is for large images, with ``parts=64
-    appearance=16`` in its README."""
+    """Defaults: the source's nets, for 32 and 64 pixels, at ten times its rate and a fifth of its price of occurrences,
+    which serve a thousand images (docs/defaults.md); ``beta_occurrence=10 optimiser.rate=1e-4`` are the source's.
+    ``trunk=resnet18`` is for large images, with ``parts=64 appearance=16`` in its README."""
 
     parts: int = 16  # N
     appearance: int = 6  # d_p, numbers of a part's appearance
     prior: float | None = None  # probability that a part occurs at a cell; 1/N where none is given
-    beta_occurrence: float = 10.0  # weight of the occurrences' KL; the paper's 0.3, which it quotes times 96/3072
+    beta_occurrence: float = 2.0  # weight of the occurrences' KL; the paper's 0.3 is 10, as it quotes it times 96/3072
     beta_appearance: float = 1.0
     warmup: int = 0  # images over which beta_occurrence rises from 0, against parts that never occur
     temperature: relaxed.Temperature = relaxed.Temperature()
@@ -105,6 +107,8 @@ class PartsPosterior(Posterior):
 
 class Model(Base, Refills, Samples, HasParts, EncoderStages, EncoderFilters):
     """``Config`` says how many parts, how they are held sparse, and what a reconstruction is judged by."""
+
+    schedule = Schedule(steps=1000)
 
     def __init__(self, config: Config, image: tuple[int, int, int]):
         super().__init__()

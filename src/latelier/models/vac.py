@@ -13,7 +13,7 @@ from latelier.models.attributed import Config as Base
 
 @dataclass(frozen=True)
 class Config(Base):
-    """Defaults: the source's at 128 pixels, 600 epochs in batches of 64 without decay."""
+    """Of the source's weights; it trains 600 epochs in batches of 64 without decay."""
 
 
 class Model(Attributed):

@@ -104,7 +104,7 @@ class Strided:
     """4x4 convolutions of stride 2 down to at most 4 pixels, of twice as many maps at each (Radford et al. 2016, arXiv
     1511.06434); for pictures of any size. Dropout of a fifth in the critic, times ``critic.dropout``."""
 
-    channels: int = 64  # maps of the first
+    channels: int = 32  # maps of the first; the source has more
     hidden: int = 1024  # units of the critic's two layers of both
     slope: float = 0.2
 
