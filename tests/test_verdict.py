@@ -89,7 +89,7 @@ def test_a_training_that_failed_is_saved_and_exits_1(quiet: bool, here: Path, ca
     assert code == 1
     assert "latelier: Training failed: " in said
     assert quiet or "Next: latelier train vae --data pets --out again-slower " in said
-    assert quiet or "--rate 100.0 --set" in said
+    assert quiet or "--rate 0.0001 --set" in said  # vae's own
 
 
 def test_pictures_that_cannot_be_split_end_no_training(tmp_path: Path, capsys: Captured) -> None:
