@@ -23,6 +23,7 @@ from latelier.facts import measured
 from latelier.models.rules import UNLEARNED, broken, grown
 from latelier.runs import Run, Where, open_run
 from latelier.scores.common import Splits
+from latelier.tables import number
 
 FILE = "verdict.json"
 MOST = 5  # sentences
@@ -113,12 +114,13 @@ def _weight(finding: Finding) -> int:
 
 def _going(went: Course) -> Finding:
     up = (went.gain > 0) == went.higher
-    moved = f"{went.term} of {went.where} {'rose' if up else 'fell'} by {abs(went.gain):.1%} in the last half"
+    way = f"{'rose' if up else 'fell'} from {number(went.half)} to {number(went.end)}"
+    moved = f"{went.term} of {went.where} {way} in the last half."
     if improving(went):
-        return Finding("good", f"Still improving: {moved}.".replace("%", " %"))
+        return Finding("good", f"Still improving: {moved}")
     if worsening(went):
-        return Finding("warning", f"Getting worse: {moved}.".replace("%", " %"))
-    return Finding("note", f"Hardly improving any more: {moved}.".replace("%", " %"))
+        return Finding("warning", f"Getting worse: {moved}")
+    return Finding("note", f"Hardly improving any more: {moved}")
 
 
 def _remarked(run: Run, found: Sequence[Finding]) -> list[Finding]:
