@@ -253,7 +253,9 @@ def test_sigterm_saves_too(here: Path) -> None:
 
 
 def test_a_loss_that_is_not_a_number_names_player_term_and_images(here: Path, capsys: Captured) -> None:
-    line = refused(capsys, f"train vae --data digits --out new --epochs 1 --rate 1e30 --quiet {TINY}")
+    code, line = stopped(capsys, f"train vae --data digits --out new --epochs 1 --rate 1e30 --quiet {TINY}")
+    assert code == 1
+    assert line.startswith("latelier: training failed: it diverged at 128 images")
     assert "player 'model'" in line
     assert "term 'distortion' is not finite on 128 of 128 images (" in line
     assert checkpoint.latest(here / "new") is not None

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from every import Case, every, pictures_of
 from scores.fakes import Bell, Fake, LinearGaussian, Names, Reads, Repaints, noise, pictures
 from torch import Generator, Tensor
 
-from latelier.core import Code, Decodes, Samples
+from latelier.core import Classifies, Code, Decodes, Samples, has
 from latelier.data.images import Images
 from latelier.facts import measured
 from latelier.scores.common import Splits
@@ -149,3 +150,13 @@ def test_measuring_is_repeatable_and_leaves_torchs_own_noise_alone() -> None:
     assert one == other
     assert len(one) > 8
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@every
+def test_every_method_untrained_is_told_that_it_has_not_learned(case: Case) -> None:
+    model, _ = case.build()
+    images = pictures_of(case)
+    found = measured(model, Splits(images, images, seen=True), told=has(model, Classifies))
+    assert all(math.isfinite(value) for value in found.values())
+    says = [finding for finding in model.findings({**found, "shown": 0.0}) if finding.level == "warning"]
+    assert any("not learned" in finding.text or "look all alike" in finding.text for finding in says)

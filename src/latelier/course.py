@@ -19,6 +19,8 @@ class Course(NamedTuple):
     term: str
     higher: bool  # whether more of it is better
     where: str  # "validation" or "training"
+    half: float  # the value in the middle
+    end: float
     gain: float  # as a share of its value in the middle; above 0: better
     error: float  # standard error of that share, from how the values scatter
     share: float  # of all that was gained since the first tenth
@@ -53,11 +55,13 @@ def _course(term: str, higher: bool, where: str, values: list[float]) -> Course:
     # Neighbours differ by the noise of a value, hardly by the trend.
     steps = [b - a for a, b in zip(values[middle:], values[middle + 1 :], strict=False)]
     noise = stdev(steps) / 2**0.5 if len(steps) > 1 else 0.0
-    scale, gained = abs(half) or 1.0, end - begin
+    scale, gained, sign = abs(half) or 1.0, end - begin, 1 if higher else -1
     return Course(
         term,
         higher,
         where,
+        half * sign,
+        end * sign,
         gain=(end - half) / scale,
         error=noise * (2 / n) ** 0.5 / scale,
         share=(end - half) / gained if gained > 0 else 0.0,

@@ -23,6 +23,7 @@ from latelier.facts import measured
 from latelier.models.rules import UNLEARNED, broken, grown
 from latelier.runs import Run, Where, open_run
 from latelier.scores.common import Splits
+from latelier.tables import number
 
 FILE = "verdict.json"
 MOST = 5  # sentences
@@ -94,8 +95,11 @@ def words(run: Run, splits: Splits, facts: dict[str, float], records: Sequence[d
     found = run.model.findings(facts | _grown(run.log) | {"shown": float(run.seen)})
     found += _remarked(run, found)
     failed = any(finding.level == "failure" for finding in found)
-    going = [] if failed or went is None else [_going(went)]
-    ending = [_where(splits, facts), Finding("note", f"Next: {_next(run, found, went)}")]
+    following = Finding("note", f"Next: {_next(run, found, went)}")
+    if failed:
+        return [*found, following]
+    going = [] if went is None else [_going(went)]
+    ending = [_where(splits, facts), following]
     room = MOST - len(ending)
     return [*sorted([*found, *going], key=_weight)[:room], *ending]
 
@@ -112,12 +116,13 @@ def _weight(finding: Finding) -> int:
 
 def _going(went: Course) -> Finding:
     up = (went.gain > 0) == went.higher
-    moved = f"{went.term} of {went.where} {'rose' if up else 'fell'} by {abs(went.gain):.1%} in the last half"
+    way = f"{'rose' if up else 'fell'} from {number(went.half)} to {number(went.end)}"
+    moved = f"{went.term} of {went.where} {way} in the last half."
     if improving(went):
-        return Finding("good", f"Still improving: {moved}.".replace("%", " %"))
+        return Finding("good", f"Still improving: {moved}")
     if worsening(went):
-        return Finding("warning", f"Getting worse: {moved}.".replace("%", " %"))
-    return Finding("note", f"Hardly improving any more: {moved}.".replace("%", " %"))
+        return Finding("warning", f"Getting worse: {moved}")
+    return Finding("note", f"Hardly improving any more: {moved}")
 
 
 def _remarked(run: Run, found: Sequence[Finding]) -> list[Finding]:
@@ -155,12 +160,12 @@ def _next(run: Run, found: Sequence[Finding], went: Course | None) -> str:
 
 
 def _slower(run: Run) -> str:
-    """The command of the run, into another folder, at a tenth of the rate."""
+    """The command of the run, into another folder, at a tenth of the rate, or at the method's own if that is less."""
     from latelier.reporting import command
 
     request = run.config["request"]
-    rates = [optimiser["rate"] for optimiser in run.config.get("optimisers", {}).values()]
-    rate = (request.get("rate") or max(rates, default=1e-3)) / 10
+    own = max((optimiser["rate"] for optimiser in run.config.get("optimisers", {}).values()), default=1e-3)
+    rate = own / 10 if request.get("rate") is None else min(request["rate"] / 10, own)
     changed = {**request, "rate": float(f"{rate:.1g}"), "out": f"{run.folder}-slower"}
     return command(replace(run, config={**run.config, "request": changed}))
 
