@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from scores.fakes import Fake, Point, noise, pictures
-from scores.test_score_edit import DATA, Blurred, Halves, Knowing
+from scores.test_score_edit import DATA, Alike, Halves, Knowing
 from torch import Generator, Tensor
 
 from latelier.core import Code, Decodes, Encodes, HasLevels, Latent, Refusal
@@ -78,11 +78,11 @@ class Marked(Fake, Encodes, Decodes):
 
 def marked(n: int) -> Images:
     rng = np.random.default_rng(3)
-    attribute = rng.integers(0, 2, (n, 1)).astype(np.int8)
+    attribute = rng.integers(0, 2, (n, 1))
     pixels = np.full((n, 8, 8, 1), 128)
     pixels[:, 4:] += (20 * (2 * attribute - 1) + rng.normal(0, 25, (n, 1)))[..., None, None].astype(int)
     pixels[:, 0, 0] = np.clip(60 + 130 * attribute + rng.normal(0, 20, (n, 1)), 0, 255)
-    return replace(pictures(pixels.clip(0, 255)), attribute=attribute, attributes=("bright",))
+    return replace(pictures(pixels.clip(0, 255)), attribute=attribute.astype(np.int8), attributes=("bright",))
 
 
 def test_a_step_changes_the_drawn_picture_where_the_classifiers_weight_does_not() -> None:
@@ -116,14 +116,14 @@ def test_a_code_that_is_not_drawn_is_not_moved_out_of_sight() -> None:
 def test_identity_does_not_depend_on_how_far_apart_the_models_own_pictures_are() -> None:
     eye, seen = Eye(torch.device("cpu")), []
     real = strangers(eye(DATA.fit.floats(slice(None))))
-    for model in (Knowing(), Blurred()):
+    for model in (Knowing(), Alike()):
         editor = Editor(model, model.directions(), {"left": 1})
         ((_, rows),) = told(DATA.test, DATA.fit, editor, lambda image, e=editor: e.by(image, 1.0), None, Tally({}))
         done = editor.by(DATA.test.floats(slice(None)), 1.0)
         far = apart(eye(done.image), eye(done.again))
         assert [float(row[0]) for row in rows] == pytest.approx((far / real).tolist(), abs=1e-3)
         seen.append(strangers(eye(done.again)))
-    assert seen[1] < 0.8 * seen[0]  # a divisor that the model itself could make
+    assert seen[1] < 0.5 * seen[0]  # a divisor that the model itself could make
 
 
 def test_the_judge_is_a_function_of_real_pictures_and_says_how_often_it_is_right() -> None:

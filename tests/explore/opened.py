@@ -14,7 +14,7 @@ from latelier.data.images import Images
 from latelier.explore.app import build_app
 from latelier.explore.place import Place
 from latelier.explore.uploads import Uploads
-from latelier.runs import Run
+from latelier.runs import Run, Where
 
 with warnings.catch_warnings():  # starlette would like another client, which is younger than these tests
     warnings.simplefilter("ignore")
@@ -44,7 +44,7 @@ def place(model: Model, name: str, uploads: Uploads) -> Place:
     """A run of the model, at a folder that is not there, over noise of its size."""
     images = pictures(image=model.image)
     run = Run(Path("nowhere") / name, model.eval(), Card("fake", model.image, {}), {}, 0, ())
-    return Place(name, run, images, images, uploads)
+    return Place(name, run, images, images, uploads, Where())
 
 
 class Page:

@@ -4,7 +4,6 @@ import pytest
 import torch
 from scores.fakes import Fake, Point, lit
 from torch import Generator, Tensor
-from torch.nn.functional import avg_pool2d
 
 from latelier.core import AttributeDirections, Code, Decodes, Directions, Encodes, Latent, Refusal, Samples
 from latelier.directions import Found
@@ -51,11 +50,11 @@ class Knowing(Halves, AttributeDirections):
         return Directions(NAMES[::-1], {"z": torch.tensor([[0.0, 4.0], [4.0, 0.0]])}, torch.zeros(2))
 
 
-class Blurred(Knowing):
-    """As it, but for that its pictures are drawn soft."""
+class Alike(Knowing):
+    """Its reconstructions have lost nearly all that tells pictures apart."""
 
-    def decode(self, code: Code) -> Tensor:
-        return avg_pool2d(super().decode(code), 9, 1, 4, count_include_pad=False)
+    def encode(self, image: Tensor) -> Point:
+        return Point({"z": super().encode(image).mode()["z"] / 10})
 
 
 def scored(module, model=None, seed: int = 0, **options) -> dict[str, float]:
@@ -72,8 +71,8 @@ def test_edits_along_the_right_direction_change_that_attribute_and_no_other() ->
 
 
 def test_identity_is_a_share_of_the_distance_between_real_pictures() -> None:
-    """The model's own differ far less: it draws one ground."""
-    model, eye = Halves(), Eye(torch.device("cpu"))
+    """Not between the model's own, which are nearly one picture."""
+    model, eye = Alike(), Eye(torch.device("cpu"))
     found = Found(Knowing().directions(), "known")
     values = edit.score(model, DATA._replace(found=found), Generator(), deltas=(2.5,), attributes=("left",), epochs=1)
     image = DATA.test.floats(slice(None))
@@ -81,7 +80,7 @@ def test_identity_is_a_share_of_the_distance_between_real_pictures() -> None:
     again = eye(model.decode(code))
     far = torch.stack([apart(eye(model.decode(moved(code, step, by))), again) for by in (2.5, -2.5)])
     real = strangers(eye(image))
-    assert strangers(again) < 0.8 * real
+    assert strangers(again) < 0.5 * real
     low, high = float(far.amin(0).mean()) / real, float(far.amax(0).mean()) / real
     assert low <= values["identity at 2.5"] <= high < float(far.amin(0).mean()) / strangers(again)
 

@@ -97,10 +97,10 @@ def test_every_verb_moves_along_the_same_directions_whatever_pictures_it_is_give
         return made[-1][1]
 
     monkeypatch.setattr(directions, "fitted", watched)
-    for i in range(24):
+    for i in range(60):
         path = here / "others" / ("light" if i % 2 else "dark") / f"{i:02}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.full((8, 8), 100 + 5 * i, np.uint8)).save(path)
+        Image.fromarray(np.full((8, 8), 100 + 2 * i, np.uint8)).save(path)
     main(shlex.split("edit vae flat --attribute light --out new"))
     main(shlex.split("draw vae edits --data others"))
     main(shlex.split("score vae --data others --only edit --set edit.epochs=1 edit.deltas=1 --quiet"))
@@ -113,15 +113,19 @@ def test_every_verb_moves_along_the_same_directions_whatever_pictures_it_is_give
         assert torch.equal(found.weight["z"], made[0][1].weight["z"])
 
 
-def test_where_what_a_run_learned_from_is_gone_the_pictures_given_must_do(here: Path, capsys: Captured) -> None:
-    (here / "pets").rename(here / "cats")
-    main(shlex.split("draw pca edits --data cats"))
-    assert "has no" not in capsys.readouterr().err
+def test_where_what_a_run_learned_from_is_gone_the_pictures_given_must_do(
+    here: Path, made: Path, capsys: Captured
+) -> None:
+    for run in ("run", "pca"):
+        config = here / run / "config.json"
+        config.write_text(config.read_text().replace(f'"{made / "pets"}"', f'"{here / "gone"}"'))
+    main(shlex.split("draw pca edits --data pets"))
+    assert Path("pca/pictures/edits.png").exists()
     main(shlex.split("edit run flat --attribute light --out new"))
     told = capsys.readouterr()
     assert "nobody judges what the edits show; give --fit" in told.err
     assert "light judged after" not in table("new")[0]
-    assert "pets" in refused(capsys, "edit pca flat --attribute light --out other")
+    assert "gone" in refused(capsys, "edit pca flat --attribute light --out other")
 
 
 def test_edits_that_hardly_show_are_warned_of_and_others_are_not(here: Path, capsys: Captured) -> None:
@@ -129,6 +133,8 @@ def test_edits_that_hardly_show_are_warned_of_and_others_are_not(here: Path, cap
     told = capsys.readouterr()
     assert "warning: the edit hardly shows: of" in told.err
     assert "move farther (--by 0.2)" in told.err
+    main(shlex.split("edit pca pets --attribute light --by 0 --out still"))
+    assert "warning" not in capsys.readouterr().err  # nothing was to change
     main(shlex.split("edit pca pets --attribute light --by 12 --out large"))
     told = capsys.readouterr()
     assert "warning" not in told.err

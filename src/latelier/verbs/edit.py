@@ -62,6 +62,7 @@ def edit(
 
     from latelier import directions
     from latelier.core import AttributeDirections, Decodes, Encodes, Refusal, has, need
+    from latelier.data.attributes import with_attributes
     from latelier.editing import Editor, told, wishes_of
     from latelier.judging import Tally, witness
     from latelier.objectives.directions import step_towards
@@ -80,7 +81,7 @@ def edit(
     images = opened.images(source, where)
     most = by if by is not None else FARTHEST if until_classified else FAR
     editor = Editor(opened.model, found.directions, wishes)
-    judge = witness(known, list(wishes), device_of(opened.model)) if known is not None else None
+    judge = witness(with_attributes(known), list(wishes), device_of(opened.model)) if known is not None else None
     tally = Tally({name: wishes[name] for name in judge.names} if judge else {})
     way = editor.until_classified if until_classified else editor.by
     real = images if known is None else known
@@ -95,7 +96,7 @@ def edit(
     print(f"along {found.said}; in {found.unit}")
     if judge:
         print(f"{tally.said}; {judge.said}")
-        if warning := tally.warning(None if until_classified else 2 * most):
+        if most > 0 and (warning := tally.warning(None if until_classified else 2 * most)):
             print(warning, file=sys.stderr)
     else:
         unseen = (
@@ -112,7 +113,9 @@ def _known(opened: "Run", fit: Place | None, where: "Where") -> "Images | None":
     from latelier.data.attributes import with_attributes
 
     try:
-        return with_attributes(opened.splits(fit, where).fit)
+        known = opened.splits(fit, where).fit
+        with_attributes(known)
+        return known
     except Refusal:
         if fit is None and has(opened.model, AttributeDirections):
             return None
