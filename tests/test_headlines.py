@@ -43,12 +43,19 @@ def test_a_score_that_was_not_taken_leads_nowhere():
 def test_codes_that_learned_from_labels_are_not_probed_for_them():
     names = [headline.name for headline in headlines(TOLD, [PROBE])]
     assert names == ["Classes"]
+    assert headlines({}, [PROBE | {"values": PROBE["values"] | {"labels of other pictures learned from": 500.0}}]) == []
 
 
 @pytest.mark.parametrize(("facts", "records", "said"), [(QUICK, [], "5 labels"), (QUICK, [PROBE], "10 labels")])
 def test_a_probe_of_all_pictures_goes_before_the_quick_one(facts, records, said):
     (known,) = headlines(facts, records)
     assert said in known.note
+
+
+def test_a_probe_of_any_labels_is_better_than_none():
+    values = {"linear codes 7/class %": 60.0, "linear pixels 7/class %": 61.0}
+    (known,) = headlines({}, [{"name": "probe", "values": values}])
+    assert "7 labels a class" in known.note
 
 
 def test_the_usual_scores_alone_have_headlines():

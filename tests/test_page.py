@@ -174,6 +174,9 @@ def test_bars_are_as_long_as_their_values():
     parsed = Parsed(page(Material("t", "s", headlines=[whole])))
     assert [bar["width"] for bar in parsed.all("rect")] == ["75.8%", "0.0%"]
     assert "75.8" in parsed.text
+    small = Headline("x", [Row("own", 0.0105, own=True), Row("Gaussian", 3.4e-5), Row("mean", 0.0226)])
+    text = Parsed(page(Material("t", "s", headlines=[small]))).text
+    assert [figure in text for figure in ("0.0105", "0.0000", "0.0226")] == [True] * 3  # to the same digit
 
 
 def test_the_chart_shows_training_and_validation_of_one_term_at_the_height_of_what_follows_the_fall():

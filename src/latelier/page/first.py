@@ -1,13 +1,13 @@
 """The first screen of a run's page: is it good, beside what, and what does it look like."""
 
 from collections.abc import Sequence
+from math import floor, log10
 from typing import Any, NamedTuple
 
 from latelier.core import Finding
 from latelier.page.drawing import bar, chart
 from latelier.page.html import image, size, text
 from latelier.pictures.losses import curves, unit
-from latelier.tables import number
 
 SMALL = 128  # px a side up to which pictures are magnified without smoothing
 LEVELS = {"good": "Good", "note": "Note", "warning": "Warning", "failure": "Failed"}
@@ -61,10 +61,11 @@ def scores(headlines: Sequence[Headline]) -> str:
 
 def _headline(headline: Headline) -> str:
     """A table whose numbers are drawn as bars, too."""
-    most = headline.most or max((row.value for row in headline.rows), default=0) or 1
+    greatest = max((row.value for row in headline.rows), default=0) or 1
+    most, decimals = headline.most or greatest, max(0, 2 - floor(log10(greatest)))  # three digits of the greatest
     rows = "".join(
         f'<tr{" class=own" * row.own}><th scope="row">{text(row.label)}</th>'
-        f'<td class="number">{_figure(row.value)}</td><td>{bar(row.value / most)}</td></tr>\n'
+        f'<td class="number">{row.value:,.{decimals}f}</td><td>{bar(row.value / most)}</td></tr>\n'
         for row in headline.rows
     )
     name = f"{headline.name}, {headline.unit}" if headline.unit else headline.name
@@ -72,11 +73,6 @@ def _headline(headline: Headline) -> str:
     return (
         f'<div>\n<h3>{text(name)}</h3>\n<table class="bars" aria-label="{text(name)}">\n{note}{rows}</table>\n</div>\n'
     )
-
-
-def _figure(value: float) -> str:
-    """Three significant digits."""
-    return f"{value:.3g}" if abs(value) < 999.5 else number(value)
 
 
 def looks(pictures: Eight | None, term: str, log: Sequence[dict[str, Any]]) -> str:

@@ -19,7 +19,7 @@ def eight(view: View) -> Eight | None:
     if not missing(view.model, (Encodes, Decodes)):
         image = view.image[:COUNT]
         again = need(view.model, Decodes).decode(need(view.model, Encodes).encode(image).mode())
-        said = "Above, pictures of the data; below, what the model draws of each from its code. None chosen by hand."
+        said = "Above: pictures. Below: what the model draws from their codes. None chosen by hand."
         pairs = [_beside(one, other) for one, other in zip(pixels(image), pixels(again), strict=True)]
         return Eight("Reconstructions", said, [png(pair) for pair in pairs])
     if not missing(view.model, (Samples, Decodes)):
