@@ -26,7 +26,7 @@ def open_places(runs: Sequence[str | Path], data: str | Path | None, where: Wher
 def _place(name: str, run: Run, source: str, where: Where, uploads: Uploads) -> Place:
     """Shown is the test split or, of a source without splits, everything."""
     if splits_of(source, root=where.data_root):
-        fit, test, _ = run.splits(source, where)
+        fit, test, *_ = run.splits(source, where)
         return Place(name, run, test, fit, uploads)
     whole = run.images(source, where)
     return Place(name, run, whole, whole, uploads)

@@ -67,7 +67,8 @@ def compare(
         print(text)
     for run in opened:
         if not run.scores:
-            print(f"{run.folder} has no scores yet; score it: latelier score {run.folder}")
+            old = f"but of another checkpoint, after {run.stale[-1]:,} images" if run.stale else "yet"
+            print(f"{run.folder} has no scores {old}; score it: latelier score {run.folder}")
     if able:
         where = Where.of(data_root, download)
         source = data or opened[0].source

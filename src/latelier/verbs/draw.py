@@ -92,7 +92,7 @@ def draw(
     name = module.__name__.removeprefix("latelier.pictures.")  # one file, however the sheet was spelt
     opened = open_run(run)
     path = Path(out) if out else opened.home("--out FILE.png") / "pictures" / f"{name}.png"
-    fit, test, _ = opened.splits(data, Where.of(data_root, download))
+    fit, test, *_ = opened.splits(data, Where.of(data_root, download))
     title = f"{opened.name} ({opened.card.model}) on {test.source}"
     view = opened.view(test, title, seed, wanted(module))._replace(asked=asked)
     if view.found is None and (asked.given or "attribute" in takes(module)) and not missing(opened.model, (Encodes,)):
