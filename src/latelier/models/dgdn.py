@@ -40,8 +40,6 @@ from latelier.objectives.likelihood import GREY, Gaussian
 from latelier.objectives.reduce import summed
 from latelier.objectives.score_function import Standing, surrogate
 
-RATED = 16  # draws of positions over which a posterior's divergence is averaged
-
 
 @dataclass(frozen=True)
 class Stochastic:
@@ -75,6 +73,8 @@ class Config:
 class Draws(Posterior):
     """q(z1 | x) q(z2 | z1, x) ... q(s | z, x): each draw is a way up the encoder, whose first filters all share."""
 
+    rated = 16  # draws over which the divergence is averaged
+
     def __init__(self, model: "Model", image: Tensor):
         self.model, self.image = model, image
         self.bottom = model.encoder.bottom(image - model.centre.mean)
@@ -89,10 +89,9 @@ class Draws(Posterior):
         return self.model.code(up, gaussian.sample(up.mean, up.log_variance, generator))
 
     def rate(self) -> Code:
-        """Means over ``RATED`` ways up, drawn as the model draws them and by the same numbers for each image: by the
-        likeliest positions the divergences above them would be others."""
+        """Means over ways up, drawn by the same numbers for each image: by the likeliest positions they are others."""
         choose = alike(Generator(self.image.device).manual_seed(0), len(self.image))
-        rates = [self.model.divergences(self.ascend(choose)) for _ in range(RATED if self.model.drawn else 1)]
+        rates = [self.model.divergences(self.ascend(choose)) for _ in range(self.rated if self.model.drawn else 1)]
         return {name: torch.stack([rate[name] for rate in rates]).mean(0) for name in rates[0]}
 
     def ascend(self, choose: Choice) -> Ascent:
@@ -226,10 +225,9 @@ class Model(Base, Refills, Samples, Features, HasFilters, Weighs):
         distortion = self.likelihood.distortion(batch.image, output)
         rate, *rates = (summed(kl) for kl in self.divergences(up).values())
         bound = distortion + rate + sum(rates)
-        name = self.config.estimator.bound if self.training and self.drawn else "elbo"
-        report = {"distortion": distortion, "KL code": rate, name: -bound}
-        if rates:
-            report["KL positions"] = torch.stack(rates).sum(0)
+        title = self.config.estimator.bound if self.training and self.drawn else "elbo"
+        report = {"distortion": distortion, "KL code": rate, title: -bound}
+        report |= {"KL positions": torch.stack(rates).sum(0)} if rates else {}
         code = {"s": s}  # all that heads read
         if self.baseline is None:
             return Losses({"model": bound.mean()}, report, code)
