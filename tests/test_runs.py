@@ -98,6 +98,17 @@ def test_a_report_after_more_training_scores_the_new_checkpoint(
         assert f">{seen}<" in page
 
 
+def test_a_comparison_leaves_out_scores_of_another_checkpoint_and_says_so(
+    tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = latelier.train("vae", data="digits", out=tmp_path / "run", epochs=0.1, **TINY)
+    (run / "scores.json").write_text(json.dumps(records(4)))
+    assert latelier.compare(run, run, out=tmp_path / "sheet.png") == ""
+    assert (
+        "has no scores but of another checkpoint, after 4 images; score it: latelier score" in capsys.readouterr().out
+    )
+
+
 def test_two_that_score_at_once_lose_nothing(tmp_path: Path) -> None:
     one, other = (Run(tmp_path, None, None, {}, 7, ()) for _ in range(2))  # type: ignore[arg-type]
     assert one.scores == other.scores == []  # both have read the file before either writes
