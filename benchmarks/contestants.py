@@ -177,7 +177,7 @@ def bare_loss(model: peer_nets.vae.Model, image: Tensor, kind: str) -> Tensor:
 def latelier(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:
     """latelier's loop on latelier's ``vae``."""
     model = peer_nets.model(race.net, race.loss, race.rate)
-    by_latelier(model, race, precision, pixels, gate, lambda terms: -terms["elbo"])
+    by_latelier(model, race, precision, pixels, gate, lambda terms: terms["distortion"] + terms["rate"])
 
 
 def by_latelier(

@@ -74,6 +74,8 @@ def test_what_was_measured_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_spread() -> None:
     assert spread([1.234]) == "1.23"
     assert spread([1.0, 2.0], 1) == "1.5 ± 0.7"
+    assert spread([98.34, 99.02, 98.68]) == "98.7 ± 0.3"
+    assert spread([2.0, 2.0]) == "2.00"
 
 
 @pytest.mark.parametrize("name", sorted(list_recipes()))

@@ -3,13 +3,14 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
 from made import folder, write
 
 import latelier
-from latelier import runs
+from latelier import runs, training
 from latelier.data.scenes import draw_scenes
 from latelier.runs import Run, Where, open_run
 
@@ -61,6 +62,102 @@ def test_a_source_without_splits_is_halved_and_of_a_large_one_a_part_is_taken(
     fit, test, *_ = run.splits(pictures, Where())
     assert (len(fit), len(test)) == (3, 3)
     assert np.intersect1d(fit.names, test.names).size == 0
+
+
+def records(*seen: int, name: str = "reconstruction") -> list[dict[str, object]]:
+    rest = {"data": "digits:test", "n": 5, "seconds": 1.0, "seed": 0, "protocol": "So."}
+    return [{"name": name, "values": {"PSNR dB": float(at)}, "seen": at, **rest} for at in seen]
+
+
+def test_scores_belong_to_a_checkpoint(tmp_path: Path) -> None:
+    """After a resumed training the earlier checkpoint's are not the run's."""
+    (tmp_path / "scores.json").write_text(json.dumps(records(100, 200)))
+    now, before = (Run(tmp_path, None, None, {}, seen, ()) for seen in (200, 100))  # type: ignore[arg-type]
+    assert now.scores == records(200)
+    assert before.scores == records(100)
+    assert (now.stale, before.stale) == ([100], [200])
+    later = Run(tmp_path, None, None, {}, 300, ())  # type: ignore[arg-type]
+    assert later.scores == []
+    later.keep(records(300))
+    assert later.scores == records(300)
+    assert json.loads((tmp_path / "scores.json").read_text()) == records(100, 200, 300)
+
+
+def test_a_report_after_more_training_scores_the_new_checkpoint(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = {"data": "digits:test", "out": tmp_path / "run", **TINY}
+    latelier.train("vae", epochs=0.1, **training)
+    monkeypatch.setattr("latelier.verbs.score.judge", lambda run, *_: records(run.seen))
+    monkeypatch.setattr("latelier.reporting.sheets", lambda *_: [])
+    for epochs in (0.1, 0.2):
+        latelier.train(out=tmp_path / "run", resume=True, epochs=epochs, quiet=True)
+        seen = open_run(tmp_path / "run").seen
+        page = latelier.report(tmp_path / "run", data="digits").read_text()
+        assert [record["seen"] for record in open_run(tmp_path / "run").scores] == [seen]
+        assert f">{seen}<" in page
+
+
+def test_a_comparison_leaves_out_scores_of_another_checkpoint_and_says_so(
+    tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = latelier.train("vae", data="digits", out=tmp_path / "run", epochs=0.1, **TINY)
+    (run / "scores.json").write_text(json.dumps(records(4)))
+    assert latelier.compare(run, run, out=tmp_path / "sheet.png") == ""
+    assert (
+        "has no scores but of another checkpoint, after 4 images; score it: latelier score" in capsys.readouterr().out
+    )
+
+
+def test_two_that_score_at_once_lose_nothing(tmp_path: Path) -> None:
+    one, other = (Run(tmp_path, None, None, {}, 7, ()) for _ in range(2))  # type: ignore[arg-type]
+    assert one.scores == other.scores == []  # both have read the file before either writes
+    one.keep(records(7, name="probe"))
+    other.keep(records(7, name="likelihood"))
+    both = [*records(7, name="probe"), *records(7, name="likelihood")]
+    assert json.loads((tmp_path / "scores.json").read_text()) == both
+    writers = [
+        Thread(target=Run(tmp_path, None, None, {}, 7, ()).keep, args=(records(7, name=str(number)),))  # type: ignore[arg-type]
+        for number in range(20)
+    ]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert len(json.loads((tmp_path / "scores.json").read_text())) == 22
+
+
+@pytest.mark.parametrize("asked", [{}, {"validation": 0.2}, {"images": 100}])
+def test_scores_are_told_which_labels_the_run_learned_from(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, asked: dict[str, float]
+) -> None:
+    learned: list[np.ndarray] = []
+    batches = training.Batches.__init__
+    monkeypatch.setattr(
+        training.Batches,
+        "__init__",
+        lambda self, images, *rest, **named: (learned.append(images.label), batches(self, images, *rest, **named))[1],
+    )
+    given = {"data": "digits", "out": tmp_path / "run", "labels": 2, "seed": 3, "epochs": 0.1, **asked, **TINY}
+    splits = open_run(latelier.train("vae", **given)).splits(None, Where())
+    assert splits.told == 20
+    assert splits.taught is not None
+    known = np.flatnonzero(learned[0] >= 0) if "validation" not in asked else splits.taught
+    assert splits.taught.tolist() == known.tolist()
+    assert (learned[0][splits.taught] >= 0).all()
+    assert np.bincount(splits.fit.label[splits.taught]).tolist() == [2] * 10
+
+
+def test_a_run_without_a_head_learned_from_no_label_and_one_with_from_all(tmp_path: Path, cache: Path) -> None:
+    given = {"data": "digits", "epochs": 0.1, **TINY}
+    plain = open_run(latelier.train("vae", out=tmp_path / "plain", **given)).splits(None, Where())
+    assert (plain.told, plain.taught) == (0, None)
+    given["settings"] = [*TINY["settings"], "head=softmax"]
+    run = open_run(latelier.train("vae", out=tmp_path / "told", **given))
+    here, elsewhere = run.splits(None, Where()), run.splits(folder(tmp_path / "others", 9, "L", (8, 8)), Where())
+    assert here.taught is not None
+    assert (here.told, len(here.taught)) == (1297, 1297)
+    assert (elsewhere.told, elsewhere.taught) == (1297, None)
 
 
 def test_a_view_knows_the_levels_of_its_own_pictures_and_is_no_larger_than_memory(

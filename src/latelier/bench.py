@@ -21,6 +21,7 @@ from latelier import files
 from latelier.core import Refusal
 from latelier.lookup import nearest, sentence
 from latelier.runs import Run, Where, open_run
+from latelier.tables import with_sd
 
 
 @dataclass(frozen=True)
@@ -133,9 +134,9 @@ def perform(task: tuple[Bench, Sequence[Job]]) -> None:
 
 
 def spread(values: Sequence[float], digits: int = 2) -> str:
-    """Mean ± sd over seeds, or the one value there is."""
-    mean = f"{np.mean(values):.{digits}f}"
-    return f"{mean} ± {np.std(values, ddof=1):.{digits}f}" if len(values) > 1 else mean
+    """Mean ± sd over seeds, rounded to the sd, or the one value there is with so many ``digits``."""
+    sd = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+    return with_sd(float(np.mean(values)), sd) if sd else f"{np.mean(values):.{digits}f}"
 
 
 def beside(title: str, published: Mapping[str, float], found: Mapping[str, Sequence[float]], note: str) -> Result:

@@ -275,6 +275,8 @@ class HasFilters(Capability):
 class Weighs(Capability):
     """Has a joint density, so that the evidence can be bounded and estimated."""
 
+    pixels: Literal["continuous", "binary"] = "continuous"  # p(x | z) is a density on [0, 1], or a chance of 0 and 1
+
     @abstractmethod
     def log_weight(self, image: Tensor, samples: int, generator: Generator) -> Tensor:
         """[s, b]: log p(x, z) - log q(z | x) in nats for z ~ q(z | x). Its mean is the ELBO, its logmeanexp IWAE."""

@@ -99,6 +99,20 @@ def only_writer(folder: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Waits until no other process holds the lock of ``path``, and holds it: for files that are read, changed and
+    written back by several. The lock is a file beside it. Raises Refusal where none can be made."""
+    lock = path.with_name(f".{path.name}.lock")
+    try:
+        handle = os.open(lock, os.O_WRONLY | os.O_CREAT)
+    except OSError as error:
+        raise _refusal(path, error) from error
+    with os.fdopen(handle, "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def _refusal(path: Path, error: OSError) -> Refusal:
     if error.errno in FULL:
         return Refusal(

@@ -20,6 +20,7 @@ from latelier.pictures.view import View
 from latelier.progress import tell
 from latelier.request import read_config, there
 from latelier.scores.common import Splits
+from latelier.told import labels_learned, learned_labels
 
 HALF = 512 << 20  # bytes of pixels up to which each half of a source without splits is taken whole
 FEWEST = 2_000  # pictures of each half that are taken in any case
@@ -73,15 +74,26 @@ class Run:
 
     @cached_property
     def scores(self) -> list[dict[str, Any]]:
-        path = self.folder / "scores.json"
-        return list(files.read_json(path)) if path.exists() else []
+        """The records of this checkpoint; those of others, as before a resumed training, are ``stale``."""
+        return [record for record in self._records() if record.get("seen") == self.seen]
+
+    @property
+    def stale(self) -> list[int]:
+        """After how many images the checkpoints were taken that other records in scores.json belong to."""
+        return sorted({int(r.get("seen", 0)) for r in self._records()} - {self.seen})
 
     def keep(self, records: list[dict[str, Any]]) -> None:
-        """Puts scores in place of earlier ones of the same name and data, and writes scores.json into a run folder."""
-        fresh = {(record["name"], record["data"]) for record in records}
-        self.scores = [r for r in self.scores if (r["name"], r["data"]) not in fresh] + records
+        """Puts scores in place of earlier ones of the same name, data and checkpoint, and writes them into a run
+        folder's scores.json, beside what others have written there meanwhile."""
+        self.scores = _replaced(self.scores, records)
         if self.folder.is_dir():
-            files.write_json(self.folder / "scores.json", self.scores)
+            path = self.folder / "scores.json"
+            with files.locked(path):
+                files.write_json(path, _replaced(self._records(), records))
+
+    def _records(self) -> list[dict[str, Any]]:
+        path = self.folder / "scores.json"
+        return list(files.read_json(path)) if path.exists() else []
 
     @property
     def source(self) -> str:
@@ -132,20 +144,34 @@ class Run:
         held = next((name for name in ("test", "validation") if name in own), None)
         if chosen or (held and "train" in own):
             test = self.images(base, where, chosen or held)
-            fit = self.images(base, where, "train") if "train" in own else test
+            whole = fit = self.images(base, where, "train") if "train" in own else test
+            rows = np.arange(len(whole))
         else:
             whole = self.images(base, where)
             if (held_out := self._held_out(whole)) is not None:
                 return held_out
             most = _most(whole)
             order = np.random.default_rng(0).permutation(len(whole))[: 2 * most]
-            fit, test = whole.take(np.sort(order[::2])), whole.take(np.sort(order[1::2]))
+            rows = np.sort(order[::2])
+            fit, test = whole.take(rows), whole.take(np.sort(order[1::2]))
             if len(test) == 0:
                 raise Refusal(
                     f"{source} has one picture; scores need at least two, to fit on one and measure on the other"
                 )
             test = replace(test, fingerprint=whole.fingerprint)
-        return Splits(fit, test, seen=test.fingerprint == self.config.get("data", {}).get("fingerprint"))
+        return self._told(
+            Splits(fit, test, seen=test.fingerprint == self.config.get("data", {}).get("fingerprint")), whole, rows
+        )
+
+    def _told(self, splits: Splits, whole: Images, rows: np.ndarray) -> Splits:
+        """With the labels that the model learned from; the splits' ``fit`` is ``rows`` of ``whole``."""
+        data = self.config.get("data", {})
+        if not learned_labels(self.model):
+            return splits
+        if whole.fingerprint != data.get("fingerprint"):
+            return splits._replace(told=int(data.get("labelled", 0)))
+        own = labels_learned(self.model, self.config, whole)
+        return splits._replace(told=int(own.sum()), taught=np.flatnonzero(own[rows]))
 
     def _held_out(self, whole: Images) -> Splits | None:
         """The split of these images that the run was trained with, if it was trained on them and held some out."""
@@ -154,9 +180,10 @@ class Run:
         if "share" not in held_out or whole.fingerprint != data.get("fingerprint"):
             return None
         parts = hold_out(len(whole), held_out["share"], held_out["seed"])
-        title, order = f"{whole.source}, {len(parts[1]):,} held out", np.random.default_rng(0)
-        fit, test = (whole.take(np.sort(order.permutation(rows)[: _most(whole)])) for rows in parts)
-        return Splits(fit, replace(test, source=title), seen=False)
+        order = np.random.default_rng(0)
+        rows, held = (np.sort(order.permutation(part)[: _most(whole)]) for part in parts)
+        test = replace(whole.take(held), source=f"{whole.source}, {len(parts[1]):,} held out")
+        return self._told(Splits(whole.take(rows), test, seen=False), whole, rows)
 
     def found(self, where: Where, given: Images | None = None) -> Found:
         """Where attributes lie in the code, the same for every verb, whatever pictures it is given: as the model has
@@ -211,6 +238,16 @@ def open_run(run: str | Path) -> Run:
 def _most(images: Images) -> int:
     """Of how many images each part of a split consists at most: their pixels are copied."""
     return max(FEWEST, HALF // max(1, images.pixels[:1].nbytes))
+
+
+def _replaced(kept: list[dict[str, Any]], records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """``kept`` with ``records`` in place of those of the same name, data and checkpoint."""
+
+    def of(record: dict[str, Any]) -> tuple[Any, ...]:
+        return record["name"], record["data"], record.get("seen")
+
+    fresh = {of(record) for record in records}
+    return [record for record in kept if of(record) not in fresh] + records
 
 
 def _again(before: dict[str, Any], record: dict[str, Any]) -> bool:

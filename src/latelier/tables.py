@@ -1,8 +1,12 @@
 """Tables as text for a terminal: plain characters, aligned, the same when piped into a file."""
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
+
+COMPANIONS = (" sd", " se")
+MAJORITY = "majority %"
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -23,19 +27,32 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
 
 
+def with_sd(value: float, sd: float) -> str:
+    """``98.7 ± 0.3``: the spread to one digit that counts, or two where the first is a 1, and the value to as many
+    decimals, for what comes after them is chance."""
+    if not (math.isfinite(value) and math.isfinite(sd)) or sd <= 0:
+        return f"{number(value)} ± {number(sd)}"
+    exponent = math.floor(math.log10(sd))
+    places = max(0, (1 if sd < 1.95 * 10**exponent else 0) - exponent)
+    return f"{value:,.{places}f} ± {sd:,.{places}f}"
+
+
 def with_spread(values: dict[str, float]) -> dict[str, str]:
-    """Values as text; one that has a companion ``NAME sd`` carries it as ± and the companion goes."""
-    spread = {name.removesuffix(" sd"): value for name, value in values.items() if name.endswith(" sd")}
-    return {
-        name: number(value) + (f" ± {number(spread[name])}" if name in spread else "")
-        for name, value in values.items()
-        if not name.endswith(" sd")
-    }
+    """Values as text; one that has a companion ``NAME sd`` or ``NAME se``, its standard deviation or the standard
+    error of it as a mean, carries this as ± and the companion goes."""
+    found = {}
+    for name, value in values.items():
+        if name.endswith(COMPANIONS) and name.removesuffix(name[-3:]) in values:
+            continue
+        companion = next((f"{name}{end}" for end in COMPANIONS if f"{name}{end}" in values), None)
+        found[name] = number(value) if companion is None else with_sd(value, values[companion])
+    return found
 
 
 def curves(values: dict[str, str]) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
     """Splits values into plain ones and those over label budgets: ``linear codes 5/class %`` -> {"linear codes %":
-    {"5/class": ...}}, which read better as one row."""
+    {"5/class": ...}}, which read better as one row. The share of the commonest class stands among the latter, in every
+    column."""
     plain, over = dict[str, str](), dict[str, dict[str, str]]()
     for name, value in values.items():
         match = re.fullmatch(r"(.+) (\d+/class|all) (%)", name)
@@ -43,6 +60,8 @@ def curves(values: dict[str, str]) -> tuple[dict[str, str], dict[str, dict[str, 
             over.setdefault(f"{match[1]} {match[3]}", {})[match[2]] = value
         else:
             plain[name] = value
+    if over and MAJORITY in plain:
+        over[MAJORITY] = dict.fromkeys((budget for row in over.values() for budget in row), plain.pop(MAJORITY))
     return plain, over
 
 

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from latelier.building import caption_config, config_of, takes_head, wants_captions
-from latelier.core import Model, Refusal, has, innermost, need
+from latelier.core import Classifies, Model, Refusal, has, innermost, need
 from latelier.data.attributes import hide_attributes, with_attributes
 from latelier.data.captions import Sentences, has_caption, hide_captions, spoken
-from latelier.data.choice import hide_labels
+from latelier.data.choice import fewer, hide_labels, hold_out
 from latelier.data.images import Images
 from latelier.data.words import Vocabulary
 from latelier.heads.caption import CAPTIONED
@@ -64,6 +64,34 @@ def told(request: SimpleNamespace, images: Images, rows: np.ndarray) -> Told:
     if not wants_captions(settings):
         return Told(images, whole, settings)
     return _with_captions(images, whole, settings, rows)
+
+
+def learned_labels(model: Model) -> bool:
+    """Whether the model has learned from labels: by a head, as a classifier, or as attributes that classes may be."""
+    return has(model, Classifies) or hasattr(getattr(innermost(model), "config", None), "attributes")
+
+
+def labels_learned(model: Model, config: Mapping[str, Any], images: Images) -> np.ndarray:
+    """Of which of the images, all that the run was given, it learned the class: bool [n], from its config.json. None
+    for a model that learns none."""
+    found, request, data = np.zeros(len(images), bool), config.get("request", {}), config.get("data", {})
+    if not learned_labels(model):
+        return found
+    seed, count = int(request.get("seed", 0)), request.get("labels")
+    held = data.get("held_out", {"share": request.get("validation"), "seed": seed})
+    rows, _ = hold_out(len(images), held.get("share") or 0.0, int(held.get("seed", 0)))
+    if request.get("images") is not None:
+        rows = fewer(rows, request["images"], seed)
+    names = tuple(getattr(getattr(innermost(model), "config", None), "attributes", ()))
+    if names:
+        images = with_attributes(images, names)
+        known = images if count is None else hide_attributes(images, count, seed, among=rows)
+        classes = [column for column, name in enumerate(names) if name in images.classes]
+        found[rows] = (known.attribute[rows][:, classes] >= 0).any(1)
+    if not names or has(model, Classifies):
+        label = images.label if count is None else hide_labels(images, count, seed, among=rows).label
+        found[rows] |= label[rows] >= 0
+    return found
 
 
 def _with_captions(images: Images, whole: Images, settings: dict[str, Any], rows: np.ndarray) -> Told:

@@ -13,10 +13,8 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import numpy as np
-
 from latelier.core import Classifies, need
-from latelier.data.choice import hide_labels
+from latelier.data.choice import hide_labels, labelled_rows
 from latelier.data.crew import cores
 from latelier.data.images import Images
 from latelier.data.sources import open_images
@@ -89,22 +87,28 @@ def run_all(
         return [future.result() for future in futures]
 
 
-def baselines(train: Images, test: Images, labels: int, draw: int, components: int) -> dict[str, float]:
-    """Accuracy of logistic regression on pixels, and on a PCA fitted to all training pictures without their labels."""
+def baselines(
+    train: Images, test: Images, budgets: Sequence[int], draw: int, components: int
+) -> dict[str, dict[int, float]]:
+    """Row -> labels a class -> accuracy of logistic regression on pixels, and on a PCA fitted to all training pictures
+    without their labels."""
     from sklearn.decomposition import PCA
-    from sklearn.linear_model import LogisticRegression
 
-    rows = np.flatnonzero(hide_labels(train, labels, draw).label >= 0)
+    from latelier.scores import regression
+
     seen, unseen = (images.floats(slice(None)).flatten(1).numpy() for images in (train, test))
     pca = PCA(components, random_state=draw).fit(seen)
     spaces = {
         "logistic regression on pixels": (seen, unseen),
         "logistic regression on PCA": (pca.transform(seen), pca.transform(unseen)),
     }
-    return {
-        name: float(LogisticRegression(max_iter=2000).fit(fit[rows], train.label[rows]).score(measured, test.label))
-        for name, (fit, measured) in spaces.items()
-    }
+    found: dict[str, dict[int, float]] = {name: {} for name in spaces}
+    for labels in budgets:
+        rows = labelled_rows(train.label, labels, draw)
+        for name, (fit, measured) in spaces.items():
+            right = regression.fit(fit[rows], train.label[rows]).predict(measured) == test.label
+            found[name][labels] = float(right.mean())
+    return found
 
 
 def _begin_worker() -> None:

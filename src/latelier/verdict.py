@@ -181,7 +181,7 @@ def _probed(run: Run, splits: Splits, records: Sequence[dict[str, Any]]) -> dict
 
     stamp = {"name": "probe", "data": splits.test.source, "seen": run.seen}
     for record in (record for record in records if stamp.items() <= record.items()):
-        values = record["values"]
+        values = record.get("values", {})
         for budget in BUDGETS:
             names = {space: f"linear {space} {budget}/class %" for space in ("codes", "pixels", "PCA")}
             if not all(name in values for name in (*names.values(), "majority %")):

@@ -11,9 +11,10 @@ from latelier.building import build
 from latelier.core import Batch, Progress, Refusal
 from latelier.data.sources import open_images
 from latelier.models.dgdn import Model
-from latelier.nets.ascent import Choice, hard
+from latelier.nets.ascent import Choice, hard, likeliest
 from latelier.nets.deconv import layers_of
 from latelier.nets.unpool import one_hot
+from latelier.objectives import gaussian
 from latelier.objectives.estimator import Score
 from latelier.objectives.importance import elbo
 
@@ -94,7 +95,7 @@ def test_the_code_follows_from_the_positions_below_it() -> None:
     assert not torch.equal(one.mean, other.mean)
 
 
-@pytest.mark.parametrize("settings", [SMALL, {"unpool": "deterministic", **SMALL}])
+@pytest.mark.parametrize("settings", [SMALL, {"unpool": "deterministic", **SMALL}, {"estimator": "relaxed", **SMALL}])
 def test_the_reported_bound_is_the_mean_log_weight(settings: dict[str, Any]) -> None:
     """With positions' divergence in closed form in one and as log q of draws in the other."""
     model = made(**settings).eval()
@@ -107,13 +108,36 @@ def test_the_reported_bound_is_the_mean_log_weight(settings: dict[str, Any]) -> 
     assert ((reported.mean(0) - elbo(weighed)).abs() < 4.5 * error).all()
 
 
+def test_what_relaxed_positions_give_in_training_is_not_called_a_bound() -> None:
+    model, batch = made(estimator="relaxed", **SMALL).train(), digits(4)
+    assert "elbo" not in model.learn(batch, at()).report
+    assert "relaxed bound" in model.learn(batch, at()).report
+    assert "elbo" in made(**SMALL).train().learn(batch, at()).report
+    assert "elbo" in made(estimator="relaxed", unpool="deterministic", **SMALL).train().learn(batch, at()).report
+
+
+def test_the_posteriors_divergence_is_that_under_q_and_does_not_hang_on_other_images() -> None:
+    model, image = made(**SMALL), digits(6).image
+    with torch.no_grad():
+        q, generator = model.encode(image), Generator().manual_seed(5)
+        drawn = [q.ascend(hard(generator)) for _ in range(400)]
+        exact = torch.stack([gaussian.kl_to_standard(up.mean, up.log_variance).sum(1) for up in drawn]).mean(0)
+        found, alone = q.rate(), model.encode(image[2:3]).rate()
+        up = q.ascend(likeliest)
+        likely = gaussian.kl_to_standard(up.mean, up.log_variance).sum(1)
+    assert float(found["s"].sum(1).mean() / exact.mean()) == pytest.approx(1, abs=0.1)
+    assert float(likely.mean() / exact.mean()) != pytest.approx(1, abs=0.15)  # by the likeliest positions it is another
+    for name, value in found.items():
+        torch.testing.assert_close(value[2:3], alone[name])
+
+
 @dataclass(frozen=True)
 class Forced(Score):
     """Takes the one position that it is told."""
 
     position: int = 0
 
-    def choice(self, progress: Progress) -> Choice:
+    def choice(self, progress: Progress, training: bool) -> Choice:
         return lambda blocks, log_q: one_hot(torch.full(log_q[:, 0].shape, self.position), 4)
 
 

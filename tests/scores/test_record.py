@@ -70,7 +70,7 @@ def test_a_value_depends_on_the_seed_and_not_on_the_company() -> None:
 
 def test_options_reach_their_score_and_are_recorded() -> None:
     record = run_scores(LinearGaussian(), DATA, ["likelihood"], options={"likelihood": {"samples": [3]}})[0]
-    assert "IWAE-3 nats/image" in record["values"]
+    assert "density IWAE-3 nats/image" in record["values"]
     assert record["options"] == {"samples": [3]}
 
 

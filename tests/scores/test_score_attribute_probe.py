@@ -12,6 +12,7 @@ from latelier.scores import attribute_probe
 from latelier.scores.attribute_probe import learned, score
 from latelier.scores.attributes import attributes_of, balanced
 from latelier.scores.common import Splits
+from latelier.scores.kept import Kept
 from latelier.scores.record import run_scores
 
 SHAPE = (1, 2, 3)
@@ -133,6 +134,17 @@ def test_levels_are_spaces_of_their_own_and_all_together() -> None:
         scored(Two(), level="z3")
     with pytest.raises(Refusal, match='level="z1" was asked for, but this model has no levels'):
         scored(level="z1")
+
+
+def test_pixels_are_learned_from_once_for_runs_that_are_compared(monkeypatch) -> None:
+    monkeypatch.setattr(attribute_probe, "PIXELS", Kept(10))
+    widths: list[int] = []
+    learn = attribute_probe.learned
+    monkeypatch.setattr(attribute_probe, "learned", lambda x, *rest: (widths.append(x.shape[1]), learn(x, *rest))[1])
+    blind = Reads(SHAPE, 2, lambda image: torch.zeros(len(image), 2))
+    first, second = scored(blind), scored(blind)
+    assert widths == [2, 2, 6, 6, 2, 2]  # two attributes in each space
+    assert first == second
 
 
 def test_c_is_chosen_on_held_out_rows(monkeypatch) -> None:

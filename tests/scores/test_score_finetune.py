@@ -67,18 +67,41 @@ def test_the_seed_decides_and_several_have_a_spread() -> None:
     model = encoder()
     one, other = scored(model), scored(model, seed=1)
     assert scored(model) == one
-    assert set(one) == {"finetuned error %"}
+    assert set(one) == {"finetuned error %", "majority error %"}
     assert one != other
-    assert set(scored(model, seeds=2, epochs=1)) == {"finetuned error %", "finetuned error % sd"}
+    several = scored(model, seeds=2, epochs=1)
+    assert set(several) == {"finetuned error %", "finetuned error % sd", "majority error %"}
 
 
 def test_fresh_weights_owe_nothing_to_training() -> None:
     fresh = scored(encoder(0), fresh=True)
-    assert set(fresh) == {"error from fresh weights %"}
+    assert set(fresh) == {"error from fresh weights %", "majority error %"}
     assert fresh == scored(encoder(1), fresh=True)  # whatever the weights were
     assert scored(encoder(0)) != scored(encoder(1))
     drawn = [finetune.redrawn(encoder(), seed).state_dict() for seed in (1, 2)]
     assert all(not torch.equal(drawn[0][name], drawn[1][name]) for name in drawn[0] if name.endswith("weight"))
+
+
+def test_features_of_a_depth_are_read_and_learn() -> None:
+    """A k-sparse encoder is fine-tuned with the alpha k numbers that its features keep."""
+    torch.manual_seed(0)
+    model = build("ksparse", SHAPE, widths=(50,), k=(4,), alpha=3.0)
+    learner, sparse = Learner(finetune.copied(model), 10, "layer1"), Learner(finetune.copied(model), 10)
+    image = DATA.test.floats(slice(0, 5))
+    assert ((learner.code(image) != 0).sum(1) == 12).all()
+    assert ((sparse.code(image) != 0).sum(1) == 4).all()
+    before = copied(learner.encoder)
+    train(learner, DATA.fit, COURSE, 0)
+    assert not torch.equal(before["stack.0.weight"], learner.encoder.state_dict()["stack.0.weight"])
+    assert scored(model, depth="layer1") != scored(model)
+    with pytest.raises(Refusal, match="no features, so no depth 'layer1'"):
+        scored(build("pca", SHAPE, latent=2), depth="layer1")
+
+
+def test_errors_stand_beside_that_of_naming_the_commonest_class() -> None:
+    label = np.where(np.arange(200) < 150, 3, 4)
+    values = scored(encoder(), Splits(DATA.fit, replace(DATA.test, label=label)), epochs=1)
+    assert values["majority error %"] == 25
 
 
 def test_dropout_on_the_code_is_drawn_by_the_seed() -> None:
@@ -131,7 +154,7 @@ def test_it_is_left_out_unless_it_is_named() -> None:
     record = run_scores(model, DATA, ["finetune"], limit=20, options={"finetune": {"epochs": 1, "best": True}})[0]
     assert record["n"] == 20
     assert record["options"] == {"epochs": 1, "best": True}
-    assert set(record["values"]) == {"finetuned error %", "held-out error %"}
+    assert set(record["values"]) == {"finetuned error %", "held-out error %", "majority error %"}
 
 
 @pytest.mark.parametrize(

@@ -220,6 +220,8 @@ def test_test_images_choose_nothing() -> None:
     tests = test, replace(test, label=(test.label + 1) % 4), quadrants(7, 2)
     found = [scored(model, Splits(fit, images), epochs=4) for images in tests]
     accuracies = [values.pop("accuracy %") for values in found]
+    commonest = [np.bincount(images.label).max() / len(images) for images in tests]
+    assert [values.pop("majority %") for values in found] == pytest.approx([100 * share for share in commonest])
     assert accuracies[0] != accuracies[1]
     assert found[0] == found[1] == found[2]
 
@@ -275,7 +277,7 @@ def test_the_seed_decides_and_several_have_a_spread() -> None:
     model, data = patchvae((3, 16, 16)), Splits(noise400(), quadrants(100, 0))
     one = scored(model, data, rate=0.01)
     assert scored(model, data, rate=0.01) == one != scored(model, data, seed=1, rate=0.01)
-    assert set(one) == {"accuracy %", "held-out accuracy %", "epoch chosen", "trainable weights"}
+    assert set(one) == {"accuracy %", "held-out accuracy %", "epoch chosen", "trainable weights", "majority %"}
     spread = {f"{name} sd" for name in ("accuracy %", "held-out accuracy %", "epoch chosen")}
     assert set(scored(model, data, seeds=2, epochs=1)) == set(one) | spread
 

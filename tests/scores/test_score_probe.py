@@ -6,9 +6,11 @@ from torch import Generator
 from torch.nn.functional import one_hot
 
 from latelier.core import Refusal
+from latelier.data.choice import labelled_rows
 from latelier.data.images import Images
 from latelier.scores import probe
 from latelier.scores.common import Splits
+from latelier.scores.kept import Kept
 
 SHAPE = (1, 4, 4)
 CLASSES = 4
@@ -76,8 +78,13 @@ def test_columns_that_hardly_vary_stay_small(monkeypatch) -> None:
 
 def test_budgets_that_the_split_cannot_give_are_left_out() -> None:
     label = np.repeat([0, 1, -1], [50, 7, 30])
-    assert probe.budgets(label) == [1, 5]
-    assert probe.budgets(np.repeat(np.arange(100), 150)) == [1, 5, 10]  # 100 x 100 is over FIT_ROWS
+
+    def budgets(label: np.ndarray) -> list[int]:
+        images = noise(len(label), (1, 2, 3), 0, label)
+        return probe.budgets(Splits(images, images))
+
+    assert budgets(label) == [1, 5]
+    assert budgets(np.repeat(np.arange(100), 150)) == [1, 5, 10]  # 100 x 100 is over FIT_ROWS
     values = scored(IGNORANT, Splits(noise(87, SHAPE, 3, label), DATA.test))
     assert "linear codes 5/class %" in values
     assert "linear codes 10/class %" not in values
@@ -98,6 +105,82 @@ def test_balanced_accuracy_and_the_models_own_head_on_unbalanced_classes(monkeyp
     assert (values["head %"], values["balanced head %"], values["majority %"]) == (90, 50, 90)
     assert "balanced linear codes 1/class %" in values
     assert "balanced linear codes all %" not in scored(IGNORANT)
+
+
+def told(per_class: int, seed: int = 9) -> Splits:
+    """The same, to a run that learned from so many labels of each class."""
+    rows = labelled_rows(DATA.fit.label, per_class, seed)
+    return DATA._replace(told=len(rows), taught=rows)
+
+
+def test_a_run_that_learned_from_labels_is_not_probed_with_fewer(monkeypatch) -> None:
+    """Its codes have seen ten a class: neither a figure of one or five a class, nor a word of how it beats pixels."""
+    values = scored(KNOWS, told(10))
+    assert not [name for name in values if "1/class" in name or "5/class" in name]
+    assert values["labels learned from"] == 40
+    said = probe.verdict(values)
+    assert said.startswith("The codes beat raw pixels at 10/class, but are no better at")
+    assert "The run learned from 40 labels, and so does every probe at least." in said
+    values = scored(KNOWS, told(100))
+    assert not [name for name in values if "/class" in name and "100/class" not in name]
+    monkeypatch.setattr(probe, "FIT_ROWS", 300)
+    values = scored(KNOWS, told(100))
+    assert "linear codes all %" not in values
+    assert probe.verdict(values) == (
+        "The run learned from 400 labels, more than the probes do: its codes are not compared with raw pixels."
+    )
+
+
+def test_every_probe_of_such_a_run_learns_from_its_own_labels_and_no_second_draw_of_as_many() -> None:
+    label, rows = DATA.fit.label, told(7).taught
+    assert probe.budgets(told(7)) == [7, 10, 100]
+    (only,) = probe.draws(label, 7, rows)
+    assert only.tolist() == rows.tolist()
+    many = probe.draws(label, 10, rows)
+    assert len({drawn.tobytes() for drawn in many}) == probe.DRAWS
+    for drawn in many:
+        assert set(rows) <= set(drawn)
+        assert np.bincount(label[drawn]).tolist() == [10] * CLASSES
+    values = scored(PIXELS, told(7))
+    assert "linear codes 7/class % sd" not in values
+    assert values["linear codes 7/class %"] == values["linear pixels 7/class %"]
+
+
+def test_labels_are_among_the_images_of_all_of_them(monkeypatch) -> None:
+    monkeypatch.setattr(probe, "FIT_ROWS", 60)
+    data = told(10)
+    pool = probe.pool_of(data)
+    assert len(pool) == 60
+    assert {DATA.fit.pixels[row].tobytes() for row in data.taught} <= {image.tobytes() for image in pool.pixels}
+
+
+def test_nothing_is_said_for_codes_that_know_other_pictures_labels() -> None:
+    values = scored(KNOWS, DATA._replace(told=4))
+    assert values["labels of other pictures learned from"] == 4
+    assert "its codes prove nothing here" in probe.verdict(values)
+
+
+def test_pixels_and_pca_are_probed_once_for_runs_that_are_compared(monkeypatch) -> None:
+    monkeypatch.setattr(probe, "BASELINES", Kept(1_000))
+    first = scored(IGNORANT)
+    fitted: list[tuple[int, ...]] = []
+    fit = probe.regression.fit
+    monkeypatch.setattr(probe.regression, "fit", lambda x, y: (fitted.append(x.shape), fit(x, y))[1])
+    second = scored(Reads(SHAPE, 3, lambda image: image[:, 0, 2, :3]))
+    assert {shape[1] for shape in fitted} == {3}  # codes alone
+    for name in first:
+        if " codes " not in name:
+            assert first[name] == second[name], name
+    fitted.clear()
+    scored(IGNORANT, Splits(DATA.fit, marked(1000, 3)))  # of other pictures they are
+    assert {shape[1] for shape in fitted} == {3, 16}
+
+
+def test_only_so_much_is_kept() -> None:
+    kept, asked = Kept[int](2), []
+    for number in (1, 2, 1, 3, 1, 2):
+        assert kept.get(number, lambda number=number: (asked.append(number), 10 * number)[1]) == 10 * number
+    assert asked == [1, 2, 3, 2]
 
 
 @pytest.mark.parametrize("label", [-np.ones(20), np.zeros(20)])

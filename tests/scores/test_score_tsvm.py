@@ -55,6 +55,15 @@ def test_on_digits_and_by_depth() -> None:
     assert tsvm.score(model, data, Generator(), labels=5, depth="pixels")["SVM error %"] < 30
 
 
+def test_codes_that_know_more_labels_are_refused_and_pixels_are_not() -> None:
+    test = open_images("digits", split="test").take(np.arange(50))
+    data = Splits(open_images("digits", split="train"), test, told=51)
+    with pytest.raises(Refusal, match="tsvm: the run has learned from 51 labels itself, so that 5 a class"):
+        tsvm.score(build("pca", image=(1, 8, 8), latent=2), data, Generator(), labels=5, others=10)
+    values = tsvm.score(build("pca", image=(1, 8, 8)), data, Generator(), labels=5, others=10, depth="pixels")
+    assert 80 < values["majority error %"] < 90
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -29,7 +29,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on eight pictures of 8 x 8 pixels."""
     place = tmp_path_factory.mktemp("made")
     pets = shlex.quote(str(folder(place / "pets", 8, "L", size=(8, 8))))
-    tiny = "net=mlp net.widths=4 latent=2"
+    tiny = "net=mlp net.widths=4 latent=2 likelihood=gaussian"
     main(shlex.split(f"train vae --data {pets} --out {place / 'run'} --epochs 1 --batch 4 --quiet --set {tiny}"))
     return place / "run"
 
@@ -51,10 +51,10 @@ def kept(run: Path, name: str) -> dict[str, Any]:
 def test_an_option_reaches_its_score_and_is_kept_with_it(run: Path, only: list[str], capsys: Captured) -> None:
     (run / "scores.json").unlink(missing_ok=True)
     main(["score", str(run), *only, "--set", "likelihood.samples=1,3"])
-    assert "IWAE-3 nats/image" in capsys.readouterr().out
+    assert "density IWAE-3 nats/image" in capsys.readouterr().out
     (record,) = json.loads((run / "scores.json").read_text())  # that score alone
     assert record["options"] == {"samples": [1, 3]}
-    assert "IWAE-100 nats/image" not in record["values"]
+    assert "density IWAE-100 nats/image" not in record["values"]
 
 
 def test_without_options_the_usual_scores_are_taken(run: Path) -> None:

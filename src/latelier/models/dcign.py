@@ -80,6 +80,7 @@ class Model(DeclaredPrior, Encodes, Decodes, EncoderFeatures, EncoderFilters, We
         self.encoder = config.net.encoder(image, 2 * config.latent)
         self.decoder = config.net.decoder(config.latent, image)
         self.likelihood = config.likelihood.build()
+        self.pixels = self.likelihood.pixels
         self.players = {"model": [self.encoder, self.decoder, self.likelihood]}
         self.register_buffer("members", _members(config.groups, config.latent), persistent=False)
 

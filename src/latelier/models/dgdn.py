@@ -32,7 +32,7 @@ from latelier.core import (
 )
 from latelier.core import Model as Base
 from latelier.models.shared import Refills
-from latelier.nets.ascent import Ascent, Choice, Upward, hard, likeliest
+from latelier.nets.ascent import Ascent, Choice, Upward, alike, hard, likeliest
 from latelier.nets.deconv import Downward, layers_of
 from latelier.nets.running import MeanImage
 from latelier.nets.unpool import one_hot
@@ -75,8 +75,10 @@ class Config:
 class Draws(Posterior):
     """q(z1 | x) q(z2 | z1, x) ... q(s | z, x): each draw is a way up the encoder, whose first filters all share."""
 
+    rated = 16  # draws over which the divergence is averaged
+
     def __init__(self, model: "Model", image: Tensor):
-        self.model = model
+        self.model, self.image = model, image
         self.bottom = model.encoder.bottom(image - model.centre.mean)
 
     def mode(self) -> Code:
@@ -89,8 +91,10 @@ class Draws(Posterior):
         return self.model.code(up, gaussian.sample(up.mean, up.log_variance, generator))
 
     def rate(self) -> Code:
-        up = self.ascend(likeliest)
-        return {"s": gaussian.kl_to_standard(up.mean, up.log_variance), **self.model.divergences(up)}
+        """Means over ways up, drawn by the same numbers for each image: by the likeliest positions they are others."""
+        choose = alike(Generator(self.image.device).manual_seed(0), len(self.image))
+        rates = [self.model.divergences(self.ascend(choose)) for _ in range(self.rated if self.model.drawn else 1)]
+        return {name: torch.stack([rate[name] for rate in rates]).mean(0) for name in rates[0]}
 
     def ascend(self, choose: Choice) -> Ascent:
         up: Ascent = self.model.encoder(self.bottom, choose)
@@ -167,8 +171,8 @@ class Model(Base, Refills, Samples, Features, HasFilters, Weighs):
         return code
 
     def divergences(self, up: Ascent) -> Code:
-        """KL(q(z | x) || uniform) in nats, [b, c, rows, columns] a pooling."""
-        found = {}
+        """KL(q(s | z, x) || p(s)), and of each pooling KL(q(z | x) || uniform) [b, c, rows, columns], in nats."""
+        found = {"s": gaussian.kl_to_standard(up.mean, up.log_variance)}
         for (name, tiling), log_q in zip(self.drawn.items(), up.log_q, strict=False):
             by_image = log_q.unflatten(2, (-1, tiling.cells))
             kl = categorical.kl_to_uniform(by_image, tiling.inside(log_q.device).sum(0))
@@ -221,16 +225,15 @@ class Model(Base, Refills, Samples, Features, HasFilters, Weighs):
         if self.training:
             self.centre.follow(batch.image)
         generator = progress.generator
-        up = self.encode(batch.image).ascend(self.config.estimator.choice(progress))
+        up = self.encode(batch.image).ascend(self.config.estimator.choice(progress, self.training))
         s = gaussian.sample(up.mean, up.log_variance, generator)
         output = self.draw(s, self.placed(up, len(s)))
         distortion = self.likelihood.distortion(batch.image, output)
-        rate = summed(gaussian.kl_to_standard(up.mean, up.log_variance))
-        rates = [summed(kl) for kl in self.divergences(up).values()]
+        rate, *rates = (summed(kl) for kl in self.divergences(up).values())
         bound = distortion + rate + sum(rates)
-        report = {"distortion": distortion, "KL code": rate, "elbo": -bound}
-        if rates:
-            report["KL positions"] = torch.stack(rates).sum(0)
+        title = self.config.estimator.bound if self.training and self.drawn else "elbo"
+        report = {"distortion": distortion, "KL code": rate, title: -bound}
+        report |= {"KL positions": torch.stack(rates).sum(0)} if rates else {}
         code = {"s": s}  # all that heads read
         if self.baseline is None:
             return Losses({"model": bound.mean()}, report, code)

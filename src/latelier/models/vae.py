@@ -79,6 +79,7 @@ class Model(DeclaredPrior, Refills, EncoderStages, EncoderFilters, Weighs):
         self.encoder = config.net.encoder(image, 2 * config.latent)
         self.decoder = config.net.decoder(config.latent, image)
         self.likelihood = config.likelihood.build()
+        self.pixels = self.likelihood.pixels
         self.players = {"model": [self.encoder, self.decoder, self.likelihood]}
         self.critic = config.critic.build(image)
         if self.critic is not None:

@@ -102,6 +102,17 @@ def hard(generator: Generator) -> Choice:
     return lambda blocks, log_q: one_hot(categorical.draw(log_q, generator), log_q.shape[1], blocks.dtype)
 
 
+def alike(generator: Generator, images: int) -> Choice:
+    """Positions drawn from q by the same numbers for each of the images: what one gets does not hang on the others."""
+
+    def choose(blocks: Tensor, log_q: Tensor) -> Tensor:
+        by_cell = log_q.unflatten(2, (images, -1)).permute(0, 3, 1, 2)  # [c, cells, m, b]
+        place = categorical.draw(by_cell.flatten(0, 1), generator, same=True).unflatten(0, by_cell.shape[:2])
+        return one_hot(place.transpose(1, 2).flatten(1), log_q.shape[1], blocks.dtype)
+
+    return choose
+
+
 def soft(temperature: float, generator: Generator) -> Choice:
     """Relaxed draws, which a gradient passes."""
     return lambda blocks, log_q: categorical.relaxed(log_q, temperature, generator)

@@ -23,7 +23,10 @@ class Score:
                 f"estimator: hidden {self.hidden} must be 1 or more, and decay {self.decay:g} from 0 to below 1"
             )
 
-    def choice(self, progress: Progress) -> Choice:
+    bound = "elbo"  # what training calls its draws' -(distortion + divergences)
+
+    def choice(self, progress: Progress, training: bool) -> Choice:
+        """How positions are drawn in ``training``, or in evaluation."""
         return hard(progress.generator)
 
     def baseline(self, image: tuple[int, int, int], draws: int) -> Baseline | None:
@@ -36,11 +39,17 @@ class Score:
 
 @dataclass(frozen=True)
 class Relaxed:
-    """Relaxed in training, by Gumbel softmax at a temperature that falls: biased, but of small variance."""
+    """Relaxed in training, by Gumbel softmax at a temperature that falls: biased, but of small variance. A
+    picture drawn from values that stand between positions is none of the model's: what training logs bounds nothing."""
 
     temperature: Temperature = Temperature()
 
-    def choice(self, progress: Progress) -> Choice:
+    bound = "relaxed bound"
+
+    def choice(self, progress: Progress, training: bool) -> Choice:
+        """Evaluation draws positions, so that its bound is one."""
+        if not training:
+            return hard(progress.generator)
         return soft(self.temperature.at(progress), progress.generator)
 
     def baseline(self, image: tuple[int, int, int], draws: int) -> Baseline | None:

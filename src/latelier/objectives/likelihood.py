@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -60,7 +61,8 @@ class Foreground:
 class Likelihood(nn.Module):
     """Turns a decoder's output into a loss, into densities and into a picture."""
 
-    is_density = True  # whether the distortion is -log p, with neither constant nor weights left out
+    is_density = True  # whether the distortion is -log p of any pixels in [0, 1], nothing left out
+    pixels: Literal["continuous", "binary"] = "continuous"  # that it gives a density to, or a probability
 
     def distortion(self, image: Tensor, output: Tensor) -> Tensor:
         """[b], what training makes small: -log p(image | output), up to a constant or weights."""
@@ -76,7 +78,11 @@ class Likelihood(nn.Module):
 
 
 class BernoulliPixels(Likelihood):
-    """The decoder's output is a logit a pixel."""
+    """The decoder's output is a logit a pixel. Of grey pixels the cross-entropy is no -log p: there is no bound on
+    log p(x) in it."""
+
+    is_density = False
+    pixels = "binary"
 
     def log_likelihood(self, image: Tensor, output: Tensor, *, keep: int = 1) -> Tensor:
         return bernoulli.log_likelihood(image, output, keep=keep)

@@ -32,6 +32,9 @@ class Splits(NamedTuple):
     seen: bool = False  # whether the model saw the test images in training
     found: "Found | None" = None  # where the run's attributes lie in its code; none: to be fitted on ``fit``
 
+    told: int = 0  # labels that the model learned from
+    taught: np.ndarray | None = None  # rows of ``fit`` whose labels these were; none: other pictures', or unknown
+
 
 def device_of(model: nn.Module) -> torch.device:
     """Where the model's weights are."""
@@ -130,6 +133,12 @@ def factors_of(data: Splits) -> tuple[str, ...]:
     except Refusal:
         return ()
     return tuple(name for name in test if name in fit)
+
+
+def majority(label: np.ndarray) -> float:
+    """The share of the commonest class among those labelled, in percent: what naming it always gets right."""
+    counts = np.unique(label[label >= 0], return_counts=True)[1]
+    return 100 * float(counts.max() / counts.sum()) if len(counts) else 0.0
 
 
 def spread(name: str, values: list[float]) -> dict[str, float]:

@@ -7,7 +7,7 @@ from latelier.core import Encodes, Model, Refusal
 from latelier.data.factors import known_factors
 from latelier.data.images import Images
 from latelier.scores.common import Splits, codes, factors_of, some
-from latelier.scores.factors.groups import DEAD, GROUP, POINTS, STEPS, beta_vae, factor_vae
+from latelier.scores.factors.groups import DEAD, GROUP, POINTS, beta_vae, factor_vae
 from latelier.scores.factors.information import BINS, mig
 from latelier.scores.factors.known import Known
 from latelier.scores.factors.prediction import TREES, VALUES, dci, sap
@@ -19,7 +19,7 @@ FIT_ROWS = 10_000
 PROTOCOL = (
     "Of the most likely codes, against the levels of the factors known of every image; all between 0 and 1, 1 best. "
     f"What learns does so on at most {FIT_ROWS:,} training images and is measured on test images. beta-VAE: a logistic "
-    f"regression (C = 1, at most {STEPS} steps) names the factor that pairs share, from |z1 - z2| averaged over "
+    f"regression (C = 1, converged) names the factor that pairs share, from |z1 - z2| averaged over "
     f"{GROUP} pairs of the data set, standardised; {POINTS} such points a factor and split. FactorVAE: groups of "
     f"{GROUP} images that share a factor's level vote for the latent of least variance relative to all images, a "
     f"majority table of training groups names the factor; {POINTS} groups a factor and split; latents under "

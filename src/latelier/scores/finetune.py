@@ -10,14 +10,15 @@ import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 
-from latelier.core import Encodes, Fits, Model, Refusal, Wrapper, need
+from latelier.core import Encodes, Features, Fits, Model, Refusal, Wrapper, has, need
 from latelier.data.batches import Batches
 from latelier.data.images import Images
 from latelier.data.seeds import mix
 from latelier.heads.joint import width
+from latelier.nets.modes import evaluating
 from latelier.objectives.corruption import drop
 from latelier.objectives.labels import cross_entropy
-from latelier.scores.common import Splits, device_of, flat, rows_of, spread
+from latelier.scores.common import Splits, device_of, flat, majority, rows_of, spread
 
 needs = (Encodes,)
 NEEDS_LABELS = True
@@ -25,12 +26,14 @@ ON_REQUEST = True
 LIMIT = 10_000
 HELD = 6  # one in so many training images is held out to choose an epoch by
 PROTOCOL = (
-    "A copy of the encoder with a linear softmax layer on its most likely code, which starts at zero; all weights that "
-    "the cross-entropy reaches learn from every labelled image of the training split, by Adam with batches of "
-    "128 and a cosine from the rate to zero, unless options say otherwise. Measured after the last epoch; with the "
+    "A copy of the encoder with a linear softmax layer on its most likely code, or with the option depth on its "
+    "features there, which starts at zero; all weights that the cross-entropy reaches learn from every labelled image "
+    "of the training split, by Adam with batches of 128 and a cosine from the rate to zero, without dropout, unless "
+    "options say otherwise. Measured after the last epoch; with the "
     f"option best, after the last epoch of least error on one in {HELD} training images, which were not trained on. "
     "Test images choose nothing. sd: over seeds, which draw the order, the dropout, the held-out images and, with the "
-    "option fresh, new first weights: the same encoder without its training."
+    "option fresh, new first weights: the same encoder without its training. Majority: the error of naming the "
+    "commonest class of the test images always."
 )
 
 
@@ -57,33 +60,49 @@ def score(
     seeds: int = 1,
     best: bool = False,
     fresh: bool = False,
+    depth: str | None = None,
 ) -> dict[str, float]:
-    """Test errors in percent, mean and sd over seeds; ``fresh`` draws the encoder's weights anew. The model itself
-    stays as it is. Raises Refusal for options out of range, and for labels of fewer than two classes."""
+    """Test errors in percent, mean and sd over seeds; ``fresh`` draws the encoder's weights anew, ``depth`` puts the
+    layer on the features there instead of on the code. The model itself stays as it is. Raises Refusal for options out
+    of range, an unknown depth, and for labels of fewer than two classes."""
     course = Course(epochs, rate, batch, dropout, best)
     _check(course, seeds, data)
     errors, held = [], []
     for number in range(seeds):
         seed = mix(generator.initial_seed(), 8, number)
-        learner = Learner(redrawn(model, seed) if fresh else copied(model), int(data.fit.label.max()) + 1)
+        encoder = redrawn(model, seed) if fresh else copied(model)
+        learner = Learner(encoder, int(data.fit.label.max()) + 1, depth)
         held.append(train(learner, data.fit, course, seed))
         errors.append(learner.error(data.test))
     name = "error from fresh weights %" if fresh else "finetuned error %"
-    return spread(name, errors) | (spread("held-out error %", held) if best else {})
+    values = spread(name, errors) | (spread("held-out error %", held) if best else {})
+    return values | {"majority error %": 100 - majority(data.test.label)}
 
 
 class Learner(nn.Module):
-    """An encoder under a linear layer."""
+    """An encoder under a linear layer, which reads its code, or its features at ``depth``."""
 
-    def __init__(self, encoder: Model, classes: int):
+    def __init__(self, encoder: Model, classes: int, depth: str | None = None):
         super().__init__()
-        self.encoder, self.head = encoder, nn.Linear(width(encoder), classes, device=device_of(encoder))
+        if depth is not None and not has(encoder, Features):
+            raise Refusal(f"finetune: this model has no features, so no depth '{depth}'; leave the depth out")
+        self.encoder, self.depth = encoder, depth
+        self.head = nn.Linear(self.width(), classes, device=device_of(encoder))
         nn.init.zeros_(self.head.weight)  # whatever the scale of the code, the encoder is not torn up at first
         nn.init.zeros_(self.head.bias)
 
     def code(self, image: Tensor) -> Tensor:
         """[b, k], with gradients."""
+        if self.depth is not None:
+            return need(self.encoder, Features).features(image, self.depth).float()
         return flat(need(self.encoder, Encodes).encode(image).mode(), self.encoder)
+
+    def width(self) -> int:
+        """How many numbers the layer reads."""
+        if self.depth is None:
+            return width(self.encoder)
+        with evaluating(self.encoder):
+            return self.code(torch.full((1, *self.encoder.image), 0.5, device=device_of(self.encoder))).shape[1]
 
     def error(self, images: Images) -> float:
         """In percent, of labelled images."""

@@ -18,7 +18,7 @@ from latelier.nets.guarded import guard
 from latelier.nets.modes import evaluating
 from latelier.objectives.labels import cross_entropy
 from latelier.players import Player
-from latelier.scores.common import BLOCK, Splits, device_of, some, spread
+from latelier.scores.common import BLOCK, Splits, device_of, majority, some, spread
 from latelier.scores.trunk import (
     DROPOUT,
     FLOAT32_BYTES,
@@ -50,7 +50,8 @@ PROTOCOL = (
     "move, they are computed at each step. With the option precision=bf16 steps are in bfloat16, measurements never. "
     "The epoch is that of the highest accuracy on one in ten (option held) training images, held out by the seed, the "
     "later of equals; with best=False it is the last. Test images choose nothing: theirs is the accuracy of that "
-    "epoch's weights. sd: over seeds, which draw the head, the held-out images, the order and the dropout."
+    "epoch's weights. sd: over seeds, which draw the head, the held-out images, the order and the dropout. "
+    "Majority: the commonest class."
 )
 
 
@@ -104,6 +105,7 @@ def score(
         for name, value in zip(found, measured, strict=True):
             found[name].append(value)
     values = {key: value for name, drawn in found.items() for key, value in spread(name, drawn).items()}
+    values |= {"majority %": majority(data.test.label)}
     return values | {"trainable weights": sum(weight.numel() for weight in learner.weights().values())}
 
 

@@ -2,7 +2,9 @@
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from torch import Generator
@@ -10,7 +12,9 @@ from torch import Generator
 from latelier.core import Classifies, Encodes, Model, Refusal, has, need
 from latelier.data.choice import labelled_rows
 from latelier.data.images import Images
-from latelier.scores.common import SIDE, Splits, codes, features, pixels, rows_of, some
+from latelier.scores import regression
+from latelier.scores.common import SIDE, Splits, codes, features, majority, pixels, rows_of, some, spread, tabled
+from latelier.scores.kept import Kept, digest
 
 needs = (Encodes,)
 NEEDS_LABELS = True
@@ -18,20 +22,22 @@ LIMIT = 10_000
 BUDGETS = (1, 5, 10, 100)  # labels a class
 DRAWS = 5
 FIT_ROWS = 5_000
-STEPS = 500
+COMPONENTS = 50  # of PCA, at most
 PROTOCOL = (
     "Accuracy on test images of probes that learn from 1, 5, 10 and 100 labels a class of the training split, as "
     f"far as it has them (mean and sd over label draws 0 to {DRAWS - 1}, the same in every space), and from all of "
-    f"at most {FIT_ROWS:,} of its labelled images. Linear: logistic regression, C = 1, at most {STEPS} steps. kNN: "
-    "Euclidean, k = 5, or the labels a class where fewer. Spaces: the most likely codes; raw pixels, averaged down "
-    f"to at most {SIDE} px a side; PCA of those pixels to the width of the code, at most 50. Each is standardised on "
-    "all of those images without their labels: centred, and scaled by one number for the whole space. "
-    "Head: the model's own classifier. Majority: the commonest class. A model that learned from labels carries them "
-    "in its codes."
+    f"at most {FIT_ROWS:,} of its labelled images. Of a run that learned from labels itself every probe learns from "
+    "those and, where its budget is larger, from more; budgets below are left out. Linear: logistic regression, C = 1, "
+    "converged. kNN: Euclidean, k = 5, or the labels a class where fewer. Spaces: the most likely codes; raw pixels, "
+    f"averaged down to at most {SIDE} px a side; PCA of those pixels to the width of the code, at most {COMPONENTS}. "
+    "Each is standardised on all of those images without their labels: centred, and scaled by one number for the whole "
+    "space. Head: the model's own classifier. Majority: the commonest class."
 )
+TOLD, ELSEWHERE = "labels learned from", "labels of other pictures learned from"
 
 Reader = Callable[[Images], np.ndarray]  # n images -> float32 [n, d]
 SPACES = ("codes", "pixels", "PCA")  # always probed
+BASELINES = Kept[dict[str, float]](1_000)  # what pixels and PCA reached
 
 
 def score(model: Model, data: Splits, generator: Generator, *, depth: str | None = None) -> dict[str, float]:
@@ -39,28 +45,22 @@ def score(model: Model, data: Splits, generator: Generator, *, depth: str | None
 
     ``depth`` adds the features at that depth as a space. ``generator`` is not used: the draws are fixed, so that runs
     can be compared. Raises Refusal without labels of at least two classes."""
-    test = some(data.test, LIMIT, 0, labelled=True)
-    pool = some(data.fit, FIT_ROWS, 0, labelled=True)
+    test, pool = some(data.test, LIMIT, 0, labelled=True), pool_of(data)
     if len(test) == 0 or len(np.unique(pool.label)) < 2:
         source = data.fit.source or "these pictures"
         raise Refusal(
             f"probe: {source} must have labels of two or more classes to fit, and labels to test on; add them"
         )
-    draws = {
-        budget: [labelled_rows(data.fit.label, budget, seed) for seed in range(DRAWS)]
-        for budget in budgets(data.fit.label)
+    drawn = {
+        budget: [data.fit.take(rows) for rows in draws(data.fit.label, budget, data.taught)] for budget in budgets(data)
     }
     values = _alone(model, test)
-    for space, read in _spaces(model, pool, depth).items():
-        measured = read(test)
-        for budget, subsets in draws.items():
-            found = [_probe(read, data.fit.take(rows), measured, test.label) for rows in subsets]
-            for probe in found[0]:
-                name, drawn = f"{probe} {space} {budget}/class %", [one[probe] for one in found]
-                values |= {name: float(np.mean(drawn)), f"{name} sd": float(np.std(drawn, ddof=1))}
-        on_all = _probe(read, pool, measured, test.label)
-        values |= {f"{probe} {space} all %": value for probe, value in on_all.items()}
-    return values
+    for space in _spaces(model, pool, test, depth):
+        for budget, fits in drawn.items():
+            values |= _mean(space.name, f"{budget}/class", [space.probe(fit) for fit in fits])
+        if len(pool) >= data.told:
+            values |= _mean(space.name, "all", [space.probe(pool)])
+    return values | ({TOLD if data.taught is not None else ELSEWHERE: float(data.told)} if data.told else {})
 
 
 def verdict(values: dict[str, float]) -> str:
@@ -72,7 +72,15 @@ def verdict(values: dict[str, float]) -> str:
     found = [name[len(prefix) : -2] for name in values if name.startswith(prefix) and name.endswith(" %")]
     better = [budget for budget in found if _leads(values, budget)]
     worse = [budget for budget in found if budget not in better]
-    if not better:
+    told, elsewhere = (f"{values.get(name, 0):,.0f}" for name in (TOLD, ELSEWHERE))
+    if not found:
+        return (
+            f"The run learned from {told if TOLD in values else elsewhere} labels, more than the probes do: its codes "
+            "are not compared with raw pixels."
+        )
+    if ELSEWHERE in values:
+        claim = f"The run learned from {elsewhere} labels of other pictures as well, so its codes prove nothing here"
+    elif not better:
         claim = "The codes are no better than raw pixels at any label budget"
     elif not worse:
         claim = "The codes beat raw pixels at every label budget"
@@ -82,7 +90,8 @@ def verdict(values: dict[str, float]) -> str:
         f"{budget}: " + ", ".join(f"{space} {values[f'linear {space} {budget} %']:.1f}" for space in SPACES)
         for budget in found
     )
-    return f"{claim}. Linear probe, %: {figures}; majority {values['majority %']:.1f}."
+    said = f" The run learned from {told} labels, and so does every probe at least." if TOLD in values else ""
+    return f"{claim}.{said} Linear probe, %: {figures}; majority {values['majority %']:.1f}."
 
 
 def _leads(values: dict[str, float], budget: str) -> bool:
@@ -91,28 +100,97 @@ def _leads(values: dict[str, float], budget: str) -> bool:
     return values[codes] - values[pixels] > max(1.0, 2 * error)
 
 
-def budgets(label: np.ndarray) -> list[int]:
-    """Those label budgets that the smallest class can give and that stay within ``FIT_ROWS`` images."""
-    counts = np.unique(label[label >= 0], return_counts=True)[1]
-    return [budget for budget in BUDGETS if budget <= counts.min() and budget * len(counts) <= FIT_ROWS]
+def pool_of(data: Splits) -> Images:
+    """At most ``FIT_ROWS`` labelled images to fit on, those whose labels the model learned from among them."""
+    rows = np.flatnonzero(data.fit.label >= 0)
+    taught = data.taught if data.taught is not None else rows[:0]
+    if len(rows) <= FIT_ROWS or not 0 < len(taught) <= FIT_ROWS:
+        return some(data.fit, FIT_ROWS, 0, labelled=True)
+    others = np.random.default_rng(0).choice(np.setdiff1d(rows, taught), FIT_ROWS - len(taught), replace=False)
+    return data.fit.take(np.sort(np.concatenate([taught, others])))
 
 
-def _probe(read: Reader, fit: Images, test: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """Accuracies in percent of both probes, fitted to ``fit``, on the rows ``test`` [n, d]."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.neighbors import KNeighborsClassifier
+def budgets(data: Splits) -> list[int]:
+    """Those label budgets that the smallest class can give, that stay within ``FIT_ROWS`` images and are no fewer
+    labels than the model learned from; that of its own labels among them, if it had as many of each class."""
+    label = data.fit.label
+    known, counts = np.unique(label[label >= 0], return_counts=True)
+    wanted = set(BUDGETS)
+    if data.taught is not None and len(data.taught):
+        own = np.unique(label[data.taught], return_counts=True)[1]
+        if len(own) == len(known) and own.min() == own.max() < counts.min():
+            wanted.add(int(own[0]))
+    return sorted(
+        budget for budget in wanted if budget <= counts.min() and data.told <= budget * len(known) <= FIT_ROWS
+    )
 
-    known = read(fit)
-    linear = LogisticRegression(C=1.0, max_iter=STEPS)
-    neighbours = min(5, int(np.unique(fit.label, return_counts=True)[1].min()))
-    nearest = KNeighborsClassifier(neighbours, algorithm="brute")
-    with warnings.catch_warnings():  # the limit on steps is part of the protocol, and so is one label a class
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        warnings.filterwarnings("ignore", "The number of unique classes is greater", UserWarning)
-        linear.fit(known, fit.label)
-        nearest.fit(known, fit.label)
-    return _judge("linear", linear.predict(test), truth) | _judge("kNN", nearest.predict(test), truth)
+
+def draws(label: np.ndarray, budget: int, taught: np.ndarray | None) -> list[np.ndarray]:
+    """Rows of ``budget`` images of each class, for each draw. Those that the model was ``taught`` are in each; one draw
+    is all there is where there are no others."""
+    if taught is None or not len(taught):
+        return [labelled_rows(label, budget, seed) for seed in range(DRAWS)]
+    known, found = np.unique(label[label >= 0]), []
+    have = {number: np.sort(taught[label[taught] == number])[:budget] for number in known}
+    for seed in range(DRAWS):
+        rows = []
+        for number, own in have.items():
+            others = np.setdiff1d(np.flatnonzero(label == number), own)
+            more = np.random.default_rng([seed, int(number)]).choice(others, budget - len(own), replace=False)
+            rows += [own, more]
+        found.append(np.sort(np.concatenate(rows)))
+    return found[:1] if all(len(own) == budget for own in have.values()) else found
+
+
+def _mean(space: str, budget: str, drawn: list[dict[str, float]]) -> dict[str, float]:
+    """Of each probe over the draws, and the sd."""
+    means = [spread(f"{probe} {space} {budget} %", [one[probe] for one in drawn]) for probe in drawn[0]]
+    return {name: value for mean in means for name, value in mean.items()}
+
+
+@dataclass(frozen=True)
+class Space:
+    """One way to read images, standardised on the pool. Whatever is made, is made when it is asked for, and once."""
+
+    name: str
+    make: Callable[[], Reader]  # before it is standardised
+    pool: Images
+    test: Images
+    kept: Hashable = None  # where no model has a part in it: by what its answers are kept
+
+    @cached_property
+    def read(self) -> Reader:
+        """One scale for all columns keeps a space's geometry. A scale for each would blow up dead latents and the
+        pixels of an empty rim to the size of everything else: it cost raw digits 2-6 points and PCA 10-20, and
+        flattered the codes."""
+        read = self.make()
+        known = read(self.pool)
+        mean, sd = known.mean(0), float(np.sqrt(known.var(0).mean())) or 1.0
+        return lambda images: (read(images) - mean) / sd
+
+    @cached_property
+    def measured(self) -> np.ndarray:
+        """The test images, [n, d]."""
+        return self.read(self.test)
+
+    def probe(self, fit: Images) -> dict[str, float]:
+        """Accuracies in percent of both probes, fitted to ``fit``."""
+        if self.kept is None:
+            return self._probe(fit)
+        return BASELINES.get((self.kept, digest(fit)), lambda: self._probe(fit))
+
+    def _probe(self, fit: Images) -> dict[str, float]:
+        from sklearn.neighbors import KNeighborsClassifier
+
+        known, truth = self.read(fit), self.test.label
+        linear = regression.fit(known, fit.label)
+        neighbours = min(5, int(np.unique(fit.label, return_counts=True)[1].min()))
+        nearest = KNeighborsClassifier(neighbours, algorithm="brute")
+        with warnings.catch_warnings():  # one label a class is meant
+            warnings.filterwarnings("ignore", "The number of unique classes is greater", UserWarning)
+            nearest.fit(known, fit.label)
+        answers = {"linear": linear.predict(self.measured), "kNN": nearest.predict(self.measured)}
+        return {key: value for name, answer in answers.items() for key, value in _judge(name, answer, truth).items()}
 
 
 def _judge(name: str, answer: np.ndarray, truth: np.ndarray) -> dict[str, float]:
@@ -125,30 +203,35 @@ def _judge(name: str, answer: np.ndarray, truth: np.ndarray) -> dict[str, float]
 
 def _alone(model: Model, test: Images) -> dict[str, float]:
     """What needs no probe: the commonest class, and the model's own head if it has one."""
-    values = {"majority %": 100 * float(np.unique(test.label, return_counts=True)[1].max()) / len(test)}
+    values = {"majority %": majority(test.label)}
     if has(model, Classifies):
         answer = rows_of(model, test, need(model, Classifies).classify).argmax(1)
         values |= {f"{name} %": value for name, value in _judge("head", answer, test.label).items()}
     return values
 
 
-def _spaces(model: Model, pool: Images, depth: str | None) -> dict[str, Reader]:
-    """How images are read in each space that is probed, standardised on the pool."""
-    from sklearn.decomposition import PCA
+def components(model: Model, pool: Images) -> int:
+    """Of the PCA: as many as the code has numbers, at most ``COMPONENTS``."""
+    c, h, w = pool.shape
+    width = sum(math.prod(model.latents[name].shape) for name in tabled(model))
+    return min(COMPONENTS, width, len(pool), c * min(h, SIDE) * min(w, SIDE))
 
-    readers: dict[str, Reader] = {"codes": lambda images: codes(model, images), "pixels": pixels}
+
+def _spaces(model: Model, pool: Images, test: Images, depth: str | None) -> list[Space]:
+    """The spaces that are probed. What pixels and their PCA reach is kept for the next run that is scored."""
+    width, mark = components(model, pool), (digest(pool), digest(test))
+
+    def projected() -> Reader:
+        from sklearn.decomposition import PCA
+
+        pca = PCA(width, random_state=0).fit(pixels(pool))
+        return lambda images: pca.transform(pixels(images))
+
+    found = [
+        Space("codes", lambda: lambda images: codes(model, images), pool, test),
+        Space("pixels", lambda: pixels, pool, test, ("pixels", *mark)),
+        Space("PCA", projected, pool, test, (width, *mark)),
+    ]
     if depth is not None:
-        readers[f"features {depth}"] = lambda images: features(model, images, depth)
-    known = {space: read(pool) for space, read in readers.items()}
-    components = min(50, known["codes"].shape[1], *known["pixels"].shape)
-    pca = PCA(components, random_state=0).fit(known["pixels"])
-    readers["PCA"], known["PCA"] = lambda images: pca.transform(pixels(images)), pca.transform(known["pixels"])
-    return {space: _standardised(read, known[space]) for space, read in readers.items()}
-
-
-def _standardised(read: Reader, known: np.ndarray) -> Reader:
-    """One scale for all columns keeps a space's geometry. A scale for each would blow up dead latents and the pixels
-    of an empty rim to the size of everything else: it cost raw digits 2-6 points and PCA 10-20, and flattered the
-    codes."""
-    mean, sd = known.mean(0), float(np.sqrt(known.var(0).mean())) or 1.0
-    return lambda images: (read(images) - mean) / sd
+        found.insert(2, Space(f"features {depth}", lambda: lambda images: features(model, images, depth), pool, test))
+    return found

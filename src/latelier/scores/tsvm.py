@@ -8,7 +8,7 @@ from torch import Generator
 
 from latelier.core import Encodes, Model, Refusal
 from latelier.data.choice import labelled_rows
-from latelier.scores.common import Splits, some, space, spread
+from latelier.scores.common import Splits, majority, some, space, spread
 
 needs = (Encodes,)
 NEEDS_LABELS = True
@@ -23,7 +23,8 @@ PROTOCOL = (
     f"the labelled images + C* sum of max(0, 1 - |f|) over at most {OTHERS:,} others of the training split, whose "
     "labels are not read. Of these the same share as of the labelled is taken for positive, those of the largest f; "
     f"guesses and machine alternate while C* doubles from {BEGIN:g} of its end (Joachims 1999). SVM: the labelled "
-    "alone. The space is centred and scaled by one number, so that the mean squared norm is 1."
+    "alone. The space is centred and scaled by one number, so that the mean squared norm is 1. Majority: the error "
+    "of naming the commonest class of the test images always."
 )
 
 
@@ -50,6 +51,12 @@ def score(
             f"tsvm: labels {labels}, draws {draws} and c {c:g} must be above 0, first {first}, others {others} and "
             f"weight {weight:g} at least 0"
         )
+    classes = len(np.unique(data.fit.label[data.fit.label >= 0]))
+    if depth != "pixels" and data.told > labels * classes:
+        raise Refusal(
+            f"tsvm: the run has learned from {data.told:,} labels itself, so that {labels} a class of its codes say "
+            "nothing of so few; give more labels, a run without labels, or depth=pixels"
+        )
     known = [labelled_rows(data.fit.label, labels, seed) for seed in range(first, first + draws)]
     rest = [
         np.random.default_rng(seed).permutation(np.setdiff1d(np.arange(len(data.fit)), rows))[:others]
@@ -67,7 +74,8 @@ def score(
             machines = [learned(x[mine], np.where(y == one, 1, -1), x[theirs], c, strength) for one in np.unique(y)]
             decision = np.stack([measured @ w + b for w, b in machines], 1)
             errors[name].append(100 * float((np.unique(y)[decision.argmax(1)] != data.test.label).mean()))
-    return {key: value for name, found in errors.items() for key, value in spread(name, found).items()}
+    values = {key: value for name, found in errors.items() for key, value in spread(name, found).items()}
+    return values | {"majority error %": 100 - majority(data.test.label)}
 
 
 def learned(x: np.ndarray, y: np.ndarray, others: np.ndarray, c: float, end: float) -> tuple[np.ndarray, float]:

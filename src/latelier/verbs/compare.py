@@ -82,7 +82,7 @@ def _scored(run: "Run", source: "str | Path", where: "Where") -> None:
 
     if run.scores:
         return
-    step(f"{run.folder} has no scores yet: scoring it on {source}")
+    step(f"{run.folder} has no scores of its checkpoint yet: scoring it on {source}")
     records = judge(run, run.splits(source, where))
     try:
         run.keep(records)

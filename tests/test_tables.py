@@ -1,0 +1,43 @@
+"""Figures as people read them: no digit that chance decides, and no accuracy without what guessing gets."""
+
+import pytest
+
+from latelier.tables import curves, score_table, with_sd, with_spread
+
+
+@pytest.mark.parametrize(
+    ("value", "sd", "text"),
+    [
+        (98.68, 0.3347, "98.7 ± 0.3"),
+        (84.13, 2.13, "84 ± 2"),
+        (1.234, 0.0996, "1.23 ± 0.10"),
+        (1.0, 0.194, "1.00 ± 0.19"),
+        (1.0, 0.196, "1.0 ± 0.2"),
+        (50.04, 9.6, "50 ± 10"),
+        (12345.6, 134.2, "12,346 ± 134"),
+        (7.25, 0.0, "7.25 ± 0"),
+        (float("nan"), 0.3, "nan ± 0.3"),
+    ],
+)
+def test_a_figure_is_rounded_to_its_spread(value: float, sd: float, text: str) -> None:
+    assert with_sd(value, sd) == text
+
+
+def test_spreads_and_errors_of_means_go_with_their_figures() -> None:
+    values = {"a %": 98.68, "a % sd": 0.3347, "b nats": -61.27, "b nats se": 1.44, "c": 0.123456, "old se": 3.0}
+    assert with_spread(values) == {"a %": "98.7 ± 0.3", "b nats": "-61.3 ± 1.4", "c": "0.1235", "old se": "3"}
+
+
+def test_the_commonest_class_stands_among_the_accuracies() -> None:
+    values = {"majority %": 54.0, "linear codes 5/class %": 49.0, "linear codes all %": 60.0, "head %": 70.0}
+    plain, over = curves(with_spread(values))
+    assert plain == {"head %": "70"}
+    assert over == {
+        "linear codes %": {"5/class": "49", "all": "60"},
+        "majority %": {"5/class": "54", "all": "54"},
+    }
+    assert curves({"majority %": "54"}) == ({"majority %": "54"}, {})
+    record = {"name": "probe", "values": values, "n": 10, "seconds": 1.0, "protocol": "So."}
+    lines = score_table([record], "t").splitlines()
+    below = next(place for place, line in enumerate(lines) if line.startswith("linear codes %"))
+    assert lines[below + 1].split() == ["majority", "%", "54", "54"]
