@@ -3,6 +3,7 @@
 import sys
 from dataclasses import dataclass, replace
 from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,7 @@ from latelier.request import read_config, there
 from latelier.scores.common import Splits
 from latelier.told import labels_learned, learned_labels
 
-HALF = 512 << 20  # bytes of pixels up to which each half of a source without splits is taken whole
-FEWEST = 2_000  # pictures of each half that are taken in any case
+HALF, FEWEST = 512 << 20, 2_000  # bytes of pixels, and images, up to which each part of a split is taken whole
 SEEN = 256 << 20  # bytes of float pixels up to which a sheet sees as many pictures as it wants
 
 
@@ -155,13 +155,10 @@ class Run:
             rows = np.sort(order[::2])
             fit, test = whole.take(rows), whole.take(np.sort(order[1::2]))
             if len(test) == 0:
-                raise Refusal(
-                    f"{source} has one picture; scores need at least two, to fit on one and measure on the other"
-                )
+                raise Refusal(f"{source} has one image; scores need two at least, to fit on and to measure on")
             test = replace(test, fingerprint=whole.fingerprint)
-        return self._told(
-            Splits(fit, test, seen=test.fingerprint == self.config.get("data", {}).get("fingerprint")), whole, rows
-        )
+        seen = test.fingerprint == self.config.get("data", {}).get("fingerprint")
+        return self._told(Splits(fit, test, seen), whole, rows)
 
     def _told(self, splits: Splits, whole: Images, rows: np.ndarray) -> Splits:
         """With the labels that the model learned from; the splits' ``fit`` is ``rows`` of ``whole``."""
@@ -236,18 +233,15 @@ def open_run(run: str | Path) -> Run:
 
 
 def _most(images: Images) -> int:
-    """Of how many images each part of a split consists at most: their pixels are copied."""
+    """Images of each part of a split at most: their pixels are copied."""
     return max(FEWEST, HALF // max(1, images.pixels[:1].nbytes))
 
 
 def _replaced(kept: list[dict[str, Any]], records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """``kept`` with ``records`` in place of those of the same name, data and checkpoint."""
-
-    def of(record: dict[str, Any]) -> tuple[Any, ...]:
-        return record["name"], record["data"], record.get("seen")
-
+    of = itemgetter("name", "data", "seen")
     fresh = {of(record) for record in records}
-    return [record for record in kept if of(record) not in fresh] + records
+    return [record for record in kept if of({"seen": None, **record}) not in fresh] + records
 
 
 def _again(before: dict[str, Any], record: dict[str, Any]) -> bool:

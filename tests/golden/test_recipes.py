@@ -34,6 +34,8 @@ NEUTRAL = {  # arguments of latelier.train that change nothing that is learned, 
     **dict.fromkeys(("out", "resume", "quiet", "tensorboard", "keep"), "what is written, and where"),
     **dict.fromkeys(("compile", "device"), "how it is computed"),
     "parts": "one for each process",
+    "steps": "the same length as epochs, in another unit",
+    "judge": "the former name of monitor",
     "model": "a job's",
 }
 SHAPES = {  # of the pictures, by where they come from

@@ -9,6 +9,7 @@ it is the reward of a draw, and so is a label head's loss; the source's eq. 22 l
 
 from dataclasses import dataclass
 from functools import partial
+from typing import cast
 
 import torch
 from torch import Generator, Tensor
@@ -55,8 +56,7 @@ class Deterministic:
 
 @dataclass(frozen=True)
 class Config:
-    """Defaults: the source's but for the rate, which is 2e-4 there. Its table has nets for 28, 32, 128 and 256 pixels,
-    and gives neither the units of the small nets nor how alpha_0 is learned."""
+    """Defaults: the source's but for the rate, 2e-4 there. Its table has nets for 28, 32, 128 and 256 pixels."""
 
     maps: tuple[int, ...] = ()
     kernels: tuple[int, ...] = ()
@@ -97,8 +97,7 @@ class Draws(Posterior):
         return {name: torch.stack([rate[name] for rate in rates]).mean(0) for name in rates[0]}
 
     def ascend(self, choose: Choice) -> Ascent:
-        up: Ascent = self.model.encoder(self.bottom, choose)
-        return up
+        return cast(Ascent, self.model.encoder(self.bottom, choose))
 
 
 class Model(Base, Refills, Samples, Features, HasFilters, Weighs):
@@ -211,9 +210,8 @@ class Model(Base, Refills, Samples, Features, HasFilters, Weighs):
         return self.decoder.filters()
 
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
-        if self.drawn and terms.get("KL positions", 1.0) < 1e-3 * sum(t.cells for t in self.drawn.values()):
-            return ["positions are drawn evenly: pooling has learned nothing so far; estimator=relaxed learns sooner"]
-        return []
+        even = self.drawn and terms.get("KL positions", 1.0) < 1e-3 * sum(t.cells for t in self.drawn.values())
+        return ["positions are drawn evenly: pooling has learned nothing; take unpool=deterministic"] if even else []
 
     def monitor(self) -> Metric:
         return Metric("elbo", higher=True)

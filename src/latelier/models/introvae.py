@@ -52,10 +52,7 @@ class Model(Introspective):
         return out.float()
 
     def monitor(self) -> Metric:
-        return Metric("objective")
-
-    def measures(self, terms: dict[str, float]) -> dict[str, float]:
-        return {"objective": self.config.weight_rec * terms["squared error"] + terms["rate"]}
+        return Metric("squared error")  # the rate is part of the game: weighed in, it keeps codes that hold nothing
 
     def moves(self) -> tuple[Move, ...]:
         return (self.tell, self.paint)

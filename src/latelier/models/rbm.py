@@ -16,20 +16,22 @@ from torch import Generator, Tensor
 from latelier.core import Code, Decodes, Encodes, Fits, HasFilters, Latent, Move, Posterior, Refusal, Samples
 from latelier.core import Model as Base
 
+STEPS = 2_000  # of a training, at least, unless epochs says otherwise
 GIBBS = 200  # steps from a persistent chain to a sample
 
 
 @dataclass(frozen=True)
 class Config:
-    """Defaults: the lecture's 1000 units; scikit-learn's own but for rate and epochs."""
+    """Defaults: the lecture's 1000 units; scikit-learn's own but for rate and epochs; 20 of these are too few for
+    a small folder."""
 
     units: int = 1000
     rate: float = 0.05  # at the beginning
     batch: int = 100  # pictures, and persistent chains
-    epochs: int = 20
+    epochs: int | None = None  # none: 20, or as many as make STEPS steps
 
     def __post_init__(self) -> None:
-        if min(self.units, self.batch, self.epochs) < 1 or self.rate <= 0:
+        if min(self.units, self.batch, 1 if self.epochs is None else self.epochs) < 1 or self.rate <= 0:
             raise Refusal(
                 f"rbm: units, batch and epochs are at least 1 and rate is above 0; not {self.units}, {self.batch}, "
                 f"{self.epochs} and {self.rate}"
@@ -77,8 +79,9 @@ class Model(Base, Encodes, Decodes, Samples, HasFilters, Fits):
         config, seed = self.config, int(torch.randint(2**31, (), generator=generator))
         random = np.random.RandomState(seed)  # the kind that scikit-learn takes
         solver = BernoulliRBM(config.units, learning_rate=config.rate, batch_size=config.batch, random_state=random)
-        for epoch in range(config.epochs):
-            solver.learning_rate = config.rate * (1 - epoch / config.epochs)
+        epochs = config.epochs or max(20, math.ceil(STEPS * config.batch / sum(len(block) for block in image())))
+        for epoch in range(epochs):
+            solver.learning_rate = config.rate * (1 - epoch / epochs)
             for rows in _batches(image(), config.batch, random):
                 solver.partial_fit(rows)
         self.weight.copy_(torch.from_numpy(solver.components_))
