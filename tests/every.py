@@ -45,6 +45,7 @@ SMALL: dict[str, dict[str, Any]] = {  # settings of methods whose nets are too l
     "hali": {"levels": (8, 16), "width": 0.125},
     "introvac": {"width": 0.125, "latent": 8, "attributes": ATTRIBUTES},
     "introvae": {"width": 0.125, "latent": 8, "margin": 10.0},
+    "patchvae": {"beta_occurrence": 10.0},  # else its parts have not begun to pay after so few steps
     "vac": {"width": 0.125, "latent": 8, "attributes": ATTRIBUTES},
 }
 

@@ -116,7 +116,7 @@ def test_compare_scores_what_has_no_scores(here: Path, capsys: Captured) -> None
     capsys.readouterr()
     main(["compare", "run", "other", "--out", "both.png"])
     said = capsys.readouterr()
-    assert "run has no scores yet: scoring it on " in said.err
+    assert "run has no scores of its checkpoint yet: scoring it on " in said.err
     (row,) = [line.split() for line in said.out.splitlines() if line.startswith("reconstruction: PSNR dB")]
     assert row[3] == row[4]
     assert "reconstruction" in {record["name"] for record in json.loads(Path("run/scores.json").read_text())}
@@ -173,7 +173,7 @@ def test_a_picture_of_one_pixel_is_scaled(here: Path, capsys: Captured) -> None:
     main(shlex.split(f"train vae --data one --out new --epochs 1 --batch 4 {TINY}"))
     said = capsys.readouterr().err
     assert "shorter side scaled to 64" in said
-    assert "--batch 4 is more than the 1 picture" in said
+    assert "--batch 4 is more than the 1 image" in said
 
 
 def test_a_run_may_be_moved_and_its_pictures_too(here: Path) -> None:
@@ -253,7 +253,7 @@ def test_sigterm_saves_too(here: Path) -> None:
 
 
 def test_a_loss_that_is_not_a_number_names_player_term_and_images(here: Path, capsys: Captured) -> None:
-    code, line = stopped(capsys, f"train vae --data digits --out new --epochs 1 --rate 1e30 --quiet {TINY}")
+    code, line = stopped(capsys, f"train vae --data digits --out new --epochs 1 --batch 128 --rate 1e30 --quiet {TINY}")
     assert code == 1
     assert line.startswith("latelier: training failed: it diverged at 128 images")
     assert "player 'model'" in line

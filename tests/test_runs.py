@@ -98,15 +98,14 @@ def test_a_report_after_more_training_scores_the_new_checkpoint(
         assert f">{seen}<" in page
 
 
-def test_a_comparison_leaves_out_scores_of_another_checkpoint_and_says_so(
-    tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str]
+def test_a_comparison_leaves_out_scores_of_another_checkpoint_and_takes_them_anew(
+    tmp_path: Path, cache: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = latelier.train("vae", data="digits", out=tmp_path / "run", epochs=0.1, **TINY)
     (run / "scores.json").write_text(json.dumps(records(4)))
-    assert latelier.compare(run, run, out=tmp_path / "sheet.png") == ""
-    assert (
-        "has no scores but of another checkpoint, after 4 images; score it: latelier score" in capsys.readouterr().out
-    )
+    monkeypatch.setattr("latelier.verbs.score.judge", lambda run, *_: records(run.seen))
+    assert str(open_run(run).seen) in latelier.compare(run, run, out=tmp_path / "sheet.png")
+    assert "has no scores of its checkpoint yet: scoring it on digits" in capsys.readouterr().err
 
 
 def test_two_that_score_at_once_lose_nothing(tmp_path: Path) -> None:

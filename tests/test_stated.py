@@ -64,8 +64,10 @@ def test_another_default_is_not_followed_and_an_unsaid_field_is_an_error(monkeyp
 
     monkeypatch.setattr(vae, "Config", Other)
     assert configure(Other, stated("vae", {}), "vae").likelihood == Bernoulli()
-    assert unlike_defaults("vae", {}) == {"likelihood": "bernoulli", "latent": 32}
-    assert unlike_defaults("vae", {"latent": 7, "likelihood": "gaussian"}) == {"latent": 7, "likelihood": "gaussian"}
+    said = unlike_defaults("vae", {})
+    assert (said["likelihood"], said["latent"]) == ("bernoulli", 32)
+    both = {"latent": 7, "likelihood": "gaussian"}
+    assert both.items() <= unlike_defaults("vae", both).items()
 
     @dataclass(frozen=True)
     class Longer(vae.Config):

@@ -182,6 +182,8 @@ def _describe(request: SimpleNamespace, images: Images) -> None:
     """Says what became of the pictures, and of those that could not be read."""
     if not request.quiet:
         tell(images, "skipped.txt in the run names all")
+    if request.batch is not None and request.batch > len(images):
+        _say(request, f"--batch {request.batch} is more than the {len(images)} images: a step shows some repeatedly")
 
 
 def _write_config(folder: Path, request: SimpleNamespace, prepared: Prepared) -> None:

@@ -44,7 +44,7 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {  # name -> meth
     "hali": ("hali", {"levels": (8, 16), "width": 0.125, **GAME}, {}),
     "infogan": ("infogan", {}, {"rate": 1e-5}),
     "introvac": ("introvac", {"latent": 8, "width": 0.25, "attributes": CLASSES, **SLOW}, {"decay": "steps"}),
-    "introvae": ("introvae", {"latent": 8, "width": 0.25, "margin": 10.0, **SLOW}, {}),
+    "introvae": ("introvae", {"latent": 8, "width": 0.25, "margin": 10.0, "weight_rec": 0.05, **SLOW}, {}),
     "ksparse": ("ksparse", {"widths": (32, 16), "k": (5,), "start": 10, "revive": 0.1}, {}),
     "classifier": ("classifier", {}, {"decay": "cosine"}),
     "dgdn": ("dgdn", DECONV, {"rate": 1e-3, "clip": 50.0}),

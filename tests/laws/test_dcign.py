@@ -84,7 +84,7 @@ def test_other_batches_are_a_vaes(varied: tuple[str, ...]) -> None:
     assert torch.equal(used, z)
     assert not pull.any()
     model = dcign(invariance=2.0).eval()
-    vae = build("vae", (1, 8, 8), latent=10, net="mlp", **{"net.widths": (4,)})
+    vae = build("vae", (1, 8, 8), latent=10, net="mlp", likelihood="bernoulli", **{"net.widths": (4,)})
     vae.encoder, vae.decoder = model.encoder, model.decoder
     batch, progress = batch_of(6, levels(6, *varied)), Progress(0, 6, Generator().manual_seed(0))
     ours = model.learn(batch, progress)

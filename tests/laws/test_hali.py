@@ -43,7 +43,7 @@ def at(seen: int = 1, seed: int = 0) -> Progress:
 
 
 def test_the_rebuilt_table_has_its_weights() -> None:
-    model = build("hali", (3, 128, 128))
+    model = build("hali", (3, 128, 128), width=1.0)
     assert isinstance(model, Model)
     assert [count(net) for net in (model.encoder, model.upwards, model.downwards, model.decoder)] == [
         212_768,

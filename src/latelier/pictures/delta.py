@@ -40,7 +40,7 @@ def draw(view: View) -> np.ndarray:
         return Grid(cells, rows, ["original", *(signed(stop, "+.3g") if stop else "0" for stop in stops)], heading=name)
 
     footer = (
-        f"Each picture's code is moved along {found.said}, by what stands above the column (in {found.unit}); at 0 "
+        f"Each picture's code is moved along {found.said}, by the number above the column (in {found.unit}); at 0 "
         "(framed) it is the reconstruction. Left of a row the log-odds that the classifier gives the picture's own "
         "code."
     )

@@ -117,7 +117,7 @@ class _Text:
 
     def __init__(self, text: str, size: int, width: float) -> None:
         self.font = font(size)
-        self.lines = wrap(text, self.font, width) if text else []
+        self.lines = wrap(text, self.font, width - 1) if text else []  # a last letter's ink may reach past its advance
         self.step = ceil(size * 1.3)
         self.width = ceil(max((self.font.getlength(line) for line in self.lines), default=0))
         self.height = self.step * len(self.lines)
