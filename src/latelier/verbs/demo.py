@@ -76,6 +76,7 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
     from latelier.scores.common import majority
     from latelier.tables import table
     from latelier.verbs.score import score
+    from latelier.verdict import conclude, verdict
 
     began = time.perf_counter()
     recipe = RECIPES[data]
@@ -95,7 +96,8 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
     records = score(str(out), only=["reconstruction", "likelihood"], quiet=True)
     values = {f"{name}": value for record in records for name, value in record["values"].items()}
     run = open_run(out)
-    test = run.splits(None, Where()).test
+    splits = run.splits(None, Where())
+    test, said = splits.test, conclude(run, splits, run.scores)
     note = (
         f"Mean ± sd over {DRAWS} label draws, on {len(test)} test pictures that no method saw; the best is marked. "
         f"Naming the commonest class is right on {majority(test.label):.1f} %. "
@@ -116,7 +118,9 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
         found, pictures = _parts(beside)
         tables.append(found)
         print(table(f"\n{found.title}", found.columns, found.rows))
-    files.write(out / "report.html", page(material(run, test, summary=summary, before=tables, first=pictures)))
+    numbers = verdict(run, splits, run.scores)[1]
+    shown = material(run, test, verdict=said, measured=numbers, summary=summary, before=tables, first=pictures)
+    files.write(out / "report.html", page(shown))
     bound = next(name for name in values if name.endswith(" nats/image")).removesuffix(" nats/image")
     print(
         f"reconstruction: PSNR {values['PSNR dB']:.1f} dB, SSIM {values['SSIM']:.3f}; "
