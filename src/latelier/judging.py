@@ -23,8 +23,8 @@ STEPS, BATCH, RATE = 300, 128, 2e-3
 HARDLY = 0.25  # share of the pictures that lacked what was wished for: an edit that changes fewer hardly shows
 FAR = 0.4  # identity from which on a longer way is no advice
 PROTOCOL = (
-    f"The judge is the one of the score attribute_preservation, learned in {STEPS} batches of {BATCH} from at most "
-    f"{ROWS:,} real pictures of at most {SIDE} px a side."
+    f"The judge is the one of the score attribute_preservation, learned in {STEPS} batches of at most {BATCH} from at "
+    f"most {ROWS:,} real pictures of at most {SIDE} px a side."
 )
 
 
@@ -64,7 +64,8 @@ def witness(images: Images, names: Sequence[str], device: torch.device) -> Witne
     small = [(255 * _small(block)).round().byte().permute(0, 2, 3, 1).numpy() for block in images.blocks()]
     images = replace(images, pixels=np.concatenate(small))
     truth = images.attribute[:, shown].astype(np.int64)
-    course = Course(math.ceil(STEPS / math.ceil(len(learned) / BATCH)), RATE, BATCH)
+    batch = min(BATCH, len(learned))
+    course = Course(math.ceil(STEPS / math.ceil(len(learned) / batch)), RATE, batch)
     judge = trained(images.take(learned), torch.from_numpy(truth[learned]), course, device, 0)
     found = Witness(tuple(images.attributes[c] for c in shown), judge, len(learned), math.nan)
     if not len(held):

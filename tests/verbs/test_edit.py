@@ -23,6 +23,12 @@ TINY = "--epochs 2 --batch 8 --quiet --set"
 NETS = "width=0.0625 latent=3"
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A judge of light and dark needs no 300 steps."""
+    monkeypatch.setattr("latelier.judging.STEPS", 40)
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Sixteen grey pictures of 8 x 8, whose sides are light or dark; an introvac and a vae on them, and a flat folder

@@ -21,12 +21,13 @@ NEEDS_LABELS = True
 LIMIT = 10_000
 BUDGETS = (1, 5, 10, 100)  # labels a class
 DRAWS = 5
-FIT_ROWS = 5_000
+FIT_ROWS, FEWEST, MACHINES = 5_000, 1_000, 100_000  # images to fit on; and images times classes
 COMPONENTS = 50  # of PCA, at most
 PROTOCOL = (
     "Accuracy on test images of probes that learn from 1, 5, 10 and 100 labels a class of the training split, as "
     f"far as it has them (mean and sd over label draws 0 to {DRAWS - 1}, the same in every space), and from all of "
-    f"at most {FIT_ROWS:,} of its labelled images. Of a run that learned from labels itself every probe learns from "
+    f"at most {FIT_ROWS:,} of its labelled images (fewer where classes are many: {MACHINES:,} by their number, but at "
+    f"least {FEWEST:,}). Of a run that learned from labels itself every probe learns from "
     "those and, where its budget is larger, from more; budgets below are left out. Linear: logistic regression, C = 1, "
     "converged. kNN: Euclidean, k = 5, or the labels a class where fewer. Spaces: the most likely codes; raw pixels, "
     f"averaged down to at most {SIDE} px a side; PCA of those pixels to the width of the code, at most {COMPONENTS}. "
@@ -100,18 +101,23 @@ def _leads(values: dict[str, float], budget: str) -> bool:
     return values[codes] - values[pixels] > max(1.0, 2 * error)
 
 
+def most(label: np.ndarray) -> int:
+    """Labelled images to fit on: fewer where there are many classes, each of which is a machine."""
+    return min(FIT_ROWS, max(FEWEST, MACHINES // max(1, len(np.unique(label[label >= 0])))))
+
+
 def pool_of(data: Splits) -> Images:
-    """At most ``FIT_ROWS`` labelled images to fit on, those whose labels the model learned from among them."""
-    rows = np.flatnonzero(data.fit.label >= 0)
+    """At most ``most`` labelled images to fit on, those whose labels the model learned from among them."""
+    rows, limit = np.flatnonzero(data.fit.label >= 0), most(data.fit.label)
     taught = data.taught if data.taught is not None else rows[:0]
-    if len(rows) <= FIT_ROWS or not 0 < len(taught) <= FIT_ROWS:
-        return some(data.fit, FIT_ROWS, 0, labelled=True)
-    others = np.random.default_rng(0).choice(np.setdiff1d(rows, taught), FIT_ROWS - len(taught), replace=False)
+    if len(rows) <= limit or not 0 < len(taught) <= limit:
+        return some(data.fit, limit, 0, labelled=True)
+    others = np.random.default_rng(0).choice(np.setdiff1d(rows, taught), limit - len(taught), replace=False)
     return data.fit.take(np.sort(np.concatenate([taught, others])))
 
 
 def budgets(data: Splits) -> list[int]:
-    """Those label budgets that the smallest class can give, that stay within ``FIT_ROWS`` images and are no fewer
+    """Those label budgets that the smallest class can give, that stay within ``most`` images and are no fewer
     labels than the model learned from; that of its own labels among them, if it had as many of each class."""
     label = data.fit.label
     known, counts = np.unique(label[label >= 0], return_counts=True)
@@ -121,7 +127,9 @@ def budgets(data: Splits) -> list[int]:
         if len(own) == len(known) and own.min() == own.max() < counts.min():
             wanted.add(int(own[0]))
     return sorted(
-        budget for budget in wanted if budget <= counts.min() and data.told <= budget * len(known) <= FIT_ROWS
+        budget
+        for budget in wanted
+        if budget <= counts.min() and data.told <= budget * len(known) <= most(data.fit.label)
     )
 
 
