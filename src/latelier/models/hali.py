@@ -9,7 +9,7 @@ from functools import partial
 
 from torch import Generator, Tensor, nn
 
-from latelier.core import Code, HasLevels, Latent, Posterior, Refusal
+from latelier.core import Code, HasLevels, Latent, Posterior, Refusal, Schedule
 from latelier.models.adversarial import BRIGHTNESS, Adversarial, Critic, possible
 from latelier.models.adversarial import Config as GameConfig
 from latelier.nets import hali as nets
@@ -80,6 +80,8 @@ class Chain(Posterior):
 
 class Model(Adversarial, HasLevels):
     """``Config`` says how many levels, how wide, and what holds the critic back."""
+
+    schedule = Schedule(steps=1000)
 
     def __init__(self, config: Config, image: tuple[int, int, int]):
         super().__init__()

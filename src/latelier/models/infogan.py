@@ -25,6 +25,7 @@ from latelier.core import (
     Optimiser,
     Progress,
     Refusal,
+    Schedule,
 )
 from latelier.models.adversarial import blurred
 from latelier.models.autoencoder import Point
@@ -65,6 +66,7 @@ class Model(DeclaredPrior, Encodes, Decodes):
     """``Config`` says how many codes of each kind."""
 
     coder = "critic"
+    schedule = Schedule(steps=1000)
 
     def __init__(self, config: Config, image: tuple[int, int, int]):
         super().__init__()
