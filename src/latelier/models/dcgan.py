@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from latelier.core import Batch, Code, Decodes, Finding, Latent, Losses, Metric, Move, Optimiser, Progress
+from latelier.core import Batch, Code, Decodes, Finding, Latent, Losses, Metric, Move, Optimiser, Progress, Schedule
 from latelier.models.adversarial import VARIED, Critic, VectorConfig, blurred
 from latelier.models.rules import broken, sampled
 from latelier.models.shared import DeclaredPrior
@@ -34,6 +34,8 @@ class Config(VectorConfig):
 
 class Model(DeclaredPrior, Decodes):
     """``Config`` says which nets, and what holds the critic back."""
+
+    schedule = Schedule(decay="none")  # a falling rate froze short games on digits: half as varied
 
     def __init__(self, config: Config, image: tuple[int, int, int]):
         super().__init__()
