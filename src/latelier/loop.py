@@ -120,7 +120,8 @@ def train(
 
 
 def step_seconds(model: Model, batches: Batches, plan: Plan) -> float:
-    """How long a step takes, by a copy of the model that takes two; the model itself is left as it is."""
+    """How long a step takes, by a copy of the model that plays one part of a batch twice; the model itself is left as it
+    is."""
     copy = deepcopy(model)
     players, moves, seconds = players_of(copy, copy.optimisers()), copy.moves(), 0.0
     statistics = Statistics(copy)
@@ -129,9 +130,9 @@ def step_seconds(model: Model, batches: Batches, plan: Plan) -> float:
         generator = torch.Generator(batches.device).manual_seed(0)
         standing = [Progress(0, plan.total, generator, {})]
         for move in moves:
-            play(move, [batches.at(0)], standing, players, replace(plan, parts=1), batches, statistics)
+            play(move, [batches.at(0, 0, plan.parts)], standing, players, replace(plan, parts=1), batches, statistics)
         seconds = time.perf_counter() - began
-    return seconds
+    return seconds * plan.parts / parallel.world()
 
 
 def play(
