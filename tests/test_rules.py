@@ -204,3 +204,17 @@ def test_a_head_adds_its_verdict_to_that_of_the_model_within() -> None:
     model, _ = assemble("bigan", (1, 16, 16), ("a", "b"), {"head": "softmax"})
     text = " ".join(finding.text for finding in model.findings({**GAME, **DRAWN, **HEAD}))
     assert all(words in text for words in ("Learned the labels", "squared error", "what it draws"))
+
+
+def test_a_density_that_falls_through_nothing_is_no_failure() -> None:
+    """A Gaussian distortion goes from thousands of nats through 0 to below -1,000 in a good training."""
+    assert not broken(grown({"distortion": 0.9}, {"distortion": -1_323.0}))
+    assert broken(grown({"distortion": 0.9}, {"distortion": 1_323.0}))
+
+
+def test_a_model_that_keeps_pictures_and_draws_grey_ones_is_told_so() -> None:
+    facts = {"pictures": 90.0, "seen": 0.0, "finite": 1.0, "PSNR": 26.0, "PSNR of mean": 14.0, "PSNR of PCA": 26.8}
+    facts |= {"drawn distance of Gaussian": 0.001, "drawn distance of mean": 0.02, "drawn apart": 0.6}
+    said = [text for _, text in usual(facts | {"drawn distance": 0.038})]
+    assert any(text.startswith("Has not learned to draw") for text in said)
+    assert not any("draw" in text for _, text in usual(facts | {"drawn distance": 0.001}))

@@ -165,3 +165,14 @@ def test_a_validation_split_of_the_source_is_used_as_such(tmp_path: Path) -> Non
 def made_folder(tmp_path: Path) -> Path:
     folder(tmp_path / "pictures", 40, "L", (8, 8))
     return tmp_path / "pictures"
+
+
+def test_a_run_of_an_earlier_version_is_measured_on_what_it_held_out(made_folder: Path, tmp_path: Path) -> None:
+    asked = {"settings": {"latent": 2}, "validation": 0.25, "seed": 3, "quiet": True}
+    run = latelier.train("pca", data=made_folder, out=tmp_path / "run", **asked)
+    config = files.read_json(run / "config.json")
+    names = list(open_run(run).splits(None, Where()).test.names)
+    del config["data"]["held_out"]
+    files.write_json(run / "config.json", config)
+    assert list(open_run(run).splits(None, Where()).test.names) == names
+    assert len(names) == 10

@@ -9,8 +9,8 @@ from latelier.core import Metric
 TERMS = (("elbo", True), ("distortion", False), ("error", False), ("cross-entropy", False))  # term, more is better
 FEWEST = 8  # values that make a course
 TENTH = 10  # the end, the middle and the beginning are means over a tenth of the values, or one
-NOTABLE = 0.03  # of the value, by which the last half is better than the one before
-OF_ALL = 0.1  # and of all that was gained after the first tenth
+WORSE, BETTER = 0.03, 0.01  # of the value, by which the last half is another than the one before
+OF_ALL = 0.05  # and of all that was gained after the first tenth, for what is better
 
 
 class Course(NamedTuple):
@@ -40,12 +40,12 @@ def course(log: Sequence[Mapping[str, Any]], monitor: Metric | None = None) -> C
 
 def improving(course: Course) -> bool:
     """Whether going on is worth it."""
-    return course.gain > max(NOTABLE, 2 * course.error) and course.share > OF_ALL
+    return course.gain > max(BETTER, 2 * course.error) and course.share > OF_ALL
 
 
 def worsening(course: Course) -> bool:
     """Whether the last half undid what the one before had learned."""
-    return course.gain < -max(NOTABLE, 2 * course.error)
+    return course.gain < -max(WORSE, 2 * course.error)
 
 
 def _course(term: str, higher: bool, where: str, values: list[float]) -> Course:

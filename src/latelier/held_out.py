@@ -1,7 +1,9 @@
 """Which images a training holds out: a share of its own, or the source's own validation split."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 from latelier import parallel
 from latelier.core import Refusal
@@ -11,6 +13,15 @@ from latelier.data.splits import ALIASES
 from latelier.progress import Progress
 
 HELD, FEWEST = 0.1, 20  # share of a source without splits that is held out, of at least so many images
+
+
+def kept_back(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Share and seed of the images that a run held out, from its config.json; nothing for one that held out none.
+    Earlier versions wrote down no more than what was asked for."""
+    request = config.get("request", {})
+    asked = {"share": request.get("validation"), "seed": int(request.get("seed", 0))}
+    found = dict(config.get("data", {}).get("held_out", asked))
+    return found if found.get("share") else {}
 
 
 def own_validation(request: SimpleNamespace) -> str:

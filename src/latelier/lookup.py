@@ -25,7 +25,7 @@ def sentence(text: str | None) -> str:
     """The first sentence of a docstring, on one line, however many it takes there."""
     paragraph = " ".join((text or "").partition("\n\n")[0].split())
     end = re.search(r"[.!?](?=\s[A-Z])", paragraph)  # not after "et al."
-    return paragraph[: end.end()] if end else paragraph
+    return (paragraph[: end.end()] if end else paragraph).replace("``", "")
 
 
 def summaries(package: str, attribute: str = "") -> dict[str, str]:

@@ -120,8 +120,7 @@ def train(
 
 
 def step_seconds(model: Model, batches: Batches, plan: Plan) -> float:
-    """How long a step takes, by a copy of the model that plays one part of a batch twice; the model itself is left as it
-    is."""
+    """How long a step takes, by a copy of the model that plays a part of a batch twice; the model stays as it is."""
     copy = deepcopy(model)
     players, moves, seconds = players_of(copy, copy.optimisers()), copy.moves(), 0.0
     statistics = Statistics(copy)

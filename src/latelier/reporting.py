@@ -75,7 +75,7 @@ def score_tables(record: dict[str, Any]) -> list[Table]:
     if over:
         budgets = list(dict.fromkeys(budget for row in over.values() for budget in row))
         rows = [[name, *(row.get(budget, "") for budget in budgets)] for name, row in over.items()]
-        best = winners(rows)
+        best = _best_of_each(rows)
         tables.append(Table(f"{title}, by labels", ("labels", *budgets), rows, said, best, protocol))
     return tables
 
@@ -84,6 +84,17 @@ def _untaken(records: Sequence[dict[str, Any]]) -> list[Table]:
     """Scores that could not be taken, and why."""
     rows = [[f"{record['name']} on {record['data']}", record["reason"]] for record in records if "reason" in record]
     return [Table("Scores that could not be taken", ("score", "reason"), rows)] if rows else []
+
+
+def _best_of_each(rows: Sequence[Sequence[str]]) -> frozenset[tuple[int, int]]:
+    """The winners among the spaces of each probe: "linear codes %" competes with "linear pixels %" alone."""
+    kinds = [row[0].rsplit(" ", 2)[0] for row in rows]
+    found = set()
+    for kind in dict.fromkeys(kinds):
+        places = [place for place, one in enumerate(kinds) if one == kind]
+        if len(places) > 1:
+            found |= {(places[line], column) for line, column in winners([rows[place] for place in places])}
+    return frozenset(found)
 
 
 def winners(rows: Sequence[Sequence[str]]) -> frozenset[tuple[int, int]]:

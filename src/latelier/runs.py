@@ -17,6 +17,7 @@ from latelier.data.choice import hold_out
 from latelier.data.images import Images, with_classes
 from latelier.data.sources import open_images, splits_of
 from latelier.directions import Found, found
+from latelier.held_out import kept_back
 from latelier.pictures.view import View
 from latelier.progress import tell
 from latelier.request import read_config, there
@@ -172,9 +173,8 @@ class Run:
 
     def _held_out(self, whole: Images) -> Splits | None:
         """The split of these images that the run was trained with, if it was trained on them and held some out."""
-        data = self.config.get("data", {})
-        held_out = data.get("held_out") or {}
-        if "share" not in held_out or whole.fingerprint != data.get("fingerprint"):
+        held_out = kept_back(self.config)
+        if not held_out or whole.fingerprint != self.config["data"].get("fingerprint"):
             return None
         parts = hold_out(len(whole), held_out["share"], held_out["seed"])
         order = np.random.default_rng(0)

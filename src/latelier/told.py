@@ -19,6 +19,7 @@ from latelier.data.words import Vocabulary
 from latelier.heads.caption import CAPTIONED
 from latelier.heads.captioned import Captioned
 from latelier.heads.joint import Joint
+from latelier.held_out import kept_back
 from latelier.settings import parse_assignments
 
 
@@ -74,12 +75,12 @@ def learned_labels(model: Model) -> bool:
 def labels_learned(model: Model, config: Mapping[str, Any], images: Images) -> np.ndarray:
     """Of which of the images, all that the run was given, it learned the class: bool [n], from its config.json. None
     for a model that learns none."""
-    found, request, data = np.zeros(len(images), bool), config.get("request", {}), config.get("data", {})
+    found, request = np.zeros(len(images), bool), config.get("request", {})
     if not learned_labels(model):
         return found
     seed, count = int(request.get("seed", 0)), request.get("labels")
-    held = data.get("held_out", {"share": request.get("validation"), "seed": seed})
-    rows, _ = hold_out(len(images), held.get("share") or 0.0, int(held.get("seed", 0)))
+    held = kept_back(config)
+    rows, _ = hold_out(len(images), held.get("share", 0.0), held.get("seed", 0))
     if request.get("images") is not None:
         rows = fewer(rows, request["images"], seed)
     names = tuple(getattr(getattr(innermost(model), "config", None), "attributes", ()))

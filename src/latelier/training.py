@@ -68,6 +68,7 @@ def run(request: SimpleNamespace) -> Path:
     with files.only_writer(folder) if parallel.rank() == 0 else nullcontext():
         if parallel.rank() == 0:
             folder_of(request)  # again: another may have trained there meanwhile
+            _check_length(folder, prepared.plan)
             _describe(request, prepared.images)
             _write_config(folder, request, prepared)
             checkpoint.sweep(folder)
@@ -153,7 +154,10 @@ def _learn(folder: Path, request: SimpleNamespace, prepared: Prepared) -> Outcom
         for net in nets(model):
             net.compile()
     start = max((found.seen for found in checkpoint.checkpoints(folder)), default=0)
-    _say(request, _ahead(model, batches, plan, len(prepared.rows), start))
+    if start >= plan.total:
+        _say(request, f"{folder} has its {plan.total // plan.batch:,} steps already; --steps N goes on to N")
+    else:
+        _say(request, _ahead(model, batches, plan, len(prepared.rows), start))
     with (
         Progress(f"training {request.model}", plan.total, start, request.quiet or parallel.rank() > 0) as progress,
         board(folder, request.tensorboard and parallel.rank() == 0) as note,
@@ -168,6 +172,16 @@ def _learn(folder: Path, request: SimpleNamespace, prepared: Prepared) -> Outcom
                 print(record["remark"], file=sys.stderr)
 
         return train(model, batches, plan, folder, card, validation=prepared.validation, show=show)
+
+
+def _check_length(folder: Path, plan: Plan) -> None:
+    """Raises Refusal for a length that the run has passed."""
+    done = max((found.seen for found in checkpoint.checkpoints(folder)), default=0) // plan.batch
+    if done > plan.total // plan.batch:
+        raise Refusal(
+            f"{folder} has taken {done:,} steps, and {plan.total // plan.batch:,} were asked for; ask for more, or "
+            "name another --out"
+        )
 
 
 def _ahead(model: Model, batches: Batches, plan: Plan, images: int, start: int) -> str:

@@ -177,21 +177,21 @@ def _grown(log: Sequence[dict[str, Any]]) -> dict[str, float]:
 
 def _probed(run: Run, splits: Splits, records: Sequence[dict[str, Any]]) -> dict[str, float]:
     """What a probe among the scores found at the most labels a class that the quick probe may have, as facts."""
-    from latelier.facts import BUDGETS
+    from latelier.headlines import BUDGETS  # the page's bars and the verdict's sentence are of one budget
 
     stamp = {"name": "probe", "data": splits.test.source, "seen": run.seen}
     for record in (record for record in records if stamp.items() <= record.items()):
         values = record.get("values", {})
-        for budget in BUDGETS:
-            names = {space: f"linear {space} {budget}/class %" for space in ("codes", "pixels", "PCA")}
+        for budget in BUDGETS[:-1]:
+            names = {space: f"linear {space} {budget} %" for space in ("codes", "pixels", "PCA")}
             if not all(name in values for name in (*names.values(), "majority %")):
                 continue
             share = values[names["codes"]] / 100
-            draws = [values.get(f"linear {space} {budget}/class % sd", 0.0) / 5**0.5 for space in ("codes", "pixels")]
+            draws = [values.get(f"linear {space} {budget} % sd", 0.0) / 5**0.5 for space in ("codes", "pixels")]
             return {
                 **{f"accuracy of {space}": values[name] for space, name in names.items()},
                 "largest class": values["majority %"],
-                "labels a class": float(budget),
+                "labels a class": float(budget.removesuffix("/class")),
                 "accuracy lead error": math.hypot(*draws, 100 * math.sqrt(share * (1 - share) / record["n"])),
             }
     return {}

@@ -31,6 +31,7 @@ def usual(facts: Facts) -> list[Finding]:
         found += classified(facts)
     if "PSNR" in facts:
         found += kept(facts)
+        found += [finding for finding in sampled(facts) if finding.level == "warning" and not early(facts)]
     elif "accuracy" not in facts:
         found += sampled(facts)
     if not early(facts):  # before it knows the mean picture, a code without content is no collapse
@@ -175,11 +176,13 @@ def known(facts: Facts) -> list[Finding]:
 
 def grown(first: Facts, last: Facts) -> dict[str, float]:
     """How many times its start each loss is at the end, as facts "grown TERM", from means of the report's terms. A loss
-    that started below 1 counts from 1."""
+    that started below 1 counts from 1; one that got better, as a density's falls through 0, has not grown."""
     return {
         f"grown {term}": abs(last[term]) / max(1.0, abs(first[term])) if math.isfinite(last[term]) else math.inf
         for term in LOSSES
-        if term in first and term in last and (term != "elbo" or last[term] < first[term] or math.isnan(last[term]))
+        if term in first
+        and term in last
+        and not (last[term] > first[term] if term == "elbo" else last[term] < first[term])
     }
 
 
