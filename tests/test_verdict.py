@@ -169,6 +169,7 @@ FACTS = {"pictures": 4.0, "seen": 0.0, "finite": 1.0, "PSNR": 22.0, "PSNR of mea
             "Still improving: distortion of training fell from 77.55 to 52.04 in the last half.",
             "--resume --steps ",
         ),
+        (np.zeros(50), "No longer changing: distortion of training is 0.", "latelier report "),
         (100 * np.exp(-np.arange(50)) + 50, "Hardly improving any more: ", "latelier report "),
         (
             np.abs(np.linspace(-50, 100, 50)) + 50,

@@ -115,6 +115,8 @@ def _weight(finding: Finding) -> int:
 
 
 def _going(went: Course) -> Finding:
+    if went.gain == 0:
+        return Finding("note", f"No longer changing: {went.term} of {went.where} is {number(abs(went.end))}.")
     up = (went.gain > 0) == went.higher
     way = f"{'rose' if up else 'fell'} from {number(went.half)} to {number(went.end)}"
     moved = f"{went.term} of {went.where} {way} in the last half."
