@@ -46,6 +46,7 @@ SMALL: dict[str, dict[str, Any]] = {  # settings of methods whose nets are too l
     "introvac": {"width": 0.125, "latent": 8, "attributes": ATTRIBUTES},
     "introvae": {"width": 0.125, "latent": 8, "margin": 10.0},
     "patchvae": {"beta_occurrence": 10.0},  # else its parts have not begun to pay after so few steps
+    "rbm": {"epochs": 20},
     "vac": {"width": 0.125, "latent": 8, "attributes": ATTRIBUTES},
 }
 

@@ -68,7 +68,6 @@ def run(request: SimpleNamespace) -> Path:
     with files.only_writer(folder) if parallel.rank() == 0 else nullcontext():
         if parallel.rank() == 0:
             folder_of(request)  # again: another may have trained there meanwhile
-            _check_length(folder, prepared.plan)
             _describe(request, prepared.images)
             _write_config(folder, request, prepared)
             checkpoint.sweep(folder)
@@ -205,6 +204,7 @@ def _write_config(folder: Path, request: SimpleNamespace, prepared: Prepared) ->
     images = prepared.images
     if path.exists() and read_config(path)["data"]["fingerprint"] != images.fingerprint:
         raise Refusal(f"the pictures of {request.data} are not those that {folder} was begun with; train a new run")
+    _check_length(folder, prepared.plan)
     optimisers = {player: asdict(o) for player, o in prepared.model.optimisers().items()}
     data = {
         "source": images.source,
