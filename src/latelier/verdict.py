@@ -143,9 +143,10 @@ def _where(splits: Splits, facts: dict[str, float]) -> Finding:
     """On which pictures all this was measured."""
     count, n = len(splits.test), int(facts["pictures"])
     part = f"{n:,}" if n == count else f"{n:,} of {count:,}"
+    measured = f"Measured on {part} picture{'s' * (count != 1)} that it"
     if splits.seen:
-        return Finding("note", f"Measured on {part} pictures that it saw in training; on others it may be worse.")
-    return Finding("note", f"Measured on {part} pictures that it did not see in training.")
+        return Finding("note", f"{measured} saw in training; on others it may be worse.")
+    return Finding("note", f"{measured} did not see in training.")
 
 
 def _next(run: Run, found: Sequence[Finding], went: Course | None) -> str:
