@@ -149,16 +149,14 @@ def _learn(folder: Path, request: SimpleNamespace, prepared: Prepared) -> Outcom
     torch.backends.cudnn.benchmark = batches.device.type == "cuda"
     multiply_fast(model)
     model = model.to(memory_format=torch.channels_last)
+    start, unheard = _seen(folder), request.quiet or parallel.rank() > 0
+    if not unheard:  # taking the time costs two steps, and a compiled net would be compiled for it
+        print(_ahead(folder, model, batches, plan, len(prepared.rows), start), file=sys.stderr, flush=True)
     if request.compile:
         for net in nets(model):
             net.compile()
-    start = max((found.seen for found in checkpoint.checkpoints(folder)), default=0)
-    if start >= plan.total:
-        _say(request, f"{folder} has its {plan.total // plan.batch:,} steps already; --steps N goes on to N")
-    else:
-        _say(request, _ahead(model, batches, plan, len(prepared.rows), start))
     with (
-        Progress(f"training {request.model}", plan.total, start, request.quiet or parallel.rank() > 0) as progress,
+        Progress(f"training {request.model}", plan.total, start, unheard) as progress,
         board(folder, request.tensorboard and parallel.rank() == 0) as note,
     ):
 
@@ -173,22 +171,26 @@ def _learn(folder: Path, request: SimpleNamespace, prepared: Prepared) -> Outcom
         return train(model, batches, plan, folder, card, validation=prepared.validation, show=show)
 
 
+def _seen(folder: Path) -> int:  # images, by the newest checkpoint, damaged or not
+    return max((found.seen for found in checkpoint.checkpoints(folder)), default=0)
+
+
 def _check_length(folder: Path, plan: Plan) -> None:
     """Raises Refusal for a length that the run has passed."""
-    done = max((found.seen for found in checkpoint.checkpoints(folder)), default=0) // plan.batch
-    if done > plan.total // plan.batch:
-        raise Refusal(
-            f"{folder} has taken {done:,} steps, and {plan.total // plan.batch:,} were asked for; ask for more, or "
-            "name another --out"
-        )
+    done, asked = _seen(folder) // plan.batch, plan.total // plan.batch
+    if done > asked:
+        more = "ask for more, or name another --out"
+        raise Refusal(f"{folder} has taken {done:,} steps, and {asked:,} were asked for; {more}")
 
 
-def _ahead(model: Model, batches: Batches, plan: Plan, images: int, start: int) -> str:
+def _ahead(folder: Path, model: Model, batches: Batches, plan: Plan, images: int, start: int) -> str:
     """How long it will take: a copy of the model plays a batch, and the second time is taken."""
+    if start >= plan.total:
+        return f"{folder} has its {plan.total // plan.batch:,} steps already; --steps N goes on to N"
     seconds, left = step_seconds(model, batches, plan), (plan.total - start) // plan.batch
     span = f"{left * seconds / 60:,.0f} minutes" if left * seconds > 90 else f"{left * seconds:,.0f} s"
-    steps = f"{left:,} steps of {plan.batch} images ({left * plan.batch / images:,.3g} epochs of {images:,})"
-    return f"{steps}, about {span}"
+    epochs = f"{left * plan.batch / images:,.3g} epochs of {images:,}"
+    return f"{left:,} steps of {plan.batch} images ({epochs}), about {span}"
 
 
 def _describe(request: SimpleNamespace, images: Images) -> None:
@@ -205,7 +207,6 @@ def _write_config(folder: Path, request: SimpleNamespace, prepared: Prepared) ->
     if path.exists() and read_config(path)["data"]["fingerprint"] != images.fingerprint:
         raise Refusal(f"the pictures of {request.data} are not those that {folder} was begun with; train a new run")
     _check_length(folder, prepared.plan)
-    optimisers = {player: asdict(o) for player, o in prepared.model.optimisers().items()}
     data = {
         "source": images.source,
         "fingerprint": images.fingerprint,
@@ -234,7 +235,7 @@ def _write_config(folder: Path, request: SimpleNamespace, prepared: Prepared) ->
         "model": prepared.card.json(),
         "data": data,
         "plan": asdict(prepared.plan),
-        "optimisers": optimisers,
+        "optimisers": {player: asdict(o) for player, o in prepared.model.optimisers().items()},
         "threads": torch.get_num_threads(),
         "versions": versions,
         "request": request_json,
