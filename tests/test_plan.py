@@ -13,12 +13,12 @@ TINY = {"settings": ["net=mlp", "net.widths=", "latent=2"], "data": "digits", "i
 
 
 @pytest.mark.parametrize(
-    ("images", "steps"),
-    [(90, 2_000), (900, 2_000), (20_000, 6_250), (1_000_000, 8_000)],
-    ids=["few", "a folder", "20 epochs", "many"],
+    ("images", "side", "steps"),
+    [(90, 32, 2_000), (900, 64, 2_000), (20_000, 32, 6_250), (1_000_000, 32, 8_000), (900, 8, 8_000)],
+    ids=["few", "a folder", "20 epochs", "many", "small ones"],
 )
-def test_few_images_get_enough_steps_and_many_no_more_than_help(images: int, steps: int) -> None:
-    assert Schedule(steps=2_000).length(images, 64) == steps
+def test_few_images_get_enough_steps_and_many_no_more_than_help(images: int, side: int, steps: int) -> None:
+    assert Schedule(steps=2_000).length(images, 64, side * side) == steps
 
 
 def test_steps_and_epochs_are_one_length_in_two_units(tmp_path: Path) -> None:

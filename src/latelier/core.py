@@ -37,6 +37,7 @@ class Finding(NamedTuple):
 C = TypeVar("C")
 PADDING, END, UNKNOWN = 0, 1, 2  # token numbers of captions; UNKNOWN stands for all words outside the vocabulary
 EPOCHS = 20  # that a run has by default, within the bounds of its method's schedule
+SMALL = 32 * 32  # pixels; of smaller images a step costs less and teaches less, so that a run has up to 4 times as many
 UNKNOWN_FACTORS = torch.zeros(0, 0, dtype=torch.int64)
 
 
@@ -114,9 +115,10 @@ class Schedule:
     batch: int = 64
     decay: Literal["none", "linear", "cosine", "steps"] = "linear"
 
-    def length(self, images: int, batch: int) -> int:
-        """Steps of a run over so many images in batches of so many."""
-        return min(max(self.steps, math.ceil(EPOCHS * images / batch)), 4 * self.steps)
+    def length(self, images: int, batch: int, pixels: int = SMALL) -> int:
+        """Steps of a run over so many images, of so many pixels, in batches of so many."""
+        least = self.steps * min(4, max(1, SMALL // pixels))
+        return min(max(least, math.ceil(EPOCHS * images / batch)), 4 * self.steps)
 
 
 class Model(nn.Module, ABC):

@@ -54,7 +54,9 @@ def plan_of(request: SimpleNamespace, model: Model, epoch: int, device: torch.de
             "processes; a run keeps the batch and the parts that it began with"
         )
     steps = request.steps or (
-        model.schedule.length(epoch, batch) if request.epochs is None else math.ceil(request.epochs * epoch / batch)
+        model.schedule.length(epoch, batch, math.prod(model.image[1:]))
+        if request.epochs is None
+        else math.ceil(request.epochs * epoch / batch)
     )
     total = steps * batch
     every = total / SAVES if request.save_every is None else request.save_every * epoch
