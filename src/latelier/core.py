@@ -50,6 +50,7 @@ class Batch(NamedTuple):
     attribute: Tensor  # [b, a] int64, 1 or 0; -1 = unknown
     caption: Tensor  # [b, t] int64 token numbers; a row of PADDING = no caption
     factor: Tensor = UNKNOWN_FACTORS  # [b, f] int64, level of each known factor; f = 0 where none is known
+    truth: Tensor = UNKNOWN_FACTORS[0:0, 0]  # [b] int64, labels hidden ones included, for reports alone; or none: [0]
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ class Schedule:
     steps: int = 2000  # at least so many, however few the images are; where 20 epochs are more, up to four times them
     batch: int = 64
     decay: Literal["none", "linear", "cosine", "steps"] = "linear"
+    ema: float = 0.0  # half-life of averaged weights, as a share of the run; 0 for none
 
     def length(self, images: int, batch: int, pixels: int = SMALL) -> int:
         """Steps of a run over so many images, of so many pixels, in batches of so many."""

@@ -19,11 +19,13 @@ from torch import Tensor
 from torch.nn.utils import get_total_norm
 
 from latelier import files, parallel
-from latelier.core import Batch, Failed, Model, Move, Progress
+from latelier.core import Batch, Failed, Model, Move, Progress, has, need
 from latelier.data.batches import Batches
 from latelier.data.seeds import mix
+from latelier.looking import Looks, memories
 from latelier.meter import Meter, signals
 from latelier.nets.guarded import guard
+from latelier.nets.modes import evaluating
 from latelier.plan import Plan, rate_factor
 from latelier.players import Player, Statistics, differentiate, players_of
 from latelier.state import State
@@ -67,6 +69,7 @@ def train(
     remarks = state.resume(folder)
     parallel.share([*model.parameters(), *model.buffers()])
     statistics = Statistics(model)
+    times = need(model, Looks).times() if has(model, Looks) else ()
 
     said: set[str] = set()
 
@@ -87,6 +90,9 @@ def train(
     model.train()
     with signals() as caught:
         while state.seen < plan.total:
+            if times and _looks(times, state.seen, plan):
+                with meter.pause():
+                    log({"seen": state.seen, "look": look(model, state, batches, plan)})
             # The same batch and the same noise, whenever and wherever this position is played.
             parts = [batches.at(state.seen, part, plan.parts) for part in mine]
             for part, generator in zip(mine, generators, strict=True):
@@ -117,6 +123,20 @@ def train(
             if plan.patience is not None and state.since_best >= plan.patience:
                 return Outcome(state.seen, "no better")
     return Outcome(state.seen, "done")
+
+
+def look(model: Model, state: State, batches: Batches, plan: Plan) -> dict[str, float]:
+    """The model looks over the data: process 0 does, and shares what it keeps."""
+    with state.averaged(), evaluating(model), torch.autocast(batches.device.type, enabled=False):
+        generator = torch.Generator(batches.device).manual_seed(mix(plan.seed, 10, state.seen))
+        found = need(model, Looks).look(batches, Progress(state.seen, plan.total, generator))
+    parallel.share([memory.value for memory in memories(model).values()])
+    return found
+
+
+def _looks(times: Sequence[float], seen: int, plan: Plan) -> bool:
+    """Whether one of the times falls into the step that begins here."""
+    return any(seen <= share * plan.total < seen + plan.batch for share in times)
 
 
 def step_seconds(model: Model, batches: Batches, plan: Plan) -> float:

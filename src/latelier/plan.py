@@ -70,9 +70,13 @@ def plan_of(request: SimpleNamespace, model: Model, epoch: int, device: torch.de
         decay=request.decay or model.schedule.decay,
         rate=request.rate,
         clip=request.clip,
-        ema=None if request.ema is None else max(1, round(request.ema * epoch)),
+        ema=_half_life(request.ema * epoch if request.ema is not None else model.schedule.ema * total),
         log_every=max(batch, min(epoch, total // 100)),
         save_every=max(batch, round(every)),
         keep=request.keep,
         patience=request.patience,
     )
+
+
+def _half_life(images: float) -> int | None:
+    return max(1, round(images)) if images else None

@@ -10,8 +10,10 @@ from torch import Tensor, nn
 
 from latelier import checkpoint, parallel
 from latelier.core import Model, Refusal
+from latelier.looking import memories
 from latelier.players import Player
 
+MEMORY = "memory/"  # prefix of what the model keeps image by image
 RAW = "raw/"  # prefix of the trained weights in the state file when the weights file holds their average
 
 
@@ -54,6 +56,7 @@ class State:
             state = {key: value for player in self.players.values() for key, value in player.state().items()}
             if self.average:
                 state |= {RAW + name: w for name, w in self.model.named_parameters()}
+            state |= {MEMORY + name: memory.value for name, memory in memories(self.model).items() if len(memory.value)}
             standing = {"seen": self.seen, "best": self.best, "since_best": self.since_best}
             checkpoint.save(folder, self.seen, weights, {**card, "seen": self.seen}, state, standing, score)
             checkpoint.prune(folder, keep)
@@ -74,8 +77,10 @@ class State:
             self.average[name].copy_(weights[name])
         raw = {key.removeprefix(RAW): value for key, value in state.items() if key.startswith(RAW)}
         self.model.load_state_dict(raw, strict=False)
+        for name, memory in memories(self.model).items():
+            memory.value = state.get(MEMORY + name, memory.value)
         for player in self.players.values():
-            player.restore({key: value for key, value in state.items() if not key.startswith(RAW)})
+            player.restore({key: value for key, value in state.items() if not key.startswith((RAW, MEMORY))})
         self.seen, self.best, self.since_best = standing["seen"], standing["best"], standing["since_best"]
         return found.remarks
 

@@ -65,6 +65,7 @@ class Batches:
         one_factor: bool = False,
         augment: Augment | None = None,
         among: np.ndarray | None = None,
+        truth: np.ndarray | None = None,
     ):
         drawn = np.arange(len(images)) if among is None else among
         if len(drawn) == 0:
@@ -80,6 +81,7 @@ class Batches:
             raise Refusal(
                 "--shift and --flip vary more than the one factor that varies in this method's batches: leave them out"
             )
+        self._drawn_from = torch.from_numpy(drawn)
         self._all = Order(torch.from_numpy(drawn), mix(seed, 1))
         known, told = _known(images, drawn, labelled), _told(images, drawn, captioned, sentences)
         counts = (
@@ -94,6 +96,7 @@ class Batches:
         self._store = _Store(images.pixels, device)
         self._label = torch.from_numpy(np.array(images.label, np.int64)).to(device)
         self._attribute = torch.from_numpy(np.array(images.attribute, np.int64)).to(device)
+        self._truth = torch.from_numpy(np.array([] if truth is None else truth, np.int64)).to(device)
         levels = images.truth.get("levels", np.zeros((len(images), 0)))
         self._factor = torch.from_numpy(np.array(levels, np.int64)).to(device)
 
@@ -114,6 +117,20 @@ class Batches:
         rest = self.size - sum(count for _, count in self._shares)
         parts = [order.at(step * count, count) for order, count in self._shares]
         return torch.cat([*parts, self._all.at(step * rest, rest)]) if parts else self._all.at(step * rest, rest)
+
+    def labels(self, rows: Tensor) -> np.ndarray:
+        """[n] int64; -1 where it is unknown."""
+        label: np.ndarray = self._label[rows.to(self.device)].cpu().numpy()
+        return label
+
+    def told_and_some(self, count: int) -> Tensor:
+        """Rows that are trained on, sorted: all with a label, and ``count`` of the others or all, the same each
+        time."""
+        known = torch.from_numpy(self.labels(self._drawn_from) >= 0)
+        others = self._drawn_from[~known]
+        generator = torch.Generator().manual_seed(mix(self._seed, 9))
+        some = others[torch.randperm(len(others), generator=generator)[:count]]
+        return torch.cat([self._drawn_from[known], some]).sort()[0]
 
     def known(self) -> tuple[int, int]:
         """How many of all images have a label, and how many a caption."""
@@ -138,6 +155,7 @@ class Batches:
             attribute=self._attribute.index_select(0, index),
             caption=caption.to(self.device, non_blocking=True),
             factor=self._factor.index_select(0, index),
+            truth=self._truth.index_select(0, index) if len(self._truth) else self._truth,
         )
 
 

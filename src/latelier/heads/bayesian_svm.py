@@ -93,6 +93,9 @@ class Solved(Running):
 class Head(LabelHead):
     """One machine a class against all others, on a code of ``width`` numbers and a constant."""
 
+    sure = 0.8
+    config: Config
+
     def __init__(self, config: Config, width: int, classes: int, image: tuple[int, int, int]):
         super().__init__(config, classes, image, "bayesian_svm")
         self.config, self.draws = config, config.draws

@@ -2,9 +2,12 @@
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
+from torch.nn import functional
 
 from latelier.core import (
     Batch,
@@ -24,9 +27,15 @@ from latelier.core import (
     has,
     need,
 )
+from latelier.data.batches import Batches
 from latelier.heads.caption import CaptionHead
-from latelier.heads.label import LabelHead
+from latelier.heads.label import LabelHead, flat
+from latelier.looking import Looks
+from latelier.nets.modes import unremembered
 
+AVERAGED = 0.02  # share of a run: half-life of the averaged weights, with which images without a label are judged
+SHARP = 24  # px a side, below which every pixel counts
+BLOCK = 500  # images whose codes are taken at once
 FEWEST = 20  # labelled validation images whose error chooses between checkpoints
 
 
@@ -73,13 +82,15 @@ class Headed(Wrapper):
         return learn
 
 
-class Joint(Headed, Classifies, Decides):
+class Joint(Headed, Classifies, Decides, Looks):
     """A label head, which learns along with every move."""
 
     head: LabelHead
 
     def __init__(self, inner: Model, head: LabelHead):
         super().__init__(inner, "head", head)
+        if head.unlabelled is not None:
+            self.schedule = replace(inner.schedule, ema=AVERAGED)
 
     def tells(self, labelled: int, captioned: int) -> bool:
         return labelled >= FEWEST
@@ -115,12 +126,50 @@ class Joint(Headed, Classifies, Decides):
     def _scores(self, code: Code) -> Tensor:
         return self.head.scores(self.part(code))
 
+    def times(self) -> tuple[float, ...]:
+        return self.head.config.rounds
+
+    def look(self, batches: Batches, progress: Progress) -> dict[str, float]:
+        """Labels are propagated to some of the unlabelled images; at the very start, when codes say nothing yet, by
+        their pixels."""
+        if self.head.unlabelled is None:
+            return {}
+        rows, blocks = batches.told_and_some(self.head.config.pool), []
+        for some in rows.split(BLOCK):
+            image = batches.rows(some).image
+            code = blurred(image) if progress.seen == 0 else self.part(need(self.inner, Encodes).encode(image).mode())
+            blocks.append(flat(code).float().cpu().numpy())
+        return self.head.unlabelled.follow(batches, rows, np.concatenate(blocks))
+
     def _loss(self, part: Code, batch: Batch, progress: Progress) -> tuple[Tensor, dict[str, Tensor]]:
         loss = self.head.loss(part, batch.label)
         if self.training:
-            return loss, {"label loss": loss}
+            return self._with_views(part, loss, batch, progress)
         errors, known = self.head.errors(part, batch.label), (batch.label >= 0).float()
         return loss, {"label loss": loss, "label errors": errors, "labelled": known}
+
+    def _with_views(
+        self, part: Code, loss: Tensor, batch: Batch, progress: Progress
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of the labels, and of strong views: half as much each for labelled images, and for others the view's
+        loss alone, of the class that they are guessed to have."""
+        others = self.head.unlabelled
+        if others is None:
+            return loss, {"label loss": loss}
+        said = self.head.probabilities(self.head.scores({name: value.detach() for name, value in part.items()}))
+        guess = others.guess(said, batch.label, batch.index, batch.truth)
+        with unremembered(self.inner):
+            view = others.changed(batch.image, progress.generator)
+            again = self.part(need(self.inner, Encodes).encode(view).sample(progress.generator))
+        known = batch.label >= 0
+        further = self.head.loss(again, torch.where(known, batch.label, guess.label))
+        whole = torch.where(known, 0.5 * (loss + further), further)
+        return whole, {"label loss": loss, "view loss": further, **guess.report}
+
+
+def blurred(image: Tensor) -> Code:
+    """Pixels, of larger images means of 3 x 3 of them, every other one: neighbours by these know more of classes."""
+    return {"pixels": functional.avg_pool2d(image, 3, 2, 1) if image.shape[-1] >= SHARP else image}
 
 
 def added(

@@ -7,11 +7,13 @@ pixels."""
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from latelier.core import Code, Encodes, Optimiser, Refusal
+from latelier.heads.unlabelled import Unlabelled
 
 
 @dataclass(frozen=True)
@@ -21,20 +23,41 @@ class LabelConfig:
     weight: float | None = None  # xi; none means the default
     labelled: float | None = None  # share of every batch drawn from the labelled images; none means the default
     optimiser: Optimiser = Optimiser(rate=1e-3)
+    unlabelled: Literal["none", "consistent"] = "none"  # what is learned from images without a label
+    threshold: float | None = None  # how sure the head must be of one; none means the head's own
+    rounds: tuple[float, ...] = ()  # shares of the run after which labels are propagated on the codes
+    pool: int = 12_000  # unlabelled images that they are propagated to, at most
+    prior: tuple[float, ...] = ()  # shares of the classes among all images; by default even
 
     def __post_init__(self) -> None:
         if self.labelled is not None and not 0 < self.labelled <= 1:
             raise Refusal(f"head.labelled is the labelled share of a batch, above 0 and at most 1, not {self.labelled}")
+        if self.threshold is not None and not 0 < self.threshold < 1:
+            raise Refusal(f"head.threshold is a probability between 0 and 1, not {self.threshold:g}")
+        if list(self.rounds) != sorted(set(self.rounds)) or any(not 0 <= share < 1 for share in self.rounds):
+            raise Refusal(f"head.rounds are rising shares of the run, from 0 to below 1, not {_said(self.rounds)}")
+        if self.pool < 1:
+            raise Refusal(f"head.pool is a number of images, at least 1, not {self.pool}")
+        if self.prior and not all(share > 0 for share in self.prior):
+            raise Refusal(f"head.prior gives every class a share above 0, not {_said(self.prior)}")
+        if self.rounds and self.unlabelled == "none":
+            raise Refusal("head.rounds propagate labels for head.unlabelled=consistent; set that as well")
+
+
+def _said(numbers: tuple[float, ...]) -> str:
+    return ", ".join(f"{number:g}" for number in numbers)
 
 
 class LabelHead(nn.Module, ABC):
     """Tells the class of a code."""
 
     draws = 0  # of the code that a prediction averages; 0 for the most likely code alone
+    sure = 0.95  # probability from which an unlabelled image is taught its class
 
     def __init__(self, config: LabelConfig, classes: int, image: tuple[int, int, int], name: str):
         """``config`` names its weight and share, or they are the source's."""
         super().__init__()
+        self.config: LabelConfig = config
         if classes < 2:
             raise Refusal(
                 f"head={name} needs at least 2 classes, but the pictures have {classes}; give labelled pictures"
@@ -42,6 +65,11 @@ class LabelHead(nn.Module, ABC):
         self.labelled = config.labelled or Encodes.labelled
         pixels = math.prod(image[1:])
         self.weight = pixels / (classes * self.labelled) if config.weight is None else config.weight
+        if config.prior and len(config.prior) != classes:
+            raise Refusal(f"head.prior has {len(config.prior)} shares, but the pictures have {classes} classes")
+        self.unlabelled: Unlabelled | None = None
+        if config.unlabelled == "consistent":
+            self.unlabelled = Unlabelled(image, classes, config.threshold or self.sure, config.prior)
 
     @abstractmethod
     def optimisers(self) -> dict[str, Optimiser]:

@@ -1,0 +1,78 @@
+"""What a label head learns from images without a label.
+
+Consistency (Sohn et al. 2020, FixMatch, eq. 4, with the alignment of Berthelot et al. 2020, ReMixMatch, section 3.1):
+where the head is sure of an image, a strongly changed view of it is taught that class. Propagation (Iscen et al. 2019)
+adds classes that labels reach on a graph of nearest codes, where the head itself is not sure."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from latelier.data.augment import strong
+from latelier.data.batches import Batches
+from latelier.looking import Memory
+from latelier.nets.running import Running
+from latelier.propagation import neighbours_graph, propagate
+
+UNKNOWN = -1
+DECAY = 0.98  # of the running mean of what the head says
+MARGIN = 0.5  # lead of a propagated class over the next, as a share of its own, from which it is kept
+
+
+class Guess(NamedTuple):
+    """Classes that unlabelled images of a batch are taught."""
+
+    label: Tensor  # [b] int64; -1 where there is none, and where the label is known
+    report: dict[str, Tensor]
+
+
+class Unlabelled(Running):
+    """``threshold``: how sure the head must be. ``prior`` [classes]: shares of the classes among all images."""
+
+    mean: Tensor
+    prior: Tensor
+
+    def __init__(self, image: tuple[int, int, int], classes: int, threshold: float, prior: tuple[float, ...]):
+        super().__init__()
+        self.threshold, self.view = threshold, strong(image)
+        self.register_buffer("prior", torch.tensor(prior) / sum(prior) if prior else torch.full((classes,), 1 / classes))
+        self.register_buffer("mean", self.prior.clone())
+        self.propagated = Memory(UNKNOWN)
+
+    def changed(self, image: Tensor, generator: Generator) -> Tensor:
+        """A strong view of each image, [b, c, h, w]."""
+        return self.view(image, generator)
+
+    @torch.no_grad()
+    def guess(self, said: Tensor, label: Tensor, index: Tensor, truth: Tensor) -> Guess:
+        """Of what the head says, probabilities [b, classes]."""
+        free = label < 0
+        count = free.sum().clamp(min=1)
+        said = said.float()
+        mean = (said * free[:, None]).sum(0) / count
+        self.mean.lerp_(torch.where(free.any(), mean, self.mean), 1 - DECAY)
+        aligned = said * self.prior / self.mean.clamp(min=1e-6)
+        sure, own = (aligned / aligned.sum(1, keepdim=True)).max(1)
+        reached = self.propagated.of(index)
+        found = torch.where(sure > self.threshold, own, reached)
+        found = torch.where(free, found, UNKNOWN)
+        kept = found >= 0
+        report = {"pseudo kept": (kept.sum() / count).expand(len(label))}
+        if len(truth):
+            right = (kept & (found == truth)).sum() / kept.sum().clamp(min=1)
+            report["pseudo right"] = right.expand(len(label))
+        return Guess(found, report)
+
+    def follow(self, batches: Batches, rows: Tensor, codes: np.ndarray) -> dict[str, float]:
+        """Keeps the classes that labels reach among ``rows`` of the data with these codes [n, d]."""
+        label = batches.labels(rows)
+        share = propagate(neighbours_graph(codes), label, len(self.prior), prior=self.prior.cpu().double().numpy())
+        order = np.sort(share, 1)
+        lead = (order[:, -1] - order[:, -2]) / np.maximum(order[:, -1], 1e-12)
+        found = np.where((lead > MARGIN) & (label < 0), share.argmax(1), UNKNOWN)
+        self.propagated.begin(len(batches.images))
+        self.propagated.value[rows] = torch.from_numpy(found).to(self.propagated.value)
+        free = label < 0
+        return {"propagated to": float(free.sum()), "propagated kept": float((found >= 0).sum() / max(1, free.sum()))}

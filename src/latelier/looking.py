@@ -1,0 +1,46 @@
+"""Looks over many images at set times of a training, and what is kept of them, image by image."""
+
+from abc import abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+from latelier.core import Capability, Progress
+from latelier.data.batches import Batches
+
+
+class Looks(Capability):
+    """Looks over more than a batch at set times of a training."""
+
+    @abstractmethod
+    def times(self) -> tuple[float, ...]:
+        """Shares of the run, rising, from 0 to below 1."""
+
+    @abstractmethod
+    def look(self, batches: Batches, progress: Progress) -> dict[str, float]:
+        """What there is to log of it. The model is in eval mode, without gradients, and holds the averaged weights
+        where there are any. Whatever it keeps stands in a ``Memory``, which process 0 shares with all others."""
+
+
+class Memory(nn.Module):
+    """A number for each image of the data: part of the training's state, not of what the model is."""
+
+    value: Tensor
+
+    def __init__(self, empty: int):
+        super().__init__()
+        self.empty = empty  # what nothing is known of
+        self.register_buffer("value", torch.zeros(0, dtype=torch.int64), persistent=False)
+
+    def begin(self, images: int) -> None:
+        """Room for so many images, nothing known of any."""
+        self.value = torch.full((images,), self.empty, dtype=torch.int64, device=self.value.device)
+
+    def of(self, index: Tensor) -> Tensor:
+        """[b] int64, of these rows of the data."""
+        return self.value[index] if len(self.value) else torch.full_like(index, self.empty)
+
+
+def memories(model: nn.Module) -> dict[str, Memory]:
+    """All that the model keeps, by name."""
+    return {name: part for name, part in model.named_modules() if isinstance(part, Memory)}
