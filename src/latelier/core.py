@@ -38,7 +38,7 @@ C = TypeVar("C")
 PADDING, END, UNKNOWN = 0, 1, 2  # token numbers of captions; UNKNOWN stands for all words outside the vocabulary
 EPOCHS = 20  # that a run has by default, within the bounds of its method's schedule
 SMALL = 32 * 32  # pixels; of smaller images a step costs less and teaches less, so that a run has up to 4 times as many
-UNKNOWN_FACTORS = torch.zeros(0, 0, dtype=torch.int64)
+UNKNOWN_FACTORS, UNKNOWN_TRUTH = torch.zeros(0, 0, dtype=torch.int64), torch.zeros(0, dtype=torch.int64)
 
 
 class Batch(NamedTuple):
@@ -50,7 +50,7 @@ class Batch(NamedTuple):
     attribute: Tensor  # [b, a] int64, 1 or 0; -1 = unknown
     caption: Tensor  # [b, t] int64 token numbers; a row of PADDING = no caption
     factor: Tensor = UNKNOWN_FACTORS  # [b, f] int64, level of each known factor; f = 0 where none is known
-    truth: Tensor = UNKNOWN_FACTORS[0:0, 0]  # [b] int64, labels hidden ones included, for reports alone; or none: [0]
+    truth: Tensor = UNKNOWN_TRUTH  # [b] int64, labels, hidden ones included, for reports alone; or [0]: none is known
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from latelier.data.batches import Batches
 from latelier.heads.caption import CaptionHead
 from latelier.heads.label import LabelHead, flat
 from latelier.looking import Looks
-from latelier.nets.modes import unremembered
+from latelier.nets.modes import evaluating, unremembered
 
 AVERAGED = 0.02  # share of a run: half-life of the averaged weights, with which images without a label are judged
 SHARP = 24  # px a side, below which every pixel counts
@@ -156,11 +156,11 @@ class Joint(Headed, Classifies, Decides, Looks):
         others = self.head.unlabelled
         if others is None:
             return loss, {"label loss": loss}
-        said = self.head.probabilities(self.head.scores({name: value.detach() for name, value in part.items()}))
-        guess = others.guess(said, batch.label, batch.index, batch.truth)
+        with evaluating(self), unremembered(self.inner):
+            guess = others.guess(self.likeliest(batch.image), batch.label, batch.index, batch.truth)
         with unremembered(self.inner):
             view = others.changed(batch.image, progress.generator)
-            again = self.part(need(self.inner, Encodes).encode(view).sample(progress.generator))
+            again = self.part(need(self.inner, Encodes).encode(view).mode())
         known = batch.label >= 0
         further = self.head.loss(again, torch.where(known, batch.label, guess.label))
         whole = torch.where(known, 0.5 * (loss + further), further)

@@ -1,5 +1,6 @@
 """Convolutions of stride 2 down to a small map, and their mirror image."""
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -8,6 +9,8 @@ from torch import nn
 
 from latelier.core import Refusal
 from latelier.nets.encoder import Encoder, Grid, activation
+
+GROUPS = 8
 
 
 @dataclass(frozen=True)
@@ -24,12 +27,16 @@ class Conv:
     hidden: int = 0  # units of a fully connected layer between maps and code; 0 for none
     activation: str = "leaky_relu"
     up: Literal["resize", "transposed"] = "resize"
+    stem: int = 0  # channels of a 3x3 convolution before the first of stride 2; 0 for none
+    norm: Literal["none", "group"] = "none"  # after each of the encoder's convolutions
 
     def encoder(self, image: tuple[int, int, int], outputs: int) -> Encoder:
         maps, sizes = self._plan(image)
         stages: dict[str, nn.Module] = {}
-        for number, (below, above) in enumerate(pairwise((image[0], *maps)), 1):
-            stages[f"conv{number}"] = nn.Sequential(nn.Conv2d(below, above, 4, 2, 1), activation(self.activation))
+        if self.stem:
+            stages["stem"] = self._stage(nn.Conv2d(image[0], self.stem, 3, 1, 1))
+        for number, (below, above) in enumerate(pairwise((self.stem or image[0], *maps)), 1):
+            stages[f"conv{number}"] = self._stage(nn.Conv2d(below, above, 4, 2, 1))
         top = maps[-1] * sizes[-1][0] * sizes[-1][1]
         if self.hidden:
             stages["hidden"] = nn.Sequential(nn.Flatten(), nn.Linear(top, self.hidden), activation(self.activation))
@@ -46,6 +53,10 @@ class Conv:
         ):
             layers += [*self._larger(below, above, size, target), activation(self.activation)]
         return nn.Sequential(*layers[:-1])
+
+    def _stage(self, layer: nn.Conv2d) -> nn.Sequential:
+        norms = [nn.GroupNorm(math.gcd(GROUPS, layer.out_channels), layer.out_channels)] if self.norm == "group" else []
+        return nn.Sequential(layer, *norms, activation(self.activation))
 
     def _larger(self, below: int, above: int, size: tuple[int, int], target: tuple[int, int]) -> list[nn.Module]:
         """From so many maps of one size to others of about twice the size."""
