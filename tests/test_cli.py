@@ -63,7 +63,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     before = Path.cwd()
     os.chdir(place)
     try:
-        main(shlex.split(f"train vae --data pets --out run --epochs 3 --batch 4 --quiet {TINY} head=softmax"))
+        main(
+            shlex.split(f"train vae --data pets --out run --epochs 3 --batch 4 --affine 1 --quiet {TINY} head=softmax")
+        )
     finally:
         os.chdir(before)
     return place

@@ -10,6 +10,7 @@ import pytest
 import latelier
 from latelier import checkpoint, files
 from latelier.core import Refusal
+from latelier.request import LACKED
 
 TINY = {"settings": ["net=mlp", "net.widths=", "latent=2"], "data": "digits", "batch": 64, "quiet": True}
 
@@ -60,11 +61,23 @@ def test_what_is_advised_after_a_divergence_is_allowed(run: Path, change: dict[s
         ({"batch": 32}, "--batch was 64 in .* and is 32 now"),
         ({"parts": 4}, "--parts was 2 in .* and is 4 now"),
         ({"seed": 7}, "--seed was 0 in .* and is 7 now"),
+        ({"affine": 1.0}, "--affine was 0 in .* and is 1.0 now"),
     ],
 )
 def test_what_would_make_it_another_run_is_refused(run: Path, change: dict[str, Any], line: str) -> None:
     with pytest.raises(Refusal, match=line):
         latelier.train(out=str(run), resume=True, epochs=0.2, **change)
+
+
+def test_a_run_from_before_there_were_affine_changes_goes_on_without_them(run: Path) -> None:
+    config = files.read_json(run / "config.json")
+    config["request"] = {name: value for name, value in config["request"].items() if name not in LACKED}
+    files.write_json(run / "config.json", config)
+    with pytest.raises(Refusal, match=r"--cutout was 0\.0 in .* and is 0\.3 now"):
+        latelier.train(out=str(run), resume=True, epochs=0.2, cutout=0.3)
+    latelier.train(out=str(run), resume=True, epochs=0.2)
+    assert newest(run) == 320
+    assert files.read_json(run / "config.json")["request"]["affine"] == 0
 
 
 @pytest.mark.parametrize(
@@ -75,6 +88,8 @@ def test_what_would_make_it_another_run_is_refused(run: Path, change: dict[str, 
         ({"seed": -1}, "--seed takes at least 0, but got -1"),
         ({"warmup": -0.5}, "--warmup takes at least 0, but got -0.5"),
         ({"parts": 3}, "--batch 64 must be a multiple of --parts 3"),
+        ({"affine": -1.0}, "affine is a strength, at least 0"),
+        ({"cutout": 1.5}, "cutout is a share of the image's side, from 0 to below 1, not 1.5"),
     ],
 )
 def test_a_number_out_of_its_range_is_refused_before_anything_is_written(

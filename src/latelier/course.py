@@ -1,6 +1,6 @@
-"""Whether a training is still learning, from its log."""
+"""What a log tells of a training, and whether it is still learning."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean, stdev
 from typing import Any, NamedTuple
 
@@ -26,6 +26,16 @@ class Course(NamedTuple):
     share: float  # of all that was gained since the first tenth
 
 
+def once(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The records of a log without those of images that were seen again after a crash: the later ones count."""
+    kept: list[dict[str, Any]] = []
+    for record in records:
+        while kept and _again(kept[-1], record):
+            kept.pop()
+        kept.append(record)
+    return kept
+
+
 def course(log: Sequence[Mapping[str, Any]], monitor: Metric | None = None) -> Course | None:
     """Of the run's ``monitor``, or of the first term that the records have, on validation pictures if there were any;
     none where too few say so."""
@@ -46,6 +56,12 @@ def improving(course: Course) -> bool:
 def worsening(course: Course) -> bool:
     """Whether the last half undid what the one before had learned."""
     return course.gain < -max(WORSE, 2 * course.error)
+
+
+def _again(before: dict[str, Any], record: dict[str, Any]) -> bool:
+    """Whether ``record`` stands where ``before`` stood, or earlier: at one place, terms come first."""
+    same = "terms" in record or before.keys() == record.keys()
+    return bool(before["seen"] > record["seen"] or (same and before["seen"] == record["seen"]))
 
 
 def _course(term: str, higher: bool, where: str, values: list[float]) -> Course:

@@ -21,6 +21,7 @@ FREE = (  # may differ on a resume
 )
 LENGTHS = ("steps", "epochs")
 ANEW = ("out", "resume", "quiet", "download")  # are not taken over from the last time
+LACKED = {"affine": 0.0, "cutout": 0.0, "colour": 0.0}  # arguments that runs of earlier versions did not have
 OPTIONS = {"model": "the method", "settings": "--set"}  # the others are called as in Python
 
 
@@ -100,6 +101,7 @@ def resumed(folder: Path, request: SimpleNamespace) -> SimpleNamespace:
 
 def _today(stored: dict[str, Any]) -> dict[str, Any]:
     """A stored request in today's names, with the defaults that it was made under."""
+    stored = LACKED | stored
     if "judge" not in stored:
         return stored
     request = {name: value for name, value in stored.items() if name != "judge"}

@@ -13,6 +13,8 @@ import torch
 from latelier import files
 from latelier.building import Card, open_model
 from latelier.core import UNKNOWN_FACTORS, AttributeDirections, Model, Refusal, has
+from latelier.course import once
+from latelier.data.augment import changes_of
 from latelier.data.choice import hold_out
 from latelier.data.images import Images, with_classes
 from latelier.data.sources import open_images, splits_of
@@ -66,12 +68,7 @@ class Run:
     @cached_property
     def log(self) -> list[dict[str, Any]]:
         """The records of training, without those of images that were seen again after a crash."""
-        kept: list[dict[str, Any]] = []
-        for record in files.read_lines(self.folder / "log.jsonl"):
-            while kept and _again(kept[-1], record):
-                kept.pop()
-            kept.append(record)
-        return kept
+        return once(files.read_lines(self.folder / "log.jsonl"))
 
     @cached_property
     def scores(self) -> list[dict[str, Any]]:
@@ -214,6 +211,7 @@ class Run:
             levels=torch.from_numpy(data.truth["levels"][rows]) if known else UNKNOWN_FACTORS,
             found=found(self.model, None) if has(self.model, AttributeDirections) else None,
             captions=[data.captions[i] for i in rows],
+            augment=changes_of(self.config.get("request", {})),
         )
 
 
@@ -242,9 +240,3 @@ def _replaced(kept: list[dict[str, Any]], records: list[dict[str, Any]]) -> list
     of = itemgetter("name", "data", "seen")
     fresh = {of(record) for record in records}
     return [record for record in kept if of({"seen": None, **record}) not in fresh] + records
-
-
-def _again(before: dict[str, Any], record: dict[str, Any]) -> bool:
-    """Whether ``record`` stands where ``before`` stood, or earlier: at one place, terms come first."""
-    same = "terms" in record or before.keys() == record.keys()
-    return bool(before["seen"] > record["seen"] or (same and before["seen"] == record["seen"]))

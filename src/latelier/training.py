@@ -18,7 +18,7 @@ from latelier import __version__, checkpoint, files, parallel, verdict
 from latelier.board import board, check_board
 from latelier.building import Card, assemble, nets, settings_of
 from latelier.core import Fits, Model, Refusal, has, need
-from latelier.data.augment import Augment
+from latelier.data.augment import changes_of
 from latelier.data.batches import Batches
 from latelier.data.captions import has_caption
 from latelier.data.choice import fewer, hold_out
@@ -95,7 +95,7 @@ def prepare(request: SimpleNamespace) -> Prepared:
     rows, held = hold_out(len(images), share, drawn_by)
     if request.images is not None:
         rows = fewer(rows, request.images, request.seed)
-    known = told(request, images, rows)
+    augment, known = changes_of(vars(request)), told(request, images, rows)
     images = known.images
     hidden = request.monitor in (None, "loss")  # hidden labels and captions decide nothing unless the user asks
     settings = known.settings if request.card is None else settings_of(request.card)
@@ -106,13 +106,13 @@ def prepare(request: SimpleNamespace) -> Prepared:
     if has(model, Fits) and not model.moves():
         not_used = ("steps", "epochs", "rate", "clip", "ema")
         unused = [f"--{name}" for name in not_used if getattr(request, name) is not None and request.card is None]
+        unused += augment.options() if request.card is None else []
         if unused:
             said = f"{request.model} is fitted without the trainer: {', '.join(unused)} not used, see its --set fields"
             _say(request, said)
         plan = Plan(total=len(rows), batch=request.batch or model.schedule.batch, seed=request.seed)
         return Prepared(model, card, plan, images, rows, held_out, None, None)
     plan = plan_of(request, model, len(rows), device)
-    augment = Augment(request.shift, request.flip) if request.shift or request.flip else None
     drawn: dict[str, Any] = {**shares(model), "one_factor": one_factor(model), "sentences": known.sentences}
     batches = Batches(images, plan.batch, seed=plan.seed, device=device, augment=augment, among=rows, **drawn)
     beside: dict[str, Any] = {"seed": plan.seed, "device": device}

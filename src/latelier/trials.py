@@ -33,6 +33,9 @@ class Trial:
     data: str
     batch: int = 64
     shift: int = 0
+    affine: float = 0.0
+    cutout: float = 0.0
+    colour: float = 0.0
     plan: Mapping[str, Any] = field(default_factory=dict)  # more of loop.Plan
 
 
@@ -41,7 +44,7 @@ def accuracy(trial: Trial) -> float:
     import torch
 
     from latelier.building import assemble
-    from latelier.data.augment import Augment
+    from latelier.data.augment import changes_of
     from latelier.data.batches import Batches
     from latelier.data.seeds import mix
     from latelier.loop import train
@@ -55,14 +58,13 @@ def accuracy(trial: Trial) -> float:
     torch.manual_seed(mix(trial.draw, 0))
     model, card = assemble(trial.method, train_images.shape, train_images.classes, dict(trial.settings))
     model = model.to(memory_format=torch.channels_last)
-    augment = Augment(trial.shift) if trial.shift else None
     batches = Batches(
         train_images,
         trial.batch,
         seed=trial.draw,
         device=torch.device("cpu"),
         **shares(model),
-        augment=augment,
+        augment=changes_of(vars(trial)),
     )
     total = trial.images // trial.batch * trial.batch
     plan = Plan(total=total, batch=trial.batch, seed=trial.draw, log_every=total, save_every=total, **trial.plan)

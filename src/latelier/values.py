@@ -17,6 +17,9 @@ TRAINING: dict[str, Any] = {  # arguments of latelier.train
     "captions": None,
     "shift": 0,
     "flip": False,
+    "affine": 0.0,
+    "cutout": 0.0,
+    "colour": 0.0,
     "rate": None,  # each player's own
     "warmup": 0,
     "decay": "none",

@@ -97,5 +97,5 @@ def test_what_has_no_lines_is_refused() -> None:
         Batches(replace(images, factors=()), 4, seed=0, device=CPU, one_factor=True)
     with pytest.raises(Refusal, match="all factors of grid are constant"):
         Batches(images, 4, seed=0, device=CPU, one_factor=True, among=np.array([2]))
-    with pytest.raises(Refusal, match="--shift and --flip"):
-        Batches(images, 4, seed=0, device=CPU, one_factor=True, augment=Augment(1, False))
+    with pytest.raises(Refusal, match="--shift, --cutout: more than the one factor"):
+        Batches(images, 4, seed=0, device=CPU, one_factor=True, augment=Augment(1, cutout=0.2))

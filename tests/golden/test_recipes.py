@@ -109,7 +109,8 @@ def of_demo(name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, s
             yield f"run of {method}", method, settings, arguments
         elif call.row not in known:
             known.add(call.row)
-            rest = {"data": call.data, "batch": call.batch, "shift": call.shift, "images": call.images, **call.plan}
+            same = ("data", "batch", "shift", "affine", "cutout", "colour", "images")
+            rest = {**{name: getattr(call, name) for name in same}, **call.plan}
             yield call.row, call.method, dict(call.settings), {**TRAINING, **rest, "epochs": None}
 
 

@@ -24,6 +24,7 @@ from latelier.core import (
     Samples,
     Written,
 )
+from latelier.data.augment import Augment
 from latelier.data.words import SPECIAL
 from latelier.directions import Found
 from latelier.nets.recurrent import Recurrent
@@ -196,6 +197,7 @@ def view(model: Model, n: int = 7, log: list[dict] | None = None, **changes: obj
         generator=Generator().manual_seed(2),
         factors=FACTORS,
         found=places(model),
+        augment=Augment(affine=1, cutout=0.3),
         asked=Asked(caption="a dark place", chain=Chain(1e-3, 3)),
         levels=torch.stack([torch.randint(top, (n,), generator=generator) for top in (3, 4, 5, 6, 6)], 1),
     )._replace(**changes)

@@ -11,6 +11,7 @@ from latelier.pictures.together import draw_together
 from latelier.pictures.view import pixels
 
 SHEETS = [
+    "augmented",
     "captions",
     "codes",
     "delta",
@@ -79,7 +80,7 @@ def test_a_model_gets_the_sheets_that_it_has_the_capabilities_for():
     assert possible(Stacked((1, 8, 8))) == [name for name in SHEETS if name not in PARTED + TOLD]
     assert set(TOLD) < set(possible(Around(Telling((1, 8, 8)))))
     assert set(PARTED) < set(possible(Around(Parted((1, 8, 8)))))
-    assert possible(Blind()) == ["codes", "losses", "weights"]
+    assert possible(Blind()) == ["augmented", "codes", "losses", "weights"]
 
 
 def test_a_sheet_says_how_many_pictures_it_wants_or_gets_64():

@@ -5,6 +5,10 @@ from typing import Any
 import pytest
 
 import latelier
+from latelier import files
+from latelier.data.augment import Augment
+from latelier.data.batches import Batches
+from latelier.trials import Trial, accuracy
 
 SMALL: dict[str, dict[str, Any]] = {
     "vae": {"net": "mlp", "net.widths": (8,), "latent": 2},
@@ -44,3 +48,37 @@ def test_labels_bring_a_label_head_unless_one_is_named(
     assert found["data"]["labelled"] == 20
     kept = found["model"]["head"]
     assert kept is None if head is None else head.items() <= kept.items()
+
+
+def test_changes_of_pictures_are_trained_with_and_kept(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"data": "digits", "images": 100, "batch": 50, "steps": 4, "quiet": True}
+    changes = {"affine": 1.0, "cutout": 0.3, "colour": 0.5}
+    losses = []
+    for name, more in (("plain", {}), ("changed", changes), ("again", changes)):
+        run = latelier.train("vae", out=tmp_path / name, settings=SMALL["vae"], **options, **more)
+        losses.append([record["terms"] for record in files.read_lines(run / "log.jsonl") if "terms" in record])
+    assert losses[0] != losses[1] == losses[2]
+    request = json.loads((tmp_path / "changed" / "config.json").read_text())["request"]
+    assert {name: request[name] for name in changes} == changes
+
+
+def test_what_is_fitted_without_the_trainer_says_that_it_changes_no_pictures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    latelier.train("pca", data="digits", images=100, out=tmp_path / "run", affine=1, flip=True)
+    assert "--flip, --affine not used" in capsys.readouterr().err
+
+
+def test_a_trial_changes_its_pictures_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+
+    class Kept(Batches):
+        def __init__(self, *given: Any, **more: Any):
+            found.append(more["augment"])
+            super().__init__(*given, **more)
+
+    monkeypatch.setattr("latelier.data.batches.Batches", Kept)
+    settings = {**SMALL["vae"], "head": "softmax"}
+    trial = Trial("row", "vae", settings, labels=1, draw=0, images=128, data="digits", shift=1, affine=0.5, cutout=0.2)
+    assert 0 <= accuracy(trial) <= 1
+    assert found == [Augment(shift=1, affine=0.5, cutout=0.2)]

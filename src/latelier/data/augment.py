@@ -1,7 +1,9 @@
 """Random changes of images that leave their meaning alone; every change is a function of (seed, position)."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
@@ -45,6 +47,10 @@ class Augment:
         if not 0 <= self.cutout < 1:
             raise Refusal(f"cutout is a share of the image's side, from 0 to below 1, not {self.cutout}")
 
+    def options(self) -> list[str]:
+        """Those of ``latelier train`` that ask for it."""
+        return [f"--{field.name}" for field in fields(self) if getattr(self, field.name)]
+
     def __call__(self, image: Tensor, generator: Generator) -> Tensor:
         """image [b, c, h, w] in [0, 1] -> the same shape and range, on the same device, in channels_last. The generator
         may be on the CPU or on the image's device."""
@@ -66,6 +72,12 @@ class Augment:
         return image.contiguous(memory_format=torch.channels_last)
 
 
+def changes_of(request: Mapping[str, Any]) -> Augment:
+    """What the arguments of ``latelier train`` ask for; those of earlier versions lack some. Raises Refusal for a value
+    out of its range."""
+    return Augment(**{field.name: request[field.name] for field in fields(Augment) if field.name in request})
+
+
 def strong(image: tuple[int, int, int]) -> Augment:
     """What consistency training asks a net to see through, for images of that shape (c, h, w). Nothing is mirrored:
     digits and text do not survive it."""
@@ -74,9 +86,10 @@ def strong(image: tuple[int, int, int]) -> Augment:
 
 
 def weak(image: tuple[int, int, int]) -> Augment:
-    """What a net is expected to see through without being taught, for images of that shape (c, h, w): the affine change
-    alone, at half the strength."""
-    return Augment(affine=strong(image).affine / 2)
+    """What a net sees through almost by itself, for images of that shape (c, h, w): moves by whole pixels, up to a
+    fourteenth of the side. Affine changes blur, and where they came first, strong views on top of them left 4.8 % of
+    MNIST wrong where moves left 3.6 and unchanged images 3.3 (100 labels, 600 steps)."""
+    return Augment(shift=max(1, round(min(image[1:]) / 14)))
 
 
 def _shifted(image: Tensor, most: int, generator: Generator) -> Tensor:
@@ -92,45 +105,45 @@ def _shifted(image: Tensor, most: int, generator: Generator) -> Tensor:
 
 def _black_rimmed(image: Tensor) -> Tensor:
     """bool [b]: whether at least half of the outermost pixels are black."""
-    bright = image.amax(1)
-    rim = torch.cat([bright[:, 0], bright[:, -1], bright[:, :, 0], bright[:, :, -1]], 1)
+    rim = torch.cat([image[:, :, 0], image[:, :, -1], image[..., 0], image[..., -1]], 2).amax(1)
     return (rim <= BLACK).float().mean(1) >= 0.5
 
 
 def _turned(image: Tensor, strength: float, unit: Tensor, black: Tensor) -> Tensor:
     """unit [b, 6] in [-1, 1]: turn, log-scales of height and width, shear, and moves down and right."""
-    h, w = image.shape[2:]
+    b, _, h, w = image.shape
     turn, shear = unit[:, 0] * (strength * ROTATION), unit[:, 3] * (strength * SHEAR)
     tall, wide = (unit[:, 1:3] * (strength * LOG_SCALE)).exp().unbind(1)
     cos, sin = turn.cos(), turn.sin()
     down, right = (unit[:, 4 + i] * (2 * max(strength * MOVE, 1 / side)) for i, side in enumerate((h, w)))
     aspect = h / w  # the grid's coordinates run from -1 to 1 along both sides, whatever their lengths
-    rows = torch.stack([cos * wide, (shear * cos - sin * tall) * aspect, right], 1)
-    columns = torch.stack([sin * wide / aspect, shear * sin + cos * tall, down], 1)
-    grid = functional.affine_grid(torch.stack([rows, columns], 1), list(image.shape), align_corners=False)
+    to_x = (cos * wide, (shear * cos - sin * tall) * aspect, right)
+    to_y = (sin * wide / aspect, shear * sin + cos * tall, down)
+    columns, rows = (((torch.arange(n, device=image.device) * 2 + 1) / n - 1)[None] for n in (w, h))
+    grid = image.new_empty(b, h, w, 2)  # written plane by plane: a third of the time of affine_grid's product
+    inside = black[:, None, None]
+    for place, (across, along, move) in enumerate((to_x, to_y)):
+        plane = (across[:, None] * columns)[:, None] + (along[:, None] * rows + move[:, None])[:, :, None]
+        grid[..., place] = plane
+        inside = inside & (plane.abs() <= 1)
     turned = functional.grid_sample(image, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
-    inside = (grid.abs() <= 1).all(-1) | ~black[:, None, None]
-    return (turned * inside[:, None]).clamp(0, 1)
+    return (turned * (inside | ~black[:, None, None])[:, None]).clamp_(0, 1)
 
 
 def _tinted(image: Tensor, strength: float, unit: Tensor) -> Tensor:
     """unit [b, 4] in [-1, 1]: brightness, contrast, saturation, hue. All four are one linear map of colours."""
-    c = image.shape[1]
-    bright, contrast, saturation = (unit[:, :3] * (strength * FACTOR)).exp().unbind(1)
-    grey = image.mean((1, 2, 3))
-    offset = grey * bright * (1 - contrast)
-    factor = bright * contrast
+    b, c, h, w = image.shape
+    bright, contrast, saturation = (unit[:, :3] * (strength * FACTOR)).exp()[:, :, None, None].unbind(1)  # [b, 1, 1]
+    grey = image.mean((1, 2, 3))[:, None, None]
+    offset, factor = grey * bright * (1 - contrast), bright * contrast
     if c != 3:
-        return (image * factor[:, None, None, None] + offset[:, None, None, None]).clamp(0, 1)
-    turn = unit[:, 3] * (strength * HUE)
-    even = torch.full((3, 3), 1 / 3, device=image.device)  # projects a colour on the grey axis
-    across = torch.tensor([[0.0, -1, 1], [1, 0, -1], [-1, 1, 0]], device=image.device) / math.sqrt(3)
-    rest = torch.eye(3, device=image.device) - even
-    turned = turn.cos()[:, None, None] * rest + turn.sin()[:, None, None] * across
-    colours = factor[:, None, None] * (even + saturation[:, None, None] * turned)  # [b, 3, 3]
-    pixels = image.permute(0, 2, 3, 1).flatten(1, 2)  # [b, h*w, 3]
-    tinted = torch.baddbmm(offset[:, None, None], pixels, colours.transpose(1, 2)).clamp(0, 1)
-    return tinted.view(len(image), *image.shape[2:], 3).permute(0, 3, 1, 2)
+        return (image * factor[:, None] + offset[:, None]).clamp_(0, 1)
+    turn = unit[:, 3, None, None] * (strength * HUE)
+    one = torch.eye(3, device=image.device)
+    even = torch.full_like(one, 1 / 3)  # projects a colour on the grey axis
+    across = (one.roll(1, 0) - one.roll(1, 1)) / math.sqrt(3)  # a quarter turn about it
+    colours = factor * (even + saturation * (turn.cos() * (one - even) + turn.sin() * across))
+    return torch.baddbmm(offset, colours, image.flatten(2)).clamp_(0, 1).view(b, c, h, w)
 
 
 def _cut(image: Tensor, share: float, unit: Tensor, black: Tensor) -> Tensor:

@@ -76,11 +76,13 @@ class Batches:
                 "add up to at most 1; set them lower"
             )
         self.images, self.size, self.device = images, size, device
-        self._seed, self._augment = seed, augment
-        if one_factor and augment is not None:
+        changes = augment.options() if augment else []
+        if one_factor and changes:
             raise Refusal(
-                "--shift and --flip vary more than the one factor that varies in this method's batches: leave them out"
+                f"{', '.join(changes)}: more than the one factor would vary that does in this method's batches; leave "
+                "such changes out"
             )
+        self._seed, self._augment = seed, augment if changes else None
         self._drawn_from = torch.from_numpy(drawn)
         self._all = Order(torch.from_numpy(drawn), mix(seed, 1))
         known, told = _known(images, drawn, labelled), _told(images, drawn, captioned, sentences)

@@ -9,6 +9,7 @@ import torch
 from torch import Generator, Tensor
 
 from latelier.core import UNKNOWN_FACTORS, Code, Encodes, HasLevels, Model, Posterior, Refusal, has, need
+from latelier.data.augment import Augment
 from latelier.directions import Found
 from latelier.imagining import Through
 from latelier.objectives.langevin import Chain
@@ -44,6 +45,7 @@ class View(NamedTuple):
     asked: Asked = Asked()
     found: Found | None = None  # where attributes lie in the code, if it is known
     captions: Sequence[Sequence[str]] = ()  # n lists, or none at all
+    augment: Augment = Augment()  # the changes that training pictures were shown with
 
     def caption(self, row: int) -> str:
         """The class of that picture, or the last part of its name where the class is unknown."""

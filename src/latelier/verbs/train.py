@@ -25,6 +25,9 @@ def train(
     captions: Whole | None = None,
     shift: Whole = 0,
     flip: bool = False,
+    affine: float = 0,
+    cutout: float = 0,
+    colour: float = 0,
     settings: Settings = None,
     rate: float | None = None,
     warmup: float = 0,
@@ -84,6 +87,13 @@ def train(
         Move each training picture by up to so many pixels at random, black coming in.
     flip
         Mirror half of the training pictures left to right at random.
+    affine
+        Rotate, scale, shear and move each training picture at random; 1 is up to 20 degrees, a fifth and a ninth of the
+        side, and enough for most.
+    cutout
+        Paint over a square of each training picture, at a random place; its side as a share of the picture's, e.g. 0.3.
+    colour
+        Change brightness, contrast, saturation and hue of each training picture at random; 1 is strong.
     settings
         field=value of the method, e.g. latent=16 net=resnet penalty=beta penalty.weight=4 head=softmax.
     rate
