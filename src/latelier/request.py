@@ -100,6 +100,7 @@ def resumed(folder: Path, request: SimpleNamespace) -> SimpleNamespace:
 
 def _today(stored: dict[str, Any]) -> dict[str, Any]:
     """A stored request in today's names, with the defaults that it was made under."""
+    stored = {"labels_file": None, **stored}
     if "judge" not in stored:
         return stored
     request = {name: value for name, value in stored.items() if name != "judge"}
