@@ -86,6 +86,11 @@ def checkpoints(folder: Path) -> list[Checkpoint]:
     return sorted(found, key=lambda checkpoint: checkpoint.seen)  # not by name: numbers may outgrow their eight digits
 
 
+def last_seen(folder: Path) -> int:
+    """Images that the newest checkpoint has seen, damaged or not."""
+    return max((found.seen for found in checkpoints(folder)), default=0)
+
+
 def latest(folder: Path) -> Checkpoint | None:
     """The newest checkpoint whose files are what they were when written. Damaged ones are named in its remarks."""
     return _first_good(list(reversed(checkpoints(folder))))

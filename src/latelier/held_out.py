@@ -10,6 +10,7 @@ from latelier.core import Refusal
 from latelier.data.images import Images, with_classes
 from latelier.data.sources import open_images, splits_of
 from latelier.data.splits import ALIASES
+from latelier.labels import with_labels
 from latelier.progress import Progress
 
 HELD, FEWEST = 0.1, 20  # share of a source without splits that is held out, of at least so many images
@@ -62,9 +63,10 @@ def validation_images(request: SimpleNamespace, images: Images, split: str) -> I
 
 
 def opened(request: SimpleNamespace, source: str, size: int | None, channels: int | None) -> Images:
-    """The images of a source. Raises Refusal as ``open_images`` does."""
+    """The images of a source, with the classes of --labels-file. Raises Refusal as ``open_images`` and ``with_labels``
+    do."""
     with Progress("reading images", 1, quiet=request.quiet or parallel.rank() > 0) as progress:
-        return open_images(
+        images = open_images(
             source,
             size=size,
             channels=channels,
@@ -72,6 +74,7 @@ def opened(request: SimpleNamespace, source: str, size: int | None, channels: in
             download=request.download,
             progress=lambda done, total: progress.at(done, total),
         )
+    return with_labels(request, images, own=source == str(request.data))
 
 
 def _root(request: SimpleNamespace) -> Path | None:

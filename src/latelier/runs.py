@@ -3,7 +3,6 @@
 import sys
 from dataclasses import dataclass, replace
 from functools import cached_property
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,12 @@ from latelier.data.images import Images, with_classes
 from latelier.data.sources import open_images, splits_of
 from latelier.directions import Found, found
 from latelier.held_out import kept_back
+from latelier.labels import of_run
 from latelier.pictures.view import View
 from latelier.progress import tell
 from latelier.request import read_config, there
 from latelier.scores.common import Splits
+from latelier.scores.record import replaced
 from latelier.told import labels_learned, learned_labels
 
 HALF, FEWEST = 512 << 20, 2_000  # bytes of pixels, and images, up to which each part of a split is taken whole
@@ -83,11 +84,11 @@ class Run:
     def keep(self, records: list[dict[str, Any]]) -> None:
         """Puts scores in place of earlier ones of the same name, data and checkpoint, and writes them into a run
         folder's scores.json, beside what others have written there meanwhile."""
-        self.scores = _replaced(self.scores, records)
+        self.scores = replaced(self.scores, records)
         if self.folder.is_dir():
             path = self.folder / "scores.json"
             with files.locked(path):
-                files.write_json(path, _replaced(self._records(), records))
+                files.write_json(path, replaced(self._records(), records))
 
     def _records(self) -> list[dict[str, Any]]:
         path = self.folder / "scores.json"
@@ -105,8 +106,7 @@ class Run:
         """Pictures of any source, brought to the size and channels that the model was built for.
 
         Labels are renumbered to the model's classes, by name. What was converted or skipped is said on stderr. Raises
-        Refusal if the pictures cannot be made to fit.
-        """
+        Refusal if the pictures cannot be made to fit."""
         for size, channels in self._ways(str(source)):
             data = open_images(
                 source, split=split, size=size, channels=channels, root=where.data_root, download=where.download
@@ -119,8 +119,9 @@ class Run:
                 f"{source} has pictures of {given} (channels x height x width), but {self.folder} was trained on "
                 f"{built}; give pictures of that size"
             )
+        data = with_classes(of_run(self.folder, self.config, data), self.card.classes)
         tell(data)
-        return with_classes(data, self.card.classes)
+        return data
 
     def _ways(self, source: str) -> list[tuple[int | None, int | None]]:
         """Sizes and channels to ask for, in turn. What training asked for goes first where the source is the same, so
@@ -233,10 +234,3 @@ def open_run(run: str | Path) -> Run:
 def _most(images: Images) -> int:
     """Images of each part of a split at most: their pixels are copied."""
     return max(FEWEST, HALF // max(1, images.pixels[:1].nbytes))
-
-
-def _replaced(kept: list[dict[str, Any]], records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """``kept`` with ``records`` in place of those of the same name, data and checkpoint."""
-    of = itemgetter("name", "data", "seen")
-    fresh = {of(record) for record in records}
-    return [record for record in kept if of({"seen": None, **record}) not in fresh] + records

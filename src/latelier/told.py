@@ -2,7 +2,7 @@
 settings that follow from them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from latelier.core import Classifies, Model, Refusal, has, innermost, need
 from latelier.data.attributes import hide_attributes, with_attributes
 from latelier.data.captions import Sentences, has_caption, hide_captions, spoken
 from latelier.data.choice import fewer, hide_labels, hold_out
-from latelier.data.images import Images
+from latelier.data.images import NAMED, Images
 from latelier.data.words import Vocabulary
 from latelier.heads.caption import CAPTIONED
 from latelier.heads.captioned import Captioned
@@ -57,7 +57,9 @@ def told(request: SimpleNamespace, images: Images, rows: np.ndarray) -> Told:
             images = hide_attributes(images, count, request.seed, among=rows)
     if count is not None and (not own or "head" in settings):
         images = hide_labels(images, count, request.seed, among=rows)
-    if count is not None and not own and takes_head(request.model):
+    if request.labels_file is not None:
+        images = _taught(images, rows)
+    if (count is not None or request.labels_file is not None) and not own and takes_head(request.model):
         settings.setdefault("head", "softmax")
     if request.captions is not None:
         settings.setdefault("caption", "gru")
@@ -93,6 +95,15 @@ def labels_learned(model: Model, config: Mapping[str, Any], images: Images) -> n
         label = images.label if count is None else hide_labels(images, count, seed, among=rows).label
         found[rows] |= label[rows] >= 0
     return found
+
+
+def _taught(images: Images, rows: np.ndarray) -> Images:
+    """The pictures, with a remark on the classes of which none of ``rows`` has the label."""
+    missed = [name for number, name in enumerate(images.classes) if not (images.label[rows] == number).any()]
+    if not missed:
+        return images
+    said = f"no picture that is trained on is labelled {', '.join(missed[:NAMED])}{', ...' if missed[NAMED:] else ''}"
+    return replace(images, remarks=(*images.remarks, f"{said}: label more, or hold none out (--validation 0)"))
 
 
 def _with_captions(images: Images, whole: Images, settings: dict[str, Any], rows: np.ndarray) -> Told:

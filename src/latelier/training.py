@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from latelier import __version__, checkpoint, files, parallel, verdict
+from latelier import __version__, checkpoint, files, labels, parallel, verdict
 from latelier.board import board, check_board
 from latelier.building import Card, assemble, nets, settings_of
 from latelier.core import Fits, Model, Refusal, has, need
@@ -149,7 +149,7 @@ def _learn(folder: Path, request: SimpleNamespace, prepared: Prepared) -> Outcom
     torch.backends.cudnn.benchmark = batches.device.type == "cuda"
     multiply_fast(model)
     model = model.to(memory_format=torch.channels_last)
-    start, unheard = _seen(folder), request.quiet or parallel.rank() > 0
+    start, unheard = checkpoint.last_seen(folder), request.quiet or parallel.rank() > 0
     if not unheard:  # taking the time costs two steps, and a compiled net would be compiled for it
         print(_ahead(folder, model, batches, plan, len(prepared.rows), start), file=sys.stderr, flush=True)
     if request.compile:
@@ -171,13 +171,9 @@ def _learn(folder: Path, request: SimpleNamespace, prepared: Prepared) -> Outcom
         return train(model, batches, plan, folder, card, validation=prepared.validation, show=show)
 
 
-def _seen(folder: Path) -> int:  # images, by the newest checkpoint, damaged or not
-    return max((found.seen for found in checkpoint.checkpoints(folder)), default=0)
-
-
 def _check_length(folder: Path, plan: Plan) -> None:
     """Raises Refusal for a length that the run has passed."""
-    done, asked = _seen(folder) // plan.batch, plan.total // plan.batch
+    done, asked = checkpoint.last_seen(folder) // plan.batch, plan.total // plan.batch
     if done > asked:
         more = "ask for more, or name another --out"
         raise Refusal(f"{folder} has taken {done:,} steps, and {asked:,} were asked for; {more}")
@@ -207,6 +203,7 @@ def _write_config(folder: Path, request: SimpleNamespace, prepared: Prepared) ->
     if path.exists() and read_config(path)["data"]["fingerprint"] != images.fingerprint:
         raise Refusal(f"the pictures of {request.data} are not those that {folder} was begun with; train a new run")
     _check_length(folder, prepared.plan)
+    labels.keep(folder, request, images)
     data = {
         "source": images.source,
         "fingerprint": images.fingerprint,

@@ -14,6 +14,7 @@ TRAINING: dict[str, Any] = {  # arguments of latelier.train
     "channels": None,
     "images": None,
     "labels": None,
+    "labels_file": None,
     "captions": None,
     "shift": 0,
     "flip": False,

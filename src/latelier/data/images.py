@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+NAMED = 5  # classes that a sentence names
+
 
 @dataclass(frozen=True)
 class Images:
@@ -65,8 +67,16 @@ def to_float(pixels: Tensor) -> Tensor:
 
 def with_classes(data: Images, classes: tuple[str, ...]) -> Images:
     """The same pictures with labels renumbered to ``classes`` by name; a class that is not among them becomes
-    unknown."""
+    unknown, which a remark says."""
     if not classes or data.classes == classes or not data.classes:
         return data
     number = np.array([classes.index(name) if name in classes else -1 for name in data.classes], np.int64)
-    return replace(data, label=np.where(data.label >= 0, number[data.label], -1), classes=classes)
+    label = np.where(data.label >= 0, number[data.label], -1)
+    lost = data.label[(data.label >= 0) & (label < 0)]
+    remarks = data.remarks
+    if len(lost):
+        names = [data.classes[i] for i in np.unique(lost)]
+        others = ", ..." if len(names) > NAMED else ""
+        said = f"{len(lost)} of {len(data)} pictures are of classes that the run does not know"
+        remarks = (*remarks, f"{said} ({', '.join(names[:NAMED])}{others}): they count as unlabelled")
+    return replace(data, label=label, classes=classes, remarks=remarks)

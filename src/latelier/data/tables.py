@@ -1,7 +1,7 @@
 """labels.csv, attributes.csv and captions.csv: what a folder of pictures may say of its files."""
 
 import csv
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -19,14 +19,23 @@ TABLES = ("labels.csv", "attributes.csv", "captions.csv")
 class Table:
     """A CSV file with a header whose column ``file`` names pictures relative to its folder, in UTF-8."""
 
-    def __init__(self, path: Path, needed: Sequence[str]):
+    def __init__(
+        self,
+        path: Path,
+        needed: Sequence[str],
+        header: Callable[[list[str]], list[str]] = lambda cells: cells,
+        delimiter: str = ",",
+    ):
+        """``header`` gives the columns the names that they have here. Raises Refusal for what is no such table."""
         self.path = path
         try:
             with open(path, newline="", encoding="utf-8-sig") as file:
-                lines = [(i, line) for i, line in enumerate(csv.reader(file, strict=True), 1) if line]
+                lines = [
+                    (i, line) for i, line in enumerate(csv.reader(file, delimiter=delimiter, strict=True), 1) if line
+                ]
         except (UnicodeDecodeError, csv.Error) as error:
             raise Refusal(f"{path}: not a CSV file in UTF-8 ({error})") from error
-        self.columns = [cell.strip() for cell in lines[0][1]] if lines else []
+        self.columns = header([cell.strip() for cell in lines[0][1]]) if lines else []
         if missing := [name for name in needed if name not in self.columns]:
             raise Refusal(
                 f"{path}: the first line must name the columns {','.join(needed)}; "

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from types import ModuleType
 from typing import Any
 
@@ -140,3 +141,10 @@ NEEDS: dict[str, tuple[Callable[[Splits], bool], str]] = {  # flag -> whether th
     "NEEDS_PARTS": (_drawn_with("parts"), "pictures whose parts are known, but {} has none; give scenes"),
     "NEEDS_MODES": (_drawn_with("mode"), "pictures whose modes are known, but {} has none; give mixture"),
 }
+
+
+def replaced(kept: list[dict[str, Any]], records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """``kept`` with ``records`` in place of those of the same name, data and checkpoint."""
+    of = itemgetter("name", "data", "seen")
+    fresh = {of(record) for record in records}
+    return [record for record in kept if of({"seen": None, **record}) not in fresh] + records

@@ -22,6 +22,7 @@ def train(
     channels: Literal[1, 3] | None = None,
     images: Whole | None = None,
     labels: Whole | None = None,
+    labels_file: Place | None = None,
     captions: Whole | None = None,
     shift: Whole = 0,
     flip: bool = False,
@@ -80,6 +81,10 @@ def train(
     labels
         Keep so many labels a class, drawn by the seed, hide all others, and let a label head learn beside a model that
         encodes (--set head=none leaves it out).
+    labels_file
+        A CSV file with the columns file,class that gives some of the pictures a class, in place of class folders or a
+        labels.csv beside them; all others count as unlabelled. A label head learns as with --labels, which may hide
+        some of these too. A copy is kept in the run.
     captions
         Keep the captions of so many pictures, drawn by the seed, hide all others, and let a caption head learn beside a
         model that encodes (caption=gru; --set caption=gru without --captions learns from all captions).

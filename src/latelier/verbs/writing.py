@@ -23,16 +23,9 @@ def new_folder(out: Place) -> Path:
 
 def write_table(out: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Writes a CSV file."""
-    import csv
-    import io
-
     from latelier import files
 
-    lines = io.StringIO()
-    writer = csv.writer(lines)
-    writer.writerow(columns)
-    writer.writerows(rows)
-    files.write(out, lines.getvalue())
+    files.write(out, files.csv_text(columns, rows))
 
 
 def write_pictures(

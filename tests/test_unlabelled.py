@@ -1,0 +1,148 @@
+"""What label heads learn from images without a label."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import latelier
+from latelier import checkpoint
+from latelier.core import Batch, Progress, Refusal
+from latelier.heads.unlabelled import Unlabelled
+from latelier.runs import open_run
+from tests.test_parallel import launched
+
+IMAGE, CLASSES = (1, 8, 8), 3
+UNKNOWN = torch.full((4,), -1)
+SETTINGS = ["net.channels=8", "latent=4", "head=softmax", "head.unlabelled=consistent", "head.rounds=0,0.3,0.6"]
+SMALL: dict[str, Any] = {"data": "digits", "labels": 3, "batch": 32, "seed": 3, "steps": 20, "precision": "fp32"}
+
+
+def heads(threshold: float = 0.6, prior: tuple[float, ...] = ()) -> Unlabelled:
+    return Unlabelled(IMAGE, CLASSES, threshold, prior)
+
+
+def said(*rows: tuple[float, ...]) -> torch.Tensor:
+    return torch.tensor(rows)
+
+
+def test_only_what_the_head_is_sure_of_is_taught() -> None:
+    rows = said((0.9, 0.05, 0.05), (0.05, 0.9, 0.05), (0.05, 0.05, 0.9), (0.4, 0.3, 0.3))
+    guess = heads().guess(rows, UNKNOWN, torch.arange(4), torch.tensor([0, 1, 1, 2]))
+    assert guess.label.tolist() == [0, 1, 2, -1]
+    assert guess.report["pseudo kept"].tolist() == [0.75] * 4
+    assert guess.report["pseudo right"].tolist() == pytest.approx([2 / 3] * 4)
+
+
+def test_labelled_images_are_taught_their_own_label_and_no_guess() -> None:
+    rows = said((0.9, 0.05, 0.05), (0.05, 0.9, 0.05), (0.05, 0.05, 0.9), (0.9, 0.05, 0.05))
+    label = torch.tensor([1, -1, -1, -1])
+    guess = heads().guess(rows, label, torch.arange(4), torch.zeros(0, dtype=torch.int64))
+    assert guess.label.tolist() == [-1, 1, 2, 0]
+    assert "pseudo right" not in guess.report
+
+
+def test_what_is_said_too_often_is_held_back() -> None:
+    lopsided = heads(0.5)
+    rows = said(*[(0.6, 0.3, 0.1)] * 4)
+    for _ in range(400):
+        lopsided.guess(rows, UNKNOWN, torch.arange(4), torch.zeros(0, dtype=torch.int64))
+    guess = lopsided.guess(rows, UNKNOWN, torch.arange(4), torch.zeros(0, dtype=torch.int64))
+    assert guess.label.tolist() == [-1] * 4  # three classes as often as one another: of none is it sure
+    known = heads(0.5, prior=(6.0, 3.0, 1.0))
+    assert known.guess(rows, UNKNOWN, torch.arange(4), torch.zeros(0, dtype=torch.int64)).label.tolist() == [0] * 4
+
+
+def test_labels_reach_the_images_whose_codes_are_near() -> None:
+    others, reached = heads(), UNKNOWN.clone()
+
+    class Data:
+        images = range(9)
+
+        @staticmethod
+        def labels(rows: torch.Tensor) -> np.ndarray:
+            return np.array([0, -1, -1, 1, -1, -1, 2, -1, -1])[rows]
+
+    centre = np.eye(3).repeat(3, 0)
+    codes = centre + 0.05 * np.random.default_rng(0).standard_normal((9, 3))
+    found = others.follow(Data(), torch.arange(9), codes.astype(np.float32))  # type: ignore[arg-type]
+    assert found == {"propagated to": 6.0, "propagated kept": 1.0}
+    index = torch.tensor([1, 4, 8, 2])
+    guess = others.guess(said(*[(0.34, 0.33, 0.33)] * 4), reached, index, torch.zeros(0, dtype=torch.int64))
+    assert guess.label.tolist() == [0, 1, 2, 0]
+
+
+def test_unlabelled_images_reach_the_encoder_through_their_strong_view_alone() -> None:
+    torch.manual_seed(0)
+    model = latelier.build("vae", (1, 8, 8), classes=3, latent=4, head={"kind": "softmax", "unlabelled": "consistent"})
+    batch = Batch(torch.rand(6, 1, 8, 8), torch.arange(6), torch.full((6,), -1), *[torch.zeros(6, 0).long()] * 2)
+    head = model.head
+    assert isinstance(head.unlabelled, Unlabelled)
+    progress = Progress(0, 100, torch.Generator().manual_seed(0), {})
+    (move,) = model.moves()
+    assert float(move(batch, progress).report["view loss"].detach().abs().max()) == 0  # unsure of all
+    head.unlabelled.propagated.begin(6)
+    head.unlabelled.propagated.value[2] = 1
+    losses = move(batch, Progress(0, 100, torch.Generator().manual_seed(0), {}))
+    assert (losses.report["view loss"] > 0).tolist() == [False, False, True, False, False, False]
+    assert float(losses.report["label loss"].detach().abs().max()) == 0
+
+
+def test_a_run_in_two_halves_equals_one_run_bit_for_bit_with_what_was_propagated(tmp_path: Path) -> None:
+    whole = latelier.train("vae", out=tmp_path / "whole", settings=SETTINGS, quiet=True, keep=99, **SMALL)
+    half = latelier.train("vae", out=tmp_path / "half", settings=SETTINGS, quiet=True, keep=99, **SMALL)
+    for found in checkpoint.checkpoints(half):
+        if found.seen > 13 * 32:
+            found.weights.unlink()
+            found.state.unlink()
+    latelier.train(out=half, resume=True, quiet=True)
+    ends = [checkpoint.checkpoints(run)[-1] for run in (whole, half)]
+    assert ends[0].seen == ends[1].seen == 20 * 32
+    one, other = ({**load_file(end.weights), **load_file(end.state)} for end in ends)
+    assert (one["memory/head.unlabelled.propagated"] >= 0).any()
+    assert one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_what_was_propagated_is_no_part_of_the_model(tmp_path: Path) -> None:
+    run = latelier.train("vae", out=tmp_path / "run", settings=SETTINGS, quiet=True, **SMALL)
+    assert not [name for name in open_run(run).model.state_dict() if "propagated" in name]
+
+
+@pytest.mark.slow
+def test_two_processes_equal_one(tmp_path: Path) -> None:
+    options = {**SMALL, "parts": 2}
+    one = latelier.train("vae", out=tmp_path / "one", settings=SETTINGS, quiet=True, **options)
+    said = launched("vae", tmp_path / "two", "--set", *SETTINGS, **options)
+    assert said.returncode == 0, said.stderr
+    ends = [checkpoint.checkpoints(run)[-1] for run in (one, tmp_path / "two")]
+    first, second = (load_file(end.weights) for end in ends)
+    assert max(float((first[name] - second[name]).abs().max()) for name in first) < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("head.threshold=2", "head.threshold is a probability between 0 and 1, not 2"),
+        ("head.rounds=0.6,0.3", "head.rounds are rising shares of the run, from 0 to below 1, not 0.6, 0.3"),
+        ("head.pool=0", "head.pool is a number of images, at least 1, not 0"),
+        ("head.prior=1,0,1", "head.prior gives every class a share above 0, not 1, 0, 1"),
+        ("head.prior=1,1", "head.prior has 2 shares, but the pictures have 10 classes"),
+        ("head.unlabelled=none", "head.rounds propagate labels for head.unlabelled=consistent; set that as well"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(tmp_path: Path, setting: str, words: str) -> None:
+    with pytest.raises(Refusal, match=words):
+        latelier.train("vae", out=tmp_path / "run", settings=[*SETTINGS, setting], quiet=True, **SMALL)
+
+
+@pytest.mark.parametrize("model", ["vae", "aae", "dgdn", "patchvae", "bigan", "ali", "hali", "vac", "introvac", "ksparse"])
+@pytest.mark.parametrize("head", ["softmax", "bayesian_svm"])
+def test_every_encoder_learns_from_unlabelled_images(tmp_path: Path, model: str, head: str) -> None:
+    kind = [f"head={head}", "head.unlabelled=consistent", "head.rounds=0,0.5", "head.threshold=0.11"]
+    small = {**SMALL, "steps": 2, "batch": 16, "images": 200}
+    run = latelier.train(model, out=tmp_path / "run", settings=kind, quiet=True, **small)
+    terms = [record["terms"] for record in open_run(run).log() if "terms" in record]
+    assert any(term["pseudo kept"] > 0 for term in terms)
