@@ -41,3 +41,16 @@ def test_the_commonest_class_stands_among_the_accuracies() -> None:
     lines = score_table([record], "t").splitlines()
     below = next(place for place, line in enumerate(lines) if line.startswith("linear codes %"))
     assert lines[below + 1].split() == ["majority", "%", "54", "54"]
+
+
+def test_how_it_was_measured_is_said_last_and_only_if_asked_for() -> None:
+    record = {"name": "probe", "values": {"a": 1.0}, "n": 10, "seconds": 1.0, "protocol": "So.", "verdict": "Good."}
+    untaken = {"name": "other", "reason": "no labels"}
+    short, long = (score_table([record, untaken], "t", protocols) for protocols in (False, True))
+    assert "So." not in short
+    assert "--protocols" in short.splitlines()[-1]
+    assert long.splitlines()[-1] == "probe: So."
+    for text in (short, long):
+        assert "probe: Good." in text
+        assert "other: not taken; no labels" in text
+    assert "--protocols" not in score_table([untaken], "t")

@@ -133,6 +133,35 @@ def test_score_says_the_verdict_and_keeps_that_of_the_runs_own_pictures(here: Pa
     latelier.score(str(run), only=["reconstruction"])
     said = capsys.readouterr().out
     assert all(text in said for text in sentences(run))
+    assert said.index("Next: ") < said.index("PSNR dB")  # the verdict first
+
+
+def test_a_run_that_cannot_be_written_to_can_still_be_judged(
+    here: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def keep(*_: Any) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Run, "keep", keep)
+    with pytest.raises(PermissionError):
+        latelier.score(str(here / "run"), only=["reconstruction"])
+    said = capsys.readouterr().out
+    assert "Next: " in said
+    assert "PSNR dB" in said
+
+
+def test_scoring_measures_once_for_the_verdict(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, calls, measure = here / "run", list[int](), verdict.measured
+    (run / "verdict.json").unlink()
+
+    def measured(*given: Any, **options: Any) -> dict[str, float]:
+        calls.append(1)
+        return measure(*given, **options)
+
+    monkeypatch.setattr(verdict, "measured", measured)
+    latelier.score(str(run), only=["reconstruction"])
+    assert len(calls) == 1
+    assert sentences(run)
 
 
 def test_a_probe_among_the_scores_stands_in_for_the_quick_one(made: Path) -> None:

@@ -65,9 +65,10 @@ def curves(values: dict[str, str]) -> tuple[dict[str, str], dict[str, dict[str, 
     return plain, over
 
 
-def score_table(records: Sequence[dict[str, Any]], title: str) -> str:
-    """Every value with its n and seconds; protocols and verdicts below, and why what has no value has none."""
-    rows, blocks, notes = [], [], []
+def score_table(records: Sequence[dict[str, Any]], title: str, protocols: bool = False) -> str:
+    """Every value with its n and seconds; below it what scores say in words, why what has no value has none, and last
+    how each was measured, or where that stands."""
+    rows, blocks, notes, ways = [], [], [], []
     for record in records:
         if "reason" in record:
             rows.append([record["name"], "not taken", "", ""])
@@ -81,7 +82,9 @@ def score_table(records: Sequence[dict[str, Any]], title: str) -> str:
             budgets = list(dict.fromkeys(budget for row in over.values() for budget in row))
             cells = [[name, *(row.get(budget, "-") for budget in budgets)] for name, row in over.items()]
             blocks.append(table(f"{record['name']}, by labels", ("", *budgets), cells))
-        notes.append(
-            f"{record['name']}: {record['protocol']}" + (f"\n  => {record['verdict']}" if "verdict" in record else "")
-        )
-    return "\n\n".join([table(title, ("score", "value", "n", "seconds"), rows), *blocks, *notes])
+        ways.append(f"{record['name']}: {record['protocol']}")
+        if "verdict" in record:
+            notes.append(f"{record['name']}: {record['verdict']}")
+    if ways and not protocols:
+        ways = ["How each was measured: --protocols, or the run's scores.json or report."]
+    return "\n\n".join([table(title, ("score", "value", "n", "seconds"), rows), *blocks, *notes, *ways])

@@ -8,7 +8,6 @@ import io
 import math
 import shlex
 import sys
-import time
 from collections.abc import Sequence
 from contextlib import redirect_stderr
 from dataclasses import replace
@@ -39,16 +38,14 @@ def verdict(run: Run, splits: Splits, records: Sequence[dict[str, Any]] = ()) ->
     return words(run, splits, found, records), found
 
 
-def conclude(run: Run, splits: Splits, records: Sequence[dict[str, Any]] = ()) -> list[Finding]:
-    """The verdict, kept in the run's folder if it is one."""
-    kept, began = _kept(run, splits), time.perf_counter()
-    found = kept["facts"] if kept else facts(run, splits)
-    seconds = kept["seconds"] if kept else round(time.perf_counter() - began, 2)
-    said = words(run, splits, found, records)
+def conclude(
+    run: Run, splits: Splits, records: Sequence[dict[str, Any]] = (), numbers: dict[str, float] | None = None
+) -> list[Finding]:
+    """The verdict, kept in the run's folder if it is one; of ``numbers``, if these were measured already."""
+    said, found = verdict(run, splits, records) if numbers is None else (words(run, splits, numbers, records), numbers)
     if run.folder.is_dir():
         sentences = [finding._asdict() for finding in said]
-        record = {**_stamp(run, splits), "findings": sentences, "facts": found, "seconds": seconds}
-        files.write_json(run.folder / FILE, record)
+        files.write_json(run.folder / FILE, {**_stamp(run, splits), "findings": sentences, "facts": found})
     return said
 
 

@@ -23,14 +23,15 @@ def score(
     limit: Whole | None = None,
     data_root: Place | None = None,
     download: bool = False,
+    protocols: bool = False,
     quiet: bool = False,
 ) -> list[dict[str, Any]]:
     """Judge a run: reconstruction, likelihood, probes, the gap to the prior, disentanglement, captions, fine-tuning.
 
-    Prints a table and a verdict in words, and adds to the run's scores.json; every value stands with its protocol, n
-    and seconds, and a score that these images do not allow with the reason, unless it was named. Test images are the
-    source's own test split or what the run held out; of any other source without splits every other image. Raises
-    Refusal (exit 2) for bad input.
+    Prints a verdict in words and a table, and adds to the run's scores.json; every value stands there with its
+    protocol, n and seconds, and a score that these images do not allow with the reason, unless it was named. Test
+    images are the source's own test split or what the run held out; of any other source without splits every other
+    image. Raises Refusal (exit 2) for bad input.
 
     Parameters
     ----------
@@ -52,8 +53,10 @@ def score(
         Where torchvision's data sets are.
     download
         Let torchvision download the data set.
+    protocols
+        Print how each score was measured as well, below the table.
     quiet
-        Print no table and no progress.
+        Print no verdict, no table and no progress.
     """
     from latelier.core import Refusal
     from latelier.runs import Where, open_run
@@ -74,12 +77,12 @@ def score(
     if any(getattr(find(name), "TAKES_DIRECTIONS", False) for name in only):
         splits = splits._replace(found=opened.found(where, splits.fit))
     records = judge(opened, splits, only, seed, limit, options, quiet=quiet)
-    if not quiet:  # first: a run that cannot be written to can still be judged
-        print(score_table(records, f"{opened.name} on {splits.test.source}"))
+    said, numbers = ([], None) if quiet else verdict(opened, splits, [*records, *opened.scores])
+    if not quiet:  # before anything is written: a run that cannot be written to can still be judged
+        print(f"{lines(said)}\n\n{score_table(records, f'{opened.name} on {splits.test.source}', protocols)}")
     opened.keep(records)
-    if not quiet:
-        said = conclude(opened, splits, opened.scores) if data is None else verdict(opened, splits, opened.scores)[0]
-        print(f"\n{lines(said)}")  # what the run keeps is of its own images
+    if not quiet and data is None:  # what the run keeps is of its own images
+        conclude(opened, splits, opened.scores, numbers)
     return records
 
 
