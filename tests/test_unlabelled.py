@@ -103,7 +103,8 @@ def test_a_run_in_two_halves_equals_one_run_bit_for_bit_with_what_was_propagated
     assert ends[0].seen == ends[1].seen == 20 * 32
     one, other = ({**load_file(end.weights), **load_file(end.state)} for end in ends)
     assert (one["memory/head.unlabelled.propagated"] >= 0).any()
-    assert one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
 
 
 def test_what_was_propagated_is_no_part_of_the_model(tmp_path: Path) -> None:
@@ -138,11 +139,13 @@ def test_settings_that_cannot_be_are_refused(tmp_path: Path, setting: str, words
         latelier.train("vae", out=tmp_path / "run", settings=[*SETTINGS, setting], quiet=True, **SMALL)
 
 
-@pytest.mark.parametrize("model", ["vae", "aae", "dgdn", "patchvae", "bigan", "ali", "hali", "vac", "introvac", "ksparse"])
+@pytest.mark.parametrize(
+    "model", ["vae", "aae", "dgdn", "patchvae", "bigan", "ali", "hali", "vac", "introvac", "ksparse"]
+)
 @pytest.mark.parametrize("head", ["softmax", "bayesian_svm"])
 def test_every_encoder_learns_from_unlabelled_images(tmp_path: Path, model: str, head: str) -> None:
     kind = [f"head={head}", "head.unlabelled=consistent", "head.rounds=0,0.5", "head.threshold=0.11"]
     small = {**SMALL, "steps": 2, "batch": 16, "images": 200}
     run = latelier.train(model, out=tmp_path / "run", settings=kind, quiet=True, **small)
-    terms = [record["terms"] for record in open_run(run).log() if "terms" in record]
+    terms = [record["terms"] for record in open_run(run).log if "terms" in record]
     assert any(term["pseudo kept"] > 0 for term in terms)

@@ -37,7 +37,8 @@ class Unlabelled(Running):
     def __init__(self, image: tuple[int, int, int], classes: int, threshold: float, prior: tuple[float, ...]):
         super().__init__()
         self.threshold, self.view = threshold, strong(image)
-        self.register_buffer("prior", torch.tensor(prior) / sum(prior) if prior else torch.full((classes,), 1 / classes))
+        shares = torch.tensor(prior or (1.0,) * classes)
+        self.register_buffer("prior", shares / shares.sum())
         self.register_buffer("mean", self.prior.clone())
         self.propagated = Memory(UNKNOWN)
 
