@@ -94,6 +94,12 @@ def takes_head(name: str) -> bool:
     return issubclass(model, Encodes) and not issubclass(model, Fits) and not getattr(model, "needs_labels", False)
 
 
+def label_weight(name: str) -> float | None:
+    """What a label head weighs beside that method by its source; none where that goes by the number of pixels."""
+    found: float | None = getattr(_module(name, True).Model, "label_weight", None)
+    return found
+
+
 def wants_captions(settings: Mapping[str, Any]) -> bool:
     """Whether the settings ask for a caption head."""
     return settings.get("caption") not in (None, "none")

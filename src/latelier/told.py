@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from latelier.building import caption_config, config_of, takes_head, wants_captions
+from latelier.building import caption_config, config_of, label_weight, takes_head, wants_captions
 from latelier.core import Classifies, Model, Refusal, has, innermost, need
 from latelier.data.attributes import hide_attributes, with_attributes
 from latelier.data.captions import Sentences, has_caption, hide_captions, spoken
@@ -20,7 +20,12 @@ from latelier.heads.caption import CAPTIONED
 from latelier.heads.captioned import Captioned
 from latelier.heads.joint import Joint
 from latelier.held_out import kept_back
-from latelier.settings import parse_assignments
+from latelier.nets.conv import Conv
+from latelier.settings import nest, parse_assignments
+
+WEIGHT, RATE = 1000.0, 1e-2  # of a label, in nats: a bound's thousands of pixels are as loud; and of the head's steps
+BY_PIXELS = 5  # labels a class up to which they are spread by pixels before the first step: codes know less at first
+SMALL = 16  # px a side, up to which an encoder begins at full size
 
 
 class Told(NamedTuple):
@@ -61,12 +66,29 @@ def told(request: SimpleNamespace, images: Images, rows: np.ndarray) -> Told:
         images = _taught(images, rows)
     if (count is not None or request.labels_file is not None) and not own and takes_head(request.model):
         settings.setdefault("head", "softmax")
+        settings = unlabelled_pay(request.model, count, min(images.shape[1:]), settings)
     if request.captions is not None:
         settings.setdefault("caption", "gru")
         images = hide_captions(images, request.captions, request.seed, among=rows)
     if not wants_captions(settings):
         return Told(images, whole, settings)
     return _with_captions(images, whole, settings, rows)
+
+
+def unlabelled_pay(model: str, per_class: int | None, side: int, given: Mapping[str, Any]) -> dict[str, Any]:
+    """How a head learns beside a model where only some images, of ``side`` pixels, are labelled, so that the others
+    teach it too: chosen by measurement (docs/few-labels.md), and in place of nothing that was ``given``. Beside a game
+    a head stays as the game's source has it."""
+    if label_weight(model) is not None or nest(given).get("head") == "none":
+        return dict(given)
+    first = (0.0,) if per_class is not None and per_class <= BY_PIXELS else ()
+    found = {"head.unlabelled": "consistent", "head.weight": WEIGHT, "head.optimiser.rate": RATE}
+    if given.get("head.unlabelled", "consistent") == "consistent":
+        found["head.rounds"] = (*first, 0.1, 0.3, 0.6)
+    net = next((field.default for field in fields(config_of(model)) if field.name == "net"), None)
+    if isinstance(net, Conv) and given.get("net", "conv") == "conv":
+        found |= {"net.norm": "group"} | ({"net.stem": 32, "net.channels": (64, 64)} if side <= SMALL else {})
+    return {**found, **given}
 
 
 def learned_labels(model: Model) -> bool:

@@ -114,7 +114,9 @@ def prepare(request: SimpleNamespace) -> Prepared:
         return Prepared(model, card, plan, images, rows, held_out, None, None)
     plan = plan_of(request, model, len(rows), device)
     drawn: dict[str, Any] = {**shares(model), "one_factor": one_factor(model), "sentences": known.sentences}
-    batches = Batches(images, plan.batch, seed=plan.seed, device=device, augment=augment, among=rows, **drawn)
+    batches = Batches(
+        images, plan.batch, seed=plan.seed, device=device, augment=augment, among=rows, truth=known.whole.label, **drawn
+    )
     beside: dict[str, Any] = {"seed": plan.seed, "device": device}
     validation = None
     if split:

@@ -38,7 +38,7 @@ KINDS: dict[str, dict[str, Any]] = {  # what a field can be, by the name that --
     "beta": {"weight": 1.0, "warmup": 0},
     "capacity": {"weight": 1000.0, "nats": 25.0, "over": 1_000_000},
     "clean": {},
-    "conv": {"channels": (), "hidden": 256, "activation": "relu", "up": "transposed"},
+    "conv": {"channels": (), "hidden": 256, "activation": "relu", "up": "transposed", "stem": 0, "norm": "none"},
     "critic": {"norm": "none", "dropout": 0.0, "r1": 0.0, "r2": 0.0, "optimiser.rate": 1e-3},
     "dense": {"widths": (1024, 1024), "slope": 0.2, "norm": "batch", "waves": 0.0},
     "deterministic": {},
@@ -207,16 +207,24 @@ METHODS: dict[str, dict[str, Any]] = {
         "optimiser.rate": 1e-4,
     },
 }
+ALONE: dict[str, Any] = {  # a label head that learns from labelled images alone, as the sources' do
+    "weight": None,  # the method's: of pixels, or of its game
+    "labelled": None,
+    "unlabelled": "none",
+    "threshold": None,
+    "rounds": (),
+    "pool": 12_000,
+    "prior": (),
+}
 HEADS: dict[str, dict[str, Any]] = {
     "bayesian_svm": {
-        "weight": None,  # the method's: of pixels, or of its game
-        "labelled": None,
+        **ALONE,
         "gamma": 0.5,
         "precision": 1e-3,
         "draws": 50,
         "learning": "gradient",
     },
-    "softmax": {"weight": None, "labelled": None},
+    "softmax": ALONE,
     "gru": CAPTIONS,
     "lstm": CAPTIONS,
 }
