@@ -71,7 +71,13 @@ def test_strong_views_of_what_is_shown_are_drawn_where_the_run_learns_from_them(
     assert rows(draw(view(Learner(Fake((1, 8, 8)), unlabelled), n=1, augment=FLIP)), pixels(strong)[0]) == 1
 
 
-@pytest.mark.parametrize(("model", "augment"), [(Fake, Augment()), (Fitted, FLIP)])
-def test_a_run_that_sees_its_pictures_as_they_are_is_refused(model, augment):
-    with pytest.raises(Refusal, match=r"shown them as they are: train with --affine 1"):
+@pytest.mark.parametrize(
+    ("model", "augment", "said"),
+    [
+        (Fake, Augment(), "shown them as they are: train with --affine 1"),
+        (Fitted, FLIP, "this one is fitted: train another"),
+    ],
+)
+def test_a_run_that_sees_its_pictures_as_they_are_is_refused(model, augment, said):
+    with pytest.raises(Refusal, match=said):
         draw(view(model((1, 8, 8)), augment=augment))

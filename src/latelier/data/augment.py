@@ -13,8 +13,8 @@ from latelier.core import Refusal
 
 ROTATION, LOG_SCALE, SHEAR, MOVE = math.radians(20), 0.2, 0.3, 3 / 28  # of affine 1: ± each, the last in sides
 FACTOR, HUE = 0.4, math.radians(36)  # of colour 1: ± the logarithm of each factor, and the turn about the grey axis
-CUTOUT = 0.36  # of the side: 10 of 28 px, 3 of 8
-SMALL = 16  # px: below, a stroke is a pixel wide, and three quarters of affine 1 are what its classes survive
+CUTOUT = 0.36  # of the side: 10 of 28 px
+SMALL = 16  # px: below, a stroke is a pixel wide; a square of 3 of 8 px cuts classes out, and less turns them
 BLACK = 1 / 16  # up to which a pixel counts as black
 DRAWS = 12  # numbers an image; each has its own place, so that one change does not alter the draws of another
 
@@ -82,14 +82,15 @@ def strong(image: tuple[int, int, int]) -> Augment:
     """What consistency training asks a net to see through, for images of that shape (c, h, w). Nothing is mirrored:
     digits and text do not survive it."""
     c, h, w = image
-    return Augment(affine=1.0 if min(h, w) >= SMALL else 0.75, cutout=CUTOUT, colour=1.0 if c == 3 else 0.0)
+    small = min(h, w) < SMALL
+    return Augment(affine=0.75 if small else 1.0, cutout=0.0 if small else CUTOUT, colour=1.0 if c == 3 else 0.0)
 
 
 def weak(image: tuple[int, int, int]) -> Augment:
-    """What a net sees through almost by itself, for images of that shape (c, h, w): moves by whole pixels, up to a
-    fourteenth of the side. Affine changes blur, and where they came first, strong views on top of them left 4.8 % of
-    MNIST wrong where moves left 3.6 and unchanged images 3.3 (100 labels, 600 steps)."""
-    return Augment(shift=max(1, round(min(image[1:]) / 14)))
+    """What a net sees through almost by itself, for images of that shape (c, h, w): moves by whole pixels, up to a 28th
+    of the side, so that small images stay as they are. Affine changes blur, and strong views on top of them are too
+    strong (docs/augmentation.md has figures)."""
+    return Augment(shift=min(image[1:]) // 28)
 
 
 def _shifted(image: Tensor, most: int, generator: Generator) -> Tensor:

@@ -19,7 +19,9 @@ LOOKS = 4  # at each picture, of each kind
 def draw(view: View) -> np.ndarray:
     """uint8 [H, W, 3]: a column a picture; below it what training shows of it, and the strong views of that from which
     the run learns without labels, if it does. Raises Refusal for a run that is shown its pictures as they are."""
-    shown, strong = shown_of(view), strong_of(view)
+    shown, strong = view.augment, strong_of(view)
+    if has(view.model, Fits) and not view.model.moves():
+        raise Refusal("augmented needs a method that is trained step by step, and this one is fitted: train another")
     if shown == strong == Augment():
         raise Refusal(
             "augmented needs a run that is shown changed pictures, and this one is shown them as they are: train with "
@@ -38,11 +40,6 @@ def draw(view: View) -> np.ndarray:
     return compose(f"{view.title}: as training shows them", [[grid]], _footer(shown, strong))
 
 
-def shown_of(view: View) -> Augment:
-    """How training changes its pictures; not at all where a method is fitted without the trainer."""
-    return Augment() if has(view.model, Fits) and not view.model.moves() else view.augment
-
-
 def strong_of(view: View) -> Augment:
     """The changes through which the label head's images without a label are seen, if it learns from them."""
     unlabelled = getattr(need(view.model, Joint).head, "unlabelled", None) if has(view.model, Joint) else None
@@ -59,4 +56,5 @@ def _footer(shown: Augment, strong: Augment) -> str:
 
 
 def _said(changes: Augment) -> str:
-    return ", ".join(f"{name} {value:g}" for name, value in asdict(changes).items() if value)
+    given = {name: value for name, value in asdict(changes).items() if value}
+    return ", ".join(name if value is True else f"{name} {value:g}" for name, value in given.items())
