@@ -2,6 +2,7 @@
 
 import ast
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +89,38 @@ def test_every_recipe_says_what_it_is(name: str) -> None:
     assert callable(module.reproduce)
     for value in getattr(module, "PUBLISHED", {}).values():
         assert np.isfinite(value).all()  # a figure, or one a column
+
+
+class Given(Bench):
+    """Of each job the accuracies or errors that its score would give, all of them 90 % right on codes and 70 on
+    pixels."""
+
+    def measure(self, jobs: Sequence[Job]) -> dict[str, list[dict[str, float]]]:
+        found: dict[str, list[dict[str, float]]] = {}
+        for job in jobs:
+            budgets = [f"{job.options.get('labels', 10)}/class", "own labels"]
+            values = {f"propagation pixels {budget} %": 70.0 for budget in budgets}
+            if job.options.get("depth") != "pixels":
+                values |= {f"propagation codes {budget} %": 90.0 for budget in budgets}
+            probe = {
+                "head %": 99.0,
+                "majority %": 11.0,
+                "linear codes 10/class %": 88.0,
+                "linear pixels 10/class %": 75.0,
+            }
+            values = {"propagation": values, "tsvm": {"TSVM error %": 20.0}, "probe": probe}[job.score]
+            found.setdefault(job.row, []).append(values)
+        return found
+
+
+@pytest.mark.parametrize("name", ["images-labels/few-labels", "adversary/few-labels"])
+def test_label_propagation_on_pixels_stands_in_tables_of_few_labels(name: str, tmp_path: Path) -> None:
+    result = find_recipe(name).reproduce(Given(tmp_path, "mnist", Where(), seeds=1))
+    cells = {row[0]: row[-1] for row in result.rows}
+    (pixels,) = [value for row, value in cells.items() if "propagation on pixels" in row]
+    assert float(pixels) == 30
+    if name.startswith("images"):
+        assert [float(cells[row]) for row in ("xi = 0, propagation", "TSVM on pixels", "max-pooling")] == [10, 20, 1]
 
 
 def test_an_unknown_recipe_gets_the_nearest_name() -> None:

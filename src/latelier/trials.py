@@ -93,10 +93,13 @@ def baselines(
     train: Images, test: Images, budgets: Sequence[int], draw: int, components: int
 ) -> dict[str, dict[int, float]]:
     """Row -> labels a class -> accuracy of logistic regression on pixels, and on a PCA fitted to all training pictures
-    without their labels."""
+    without their labels, and of label propagation on a graph of all pixels, those of the test pictures too."""
+    import numpy as np
     from sklearn.decomposition import PCA
 
+    from latelier.propagation import propagate
     from latelier.scores import regression
+    from latelier.scores.propagation import known_among, pixel_graph
 
     seen, unseen = (images.floats(slice(None)).flatten(1).numpy() for images in (train, test))
     pca = PCA(components, random_state=draw).fit(seen)
@@ -104,12 +107,18 @@ def baselines(
         "logistic regression on pixels": (seen, unseen),
         "logistic regression on PCA": (pca.transform(seen), pca.transform(unseen)),
     }
-    found: dict[str, dict[int, float]] = {name: {} for name in spaces}
+    spread = "label propagation on pixels"
+    found: dict[str, dict[int, float]] = {name: {} for name in (*spaces, spread)}
+    everything = np.arange(len(train))
+    graph, classes = pixel_graph(train, everything, test), int(train.label.max()) + 1
     for labels in budgets:
         rows = labelled_rows(train.label, labels, draw)
         for name, (fit, measured) in spaces.items():
             right = regression.fit(fit[rows], train.label[rows]).predict(measured) == test.label
             found[name][labels] = float(right.mean())
+        known = known_among(everything, rows, train.label, len(test))
+        right = propagate(graph, known, classes)[len(train) :].argmax(1) == test.label
+        found[spread][labels] = float(right.mean())
     return found
 
 

@@ -19,10 +19,11 @@ ON_CODES = [
     "finetune",
     "logistic",
     "probe",
+    "propagation",
     "test_time",
     "tsvm",
 ]  # those that need no more than an encoder
-USUAL = ["likelihood", "prior_gap", "probe", "reconstruction"]  # of a model that can do all, on pictures with labels
+USUAL = ["likelihood", "prior_gap", "probe", "propagation", "reconstruction"]  # of a model that can do all, with labels
 CODES = Reads((1, 2, 3), 6, lambda image: image.flatten(1))
 
 
@@ -76,7 +77,7 @@ def test_options_reach_their_score_and_are_recorded() -> None:
 
 @pytest.mark.slow
 def test_what_cannot_be_had_is_left_out_unless_it_was_named() -> None:
-    assert [record["name"] for record in run_scores(CODES, DATA)] == ["probe"]
+    assert [record["name"] for record in run_scores(CODES, DATA)] == ["probe", "propagation"]
     assert [record["name"] for record in run_scores(LinearGaussian(), BARE) if "values" in record] == [
         "likelihood",
         "prior_gap",
@@ -95,7 +96,7 @@ def test_what_cannot_be_had_is_left_out_unless_it_was_named() -> None:
 
 def test_scores_on_request_are_left_out_unless_they_are_named(monkeypatch) -> None:
     monkeypatch.setattr(find("reconstruction"), "ON_REQUEST", True, raising=False)
-    assert [record["name"] for record in run_scores(LinearGaussian(), BARE)] == ["likelihood", "prior_gap", "probe"]
+    assert [record["name"] for record in run_scores(LinearGaussian(), BARE)] == USUAL[:-1]
     assert [record["name"] for record in run_scores(LinearGaussian(), BARE, ["reconstruction"])] == ["reconstruction"]
 
 
@@ -115,8 +116,8 @@ def test_a_score_that_cannot_be_taken_is_a_row_with_its_reason_unless_it_was_nam
     (record,) = [record for record in records if record["name"] == name]
     assert reason in record["reason"]
     assert "values" not in record
-    assert all("values" in one for one in records if one["name"] not in (name, "probe"))
-    assert told == [f"scoring: {name}, {place} of 4" for place, name in enumerate(USUAL, 1)]
+    assert all("values" in one for one in records if one["name"] not in (name, "probe", "propagation"))
+    assert told == [f"scoring: {name}, {place} of {len(USUAL)}" for place, name in enumerate(USUAL, 1)]
     assert f"{name}: not taken; " in score_table([one | {"data": "x"} for one in records], "x")
     with pytest.raises(Refusal, match=reason):
         run_scores(LinearGaussian(), data, [name])

@@ -45,6 +45,17 @@ def test_test_images_choose_nothing() -> None:
     assert {**other, "error %": 0} == {**found, "error %": 0}
 
 
+def test_the_mean_over_classes_stands_beside_the_error_of_uneven_ones() -> None:
+    model = pca(2)
+    rows = np.flatnonzero((DATA.test.label > 0) | (np.arange(len(DATA.test)) < 100))  # few of the easiest class
+    uneven = logistic.score(model, DATA._replace(test=DATA.test.take(rows)), Generator())
+    each = [DATA.test.take(rows[DATA.test.label[rows] == number]) for number in range(10)]
+    errors = [logistic.score(model, DATA._replace(test=one), Generator())["error %"] for one in each]
+    assert uneven["balanced error %"] == pytest.approx(np.mean(errors))
+    assert uneven["error %"] != pytest.approx(uneven["balanced error %"])
+    assert "balanced error %" not in logistic.score(model, DATA, Generator())
+
+
 def test_unlabelled_pictures_are_left_out_and_pixels_are_a_depth() -> None:
     model = pca(2)
     half = replace(DATA.fit, label=np.where(np.arange(len(DATA.fit)) % 2, DATA.fit.label, -1))

@@ -9,6 +9,8 @@ from latelier.data.sources import open_images
 from latelier.scores import tsvm
 from latelier.scores.common import Splits
 
+SPLITS = ("digits:train", "digits:test")
+
 
 def blobs(n: int = 100, d: int = 2, gap: float = 3.0) -> tuple[np.ndarray, np.ndarray]:
     generator = np.random.default_rng(0)
@@ -53,6 +55,18 @@ def test_on_digits_and_by_depth() -> None:
     assert sum(each) / 2 == pytest.approx(found["SVM error %"])
     assert each[0] != each[1]
     assert tsvm.score(model, data, Generator(), labels=5, depth="pixels")["SVM error %"] < 30
+
+
+def test_the_mean_over_classes_stands_beside_the_error_of_uneven_ones() -> None:
+    fit, test = (one.take(np.flatnonzero(np.isin(one.label, (1, 8)))) for one in map(open_images, SPLITS))
+    sides = [test.take(np.flatnonzero(test.label == number)[:most]) for number, most in ((1, 100), (8, 20))]
+    uneven = test.take(np.concatenate([np.flatnonzero(test.label == 1), np.flatnonzero(test.label == 8)[:20]]))
+    model, options = build("pca", image=(1, 8, 8)), {"labels": 2, "others": 10, "depth": "pixels", "draws": 2}
+    values, *each = (tsvm.score(model, Splits(fit, one), Generator(), **options) for one in (uneven, *sides))
+    for name in ("TSVM error %", "SVM error %"):
+        assert values[f"balanced {name}"] == pytest.approx(np.mean([one[name] for one in each]))
+        assert values[f"balanced {name}"] != pytest.approx(values[name])
+        assert f"balanced {name} sd" in values
 
 
 def test_codes_that_know_more_labels_are_refused_and_pixels_are_not() -> None:

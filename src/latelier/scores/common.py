@@ -141,7 +141,28 @@ def majority(label: np.ndarray) -> float:
     return 100 * float(counts.max() / counts.sum()) if len(counts) else 0.0
 
 
+def accuracies(name: str, answer: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    """In percent: the share of answers [n] that are right, by its name, and "balanced NAME", its mean over the classes,
+    where a class of the truth [n] has over 1.5 times the images of another."""
+    right, (classes, counts) = answer == truth, np.unique(truth, return_counts=True)
+    values = {name: 100 * float(right.mean())}
+    if counts.max() > 1.5 * counts.min():
+        values[f"balanced {name}"] = 100 * float(np.mean([right[truth == number].mean() for number in classes]))
+    return values
+
+
+def errors(name: str, answer: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    """What ``accuracies`` leave to 100."""
+    return {key: 100 - value for key, value in accuracies(name, answer, truth).items()}
+
+
 def spread(name: str, values: list[float]) -> dict[str, float]:
     """The mean by its name, and "NAME sd" where there are several."""
     mean = {name: float(np.mean(values))}
     return mean | ({f"{name} sd": float(np.std(values, ddof=1))} if len(values) > 1 else {})
+
+
+def averaged(space: str, budget: str, drawn: list[dict[str, float]]) -> dict[str, float]:
+    """Of each method over the draws of labels, and the sd, by "METHOD SPACE BUDGET %"."""
+    means = [spread(f"{method} {space} {budget} %", [one[method] for one in drawn]) for method in drawn[0]]
+    return {name: value for mean in means for name, value in mean.items()}

@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,7 +13,19 @@ from latelier.core import Classifies, Encodes, Model, Refusal, has, need
 from latelier.data.choice import labelled_rows
 from latelier.data.images import Images
 from latelier.scores import regression
-from latelier.scores.common import SIDE, Splits, codes, features, majority, pixels, rows_of, some, spread, tabled
+from latelier.scores.common import (
+    SIDE,
+    Splits,
+    accuracies,
+    averaged,
+    codes,
+    features,
+    majority,
+    pixels,
+    rows_of,
+    some,
+    tabled,
+)
 from latelier.scores.kept import Kept, digest
 
 needs = (Encodes,)
@@ -55,12 +67,12 @@ def score(model: Model, data: Splits, generator: Generator, *, depth: str | None
     drawn = {
         budget: [data.fit.take(rows) for rows in draws(data.fit.label, budget, data.taught)] for budget in budgets(data)
     }
-    values = _alone(model, test)
+    values = alone(model, test)
     for space in _spaces(model, pool, test, depth):
         for budget, fits in drawn.items():
-            values |= _mean(space.name, f"{budget}/class", [space.probe(fit) for fit in fits])
+            values |= averaged(space.name, f"{budget}/class", [space.probe(fit) for fit in fits])
         if len(pool) >= data.told:
-            values |= _mean(space.name, "all", [space.probe(pool)])
+            values |= averaged(space.name, "all", [space.probe(pool)])
     return values | ({TOLD if data.taught is not None else ELSEWHERE: float(data.told)} if data.told else {})
 
 
@@ -71,7 +83,7 @@ def verdict(values: dict[str, float]) -> str:
     """
     prefix = "linear codes "
     found = [name[len(prefix) : -2] for name in values if name.startswith(prefix) and name.endswith(" %")]
-    better = [budget for budget in found if _leads(values, budget)]
+    better = [budget for budget in found if leads(values, budget)]
     worse = [budget for budget in found if budget not in better]
     told, elsewhere = (f"{values.get(name, 0):,.0f}" for name in (TOLD, ELSEWHERE))
     if not found:
@@ -95,8 +107,9 @@ def verdict(values: dict[str, float]) -> str:
     return f"{claim}.{said} Linear probe, %: {figures}; majority {values['majority %']:.1f}."
 
 
-def _leads(values: dict[str, float], budget: str) -> bool:
-    codes, pixels = f"linear codes {budget} %", f"linear pixels {budget} %"
+def leads(values: dict[str, float], budget: str, kind: str = "linear") -> bool:
+    """Whether codes do better than pixels by over one point and over twice its standard error over the draws."""
+    codes, pixels = f"{kind} codes {budget} %", f"{kind} pixels {budget} %"
     error = math.hypot(values.get(f"{codes} sd", 0.0), values.get(f"{pixels} sd", 0.0)) / math.sqrt(DRAWS)
     return values[codes] - values[pixels] > max(1.0, 2 * error)
 
@@ -133,14 +146,16 @@ def budgets(data: Splits) -> list[int]:
     )
 
 
-def draws(label: np.ndarray, budget: int, taught: np.ndarray | None) -> list[np.ndarray]:
-    """Rows of ``budget`` images of each class, for each draw. Those that the model was ``taught`` are in each; one draw
+def draws(
+    label: np.ndarray, budget: int, taught: np.ndarray | None, seeds: Sequence[int] = range(DRAWS)
+) -> list[np.ndarray]:
+    """Rows of ``budget`` images of each class, for each seed. Those that the model was ``taught`` are in each; one draw
     is all there is where there are no others."""
     if taught is None or not len(taught):
-        return [labelled_rows(label, budget, seed) for seed in range(DRAWS)]
+        return [labelled_rows(label, budget, seed) for seed in seeds]
     known, found = np.unique(label[label >= 0]), []
     have = {number: np.sort(taught[label[taught] == number])[:budget] for number in known}
-    for seed in range(DRAWS):
+    for seed in seeds:
         rows = []
         for number, own in have.items():
             others = np.setdiff1d(np.flatnonzero(label == number), own)
@@ -148,12 +163,6 @@ def draws(label: np.ndarray, budget: int, taught: np.ndarray | None) -> list[np.
             rows += [own, more]
         found.append(np.sort(np.concatenate(rows)))
     return found[:1] if all(len(own) == budget for own in have.values()) else found
-
-
-def _mean(space: str, budget: str, drawn: list[dict[str, float]]) -> dict[str, float]:
-    """Of each probe over the draws, and the sd."""
-    means = [spread(f"{probe} {space} {budget} %", [one[probe] for one in drawn]) for probe in drawn[0]]
-    return {name: value for mean in means for name, value in mean.items()}
 
 
 @dataclass(frozen=True)
@@ -198,23 +207,17 @@ class Space:
             warnings.filterwarnings("ignore", "The number of unique classes is greater", UserWarning)
             nearest.fit(known, fit.label)
         answers = {"linear": linear.predict(self.measured), "kNN": nearest.predict(self.measured)}
-        return {key: value for name, answer in answers.items() for key, value in _judge(name, answer, truth).items()}
+        return {
+            key: value for name, answer in answers.items() for key, value in accuracies(name, answer, truth).items()
+        }
 
 
-def _judge(name: str, answer: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    right, (classes, counts) = answer == truth, np.unique(truth, return_counts=True)
-    values = {name: 100 * float(right.mean())}
-    if counts.max() > 1.5 * counts.min():
-        values[f"balanced {name}"] = 100 * float(np.mean([right[truth == number].mean() for number in classes]))
-    return values
-
-
-def _alone(model: Model, test: Images) -> dict[str, float]:
+def alone(model: Model, test: Images) -> dict[str, float]:
     """What needs no probe: the commonest class, and the model's own head if it has one."""
     values = {"majority %": majority(test.label)}
     if has(model, Classifies):
         answer = rows_of(model, test, need(model, Classifies).classify).argmax(1)
-        values |= {f"{name} %": value for name, value in _judge("head", answer, test.label).items()}
+        values |= {f"{name} %": value for name, value in accuracies("head", answer, test.label).items()}
     return values
 
 

@@ -8,7 +8,7 @@ from torch import Generator
 
 from latelier.core import Encodes, Model, Refusal
 from latelier.data.choice import labelled_rows
-from latelier.scores.common import Splits, majority, some, space, spread
+from latelier.scores.common import Splits, errors, majority, some, space, spread
 
 needs = (Encodes,)
 NEEDS_LABELS = True
@@ -24,7 +24,8 @@ PROTOCOL = (
     "labels are not read. Of these the same share as of the labelled is taken for positive, those of the largest f; "
     f"guesses and machine alternate while C* doubles from {BEGIN:g} of its end (Joachims 1999). SVM: the labelled "
     "alone. The space is centred and scaled by one number, so that the mean squared norm is 1. Majority: the error "
-    "of naming the commonest class of the test images always."
+    "of naming the commonest class of the test images always. Balanced: the mean over classes, where a test class is "
+    "over 1.5 times another."
 )
 
 
@@ -65,16 +66,17 @@ def score(
     used = np.unique(np.concatenate([*known, *rest]))
     data = data._replace(fit=data.fit.take(used), test=some(data.test, test or len(data.test), 0, labelled=True))
     x, measured = space("tsvm", model, data, depth)
-    errors: dict[str, list[float]] = {"TSVM error %": [], "SVM error %": []}
+    found: dict[str, list[float]] = {}
     for rows, unlabelled in zip(known, rest, strict=True):
         mine, theirs = np.searchsorted(used, rows), np.searchsorted(used, unlabelled)
         y = data.fit.label[mine]
         end = c * weight * len(mine) / max(1, len(theirs))
-        for name, strength in (("TSVM error %", end), ("SVM error %", 0.0)):
+        for name, strength in (("TSVM", end), ("SVM", 0.0)):
             machines = [learned(x[mine], np.where(y == one, 1, -1), x[theirs], c, strength) for one in np.unique(y)]
             decision = np.stack([measured @ w + b for w, b in machines], 1)
-            errors[name].append(100 * float((np.unique(y)[decision.argmax(1)] != data.test.label).mean()))
-    values = {key: value for name, found in errors.items() for key, value in spread(name, found).items()}
+            for key, value in errors(f"{name} error %", np.unique(y)[decision.argmax(1)], data.test.label).items():
+                found.setdefault(key, []).append(value)
+    values = {key: value for name, each in found.items() for key, value in spread(name, each).items()}
     return values | {"majority error %": 100 - majority(data.test.label)}
 
 

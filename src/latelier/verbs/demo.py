@@ -55,9 +55,9 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
     """The main job on embedded data: learn codes from many pictures and few labels, judge, draw, report.
 
     Trains a convolutional VAE on all training pictures with labels for five per class; compares it, at 1, 5 and 10
-    labels a class over five label draws, with the same encoder trained on the labels alone and with logistic
-    regression on pixels and on PCA, all on test pictures that none of them saw; writes OUT/report.html. On scenes a
-    PatchVAE learns parts beside it. About a minute on two cores; with scenes four.
+    labels a class over five label draws, with the same encoder trained on the labels alone, with logistic regression
+    on pixels and on PCA, and with label propagation on pixels, all on test pictures whose labels none of them saw;
+    writes OUT/report.html. On scenes a PatchVAE learns parts beside it. About a minute on two cores; with scenes four.
 
     Parameters
     ----------
@@ -99,7 +99,8 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
     splits = run.splits(None, Where())
     test, said = splits.test, conclude(run, splits, run.scores)
     note = (
-        f"Mean ± sd over {DRAWS} label draws, on {len(test)} test pictures that no method saw; the best is marked. "
+        f"Mean ± sd over {DRAWS} label draws, on {len(test)} test pictures that no method saw, but for label "
+        "propagation, which sees them without their labels; the best is marked. "
         f"Naming the commonest class is right on {majority(test.label):.1f} %. "
         f"Both nets learn from pictures moved by up to {recipe.shift} px at random."
     )
