@@ -14,6 +14,7 @@ from latelier.data.choice import labelled_rows
 from latelier.data.images import Images
 from latelier.scores import regression
 from latelier.scores.common import SIDE, Splits, codes, features, majority, pixels, rows_of, some, spread, tabled
+from latelier.scores.confusion import balanced_accuracy, uneven
 from latelier.scores.kept import Kept, digest
 
 needs = (Encodes,)
@@ -202,10 +203,9 @@ class Space:
 
 
 def _judge(name: str, answer: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    right, (classes, counts) = answer == truth, np.unique(truth, return_counts=True)
-    values = {name: 100 * float(right.mean())}
-    if counts.max() > 1.5 * counts.min():
-        values[f"balanced {name}"] = 100 * float(np.mean([right[truth == number].mean() for number in classes]))
+    values = {name: 100 * float((answer == truth).mean())}
+    if uneven(truth):
+        values[f"balanced {name}"] = 100 * balanced_accuracy(truth, answer)
     return values
 
 
