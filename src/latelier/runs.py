@@ -102,11 +102,11 @@ class Run:
             raise Refusal(f"{self.folder} does not say what it was trained on; give --data SRC")
         return there(str(source), self.folder)
 
-    def images(self, source: str | Path, where: Where, split: str | None = None) -> Images:
+    def images(self, source: str | Path, where: Where, split: str | None = None, quiet: bool = False) -> Images:
         """Pictures of any source, brought to the size and channels that the model was built for.
 
-        Labels are renumbered to the model's classes, by name. What was converted or skipped is said on stderr. Raises
-        Refusal if the pictures cannot be made to fit."""
+        Labels are renumbered to the model's classes, by name. What was converted or skipped is said on stderr, unless
+        ``quiet``. Raises Refusal if the pictures cannot be made to fit."""
         for size, channels in self._ways(str(source)):
             data = open_images(
                 source, split=split, size=size, channels=channels, root=where.data_root, download=where.download
@@ -120,7 +120,8 @@ class Run:
                 f"{built}; give pictures of that size"
             )
         data = with_classes(of_run(self.folder, self.config, data), self.card.classes)
-        tell(data)
+        if not quiet:
+            tell(data)
         return data
 
     def _ways(self, source: str) -> list[tuple[int | None, int | None]]:

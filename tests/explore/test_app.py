@@ -2,6 +2,7 @@
 
 import base64
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -197,6 +198,21 @@ def test_classes_have_probabilities_and_spread(able: Page) -> None:
     assert told["truth"] == "dog"
     assert sum(one["probability"] for one in told["classes"]) == pytest.approx(1)
     assert all(0.5 < one["spread"] < 1.5 for one in told["classes"])
+    assert told["temperature"] == 1
+
+
+def test_probabilities_are_calibrated_where_a_temperature_is_kept(
+    able: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = [one["probability"] for one in able.ask("classify", "show", picture="d3")["classes"]]
+    run = able.client.app.state.explorer.places["one"].run  # type: ignore[attr-defined]
+    (tmp_path / "calibration.json").write_text('{"seen": 0, "value": 0.5, "labels": 60, "fingerprint": ""}')
+    monkeypatch.setattr(run, "folder", tmp_path)
+    told = able.ask("classify", "show", picture="d3")
+    after = [one["probability"] for one in told["classes"]]
+    assert told["temperature"] == 0.5
+    squares = [value**2 for value in before]
+    assert after == pytest.approx([value / sum(squares) for value in squares], rel=1e-4)
 
 
 def test_the_map_places_every_picture(able: Page) -> None:

@@ -13,20 +13,34 @@ if TYPE_CHECKING:
 DRAWS = 50
 
 
-def classify(run: Place, source: Place, *, out: Place, data_root: Place | None = None, download: bool = False) -> Path:
+def classify(
+    run: Place,
+    source: Place,
+    *,
+    out: Place,
+    confusion: Place | None = None,
+    data_root: Place | None = None,
+    download: bool = False,
+) -> Path:
     """Write the class of every picture into a CSV file: file, class, probability, and one column a class. Of a model
     with a label head follow, for each class, the mean and the spread (sd) of its score over 50 draws of the code.
+
+    Where classes are known it prints accuracy beside the largest class, which classes are confused, and whether
+    probabilities can be taken at their word. They are calibrated by a temperature where the run has held out labels
+    enough to fit one, and it says so.
 
     Returns the path. Raises Refusal (exit 2) for a run without a classifier.
 
     Parameters
     ----------
     run
-        A run folder, trained with --set head=softmax or head=bayesian_svm, or as a classifier.
+        A run folder, trained with --labels, --labels-file or --set head=softmax, or as a classifier.
     source
         Pictures, as for train's --data.
     out
         The CSV file.
+    confusion
+        A CSV file for the whole confusion table: a row a true class, a column an answer.
     data_root
         Where torchvision's data sets are.
     download
@@ -36,33 +50,57 @@ def classify(run: Place, source: Place, *, out: Place, data_root: Place | None =
 
     import numpy as np
 
+    from latelier import classified
+    from latelier.calibrating import probabilities, temperature_of
     from latelier.core import Classifies, Decides, Refusal, has, need
     from latelier.runs import Where, open_run
+    from latelier.scores.calibration import tempered
     from latelier.scores.common import rows_of
-    from latelier.verbs.writing import write_table
+    from latelier.verbs.writing import new_file, write_table
 
-    out = Path(out)
+    out, where = new_file(out, "--out"), Where.of(data_root, download)
+    beside = None if confusion is None else new_file(confusion, "--confusion")
+    if beside is not None and beside.absolute() == out.absolute():
+        raise Refusal(f"--out and --confusion are both {out}; name two files")
     opened = open_run(run)
     if not has(opened.model, Classifies):
-        raise Refusal(f"{run} cannot classify: train it with labels and --set head=softmax or head=bayesian_svm")
-    images = opened.images(source, Where.of(data_root, download))
-    probabilities = rows_of(opened.model, images, need(opened.model, Classifies).classify)
-    classes, spread = opened.card.classes, []
-    table = [probabilities]
+        raise Refusal(
+            f"{run} cannot classify: train it with labels and --set head=softmax or head=bayesian_svm, or a classifier"
+        )
+    images = opened.images(source, where)
+    known = classified.judged(opened, images)
+    if beside is not None and not len(known.rows):
+        raise Refusal(f"--confusion takes pictures of known classes, but no class of {source} is known; leave it out")
+    raw = probability = probabilities(opened, images)
+    mended = None
+    try:
+        temperature = temperature_of(opened, where)
+    except (Refusal, OSError) as reason:
+        told = f"as the model gives them, not calibrated: {reason}"
+    else:
+        probability = mended = tempered(raw, temperature.value)
+        here = ", these pictures among them" if temperature.fingerprint == images.fingerprint else ""
+        told = (
+            f"calibrated by temperature {temperature.value:.3g}, fitted on {temperature.labels:,} labels that the run "
+            f"held out{here}"
+        )
+    answer, classes, spread = raw.argmax(1), opened.card.classes, []
+    table = [probability]
     if has(opened.model, Decides):
         spread = [f"{name} {what}" for what in ("score", "spread") for name in classes]
         table.append(rows_of(opened.model, images, partial(_spread, need(opened.model, Decides))))
     rows = (
         [name, classes[best], f"{row[best]:.4f}", *(f"{value:.4f}" for value in row)]
-        for name, best, row in zip(images.names, probabilities.argmax(1), np.concatenate(table, 1), strict=True)
+        for name, best, row in zip(images.names, answer, np.concatenate(table, 1), strict=True)
     )
     write_table(out, ["file", "class", "probability", *classes, *spread], rows)
-    known = images.label >= 0
-    line = f"{out}: {len(images):,} pictures"
-    if known.any():
-        right = (probabilities.argmax(1) == images.label)[known].mean()
-        line += f"; {right:.1%} of the {int(known.sum()):,} with a known class are right"
-    print(line)
+    figures = classified.report(known, images, raw, mended, classes)
+    print(f"{out}: {len(images):,} picture{'s' * (len(images) != 1)}{figures}")
+    print(f"probabilities in {out} are {told}")
+    if beside is not None:
+        found = classified.confusion_rows(images.label[known.rows], answer[known.rows], classes)
+        write_table(beside, ["class", *classes], found)
+        print(f"{beside}: the whole confusion table, a row a true class, a column an answer")
     return out
 
 

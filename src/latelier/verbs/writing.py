@@ -21,6 +21,23 @@ def new_folder(out: Place) -> Path:
     return path
 
 
+def new_file(path: Place, option: str) -> Path:
+    """The path of a file that can be written, or written over. Raises Refusal for any other, before there is work in
+    vain."""
+    import os
+
+    from latelier.core import Refusal
+
+    found = Path(path)
+    above = next(folder for folder in found.absolute().parents if folder.exists())
+    if found.is_dir():
+        raise Refusal(f"{option} {found} is a folder; name a file, such as {found / 'classes.csv'}")
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        what = "is a file" if not above.is_dir() else "cannot be written to"
+        raise Refusal(f"{option} {found}: {above} {what}; name another place")
+    return found
+
+
 def write_table(out: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Writes a CSV file."""
     from latelier import files

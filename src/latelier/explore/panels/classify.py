@@ -3,10 +3,12 @@
 import shlex
 from typing import Any
 
+from latelier.calibrating import stored
 from latelier.core import Classifies, Decides, has, need
 from latelier.explore.asked import Asked
 from latelier.explore.panels import Action
 from latelier.explore.place import Place, chosen
+from latelier.scores.calibration import tempered
 from latelier.verbs.classify import DRAWS
 
 TITLE, PLACE = "Classify", 8
@@ -21,15 +23,18 @@ def actions() -> dict[str, Action]:
 
 def show(place: Place, asked: Asked) -> dict[str, Any]:
     """Of each class its probability and, of a model that decides by draws of the code, the mean and the spread (sd) of
-    its score, as ``latelier classify`` has them."""
+    its score, as ``latelier classify`` has them: calibrated by the temperature that it has kept with the run."""
     picture = chosen(place, asked)
     image = place.image(picture)
-    probability = need(place.model, Classifies).classify(image)[0].tolist()
+    answer, kept = need(place.model, Classifies).classify(image), stored(place.run)
+    temperature = 1.0 if kept is None else kept.value
+    probability = tempered(answer.float().cpu().numpy(), temperature)[0].tolist()
     scores = None
     if has(place.model, Decides):
         scores = need(place.model, Decides).decide(image, DRAWS, place.generator(0))[:, 0]
     return {
         "truth": place.label(picture),
+        "temperature": temperature,
         "draws": DRAWS if scores is not None else 0,
         "classes": [
             {

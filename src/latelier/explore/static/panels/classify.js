@@ -22,6 +22,7 @@ export async function mount(stage) {
   stage.view.append(big.element);
   stage.side.append(
     h("table", {}, h("thead", {}, h("tr", {}, heads.map((words, i) => h("th", { scope: "col", class: i > 1 ? "number" : undefined }, words)))), h("tbody", {}, rows)),
+    answer.temperature !== 1 ? h("p", { class: "soft" }, `Probabilities are calibrated by temperature ${said(answer.temperature)}, as latelier classify has fitted it.`) : "",
     answer.draws ? h("p", { class: "soft" }, `Mean and standard deviation of each class's score over ${answer.draws} draws of the code: where the means of two classes are nearer than their spreads, the verdict is a guess.`) : "",
     keep(stage, { question: () => ({ picture: stage.picture }), action: "command" }),
   );

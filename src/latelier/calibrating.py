@@ -1,0 +1,101 @@
+"""The temperature of a run's probabilities: fitted on pictures that it held out, and kept as RUN/calibration.json."""
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from latelier import files
+from latelier.core import Classifies, Refusal, need
+from latelier.data.choice import hold_out
+from latelier.data.images import Images
+from latelier.data.labels_file import source_parts
+from latelier.held_out import kept_back
+from latelier.runs import Run, Where
+from latelier.scores.calibration import BOUNDS, fit_temperature
+from latelier.scores.common import rows_of, some
+
+KEPT = "calibration.json"
+FEWEST, WRONG = 50, 10  # labels, and wrong answers among them, from which on a temperature is off by about a fifth (sd)
+MOST = 2_000  # pictures to fit on: more would change nothing that matters
+BYTES = 10_000  # of the file
+
+
+class Temperature(NamedTuple):
+    """What the logits of a run are divided by, and the labels that it was fitted on."""
+
+    value: float
+    labels: int
+    fingerprint: str  # of the pictures that these are of, or are a part of
+
+
+def probabilities(run: Run, images: Images) -> np.ndarray:
+    """float32 [n, classes], as the model gives them. Raises Refusal where they are no numbers."""
+    found = rows_of(run.model, images, need(run.model, Classifies).classify)
+    if not np.isfinite(found).all():
+        raise Refusal(f"{run.folder} gives no numbers: the model is broken; train it anew, with a lower --rate")
+    return found
+
+
+def temperature_of(run: Run, where: Where) -> Temperature:
+    """Of the run's checkpoint: as kept, or fitted now and kept. Raises Refusal with why there is none."""
+    kept = stored(run)
+    if kept is not None:
+        return kept
+    held = some(_held_out(run, where), MOST, 0, labelled=True)
+    needed = f"a temperature takes {FEWEST} labels, {WRONG} of them answered wrongly"
+    if len(held) < FEWEST:
+        raise Refusal(f"the run held out {len(held)} labels; {needed}")
+    probability = probabilities(run, held)
+    wrong = int((probability.argmax(1) != held.label).sum())
+    if wrong < WRONG:
+        raise Refusal(f"of {len(held)} labels that the run held out it answers {wrong} wrongly; {needed}")
+    found = Temperature(fit_temperature(probability, held.label), len(held), held.fingerprint)
+    if run.folder.is_dir():
+        with suppress(Refusal):  # a run that cannot be written to is fitted again the next time
+            files.write_json(run.folder / KEPT, {"seen": run.seen, **found._asdict()})
+    return found
+
+
+def stored(run: Run) -> Temperature | None:
+    """The temperature that is kept for the run's checkpoint, if it is one."""
+    found = _read(run.folder / KEPT)
+    value, labels, fingerprint = (found.get(name) for name in Temperature._fields)
+    if type(value) is not float or type(labels) is not int or type(fingerprint) is not str:
+        return None
+    known = found.get("seen") == run.seen and BOUNDS[0] <= value <= BOUNDS[1] and 0 < labels <= MOST
+    return Temperature(value, labels, fingerprint) if known else None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The file's contents; nothing where it is damaged, or a stranger's idea."""
+    try:
+        with open(path, "rb") as file:
+            found = json.loads(file.read(BYTES))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _held_out(run: Run, where: Where) -> Images:
+    """The pictures that the run held out, with the labels that it might know. Raises Refusal where there are none."""
+    data, share = run.config.get("data", {}), kept_back(run.config)
+    split = data.get("held_out", {}).get("split")
+    if not run.config:
+        raise Refusal("a lone weights file does not say what was held out")
+    if not split and not share:
+        raise Refusal("the run held out no pictures")
+    if not split and run.config["request"].get("labels") is not None:
+        raise Refusal("of what the run held out --labels hid the labels")
+    try:
+        source = run.source
+    except Refusal:
+        raise Refusal("the pictures that the run was trained on are no longer where they were") from None
+    if split:
+        return run.images(source_parts(source)[0], where, split, quiet=True)
+    whole = run.images(source, where, quiet=True)
+    if whole.fingerprint != data.get("fingerprint"):
+        raise Refusal(f"the pictures or labels of {source} are not those that the run was begun with")
+    return whole.take(hold_out(len(whole), share["share"], share["seed"])[1])
