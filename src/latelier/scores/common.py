@@ -16,6 +16,7 @@ from latelier.core import Code, Decodes, Encodes, Features, Model, Refusal, has,
 from latelier.data.factors import known_factors
 from latelier.data.images import Images
 from latelier.nets.modes import evaluating
+from latelier.scores.confusion import balanced_accuracy, uneven
 
 if TYPE_CHECKING:
     from latelier.directions import Found
@@ -144,10 +145,9 @@ def majority(label: np.ndarray) -> float:
 def accuracies(name: str, answer: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     """In percent: the share of answers [n] that are right, by its name, and "balanced NAME", its mean over the classes,
     where a class of the truth [n] has over 1.5 times the images of another."""
-    right, (classes, counts) = answer == truth, np.unique(truth, return_counts=True)
-    values = {name: 100 * float(right.mean())}
-    if counts.max() > 1.5 * counts.min():
-        values[f"balanced {name}"] = 100 * float(np.mean([right[truth == number].mean() for number in classes]))
+    values = {name: 100 * float((answer == truth).mean())}
+    if uneven(truth):
+        values[f"balanced {name}"] = 100 * balanced_accuracy(truth, answer)
     return values
 
 
