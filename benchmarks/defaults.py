@@ -4,8 +4,9 @@
 
 Each cell is `latelier train METHOD --data FOLDER` with nothing else said (but --size) on one thread, and the same again
 ``--longer`` times as long, where once took at most ``--spare`` CPU seconds. DATA holds `cifar100/train.parquet` and
-`smiles/train.parquet`; a thousand images of each, drawn by a seed, are written as PNG files in class folders. Measured on the tenth that the run held out. Cells that
-stand in OUT/results.jsonl are not made again. `dcign`, which needs known factors, has `sprites` alone.
+`smiles/train.parquet`; a thousand images of each, drawn by a seed, are written as PNG files in class folders.
+Measured on the tenth that the run held out. Cells that stand in OUT/results.jsonl are not made again. `dcign`, which
+needs known factors, has `sprites` alone.
 """
 
 import argparse
