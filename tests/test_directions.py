@@ -142,11 +142,10 @@ def test_the_judge_is_a_function_of_real_pictures_and_says_how_often_it_is_right
 
 
 def test_what_the_judge_saw_is_counted_and_edits_that_hardly_show_are_warned_of() -> None:
-    def tally(*after: float, identity: float = 0.1) -> Tally:
+    def tally(*after: float, identity: float = 0.1, real: float = 0.1) -> Tally:
         counted = Tally({"old": 1})
-        counted.add(
-            torch.tensor([[0.9], [0.1], [0.2], [0.3], [0.4]]), torch.tensor(after)[:, None], torch.full((5,), identity)
-        )
+        before, drawn = torch.tensor([[0.9], [0.1], [0.2], [0.3], [0.4]]), torch.tensor(after)[:, None]
+        counted.add(torch.full((5, 1), real), before, drawn, torch.full((5,), identity))
         return counted
 
     assert tally(0.9, 0.9, 0.1, 0.1, 0.1).warning(6.0) == ""
@@ -158,8 +157,13 @@ def test_what_the_judge_saw_is_counted_and_edits_that_hardly_show_are_warned_of(
     )
     assert "edited; train longer, or learn the attribute" in tally(0.9, 0.2, 0.3, 0.4, 0.45, identity=0.6).warning(6.0)
     away = Tally({"old": 0})
-    away.add(torch.tensor([[0.9], [0.1]]), torch.tensor([[0.2], [0.1]]), torch.zeros(2))
+    away.add(torch.ones(2, 1), torch.tensor([[0.9], [0.1]]), torch.tensor([[0.2], [0.1]]), torch.zeros(2))
     assert (away.lacked, away.changed, away.before, away.after) == (1, 1, 1, 2)
+    unseen = tally(0.9, 0.2, 0.3, 0.4, 0.45, real=0.9).warning(6.0)
+    assert (
+        "the model hardly draws it: of 5 pictures that show it 1 do so when reconstructed; give it a larger" in unseen
+    )
+    assert "--by" not in unseen  # however far a code is moved
 
 
 class Kinds(Fake, Encodes):

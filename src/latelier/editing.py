@@ -89,7 +89,7 @@ def told(
         identity, judged = apart(eye(done.image), eye(done.again)) / between, list[Tensor]()
         if judge:
             before, after = judge(done.again), judge(done.image)
-            tally.add(before, after, identity)
+            tally.add(judge(block.to(device)), before, after, identity)
             judged = [column for pair in zip(before.T, after.T, strict=True) for column in pair]
         odds = zip(done.before.T, done.after.T, done.seen.T, strict=True)
         columns = [*judged, identity, done.by, *(column for three in odds for column in three)]

@@ -21,6 +21,7 @@ HELD = 10  # every so many-th picture is kept back, to see how often the judge i
 ENOUGH = 60  # pictures from which on some are kept back
 STEPS, BATCH, RATE = 300, 128, 2e-3
 HARDLY = 0.25  # share of the pictures that lacked what was wished for: an edit that changes fewer hardly shows
+SOME = 5  # pictures that show what is wished for, from which on they say whether a model draws it
 FAR = 0.4  # identity from which on a longer way is no advice
 PROTOCOL = (
     f"The judge is the one of the score attribute_preservation, learned in {STEPS} batches of at most {BATCH} from at "
@@ -50,9 +51,9 @@ class Witness:
         return f"judged by a classifier that learned from {self.pictures:,} real pictures{right}"
 
 
-def witness(images: Images, names: Sequence[str], device: torch.device) -> Witness | None:
-    """A judge of those of the attributes that the pictures show both ways, the same for the same pictures; none where
-    that is none of them."""
+def witness(images: Images, names: Sequence[str], device: torch.device, steps: int | None = None) -> Witness | None:
+    """A judge of those of the attributes that the pictures show both ways, the same for the same pictures and ``steps``
+    (``STEPS`` if none are given); none where that is none of them."""
     images = some(images, ROWS, 0)
     order = np.random.default_rng(0).permutation(len(images))
     held = order[::HELD] if len(images) >= ENOUGH else order[:0]
@@ -65,7 +66,7 @@ def witness(images: Images, names: Sequence[str], device: torch.device) -> Witne
     images = replace(images, pixels=np.concatenate(small))
     truth = images.attribute[:, shown].astype(np.int64)
     batch = min(BATCH, len(learned))
-    course = Course(math.ceil(STEPS / math.ceil(len(learned) / batch)), RATE, batch)
+    course = Course(math.ceil((STEPS if steps is None else steps) / math.ceil(len(learned) / batch)), RATE, batch)
     judge = trained(images.take(learned), torch.from_numpy(truth[learned]), course, device, 0)
     found = Witness(tuple(images.attributes[c] for c in shown), judge, len(learned), math.nan)
     if not len(held):
@@ -86,12 +87,15 @@ class Tally:
     def __init__(self, wishes: Mapping[str, int]):
         self._value = torch.tensor(list(wishes.values())) == 1
         self._words = ", ".join(name if wish else f"no {name}" for name, wish in wishes.items())
-        self.pictures = self.before = self.after = self.lacked = self.changed = 0
+        self.pictures = self.before = self.after = self.lacked = self.changed = self.real = self.kept = 0
         self._identity = 0.0
 
-    def add(self, before: Tensor, after: Tensor, identity: Tensor) -> None:
-        """Probabilities [b, w] of the wished attributes in reconstructions and in edited pictures, and [b]."""
-        has, got = (((one.cpu() > 0.5) == self._value).all(1) for one in (before, after))
+    def add(self, real: Tensor, before: Tensor, after: Tensor, identity: Tensor) -> None:
+        """Probabilities [b, w] of the wished attributes in pictures, in reconstructions and in edited pictures, and
+        [b]."""
+        had, has, got = (((one.cpu() > 0.5) == self._value).all(1) for one in (real, before, after))
+        self.real += int(had.sum())
+        self.kept += int((had & has).sum())
         self.pictures += len(has)
         self.before += int(has.sum())
         self.after += int(got.sum())
@@ -113,7 +117,12 @@ class Tally:
         if self.changed >= HARDLY * self.lacked:
             return ""
         way = "train longer, or learn the attribute (latelier train introvac)"
-        if farther is not None and not self._identity / self.pictures > FAR:
+        if self.real >= SOME and self.kept < HARDLY * self.real:
+            way = (
+                f"the model hardly draws it: of {self.real:,} pictures that show it {self.kept:,} do so when "
+                f"reconstructed; give it a larger code, {way}"
+            )
+        elif farther is not None and not self._identity / self.pictures > FAR:
             way = f"move farther (--by {farther:g}); if that does not help, {way}"
         return (
             f"warning: the edit hardly shows: of {self.lacked:,} pictures whose reconstruction is not seen as "

@@ -13,6 +13,7 @@ from latelier.page import Material, Picture, Table
 from latelier.pictures import find, ordered, possible, wanted
 from latelier.pictures.eight import COUNT, eight
 from latelier.pictures.sheet import png
+from latelier.pictures.view import Judging
 from latelier.progress import step
 from latelier.runs import Run
 from latelier.tables import curves, with_spread
@@ -27,12 +28,14 @@ def material(
     *,
     verdict: Sequence[Finding] = (),
     measured: Mapping[str, float] | None = None,
+    judge: Judging | None = None,
     summary: str = "",
     before: Sequence[Table] = (),
     first: Sequence[Picture] = (),
 ) -> Material:
     """The page of a run, drawn on these images; ``verdict`` is what was found of it, and ``measured`` the named numbers
-    behind that. ``before`` are tables and ``first`` pictures that come first."""
+    behind that; ``judge`` learns to tell what edits show. ``before`` are tables and ``first`` pictures that come
+    first."""
     skipped = run.folder / "skipped.txt"
     data = run.config.get("data", {})
     return Material(
@@ -44,7 +47,7 @@ def material(
         curve=leading(run.log),
         facts=facts(run),
         tables=[*before, *(table for record in run.scores for table in score_tables(record)), *_untaken(run.scores)],
-        pictures=[*first, *sheets(run, images)],
+        pictures=[*first, *sheets(run, images, judge=judge)],
         log=run.log,
         skipped=skipped.read_text().splitlines() if skipped.exists() else (),
         remarks=[*run.remarks, *data.get("remarks", ())],
@@ -106,7 +109,7 @@ def winners(rows: Sequence[Sequence[str]]) -> frozenset[tuple[int, int]]:
     return frozenset(best)
 
 
-def sheets(run: Run, images: Images, names: Sequence[str] = ()) -> list[Picture]:
+def sheets(run: Run, images: Images, names: Sequence[str] = (), judge: Judging | None = None) -> list[Picture]:
     """The sheets of these names; without any, every one for which the model has the capabilities and the data what it
     takes, but for those on request."""
     title, pictures = f"{run.name} ({run.card.model}) on {images.source}", []
@@ -115,7 +118,7 @@ def sheets(run: Run, images: Images, names: Sequence[str] = ()) -> list[Picture]
         step(f"drawing: {name}, {place} of {len(chosen)}")
         module = find(name)
         try:
-            drawn = module.draw(run.view(images, title, most=wanted(module)))
+            drawn = module.draw(run.view(images, title, most=wanted(module))._replace(judge=judge))
         except Refusal:  # such as a latent map of pictures whose factors are unknown: nothing that the page must tell
             continue
         pictures.append(Picture(name, sentence(module.__doc__) or name, png(drawn, COMPRESSION)))

@@ -17,7 +17,7 @@ from latelier.data.augment import changes_of
 from latelier.data.choice import hold_out
 from latelier.data.images import Images, with_classes
 from latelier.data.sources import open_images, splits_of
-from latelier.directions import Found, found
+from latelier.directions import found
 from latelier.held_out import kept_back
 from latelier.labels import of_run
 from latelier.pictures.view import View
@@ -180,19 +180,6 @@ class Run:
         rows, held = (np.sort(order.permutation(part)[: _most(whole)]) for part in parts)
         test = replace(whole.take(held), source=f"{whole.source}, {len(parts[1]):,} held out")
         return self._told(Splits(whole.take(rows), test, seen=False), whole, rows)
-
-    def found(self, where: Where, given: Images | None = None) -> Found:
-        """Where attributes lie in the code, the same for every verb, whatever pictures it is given: as the model has
-        learned them, or fitted on what it was trained on; on ``given`` where that is gone or has no attributes. Raises
-        Refusal where there is nothing to fit on."""
-        if has(self.model, AttributeDirections):
-            return found(self.model, None)
-        try:
-            return found(self.model, self.splits(None, where).fit)
-        except Refusal:
-            if given is None:
-                raise
-            return found(self.model, given)
 
     def view(self, data: Images, title: str, seed: int = 0, most: int = 64) -> View:
         """What a sheet is drawn from: up to ``most`` of the pictures, drawn by seed; of big pictures, if more than 64

@@ -17,6 +17,7 @@ from latelier.cli import main
 from latelier.core import AttributeDirections, need
 from latelier.explore.opening import open_places
 from latelier.explore.uploads import Uploads
+from latelier.pictures.sheet import Grid, compose
 from latelier.runs import Where
 
 TINY = "--epochs 2 --batch 8 --quiet --set"
@@ -73,6 +74,34 @@ def test_each_picture_is_moved_and_the_table_says_what_became_of_it(here: Path, 
         assert row["light code moved"] == row["light code before"]
         assert row["light judged after"] == row["light judged before"]
         assert float(row["identity"]) == pytest.approx(0, abs=1e-3)
+
+
+@pytest.fixture
+def notes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What stands under the edited pictures of every sheet of edits."""
+    found = list[str]()
+
+    def composed(title: str, bands: list[list[Grid]], footer: str) -> np.ndarray:
+        found.extend(cell.note for cell in bands[0][0].cells[2] if cell)
+        return compose(title, bands, footer)
+
+    monkeypatch.setattr("latelier.pictures.edits.compose", composed)
+    return found
+
+
+@pytest.mark.parametrize("run", ["run", "vae"])
+def test_the_sheet_of_edits_and_the_command_have_one_judge(run: str, here: Path, notes: list[str]) -> None:
+    main(shlex.split(f"edit {run} pets --attribute light --by 3 --out new"))
+    main(shlex.split(f"draw {run} edits --attribute light --by 3 --data pets"))
+    rows = [[100 * float(row[f"light judged {when}"]) for when in ("before", "after")] for row in table("new")]
+    assert notes
+    assert set(notes) <= {f"{before:.0f} → {after:.0f} %" for before, after in rows}
+
+
+def test_a_report_on_a_model_of_attributes_has_the_judge_too(here: Path, notes: list[str]) -> None:
+    latelier.report("run")
+    assert notes
+    assert all(note.endswith(" %") for note in notes)
 
 
 def test_until_classified_stops_or_gives_up(here: Path) -> None:
@@ -173,7 +202,7 @@ def test_sheets_of_attributes_are_drawn(here: Path, capsys: Captured) -> None:
         ("edit run pets --out new", "edit lacks --attribute"),
         ("edit run pets --attribute light --out pets", "--out pets exists and is not an empty folder"),
         ("edit run pets --attribute light --until-classified --by -1 --out new", "so it must be above 0, not -1"),
-        ("draw run samples --given dark=1", 'no attribute "dark" in this model; there are: light, fake'),
+        ("draw run samples --given dark=1", 'no attribute "dark" in this model; there are: light'),
         ("draw run reconstruct --given light=1", "sheet 'reconstruct' has no use for --given; it takes none of these"),
         ("draw run edits --given light=1", "sheet 'edits' has no use for --given; it takes --attribute, --by"),
         ("draw run samples --given light=1 --step -1", "a Langevin chain has step -1"),
@@ -188,6 +217,11 @@ def test_sheets_of_attributes_are_drawn(here: Path, capsys: Captured) -> None:
 def test_mistakes_are_one_line(here: Path, capsys: Captured, command: str, said: str) -> None:
     assert said in refused(capsys, command)
     assert not Path("new").exists()
+
+
+def test_what_tells_drawn_pictures_is_not_named_among_the_attributes(here: Path, capsys: Captured) -> None:
+    for command in ("edit run pets --attribute dark --out new", "draw run edits --attribute dark"):
+        assert refused(capsys, command).endswith("there are: light")
 
 
 def test_few_labels_are_kept_on_each_side_and_no_head_is_put_on(here: Path) -> None:

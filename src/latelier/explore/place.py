@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from latelier import bearings
 from latelier.core import Code, Decodes, Encodes, Model, need
 from latelier.data.images import Images, to_float
 from latelier.directions import Found
@@ -122,7 +123,7 @@ class Place:
     @cached_property
     def found(self) -> Found:
         """Where attributes lie in the code: as learned, or fitted now, which takes seconds. Raises Refusal."""
-        return self.run.found(self._where, self.fit)
+        return bearings.directions(self.run, self._where, self.fit)
 
 
 def chosen(place: Place, asked: Asked, name: str = "picture") -> str:

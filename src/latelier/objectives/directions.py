@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from latelier.core import Code, Directions, Refusal
 from latelier.lookup import nearest
+from latelier.objectives.attributes import FAKE
 
 LEAST = 1e-6  # length of a sum of directions that counts as none
 
@@ -65,5 +66,6 @@ def moved(code: Code, step: Code, by: float | Tensor) -> Code:
 def place(directions: Directions, name: str) -> int:
     """The attribute's number. Raises Refusal with the nearest match."""
     if name not in directions.names:
-        raise Refusal(f'no attribute "{name}" in this model; {nearest(name, list(directions.names))}')
+        there = [one for one in directions.names if one != FAKE]  # it can be asked for, but no picture is known by it
+        raise Refusal(f'no attribute "{name}" in this model; {nearest(name, there)}')
     return directions.names.index(name)

@@ -1,8 +1,8 @@
 """What a sheet is drawn from."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import PurePath
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -14,7 +14,13 @@ from latelier.directions import Found
 from latelier.imagining import Through
 from latelier.objectives.langevin import Chain
 
+if TYPE_CHECKING:
+    from latelier.judging import Witness
+
 BLOCK = 512  # pictures that are encoded at once
+
+
+Judging = Callable[[Sequence[str]], "Witness | None"]
 
 
 class Asked(NamedTuple):
@@ -44,6 +50,7 @@ class View(NamedTuple):
     levels: Tensor = UNKNOWN_FACTORS  # [n, f] int64 on the CPU, the level of each factor from 0 up
     asked: Asked = Asked()
     found: Found | None = None  # where attributes lie in the code, if it is known
+    judge: "Judging | None" = None  # learns to tell attributes of these names in drawn pictures, if asked
     captions: Sequence[Sequence[str]] = ()  # n lists, or none at all
     augment: Augment = Augment()  # the changes that training pictures were shown with
 

@@ -71,6 +71,7 @@ def draw(
     download
         Let torchvision download the data set.
     """
+    from latelier import bearings
     from latelier.core import Encodes, missing
     from latelier.pictures import find, takes, wanted
     from latelier.pictures.sheet import save
@@ -95,8 +96,9 @@ def draw(
     splits = opened.splits(data, where)
     title = f"{opened.name} ({opened.card.model}) on {splits.test.source}"
     view = opened.view(splits.test, title, seed, wanted(module))._replace(asked=asked)
-    if view.found is None and (asked.given or "attribute" in takes(module)) and not missing(opened.model, (Encodes,)):
-        view = view._replace(found=opened.found(where, splits.fit))
+    if (asked.given or "attribute" in takes(module)) and not missing(opened.model, (Encodes,)):
+        found = view.found or bearings.directions(opened, where, splits.fit)
+        view = view._replace(found=found, judge=bearings.judge(opened, where, splits.fit))
     save(draw_sheet(sheet, view), path)
     print(path)
     return path

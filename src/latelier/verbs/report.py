@@ -30,7 +30,7 @@ def report(
     download
         Let torchvision download the data set.
     """
-    from latelier import files
+    from latelier import bearings, files
     from latelier.page import page
     from latelier.reporting import material
     from latelier.runs import Where, open_run
@@ -39,7 +39,8 @@ def report(
 
     opened = open_run(run)
     path = Path(out) if out else opened.home("--out FILE.html") / "report.html"
-    splits = opened.splits(data, Where.of(data_root, download))
+    where = Where.of(data_root, download)
+    splits = opened.splits(data, where)
     if not any(record["data"] == splits.test.source for record in opened.scores):
         records = judge(opened, splits)
         if out is None:  # a run that is reported elsewhere may be one that cannot be written to
@@ -47,6 +48,7 @@ def report(
         else:
             opened.scores = [*opened.scores, *records]
     said, numbers = verdict(opened, splits, opened.scores)
-    files.write(path, page(material(opened, splits.test, verdict=said, measured=numbers)))
+    edits = bearings.judge(opened, where, splits.fit)
+    files.write(path, page(material(opened, splits.test, verdict=said, measured=numbers, judge=edits)))
     print(path)
     return path

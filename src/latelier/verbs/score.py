@@ -58,6 +58,7 @@ def score(
     quiet
         Print no verdict, no table and no progress.
     """
+    from latelier import bearings
     from latelier.core import Refusal
     from latelier.runs import Where, open_run
     from latelier.scores import find
@@ -75,7 +76,7 @@ def score(
     where = Where.of(data_root, download)
     splits = opened.splits(data, where)
     if any(getattr(find(name), "TAKES_DIRECTIONS", False) for name in only):
-        splits = splits._replace(found=opened.found(where, splits.fit))
+        splits = splits._replace(found=bearings.directions(opened, where, splits.fit))
     records = judge(opened, splits, only, seed, limit, options, quiet=quiet)
     said, numbers = ([], None) if quiet else verdict(opened, splits, [*records, *opened.scores])
     if not quiet:  # before anything is written: a run that cannot be written to can still be judged
