@@ -30,6 +30,7 @@ from latelier.core import (
     has,
     need,
 )
+from latelier.looking import Looks
 
 
 def check_code(model: Model, code: dict[str, Tensor], n: int = SIZE) -> None:
@@ -216,7 +217,7 @@ CHECKS: dict[type, Callable[[Model, Tensor], None]] = {
 
 
 def test_every_capability_has_a_check() -> None:
-    assert set(CHECKS) | {Fits} == {*Capability.__subclasses__(), HasStages}
+    assert set(CHECKS) | {Fits, Looks} == {*Capability.__subclasses__(), HasStages}
 
 
 @every

@@ -79,12 +79,12 @@ def unlabelled_pay(model: str, per_class: int | None, side: int, given: Mapping[
     """How a head learns beside a model where only some images, of ``side`` pixels, are labelled, so that the others
     teach it too: chosen by measurement (docs/few-labels.md), and in place of nothing that was ``given``. Beside a game
     a head stays as the game's source has it."""
-    if label_weight(model) is not None or nest(given).get("head") == "none":
+    off = nest(given).get("head") == "none" or given.get("head.unlabelled") == "none"
+    if off or label_weight(model) is not None:
         return dict(given)
     first = (0.0,) if per_class is not None and per_class <= BY_PIXELS else ()
     found = {"head.unlabelled": "consistent", "head.weight": WEIGHT, "head.optimiser.rate": RATE}
-    if given.get("head.unlabelled", "consistent") == "consistent":
-        found["head.rounds"] = (*first, 0.1, 0.3, 0.6)
+    found["head.rounds"] = (*first, 0.1, 0.3, 0.6)
     net = next((field.default for field in fields(config_of(model)) if field.name == "net"), None)
     if isinstance(net, Conv) and given.get("net", "conv") == "conv":
         found |= {"net.norm": "group"} | ({"net.stem": 32, "net.channels": (64, 64)} if side <= SMALL else {})

@@ -33,7 +33,13 @@ SHEETS = ("parts", "part_crops", "swap")
 RECIPES = {
     "digits": Recipe(
         settings={"latent": 32, "net.channels": (64,)},
-        vae={"head": "softmax", "penalty.weight": 0.3, "optimiser.rate": 2e-3, "head.optimiser.rate": 2e-3},
+        vae={
+            "head": "softmax",
+            "head.unlabelled": "none",
+            "penalty.weight": 0.3,
+            "optimiser.rate": 2e-3,
+            "head.optimiser.rate": 2e-3,
+        },
         shift=1,
         main=80_000,
         images=32_000,
@@ -41,7 +47,7 @@ RECIPES = {
     ),
     "scenes": Recipe(
         settings={"latent": 64},
-        vae={"head": "softmax", "optimiser.rate": 1e-3, "likelihood": "gaussian"},
+        vae={"head": "softmax", "head.unlabelled": "none", "optimiser.rate": 1e-3, "likelihood": "gaussian"},
         shift=2,
         main=20_000,
         images=2_000,  # ten labels a class say next to nothing here, with any method
