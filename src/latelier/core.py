@@ -112,12 +112,12 @@ class Metric(NamedTuple):
 class Schedule:
     """How a method trains unless the user says otherwise; chosen by measurement (docs/defaults.md)."""
 
-    steps: int = 2000  # at least so many, however few the images are; where 20 epochs are more, up to four times them
+    steps: int = 2000  # at least so many, however few the images are; up to four times them for small or many images
     batch: int = 64
     decay: Literal["none", "linear", "cosine", "steps"] = "linear"
     ema: float = 0.0  # half-life of averaged weights, as a share of the run; 0 for none
 
-    def length(self, images: int, batch: int, pixels: int = SMALL) -> int:
+    def length(self, images: int, batch: int, pixels: int) -> int:
         """Steps of a run over so many images, of so many pixels, in batches of so many."""
         least = self.steps * min(4, max(1, SMALL // pixels))
         return min(max(least, math.ceil(EPOCHS * images / batch)), 4 * self.steps)

@@ -87,9 +87,10 @@ def test_identity_is_a_share_of_the_distance_between_real_pictures() -> None:
 
 @pytest.mark.slow
 def test_a_model_that_has_learned_none_is_edited_along_fitted_ones() -> None:
-    values = scored(edit, Halves(), deltas=(2.5,), attributes=("above",))
-    assert values["changed at 2.5 %"] > 95
-    assert values["others kept at 2.5 %"] > 95
+    # Fitted steps of 1 change a tenth of what tells two pictures apart, and a half that lights up changes all of it.
+    values = scored(edit, Halves(), deltas=(10,), attributes=("above",))
+    assert values["changed at 10 %"] > 95
+    assert values["others kept at 10 %"] > 95
 
 
 @pytest.mark.slow

@@ -65,7 +65,8 @@ def train(
         The run folder. An existing run is never overwritten.
     steps
         Length of the run. By default the method's own number of steps, which is enough for a small folder, or 20 epochs
-        where those are more, up to four times the method's own. A resumed run may be given another length.
+        where those are more, up to four times the method's own; images of 22 pixels a side or less have two to
+        four times as many from the start. A resumed run may be given another length.
     epochs
         The same length as how often every image is shown, in place of --steps; may be a fraction.
     batch
