@@ -36,6 +36,13 @@ def test_there_are_three_at_most_and_none_without_a_baseline():
     assert headlines({}, []) == []
 
 
+def test_attributes_that_a_model_has_learned_stand_beside_pixels():
+    facts = {"attributes balanced": 80.0, "attributes balanced of pixels": 77.0, "attributes labels": 1_000.0}
+    (told,) = headlines(facts, [])
+    assert [(row.label, row.value) for row in told.rows] == [("this model", 80.0), ("pixels, 1,000 labels", 77.0)]
+    assert headlines({"attributes balanced": 80.0}, []) == []
+
+
 def test_a_score_that_was_not_taken_leads_nowhere():
     assert headlines({}, [{"name": "probe", "reason": "no labels"}]) == []
 

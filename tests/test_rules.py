@@ -88,6 +88,25 @@ def test_a_posterior_that_collapses_is_named(active: float, level: str | None, s
     assert all(says in finding.text for finding in found)
 
 
+def test_units_that_may_yet_come_to_carry_something_are_not_called_too_many() -> None:
+    some = {**GOOD, "units": 32.0, "active units": 5.0}
+    assert [finding.text[:4] for finding in used(some)] == ["Only"]
+    assert used({**some, "PSNR": 17.0}) == []  # has learned little
+    assert "Only 5 of 32" in " ".join(finding.text for finding in build("vae", image=(1, 16, 16)).findings(some))
+    unmended = build("dgdn", image=(1, 16, 16)).findings({**some, **DRAWN})
+    assert unmended
+    assert "units" not in " ".join(finding.text for finding in unmended)  # no setting of it would
+
+
+def test_a_code_of_very_many_numbers_stands_beside_pca_of_fewer() -> None:
+    facts = {**GOOD, "PSNR": 25.9, "components": 50.0, "numbers": 1_000.0}
+    finding = only(kept(facts))
+    beside = "PCA with 50 numbers has 24.7 (with the code's 1,000 it would know all by heart), the mean picture 14.1."
+    assert finding == Finding("good", f"Learned: reconstructs unseen pictures at 25.9 dB; {beside}")
+    assert only(kept({**facts, "components": 1_000.0})).text.startswith("Learned, and more than PCA: ")
+    assert only(kept({**facts, "PSNR": 17.0})).level == "warning"
+
+
 def test_a_code_that_nobody_has_taught_yet_is_no_collapse() -> None:
     collapsed = {**GOOD, "PSNR": 14.1, "units": 32.0, "active units": 0.0}
     untaught = {**collapsed, "PSNR": 12.0}
@@ -140,7 +159,8 @@ def test_samples_are_compared_as_a_set(facts: dict[str, float], level: str, says
     ("accuracy", "level", "begins"),
     [
         (90.0, "good", "Learned the labels"),
-        (70.0, "note", "Learned the labels less well"),
+        (75.0, "note", "Learned the labels less well"),
+        (73.0, "warning", "Has learned little of the labels"),
         (52.0, "warning", "Has not"),
     ],
 )
@@ -148,7 +168,9 @@ def test_a_classifier_stands_beside_guessing_and_a_baseline(accuracy: float, lev
     finding = only(classified({**HEAD, "accuracy": accuracy}))
     assert finding.level == level
     assert finding.text.startswith(begins)
-    assert "always the largest class: 50 %; logistic regression on pixels (PCA, 100 labels): 80 %." in finding.text
+    figures = f"tells {accuracy:.0f} % of unseen pictures right; always the largest class: 50 %; logistic regression on"
+    assert f"{figures} pixels (PCA, 100 labels): 80 %" in finding.text
+    assert ("train on; where that no longer helps" in finding.text) == finding.text.startswith("Has learned little")
     assert classified({"seen": 0.0}) == []
 
 

@@ -183,6 +183,12 @@ def test_a_run_that_learned_from_labels_is_not_praised_for_knowing_them(here: Pa
     assert facts["baseline labels"] == 6
 
 
+def test_a_run_that_learned_attributes_is_judged_by_them(here: Path) -> None:
+    nets = {"width": 0.0625, "latent": 3}
+    run = train(here / "pets", here / "told", "vac", settings=nets, validation=0)
+    assert any(text.startswith("Has not learned the attribute dogs: balanced accuracy ") for text in sentences(run))
+
+
 def log(values: np.ndarray) -> list[dict[str, Any]]:
     return [{"seen": 8 * n, "terms": {"distortion": float(value)}} for n, value in enumerate(values, 1)]
 
@@ -215,6 +221,19 @@ def test_the_log_says_whether_to_go_on(values: np.ndarray, says: str, command: s
     assert found[-1].text.startswith("Next: latelier ")
     assert command in found[-1].text
     assert found[-2].text.startswith("Measured on 4 pictures ")
+
+
+def test_what_has_not_learned_goes_on_unless_it_gets_worse(made: Path) -> None:
+    run, splits = opened(made)
+    unlearned = FACTS | {"PSNR": 12.1}
+    for values, command in ((np.full(50, 60.0), "--resume --steps 1000"), (np.arange(50.0) + 50, "latelier report ")):
+        run.log = log(values)
+        assert command in verdict.words(run, splits, unlearned)[-1].text
+    behind = FACTS | {"accuracy": 60.0, "largest class": 20.0, "baseline accuracy": 85.0, "baseline labels": 500.0}
+    run.log = log(np.full(50, 60.0))
+    found = verdict.words(run, splits, behind | {"pictures": 400.0})
+    assert any(level == "warning" and text.startswith("Has learned little of the labels") for level, text in found)
+    assert "--resume --steps 1000" in found[-1].text
 
 
 def test_a_remark_of_the_model_at_its_end_is_part_of_the_verdict(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:

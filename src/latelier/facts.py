@@ -4,9 +4,10 @@ Everything is deterministic and draws from generators of its own. A fact that ca
 
     pictures, seen      how many were measured; 1 if the model saw them in training
     finite              0 if codes, reconstructions or drawn pictures are not all finite numbers
-    PSNR                dB, mean over pictures, of the most likely code's mean image; beside it "PSNR of PCA" with as
-                        many numbers ("components"; left out where PCA then knows its pictures by heart), "PSNR of
-                        mean", the mean picture, and "PSNR lead error", the standard error of the lead over PCA
+    PSNR                dB, mean over pictures, of the most likely code's mean image; beside it "PSNR of PCA" of so many
+                        "components": as many as the code has "numbers" that are not 0, or at most 50 where PCA of as
+                        many would know its pictures by heart; "PSNR of mean", the mean picture, and "PSNR lead error",
+                        the standard error of the lead over PCA
     own error           squared error a pixel value of reconstructions; "strangers error": to another picture
     units               of the code (numbers, channels of a map, parts); "active units": those of 0.1 nats or more
     drawn distance      kernel distance (a fixed random trunk) of samples to the pictures; beside it "... of Gaussian",
@@ -17,7 +18,8 @@ Everything is deterministic and draws from generators of its own. A fact that ca
     accuracy of codes   % of linear probes from "labels a class"; beside it "... of pixels", "... of PCA", "largest
                         class" and "accuracy lead error", the standard error of the lead over pixels
 
-A verdict adds from the run "shown", pictures shown in training, and "grown TERM" (``rules.grown``).
+What is measured of attributes, ``attribute_facts`` names. A verdict adds from the run "shown", pictures shown in
+training, and "grown TERM" (``rules.grown``).
 """
 
 import math
@@ -26,28 +28,24 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Generator, Tensor
-from torch.nn.functional import adaptive_avg_pool2d
+from torch import Tensor
 
-from latelier.core import Classifies, Decodes, Encodes, Model, Refusal, Samples, has, need
+from latelier.attribute_facts import attributed
+from latelier.core import AttributeDirections, Classifies, Decodes, Encodes, Model, Refusal, Samples, has, need
 from latelier.data.choice import labelled_rows
 from latelier.data.images import Images
 from latelier.nets.modes import evaluating
+from latelier.sample_facts import LEAST, drawn
 from latelier.scores.common import Splits, codes, device_of, pixels, rows_of, some
-from latelier.scores.extractor import RandomTrunk, features
-from latelier.scores.kid import distance
 
 FIT, FIT_VALUES = (200, 2_000), 12_000_000  # pictures that baselines learn from, and pixel values that they may have
 TEST, TEST_VALUES = (64, 500), 6_000_000  # pictures that are measured
-DRAWN = 200  # pictures of each set in a distance
-SIDE = 64  # px that they are averaged down to
 BLOCK = 128  # pictures on the device at once
-LEAST = 1e-10  # the squared error of 100 dB
 ACTIVE = 0.1  # nats, mean over pictures
 BUDGETS, BUDGET = (100, 10, 5, 2, 1), 300  # labels a class tried, and labels at most
 DRAWS = 5
 LABELS = 1_000  # that a classifier's baseline learns from at most
-COMPONENTS = 50  # of PCA beside a probe or a classifier
+COMPONENTS = 50  # of PCA beside a probe, a classifier or codes of very many numbers
 
 
 def measured(model: Model, data: Splits, *, told: bool, labels: int | None = None) -> dict[str, float]:
@@ -61,7 +59,9 @@ def measured(model: Model, data: Splits, *, told: bool, labels: int | None = Non
         if has(model, Encodes):
             facts |= _read(model, test, known)
         if has(model, Decodes) and has(model, Samples):
-            facts |= _drawn(model, test, known)
+            facts |= drawn(model, test, known)
+        if has(model, AttributeDirections) and facts.get("finite", 1.0):
+            facts |= attributed(model, data.fit, test, labels)
     if (test.label >= 0).any() and len(np.unique(data.fit.label[data.fit.label >= 0])) > 1:
         if has(model, Classifies):
             facts |= _classified(model, data.fit, test, labels)
@@ -84,14 +84,14 @@ def _rows(images: Images) -> np.ndarray:
 def _read(model: Model, test: Images, known: np.ndarray) -> dict[str, float]:
     """Of the encoder: reconstructions and the units of the code."""
     encoder, decoder = need(model, Encodes), need(model, Decodes) if has(model, Decodes) else None
-    rates, used, drawn, finite = list[Tensor](), list[Tensor](), list[Tensor](), True
+    rates, used, again, finite = list[Tensor](), list[Tensor](), list[Tensor](), True
     for block in test.blocks(BLOCK):
         with evaluating(model):
             posterior = encoder.encode(block.to(device_of(model)))
             mode, rate = posterior.mode(), posterior.rate()
             if decoder is not None:
-                drawn.append(decoder.decode(mode).float().cpu().flatten(1))
-        finite &= all(bool(value.isfinite().all()) for value in (*mode.values(), *drawn[-1:]))
+                again.append(decoder.decode(mode).float().cpu().flatten(1))
+        finite &= all(bool(value.isfinite().all()) for value in (*mode.values(), *again[-1:]))
         used.append(sum((code != 0).flatten(1).sum(1) for code in mode.values()).float().cpu())  # type: ignore[union-attr]
         if rate:
             units = [value.flatten(2).sum(2) if value.ndim > 2 else value for value in rate.values()]
@@ -100,14 +100,15 @@ def _read(model: Model, test: Images, known: np.ndarray) -> dict[str, float]:
     if rates:
         mean = torch.cat(rates).mean(0)
         facts |= {"units": float(len(mean)), "active units": float((mean >= ACTIVE).sum())}
-    if not drawn or not finite:
+    if not again or not finite:
         return facts
-    components = round(float(torch.cat(used).mean()))  # what a code keeps at 0, as k-sparse ones do, says nothing
-    return facts | _kept(_rows(test), torch.cat(drawn).numpy(), known, components)
+    numbers = round(float(torch.cat(used).mean()))  # what a code keeps at 0, as k-sparse ones do, says nothing
+    return facts | _kept(_rows(test), torch.cat(again).numpy(), known, numbers)
 
 
-def _kept(image: np.ndarray, again: np.ndarray, known: np.ndarray, components: int) -> dict[str, float]:
-    """Of reconstructions [n, values] beside what PCA and the mean of the rows ``known`` give."""
+def _kept(image: np.ndarray, again: np.ndarray, known: np.ndarray, numbers: int) -> dict[str, float]:
+    """Of reconstructions [n, values], by codes of so many numbers, beside what PCA and the mean of the rows ``known``
+    give."""
     from sklearn.decomposition import PCA
 
     own = _psnr(image, again)
@@ -117,11 +118,14 @@ def _kept(image: np.ndarray, again: np.ndarray, known: np.ndarray, components: i
         "own error": float(np.square(image - again).mean()),
         "strangers error": float(np.square(np.roll(image, 1, 0) - again).mean()),
     }
-    if 0 < components <= min(known.shape) // 2:  # beyond that PCA knows the pictures by heart
+    most = min(known.shape) // 2  # beyond that PCA knows the pictures by heart
+    components = numbers if numbers <= most else min(COMPONENTS, most // 2)
+    if components > 0:
         pca = PCA(components, svd_solver="randomized", random_state=0).fit(known)
         best = _psnr(image, pca.inverse_transform(pca.transform(image)).clip(0, 1))
         error = float((own - best).std() / len(own) ** 0.5)
-        facts |= {"PSNR of PCA": float(best.mean()), "components": float(components), "PSNR lead error": error}
+        facts |= {"PSNR of PCA": float(best.mean()), "PSNR lead error": error}
+        facts |= {"components": float(components), "numbers": float(numbers)}
     return facts
 
 
@@ -130,44 +134,6 @@ def _psnr(image: np.ndarray, other: np.ndarray) -> np.ndarray:
     error: np.ndarray = np.square(image - other).mean(1, dtype=np.float64)
     peak: np.ndarray = -10 * np.log10(np.maximum(error, LEAST))
     return peak
-
-
-def _drawn(model: Model, test: Images, known: np.ndarray) -> dict[str, float]:
-    """Of samples. All sets are of one size, so that their distances compare."""
-    n = min(DRAWN, len(test))
-    if n < 4:
-        return {}
-    sampler, decoder, generator = need(model, Samples), need(model, Decodes), Generator(device_of(model)).manual_seed(0)
-    blocks = []
-    for start in range(0, n, BLOCK):
-        with evaluating(model):
-            image = decoder.decode(sampler.sample_prior(min(BLOCK, n - start), generator))
-        blocks.append(image.float().cpu())
-    drawn, real = torch.cat(blocks), test.floats(slice(0, n))
-    if not drawn.isfinite().all():
-        return {"finite": 0.0}
-    mean = torch.from_numpy(known.mean(0)).view(1, *test.shape).expand(n, -1, -1, -1)
-    sets = {
-        "drawn distance": drawn,
-        "drawn distance of Gaussian": _gaussian(known, n).view(n, *test.shape),
-        "drawn distance of mean": mean,
-    }
-    trunk, size = RandomTrunk(), (min(SIDE, test.shape[1]), min(SIDE, test.shape[2]))
-    truth = features(trunk, [adaptive_avg_pool2d(real, size)]).astype(np.float64)
-    facts = {
-        name: distance(truth, features(trunk, [adaptive_avg_pool2d(image, size)]).astype(np.float64))
-        for name, image in sets.items()
-    }
-    apart, usual = ((image - image.roll(1, 0)).square().mean() for image in (drawn, real))
-    return facts | {"drawn apart": float(apart / usual.clamp(min=LEAST))}
-
-
-def _gaussian(known: np.ndarray, n: int) -> Tensor:
-    """n pictures of the Gaussian with the rows' mean and covariance, clipped: [n, values] in [0, 1]."""
-    centred = torch.from_numpy(known - known.mean(0))
-    noise = torch.randn(n, len(known), generator=Generator().manual_seed(0))
-    drawn: Tensor = noise @ centred / len(known) ** 0.5 + torch.from_numpy(known.mean(0))
-    return drawn.clamp(0, 1)
 
 
 def _classified(model: Model, fit: Images, test: Images, labels: int | None) -> dict[str, float]:

@@ -20,6 +20,7 @@ def headlines(facts: Values, records: Sequence[Mapping[str, Any]]) -> list[Headl
     found = (
         _kept(facts),
         _classified(facts) or _known(facts, scores.get("probe", {})),  # codes that learned from labels carry them
+        _attributed(facts),
         _parts(scores.get("part_consistency", {})),
         _captions(scores.get("captions", {})),
         _drawn(facts, scores.get("fid", {})),
@@ -49,6 +50,13 @@ def _classified(facts: Values) -> Headline | None:
     if facts.get("seen"):
         note = note.replace("Unseen", "Seen")
     return Headline("Classes", rows, "% right", note, most=100) if rows else None
+
+
+def _attributed(facts: Values) -> Headline | None:
+    pixels = f"pixels, {facts.get('attributes labels', 0):,.0f} labels"
+    rows = _rows(facts, {"this model": "attributes balanced", pixels: "attributes balanced of pixels"})
+    note = "Balanced accuracy: a constant answer has 50. Pixels: logistic regression on their PCA."
+    return Headline("Attributes", rows, "% balanced", note, most=100) if rows else None
 
 
 def _known(facts: Values, probe: Values) -> Headline | None:

@@ -152,7 +152,8 @@ def _next(run: Run, found: Sequence[Finding], went: Course | None) -> str:
     learns = bool(run.model.moves()) and bool(plan)
     if learns and any(finding.level == "failure" for finding in found):
         return _slower(run)
-    unlearned = any(finding.text.startswith(UNLEARNED) for finding in found)
+    worse = went is not None and worsening(went)  # more of that mends nothing
+    unlearned = not worse and any(finding.text.startswith(UNLEARNED) for finding in found)
     if learns and (unlearned or (went is not None and improving(went))):
         steps = 2 * math.ceil(plan["total"] / plan["batch"])
         return f"latelier train --out {folder} --resume --steps {max(steps, SHORT) if unlearned else steps}"

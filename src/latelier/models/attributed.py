@@ -11,12 +11,14 @@ At 128 pixels in colour with 256 numbers a nat of KL weighs 5.76 times as much a
 
 import math
 from abc import ABC
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from latelier.core import AttributeDirections, Batch, Directions, Metric, Refusal
+from latelier.core import AttributeDirections, Batch, Directions, Finding, Metric, Refusal
+from latelier.models.attribute_rules import knowing
 from latelier.models.introspective import Config as Nets
 from latelier.models.introspective import Introspective
 from latelier.models.vae import Diagonal
@@ -50,6 +52,7 @@ class Config(Nets):
 class Attributed(Introspective, AttributeDirections, ABC):
     """Encoder and classifier are one player. The last logit says "fake": of real pictures it learns no."""
 
+    remedy: str  # where attributes are not learned, or edits do not show
     label_weight = 10.0  # of a label head's cross-entropy: as beta_cl's
     config: Config
 
@@ -67,6 +70,9 @@ class Attributed(Introspective, AttributeDirections, ABC):
         c, logits = self.config, len(self.config.attributes) + 1
         error, regular = self.beta_error * terms["absolute error"], c.beta_reg / c.latent * terms["rate"]
         return {"objective": error + regular + c.beta_cl / logits * terms["attributes"]}
+
+    def findings(self, facts: Mapping[str, float]) -> list[Finding]:
+        return knowing(facts, self.remedy)
 
     def logits(self, z: Tensor) -> Tensor:
         """[b, d] -> [b, a + 1]."""

@@ -7,6 +7,7 @@ one z serves both. Maximises E_q log p(x | s, z) - KL(q(s | z, x) || p(s)) - KL(
 The encoder reads s off pooled maps, so s and the divergences of higher layers depend on the z drawn below them. All of
 it is the reward of a draw, and so is a label head's loss; the source's eq. 22 leaves that out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import cast
@@ -18,6 +19,7 @@ from latelier.core import (
     Batch,
     Code,
     Features,
+    Finding,
     HasFilters,
     Latent,
     Losses,
@@ -32,6 +34,7 @@ from latelier.core import (
     Weighs,
 )
 from latelier.core import Model as Base
+from latelier.models.rules import usual
 from latelier.models.shared import Refills
 from latelier.nets.ascent import Ascent, Choice, Upward, alike, hard, likeliest
 from latelier.nets.deconv import Downward, layers_of
@@ -212,6 +215,10 @@ class Model(Base, Refills, Samples, Features, HasFilters, Weighs):
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
         even = self.drawn and terms.get("KL positions", 1.0) < 1e-3 * sum(t.cells for t in self.drawn.values())
         return ["positions are drawn evenly: pooling has learned nothing; take unpool=deterministic"] if even else []
+
+    def findings(self, facts: Mapping[str, float]) -> list[Finding]:
+        """Of its units, maps beside numbers, many may say nothing: that is no fault, and no setting mends it."""
+        return usual({name: value for name, value in facts.items() if name != "units"})
 
     def monitor(self) -> Metric:
         return Metric("elbo", higher=True)

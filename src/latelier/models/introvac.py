@@ -41,6 +41,7 @@ class Model(Attributed):
     """The game within VAC."""
 
     config: Config
+    remedy = "train longer, or raise beta_cl"
 
     def __init__(self, config: Config, image: tuple[int, int, int]):
         super().__init__(config, image)

@@ -19,6 +19,8 @@ NEAR, FAR = 0.1, 0.7  # distances of samples, as shares of the mean picture's
 SHORT = 0.5  # dB below the mean picture: hardly trained
 FEW = 0.25  # share of the units that are active
 UNLEARNED = ("Has not learned", "Has learned little")  # how sentences begin for which training on is a remedy
+BEHIND = 0.8  # of what a baseline tells beyond guessing: a classifier that tells less has learned little
+MORE = "train on; where that no longer helps, give it more labels, or take a smaller net"
 LEAD = 1.0  # points of accuracy, beside two standard errors
 
 
@@ -34,8 +36,7 @@ def usual(facts: Facts) -> list[Finding]:
         found += [finding for finding in sampled(facts) if finding.level == "warning" and not early(facts)]
     elif "accuracy" not in facts:
         found += sampled(facts)
-    if not early(facts):  # before it knows the mean picture, a code without content is no collapse
-        found += used(facts)
+    found += used(facts)
     return [*found, *known(facts)]
 
 
@@ -69,20 +70,31 @@ def early(facts: Facts) -> bool:
     return facts.get("PSNR", 0.0) < facts.get("PSNR of mean", 0.0) - SHORT
 
 
+def way_to_pca(facts: Facts) -> float:
+    """The share, in dB, of the way from the mean picture to PCA that reconstructions have come; infinite without."""
+    mean, pca = facts.get("PSNR of mean", math.nan), facts.get("PSNR of PCA", math.nan)
+    return (facts["PSNR"] - mean) / (pca - mean) if pca > mean else math.inf
+
+
 def kept(facts: Facts) -> list[Finding]:
     """How near reconstructions come, on the way from the mean picture to PCA of as many numbers."""
     if "PSNR" not in facts:
         return []
     own, mean, pca = facts["PSNR"], facts["PSNR of mean"], facts.get("PSNR of PCA", math.nan)
     which = "pictures that it saw" if facts["seen"] else "unseen pictures"
-    size = f"PCA with as many numbers ({facts.get('components', 0):.0f}) has {pca:.1f}, "
-    said = f"reconstructs {which} at {own:.1f} dB; {size if math.isfinite(pca) else ''}the mean picture {mean:.1f}."
-    way = (own - mean) / (pca - mean) if pca > mean else math.inf
+    size, numbers = facts.get("components", 0.0), facts.get("numbers", 0.0)
+    beside = f"PCA with as many numbers ({size:.0f}) has {pca:.1f}, "
+    if size < numbers:
+        beside = (
+            f"PCA with {size:.0f} numbers has {pca:.1f} (with the code's {numbers:,.0f} it would know all by heart), "
+        )
+    said = f"reconstructs {which} at {own:.1f} dB; {beside if math.isfinite(pca) else ''}the mean picture {mean:.1f}."
+    way = way_to_pca(facts)
     if own - mean < ABOVE or way < LITTLE:
         return [Finding("warning", f"Has not learned: {said}")]
     if way < LEARNED:
         return [Finding("warning", f"Has learned little, its pictures are blurs: {said}")]
-    if own - pca > max(0.1, 2 * facts.get("PSNR lead error", 0.0)):
+    if size >= numbers and own - pca > max(0.1, 2 * facts.get("PSNR lead error", 0.0)):
         return [Finding("good", f"Learned, and more than PCA: {said}")]
     return [Finding("good", f"Learned: {said}")]
 
@@ -125,14 +137,15 @@ def sampled(facts: Facts, remedy: str = "train again from another --seed, or at 
 
 
 def used(facts: Facts) -> list[Finding]:
-    """Whether the posterior has collapsed onto the prior."""
-    if "units" not in facts:
+    """Whether the posterior has collapsed onto the prior, in part or whole. Before a model knows the mean picture a
+    code without content is no collapse, and while it has learned little more units may come to carry something."""
+    if "units" not in facts or early(facts):
         return []
     active, units = int(facts["active units"]), int(facts["units"])
     if active == 0:
         text = f"The posterior has collapsed: none of {units} units of the code carries 0.1 nats; lower the KL's weight"
         return [Finding("warning", f"{text}, or let it rise slowly.")]
-    if active < FEW * units:
+    if active < FEW * units and ("PSNR" not in facts or way_to_pca(facts) >= LEARNED):
         text = f"Only {active} of {units} units of the code carry 0.1 nats or more; fewer would do, or lower the KL's"
         return [Finding("note", f"{text} weight.")]
     return []
@@ -152,8 +165,15 @@ def classified(facts: Facts) -> list[Finding]:
     if own < guess + max(LEAD, 2 * error):
         return [Finding("warning", f"Has not learned the labels: {said}.")]
     if own < base - 2 * error:
-        return [Finding("note", f"Learned the labels less well than a simple baseline: {said}.")]
+        return [short(own - guess < BEHIND * (base - guess), "the labels", said, MORE)]
     return [Finding("good", f"Learned the labels: {said}.")]
+
+
+def short(far: bool, of: str, said: str, remedy: str) -> Finding:
+    """Of a classifier that a simple baseline beats, by far or not."""
+    if not far:
+        return Finding("note", f"Learned {of} less well than a simple baseline: {said}.")
+    return Finding("warning", f"Has learned little of {of}, a simple baseline tells far more: {said}: {remedy}.")
 
 
 def known(facts: Facts) -> list[Finding]:

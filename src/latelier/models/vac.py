@@ -19,6 +19,8 @@ class Config(Base):
 class Model(Attributed):
     """Both players learn from one pass."""
 
+    remedy = "train longer, raise beta_cl, or take introvac, whose edits go farther"
+
     def __init__(self, config: Config, image: tuple[int, int, int]):
         super().__init__(config, image)
 
