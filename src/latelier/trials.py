@@ -92,12 +92,11 @@ def baselines(
 ) -> dict[str, dict[int, float]]:
     """Row -> labels a class -> accuracy of logistic regression on pixels, and on a PCA fitted to all training pictures
     without their labels."""
-    from sklearn.decomposition import PCA
-
-    from latelier.scores import regression
+    from latelier.learners import regression
+    from latelier.learners.space import principal
 
     seen, unseen = (images.floats(slice(None)).flatten(1).numpy() for images in (train, test))
-    pca = PCA(components, random_state=draw).fit(seen)
+    pca = principal(seen, components)
     spaces = {
         "logistic regression on pixels": (seen, unseen),
         "logistic regression on PCA": (pca.transform(seen), pca.transform(unseen)),
