@@ -28,8 +28,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from latelier.data.choice import labelled_rows
 from latelier.data.images import Images
 from latelier.data.sources import open_images
+from latelier.learners import regression
 from latelier.propagation import neighbours_graph, propagate
-from latelier.scores import regression
 from latelier.scores.common import pixels
 from latelier.scores.propagation import IMAGES, blurred, joined, known_among
 from latelier.tables import with_sd

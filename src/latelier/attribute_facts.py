@@ -23,13 +23,13 @@ from latelier.core import AttributeDirections, Decodes, Directions, Encodes, Mod
 from latelier.data.attributes import hide_attributes, with_attributes
 from latelier.data.images import Images
 from latelier.judging import witness
+from latelier.learners.regression import fit as regression
 from latelier.nets.modes import evaluating
 from latelier.objectives.attributes import FAKE
 from latelier.objectives.directions import log_odds, moved, steps_towards
 from latelier.objectives.directions import place as column
 from latelier.scores.attributes import balanced
 from latelier.scores.common import device_of, pixels, rows_of, some
-from latelier.scores.regression import fit as regression
 
 FEWEST = 5  # measured pictures that have an attribute, and as many that lack it
 LABELS, COMPONENTS = 1_000, 50  # pictures that the baseline learns from at most, and its PCA

@@ -1,7 +1,6 @@
 """Which way attributes lie in a model's code: as it has learned them, or found after the fact from the codes of a model
 that knew nothing of them: a linear classifier, which tells the attribute, and a step, which draws it."""
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -11,13 +10,13 @@ from torch import Tensor
 from latelier.core import AttributeDirections, Code, Decodes, Directions, Encodes, HasLevels, Model, Refusal, has, need
 from latelier.data.attributes import with_attributes
 from latelier.data.images import Images
+from latelier.learners import regression
 from latelier.nets.modes import evaluating
 from latelier.objectives.directions import moved
 from latelier.scores.common import device_of, rows_of, some
 
 ROWS = 5_000  # pictures that directions are fitted on
 FEWEST = 2  # of them that must have an attribute, and as many that must not
-STEPS = 300
 SHARE = 0.1  # of what tells two pictures apart: what a fitted step of 1 changes in a drawn picture
 MEASURED = 256  # pictures on which that is measured
 LONGEST = 3.0  # standard deviations of the code in a step of 1: farther, a picture that does not change stays as it is
@@ -57,8 +56,8 @@ def found(model: Model, data: Images | None) -> Found:
 
 
 def fitted(model: Model, images: Images) -> Directions:
-    """For each attribute of the pictures a logistic regression on the most likely codes (L-BFGS, C = 1 on codes scaled
-    by one number) and a step along the difference of the class means (``STEP``).
+    """For each attribute of the pictures a logistic regression on the most likely codes (C = 1 on codes scaled by one
+    number) and a step along the difference of the class means (``STEP``).
 
     The classifier's own weight is no way to go: it points where the classes differ by more than the codes vary, which
     may be numbers that hardly show in a drawn picture (Haufe et al. 2014, doi 10.1016/j.neuroimage.2013.10.067: what
@@ -76,10 +75,10 @@ def fitted(model: Model, images: Images) -> Directions:
         known = truth >= 0
         if min((truth == 1).sum(), (truth == 0).sum()) < FEWEST:
             continue
-        weight, bias = _machine(rows[known] / spread, truth[known])
+        machine = regression.fit(rows[known] / spread, truth[known])
         names.append(name)
-        weights.append(weight / spread)
-        biases.append(bias)
+        weights.append(machine.weight[1] / spread)
+        biases.append(float(machine.bias[1]))
         apart.append(rows[truth == 1].mean(0) - rows[truth == 0].mean(0))
     if not names:
         raise Refusal(
@@ -129,17 +128,6 @@ def _scaled(model: Model, images: Images, ways: Code, spread: float) -> Code | N
 def rms(difference: Tensor) -> float:
     """The root of the mean square of all numbers."""
     return float(difference.square().mean().sqrt())
-
-
-def _machine(rows: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, float]:
-    """Weight [d] and bias."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
-    with warnings.catch_warnings():  # the limit on steps is part of the protocol
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        learned = LogisticRegression(max_iter=STEPS).fit(rows, truth)
-    return learned.coef_[0], float(learned.intercept_[0])
 
 
 def movable(model: Model) -> tuple[str, ...]:

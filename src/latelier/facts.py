@@ -23,7 +23,6 @@ training, and "grown TERM" (``rules.grown``).
 """
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -34,6 +33,8 @@ from latelier.attribute_facts import attributed
 from latelier.core import AttributeDirections, Classifies, Decodes, Encodes, Model, Refusal, Samples, has, need
 from latelier.data.choice import labelled_rows
 from latelier.data.images import Images
+from latelier.learners import regression
+from latelier.learners.space import COMPONENTS, principal, scaling
 from latelier.nets.modes import evaluating
 from latelier.sample_facts import LEAST, drawn
 from latelier.scores.common import Splits, codes, device_of, pixels, rows_of, some
@@ -45,7 +46,6 @@ ACTIVE = 0.1  # nats, mean over pictures
 BUDGETS, BUDGET = (100, 10, 5, 2, 1), 300  # labels a class tried, and labels at most
 DRAWS = 5
 LABELS = 1_000  # that a classifier's baseline learns from at most
-COMPONENTS = 50  # of PCA beside a probe, a classifier or codes of very many numbers
 
 
 def measured(model: Model, data: Splits, *, told: bool, labels: int | None = None) -> dict[str, float]:
@@ -109,8 +109,6 @@ def _read(model: Model, test: Images, known: np.ndarray) -> dict[str, float]:
 def _kept(image: np.ndarray, again: np.ndarray, known: np.ndarray, numbers: int) -> dict[str, float]:
     """Of reconstructions [n, values], by codes of so many numbers, beside what PCA and the mean of the rows ``known``
     give."""
-    from sklearn.decomposition import PCA
-
     own = _psnr(image, again)
     facts = {
         "PSNR": float(own.mean()),
@@ -121,7 +119,7 @@ def _kept(image: np.ndarray, again: np.ndarray, known: np.ndarray, numbers: int)
     most = min(known.shape) // 2  # beyond that PCA knows the pictures by heart
     components = numbers if numbers <= most else min(COMPONENTS, most // 2)
     if components > 0:
-        pca = PCA(components, svd_solver="randomized", random_state=0).fit(known)
+        pca = principal(known, components)
         best = _psnr(image, pca.inverse_transform(pca.transform(image)).clip(0, 1))
         error = float((own - best).std() / len(own) ** 0.5)
         facts |= {"PSNR of PCA": float(best.mean()), "PSNR lead error": error}
@@ -138,8 +136,6 @@ def _psnr(image: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 def _classified(model: Model, fit: Images, test: Images, labels: int | None) -> dict[str, float]:
     """Of the model's classifier, beside logistic regression on PCA of the pixels from as many labels."""
-    from sklearn.decomposition import PCA
-
     test = test.take(np.flatnonzero(test.label >= 0))
     try:
         rows = np.flatnonzero(fit.label >= 0) if labels is None else labelled_rows(fit.label, labels, 0)
@@ -154,7 +150,7 @@ def _classified(model: Model, fit: Images, test: Images, labels: int | None) -> 
     }
     if len(np.unique(learned.label)) > 1:
         known = pixels(learned)
-        pca = PCA(min(COMPONENTS, *known.shape), random_state=0).fit(known)
+        pca = principal(known)
         right = _right(pca.transform(known), learned.label, pca.transform(pixels(test)), test.label)
         facts |= {"baseline accuracy": 100 * float(right.mean()), "baseline labels": float(len(learned))}
     return facts
@@ -162,8 +158,6 @@ def _classified(model: Model, fit: Images, test: Images, labels: int | None) -> 
 
 def _probed(model: Model, fit: Images, test: Images) -> dict[str, float]:
     """What codes know of labels that the model never saw, beside pixels and their PCA."""
-    from sklearn.decomposition import PCA
-
     test = test.take(np.flatnonzero(test.label >= 0))
     counts = np.unique(fit.label[fit.label >= 0], return_counts=True)[1]
     budget = next((n for n in BUDGETS if n <= counts.min() and n * len(counts) <= BUDGET), None)
@@ -176,8 +170,7 @@ def _probed(model: Model, fit: Images, test: Images) -> dict[str, float]:
         "codes": (codes(model, pool, batch=BLOCK), codes(model, test, batch=BLOCK)),
         "pixels": (pixels(pool), pixels(test)),
     }
-    width = min(COMPONENTS, spaces["codes"][0].shape[1], *spaces["pixels"][0].shape)
-    pca = PCA(width, random_state=0).fit(spaces["pixels"][0])
+    pca = principal(spaces["pixels"][0], min(COMPONENTS, spaces["codes"][0].shape[1]))
     spaces["PCA"] = tuple(pca.transform(rows) for rows in spaces["pixels"])
     right = {}
     for space, (known, measured) in spaces.items():
@@ -193,22 +186,9 @@ def _probed(model: Model, fit: Images, test: Images) -> dict[str, float]:
 
 
 def _right(known: np.ndarray, label: np.ndarray, rows: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """[n] whether logistic regression, C = 1, that learned from ``known`` tells the rows' classes.
-
-    The space is centred and has one scale. The regression is fitted in the span of what it learns from, where its
-    solution lies: the same answer, in a fraction of the time."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
-    centre, scale = known.mean(0), float(np.sqrt(known.var(0).mean())) or 1.0
-    known, rows = (known - centre) / scale, (rows - centre) / scale
-    if known.shape[1] > len(known):
-        span = np.linalg.svd(known, full_matrices=False)[2].T
-        known, rows = known @ span, rows @ span
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        answer = LogisticRegression(C=1.0, max_iter=500).fit(known, label).predict(rows)
-    right: np.ndarray = answer == truth
+    """[n] whether logistic regression, C = 1, that learned from ``known`` on one scale tells the rows' classes."""
+    scale = scaling(known)
+    right: np.ndarray = regression.fit(scale(known), label).predict(scale(rows)) == truth
     return right
 
 

@@ -95,14 +95,14 @@ def baselines(
     """Row -> labels a class -> accuracy of logistic regression on pixels, and on a PCA fitted to all training pictures
     without their labels, and of label propagation on a graph of all pixels, those of the test pictures too."""
     import numpy as np
-    from sklearn.decomposition import PCA
 
+    from latelier.learners import regression
+    from latelier.learners.space import principal
     from latelier.propagation import propagate
-    from latelier.scores import regression
     from latelier.scores.propagation import known_among, pixel_graph
 
     seen, unseen = (images.floats(slice(None)).flatten(1).numpy() for images in (train, test))
-    pca = PCA(components, random_state=draw).fit(seen)
+    pca = principal(seen, components)
     spaces = {
         "logistic regression on pixels": (seen, unseen),
         "logistic regression on PCA": (pca.transform(seen), pca.transform(unseen)),

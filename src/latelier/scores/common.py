@@ -106,7 +106,9 @@ def pixels(images: Images) -> np.ndarray:
     """Raw pixels in [0, 1], averaged over areas down to at most ``SIDE`` a side: float32 [n, d]."""
     _, height, width = images.shape
     size = (min(height, SIDE), min(width, SIDE))
-    return np.concatenate([adaptive_avg_pool2d(block, size).flatten(1).numpy() for block in images.blocks()])
+    small = (height, width) == size
+    blocks = (block if small else adaptive_avg_pool2d(block, size) for block in images.blocks())
+    return np.concatenate([block.flatten(1).numpy() for block in blocks])
 
 
 def reconstructions(model: Model, images: Images, *, batch: int = BLOCK) -> Iterator[tuple[Tensor, Tensor]]:

@@ -5,7 +5,8 @@ import numpy as np
 from torch import Generator
 
 from latelier.core import Encodes, Model, Refusal
-from latelier.scores import regression
+from latelier.learners import regression
+from latelier.learners.space import scaling
 from latelier.scores.common import Splits, errors, majority, rows_at
 
 needs = (Encodes,)
@@ -30,8 +31,7 @@ def score(model: Model, data: Splits, generator: Generator, *, depth: str | None
     if len(np.unique(fit.label)) < 2 or len(fit) < 2 * HELD:
         raise Refusal(f"logistic: {data.fit.source or 'these pictures'} must have labels of two or more classes")
     known, measured = (rows_at("logistic", model, images, depth) for images in (fit, data.test))
-    centre, scale = known.mean(0), float(np.sqrt(known.var(0).mean())) or 1.0
-    known, measured = (known - centre) / scale, (measured - centre) / scale
+    known, measured = map(scaling(known), (known, measured))
     held = np.random.default_rng(0).permutation(len(fit)) < len(fit) // HELD
     tried = {c: regression.fit(known[~held], fit.label[~held], c).predict(known[held]) for c in GRID}
     wrong = {c: 100 * float((answer != fit.label[held]).mean()) for c, answer in tried.items()}

@@ -1,7 +1,6 @@
 """What frozen codes know about labels: linear and kNN probes at label budgets, beside raw pixels and their PCA."""
 
 import math
-import warnings
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +11,9 @@ from torch import Generator
 from latelier.core import Classifies, Encodes, Model, Refusal, has, need
 from latelier.data.choice import labelled_rows
 from latelier.data.images import Images
-from latelier.scores import regression
+from latelier.learners import regression
+from latelier.learners.neighbours import nearest
+from latelier.learners.space import COMPONENTS, principal, scaling
 from latelier.scores.common import (
     SIDE,
     Splits,
@@ -34,7 +35,6 @@ LIMIT = 10_000
 BUDGETS = (1, 5, 10, 100)  # labels a class
 DRAWS = 5
 FIT_ROWS, FEWEST, MACHINES = 5_000, 1_000, 100_000  # images to fit on; and images times classes
-COMPONENTS = 50  # of PCA, at most
 PROTOCOL = (
     "Accuracy on test images of probes that learn from 1, 5, 10 and 100 labels a class of the training split, as "
     f"far as it has them (mean and sd over label draws 0 to {DRAWS - 1}, the same in every space), and from all of "
@@ -177,13 +177,10 @@ class Space:
 
     @cached_property
     def read(self) -> Reader:
-        """One scale for all columns keeps a space's geometry. A scale for each would blow up dead latents and the
-        pixels of an empty rim to the size of everything else: it cost raw digits 2-6 points and PCA 10-20, and
-        flattered the codes."""
+        """The space as probes see it, on one scale."""
         read = self.make()
-        known = read(self.pool)
-        mean, sd = known.mean(0), float(np.sqrt(known.var(0).mean())) or 1.0
-        return lambda images: (read(images) - mean) / sd
+        scale = scaling(read(self.pool))
+        return lambda images: scale(read(images))
 
     @cached_property
     def measured(self) -> np.ndarray:
@@ -197,16 +194,11 @@ class Space:
         return BASELINES.get((self.kept, digest(fit)), lambda: self._probe(fit))
 
     def _probe(self, fit: Images) -> dict[str, float]:
-        from sklearn.neighbors import KNeighborsClassifier
-
         known, truth = self.read(fit), self.test.label
         linear = regression.fit(known, fit.label)
         neighbours = min(5, int(np.unique(fit.label, return_counts=True)[1].min()))
-        nearest = KNeighborsClassifier(neighbours, algorithm="brute")
-        with warnings.catch_warnings():  # one label a class is meant
-            warnings.filterwarnings("ignore", "The number of unique classes is greater", UserWarning)
-            nearest.fit(known, fit.label)
-        answers = {"linear": linear.predict(self.measured), "kNN": nearest.predict(self.measured)}
+        measured = self.measured
+        answers = {"linear": linear.predict(measured), "kNN": nearest(known, fit.label, measured, neighbours)}
         return {
             key: value for name, answer in answers.items() for key, value in accuracies(name, answer, truth).items()
         }
@@ -233,9 +225,7 @@ def _spaces(model: Model, pool: Images, test: Images, depth: str | None) -> list
     width, mark = components(model, pool), (digest(pool), digest(test))
 
     def projected() -> Reader:
-        from sklearn.decomposition import PCA
-
-        pca = PCA(width, random_state=0).fit(pixels(pool))
+        pca = principal(pixels(pool), width)
         return lambda images: pca.transform(pixels(images))
 
     found = [

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from latelier.scores import regression
+from latelier.learners import regression
 from latelier.scores.factors.known import Known
 
 POINTS = 200  # questions a factor, in each split

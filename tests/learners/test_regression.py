@@ -5,7 +5,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from latelier.data.sources import open_images
-from latelier.scores import regression
+from latelier.learners import regression
 
 
 def drawn(n: int, d: int, classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
