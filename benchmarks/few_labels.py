@@ -22,20 +22,19 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import torch
 from hog import hog
-from sklearn.decomposition import PCA
-from sklearn.neighbors import KNeighborsClassifier
 
 from latelier.data.choice import labelled_rows
 from latelier.data.images import Images
 from latelier.data.sources import open_images
 from latelier.learners import regression
-from latelier.propagation import neighbours_graph, propagate
+from latelier.learners.neighbours import nearest
+from latelier.learners.propagation import neighbours_graph, propagate
+from latelier.learners.space import COMPONENTS, principal, scaling
 from latelier.scores.common import pixels
 from latelier.scores.propagation import IMAGES, blurred, joined, known_among
 from latelier.tables import with_sd
 
 DRAWS = 5
-COMPONENTS = 50
 SETS = {"digits": (1, 5, 10), "mnist": (1, 10, 100), "cifar100 coarse": (25,), "smiles": (5, 10, 50)}
 Rows = np.ndarray  # labelled rows of the training images
 Method = Callable[[Images, Images, list[Rows]], list[np.ndarray]]  # the answers [m] of each draw
@@ -69,9 +68,8 @@ def fitted(read: Callable[[Images], np.ndarray]) -> Method:
         unseen, found = read(test), []
         for rows in draws:
             known = read(train.take(rows))
-            centre, scale = known.mean(0), float(np.sqrt(known.var(0).mean())) or 1.0
-            machine = regression.fit((known - centre) / scale, train.label[rows])
-            found.append(machine.predict((unseen - centre) / scale))
+            scaled = scaling(known)
+            found.append(regression.fit(scaled(known), train.label[rows]).predict(scaled(unseen)))
         return found
 
     return answers
@@ -80,7 +78,7 @@ def fitted(read: Callable[[Images], np.ndarray]) -> Method:
 def by_components(train: Images, test: Images, draws: list[Rows]) -> list[np.ndarray]:
     """Logistic regression on a PCA of at most ``IMAGES`` training images."""
     seen = pixels(train.take(joined(len(train), [], IMAGES)))
-    pca = PCA(min(COMPONENTS, *seen.shape), random_state=0).fit(seen)
+    pca = principal(seen)
     return fitted(lambda images: pca.transform(pixels(images)))(train, test, draws)
 
 
@@ -89,8 +87,7 @@ def by_neighbours(train: Images, test: Images, draws: list[Rows]) -> list[np.nda
     unseen, found = pixels(test), []
     for rows in draws:
         count = min(5, int(np.bincount(train.label[rows]).max()))
-        machine = KNeighborsClassifier(count, algorithm="brute").fit(pixels(train.take(rows)), train.label[rows])
-        found.append(machine.predict(unseen))
+        found.append(nearest(pixels(train.take(rows)), train.label[rows], unseen, count))
     return found
 
 

@@ -4,7 +4,7 @@ import pytest
 from latelier.data.choice import labelled_rows
 from latelier.data.sources import open_images
 from latelier.learners import regression
-from latelier.propagation import neighbours_graph, propagate
+from latelier.learners.propagation import neighbours_graph, propagate
 from latelier.trials import baselines
 
 

@@ -24,6 +24,7 @@ from latelier.data.attributes import hide_attributes, with_attributes
 from latelier.data.images import Images
 from latelier.judging import witness
 from latelier.learners.regression import fit as regression
+from latelier.learners.space import principal, scaling
 from latelier.nets.modes import evaluating
 from latelier.objectives.attributes import FAKE
 from latelier.objectives.directions import log_odds, moved, steps_towards
@@ -32,7 +33,7 @@ from latelier.scores.attributes import balanced
 from latelier.scores.common import device_of, pixels, rows_of, some
 
 FEWEST = 5  # measured pictures that have an attribute, and as many that lack it
-LABELS, COMPONENTS = 1_000, 50  # pictures that the baseline learns from at most, and its PCA
+LABELS = 1_000  # pictures that the baseline learns from at most
 EDITED, ATTRIBUTES = 100, 3  # pictures that are edited, and attributes
 ROWS, STEPS = 2_000, 60  # pictures and batches that a judge learns from: a second or two
 DELTAS = (3.0, 6.0)  # steps: what latelier edit goes by itself, and what it advises where that hardly shows
@@ -93,8 +94,6 @@ def _error(right: np.ndarray) -> float:
 
 def _baseline(fit: Images, test: Images, labels: int | None) -> dict[str, float]:
     """Balanced accuracy of logistic regression on PCA of pixels, from as many labels as the model had."""
-    from sklearn.decomposition import PCA
-
     if labels is not None:
         with suppress(Refusal):  # fewer may be left here than there were in training
             fit = hide_attributes(fit, labels, 0)
@@ -102,12 +101,13 @@ def _baseline(fit: Images, test: Images, labels: int | None) -> dict[str, float]
     if not all(_both(fit, name, 1) for name in fit.attributes):
         return {}
     known = pixels(fit)
-    pca = PCA(min(COMPONENTS, *known.shape), random_state=0).fit(known)
-    space, measured = pca.transform(known), pca.transform(pixels(test))
-    scale, found, counts = float(space.std(0).mean()) or 1.0, list[float](), list[int]()
+    pca = principal(known)
+    scaled = scaling(space := pca.transform(known))
+    space, measured = scaled(space), scaled(pca.transform(pixels(test)))
+    found, counts = list[float](), list[int]()
     for told, truth in zip(fit.attribute.T, test.attribute.T, strict=True):
         use = told >= 0
-        answer = regression(space[use] / scale, told[use]).predict(measured / scale)
+        answer = regression(space[use], told[use]).predict(measured)
         found.append(balanced(answer == 1, truth))
         counts.append(int(use.sum()))
     return {

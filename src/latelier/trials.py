@@ -97,8 +97,8 @@ def baselines(
     import numpy as np
 
     from latelier.learners import regression
+    from latelier.learners.propagation import propagate
     from latelier.learners.space import principal
-    from latelier.propagation import propagate
     from latelier.scores.propagation import known_among, pixel_graph
 
     seen, unseen = (images.floats(slice(None)).flatten(1).numpy() for images in (train, test))

@@ -11,7 +11,7 @@ from latelier.core import Refusal
 from latelier.data.choice import labelled_rows
 from latelier.data.images import Images
 from latelier.data.sources import open_images
-from latelier.propagation import neighbours_graph, propagate
+from latelier.learners.propagation import neighbours_graph, propagate
 from latelier.scores import propagation
 from latelier.scores.common import Splits, accuracies
 from latelier.scores.kept import Kept

@@ -12,9 +12,9 @@ from torch import Generator, Tensor
 
 from latelier.data.augment import strong
 from latelier.data.batches import Batches
+from latelier.learners.propagation import neighbours_graph, propagate
 from latelier.looking import Memory
 from latelier.nets.running import Running
-from latelier.propagation import neighbours_graph, propagate
 
 UNKNOWN = -1
 DECAY = 0.98  # of the running mean of what the head says

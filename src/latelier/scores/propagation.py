@@ -11,7 +11,7 @@ from torch.nn.functional import avg_pool2d
 from latelier.core import Encodes, Model, Refusal
 from latelier.data.images import Images
 from latelier.data.shares import class_shares
-from latelier.propagation import NEIGHBOURS, STEPS, neighbours_graph, propagate
+from latelier.learners.propagation import NEIGHBOURS, STEPS, neighbours_graph, propagate
 from latelier.scores import probe
 from latelier.scores.common import SIDE, Splits, accuracies, averaged, pixels, rows_at, some
 from latelier.scores.kept import Kept, digest

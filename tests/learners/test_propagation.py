@@ -4,9 +4,9 @@ from scipy.sparse import csr_matrix
 from sklearn.datasets import make_moons
 from sklearn.neighbors import NearestNeighbors
 
-from latelier import propagation
 from latelier.core import Refusal
-from latelier.propagation import cross_validated, neighbours_graph, propagate
+from latelier.learners import propagation
+from latelier.learners.propagation import cross_validated, neighbours_graph, propagate
 
 
 def known(truth: np.ndarray, per_class: int, seed: int = 0) -> np.ndarray:
