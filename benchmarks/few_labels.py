@@ -31,10 +31,11 @@ from latelier.learners.neighbours import nearest
 from latelier.learners.propagation import neighbours_graph, propagate
 from latelier.learners.space import COMPONENTS, principal, scaling
 from latelier.scores.common import pixels
-from latelier.scores.propagation import IMAGES, blurred, joined, known_among
+from latelier.scores.propagation import blurred, joined, known_among
 from latelier.tables import with_sd
 
 DRAWS = 5
+IMAGES = 15_000  # of the training images in a graph, at most
 SETS = {"digits": (1, 5, 10), "mnist": (1, 10, 100), "cifar100 coarse": (25,), "smiles": (5, 10, 50)}
 Rows = np.ndarray  # labelled rows of the training images
 Method = Callable[[Images, Images, list[Rows]], list[np.ndarray]]  # the answers [m] of each draw

@@ -142,7 +142,7 @@ def _classified(model: Model, fit: Images, test: Images, labels: int | None) -> 
     except Refusal:  # a class has fewer of them here than it had in training
         rows = np.flatnonzero(fit.label >= 0)
     learned = some(fit.take(rows), LABELS, 0)
-    answer = rows_of(model, test, need(model, Classifies).classify, batch=BLOCK)
+    answer = rows_of(model, test, need(model, Classifies).classify)
     facts = {
         "finite": float(np.isfinite(answer).all()),
         "accuracy": 100 * float((answer.argmax(1) == test.label).mean()),
@@ -167,7 +167,7 @@ def _probed(model: Model, fit: Images, test: Images) -> dict[str, float]:
     chosen = np.unique(np.concatenate(draws))
     pool = fit.take(chosen)
     spaces: dict[str, tuple[Any, Any]] = {
-        "codes": (codes(model, pool, batch=BLOCK), codes(model, test, batch=BLOCK)),
+        "codes": (codes(model, pool), codes(model, test)),
         "pixels": (pixels(pool), pixels(test)),
     }
     pca = principal(spaces["pixels"][0], min(COMPONENTS, spaces["codes"][0].shape[1]))

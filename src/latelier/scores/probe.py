@@ -31,7 +31,7 @@ from latelier.scores.kept import Kept, digest
 
 needs = (Encodes,)
 NEEDS_LABELS = True
-LIMIT = 10_000
+LIMIT = 5_000
 BUDGETS = (1, 5, 10, 100)  # labels a class
 DRAWS = 5
 FIT_ROWS, FEWEST, MACHINES = 5_000, 1_000, 100_000  # images to fit on; and images times classes

@@ -11,7 +11,7 @@ from torch.nn.functional import avg_pool2d
 from latelier.core import Encodes, Model, Refusal
 from latelier.data.images import Images
 from latelier.data.shares import class_shares
-from latelier.learners.propagation import NEIGHBOURS, STEPS, neighbours_graph, propagate
+from latelier.learners.propagation import NEIGHBOURS, neighbours_graph, propagate
 from latelier.scores import probe
 from latelier.scores.common import SIDE, Splits, accuracies, averaged, pixels, rows_at, some
 from latelier.scores.kept import Kept, digest
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 needs = (Encodes,)
 NEEDS_LABELS = True
 LIMIT = 5_000
-IMAGES = 15_000  # of the training split in the graph, at most
+IMAGES = 10_000  # of the training split in the graph, at most
 BLURRED = 28  # px a side from which on pixels are averaged
 PIECE = 1_000  # images copied at once
 OWN = "own labels"  # a budget: exactly the labels that the run learned from
 PROTOCOL = (
-    f"Accuracy on test images of label propagation (Zhou et al. 2004; alpha .99, {STEPS} steps) over a graph of "
+    f"Accuracy on test images of label propagation (Zhou et al. 2004; alpha .99) over a graph of "
     f"{NEIGHBOURS} nearest neighbours by cosine, of at most {IMAGES:,} training images, drawn ones among them, and the "
     "test images, whose labels are not read: they are known together, not one by one (transductive). Labels as the "
     f"score probe draws them: 1, 5, 10 and 100 a class as far as there are, mean and sd over draws 0 to {DRAWS - 1}, "
