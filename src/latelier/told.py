@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from latelier.building import caption_config, config_of, label_weight, takes_head, wants_captions
+from latelier.building import caption_config, config_of, label_weight, takes_head, wants_captions, wants_head
 from latelier.core import Classifies, Model, Refusal, has, innermost, need
 from latelier.data.attributes import hide_attributes, with_attributes
 from latelier.data.captions import Sentences, has_caption, hide_captions, spoken
@@ -64,7 +64,8 @@ def told(request: SimpleNamespace, images: Images, rows: np.ndarray) -> Told:
         images = hide_labels(images, count, request.seed, among=rows)
     if request.labels_file is not None:
         images = _taught(images, rows)
-    if (count is not None or request.labels_file is not None) and not own and takes_head(request.model):
+    some = count is not None or request.labels_file is not None
+    if some and not own and (takes_head(request.model) or wants_head(settings)):
         settings.setdefault("head", "softmax")
         settings = unlabelled_pay(request.model, count, min(images.shape[1:]), settings)
     if request.captions is not None:
@@ -78,13 +79,15 @@ def told(request: SimpleNamespace, images: Images, rows: np.ndarray) -> Told:
 def unlabelled_pay(model: str, per_class: int | None, side: int, given: Mapping[str, Any]) -> dict[str, Any]:
     """How a head learns beside a model where only some images, of ``side`` pixels, are labelled, so that the others
     teach it too: chosen by measurement (docs/few-labels.md), and in place of nothing that was ``given``. Beside a game
-    a head stays as the game's source has it."""
+    a head stays as the game's source has it, and a model that learns of labels alone does so unless it was ``given``
+    otherwise."""
     off = nest(given).get("head") == "none" or given.get("head.unlabelled") == "none"
-    if off or label_weight(model) is not None:
+    alone = not takes_head(model)
+    if off or (given.get("head.unlabelled") != "consistent" if alone else label_weight(model) is not None):
         return dict(given)
     first = (0.0,) if per_class is not None and per_class <= BY_PIXELS else ()
-    found = {"head.unlabelled": "consistent", "head.weight": WEIGHT, "head.optimiser.rate": RATE}
-    found["head.rounds"] = (*first, 0.1, 0.3, 0.6)
+    found: dict[str, Any] = {"head.unlabelled": "consistent", "head.rounds": (*first, 0.1, 0.3, 0.6)}
+    found |= {} if alone else {"head.weight": WEIGHT, "head.optimiser.rate": RATE}  # there is no bound to be heard over
     net = next((field.default for field in fields(config_of(model)) if field.name == "net"), None)
     if isinstance(net, Conv) and given.get("net", "conv") == "conv":
         found |= {"net.norm": "group"} | ({"net.stem": 32, "net.channels": (64, 64)} if side <= SMALL else {})
