@@ -313,7 +313,6 @@ REFUSED = {
     # what is missing
     "train": "no run folder was given: --out RUN says where to write",
     "train vae --out new": "no pictures were given: --data takes",
-    "train --data digits --out new": "no model was named; choose one of: latelier models",
     "train --resume --out new": "new holds no run to resume",
     "train vae --data digits --out new --set latent": "--set takes field=value, but got 'latent'",
     "train vae --data digits --out new --set": "--set lacks a value",

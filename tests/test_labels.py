@@ -51,6 +51,44 @@ def test_labels_of_some_bring_a_label_head_and_are_what_it_learns_from(here: Pat
     assert trained(out="bare", settings=[*TINY["settings"], "head=none"])["model"]["head"] is None
 
 
+def test_labels_beside_some_of_the_pictures_bring_the_same_head_as_a_labels_file(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = trained()["model"]
+    (here / "labels.csv").unlink()
+    beside = "file,label\n" + "".join(f"{i:03}.png,{'cat' if i % 2 else 'dog'}\n" for i in range(8))
+    (here / "pets" / "labels.csv").write_text(beside)
+    found = trained(labels_file=None, out="beside", quiet=False)
+    assert found["model"] == asked
+    assert found["model"]["head"]["unlabelled"] == "consistent"
+    said = "8 of the 12 pictures that are trained on have a class, so a label head learns them (--set head=none"
+    assert said in capsys.readouterr().err
+    bare = trained(labels_file=None, out="bare", quiet=False, settings=[*TINY["settings"], "head=none"])
+    assert bare["model"]["head"] is None
+    assert "a label head learns" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("labelled", "classes"), [(12, 2), (8, 1)])
+def test_labels_of_all_pictures_or_of_one_class_bring_no_head(here: Path, labelled: int, classes: int) -> None:
+    rows = "".join(f"{i:03}.png,class {i % classes}\n" for i in range(labelled))
+    (here / "pets" / "labels.csv").write_text(f"file,label\n{rows}")
+    assert trained(labels_file=None)["model"]["head"] is None
+
+
+def test_a_run_begun_without_a_head_goes_on_without(here: Path) -> None:
+    (here / "pets" / "labels.csv").write_text("file,label\n000.png,a\n001.png,b\n")
+    trained(labels_file=None, settings=[*TINY["settings"], "head=none"])
+    config = json.loads(Path("run/config.json").read_text())
+    config["request"]["settings"] = TINY["settings"]  # as earlier versions wrote it
+    Path("run/config.json").write_text(json.dumps(config))
+    resumed(4)
+    assert json.loads(Path("run/config.json").read_text())["model"]["head"] is None
+
+
+def test_a_label_a_class_is_spread_by_pixels_first(here: Path) -> None:
+    assert trained()["model"]["head"]["rounds"] == [0.0, 0.1, 0.3, 0.6]
+
+
 def test_of_a_labels_file_as_many_a_class_may_be_kept(here: Path) -> None:
     config = trained(labels=2)
     assert config["data"]["labelled"] == 4

@@ -92,9 +92,10 @@ def test_unlabelled_images_reach_the_encoder_through_their_strong_view_alone() -
     assert float(losses.report["label loss"].detach().abs().max()) == 0
 
 
-def test_a_run_in_two_halves_equals_one_run_bit_for_bit_with_what_was_propagated(tmp_path: Path) -> None:
-    whole = latelier.train("vae", out=tmp_path / "whole", settings=SETTINGS, quiet=True, keep=99, **SMALL)
-    half = latelier.train("vae", out=tmp_path / "half", settings=SETTINGS, quiet=True, keep=99, **SMALL)
+@pytest.mark.parametrize("model", ["vae", "classifier"])
+def test_a_run_in_two_halves_equals_one_run_bit_for_bit_with_what_was_propagated(model: str, tmp_path: Path) -> None:
+    whole = latelier.train(model, out=tmp_path / "whole", settings=SETTINGS, quiet=True, keep=99, **SMALL)
+    half = latelier.train(model, out=tmp_path / "half", settings=SETTINGS, quiet=True, keep=99, **SMALL)
     for found in checkpoint.checkpoints(half):
         if found.seen > 13 * 32:
             found.weights.unlink()
@@ -114,10 +115,11 @@ def test_what_was_propagated_is_no_part_of_the_model(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_two_processes_equal_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("model", ["vae", "classifier"])
+def test_two_processes_equal_one(model: str, tmp_path: Path) -> None:
     options = {**SMALL, "parts": 2}
-    one = latelier.train("vae", out=tmp_path / "one", settings=SETTINGS, quiet=True, **options)
-    said = launched("vae", tmp_path / "two", "--set", *SETTINGS, **options)
+    one = latelier.train(model, out=tmp_path / "one", settings=SETTINGS, quiet=True, **options)
+    said = launched(model, tmp_path / "two", "--set", *SETTINGS, **options)
     assert said.returncode == 0, said.stderr
     ends = [checkpoint.checkpoints(run)[-1] for run in (one, tmp_path / "two")]
     first, second = (load_file(end.weights) for end in ends)
@@ -141,7 +143,7 @@ def test_settings_that_cannot_be_are_refused(tmp_path: Path, setting: str, words
 
 
 @pytest.mark.parametrize(
-    "model", ["vae", "aae", "dgdn", "patchvae", "bigan", "ali", "hali", "vac", "introvac", "ksparse"]
+    "model", ["vae", "aae", "classifier", "dgdn", "patchvae", "bigan", "ali", "hali", "vac", "introvac", "ksparse"]
 )
 @pytest.mark.parametrize("head", ["softmax", "bayesian_svm"])
 def test_every_encoder_learns_from_unlabelled_images(tmp_path: Path, model: str, head: str) -> None:

@@ -70,13 +70,15 @@ def assemble(
     names = tuple(str(i) for i in range(classes)) if isinstance(classes, int) else tuple(classes)
     head_settings, settings = _apart(settings, "head")
     caption_settings, settings = _apart(settings, "caption")
-    known = {field.name for field in fields(module.Config)}
-    if "classes" in known and names:
-        settings.setdefault("classes", len(names))
+    known, headed = {field.name for field in fields(module.Config)}, wants_head(head_settings)
+    if "classes" in known and (names or headed):
+        settings.setdefault("classes", 0 if headed else len(names))
     config = configure(module.Config, settings, name)
+    if not headed and getattr(config, "classes", None) == 0:
+        raise Refusal(f"{name}: classes=0 leaves classes to a label head; say --set head=softmax")
     model: Model = module.Model(config, image=image)
     head = caption = None
-    if head_settings and head_settings.get("head") not in (None, "none"):
+    if headed:
         model, head = _with_head(model, name, head_settings, len(names))
     if wants_captions(caption_settings):
         model, caption = _with_caption(model, name, caption_settings, words)
@@ -99,6 +101,12 @@ def label_weight(name: str) -> float | None:
     """What a label head weighs beside that method by its source; none where that goes by the number of pixels."""
     found: float | None = getattr(_module(name, True).Model, "label_weight", None)
     return found
+
+
+def wants_head(settings: Mapping[str, Any]) -> bool:
+    """Whether the settings ask for a label head, by its name or by any field of it."""
+    named = any(name == "head" or name.startswith("head.") for name in settings)
+    return named and settings.get("head", "softmax") not in (None, "none")
 
 
 def wants_captions(settings: Mapping[str, Any]) -> bool:

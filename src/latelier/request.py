@@ -54,9 +54,8 @@ def check(request: SimpleNamespace) -> None:
             raise Refusal(f"--{name} takes at least 0, but got {getattr(request, name)}")
     if request.validation is not None and not 0 <= request.validation < 1:
         raise Refusal(f"--validation takes a share of the pictures, from 0 to below 1, but got {request.validation}")
-    if request.model is None:
-        nothing = f"{request.out} holds no run to resume, and " if request.resume else ""
-        raise Refusal(f"{nothing}no model was named; choose one of: latelier models")
+    if request.model is None and request.resume:
+        raise Refusal(f"{request.out} holds no run to resume, and no model was named; choose one of: latelier models")
     if request.data is None:
         raise Refusal("no pictures were given: --data takes a built-in name (latelier data), a folder, Parquet or tar")
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from latelier.building import caption_config, config_of, label_weight, takes_head, wants_captions
+from latelier.building import caption_config, config_of, label_weight, takes_head, wants_captions, wants_head
 from latelier.core import Classifies, Model, Refusal, has, innermost, need
 from latelier.data.attributes import hide_attributes, with_attributes
 from latelier.data.captions import Sentences, has_caption, hide_captions, spoken
@@ -64,9 +64,8 @@ def told(request: SimpleNamespace, images: Images, rows: np.ndarray) -> Told:
         images = hide_labels(images, count, request.seed, among=rows)
     if request.labels_file is not None:
         images = _taught(images, rows)
-    if (count is not None or request.labels_file is not None) and not own and takes_head(request.model):
-        settings.setdefault("head", "softmax")
-        settings = unlabelled_pay(request.model, count, min(images.shape[1:]), settings)
+    if not own and (takes_head(request.model) or wants_head(settings)):
+        images, settings = _headed(request, images, rows, settings)
     if request.captions is not None:
         settings.setdefault("caption", "gru")
         images = hide_captions(images, request.captions, request.seed, among=rows)
@@ -75,16 +74,35 @@ def told(request: SimpleNamespace, images: Images, rows: np.ndarray) -> Told:
     return _with_captions(images, whole, settings, rows)
 
 
-def unlabelled_pay(model: str, per_class: int | None, side: int, given: Mapping[str, Any]) -> dict[str, Any]:
-    """How a head learns beside a model where only some images, of ``side`` pixels, are labelled, so that the others
-    teach it too: chosen by measurement (docs/few-labels.md), and in place of nothing that was ``given``. Beside a game
-    a head stays as the game's source has it."""
+def _headed(
+    request: SimpleNamespace, images: Images, rows: np.ndarray, settings: dict[str, Any]
+) -> tuple[Images, dict[str, Any]]:
+    """The settings with a label head's where only some of ``rows`` are labelled, or labels were asked for; the pictures
+    with a remark where nobody asked."""
+    asked = request.labels is not None or request.labels_file is not None
+    known = images.label[rows][images.label[rows] >= 0]
+    per_class = len(known) / max(1, len(np.unique(known)))
+    if not asked and not per_class < len(known) < len(rows):  # of one class there is nothing to tell
+        return images, settings
+    if not asked and "head" not in settings and request.card is None:
+        said = f"{len(known)} of the {len(rows)} pictures that are trained on have a class, so a label head learns them"
+        images = replace(images, remarks=(*images.remarks, f"{said} (--set head=none leaves it out)"))
+    headed = {"head": "softmax", **settings}
+    return images, unlabelled_pay(request.model, per_class, min(images.shape[1:]), headed)
+
+
+def unlabelled_pay(model: str, per_class: float, side: int, given: Mapping[str, Any]) -> dict[str, Any]:
+    """How a head learns beside a model where only some images, of ``side`` pixels, are labelled, ``per_class`` of each
+    class on average, so that the others teach it too: chosen by measurement (docs/few-labels.md), and in place of
+    nothing that was ``given``. Beside a game a head stays as the game's source has it, and a model that learns of
+    labels alone does so unless it was ``given`` otherwise."""
     off = nest(given).get("head") == "none" or given.get("head.unlabelled") == "none"
-    if off or label_weight(model) is not None:
+    alone = not takes_head(model)
+    if off or (given.get("head.unlabelled") != "consistent" if alone else label_weight(model) is not None):
         return dict(given)
-    first = (0.0,) if per_class is not None and per_class <= BY_PIXELS else ()
-    found = {"head.unlabelled": "consistent", "head.weight": WEIGHT, "head.optimiser.rate": RATE}
-    found["head.rounds"] = (*first, 0.1, 0.3, 0.6)
+    first = (0.0,) if per_class <= BY_PIXELS else ()
+    found: dict[str, Any] = {"head.unlabelled": "consistent", "head.rounds": (*first, 0.1, 0.3, 0.6)}
+    found |= {} if alone else {"head.weight": WEIGHT, "head.optimiser.rate": RATE}  # there is no bound to be heard over
     net = next((field.default for field in fields(config_of(model)) if field.name == "net"), None)
     if isinstance(net, Conv) and given.get("net", "conv") == "conv":
         found |= {"net.norm": "group"} | ({"net.stem": 32, "net.channels": (64, 64)} if side <= SMALL else {})

@@ -17,6 +17,7 @@ import torch
 from latelier import __version__, checkpoint, files, labels, parallel, verdict
 from latelier.board import board, check_board
 from latelier.building import Card, assemble, nets, settings_of
+from latelier.choosing import opened_for
 from latelier.core import Fits, Model, Refusal, has, need
 from latelier.data.augment import changes_of
 from latelier.data.batches import Batches
@@ -25,7 +26,7 @@ from latelier.data.choice import fewer, hold_out
 from latelier.data.images import Images
 from latelier.data.seeds import mix
 from latelier.device import multiply_fast, pick_device
-from latelier.held_out import held_share, opened, own_validation, validation_images
+from latelier.held_out import held_share, own_validation, validation_images
 from latelier.loop import Outcome, step_seconds, train
 from latelier.plan import Plan, plan_of
 from latelier.progress import Progress, tell
@@ -88,7 +89,7 @@ def prepare(request: SimpleNamespace) -> Prepared:
     if request.tensorboard:
         check_board()
     device = pick_device(request.device)
-    images = opened(request, str(request.data), request.size, request.channels)
+    images = opened_for(request)
     split = own_validation(request)
     share = held_share(request, images, split)
     drawn_by = 0 if request.validation is None else request.seed  # without a wish, one and the same for all runs

@@ -27,6 +27,11 @@ SMALL: dict[str, dict[str, Any]] = {
         ("hali", {}, {"kind": "softmax", "labelled": 0.1, "weight": 1.0}),
         ("dcgan", {}, None),  # encodes nothing
         ("classifier", {}, None),  # learns from labels anyway
+        (
+            "classifier",
+            {"head.unlabelled": "consistent"},
+            {"kind": "softmax", "weight": 1.0, "labelled": 0.5, "rounds": [0.0, 0.1, 0.3, 0.6]},
+        ),
     ],
 )
 def test_labels_bring_a_label_head_unless_one_is_named(

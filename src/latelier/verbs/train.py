@@ -58,7 +58,8 @@ def train(
     Parameters
     ----------
     model
-        A method's name (see `latelier models`), or your own file `my_model.py`. With --resume it may be left out.
+        A method's name (see `latelier models`), or your own file `my_model.py`. Left out, one is chosen that recognises
+        what the labels say, and a line says which and why; with --resume it is the run's.
     data
         A built-in name (see `latelier data`), a folder of pictures, Parquet or tar; `SRC:split` names a split.
     out

@@ -1,0 +1,70 @@
+"""The method of a training that names none: one that recognises what labels say, where there are some."""
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from latelier import parallel
+from latelier.data.aim import SIDE
+from latelier.data.images import Images
+from latelier.held_out import opened
+from latelier.progress import step
+from latelier.stated import words
+
+OTHERS = "latelier models lists others"
+
+
+class Choice(NamedTuple):
+    """A method and its settings, and why in words."""
+
+    model: str
+    settings: dict[str, Any]
+    why: str
+
+
+def choose(labelled: int, count: int, classes: int) -> Choice:
+    """For ``count`` images, of which ``labelled`` have one of ``classes``.
+
+    A ``vae`` whose head also learns from images without a label gives fewer errors than labels alone wherever both were
+    measured with few labels (docs/few-labels.md), and shows by its reconstructions what it has understood. Where most
+    images are labelled there is little that others could add, and a ``classifier`` has the most right
+    (docs/defaults.md). Without labels nothing says what to recognise: a ``vae`` has features, reconstructions and
+    samples."""
+    if classes < 2 or not labelled:
+        why = "since no labels say what to recognise; for classes give --labels-file"
+        return Choice("vae", {}, why)
+    others = count - labelled
+    if others > labelled:
+        why = f"whose label head learns from {labelled:,} labels and from the {others:,} pictures without one"
+        return Choice("vae", {"head": "softmax"}, why)
+    return Choice("classifier", {}, f"since {labelled:,} of {count:,} pictures have one of {classes} classes")
+
+
+def opened_for(request: SimpleNamespace) -> Images:
+    """The images that the arguments of ``latelier train`` ask for. Where they name no method, they do afterwards, with
+    settings under those given, and with a size where the images are larger than is learned well in minutes; a line says
+    so. Raises Refusal as ``opened`` does."""
+    images = opened(request, str(request.data), request.size, request.channels)
+    if request.model is not None:
+        return images
+    known = images.label[images.label >= 0]
+    classes = len(np.unique(known))
+    if request.labels is None:
+        choice = choose(len(known), len(images), classes)
+    else:
+        choice = choose(request.labels * classes, request.images or len(images), classes)
+    request.model, request.settings = choice.model, _under(choice.settings, request.settings)
+    smaller = ""
+    if request.size is None and min(images.shape[1:]) > SIDE:
+        request.size, smaller = SIDE, f"; pictures are scaled to {SIDE} px, --size N chooses another"
+        images = opened(request, str(request.data), request.size, request.channels)
+    if not request.quiet and parallel.rank() == 0:
+        step(f"no method was named: {choice.model}, {choice.why}{smaller}; {OTHERS}")
+    return images
+
+
+def _under(chosen: dict[str, Any], given: Any) -> Any:
+    """The settings with those that were given over them, in the form of these."""
+    return {**chosen, **given} if isinstance(given, Mapping) else [*words(chosen), *(given or [])]
