@@ -79,21 +79,32 @@ FINE = {"pseudo kept": 0.8, "pseudo imbalance": 0.05}
 
 
 def test_few_taught_images_are_a_remark_from_half_time_on() -> None:
-    assert remarks(FINE, prior=False) == []
-    assert remarks({**FINE, "pseudo kept": 0.3}, prior=False) == []
-    assert remarks({"pseudo kept": 0.1}, prior=False) == []  # before half time it is always so
-    (said,) = remarks({**FINE, "pseudo kept": 0.29}, prior=False)
+    assert remarks(FINE, 10, prior=False) == []
+    assert remarks({**FINE, "pseudo kept": 0.3}, 10, prior=False) == []
+    assert remarks({"pseudo kept": 0.1}, 10, prior=False) == []  # before half time it is always so
+    (said,) = remarks({**FINE, "pseudo kept": 0.29}, 10, prior=False)
     assert "fewer than 30 % of images without a label are taught" in said
     assert said.endswith(": lower head.threshold, label more, or train longer")
 
 
 def test_taught_classes_far_from_the_prior_are_a_remark() -> None:
     lopsided = {**FINE, "pseudo imbalance": 0.31}
-    (said,) = remarks(lopsided, prior=False)
+    (said,) = remarks(lopsided, 10, prior=False)
     assert said.endswith("far from equally common: if they are so, say how common by --prior; if not, label more")
-    (said,) = remarks(lopsided, prior=True)
+    (said,) = remarks(lopsided, 10, prior=True)
     assert said.endswith("as head.prior says: correct the shares, or label more")
-    assert remarks({**FINE, "pseudo imbalance": 0.3}, prior=True) == []
+    assert remarks({**FINE, "pseudo imbalance": 0.3}, 10, prior=True) == []
+    assert remarks(lopsided, 100, prior=False) == []  # as far as chance goes with so many classes
+
+
+def test_chance_brings_no_remark_on_taught_classes() -> None:
+    torch.manual_seed(0)
+    for classes in (2, 10, 100):
+        others = Unlabelled(IMAGE, classes, 0.9, ())
+        means = [
+            np.mean([float(others.imbalance(torch.randint(classes, (28,)))[0]) for _ in range(20)]) for _ in range(50)
+        ]
+        assert not any(remarks({**FINE, "pseudo imbalance": float(mean)}, classes, prior=False) for mean in means)
 
 
 def test_a_run_of_which_images_without_a_label_learn_nothing_says_so_once_it_is_half_over(tmp_path: Path) -> None:

@@ -105,7 +105,9 @@ class Joint(Headed, Classifies, Decides, Looks):
         return {**self.inner.measures(terms), **own}
 
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
-        return [*super().remarks(terms, seen), *remarks(terms, bool(self.head.config.prior))]
+        others = self.head.unlabelled
+        own = [] if others is None else remarks(terms, len(others.prior), bool(self.head.config.prior))
+        return [*super().remarks(terms, seen), *own]
 
     def moves(self) -> tuple[Move, ...]:
         return tuple(self.taught(move, self._loss) for move in self.inner.moves())

@@ -21,6 +21,7 @@ from latelier.nets.running import Running
 UNKNOWN = -1
 DECAY = 0.98  # of the running mean of what the head says
 FEW, FAR = 0.3, 0.3  # of unlabelled images taught, and of ``imbalance``: 77 and 23 % of two classes, 3 of 10 missing
+NOISE = 0.05  # times the root of how many classes there are: 4 standard errors of it over 20 steps of 32 such images
 MARGIN = 0.5  # lead of a propagated class over the next, as a share of its own, from which it is kept
 
 
@@ -92,19 +93,20 @@ class Unlabelled(Running):
         return {"propagated to": float(free.sum()), "propagated kept": float((found >= 0).sum() / max(1, free.sum()))}
 
 
-def remarks(terms: Mapping[str, float], prior: bool) -> list[str]:
+def remarks(terms: Mapping[str, float], classes: int, prior: bool) -> list[str]:
     """What means of the report's terms warn of, from half of the training on, which is when "pseudo imbalance" is
-    reported. ``prior``: whether shares of classes were given."""
+    reported. ``prior``: whether shares of ``classes`` were given."""
     if "pseudo imbalance" not in terms:
         return []
     found = []
     if terms["pseudo kept"] < FEW:
         said = f"after half of the training fewer than {100 * FEW:.0f} % of images without a label are taught a class"
         found.append(f"{said}: lower head.threshold, label more, or train longer")
-    if terms["pseudo imbalance"] > FAR and prior:
+    far = terms["pseudo imbalance"] > max(FAR, NOISE * classes**0.5)
+    if far and prior:
         said = "classes that images without a label are taught are far from as common as head.prior says"
         found.append(f"{said}: correct the shares, or label more")
-    elif terms["pseudo imbalance"] > FAR:
+    elif far:
         said = "classes that images without a label are taught are far from equally common"
         found.append(f"{said}: if they are so, say how common by --prior; if not, label more")
     return found
