@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 import latelier
 from latelier import checkpoint
 from latelier.core import Batch, Progress, Refusal
-from latelier.heads.unlabelled import Unlabelled
+from latelier.heads.unlabelled import Unlabelled, remarks
 from latelier.runs import open_run
 from tests.test_parallel import launched
 
@@ -54,6 +54,67 @@ def test_what_is_said_too_often_is_held_back() -> None:
     assert guess.label.tolist() == [-1] * 4  # three classes as often as one another: of none is it sure
     known = heads(0.5, prior=(6.0, 3.0, 1.0))
     assert known.guess(rows, UNKNOWN, torch.arange(4), torch.zeros(0, dtype=torch.int64)).label.tolist() == [0] * 4
+
+
+def test_imbalance_is_chi_squared_of_the_classes_that_are_taught() -> None:
+    def of(found: torch.Tensor, prior: tuple[float, ...] = ()) -> float:
+        value = heads(prior=prior).imbalance(found)
+        assert value.shape == found.shape
+        assert value.unique().numel() == 1
+        return float(value[0])
+
+    assert of(torch.arange(3).repeat(400)) == pytest.approx(0, abs=0.01)
+    assert of(torch.ones(400).long()) == pytest.approx(2)  # one of three classes: 3 / 1 - 1
+    assert of(torch.tensor([0, 1]).repeat(400)) == pytest.approx(0.5, abs=0.01)
+    skewed = torch.tensor([0] * 6 + [1] * 3 + [2]).repeat(100)
+    assert of(skewed) == pytest.approx(3 * 0.46 - 1, abs=0.01)
+    assert of(skewed, (6, 3, 1)) == pytest.approx(0, abs=0.01)
+    assert of(torch.tensor([2, -1, -1])) == of(UNKNOWN) == 0  # no pair
+    torch.manual_seed(0)
+    few = [float(heads().imbalance(torch.randint(3, (4,)))[0]) for _ in range(4000)]
+    assert np.mean(few) == pytest.approx(0, abs=0.05)  # whatever the batch's size
+
+
+FINE = {"pseudo kept": 0.8, "pseudo imbalance": 0.05}
+
+
+def test_few_taught_images_are_a_remark_from_half_time_on() -> None:
+    assert remarks(FINE, 10, prior=False) == []
+    assert remarks({**FINE, "pseudo kept": 0.3}, 10, prior=False) == []
+    assert remarks({"pseudo kept": 0.1}, 10, prior=False) == []  # before half time it is always so
+    (said,) = remarks({**FINE, "pseudo kept": 0.29}, 10, prior=False)
+    assert "fewer than 30 % of images without a label are taught" in said
+    assert said.endswith(": lower head.threshold, label more, or train longer")
+
+
+def test_taught_classes_far_from_the_prior_are_a_remark() -> None:
+    lopsided = {**FINE, "pseudo imbalance": 0.31}
+    (said,) = remarks(lopsided, 10, prior=False)
+    assert said.endswith("far from equally common: if they are so, say how common by --prior; if not, label more")
+    (said,) = remarks(lopsided, 10, prior=True)
+    assert said.endswith("as head.prior says: correct the shares, or label more")
+    assert remarks({**FINE, "pseudo imbalance": 0.3}, 10, prior=True) == []
+    assert remarks(lopsided, 100, prior=False) == []  # as far as chance goes with so many classes
+
+
+def test_chance_brings_no_remark_on_taught_classes() -> None:
+    torch.manual_seed(0)
+    for classes in (2, 10, 100):
+        others = Unlabelled(IMAGE, classes, 0.9, ())
+        means = [
+            np.mean([float(others.imbalance(torch.randint(classes, (28,)))[0]) for _ in range(20)]) for _ in range(50)
+        ]
+        assert not any(remarks({**FINE, "pseudo imbalance": float(mean)}, classes, prior=False) for mean in means)
+
+
+def test_a_run_of_which_images_without_a_label_learn_nothing_says_so_once_it_is_half_over(tmp_path: Path) -> None:
+    settings = [*SETTINGS[:-1], "head.threshold=0.999"]
+    run = latelier.train("vae", out=tmp_path / "run", settings=settings, quiet=True, **SMALL)
+    log = open_run(run).log
+    (said,) = [record for record in log if "fewer than 30 %" in record.get("remark", "")]
+    assert said["seen"] == 11 * 32  # the eleventh of twenty steps is the first that begins in the second half
+    reported = [record["seen"] for record in log if "pseudo imbalance" in record.get("terms", {})]
+    assert reported == [step * 32 for step in range(11, 21)]
 
 
 def test_labels_reach_the_images_whose_codes_are_near() -> None:

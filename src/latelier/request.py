@@ -22,7 +22,7 @@ FREE = (  # may differ on a resume
 LENGTHS = ("steps", "epochs")
 ANEW = ("out", "resume", "quiet", "download")  # are not taken over from the last time
 # Arguments that runs of earlier versions did not have.
-LACKED = {"labels_file": None, "affine": 0.0, "cutout": 0.0, "colour": 0.0}
+LACKED = {"labels_file": None, "prior": None, "affine": 0.0, "cutout": 0.0, "colour": 0.0}
 OPTIONS = {"model": "the method", "settings": "--set"}  # the others are called as in Python
 
 

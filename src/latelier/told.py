@@ -15,6 +15,7 @@ from latelier.data.attributes import hide_attributes, with_attributes
 from latelier.data.captions import Sentences, has_caption, hide_captions, spoken
 from latelier.data.choice import fewer, hide_labels, hold_out
 from latelier.data.images import NAMED, Images
+from latelier.data.shares import class_shares
 from latelier.data.words import Vocabulary
 from latelier.heads.caption import CAPTIONED
 from latelier.heads.captioned import Captioned
@@ -66,6 +67,8 @@ def told(request: SimpleNamespace, images: Images, rows: np.ndarray) -> Told:
         images = _taught(images, rows)
     if not own and (takes_head(request.model) or wants_head(settings)):
         images, settings = _headed(request, images, rows, settings)
+    if request.prior is not None and request.card is None:  # a resumed run keeps the shares, wherever the file is now
+        settings = _with_prior(str(request.prior), images, rows, settings)
     if request.captions is not None:
         settings.setdefault("caption", "gru")
         images = hide_captions(images, request.captions, request.seed, among=rows)
@@ -89,6 +92,29 @@ def _headed(
         images = replace(images, remarks=(*images.remarks, f"{said} (--set head=none leaves it out)"))
     headed = {"head": "softmax", **settings}
     return images, unlabelled_pay(request.model, per_class, min(images.shape[1:]), headed)
+
+
+def _with_prior(prior: str, images: Images, rows: np.ndarray, settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings with the shares of classes that --prior says. Raises Refusal as ``class_shares`` does, for a share
+    of 0, and where nothing would go by them."""
+    head = nest(settings).get("head")
+    own = head if isinstance(head, Mapping) else {}
+    if own.get("unlabelled") != "consistent":
+        raise Refusal(
+            f"--prior {prior} says how common classes are among pictures without a label, but no label head learns "
+            "from such here; give --labels, --labels-file or head.unlabelled=consistent"
+        )
+    if own.get("prior"):
+        raise Refusal(
+            f"--prior {prior} and head.prior={own['prior']} both say how common classes are; give one of them"
+        )
+    shares = class_shares(prior, images.classes, images.label[rows])
+    if shares is None:
+        return settings
+    if not shares.all():
+        none = ", ".join(name for name, share in zip(images.classes, shares, strict=True) if not share)
+        raise Refusal(f"--prior {prior}: every class needs a share above 0, but {none} has none")
+    return {**settings, "head.prior": tuple(shares.tolist())}
 
 
 def unlabelled_pay(model: str, per_class: float, side: int, given: Mapping[str, Any]) -> dict[str, Any]:

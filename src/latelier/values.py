@@ -15,6 +15,7 @@ TRAINING: dict[str, Any] = {  # arguments of latelier.train
     "images": None,
     "labels": None,
     "labels_file": None,
+    "prior": None,  # even
     "captions": None,
     "shift": 0,
     "flip": False,

@@ -22,7 +22,7 @@ def class_shares(prior: str, classes: Sequence[str], label: np.ndarray) -> np.nd
         found = _read(Path(prior).expanduser(), classes)
     else:
         raise Refusal(
-            f"prior is even, labels or a CSV file with the columns class and share, but {prior!r} is none of them"
+            f"prior {prior}: expected even, labels or a CSV file with the columns class,share; there is no such file"
         )
     if not found.sum() > 0:
         raise Refusal(f"prior {prior}: no class has a share above 0; give one, or prior=even")

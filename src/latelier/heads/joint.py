@@ -30,6 +30,7 @@ from latelier.core import (
 from latelier.data.batches import Batches
 from latelier.heads.caption import CaptionHead
 from latelier.heads.label import LabelHead, flat
+from latelier.heads.unlabelled import remarks
 from latelier.looking import Looks
 from latelier.nets.modes import evaluating, unremembered
 
@@ -103,6 +104,11 @@ class Joint(Headed, Classifies, Decides, Looks):
         own = {"label error %": 100 * terms["label errors"] / known} if known else {}
         return {**self.inner.measures(terms), **own}
 
+    def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
+        others = self.head.unlabelled
+        own = [] if others is None else remarks(terms, len(others.prior), bool(self.head.config.prior))
+        return [*super().remarks(terms, seen), *own]
+
     def moves(self) -> tuple[Move, ...]:
         return tuple(self.taught(move, self._loss) for move in self.inner.moves())
 
@@ -162,6 +168,8 @@ class Joint(Headed, Classifies, Decides, Looks):
             view = others.changed(batch.image, progress.generator)
             again = self.part(need(self.inner, Encodes).encode(view).mode())
         known = batch.label >= 0
+        if 2 * progress.seen >= progress.total:  # earlier on few are taught, and the easy ones
+            guess.report["pseudo imbalance"] = others.imbalance(guess.label)
         further = self.head.loss(again, torch.where(known, batch.label, guess.label))
         whole = torch.where(known, 0.5 * (loss + further), further)
         return whole, {"label loss": loss, "view loss": further, **guess.report}

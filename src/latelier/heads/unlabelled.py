@@ -4,11 +4,13 @@ Consistency (Sohn et al. 2020, FixMatch, eq. 4, with the alignment of Berthelot 
 where the head is sure of an image, a strongly changed view of it is taught that class. Propagation (Iscen et al. 2019)
 adds classes that labels reach on a graph of nearest codes, where the head itself is not sure."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Generator, Tensor
+from torch.nn import functional
 
 from latelier.data.augment import strong
 from latelier.data.batches import Batches
@@ -18,6 +20,8 @@ from latelier.nets.running import Running
 
 UNKNOWN = -1
 DECAY = 0.98  # of the running mean of what the head says
+FEW, FAR = 0.3, 0.3  # of unlabelled images taught, and of ``imbalance``: 77 and 23 % of two classes, 3 of 10 missing
+NOISE = 0.05  # times the root of how many classes there are: 4 standard errors of it over 20 steps of 32 such images
 MARGIN = 0.5  # lead of a propagated class over the next, as a share of its own, from which it is kept
 
 
@@ -66,6 +70,16 @@ class Unlabelled(Running):
             report["pseudo right"] = right.expand(len(label))
         return Guess(found, report)
 
+    def imbalance(self, found: Tensor) -> Tensor:
+        """[b], one value: how far classes that were found, int64 [b] or -1, are from the prior, as chi-squared,
+        sum_c p_c^2 / prior_c - 1, which is 0 where they agree and C / k - 1 where k of C even ones come. From pairs,
+        so that its mean over batches does not depend on their size; 0 where there is no pair."""
+        kept = functional.one_hot(found.clamp(min=0), len(self.prior)) * (found >= 0)[:, None]
+        count = kept.sum(0).float()
+        pairs = count.sum() * (count.sum() - 1)
+        alike = (count * (count - 1) / self.prior).sum() / pairs.clamp(min=1)
+        return (alike - (pairs > 0).float()).expand(len(found))
+
     def follow(self, batches: Batches, rows: Tensor, codes: np.ndarray) -> dict[str, float]:
         """Keeps the classes that labels reach among ``rows`` of the data with these codes [n, d]."""
         label = batches.labels(rows)
@@ -77,3 +91,22 @@ class Unlabelled(Running):
         self.propagated.value[rows] = torch.from_numpy(found).to(self.propagated.value)
         free = label < 0
         return {"propagated to": float(free.sum()), "propagated kept": float((found >= 0).sum() / max(1, free.sum()))}
+
+
+def remarks(terms: Mapping[str, float], classes: int, prior: bool) -> list[str]:
+    """What means of the report's terms warn of, from half of the training on, which is when "pseudo imbalance" is
+    reported. ``prior``: whether shares of ``classes`` were given."""
+    if "pseudo imbalance" not in terms:
+        return []
+    found = []
+    if terms["pseudo kept"] < FEW:
+        said = f"after half of the training fewer than {100 * FEW:.0f} % of images without a label are taught a class"
+        found.append(f"{said}: lower head.threshold, label more, or train longer")
+    far = terms["pseudo imbalance"] > max(FAR, NOISE * classes**0.5)
+    if far and prior:
+        said = "classes that images without a label are taught are far from as common as head.prior says"
+        found.append(f"{said}: correct the shares, or label more")
+    elif far:
+        said = "classes that images without a label are taught are far from equally common"
+        found.append(f"{said}: if they are so, say how common by --prior; if not, label more")
+    return found

@@ -23,6 +23,7 @@ def train(
     images: Whole | None = None,
     labels: Whole | None = None,
     labels_file: Place | None = None,
+    prior: Place | None = None,
     captions: Whole | None = None,
     shift: Whole = 0,
     flip: bool = False,
@@ -87,6 +88,9 @@ def train(
         A CSV file with the columns file,class that gives some of the pictures a class, in place of class folders or a
         labels.csv beside them; all others count as unlabelled. A label head learns as with --labels, which may hide
         some of these too. A copy is kept in the run.
+    prior
+        How common each class is among all pictures, for a head that learns from those without a label: even (the
+        default), labels (as among the labelled ones that are trained on), or a CSV file with the columns class,share.
     captions
         Keep the captions of so many pictures, drawn by the seed, hide all others, and let a caption head learn beside a
         model that encodes (caption=gru; --set caption=gru without --captions learns from all captions).
