@@ -14,6 +14,7 @@ from latelier.core import (
     Classifies,
     Code,
     Decides,
+    Decodes,
     Encodes,
     Finding,
     HasLevels,
@@ -163,7 +164,13 @@ class Joint(Headed, Classifies, Decides, Looks):
         if others is None:
             return loss, {"label loss": loss}
         with evaluating(self), unremembered(self.inner):
-            guess = others.guess(self.likeliest(batch.image), batch.label, batch.index, batch.truth)
+            # An encoder alone draws nothing: what its move has read, it would read again.
+            said = (
+                self.likeliest(batch.image)
+                if has(self.inner, Decodes)
+                else self.head.probabilities(self.head.scores(part))
+            )
+            guess = others.guess(said, batch.label, batch.index, batch.truth)
         with unremembered(self.inner):
             view = others.changed(batch.image, progress.generator)
             again = self.part(need(self.inner, Encodes).encode(view).mode())

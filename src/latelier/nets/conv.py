@@ -1,6 +1,5 @@
 """Convolutions of stride 2 down to a small map, and their mirror image."""
 
-import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -9,8 +8,7 @@ from torch import nn
 
 from latelier.core import Refusal
 from latelier.nets.encoder import Encoder, Grid, activation
-
-GROUPS = 8
+from latelier.nets.norm import Norm
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ class Conv:
         return nn.Sequential(*layers[:-1])
 
     def _stage(self, layer: nn.Conv2d) -> nn.Sequential:
-        norms = [nn.GroupNorm(math.gcd(GROUPS, layer.out_channels), layer.out_channels)] if self.norm == "group" else []
+        norms = [Norm(layer.out_channels)] if self.norm == "group" else []
         return nn.Sequential(layer, *norms, activation(self.activation))
 
     def _larger(self, below: int, above: int, size: tuple[int, int], target: tuple[int, int]) -> list[nn.Module]:

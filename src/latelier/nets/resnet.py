@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from itertools import pairwise
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from latelier.core import Refusal
 from latelier.nets.encoder import Encoder, Grid
+from latelier.nets.norm import Norm
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Resnet:
             down: list[nn.Module] = [nn.AvgPool2d(2)] if number > 1 else []
             blocks = [Block(below if i == 0 else above, above) for i in range(self.blocks)]
             stages[f"stage{number}"] = nn.Sequential(*down, *blocks)
-        stages["top"] = nn.Sequential(Norm(8, self.channels[-1]), nn.SiLU())
+        stages["top"] = nn.Sequential(Norm(self.channels[-1]), nn.SiLU())
         return Encoder(stages, image, outputs)
 
     def decoder(self, inputs: int, image: tuple[int, int, int]) -> nn.Module:
@@ -40,7 +40,7 @@ class Resnet:
             layers += [nn.Upsample(scale_factor=2)] if number else []
             layers += [Block(below if i == 0 else above, above) for i in range(self.blocks)]
         out = nn.Conv2d(self.channels[0], image[0], 3, 1, 1)
-        return nn.Sequential(*layers, Norm(8, self.channels[0]), nn.SiLU(), out)
+        return nn.Sequential(*layers, Norm(self.channels[0]), nn.SiLU(), out)
 
     def _check(self, image: tuple[int, int, int]) -> None:
         factor = 2 ** (len(self.channels) - 1)
@@ -55,23 +55,13 @@ class Resnet:
             )
 
 
-class Norm(nn.GroupNorm):
-    """On a CPU torch's backward of bfloat16 maps that lie channels last takes many times that of contiguous ones; two
-    copies are cheaper. The result lies as convolutions like it."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        if x.dtype != torch.bfloat16 or x.device.type != "cpu":
-            return super().forward(x)
-        return super().forward(x.contiguous()).contiguous(memory_format=torch.channels_last)
-
-
 class Block(nn.Module):
     """[b, below, h, w] -> [b, above, h, w]: the input plus two normalised convolutions of it."""
 
     def __init__(self, below: int, above: int):
         super().__init__()
-        self.norm1, self.conv1 = Norm(8, below), nn.Conv2d(below, above, 3, 1, 1)
-        self.norm2, self.conv2 = Norm(8, above), nn.Conv2d(above, above, 3, 1, 1)
+        self.norm1, self.conv1 = Norm(below), nn.Conv2d(below, above, 3, 1, 1)
+        self.norm2, self.conv2 = Norm(above), nn.Conv2d(above, above, 3, 1, 1)
         self.shortcut = nn.Identity() if below == above else nn.Conv2d(below, above, 1)
 
     def forward(self, x: Tensor) -> Tensor:
