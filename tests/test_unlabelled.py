@@ -130,11 +130,13 @@ def test_labels_reach_the_images_whose_codes_are_near() -> None:
             return label[rows]
 
     codes = np.eye(3).repeat(30, 0) + 0.05 * np.random.default_rng(0).standard_normal((90, 3))
-    found = others.follow(Data(), torch.arange(90), codes.astype(np.float32))  # type: ignore[arg-type]
+    graph, rest = torch.arange(72), torch.arange(72, 90).split(10)  # the last are told from the graph, not in it
+    found = others.follow(Data(), graph, rest, lambda rows: codes.astype(np.float32)[rows])  # type: ignore[arg-type]
     assert found == {"propagated to": 87.0, "propagated kept": 1.0}
     index = torch.tensor([1, 40, 80, 2])
     guess = others.guess(said(*[(0.34, 0.33, 0.33)] * 4), UNKNOWN, index, torch.zeros(0, dtype=torch.int64))
     assert guess.label.tolist() == [0, 1, 2, 0]
+    assert others.propagated.value[[0, 30, 60]].tolist() == [-1, -1, -1]  # what is known is not guessed
 
 
 def test_unlabelled_images_reach_the_encoder_through_their_strong_view_alone() -> None:

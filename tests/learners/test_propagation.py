@@ -6,7 +6,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from latelier.core import Refusal
 from latelier.learners import propagation
-from latelier.learners.propagation import cross_validated, neighbours_graph, propagate
+from latelier.learners.propagation import cross_validated, extended, neighbours_graph, propagate
 
 
 def known(truth: np.ndarray, per_class: int, seed: int = 0) -> np.ndarray:
@@ -130,6 +130,21 @@ def test_hidden_labels_tell_the_error_of_all_others(per_class: int) -> None:
     true = np.mean([error(propagate(graph, label, 5)[label < 0], truth[label < 0]) for label in labels])
     assert said == pytest.approx(true, abs=8 if per_class == 2 else 5)
     assert np.mean([cross_validated(noise, label, 5) for label in labels]) > 60
+
+
+def test_rows_outside_of_the_graph_are_told_by_their_nearest_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    codes, truth = blobs([60, 80, 70])
+    inside = np.random.default_rng(0).permutation(210) < 120
+    share = propagate(neighbours_graph(codes[inside]), known(truth[inside], 2), 3)
+    monkeypatch.setattr(propagation, "BLOCK", 16)
+    found = extended(share, codes[inside] + 3, codes[~inside] + 3)
+    assert error(found, truth[~inside]) == 0
+    centred = codes - codes[inside].mean(0)
+    finder = NearestNeighbors(n_neighbors=10, metric="cosine").fit(centred[inside])
+    distance, near = finder.kneighbors(centred[~inside])
+    weight = np.exp(-4 * distance / distance[:, -1:])
+    expected = (weight[..., None] * share[near]).sum(1) / weight.sum(1, keepdims=True)
+    np.testing.assert_allclose(found, expected, rtol=1e-3)
 
 
 def test_each_label_is_hidden_once_and_none_that_is_alone() -> None:

@@ -125,14 +125,14 @@ class Batches:
         label: np.ndarray = self._label[rows.to(self.device)].cpu().numpy()
         return label
 
-    def told_and_some(self, count: int) -> Tensor:
-        """Rows that are trained on, sorted: all with a label, and ``count`` of the others or all, the same each
-        time."""
+    def told_and_some(self, count: int, more: int = 0) -> tuple[Tensor, Tensor]:
+        """Rows that are trained on, sorted: all with a label, and ``count`` of the others or all; and ``more`` of what
+        is left, or all. The same each time."""
         known = torch.from_numpy(self.labels(self._drawn_from) >= 0)
         others = self._drawn_from[~known]
-        generator = torch.Generator().manual_seed(mix(self._seed, 9))
-        some = others[torch.randperm(len(others), generator=generator)[:count]]
-        return torch.cat([self._drawn_from[known], some]).sort()[0]
+        others = others[torch.randperm(len(others), generator=torch.Generator().manual_seed(mix(self._seed, 9)))]
+        first, rest = others[:count], others[count : count + more]
+        return torch.cat([self._drawn_from[known], first]).sort()[0], rest.sort()[0]
 
     def known(self) -> tuple[int, int]:
         """How many of all images have a label, and how many a caption."""

@@ -37,7 +37,8 @@ from latelier.nets.modes import evaluating, unremembered
 
 AVERAGED = 0.02  # share of a run: half-life of the averaged weights, with which images without a label are judged
 SHARP = 24  # px a side, below which every pixel counts
-BLOCK = 500  # images whose codes are taken at once
+BLOCK = 128  # images whose codes are taken at once: more leave the caches of a CPU
+PIECE, REACHED = 5_000, 60_000  # images at once, and at most, that learn from a graph which they are not in
 FEWEST = 20  # labelled validation images whose error chooses between checkpoints
 
 
@@ -141,12 +142,18 @@ class Joint(Headed, Classifies, Decides, Looks):
         their pixels."""
         if self.head.unlabelled is None:
             return {}
-        rows, blocks = batches.told_and_some(self.head.config.pool), []
-        for some in rows.split(BLOCK):
-            image = batches.rows(some).image
-            code = blurred(image) if progress.seen == 0 else self.part(need(self.inner, Encodes).encode(image).mode())
-            blocks.append(flat(code).float().cpu().numpy())
-        return self.head.unlabelled.follow(batches, rows, np.concatenate(blocks))
+
+        def codes(rows: Tensor) -> np.ndarray:
+            read = []
+            for some in rows.split(BLOCK):
+                image = batches.rows(some).image
+                first = progress.seen == 0
+                code = blurred(image) if first else self.part(need(self.inner, Encodes).encode(image).mode())
+                read.append(flat(code).float().cpu().numpy())
+            return np.concatenate(read)
+
+        rows, others = batches.told_and_some(self.head.config.pool, REACHED)
+        return self.head.unlabelled.follow(batches, rows, others.split(PIECE) if len(others) else (), codes)
 
     def _loss(self, part: Code, batch: Batch, progress: Progress) -> tuple[Tensor, dict[str, Tensor]]:
         loss = self.head.loss(part, batch.label)

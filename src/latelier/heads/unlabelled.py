@@ -4,7 +4,7 @@ Consistency (Sohn et al. 2020, FixMatch, eq. 4, with the alignment of Berthelot 
 where the head is sure of an image, a strongly changed view of it is taught that class. Propagation (Iscen et al. 2019)
 adds classes that labels reach on a graph of nearest codes, where the head itself is not sure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from latelier.data.augment import strong
 from latelier.data.batches import Batches
-from latelier.learners.propagation import neighbours_graph, propagate
+from latelier.learners.propagation import extended, neighbours_graph, propagate
 from latelier.looking import Memory
 from latelier.nets.running import Running
 
@@ -80,17 +80,26 @@ class Unlabelled(Running):
         alike = (count * (count - 1) / self.prior).sum() / pairs.clamp(min=1)
         return (alike - (pairs > 0).float()).expand(len(found))
 
-    def follow(self, batches: Batches, rows: Tensor, codes: np.ndarray) -> dict[str, float]:
-        """Keeps the classes that labels reach among ``rows`` of the data with these codes [n, d]."""
-        label = batches.labels(rows)
-        share = propagate(neighbours_graph(codes), label, len(self.prior), prior=self.prior.cpu().double().numpy())
-        order = np.sort(share, 1)
-        lead = (order[:, -1] - order[:, -2]) / np.maximum(order[:, -1], 1e-12)
-        found = np.where((lead > MARGIN) & (label < 0), share.argmax(1), UNKNOWN)
+    def follow(
+        self, batches: Batches, rows: Tensor, others: Iterable[Tensor], codes: Callable[[Tensor], np.ndarray]
+    ) -> dict[str, float]:
+        """Keeps the classes that labels reach among ``rows`` of the data on the graph of their ``codes`` [n, d], and
+        those that the graph says of blocks of ``others``."""
+        label, known = batches.labels(rows), codes(rows)
+        share = propagate(neighbours_graph(known), label, len(self.prior), prior=self.prior.cpu().double().numpy())
         self.propagated.begin(len(batches.images))
-        self.propagated.value[rows] = torch.from_numpy(found).to(self.propagated.value)
-        free = label < 0
-        return {"propagated to": float(free.sum()), "propagated kept": float((found >= 0).sum() / max(1, free.sum()))}
+        reached, free = self._keep(rows, np.where(label[:, None] < 0, share, 0)), int((label < 0).sum())
+        for block in others:
+            reached, free = reached + self._keep(block, extended(share, known, codes(block))), free + len(block)
+        return {"propagated to": float(free), "propagated kept": reached / max(1, free)}
+
+    def _keep(self, rows: Tensor, share: np.ndarray) -> int:
+        """Notes the classes of ``rows`` that have a clear lead in their ``share`` [n, classes]; how many."""
+        order = np.sort(share, 1)
+        clear = order[:, -1] - order[:, -2] > MARGIN * order[:, -1]
+        found = torch.from_numpy(np.where(clear, share.argmax(1), UNKNOWN))
+        self.propagated.value[rows] = found.to(self.propagated.value)
+        return int(clear.sum())
 
 
 def remarks(terms: Mapping[str, float], classes: int, prior: bool) -> list[str]:

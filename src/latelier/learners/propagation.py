@@ -97,6 +97,22 @@ def propagate(
     return shares
 
 
+def extended(share: np.ndarray, codes: np.ndarray, others: np.ndarray, k: int = NEIGHBOURS) -> np.ndarray:
+    """What rows ``others`` [m, d] are that are not in the graph of ``codes`` [n, d]: the mean of the ``share`` [n,
+    classes] of their ``k`` nearest there, by the weights of an edge (Delalleau et al. 2005, eq. 5): float32 [m,
+    classes]. Both are centred on the mean of ``codes``."""
+    centre = np.asarray(codes, np.float32).mean(0)
+    known, new = (normalize(torch.from_numpy(np.asarray(rows, np.float32) - centre), dim=1) for rows in (codes, others))
+    value, k = torch.from_numpy(share), min(k, len(codes))
+    found = torch.empty(len(new), share.shape[1])
+    for start in range(0, len(new), BLOCK):
+        cosine, near = (new[start : start + BLOCK] @ known.T).topk(k)
+        square = (2 - 2 * cosine.double()).clamp(min=SMALLEST)
+        weight = torch.exp(-SHARPNESS * square / square[:, -1:]).float()
+        found[start : start + BLOCK] = torch.einsum("mk,mkc->mc", weight / weight.sum(1, keepdim=True), value[near])
+    return found.numpy()
+
+
 def _solved(spread: "csr_matrix", begin: np.ndarray) -> np.ndarray:
     """The columns of F that solve F - spread F = begin, by conjugate gradients (Hestenes & Stiefel 1952)."""
     found, rest = np.zeros_like(begin), begin.copy()
