@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from latelier.core import Classifies, need
+from latelier.core import Classifies, Model, need
 from latelier.data.choice import hide_labels, labelled_rows
 from latelier.data.crew import cores
 from latelier.data.images import Images
@@ -43,35 +43,38 @@ def accuracy(trial: Trial) -> float:
     """Trains as the trial says, on one thread; share of the test pictures classified right."""
     import torch
 
-    from latelier.building import assemble
+    from latelier.scores.common import rows_of
+
+    torch.set_num_threads(1)
+    images = hide_labels(open_images(trial.data, split="train"), trial.labels, trial.draw)
+    test = open_images(trial.data, split="test")
+    probabilities = rows_of(model := trained(trial, images), test, need(model, Classifies).classify)
+    return float((probabilities.argmax(1) == test.label).mean())
+
+
+def trained(trial: Trial, images: Images) -> Model:
+    """What the trial's method has learned of these images, whose labels are those that it may know; in eval mode, with
+    averaged weights if the plan has some."""
+    import torch
+
+    from latelier.building import assemble, open_model
     from latelier.data.augment import changes_of
     from latelier.data.batches import Batches
     from latelier.data.seeds import mix
     from latelier.loop import train
     from latelier.plan import Plan
-    from latelier.scores.common import rows_of
     from latelier.told import shares
 
-    torch.set_num_threads(1)
-    train_images = hide_labels(open_images(trial.data, split="train"), trial.labels, trial.draw)
-    test = open_images(trial.data, split="test")
     torch.manual_seed(mix(trial.draw, 0))
-    model, card = assemble(trial.method, train_images.shape, train_images.classes, dict(trial.settings))
-    model = model.to(memory_format=torch.channels_last)
-    batches = Batches(
-        train_images,
-        trial.batch,
-        seed=trial.draw,
-        device=torch.device("cpu"),
-        **shares(model),
-        augment=changes_of(vars(trial)),
-    )
+    model, card = assemble(trial.method, images.shape, images.classes, dict(trial.settings))
+    model, device = model.to(memory_format=torch.channels_last), torch.device("cpu")
+    changes = changes_of(vars(trial))
+    batches = Batches(images, trial.batch, seed=trial.draw, device=device, **shares(model), augment=changes)
     total = trial.images // trial.batch * trial.batch
     plan = Plan(total=total, batch=trial.batch, seed=trial.draw, log_every=total, save_every=total, **trial.plan)
     with tempfile.TemporaryDirectory() as folder:
         train(model, batches, plan, Path(folder), card.json())
-    probabilities = rows_of(model, test, need(model, Classifies).classify)
-    return float((probabilities.argmax(1) == test.label).mean())
+        return open_model(folder)[0]
 
 
 def run_all(

@@ -171,12 +171,8 @@ class Joint(Headed, Classifies, Decides, Looks):
         if others is None:
             return loss, {"label loss": loss}
         with evaluating(self), unremembered(self.inner):
-            # An encoder alone draws nothing: what its move has read, it would read again.
-            said = (
-                self.likeliest(batch.image)
-                if has(self.inner, Decodes)
-                else self.head.probabilities(self.head.scores(part))
-            )
+            draws = has(self.inner, Decodes)  # an encoder alone would read again what its move has read
+            said = self.likeliest(batch.image) if draws else self.head.probabilities(self.head.scores(part))
             guess = others.guess(said, batch.label, batch.index, batch.truth)
         with unremembered(self.inner):
             view = others.changed(batch.image, progress.generator)

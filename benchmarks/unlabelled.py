@@ -1,0 +1,159 @@
+"""What images without a label add to few labels, method by method, and what that costs.
+
+    python benchmarks/unlabelled.py --data-root DATA --out OUT [--cells mnist:10:encoder,labels] [--draws 0,1,2,3,4]
+        [--validation] [--table]
+
+Errors on all test images (with --validation on a tenth of the training images, or 5,000, which are then not trained
+on), as they are and as the mean over classes; one line a training in OUT/results.jsonl, whose cells are not made
+again. CPU seconds are those of the training, on one thread. Simple rivals are in few_labels.py, whose draws these are;
+DATA as there.
+"""
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import torch
+from few_labels import images_of
+
+from latelier.core import Classifies, need
+from latelier.data.choice import hide_labels
+from latelier.data.images import Images
+from latelier.scores.common import rows_of
+from latelier.tables import with_sd
+from latelier.trials import Trial, trained
+
+LABELLED = 0.333  # of a batch
+BOTH = {"head": "softmax", "head.unlabelled": "consistent", "head.labelled": LABELLED}
+EARLY, LATE = (0.0, 0.1, 0.3, 0.6), (0.05, 0.15, 0.3, 0.5, 0.7, 0.85)  # rounds of propagation
+PLAN = {"decay": "linear", "precision": "bf16"}
+AVERAGED = 0.02  # half-life of averaged weights, as a share of the run
+
+
+@dataclass(frozen=True)
+class Set:
+    """How nets are trained on it."""
+
+    net: Mapping[str, Any]
+    steps: int
+    rounds: tuple[float, ...]
+    batch: int = 96
+    shift: int = 0
+    affine: float = 1.0  # of labelled images where labels are alone
+    colour: float = 0.0
+    cutout: float = 0.0
+
+
+CONV = {"net.norm": "group", "net.channels": (32, 64, 128), "latent": 64}
+SETS = {
+    "digits": Set({"net.norm": "group", "net.stem": 32, "net.channels": (64, 64)}, 1_600, EARLY, affine=0.75),
+    "mnist": Set(CONV, 5_000, LATE, shift=2, cutout=0.36),
+    "cifar100 coarse": Set(CONV, 5_000, LATE, shift=2, cutout=0.36, colour=1.0),
+    "smiles": Set(CONV, 2_500, LATE, shift=2, cutout=0.36, colour=1.0),
+}
+
+
+METHODS = {  # beside which a head learns: what is not its default
+    "vae": {**CONV, "head.weight": 1000.0, "head.optimiser.rate": 1e-2, "optimiser.rate": 2e-3},
+    "dgdn": {"unpool": "deterministic", "head.weight": 1000.0, "head.optimiser.rate": 1e-2},
+    "patchvae": {"head.weight": 1000.0, "head.optimiser.rate": 1e-2},
+    "bigan": {},
+    "hali": {},
+}
+STEPS = 1_500  # of a method of the last table
+
+
+def trial(name: str, row: str, labels: int, draw: int) -> Trial:
+    """``row``: "labels" (an encoder on the labelled images alone, changed as strongly), "encoder" (with the others), a
+    method with a label head ("vae labels"), or a method whose head learns from the others too ("vae")."""
+    here, (method, *alone) = SETS[name], row.split()
+    common = {"row": row, "labels": labels, "draw": draw, "data": name, "batch": here.batch}
+    if row == "labels":
+        changes = {"affine": here.affine, "cutout": here.cutout, "colour": here.colour}
+        plan, settings, images = {**PLAN, "rate": 2e-3}, here.net, 64 * here.steps // 3
+        return Trial(**common, method="classifier", settings=settings, images=images, plan=plan, **changes)
+    steps = here.steps if row == "encoder" else STEPS
+    plan = {**PLAN, "ema": round(AVERAGED * steps * here.batch)}
+    if row == "encoder":
+        method, settings = "classifier", {**here.net, **BOTH, "head.weight": 1.0, "optimiser.rate": 2e-3}
+    else:
+        settings = {**METHODS[method], **BOTH}
+    settings |= {"head.unlabelled": "none"} if alone else {"head.rounds": here.rounds}
+    return Trial(**common, method=method, settings=settings, images=steps * here.batch, plan=plan, shift=here.shift)
+
+
+def measured(trial: Trial, train: Images, test: Images) -> dict[str, float]:
+    """Errors in percent, and CPU seconds of the training."""
+    known, began = hide_labels(train, trial.labels, trial.draw), time.process_time()
+    model = trained(trial, known)
+    seconds = time.process_time() - began
+    right = rows_of(model, test, need(model, Classifies).classify).argmax(1) == test.label
+    even = np.mean([right[test.label == number].mean() for number in np.unique(test.label)])
+    return {"error": 100 * (1 - float(right.mean())), "balanced": 100 * (1 - float(even)), "CPU s": seconds}
+
+
+def parted(train: Images) -> tuple[Images, Images]:
+    """What is trained on, and a part of the training images to choose settings by."""
+    held = np.random.default_rng(5).permutation(len(train)) < min(5_000, max(300, len(train) // 10))
+    return train.take(np.flatnonzero(~held)), train.take(np.flatnonzero(held))
+
+
+def table(cells: list[dict]) -> str:  # type: ignore[type-arg]
+    """Markdown: a row for each set, number of labels a class, and method."""
+    lines = ["| set | labels a class | row | draws | error % | balanced | CPU s |", "|---" * 7 + "|"]
+    for key in dict.fromkeys((cell["set"], cell["labels"], cell["row"]) for cell in cells):
+        some = [cell for cell in cells if (cell["set"], cell["labels"], cell["row"]) == key]
+        found = []
+        for name in ("error", "balanced"):
+            values = [cell[name] for cell in some]
+            found.append(with_sd(float(np.mean(values)), float(np.std(values, ddof=1)) if len(some) > 1 else 0.0))
+        seconds = np.mean([cell["CPU s"] for cell in some])
+        lines.append(f"| {' | '.join(map(str, key))} | {len(some)} | {' | '.join(found)} | {seconds:.0f} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data-root", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--cells", nargs="*", default=[], help="SET:LABELS A CLASS:ROW,ROW")
+    parser.add_argument("--draws", default="0,1,2,3,4")
+    parser.add_argument("--validation", action="store_true")
+    parser.add_argument("--table", action="store_true", help="print OUT/results.jsonl as a table, and measure nothing")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    results = arguments.out / "results.jsonl"
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    cells = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+    done = {(cell["set"], cell["row"], cell["labels"], cell["draw"]) for cell in cells}
+    wanted = [
+        (name, row, int(labels), int(draw))
+        for name, labels, rows in (cell.split(":") for cell in arguments.cells)
+        for row in rows.split(",")
+        for draw in arguments.draws.split(",")
+    ]
+    for name, row, labels, draw in [] if arguments.table else wanted:
+        if (name, row, labels, draw) in done:
+            continue
+        train, test = images_of(arguments.data_root, name)
+        if arguments.validation:
+            train, test = parted(train)
+        cell = {"set": name, "row": row, "labels": labels, "draw": draw}
+        cell |= measured(trial(name, row, labels, draw), train, test)
+        cells.append(cell)
+        with results.open("a") as file:
+            file.write(json.dumps(cell) + "\n")
+        print(json.dumps(cell), flush=True)
+    print(table(cells))
+
+
+if __name__ == "__main__":
+    main()
