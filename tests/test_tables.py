@@ -2,7 +2,7 @@
 
 import pytest
 
-from latelier.tables import curves, score_table, with_sd, with_spread
+from latelier.tables import counted, curves, score_table, with_sd, with_spread
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,10 @@ from latelier.tables import curves, score_table, with_sd, with_spread
 )
 def test_a_figure_is_rounded_to_its_spread(value: float, sd: float, text: str) -> None:
     assert with_sd(value, sd) == text
+
+
+def test_one_thing_has_no_plural() -> None:
+    assert [counted(n, "step") for n in (0, 1, 2_000)] == ["0 steps", "1 step", "2,000 steps"]
 
 
 def test_spreads_and_errors_of_means_go_with_their_figures() -> None:

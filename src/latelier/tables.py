@@ -27,6 +27,11 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
 
 
+def counted(count: int, thing: str) -> str:
+    """``1 step``, ``2,000 steps``: so many of a thing whose plural ends in s."""
+    return f"{count:,} {thing}{'s' * (count != 1)}"
+
+
 def with_sd(value: float, sd: float) -> str:
     """``98.7 ± 0.3``: the spread to one digit that counts, or two where the first is a 1, and the value to as many
     decimals, for what comes after them is chance."""
