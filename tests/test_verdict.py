@@ -92,12 +92,6 @@ def test_a_training_that_failed_is_saved_and_exits_1(quiet: bool, here: Path, ca
     assert quiet or "--rate 0.001 --" in said  # vae's own
 
 
-def test_pictures_that_cannot_be_split_end_no_training(tmp_path: Path, capsys: Captured) -> None:
-    run = train(folder(tmp_path / "one", 1, "L", size=(8, 8)), tmp_path / "run")
-    assert "no verdict: " in capsys.readouterr().err
-    assert not (run / "verdict.json").exists()
-
-
 def test_kept_numbers_are_taken_for_the_same_checkpoint_and_pictures_alone(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,13 +1,18 @@
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from commands import Captured
+from made import folder
 
 import latelier
 from latelier import files
+from latelier.core import Refusal
 from latelier.data.augment import Augment
 from latelier.data.batches import Batches
+from latelier.runs import Run
 from latelier.trials import Trial, accuracy
 
 SMALL: dict[str, dict[str, Any]] = {
@@ -82,3 +87,13 @@ def test_a_trial_changes_its_pictures_as_it_says(monkeypatch: pytest.MonkeyPatch
     trial = Trial("row", "vae", settings, labels=1, draw=0, images=128, data="digits", shift=1, affine=0.5, cutout=0.2)
     assert 0 <= accuracy(trial) <= 1
     assert found == [Augment(shift=1, affine=0.5, cutout=0.2)]
+
+
+def test_pictures_that_are_gone_at_the_end_end_no_training(
+    tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Run, "splits", Mock(side_effect=Refusal("they are gone")))
+    pets = folder(tmp_path / "pets", 4, "L", size=(8, 8))
+    run = latelier.train("vae", data=pets, out=tmp_path / "run", steps=1, batch=4, settings=SMALL["vae"])
+    assert "no verdict: they are gone" in capsys.readouterr().err
+    assert not (run / "verdict.json").exists()

@@ -80,8 +80,10 @@ def kept(facts: Facts) -> list[Finding]:
     """How near reconstructions come, on the way from the mean picture to PCA of as many numbers."""
     if "PSNR" not in facts:
         return []
-    own, mean, pca = facts["PSNR"], facts["PSNR of mean"], facts.get("PSNR of PCA", math.nan)
+    own, mean, pca = (facts.get(name, math.nan) for name in ("PSNR", "PSNR of mean", "PSNR of PCA"))
     which = "pictures that it saw" if facts["seen"] else "unseen pictures"
+    if math.isnan(mean):
+        return [Finding("note", f"Reconstructs {which} at {own:.1f} dB; one picture has no mean and no PCA beside it.")]
     size, numbers = facts.get("components", 0.0), facts.get("numbers", 0.0)
     beside = f"PCA with as many numbers ({size:.0f}) has {pca:.1f}, "
     if size < numbers:

@@ -114,16 +114,17 @@ def _flag(module: ModuleType, name: str) -> bool:
 
 
 def _labelled(data: Splits) -> bool:
-    return bool((data.fit.label >= 0).any() and (data.test.label >= 0).any())
+    return bool((data.fit.label >= 0).any() and (data.test.label >= 0).sum() >= LABELLED)
 
 
 def _drawn_with(truth: str) -> Callable[[Splits], bool]:
     return lambda data: truth in data.fit.truth and truth in data.test.truth
 
 
+LABELLED = 2  # to test on: of one picture a share is all or nothing
 ADDABLE = ("NEEDS_LABELS", "NEEDS_CAPTIONS")
 NEEDS: dict[str, tuple[Callable[[Splits], bool], str]] = {  # flag -> whether the data do, and what to say if not
-    "NEEDS_LABELS": (_labelled, "labels, but {} has none to fit or none to test on; add them"),
+    "NEEDS_LABELS": (_labelled, "labels, but {} has none to fit or fewer than two to test on; add them"),
     "NEEDS_FACTORS": (
         lambda data: bool(factors_of(data)),
         "known factors, but {} has none to fit or none to test on; give every picture a label or attributes, or use "
