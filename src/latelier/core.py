@@ -101,8 +101,7 @@ class Optimiser:
 
 
 class Metric(NamedTuple):
-    """What tells a good checkpoint from a bad one: a term of validation's report, or a measure that follows from
-    them."""
+    """What tells a good checkpoint from a bad one: a term of validation's report, or a measure of them."""
 
     name: str
     higher: bool = False  # whether more is better
@@ -131,6 +130,7 @@ class Model(nn.Module, ABC):
     players: dict[str, list[nn.Module | nn.Parameter]]  # a partition of the weights
     image: tuple[int, int, int]  # (c, h, w) of the images it was built for
     schedule: Schedule = Schedule()
+    higher: tuple[str, ...] = ()  # terms of its report, and measures, of which more is better; less is, of all others
 
     @abstractmethod
     def moves(self) -> tuple[Move, ...]:

@@ -112,6 +112,7 @@ class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
     draws from its prior, and a ``judge`` that takes a picture and the codes in the order of ``latents``."""
 
     coder = "coder"
+    higher = ("drawn apart", "strangers", "strangers embedded")
     label_weight = 1.0  # the game's losses are about 1.4 nats, whatever the pictures' size
     labelled = 0.1  # more would have the critic know the few labelled pictures by heart
     config: Config

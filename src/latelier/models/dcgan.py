@@ -35,6 +35,7 @@ class Config(VectorConfig):
 class Model(DeclaredPrior, Decodes):
     """``Config`` says which nets, and what holds the critic back."""
 
+    higher = ("drawn apart",)
     schedule = Schedule(decay="none")  # a falling rate froze short games on digits: half as varied
 
     def __init__(self, config: Config, image: tuple[int, int, int]):

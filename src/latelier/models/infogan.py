@@ -66,6 +66,7 @@ class Model(DeclaredPrior, Encodes, Decodes):
     """``Config`` says how many codes of each kind."""
 
     coder = "critic"
+    higher = ("information", "drawn apart")
     schedule = Schedule(steps=1000, decay="none")  # a falling rate froze short games on digits
 
     def __init__(self, config: Config, image: tuple[int, int, int]):

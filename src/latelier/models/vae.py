@@ -72,6 +72,8 @@ class Diagonal(Posterior):
 class Model(DeclaredPrior, Refills, EncoderStages, EncoderFilters, Weighs):
     """``Config`` says which nets, likelihood and penalty."""
 
+    higher = ("elbo",)
+
     def __init__(self, config: Config, image: tuple[int, int, int]):
         super().__init__()
         self.config, self.image = config, image
