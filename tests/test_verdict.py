@@ -12,7 +12,7 @@ from made import folder
 from safetensors.torch import load_file
 
 import latelier
-from latelier import verdict
+from latelier import reporting, verdict
 from latelier.core import Failed, Finding
 from latelier.runs import Run, Where, open_run
 from latelier.scores.common import Splits
@@ -215,6 +215,15 @@ def test_the_log_says_whether_to_go_on(values: np.ndarray, says: str, command: s
     assert found[-1].text.startswith("Next: latelier ")
     assert command in found[-1].text
     assert found[-2].text.startswith("Measured on 4 pictures ")
+
+
+def test_a_metric_whose_name_says_little_is_explained(made: Path) -> None:
+    run, splits = opened(made)
+    run.log = [{"seen": n, "validation": {"objective": 100.0 - n}} for n in range(1, 51)]
+    run.config["plan"]["monitor"] = list(run.model.monitor())
+    texts = [text for _, text in verdict.words(run, splits, FACTS)]
+    assert any("improving: objective (distortion + penalty) of validation fell from" in text for text in texts)
+    assert "monitor=objective, lower is better" in reporting.facts(run)["plan"]
 
 
 def test_what_has_not_learned_goes_on_unless_it_gets_worse(made: Path) -> None:

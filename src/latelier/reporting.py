@@ -129,6 +129,9 @@ def facts(run: Run) -> dict[str, str]:
     """Model, data and settings in words."""
     config, data = run.config, run.config.get("data", {})
     c, h, w = run.model.image
+    plan = dict(config.get("plan", {}))
+    if "monitor" in plan:
+        plan["monitor"] = f"{plan['monitor'][0]}, {'higher' if plan['monitor'][1] else 'lower'} is better"
     out = {
         "model": run.card.model,
         "settings": _words(run.card.config),
@@ -139,7 +142,7 @@ def facts(run: Run) -> dict[str, str]:
         f"{data.get('labelled', 0):,} of them with a label",
         "pictures": f"{h} x {w}, {'grey' if c == 1 else 'colour'}",
         "optimisers": "; ".join(f"{player}: {_words(o)}" for player, o in config.get("optimisers", {}).items()),
-        "plan": _words({k: v for k, v in config.get("plan", {}).items() if v is not None}),
+        "plan": _words({k: v for k, v in plan.items() if v is not None}),
         "versions": _words(config.get("versions", {})),
     }
     return {name: text for name, text in out.items() if text}

@@ -113,15 +113,20 @@ def _weight(finding: Finding) -> int:
 
 def _going(went: Course) -> Finding:
     if went.gain == 0:
-        return Finding("note", f"No longer changing: {went.term} of {went.where} is {number(abs(went.end))}.")
+        return Finding("note", f"No longer changing: {_named(went)} of {went.where} is {number(abs(went.end))}.")
     up = (went.gain > 0) == went.higher
     way = f"{'rose' if up else 'fell'} from {number(went.half)} to {number(went.end)}"
-    moved = f"{went.term} of {went.where} {way} in the last half."
+    moved = f"{_named(went)} of {went.where} {way} in the last half."
     if improving(went):
         return Finding("good", f"Still improving: {moved}")
     if worsening(went):
         return Finding("warning", f"Getting worse: {moved}")
     return Finding("note", f"Hardly improving any more: {moved}")
+
+
+def _named(went: Course) -> str:
+    """The term, and what it is where its name does not say that."""
+    return f"{went.term} ({went.words})" if went.words else went.term
 
 
 def _remarked(run: Run, found: Sequence[Finding]) -> list[Finding]:

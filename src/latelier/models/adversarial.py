@@ -147,7 +147,7 @@ class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
         return Losses({"critic": (against + steep).mean(), "coder": together.mean()}, report, inferred)
 
     def monitor(self) -> Metric:
-        return Metric("ratio to other images")
+        return Metric("ratio to other images", words="squared error of reconstructions, by that to other images")
 
     def measures(self, terms: dict[str, float]) -> dict[str, float]:
         """Squared distance of reconstructions from their images as a share of that from others, mean over levels."""

@@ -73,7 +73,7 @@ class Model(DeclaredPrior, Decodes):
         return Losses({"critic": (loss + steep).mean()}, report)
 
     def monitor(self) -> Metric:
-        return Metric("sample distance")
+        return Metric("sample distance", words="energy distance of drawn images from real ones")
 
     def draw(self, batch: Batch, progress: Progress) -> Losses:
         """The generator's move."""

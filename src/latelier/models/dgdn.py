@@ -222,7 +222,7 @@ class Model(Base, Refills, Samples, Features, HasFilters, Weighs):
         return usual({name: value for name, value in facts.items() if name != "units"})
 
     def monitor(self) -> Metric:
-        return Metric("elbo", higher=True)
+        return Metric("elbo", higher=True, words="a bound on the log-likelihood")
 
     def moves(self) -> tuple[Move, ...]:
         return (self.learn,)

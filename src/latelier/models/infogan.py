@@ -109,7 +109,7 @@ class Model(DeclaredPrior, Encodes, Decodes):
         return out
 
     def monitor(self) -> Metric:
-        return Metric("sample distance")
+        return Metric("sample distance", words="energy distance of drawn images from real ones")
 
     def moves(self) -> tuple[Move, ...]:
         return (self.tell, self.draw)

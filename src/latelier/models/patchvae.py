@@ -184,7 +184,7 @@ class Model(Base, Refills, Samples, HasParts, EncoderStages, EncoderFilters):
         return found
 
     def monitor(self) -> Metric:
-        return Metric("objective")
+        return Metric("objective", words="distortion + weighted KL")
 
     def measures(self, terms: dict[str, float]) -> dict[str, float]:
         c = self.config
