@@ -146,8 +146,7 @@ class Model(nn.Module, ABC):
         return Metric("loss")
 
     def measures(self, terms: dict[str, float]) -> dict[str, float]:
-        """What follows from means of the report's terms over validation images: ratios, weighted sums. Empty where the
-        terms needed are not there."""
+        """Ratios and weighted sums of means of the report's terms over validation images, where these are there."""
         return {}
 
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
@@ -155,8 +154,7 @@ class Model(nn.Module, ABC):
         return []
 
     def findings(self, facts: Mapping[str, float]) -> list[Finding]:
-        """What was measured of a trained model (``latelier.facts`` names it) says, the most important first. By
-        default by the rules that most methods share; a method of which other figures tell says so here."""
+        """What facts (``latelier.facts``) say of a trained model, most important first; by default by shared rules."""
         from latelier.models.rules import usual  # they are made of this module's words
 
         return usual(facts)
@@ -358,6 +356,8 @@ class Imputes(Capability):
 
 class Fits(Capability):
     """Is fitted in closed form (or by somebody else's solver) instead of by moves."""
+
+    fitted: str = "by a solver of its own"  # for a person; and which setting is its length
 
     @abstractmethod
     def fit(self, image: Callable[[], "Any"], generator: Generator) -> dict[str, float]:

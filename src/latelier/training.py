@@ -108,8 +108,8 @@ def prepare(request: SimpleNamespace) -> Prepared:
         unused = [f"--{name}" for name in not_used if getattr(request, name) is not None and request.card is None]
         unused += augment.options() if request.card is None else []
         if unused:
-            said = f"{request.model} is fitted without the trainer: {', '.join(unused)} not used, see its --set fields"
-            _say(request, said)
+            changes = f"{', '.join(unused)} {'has' if len(unused) == 1 else 'have'} no effect"
+            _say(request, f"{request.model} is fitted {need(model, Fits).fitted}: {changes}")
         plan = Plan(total=len(rows), batch=request.batch or model.schedule.batch, seed=request.seed)
         return Prepared(model, card, plan, images, rows, held_out, None, None)
     plan = plan_of(request, model, len(rows), device)

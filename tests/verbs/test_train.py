@@ -71,7 +71,17 @@ def test_what_is_fitted_without_the_trainer_says_that_it_changes_no_pictures(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     latelier.train("pca", data="digits", images=100, out=tmp_path / "run", affine=1, flip=True)
-    assert "--flip, --affine not used" in capsys.readouterr().err
+    assert "in closed form, which has no length: --flip, --affine have no effect" in capsys.readouterr().err
+
+
+def test_what_is_fitted_without_steps_says_so_and_where_its_length_is_set(tmp_path: Path, capsys: Captured) -> None:
+    options: dict[str, Any] = {"data": "digits", "images": 100}
+    latelier.train("pca", out=tmp_path / "pca", steps=5, **options)
+    assert "pca is fitted in closed form, which has no length: --steps has no effect\n" in capsys.readouterr().err
+    latelier.train("rbm", out=tmp_path / "rbm", epochs=5, settings={"units": 4, "epochs": 1}, **options)
+    assert (
+        "rbm is fitted by scikit-learn, for as long as --set epochs=N says: --epochs has no" in capsys.readouterr().err
+    )
 
 
 def test_a_trial_changes_its_pictures_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
