@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import get_total_norm
 
-from latelier import files, parallel
+from latelier import checkpoint, files, parallel
 from latelier.core import Batch, Failed, Model, Move, Progress, has, need
 from latelier.data.batches import Batches
 from latelier.data.seeds import mix
@@ -98,8 +98,11 @@ def train(
             for part, generator in zip(mine, generators, strict=True):
                 generator.manual_seed(mix(plan.seed, 3, part, state.seen))
             progress = [Progress(state.seen, plan.total, generator, {}) for generator in generators]
-            for move in moves:
-                meter.add(play(move, parts, progress, players, plan, batches, statistics))
+            try:
+                for move in moves:
+                    meter.add(play(move, parts, progress, players, plan, batches, statistics))
+            except Diverged as error:
+                raise Diverged(f"{error}; {_again(folder)}") from None
             if plan.ema is not None:
                 state.follow(0.5 ** (plan.batch / plan.ema))
             state.seen += plan.batch
@@ -212,7 +215,7 @@ def _fault(
     seen: int,
     batches: Batches,
 ) -> str:
-    """The sentence of Diverged: which player, which term on which images or else which weight, and what to do."""
+    """Of Diverged: which player, and which term on which images or else which weight."""
     rows = torch.cat([batch.index for batch in parts])
     where = None
     for term, values in report.items():
@@ -225,7 +228,11 @@ def _fault(
     if where is None:
         weights = [n for n, g in zip(player.names, gradients, strict=True) if not g.isfinite().all()]
         where = f"its terms are finite, but the gradient of {weights[0] if weights else 'all weights together'} is not"
-    return (
-        f"training failed: it diverged at {seen:,} images, before the step: player '{player.name}': {where}; "
-        "the last checkpoint is intact: resume it with a lower --rate or with --clip 1"
-    )
+    return f"training failed: it diverged at {seen:,} images, before the step: player '{player.name}': {where}"
+
+
+def _again(folder: Path) -> str:
+    """What to do after Diverged, by what there is to go on from."""
+    saved = checkpoint.last_seen(folder)
+    way = f"the checkpoint at {saved:,} images is intact: go on" if saved else "nothing was saved: begin anew"
+    return f"{way} by --resume with a lower --rate or with --clip 1"
