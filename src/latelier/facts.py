@@ -14,7 +14,7 @@ Everything is deterministic and draws from generators of its own. A fact that ca
                         fitted to pixels, and "... of mean", the mean picture
     drawn apart         squared distance of two samples, as a share of that of two pictures
     accuracy            % of the model's classifier; beside it "largest class", of guessing, and "baseline accuracy", of
-                        logistic regression on PCA of pixels from "baseline labels"
+                        logistic regression on PCA of pixels from "baseline labels"; "labelled": of how many
     accuracy of codes   % of linear probes from "labels a class"; beside it "... of pixels", "... of PCA", "largest
                         class" and "accuracy lead error", the standard error of the lead over pixels
 
@@ -150,6 +150,7 @@ def _classified(model: Model, fit: Images, test: Images, labels: int | None) -> 
         "finite": float(np.isfinite(answer).all()),
         "accuracy": 100 * float((answer.argmax(1) == test.label).mean()),
         "largest class": _largest(test.label),
+        "labelled": float(len(test)),
     }
     if len(np.unique(learned.label)) > 1:
         known = pixels(learned)
@@ -184,7 +185,7 @@ def _probed(model: Model, fit: Images, test: Images) -> dict[str, float]:
     spread = math.hypot(lead.mean(0).std(), 2 / (len(test) + 2) ** 0.5)
     error = np.hypot(spread / len(test) ** 0.5, lead.mean(1).std(ddof=1) / DRAWS**0.5)
     facts = {f"accuracy of {space}": 100 * float(found.mean()) for space, found in right.items()}
-    facts |= {"largest class": _largest(test.label), "labels a class": float(budget)}
+    facts |= {"largest class": _largest(test.label), "labels a class": float(budget), "labelled": float(len(test))}
     return facts | {"accuracy lead error": 100 * float(error)}
 
 

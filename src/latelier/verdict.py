@@ -198,6 +198,7 @@ def _probed(run: Run, splits: Splits, records: Sequence[dict[str, Any]]) -> dict
                 **{f"accuracy of {space}": values[name] for space, name in names.items()},
                 "largest class": values["majority %"],
                 "labels a class": float(budget.removesuffix("/class")),
+                "labelled": float(record["n"]),
                 "accuracy lead error": math.hypot(*draws, 100 * math.sqrt(share * (1 - share) / record["n"])),
             }
     return {}
