@@ -29,6 +29,7 @@ from latelier.nets.modes import evaluating
 from latelier.plan import Plan, rate_factor
 from latelier.players import Player, Statistics, differentiate, players_of
 from latelier.state import State
+from latelier.tables import counted
 from latelier.validation import validate
 
 
@@ -83,7 +84,7 @@ def train(
                     log({"seen": record["seen"], "remark": remark})
 
     for remark in remarks:
-        log({"seen": state.seen, "remark": f"{remark}; going on from {state.seen:,} images"})
+        log({"seen": state.seen, "remark": f"{remark}; going on from {counted(state.seen, 'image')}"})
     mine = range(parallel.rank(), plan.parts, parallel.world())
     generators = [torch.Generator(batches.device) for _ in mine]
     meter = Meter(state.seen)
@@ -223,16 +224,16 @@ def _fault(
         if bad:
             names = ", ".join(str(batches.images.names[row]) for row in bad[:3])
             more = ", ..." if len(bad) > 3 else ""
-            where = f"term '{term}' is not finite on {len(bad)} of {len(rows)} images ({names}{more})"
+            where = f"term '{term}' is not finite on {len(bad)} of {counted(len(rows), 'image')} ({names}{more})"
             break
     if where is None:
         weights = [n for n, g in zip(player.names, gradients, strict=True) if not g.isfinite().all()]
         where = f"its terms are finite, but the gradient of {weights[0] if weights else 'all weights together'} is not"
-    return f"training failed: it diverged at {seen:,} images, before the step: player '{player.name}': {where}"
+    return f"training failed: it diverged at {counted(seen, 'image')}, before the step: player '{player.name}': {where}"
 
 
 def _again(folder: Path) -> str:
     """What to do after Diverged, by what there is to go on from."""
     saved = checkpoint.last_seen(folder)
-    way = f"the checkpoint at {saved:,} images is intact: go on" if saved else "nothing was saved: begin anew"
+    way = f"the checkpoint at {counted(saved, 'image')} is intact: go on" if saved else "nothing was saved: begin anew"
     return f"{way} by --resume with a lower --rate or with --clip 1"

@@ -16,7 +16,7 @@ from latelier.pictures.sheet import png
 from latelier.pictures.view import Judging
 from latelier.progress import step
 from latelier.runs import Run
-from latelier.tables import curves, with_spread
+from latelier.tables import counted, curves, with_spread
 
 COMPRESSION = 6  # of sheets: 9 takes three times as long for a fiftieth fewer bytes
 LEADING = ("loss", "elbo")  # terms that say how training went, where a run has them
@@ -36,11 +36,11 @@ def material(
     """The page of a run, drawn on these images; ``verdict`` is what was found of it, and ``measured`` the named numbers
     behind that; ``judge`` learns to tell what edits show. ``before`` are tables and ``first`` pictures that come
     first."""
-    skipped = run.folder / "skipped.txt"
+    skipped, shown = run.folder / "skipped.txt", f"Shown and measured here: {images.source}."
     data = run.config.get("data", {})
     return Material(
         title=f"{run.name}: {run.card.model} on {data.get('source', 'pictures')}",
-        summary=summary or f"A {run.card.model} after {run.seen:,} pictures. Shown and measured here: {images.source}.",
+        summary=summary or f"A {run.card.model} after {counted(run.seen, 'picture')}. {shown}",
         verdict=verdict,
         headlines=headlines(measured or {}, [record for record in run.scores if record["data"] == images.source]),
         eight=eight(run.view(images, "", most=COUNT)),
@@ -66,7 +66,7 @@ def score_tables(record: dict[str, Any]) -> list[Table]:
     score that could not be taken."""
     if "reason" in record:
         return []
-    plain, over = curves(with_spread(record["values"]))
+    plain, over = curves(with_spread(record["values"], record["n"]))
     title, seconds = f"{record['name']} on {record['data']}", f"{record['seconds']:.1f} s"
     scope = f"n = {record['n']:,}, {seconds}, seed {record['seed']}."
     said, protocol = record.get("verdict", ""), f"{record['protocol']} {scope}"
@@ -138,7 +138,7 @@ def facts(run: Run) -> dict[str, str]:
         "head": _words(run.card.head or {}),
         "captions": _words(run.card.caption or {}),
         "weights": f"{sum(p.numel() for p in run.model.state_dict().values()):,} numbers",
-        "trained on": f"{data.get('images', 0):,} pictures of {data.get('source')}, "
+        "trained on": f"{counted(data.get('images', 0), 'picture')} of {data.get('source')}, "
         f"{data.get('labelled', 0):,} of them with a label",
         "pictures": f"{h} x {w}, {'grey' if c == 1 else 'colour'}",
         "optimisers": "; ".join(f"{player}: {_words(o)}" for player, o in config.get("optimisers", {}).items()),

@@ -26,6 +26,7 @@ from latelier.progress import tell
 from latelier.request import read_config, there
 from latelier.scores.common import Splits
 from latelier.scores.record import replaced
+from latelier.tables import counted
 from latelier.told import labels_learned, learned_labels
 
 HALF, FEWEST = 512 << 20, 2_000  # bytes of pixels, and images, up to which each part of a split is taken whole
@@ -225,9 +226,10 @@ def open_run(run: str | Path) -> Run:
     multiply_fast(model)
     config_path = path / "config.json"
     config = read_config(config_path) if found and config_path.exists() else {}
+    seen = found.seen if found else 0
     for remark in found.remarks if found else ():
-        print(f"{path}: {remark}; using the checkpoint at {found.seen if found else 0:,} images", file=sys.stderr)
-    return Run(path, model.to(pick_device()), card, config, found.seen if found else 0, found.remarks if found else ())
+        print(f"{path}: {remark}; using the checkpoint at {counted(seen, 'image')}", file=sys.stderr)
+    return Run(path, model.to(pick_device()), card, config, seen, found.remarks if found else ())
 
 
 def _most(images: Images) -> int:

@@ -22,7 +22,7 @@ from latelier.facts import measured
 from latelier.models.rules import UNLEARNED, broken, grown
 from latelier.runs import Run, Where, open_run
 from latelier.scores.common import Splits
-from latelier.tables import number
+from latelier.tables import counted, number
 
 FILE = "verdict.json"
 MOST = 5  # sentences
@@ -144,8 +144,8 @@ def _remarked(run: Run, found: Sequence[Finding]) -> list[Finding]:
 def _where(splits: Splits, facts: dict[str, float]) -> Finding:
     """On which pictures all this was measured."""
     count, n = len(splits.test), int(facts["pictures"])
-    part = f"{n:,}" if n == count else f"{n:,} of {count:,}"
-    measured = f"Measured on {part} picture{'s' * (count != 1)} that it"
+    part = counted(n, "picture") if n == count else f"{n:,} of {counted(count, 'picture')}"
+    measured = f"Measured on {part} that it"
     if splits.seen:
         return Finding("note", f"{measured} saw in training; on others it may be worse.")
     return Finding("note", f"{measured} did not see in training.")

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from latelier.core import Finding
 from latelier.models.watch import ALIKE, PARTED, SETTLED
+from latelier.tables import counted
 
 Facts = Mapping[str, float]
 
@@ -176,7 +177,7 @@ def classified(facts: Facts) -> list[Finding]:
 
 def pictures(facts: Facts, n: int) -> str:
     """So many, and whether the model saw them."""
-    return f"{n:,} picture{'s' * (n != 1)} that it saw" if facts["seen"] else f"{n:,} unseen picture{'s' * (n != 1)}"
+    return f"{counted(n, 'picture')} that it saw" if facts["seen"] else counted(n, "unseen picture")
 
 
 def labelled(facts: Facts) -> int:
@@ -208,7 +209,7 @@ def known(facts: Facts) -> list[Finding]:
         return []
     code, pixels, pca = (facts[f"accuracy of {space}"] for space in ("codes", "pixels", "PCA"))
     lead, margin = code - pixels, max(LEAD, 2 * facts["accuracy lead error"])
-    budget = f"{facts['labels a class']:.0f} label{'s' if facts['labels a class'] > 1 else ''} a class"
+    budget = f"{counted(facts['labels a class'], 'label')} a class"
     figures = f"{code:.0f} % right from {budget}, pixels {pixels:.0f} %, PCA {pca:.0f} %"
     n = labelled(facts)
     few = f" (of {n} pictures, which are few)" if n < FEW_PICTURES else ""

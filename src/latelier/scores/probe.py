@@ -28,6 +28,7 @@ from latelier.scores.common import (
     tabled,
 )
 from latelier.scores.kept import Kept, digest
+from latelier.tables import share
 
 needs = (Encodes,)
 NEEDS_LABELS = True
@@ -76,8 +77,8 @@ def score(model: Model, data: Splits, generator: Generator, *, depth: str | None
     return values | ({TOLD if data.taught is not None else ELSEWHERE: float(data.told)} if data.told else {})
 
 
-def verdict(values: dict[str, float]) -> str:
-    """Whether the codes tell classes better than the raw pixels do, in plain words.
+def verdict(values: dict[str, float], n: int) -> str:
+    """Whether the codes tell classes better than the raw pixels do on n images, in plain words.
 
     They do at a budget where the linear probe leads by over one point and over twice its standard error over the draws.
     """
@@ -100,11 +101,11 @@ def verdict(values: dict[str, float]) -> str:
     else:
         claim = f"The codes beat raw pixels at {', '.join(better)}, but are no better at {', '.join(worse)}"
     figures = "; ".join(
-        f"{budget}: " + ", ".join(f"{space} {values[f'linear {space} {budget} %']:.1f}" for space in SPACES)
+        f"{budget}: " + ", ".join(f"{space} {share(values[f'linear {space} {budget} %'], n)}" for space in SPACES)
         for budget in found
     )
     said = f" The run learned from {told} labels, and so does every probe at least." if TOLD in values else ""
-    return f"{claim}.{said} Linear probe, %: {figures}; majority {values['majority %']:.1f}."
+    return f"{claim}.{said} Linear probe, %: {figures}; majority {share(values['majority %'], n)}."
 
 
 def leads(values: dict[str, float], budget: str, kind: str = "linear") -> bool:

@@ -13,6 +13,7 @@ from latelier.data.captions import has_caption
 from latelier.scores import find, possible
 from latelier.scores.attributes import attributes_of
 from latelier.scores.common import Splits, device_of, factors_of, some
+from latelier.tables import counted
 
 
 def run_scores(
@@ -68,7 +69,8 @@ def _record(
     start = time.perf_counter()
     values = module.score(model, data._replace(test=test), generator, **options)
     seconds = time.perf_counter() - start
-    scope = f"{len(test):,} of {len(data.test):,} test images, which the model {'saw' if data.seen else 'did not see'}"
+    measured = f"{len(test):,} of {counted(len(data.test), 'test image')}"
+    scope = f"{measured}, which the model {'saw' if data.seen else 'did not see'}"
     record = {
         "name": name,
         "values": {key: float(value) for key, value in values.items()},
@@ -78,7 +80,7 @@ def _record(
         "seed": seed,
         "options": dict(options),
     }
-    return record | ({"verdict": module.verdict(values)} if hasattr(module, "verdict") else {})
+    return record | ({"verdict": module.verdict(values, len(test))} if hasattr(module, "verdict") else {})
 
 
 def _refuse(name: str, model: Model, data: Splits) -> None:
