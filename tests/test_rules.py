@@ -144,6 +144,7 @@ def test_a_game_need_not_reconstruct_pixel_by_pixel() -> None:
         ({}, "good", "Draws what looks like the pictures at a glance"),
         ({"drawn distance": 0.4}, "note", "on the way"),
         ({"drawn distance": 0.9}, "warning", "Has not learned to draw"),
+        ({"drawn distance": 3.42}, "warning", "what it draws are 3.4 times as far from unseen"),
         ({"drawn apart": 0.05}, "warning", "look all alike (two of them are 0.05 of"),
     ],
 )

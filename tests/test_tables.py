@@ -35,7 +35,7 @@ def test_a_percentage_has_the_decimals_that_so_many_pictures_allow(n: int, text:
 
 
 def test_a_number_has_no_minus_before_zero_and_no_exponent_where_it_needs_none() -> None:
-    assert [number(value) for value in (-0.0, 1280.0, 12_345.6, 0.12345)] == ["0", "1,280", "12,346", "0.1235"]
+    assert [number(value) for value in (-0.0, 1280.0, 12_345.6, 8.6e-5)] == ["0", "1,280", "12,346", "0.00008600"]
     assert [number(value, 3) for value in (1282.4, 9.999, float("nan"))] == ["1,282", "10", "nan"]
     assert percent(-0.001, 60) == "0 %"
     assert [signed(value, "+.1f") for value in (-0.01, -0.3)] == ["+0.0", "\N{MINUS SIGN}0.3"]

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from latelier.data.images import Images
+from latelier.models.rules import left_open
 from latelier.runs import Run
 from latelier.scores.calibration import BINS, error_by_chance, expected_calibration_error
 from latelier.scores.common import majority
@@ -58,8 +59,9 @@ def report(
     if not len(known.rows):
         return ""
     truth, answer = images.label[known.rows], raw[known.rows].argmax(1)
+    right, n = 100 * float((truth == answer).mean()), len(truth)
     lines = [
-        f"; {percent(100 * float((truth == answer).mean()), len(truth))} of the {len(truth):,} {known.kind} are right",
+        f"; {percent(right, n)} of the {n:,} {known.kind} are right{left_open(right, n)}",
         guessing(truth, answer, classes),
         *filter(None, [known.note]),
         f"\n{confusion_text(truth, answer, classes)}\n",

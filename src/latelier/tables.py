@@ -27,6 +27,8 @@ def number(value: float, digits: int = 4) -> str:
     without, and no minus before a zero."""
     if math.isfinite(value) and (value == round(value) or abs(value) >= 10**digits - 0.5):
         return fixed(value, 0)
+    if 1e-7 <= abs(value) < 1e-4:
+        return fixed(value, digits - 1 - math.floor(math.log10(abs(value))))
     return f"{value:z.{digits}g}"
 
 

@@ -33,6 +33,12 @@ def scored(model, data=DATA, **options):
     return probe.score(model, data, Generator(), **options)
 
 
+def test_a_lead_on_few_images_is_no_lead() -> None:
+    values = {"linear codes 5/class %": 90.0, "linear pixels 5/class %": 77.0}
+    assert probe.leads(values, "5/class", 500)
+    assert not probe.leads(values, "5/class", 6)
+
+
 def test_perfect_codes_are_read_without_error_and_said_to_beat_pixels() -> None:
     values = scored(KNOWS)
     for name in ("linear", "kNN"):

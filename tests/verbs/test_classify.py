@@ -183,6 +183,7 @@ def test_pictures_without_a_class_and_of_unknown_ones(here: Path, capsys: Captur
     captured = capsys.readouterr()
     assert "2 of 6 pictures are of classes that the run does not know (seven)" in captured.err
     assert "of the 4 with a known class are right" in captured.out
+    assert "are right (few pictures: it may be " in captured.out
     assert "always the largest class, 7: 100 %; there is no other" in captured.out
     Path("bare/one").mkdir()
     Path("bare/0.png").rename("bare/one/0.png")

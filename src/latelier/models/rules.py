@@ -128,8 +128,9 @@ def sampled(facts: Facts, remedy: str = "train again from another --seed, or at 
         apart = f"{facts['drawn apart']:.2f} of the distance between two pictures"
         return [Finding("warning", f"Drawn pictures look all alike (two of them are {apart} apart): {remedy}.")]
     part, control = (max(0.0, distance) / max(mean, 1e-10) for distance in (own, gaussian))
+    times = f"{part:.1f} times" if part >= 2 else f"{part:.0%}"
     said = (
-        f"brightness, contrast and texture of what it draws are {part:.0%} as far from "
+        f"brightness, contrast and texture of what it draws are {times} as far from "
         f"{'seen' if facts['seen'] else 'unseen'} pictures as the mean picture's (a Gaussian of the pixels: "
         f"{control:.0%}); shapes are for the eye to judge."
     ).replace("%", " %")

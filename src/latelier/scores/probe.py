@@ -80,11 +80,11 @@ def score(model: Model, data: Splits, generator: Generator, *, depth: str | None
 def verdict(values: dict[str, float], n: int) -> str:
     """Whether the codes tell classes better than the raw pixels do on n images, in plain words.
 
-    They do at a budget where the linear probe leads by over one point and over twice its standard error over the draws.
+    They do at a budget where the linear probe leads by over one point and over twice its standard error.
     """
     prefix = "linear codes "
     found = [name[len(prefix) : -2] for name in values if name.startswith(prefix) and name.endswith(" %")]
-    better = [budget for budget in found if leads(values, budget)]
+    better = [budget for budget in found if leads(values, budget, n)]
     worse = [budget for budget in found if budget not in better]
     told, elsewhere = (f"{values.get(name, 0):,.0f}" for name in (TOLD, ELSEWHERE))
     if not found:
@@ -108,10 +108,13 @@ def verdict(values: dict[str, float], n: int) -> str:
     return f"{claim}.{said} Linear probe, %: {figures}; majority {share(values['majority %'], n)}."
 
 
-def leads(values: dict[str, float], budget: str, kind: str = "linear") -> bool:
-    """Whether codes do better than pixels by over one point and over twice its standard error over the draws."""
+def leads(values: dict[str, float], budget: str, n: int, kind: str = "linear") -> bool:
+    """Whether codes do better than pixels on n images by over one point and over twice its standard error, of the draws
+    of labels and of the images, as if two more of these had gone either way."""
     codes, pixels = f"{kind} codes {budget} %", f"{kind} pixels {budget} %"
-    error = math.hypot(values.get(f"{codes} sd", 0.0), values.get(f"{pixels} sd", 0.0)) / math.sqrt(DRAWS)
+    draws = math.hypot(values.get(f"{codes} sd", 0.0), values.get(f"{pixels} sd", 0.0)) / math.sqrt(DRAWS)
+    right = (values[codes] / 100 * n + 1) / (n + 2)
+    error = math.hypot(draws, 100 * math.sqrt(right * (1 - right) / (n + 2)))
     return values[codes] - values[pixels] > max(1.0, 2 * error)
 
 

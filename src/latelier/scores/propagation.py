@@ -100,7 +100,7 @@ def verdict(values: dict[str, float], n: int) -> str:
     propagation from the same labels, on n images, in plain words."""
     of = {space: _budgets(values, space) for space in ("codes", "pixels")}
     found = [budget for budget in of["codes"] if budget != OWN]
-    better = [budget for budget in found if probe.leads(values, budget, "propagation")]
+    better = [budget for budget in found if probe.leads(values, budget, n, "propagation")]
     worse = [budget for budget in found if budget not in better]
     if not found:
         claim = "Codes and pixels were not compared: the run learned from more labels, or codes were not asked for"
