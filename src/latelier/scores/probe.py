@@ -110,12 +110,17 @@ def verdict(values: dict[str, float], n: int) -> str:
 
 def leads(values: dict[str, float], budget: str, n: int, kind: str = "linear") -> bool:
     """Whether codes do better than pixels on n images by over one point and over twice its standard error, of the draws
-    of labels and of the images, as if two more of these had gone either way."""
+    of labels and of the images."""
     codes, pixels = f"{kind} codes {budget} %", f"{kind} pixels {budget} %"
     draws = math.hypot(values.get(f"{codes} sd", 0.0), values.get(f"{pixels} sd", 0.0)) / math.sqrt(DRAWS)
-    right = (values[codes] / 100 * n + 1) / (n + 2)
-    error = math.hypot(draws, 100 * math.sqrt(right * (1 - right) / (n + 2)))
+    error = math.hypot(draws, sampling_error(values[codes], n))
     return values[codes] - values[pixels] > max(1.0, 2 * error)
+
+
+def sampling_error(right: float, n: int) -> float:
+    """Of a percentage of n images, in points, as if two more of these had gone either way."""
+    share = (right / 100 * n + 1) / (n + 2)
+    return 100 * math.sqrt(share * (1 - share) / (n + 2))
 
 
 def most(label: np.ndarray) -> int:

@@ -136,7 +136,10 @@ def _classified(values: dict[str, float], n: int) -> str:
     if f"propagation pixels {OWN} %" not in values or "head %" not in values:
         return ""
     told, own, rival = values[TOLD], values["head %"], values[f"propagation pixels {OWN} %"]
-    ahead = "less right than" if own < rival - 1 else "more right than" if own > rival + 1 else "about as right as"
+    margin = max(1.0, 2 * probe.sampling_error(own, n))
+    ahead = "less right than" if own < rival else "more right than"
+    if abs(own - rival) <= margin:
+        ahead = "about as right as"
     return (
         f" From the same {told:,.0f} labels the run's own classifier is {ahead} label propagation on pixels: "
         f"{share(own, n)} and {percent(rival, n)}."
