@@ -178,8 +178,8 @@ def _check_length(folder: Path, plan: Plan) -> None:
     """Raises Refusal for a length that the run has passed."""
     done, asked = checkpoint.last_seen(folder) // plan.batch, plan.total // plan.batch
     if done > asked:
-        more = "ask for more, or name another --out"
-        raise Refusal(f"{folder} has taken {counted(done, 'step')}, and {asked:,} were asked for; {more}")
+        taken = f"{folder} has taken {counted(done, 'step')}, and {asked:,} were asked for"
+        raise Refusal(f"{taken}; ask for more, or name another --out")
 
 
 def _ahead(folder: Path, model: Model, batches: Batches, plan: Plan, images: int, start: int) -> str:
@@ -197,8 +197,10 @@ def _describe(request: SimpleNamespace, images: Images) -> None:
     if not request.quiet:
         tell(images, "skipped.txt in the run names all")
     if request.batch is not None and request.card is None and request.batch > len(images):
-        there = counted(len(images), "image")
-        _say(request, f"--batch {request.batch} is more than the {there}: a step shows some repeatedly")
+        _say(
+            request,
+            f"--batch {request.batch} is more than the {counted(len(images), 'image')}: a step shows some again",
+        )
 
 
 def _write_config(folder: Path, request: SimpleNamespace, prepared: Prepared) -> None:
