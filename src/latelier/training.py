@@ -106,9 +106,8 @@ def prepare(request: SimpleNamespace) -> Prepared:
     held_out = {"split": split} if split else {"share": share, "seed": drawn_by} if share else {}
     if has(model, Fits) and not model.moves():
         not_used = ("steps", "epochs", "rate", "clip", "ema")
-        unused = [f"--{name}" for name in not_used if getattr(request, name) is not None and request.card is None]
-        unused += augment.options() if request.card is None else []
-        if unused:
+        unused = [*(f"--{name}" for name in not_used if getattr(request, name) is not None), *augment.options()]
+        if unused and request.card is None:
             changes = f"{', '.join(unused)} {'has' if len(unused) == 1 else 'have'} no effect"
             _say(request, f"{request.model} is fitted {need(model, Fits).fitted}: {changes}")
         plan = Plan(total=len(rows), batch=request.batch or model.schedule.batch, seed=request.seed)
@@ -197,10 +196,8 @@ def _describe(request: SimpleNamespace, images: Images) -> None:
     if not request.quiet:
         tell(images, "skipped.txt in the run names all")
     if request.batch is not None and request.card is None and request.batch > len(images):
-        _say(
-            request,
-            f"--batch {request.batch} is more than the {counted(len(images), 'image')}: a step shows some again",
-        )
+        said = f"--batch {request.batch} is more than the {counted(len(images), 'image')}: a step shows some again"
+        _say(request, said)
 
 
 def _write_config(folder: Path, request: SimpleNamespace, prepared: Prepared) -> None:
