@@ -101,11 +101,13 @@ def _best_of_each(rows: Sequence[Sequence[str]]) -> frozenset[tuple[int, int]]:
 
 
 def winners(rows: Sequence[Sequence[str]]) -> frozenset[tuple[int, int]]:
-    """(row, column) of the greatest mean in each column; cells read "84.1 ± 2.1"; the first column names the rows."""
+    """(row, column) of the greatest mean in each column, none where all are alike; cells read "84.1 ± 2.1"; the first
+    column names the rows."""
     best = set()
     for column in range(1, len(rows[0])):
         means = {i: float(row[column].split(" ")[0].replace(",", "")) for i, row in enumerate(rows) if row[column]}
-        best |= {(i, column) for i, mean in means.items() if mean == max(means.values())}
+        if len(means) == 1 or len(set(means.values())) > 1:
+            best |= {(i, column) for i, mean in means.items() if mean == max(means.values())}
     return frozenset(best)
 
 
