@@ -52,16 +52,16 @@ def test_of_more_classes_the_pairs_that_are_confused_most() -> None:
 def test_accuracy_stands_beside_guessing() -> None:
     truth, names = np.array([0] * 6 + [1] * 2), ["cat", "dog"]
     answer = np.zeros(8, int)
-    said = "always the largest class, cat: 75.0%; balanced accuracy (mean over classes): 50.0%"
+    said = "always the largest class, cat: 75 %; balanced accuracy (mean over classes): 50 %"
     assert guessing(truth, answer, names) == said
-    assert guessing(truth[4:], answer[4:], names) == "always the largest class, cat: 50.0%"
+    assert guessing(truth[4:], answer[4:], names) == "always the largest class, cat: 50 %"
     assert "there is no other" in guessing(truth[:3], answer[:3], names)
 
 
 def test_calibration_stands_beside_chance() -> None:
     probability: Any = np.float32([[0.9, 0.1]] * 4)
     truth = np.array([0, 0, 1, 1])
-    before = "expected calibration error (15 bins): 40.0%"
-    assert calibration_text(truth, probability, None).startswith(f"{before}; right probabilities would show 12.0% of")
+    before = "expected calibration error (15 bins): 40 %"
+    assert calibration_text(truth, probability, None).startswith(f"{before}; right probabilities would show 12 % of")
     mended: Any = np.float32([[0.5, 0.5]] * 4)
-    assert calibration_text(truth, probability, mended).startswith(f"{before} before the temperature, 0.0% after; ")
+    assert calibration_text(truth, probability, mended).startswith(f"{before} before the temperature, 0 % after; ")

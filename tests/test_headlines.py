@@ -3,6 +3,7 @@
 import pytest
 
 from latelier.headlines import MOST, headlines
+from latelier.reporting import winners
 
 KEPT = {"PSNR": 20.0, "PSNR of PCA": 22.0, "PSNR of mean": 12.0, "components": 32.0}
 DRAWN = {"drawn distance": 0.4, "drawn distance of Gaussian": 0.3, "drawn distance of others": -0.01}
@@ -70,3 +71,8 @@ def test_the_usual_scores_alone_have_headlines():
         "What codes know of classes",
         "Codes beside the prior",
     ]
+
+
+def test_nothing_is_the_best_where_all_are_alike():
+    rows = [["codes", "100", "100 ± 2"], ["pixels", "100", "97 ± 2"], ["PCA", "100", ""]]
+    assert winners(rows) == {(0, 2)}

@@ -97,11 +97,19 @@ def test_what_diverged_is_said_in_one_line(tmp_path: Path) -> None:
     line = str(raised.value)
     assert "player 'b': term 'other' is not finite on 1 of 64 images (005.png)" in line
     assert "at 64 images, before the step" in line
+    assert line.endswith(
+        "; the checkpoint at 64 images is intact: go on by --resume with a lower --rate or with --clip 1"
+    )
     weights = game.a.item(), game.b.item()
     again = Game()
     (tmp_path / "one").mkdir()
     train(again, batches(64), Plan(total=64, batch=64, seed=3), tmp_path / "one", {})
     assert weights == (again.a.item(), again.b.item())  # neither player took the second step
+
+
+def test_what_diverged_before_anything_was_saved_says_that_nothing_was(tmp_path: Path) -> None:
+    with pytest.raises(Diverged, match="; nothing was saved: begin anew by --resume with a lower"):
+        train(Game(spoil_after=64), batches(64), Plan(total=640, batch=64, seed=3, save_every=640), tmp_path, {})
 
 
 @pytest.mark.parametrize("extra", [{}, {"ema": 48}, {"clip": 0.1}, {"decay": "cosine", "warmup": 20}, {"parts": 2}])

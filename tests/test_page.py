@@ -179,6 +179,12 @@ def test_bars_are_as_long_as_their_values():
     assert [figure in text for figure in ("0.0105", "0.0000", "0.0226")] == [True] * 3  # to the same digit
 
 
+def test_bars_of_few_pictures_have_no_decimals():
+    for n, shown in ((60, "own93"), (10_000, "own93.3")):
+        headline = Headline("Classes", [Row("own", 93.28, own=True)], "% right", most=100, n=n)
+        assert shown in Parsed(page(Material("t", "s", headlines=[headline]))).text.split()
+
+
 def test_the_chart_shows_training_and_validation_of_one_term_at_the_height_of_what_follows_the_fall():
     fall = [{"seen": 0, "terms": {"loss": 9_000.0, "other": 1.0}}]
     log = [*fall, *({"seen": 1_000 * i, "terms": {"loss": 100.0 - i}} for i in range(1, 50))]

@@ -32,6 +32,11 @@ def test_no_file_names_a_registry() -> None:
     assert [str(path) for path in tracked() if hosts.search(path.read_bytes())] == []
 
 
+def test_no_file_has_the_marks_of_a_merge() -> None:
+    marks = re.compile(rb"^(?:<{7}|>{7}) ", re.MULTILINE)
+    assert [str(path) for path in tracked() if marks.search(path.read_bytes())] == []
+
+
 def test_no_file_names_a_place_on_one_machine() -> None:
     found = {str(path): place.group() for path in tracked() if (place := PLACES.search(path.read_bytes()))}
     assert found == {}

@@ -14,7 +14,7 @@ GAME = {"seen": 0.0, "own error": 0.6, "strangers error": 1.0, "shown": 2.0 * SE
 DRAWN = {"seen": 0.0, "drawn apart": 1.0, "drawn distance": 0.01, "drawn distance of Gaussian": 0.0}
 DRAWN |= {"drawn distance of mean": 1.0}
 CODES = {"accuracy of codes": 80.0, "accuracy of pixels": 70.0, "accuracy of PCA": 69.0, "accuracy lead error": 2.0}
-CODES |= {"largest class": 50.0, "labels a class": 10.0}
+CODES |= {"pictures": 400.0, "largest class": 50.0, "labels a class": 10.0}
 HEAD = {"seen": 0.0, "pictures": 400.0, "accuracy": 90.0, "largest class": 50.0}
 HEAD |= {"baseline accuracy": 80.0, "baseline labels": 100.0}
 
@@ -144,6 +144,7 @@ def test_a_game_need_not_reconstruct_pixel_by_pixel() -> None:
         ({}, "good", "Draws what looks like the pictures at a glance"),
         ({"drawn distance": 0.4}, "note", "on the way"),
         ({"drawn distance": 0.9}, "warning", "Has not learned to draw"),
+        ({"drawn distance": 3.42}, "warning", "what it draws are 3.4 times as far from unseen"),
         ({"drawn apart": 0.05}, "warning", "look all alike (two of them are 0.05 of"),
     ],
 )
@@ -153,6 +154,16 @@ def test_samples_are_compared_as_a_set(facts: dict[str, float], level: str, says
     assert says in finding.text
     assert ("vary it" in finding.text) == ("alike" in finding.text)
     assert sampled({"seen": 0.0}) == []
+
+
+def test_an_accuracy_of_few_pictures_says_how_many_and_what_they_leave_open() -> None:
+    few = {**HEAD, "labelled": 6.0, "accuracy": 100.0, "largest class": 17.0}
+    said = only(classified(few)).text
+    assert "tells 100 % of 6 unseen pictures right (few pictures: it may be 61 to 100 %); always" in said
+    assert "tells 100 % of 6 pictures that it saw right" in only(classified({**few, "seen": 1.0})).text
+    assert "(few" not in only(classified({**few, "labelled": 50.0})).text
+    assert only(classified({**few, "accuracy": 50.0})).level == "warning"  # three of six, where guessing has one
+    assert only(known({**CODES, "labelled": 6.0})).text.endswith(" % (of 6 pictures, which are few).")
 
 
 @pytest.mark.parametrize(
@@ -168,8 +179,8 @@ def test_a_classifier_stands_beside_guessing_and_a_baseline(accuracy: float, lev
     finding = only(classified({**HEAD, "accuracy": accuracy}))
     assert finding.level == level
     assert finding.text.startswith(begins)
-    figures = f"tells {accuracy:.0f} % of unseen pictures right; always the largest class: 50 %; logistic regression on"
-    assert f"{figures} pixels (PCA, 100 labels): 80 %" in finding.text
+    figures = f"tells {accuracy:.0f} % of 400 unseen pictures right; always the largest class: 50 %"
+    assert f"{figures}; logistic regression on pixels (PCA, 100 labels): 80 %" in finding.text
     assert ("train on; where that no longer helps" in finding.text) == finding.text.startswith("Has learned little")
     assert classified({"seen": 0.0}) == []
 

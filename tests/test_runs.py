@@ -7,12 +7,14 @@ from threading import Thread
 
 import numpy as np
 import pytest
+from drawn_folder import drawn_folder
 from made import folder, write
 
 import latelier
 from latelier import runs, training
 from latelier.data.scenes import draw_scenes
 from latelier.runs import Run, Where, open_run
+from latelier.verdict import verdict
 
 TINY = {"settings": ["net=mlp", "net.widths=4", "latent=2"], "batch": 4, "quiet": True}
 
@@ -67,6 +69,29 @@ def test_a_source_without_splits_is_halved_and_of_a_large_one_a_part_is_taken(
 def records(*seen: int, name: str = "reconstruction") -> list[dict[str, object]]:
     rest = {"data": "digits:test", "n": 5, "seconds": 1.0, "seed": 0, "protocol": "So."}
     return [{"name": name, "values": {"PSNR dB": float(at)}, "seen": at, **rest} for at in seen]
+
+
+def test_of_one_picture_a_report_says_what_it_can(tmp_path: Path, cache: Path) -> None:
+    pets = drawn_folder(tmp_path / "pets", 60, side=8)
+    one = drawn_folder(tmp_path / "one", 1, side=8, seed=1)
+    run = latelier.train("vae", data=pets, out=tmp_path / "run", epochs=1, **TINY)
+    splits = open_run(run).splits(one, Where())
+    assert (len(splits.test), splits.seen) == (1, False)
+    assert list(splits.fit.names) == list(open_run(run).splits(None, Where()).fit.names)
+    latelier.report(run, data=one, out=tmp_path / "one.html")
+    said = (tmp_path / "one.html").read_text()
+    assert "Measured on 1 picture that it did not see in training." in said
+    assert "has none to fit or fewer than two to test on" in said
+
+
+def test_a_run_of_one_picture_is_compared_with_no_mean_of_it(tmp_path: Path, cache: Path) -> None:
+    one = drawn_folder(tmp_path / "one", 1, side=8)
+    run = open_run(latelier.train("vae", data=one, out=tmp_path / "run", steps=2, **TINY))
+    splits = run.splits(None, Where())
+    assert (len(splits.fit), len(splits.test), splits.seen) == (1, 1, True)
+    said, facts = verdict(run, splits)
+    assert "one picture has no mean and no PCA beside it" in said[0].text
+    assert not {"PSNR of mean", "strangers error"} & facts.keys()
 
 
 def test_scores_belong_to_a_checkpoint(tmp_path: Path) -> None:

@@ -30,6 +30,24 @@ def test_an_unknown_metric_is_refused_before_anything_is_written(tmp_path: Path)
     assert not (tmp_path / "run").exists()
 
 
+def test_the_refusal_says_which_way_each_metric_is_better(tmp_path: Path) -> None:
+    with pytest.raises(Refusal) as refused:
+        latelier.train("vae", out=str(tmp_path / "run"), validation=0.1, monitor="nope", **TINY)
+    ways = "higher is better: elbo; lower is better: distortion, rate, penalty, objective, loss"
+    assert str(refused.value) == f"--monitor nope is no metric of this run; {ways}"
+
+
+def test_a_models_directions_hold_inside_a_head_and_agree_with_its_own_metric() -> None:
+    model = built("vae", head="softmax")
+    assert monitor_of(model, held_digits(model), "elbo") == Metric("elbo", higher=True)
+    assert monitor_of(model, held_digits(model), "label errors") == Metric("label errors")
+    for name in module_names("latelier.models", "Model"):
+        declared = find_module("latelier.models", name, "model", "Model").Model
+        if not issubclass(declared, Fits):
+            own = declared.monitor(declared.__new__(declared))
+            assert own.higher == (own.name in declared.higher), name
+
+
 def test_the_checkpoint_with_the_fewest_label_errors_is_the_best(tmp_path: Path) -> None:
     run = latelier.train(
         "vae",
@@ -97,7 +115,7 @@ def test_a_warm_up_does_not_flatter_the_checkpoints_before_it() -> None:
 def test_heads_are_judged_by_their_error_where_labels_are_known_and_by_the_model_where_not() -> None:
     model = built("vae", head="softmax")
     assert monitor_of(model, held_digits(model), None) == Metric("label error %")
-    assert monitor_of(model, held_digits(model, labels=False), None) == Metric("objective")
+    assert monitor_of(model, held_digits(model, labels=False), None) == model.inner.monitor()
     values = validate(model, model.moves(), held_digits(model), Plan(total=100, batch=20))
     assert values["label error %"] == pytest.approx(100 * values["label errors"])
 

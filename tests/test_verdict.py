@@ -12,7 +12,7 @@ from made import folder
 from safetensors.torch import load_file
 
 import latelier
-from latelier import verdict
+from latelier import reporting, verdict
 from latelier.core import Failed, Finding
 from latelier.runs import Run, Where, open_run
 from latelier.scores.common import Splits
@@ -90,12 +90,6 @@ def test_a_training_that_failed_is_saved_and_exits_1(quiet: bool, here: Path, ca
     assert "latelier: Training failed: " in said
     assert quiet or "Next: latelier train vae --data pets --out again-slower " in said
     assert quiet or "--rate 0.001 --" in said  # vae's own
-
-
-def test_pictures_that_cannot_be_split_end_no_training(tmp_path: Path, capsys: Captured) -> None:
-    run = train(folder(tmp_path / "one", 1, "L", size=(8, 8)), tmp_path / "run")
-    assert "no verdict: " in capsys.readouterr().err
-    assert not (run / "verdict.json").exists()
 
 
 def test_kept_numbers_are_taken_for_the_same_checkpoint_and_pictures_alone(
@@ -221,6 +215,15 @@ def test_the_log_says_whether_to_go_on(values: np.ndarray, says: str, command: s
     assert found[-1].text.startswith("Next: latelier ")
     assert command in found[-1].text
     assert found[-2].text.startswith("Measured on 4 pictures ")
+
+
+def test_a_metric_whose_name_says_little_is_explained(made: Path) -> None:
+    run, splits = opened(made)
+    run.log = [{"seen": n, "validation": {"objective": 100.0 - n}} for n in range(1, 51)]
+    run.config["plan"]["monitor"] = list(run.model.monitor())
+    texts = [text for _, text in verdict.words(run, splits, FACTS)]
+    assert any("improving: objective (distortion + penalty) of validation fell from" in text for text in texts)
+    assert "monitor=objective, lower is better" in reporting.facts(run)["plan"]
 
 
 def test_what_has_not_learned_goes_on_unless_it_gets_worse(made: Path) -> None:

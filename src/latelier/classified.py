@@ -6,11 +6,12 @@ from typing import NamedTuple
 import numpy as np
 
 from latelier.data.images import Images
+from latelier.models.rules import left_open
 from latelier.runs import Run
 from latelier.scores.calibration import BINS, error_by_chance, expected_calibration_error
 from latelier.scores.common import majority
 from latelier.scores.confusion import balanced_accuracy, confusion, most_confused, uneven
-from latelier.tables import table
+from latelier.tables import percent, table
 from latelier.told import labels_learned
 
 WHOLE = 12  # classes of which a terminal has room for the whole table
@@ -58,8 +59,9 @@ def report(
     if not len(known.rows):
         return ""
     truth, answer = images.label[known.rows], raw[known.rows].argmax(1)
+    right, n = 100 * float((truth == answer).mean()), len(truth)
     lines = [
-        f"; {(truth == answer).mean():.1%} of the {len(truth):,} {known.kind} are right",
+        f"; {percent(right, n)} of the {n:,} {known.kind} are right{left_open(right, n)}",
         guessing(truth, answer, classes),
         *filter(None, [known.note]),
         f"\n{confusion_text(truth, answer, classes)}\n",
@@ -72,12 +74,13 @@ def guessing(truth: np.ndarray, answer: np.ndarray, classes: Sequence[str]) -> s
     """What accuracy has to be seen beside: the share of the largest class, and the balanced one where classes are
     uneven."""
     largest = classes[int(np.bincount(truth).argmax())]
-    said = f"always the largest class, {largest}: {majority(truth):.1f}%"
+    said = f"always the largest class, {largest}: {percent(majority(truth), len(truth))}"
     if (truth == truth[0]).all():
         return f"{said}; there is no other, so that these figures say little"
     if not uneven(truth):
         return said
-    return f"{said}; balanced accuracy (mean over classes): {balanced_accuracy(truth, answer):.1%}"
+    balanced = percent(100 * balanced_accuracy(truth, answer), len(truth))
+    return f"{said}; balanced accuracy (mean over classes): {balanced}"
 
 
 def confusion_text(truth: np.ndarray, answer: np.ndarray, classes: Sequence[str]) -> str:
@@ -106,11 +109,12 @@ def confusion_text(truth: np.ndarray, answer: np.ndarray, classes: Sequence[str]
 def calibration_text(truth: np.ndarray, raw: np.ndarray, mended: np.ndarray | None) -> str:
     """Expected calibration errors of probabilities [n, classes] before and, if there was one, after a temperature,
     beside what chance gives."""
-    said = f"expected calibration error ({BINS} bins): {expected_calibration_error(raw, truth):.1%}"
+    n = len(truth)
+    said = f"expected calibration error ({BINS} bins): {percent(100 * expected_calibration_error(raw, truth), n)}"
     if mended is not None:
-        said += f" before the temperature, {expected_calibration_error(mended, truth):.1%} after"
+        said += f" before the temperature, {percent(100 * expected_calibration_error(mended, truth), n)} after"
     chance = error_by_chance(raw if mended is None else mended)
-    return f"{said}; right probabilities would show {chance:.1%} of so many pictures"
+    return f"{said}; right probabilities would show {percent(100 * chance, n)} of so many pictures"
 
 
 def confusion_rows(truth: np.ndarray, answer: np.ndarray, classes: Sequence[str]) -> Iterator[list[str]]:

@@ -2,8 +2,7 @@
 
 A model is an ``nn.Module`` that declares its latents, hands its weights to players, and offers moves. A move looks at a
 batch and says what each player wants smaller; the trainer differentiates, averages, clips and steps. What a finished
-model can do, its capabilities say: scores, pictures, the command line and the explorer ask for those and never for a
-model by name.
+model can do, its capabilities say: scores, pictures, verbs and the explorer ask for those, never for a model by name.
 
 Shapes: b images, c channels, h w pixels, a attributes, t tokens, k numbers of a code, s samples, p parts of d numbers.
 Units: images are floats in [0, 1]; log-densities are nats an image, summed over everything but the batch.
@@ -101,11 +100,11 @@ class Optimiser:
 
 
 class Metric(NamedTuple):
-    """What tells a good checkpoint from a bad one: a term of validation's report, or a measure that follows from
-    them."""
+    """What tells a good checkpoint from a bad one: a term of validation's report, or a measure of them."""
 
     name: str
     higher: bool = False  # whether more is better
+    words: str = ""  # what it is, for a person to whom its name says nothing
 
 
 @dataclass(frozen=True)
@@ -131,6 +130,7 @@ class Model(nn.Module, ABC):
     players: dict[str, list[nn.Module | nn.Parameter]]  # a partition of the weights
     image: tuple[int, int, int]  # (c, h, w) of the images it was built for
     schedule: Schedule = Schedule()
+    higher: tuple[str, ...] = ()  # terms of its report, and measures, of which more is better; less is, of all others
 
     @abstractmethod
     def moves(self) -> tuple[Move, ...]:
@@ -146,8 +146,7 @@ class Model(nn.Module, ABC):
         return Metric("loss")
 
     def measures(self, terms: dict[str, float]) -> dict[str, float]:
-        """What follows from means of the report's terms over validation images: ratios, weighted sums. Empty where the
-        terms needed are not there."""
+        """Ratios and weighted sums of means of the report's terms over validation images, where these are there."""
         return {}
 
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
@@ -155,8 +154,7 @@ class Model(nn.Module, ABC):
         return []
 
     def findings(self, facts: Mapping[str, float]) -> list[Finding]:
-        """What was measured of a trained model (``latelier.facts`` names it) says, the most important first. By
-        default by the rules that most methods share; a method of which other figures tell says so here."""
+        """What facts (``latelier.facts``) say of a trained model, most important first; by default by shared rules."""
         from latelier.models.rules import usual  # they are made of this module's words
 
         return usual(facts)
@@ -358,6 +356,8 @@ class Imputes(Capability):
 
 class Fits(Capability):
     """Is fitted in closed form (or by somebody else's solver) instead of by moves."""
+
+    fitted: str = "by a solver of its own"  # for a person; and which setting is its length
 
     @abstractmethod
     def fit(self, image: Callable[[], "Any"], generator: Generator) -> dict[str, float]:

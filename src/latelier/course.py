@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from latelier.core import Metric
 
-TERMS = (("elbo", True), ("distortion", False), ("error", False), ("cross-entropy", False))  # term, more is better
+TERMS = tuple(Metric(*term) for term in (("elbo", True), ("distortion",), ("error",), ("cross-entropy",)))
 FEWEST = 8  # values that make a course
 TENTH = 10  # the end, the middle and the beginning are means over a tenth of the values, or one
 WORSE, BETTER = 0.03, 0.01  # of the value, by which the last half is another than the one before
@@ -24,6 +24,7 @@ class Course(NamedTuple):
     gain: float  # as a share of its value in the middle; above 0: better
     error: float  # standard error of that share, from how the values scatter
     share: float  # of all that was gained since the first tenth
+    words: str  # what the term is, where its name does not say that
 
 
 def once(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -41,10 +42,11 @@ def course(log: Sequence[Mapping[str, Any]], monitor: Metric | None = None) -> C
     none where too few say so."""
     for kind, where in (("validation", "validation"), ("terms", "training")):
         records = [record[kind] for record in log if kind in record]
-        for term, higher in [*([monitor] if monitor else []), *TERMS]:
-            values = [float(record[term]) * (1 if higher else -1) for record in records if term in record]
+        for metric in [*([monitor] if monitor else []), *TERMS]:
+            name, sign = metric.name, 1 if metric.higher else -1
+            values = [float(record[name]) * sign for record in records if name in record]
             if len(values) >= FEWEST:
-                return _course(term, higher, where, values)
+                return _course(metric, where, values)
     return None
 
 
@@ -64,21 +66,22 @@ def _again(before: dict[str, Any], record: dict[str, Any]) -> bool:
     return bool(before["seen"] > record["seen"] or (same and before["seen"] == record["seen"]))
 
 
-def _course(term: str, higher: bool, where: str, values: list[float]) -> Course:
+def _course(metric: Metric, where: str, values: list[float]) -> Course:
     n = max(1, len(values) // TENTH)
     middle = len(values) // 2
     begin, half, end = fmean(values[n : 2 * n]), fmean(values[middle - n : middle]), fmean(values[-n:])
     # Neighbours differ by the noise of a value, hardly by the trend.
     steps = [b - a for a, b in zip(values[middle:], values[middle + 1 :], strict=False)]
     noise = stdev(steps) / 2**0.5 if len(steps) > 1 else 0.0
-    scale, gained, sign = abs(half) or 1.0, end - begin, 1 if higher else -1
+    scale, gained, sign = abs(half) or 1.0, end - begin, 1 if metric.higher else -1
     return Course(
-        term,
-        higher,
+        metric.name,
+        metric.higher,
         where,
         half * sign,
         end * sign,
         gain=(end - half) / scale,
         error=noise * (2 / n) ** 0.5 / scale,
         share=(end - half) / gained if gained > 0 else 0.0,
+        words=metric.words,
     )

@@ -14,7 +14,7 @@ Everything is deterministic and draws from generators of its own. A fact that ca
                         fitted to pixels, and "... of mean", the mean picture
     drawn apart         squared distance of two samples, as a share of that of two pictures
     accuracy            % of the model's classifier; beside it "largest class", of guessing, and "baseline accuracy", of
-                        logistic regression on PCA of pixels from "baseline labels"
+                        logistic regression on PCA of pixels from "baseline labels"; "labelled": of how many
     accuracy of codes   % of linear probes from "labels a class"; beside it "... of pixels", "... of PCA", "largest
                         class" and "accuracy lead error", the standard error of the lead over pixels
 
@@ -45,6 +45,7 @@ BLOCK = 128  # pictures on the device at once
 ACTIVE = 0.1  # nats, mean over pictures
 BUDGETS, BUDGET = (100, 10, 5, 2, 1), 300  # labels a class tried, and labels at most
 DRAWS = 5
+LABELLED = 2  # measured pictures with a label of which anything is said: of one a share is all or nothing
 LABELS = 1_000  # that a classifier's baseline learns from at most
 
 
@@ -54,7 +55,7 @@ def measured(model: Model, data: Splits, *, told: bool, labels: int | None = Non
     ``labels`` a class or all."""
     fit, test = _part(data.fit, FIT, FIT_VALUES), _part(data.test, TEST, TEST_VALUES)
     facts = {"pictures": float(len(test)), "seen": float(data.seen)}
-    known = np.concatenate([_rows(fit), _rows(test)]) if data.seen else _rows(fit)
+    known = np.concatenate([_rows(fit), _rows(test)]) if data.seen and fit is not test else _rows(fit)
     with torch.no_grad():
         if has(model, Encodes):
             facts |= _read(model, test, known)
@@ -62,7 +63,7 @@ def measured(model: Model, data: Splits, *, told: bool, labels: int | None = Non
             facts |= drawn(model, test, known)
         if has(model, AttributeDirections) and facts.get("finite", 1.0):
             facts |= attributed(model, data.fit, test, labels)
-    if (test.label >= 0).any() and len(np.unique(data.fit.label[data.fit.label >= 0])) > 1:
+    if (test.label >= 0).sum() >= LABELLED and len(np.unique(data.fit.label[data.fit.label >= 0])) > 1:
         if has(model, Classifies):
             facts |= _classified(model, data.fit, test, labels)
         elif has(model, Encodes) and not told and facts.get("finite", 1.0):
@@ -110,12 +111,14 @@ def _kept(image: np.ndarray, again: np.ndarray, known: np.ndarray, numbers: int)
     """Of reconstructions [n, values], by codes of so many numbers, beside what PCA and the mean of the rows ``known``
     give."""
     own = _psnr(image, again)
-    facts = {
-        "PSNR": float(own.mean()),
-        "PSNR of mean": float(_psnr(image, known.mean(0)).mean()),
-        "own error": float(np.square(image - again).mean()),
-        "strangers error": float(np.square(np.roll(image, 1, 0) - again).mean()),
-    }
+    facts = {"PSNR": float(own.mean())}
+    if len(known) > 1:  # one is its own mean
+        facts |= {"PSNR of mean": float(_psnr(image, known.mean(0)).mean())}
+    if len(image) > 1:
+        facts |= {
+            "own error": float(np.square(image - again).mean()),
+            "strangers error": float(np.square(np.roll(image, 1, 0) - again).mean()),
+        }
     most = min(known.shape) // 2  # beyond that PCA knows the pictures by heart
     components = numbers if numbers <= most else min(COMPONENTS, most // 2)
     if components > 0:
@@ -147,6 +150,7 @@ def _classified(model: Model, fit: Images, test: Images, labels: int | None) -> 
         "finite": float(np.isfinite(answer).all()),
         "accuracy": 100 * float((answer.argmax(1) == test.label).mean()),
         "largest class": _largest(test.label),
+        "labelled": float(len(test)),
     }
     if len(np.unique(learned.label)) > 1:
         known = pixels(learned)
@@ -181,7 +185,7 @@ def _probed(model: Model, fit: Images, test: Images) -> dict[str, float]:
     spread = math.hypot(lead.mean(0).std(), 2 / (len(test) + 2) ** 0.5)
     error = np.hypot(spread / len(test) ** 0.5, lead.mean(1).std(ddof=1) / DRAWS**0.5)
     facts = {f"accuracy of {space}": 100 * float(found.mean()) for space, found in right.items()}
-    facts |= {"largest class": _largest(test.label), "labels a class": float(budget)}
+    facts |= {"largest class": _largest(test.label), "labels a class": float(budget), "labelled": float(len(test))}
     return facts | {"accuracy lead error": 100 * float(error)}
 
 

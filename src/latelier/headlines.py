@@ -5,6 +5,7 @@ from re import fullmatch
 from typing import Any
 
 from latelier.page.first import Headline, Row
+from latelier.tables import counted
 
 MOST = 3
 BUDGETS = ("10/class", "5/class")  # of a probe's labels, the first that it has, or else any
@@ -17,9 +18,11 @@ def headlines(facts: Values, records: Sequence[Mapping[str, Any]]) -> list[Headl
     """The first three that can be had of what was measured for a verdict, and of the scores' records. A value without a
     baseline is none of them."""
     scores = {record["name"]: record.get("values", {}) for record in records}
+    counts = {record["name"]: record.get("n", 0) for record in records}
     found = (
         _kept(facts),
-        _classified(facts) or _known(facts, scores.get("probe", {})),  # codes that learned from labels carry them
+        _classified(facts)
+        or _known(facts, scores.get("probe", {}), counts.get("probe", 0)),  # codes that learned from labels carry them
         _attributed(facts),
         _parts(scores.get("part_consistency", {})),
         _captions(scores.get("captions", {})),
@@ -43,24 +46,28 @@ def _kept(facts: Values) -> Headline | None:
 
 
 def _classified(facts: Values) -> Headline | None:
-    pixels = f"pixels, {facts.get('baseline labels', 0):,.0f} labels"
+    pixels = f"pixels, {counted(facts.get('baseline labels', 0), 'label')}"
     names = {"this model": "accuracy", pixels: "baseline accuracy", "largest class": "largest class"}
     rows = _rows(facts, names)
     note = "Unseen pictures told right. Pixels: logistic regression on their PCA."
     if facts.get("seen"):
         note = note.replace("Unseen", "Seen")
-    return Headline("Classes", rows, "% right", note, most=100) if rows else None
+    return Headline("Classes", rows, "% right", note, most=100, n=_measured(facts)) if rows else None
 
 
 def _attributed(facts: Values) -> Headline | None:
-    pixels = f"pixels, {facts.get('attributes labels', 0):,.0f} labels"
+    pixels = f"pixels, {counted(facts.get('attributes labels', 0), 'label')}"
     rows = _rows(facts, {"this model": "attributes balanced", pixels: "attributes balanced of pixels"})
     note = "Balanced accuracy: a constant answer has 50. Pixels: logistic regression on their PCA."
-    return Headline("Attributes", rows, "% balanced", note, most=100) if rows else None
+    return Headline("Attributes", rows, "% balanced", note, most=100, n=_measured(facts)) if rows else None
 
 
-def _known(facts: Values, probe: Values) -> Headline | None:
-    """A probe of all test pictures before the quick one."""
+def _measured(facts: Values) -> int:
+    return int(facts.get("labelled", facts.get("pictures", 0)))
+
+
+def _known(facts: Values, probe: Values, n: int) -> Headline | None:
+    """A probe of all n test pictures before the quick one."""
     spaces = {"codes": "codes", "pixels": "pixels", "PCA of pixels": "PCA"}
     probed = [match[1] for name in probe if (match := fullmatch(r"linear codes (\d+/class|all) %", name))]
     if ELSEWHERE in probe:
@@ -68,17 +75,17 @@ def _known(facts: Values, probe: Values) -> Headline | None:
     for budget in (*(budget for budget in BUDGETS if budget in probed), *probed):
         names = {label: f"linear {space} {budget} %" for label, space in spaces.items()}
         if rows := _rows(probe, names | {"largest class": "majority %"}):
-            return Headline("What codes know of classes", rows, "% right", _told(budget), most=100)
+            return Headline("What codes know of classes", rows, "% right", _told(budget), most=100, n=n)
     names = {label: f"accuracy of {space}" for label, space in spaces.items()} | {"largest class": "largest class"}
     if rows := _rows(facts, names):
         said = _told(f"{facts.get('labels a class', 0):.0f}/class")
-        return Headline("What codes know of classes", rows, "% right", said, most=100)
+        return Headline("What codes know of classes", rows, "% right", said, most=100, n=_measured(facts))
     return None
 
 
 def _told(budget: str) -> str:
     count = budget.removesuffix("/class")
-    labels = "all labels" if budget == "all" else "1 label a class" if count == "1" else f"{count} labels a class"
+    labels = "all labels" if budget == "all" else f"{counted(int(count), 'label')} a class"
     return f"A linear probe that learned from {labels}."
 
 

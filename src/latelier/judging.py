@@ -15,6 +15,7 @@ from latelier.nets.modes import evaluating
 from latelier.scores.attribute_preservation import Course, Judge, trained
 from latelier.scores.attributes import balanced
 from latelier.scores.common import some
+from latelier.tables import percent
 
 ROWS, SIDE = 5_000, 32  # pictures at most, and their longest side; larger ones are averaged down
 HELD = 10  # every so many-th picture is kept back, to see how often the judge is right
@@ -107,9 +108,8 @@ class Tally:
     def said(self) -> str:
         """In words."""
         shares = (100 * count / self.pictures for count in (self.before, self.after))
-        return "{}: seen in {:.0f} % of the reconstructions and in {:.0f} % of the edited pictures".format(
-            self._words, *shares
-        )
+        before, after = (percent(share, self.pictures) for share in shares)
+        return f"{self._words}: seen in {before} of the reconstructions and in {after} of the edited pictures"
 
     def warning(self, farther: float | None) -> str:
         """One line where the edit hardly shows, else nothing; ``farther`` is a number of steps to try, if there is

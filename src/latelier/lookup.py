@@ -16,9 +16,13 @@ from types import ModuleType
 
 def nearest(name: str, names: list[str]) -> str:
     """The end of a refusal: the nearest match, if any is near, and all there is."""
+    return f"{guess(name, names)}there are: {', '.join(names) or 'none'}"
+
+
+def guess(name: str, names: list[str]) -> str:
+    """A question for the nearest match, with a space behind it; empty if none is near."""
     close = get_close_matches(name.lower(), names, n=1)
-    guess = f'did you mean "{close[0]}"? ' if close else ""
-    return f"{guess}there are: {', '.join(names) or 'none'}"
+    return f'did you mean "{close[0]}"? ' if close else ""
 
 
 def sentence(text: str | None) -> str:

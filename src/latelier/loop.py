@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import get_total_norm
 
-from latelier import files, parallel
+from latelier import checkpoint, files, parallel
 from latelier.core import Batch, Failed, Model, Move, Progress, has, need
 from latelier.data.batches import Batches
 from latelier.data.seeds import mix
@@ -29,6 +29,7 @@ from latelier.nets.modes import evaluating
 from latelier.plan import Plan, rate_factor
 from latelier.players import Player, Statistics, differentiate, players_of
 from latelier.state import State
+from latelier.tables import counted
 from latelier.validation import validate
 
 
@@ -83,7 +84,7 @@ def train(
                     log({"seen": record["seen"], "remark": remark})
 
     for remark in remarks:
-        log({"seen": state.seen, "remark": f"{remark}; going on from {state.seen:,} images"})
+        log({"seen": state.seen, "remark": f"{remark}; going on from {counted(state.seen, 'image')}"})
     mine = range(parallel.rank(), plan.parts, parallel.world())
     generators = [torch.Generator(batches.device) for _ in mine]
     meter = Meter(state.seen)
@@ -98,8 +99,11 @@ def train(
             for part, generator in zip(mine, generators, strict=True):
                 generator.manual_seed(mix(plan.seed, 3, part, state.seen))
             progress = [Progress(state.seen, plan.total, generator, {}) for generator in generators]
-            for move in moves:
-                meter.add(play(move, parts, progress, players, plan, batches, statistics))
+            try:
+                for move in moves:
+                    meter.add(play(move, parts, progress, players, plan, batches, statistics))
+            except Diverged as error:
+                raise Diverged(f"{error}; {_again(folder)}") from None
             if plan.ema is not None:
                 state.follow(0.5 ** (plan.batch / plan.ema))
             state.seen += plan.batch
@@ -212,7 +216,7 @@ def _fault(
     seen: int,
     batches: Batches,
 ) -> str:
-    """The sentence of Diverged: which player, which term on which images or else which weight, and what to do."""
+    """Of Diverged: which player, and which term on which images or else which weight."""
     rows = torch.cat([batch.index for batch in parts])
     where = None
     for term, values in report.items():
@@ -220,12 +224,16 @@ def _fault(
         if bad:
             names = ", ".join(str(batches.images.names[row]) for row in bad[:3])
             more = ", ..." if len(bad) > 3 else ""
-            where = f"term '{term}' is not finite on {len(bad)} of {len(rows)} images ({names}{more})"
+            where = f"term '{term}' is not finite on {len(bad)} of {counted(len(rows), 'image')} ({names}{more})"
             break
     if where is None:
         weights = [n for n, g in zip(player.names, gradients, strict=True) if not g.isfinite().all()]
         where = f"its terms are finite, but the gradient of {weights[0] if weights else 'all weights together'} is not"
-    return (
-        f"training failed: it diverged at {seen:,} images, before the step: player '{player.name}': {where}; "
-        "the last checkpoint is intact: resume it with a lower --rate or with --clip 1"
-    )
+    return f"training failed: it diverged at {counted(seen, 'image')}, before the step: player '{player.name}': {where}"
+
+
+def _again(folder: Path) -> str:
+    """What to do after Diverged, by what there is to go on from."""
+    saved = checkpoint.last_seen(folder)
+    way = f"the checkpoint at {counted(saved, 'image')} is intact: go on" if saved else "nothing was saved: begin anew"
+    return f"{way} by --resume with a lower --rate or with --clip 1"

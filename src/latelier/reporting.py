@@ -16,7 +16,7 @@ from latelier.pictures.sheet import png
 from latelier.pictures.view import Judging
 from latelier.progress import step
 from latelier.runs import Run
-from latelier.tables import curves, with_spread
+from latelier.tables import counted, curves, with_spread
 
 COMPRESSION = 6  # of sheets: 9 takes three times as long for a fiftieth fewer bytes
 LEADING = ("loss", "elbo")  # terms that say how training went, where a run has them
@@ -36,11 +36,11 @@ def material(
     """The page of a run, drawn on these images; ``verdict`` is what was found of it, and ``measured`` the named numbers
     behind that; ``judge`` learns to tell what edits show. ``before`` are tables and ``first`` pictures that come
     first."""
-    skipped = run.folder / "skipped.txt"
+    skipped, shown = run.folder / "skipped.txt", f"Shown and measured here: {images.source}."
     data = run.config.get("data", {})
     return Material(
         title=f"{run.name}: {run.card.model} on {data.get('source', 'pictures')}",
-        summary=summary or f"A {run.card.model} after {run.seen:,} pictures. Shown and measured here: {images.source}.",
+        summary=summary or f"A {run.card.model} after {counted(run.seen, 'picture')}. {shown}",
         verdict=verdict,
         headlines=headlines(measured or {}, [record for record in run.scores if record["data"] == images.source]),
         eight=eight(run.view(images, "", most=COUNT)),
@@ -66,7 +66,7 @@ def score_tables(record: dict[str, Any]) -> list[Table]:
     score that could not be taken."""
     if "reason" in record:
         return []
-    plain, over = curves(with_spread(record["values"]))
+    plain, over = curves(with_spread(record["values"], record["n"]))
     title, seconds = f"{record['name']} on {record['data']}", f"{record['seconds']:.1f} s"
     scope = f"n = {record['n']:,}, {seconds}, seed {record['seed']}."
     said, protocol = record.get("verdict", ""), f"{record['protocol']} {scope}"
@@ -101,11 +101,13 @@ def _best_of_each(rows: Sequence[Sequence[str]]) -> frozenset[tuple[int, int]]:
 
 
 def winners(rows: Sequence[Sequence[str]]) -> frozenset[tuple[int, int]]:
-    """(row, column) of the greatest mean in each column; cells read "84.1 ± 2.1"; the first column names the rows."""
+    """(row, column) of the greatest mean in each column, none where all are alike; cells read "84.1 ± 2.1"; the first
+    column names the rows."""
     best = set()
     for column in range(1, len(rows[0])):
         means = {i: float(row[column].split(" ")[0].replace(",", "")) for i, row in enumerate(rows) if row[column]}
-        best |= {(i, column) for i, mean in means.items() if mean == max(means.values())}
+        if len(means) == 1 or len(set(means.values())) > 1:
+            best |= {(i, column) for i, mean in means.items() if mean == max(means.values())}
     return frozenset(best)
 
 
@@ -129,17 +131,20 @@ def facts(run: Run) -> dict[str, str]:
     """Model, data and settings in words."""
     config, data = run.config, run.config.get("data", {})
     c, h, w = run.model.image
+    plan = dict(config.get("plan", {}))
+    if "monitor" in plan:
+        plan["monitor"] = f"{plan['monitor'][0]}, {'higher' if plan['monitor'][1] else 'lower'} is better"
     out = {
         "model": run.card.model,
         "settings": _words(run.card.config),
         "head": _words(run.card.head or {}),
         "captions": _words(run.card.caption or {}),
         "weights": f"{sum(p.numel() for p in run.model.state_dict().values()):,} numbers",
-        "trained on": f"{data.get('images', 0):,} pictures of {data.get('source')}, "
+        "trained on": f"{counted(data.get('images', 0), 'picture')} of {data.get('source')}, "
         f"{data.get('labelled', 0):,} of them with a label",
         "pictures": f"{h} x {w}, {'grey' if c == 1 else 'colour'}",
         "optimisers": "; ".join(f"{player}: {_words(o)}" for player, o in config.get("optimisers", {}).items()),
-        "plan": _words({k: v for k, v in config.get("plan", {}).items() if v is not None}),
+        "plan": _words({k: v for k, v in plan.items() if v is not None}),
         "versions": _words(config.get("versions", {})),
     }
     return {name: text for name, text in out.items() if text}

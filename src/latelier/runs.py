@@ -1,6 +1,7 @@
 """A run on disk as the verbs see it: its model, what it was trained on, its log and its scores."""
 
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +26,7 @@ from latelier.progress import tell
 from latelier.request import read_config, there
 from latelier.scores.common import Splits
 from latelier.scores.record import replaced
+from latelier.tables import counted
 from latelier.told import labels_learned, learned_labels
 
 HALF, FEWEST = 512 << 20, 2_000  # bytes of pixels, and images, up to which each part of a split is taken whole
@@ -136,8 +138,9 @@ class Run:
 
     def splits(self, source: str | Path | None, where: Where) -> Splits:
         """What to fit probes on and what to measure on: the source's own splits; of the source without splits that the
-        run has learned from, its training images and exactly those that it held out; halves of any other."""
-        source = str(source or self.source)
+        run has learned from, its training images and exactly those that it held out; halves of any other. One image
+        is measured, and probes are fitted on what the run was trained on."""
+        asked, source = source, str(source or self.source)
         head, _, tail = source.rpartition(":")
         base, chosen = (head, tail) if head and not Path(source).exists() else (source, "")
         own = splits_of(base, root=where.data_root)
@@ -150,15 +153,24 @@ class Run:
             whole = self.images(base, where)
             if (held_out := self._held_out(whole)) is not None:
                 return held_out
+            if len(whole) == 1:
+                return self._alone(whole, None if asked is None else where)
             most = _most(whole)
             order = np.random.default_rng(0).permutation(len(whole))[: 2 * most]
             rows = np.sort(order[::2])
             fit, test = whole.take(rows), whole.take(np.sort(order[1::2]))
-            if len(test) == 0:
-                raise Refusal(f"{source} has one image; scores need two at least, to fit on and to measure on")
             test = replace(test, fingerprint=whole.fingerprint)
         seen = test.fingerprint == self.config.get("data", {}).get("fingerprint")
         return self._told(Splits(fit, test, seen), whole, rows)
+
+    def _alone(self, one: Images, where: Where | None) -> Splits:
+        """One image to measure on, which no half can be taken of. What is fitted is fitted on the images that the run
+        was trained on, if they can be had from ``where``, or else on this one."""
+        seen = one.fingerprint == self.config.get("data", {}).get("fingerprint")
+        if where is not None and not seen:
+            with suppress(Refusal):  # they may be gone, and of one image something can be said without
+                return self.splits(None, where)._replace(test=one, seen=False)
+        return self._told(Splits(one, one, seen), one, np.arange(1))
 
     def _told(self, splits: Splits, whole: Images, rows: np.ndarray) -> Splits:
         """With the labels that the model learned from; the splits' ``fit`` is ``rows`` of ``whole``."""
@@ -214,9 +226,10 @@ def open_run(run: str | Path) -> Run:
     multiply_fast(model)
     config_path = path / "config.json"
     config = read_config(config_path) if found and config_path.exists() else {}
+    seen = found.seen if found else 0
     for remark in found.remarks if found else ():
-        print(f"{path}: {remark}; using the checkpoint at {found.seen if found else 0:,} images", file=sys.stderr)
-    return Run(path, model.to(pick_device()), card, config, found.seen if found else 0, found.remarks if found else ())
+        print(f"{path}: {remark}; using the checkpoint at {counted(seen, 'image')}", file=sys.stderr)
+    return Run(path, model.to(pick_device()), card, config, seen, found.remarks if found else ())
 
 
 def _most(images: Images) -> int:

@@ -22,30 +22,73 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     return "\n".join([title, rule, line(cells[0]), rule, *map(line, cells[1:]), rule])
 
 
-def number(value: float) -> str:
-    """Four significant digits, without an exponent where it reads better without."""
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+def number(value: float, digits: int = 4) -> str:
+    """So many significant digits, all digits of what is whole or large, without an exponent where it reads better
+    without, and no minus before a zero."""
+    if math.isfinite(value) and (value == round(value) or abs(value) >= 10**digits - 0.5):
+        return fixed(value, 0)
+    if 1e-7 <= abs(value) < 1e-4:
+        return fixed(value, digits - 1 - math.floor(math.log10(abs(value))))
+    return f"{value:z.{digits}g}"
 
 
-def with_sd(value: float, sd: float) -> str:
+def fixed(value: float, places: int) -> str:
+    """With so many decimals, and no minus before a zero."""
+    return f"{value:z,.{places}f}"
+
+
+def counted(count: float, thing: str) -> str:
+    """``1 step``, ``2,000 steps``: so many of a thing whose plural ends in s."""
+    shown = number(count, 3)
+    return f"{shown} {thing}{'s' * (shown != '1')}"
+
+
+def decimals(n: int) -> int:
+    """How many decimals a percentage of n pictures has: those that are not all chance, whose share of 98 % is 0.4
+    points of 1,000."""
+    return 0 if n < 1_000 else 1 if n < 100_000 else 2
+
+
+def share(value: float, n: int) -> str:
+    """``93``: a percentage of n pictures, where its sign stands elsewhere."""
+    return fixed(value, decimals(n))
+
+
+def percent(value: float, n: int) -> str:
+    """``93 %``: a percentage of n pictures."""
+    return f"{share(value, n)} %"
+
+
+def with_sd(value: float, sd: float, most: int | None = None) -> str:
     """``98.7 ± 0.3``: the spread to one digit that counts, or two where the first is a 1, and the value to as many
-    decimals, for what comes after them is chance."""
-    if not (math.isfinite(value) and math.isfinite(sd)) or sd <= 0:
+    decimals, ``most`` of them at most, for what comes after them is chance. A spread that is nothing at so many is
+    left out: all draws agree."""
+    if not (math.isfinite(value) and math.isfinite(sd)):
         return f"{number(value)} ± {number(sd)}"
+    if sd <= 0:
+        return number(value) if most is None else fixed(value, most)
     exponent = math.floor(math.log10(sd))
     places = max(0, (1 if sd < 1.95 * 10**exponent else 0) - exponent)
-    return f"{value:,.{places}f} ± {sd:,.{places}f}"
+    if most is not None:
+        places = min(places, most)
+    return fixed(value, places) + (f" ± {fixed(sd, places)}" if float(fixed(sd, places).replace(",", "")) else "")
 
 
-def with_spread(values: dict[str, float]) -> dict[str, str]:
-    """Values as text; one that has a companion ``NAME sd`` or ``NAME se``, its standard deviation or the standard
-    error of it as a mean, carries this as ± and the companion goes."""
+def with_spread(values: dict[str, float], n: int) -> dict[str, str]:
+    """Values that were measured on n pictures as text; one that has a companion ``NAME sd`` or ``NAME se``, its
+    standard deviation or the standard error of it as a mean, carries this as ± and the companion goes. What has none
+    has three digits, or four of 1,000 pictures; percentages those of ``decimals``."""
     found = {}
+    few = 3 if n < 1_000 else 4
     for name, value in values.items():
         if name.endswith(COMPANIONS) and name.removesuffix(name[-3:]) in values:
             continue
         companion = next((f"{name}{end}" for end in COMPANIONS if f"{name}{end}" in values), None)
-        found[name] = number(value) if companion is None else with_sd(value, values[companion])
+        most = decimals(n) if "%" in name.split() else None
+        if companion is not None:
+            found[name] = with_sd(value, values[companion], most)
+        else:
+            found[name] = number(value, few) if most is None or not math.isfinite(value) else share(value, n)
     return found
 
 
@@ -74,7 +117,7 @@ def score_table(records: Sequence[dict[str, Any]], title: str, protocols: bool =
             rows.append([record["name"], "not taken", "", ""])
             notes.append(f"{record['name']}: not taken; {record['reason']}")
             continue
-        plain, over = curves(with_spread(record["values"]))
+        plain, over = curves(with_spread(record["values"], record["n"]))
         for place, (name, value) in enumerate(plain.items()):
             tail = [f"{record['n']:,}", f"{record['seconds']:.1f}"] if place == 0 else ["", ""]
             rows.append([f"{record['name']}: {name}", value, *tail])

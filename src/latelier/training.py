@@ -32,6 +32,7 @@ from latelier.plan import Plan, plan_of
 from latelier.progress import Progress, tell
 from latelier.request import FORMAT, check, folder_of, plain, read_config, resumed
 from latelier.state import State
+from latelier.tables import counted, number
 from latelier.told import one_factor, shares, told
 from latelier.validation import monitor_of
 
@@ -76,9 +77,9 @@ def run(request: SimpleNamespace) -> Path:
     if outcome.why == "stopped":
         again = f"latelier train --out {shlex.quote(str(folder))} --resume"
         if parallel.rank() == 0:
-            print(f"stopped and saved at {outcome.seen:,} images; go on with: {again}", file=sys.stderr)
+            print(f"stopped and saved at {counted(outcome.seen, 'image')}; go on with: {again}", file=sys.stderr)
         raise KeyboardInterrupt if outcome.signal == signal.SIGINT else SystemExit(128 + outcome.signal)
-    _say(request, f"{folder}: {outcome.seen:,} images seen")
+    _say(request, f"{folder}: {counted(outcome.seen, 'image')} seen")
     if parallel.rank() == 0:
         verdict.at_end(folder, request)
     return folder
@@ -106,11 +107,10 @@ def prepare(request: SimpleNamespace) -> Prepared:
     held_out = {"split": split} if split else {"share": share, "seed": drawn_by} if share else {}
     if has(model, Fits) and not model.moves():
         not_used = ("steps", "epochs", "rate", "clip", "ema")
-        unused = [f"--{name}" for name in not_used if getattr(request, name) is not None and request.card is None]
-        unused += augment.options() if request.card is None else []
-        if unused:
-            said = f"{request.model} is fitted without the trainer: {', '.join(unused)} not used, see its --set fields"
-            _say(request, said)
+        unused = [*(f"--{name}" for name in not_used if getattr(request, name) is not None), *augment.options()]
+        if unused and request.card is None:
+            changes = f"{', '.join(unused)} {'has' if len(unused) == 1 else 'have'} no effect"
+            _say(request, f"{request.model} is fitted {need(model, Fits).fitted}: {changes}")
         plan = Plan(total=len(rows), batch=request.batch or model.schedule.batch, seed=request.seed)
         return Prepared(model, card, plan, images, rows, held_out, None, None)
     plan = plan_of(request, model, len(rows), device)
@@ -166,7 +166,7 @@ def _learn(folder: Path, request: SimpleNamespace, prepared: Prepared) -> Outcom
         def show(record: dict[str, Any]) -> None:
             note(record)
             if "terms" in record:
-                terms = ", ".join(f"{name} {value:.4g}" for name, value in record["terms"].items())
+                terms = ", ".join(f"{name} {number(value)}" for name, value in record["terms"].items())
                 progress.at(record["seen"], speed=record["images_per_second"], note=terms)
             elif "remark" in record:
                 print(record["remark"], file=sys.stderr)
@@ -178,26 +178,27 @@ def _check_length(folder: Path, plan: Plan) -> None:
     """Raises Refusal for a length that the run has passed."""
     done, asked = checkpoint.last_seen(folder) // plan.batch, plan.total // plan.batch
     if done > asked:
-        more = "ask for more, or name another --out"
-        raise Refusal(f"{folder} has taken {done:,} steps, and {asked:,} were asked for; {more}")
+        taken = f"{folder} has taken {counted(done, 'step')}, and {asked:,} were asked for"
+        raise Refusal(f"{taken}; ask for more, or name another --out")
 
 
 def _ahead(folder: Path, model: Model, batches: Batches, plan: Plan, images: int, start: int) -> str:
     """How long it will take: a copy of the model plays a batch, and the second time is taken."""
     if start >= plan.total:
-        return f"{folder} has its {plan.total // plan.batch:,} steps already; --steps N goes on to N"
+        return f"{folder} has its {counted(plan.total // plan.batch, 'step')} already; --steps N goes on to N"
     seconds, left = step_seconds(model, batches, plan), (plan.total - start) // plan.batch
-    span = f"{left * seconds / 60:,.0f} minutes" if left * seconds > 90 else f"{left * seconds:,.0f} s"
-    epochs = f"{left * plan.batch / images:,.3g} epochs of {images:,}"
-    return f"{left:,} steps of {plan.batch} images ({epochs}), about {span}"
+    span = f"{left * seconds / 60:,.0f} minutes" if left * seconds > 90 else f"{max(1, left * seconds):,.0f} s"
+    epochs = f"{counted(left * plan.batch / images, 'epoch')} of {counted(images, 'image')}"
+    return f"{counted(left, 'step')} of {counted(plan.batch, 'image')} ({epochs}), about {span}"
 
 
 def _describe(request: SimpleNamespace, images: Images) -> None:
     """Says what became of the pictures, and of those that could not be read."""
     if not request.quiet:
         tell(images, "skipped.txt in the run names all")
-    if request.batch is not None and request.batch > len(images):
-        _say(request, f"--batch {request.batch} is more than the {len(images)} images: a step shows some repeatedly")
+    if request.batch is not None and request.card is None and request.batch > len(images):
+        said = f"--batch {request.batch} is more than the {counted(len(images), 'image')}: a step shows some again"
+        _say(request, said)
 
 
 def _write_config(folder: Path, request: SimpleNamespace, prepared: Prepared) -> None:

@@ -8,7 +8,7 @@ from latelier import parallel
 from latelier.core import FINAL, Metric, Model, Move, Progress, Refusal, Wrapper
 from latelier.data.batches import Batches
 from latelier.data.seeds import mix
-from latelier.lookup import nearest
+from latelier.lookup import guess
 from latelier.nets.modes import evaluating
 
 if TYPE_CHECKING:
@@ -25,24 +25,31 @@ def monitor_of(model: Model, validation: Batches | None, asked: str | None) -> M
     own = part.monitor()
     if asked is None or validation is None:
         return own
-    known = [*_known(model, validation), "loss"]
+    known = _known(model, validation)
     if asked not in known:
-        raise Refusal(f"--monitor {asked} is no metric of this run; {nearest(asked, known)}")
-    return own if asked == own.name else Metric(asked, asked in HIGHER)
+        ways = ((f"{way} is better", [n for n, m in known.items() if m.higher == up]) for way, up in DIRECTIONS)
+        there = "; ".join(f"{way}: {', '.join(names)}" for way, names in ways if names)
+        raise Refusal(f"--monitor {asked} is no metric of this run; {guess(asked, list(known))}{there}")
+    return own if asked == own.name else known[asked]
 
 
-HIGHER = ("elbo", "information")  # terms of which more is better
+DIRECTIONS = (("higher", True), ("lower", False))
 
 
-def _known(model: Model, validation: Batches) -> list[str]:
-    """Names of all that validation will report."""
+def _known(model: Model, validation: Batches) -> dict[str, Metric]:
+    """All that validation will report, by name, each with the direction that the part of the model declares which
+    reports it."""
     batch = validation.rows(torch.arange(min(2, len(validation.images))))  # one image has no other beside it
     progress = Progress(FINAL, 1, torch.Generator(validation.device).manual_seed(0), {})
     terms: dict[str, float] = {}
     with evaluating(model):
         for move in model.moves():
             terms |= {name: float(value.mean()) for name, value in move(batch, progress).report.items()}
-    return [*terms, *model.measures(terms)]
+    names, higher, part = [*terms, *model.measures(terms), "loss"], set(model.higher), model
+    while isinstance(part, Wrapper):
+        part = part.inner
+        higher |= set(part.higher)
+    return {name: Metric(name, name in higher) for name in names}
 
 
 def validate(model: Model, moves: tuple[Move, ...], batches: Batches, plan: "Plan") -> dict[str, float]:

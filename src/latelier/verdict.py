@@ -22,7 +22,7 @@ from latelier.facts import measured
 from latelier.models.rules import UNLEARNED, broken, grown
 from latelier.runs import Run, Where, open_run
 from latelier.scores.common import Splits
-from latelier.tables import number
+from latelier.tables import counted, number
 
 FILE = "verdict.json"
 MOST = 5  # sentences
@@ -113,15 +113,20 @@ def _weight(finding: Finding) -> int:
 
 def _going(went: Course) -> Finding:
     if went.gain == 0:
-        return Finding("note", f"No longer changing: {went.term} of {went.where} is {number(abs(went.end))}.")
+        return Finding("note", f"No longer changing: {_named(went)} of {went.where} is {number(abs(went.end))}.")
     up = (went.gain > 0) == went.higher
     way = f"{'rose' if up else 'fell'} from {number(went.half)} to {number(went.end)}"
-    moved = f"{went.term} of {went.where} {way} in the last half."
+    moved = f"{_named(went)} of {went.where} {way} in the last half."
     if improving(went):
         return Finding("good", f"Still improving: {moved}")
     if worsening(went):
         return Finding("warning", f"Getting worse: {moved}")
     return Finding("note", f"Hardly improving any more: {moved}")
+
+
+def _named(went: Course) -> str:
+    """The term, and what it is where its name does not say that."""
+    return f"{went.term} ({went.words})" if went.words else went.term
 
 
 def _remarked(run: Run, found: Sequence[Finding]) -> list[Finding]:
@@ -139,8 +144,8 @@ def _remarked(run: Run, found: Sequence[Finding]) -> list[Finding]:
 def _where(splits: Splits, facts: dict[str, float]) -> Finding:
     """On which pictures all this was measured."""
     count, n = len(splits.test), int(facts["pictures"])
-    part = f"{n:,}" if n == count else f"{n:,} of {count:,}"
-    measured = f"Measured on {part} picture{'s' * (count != 1)} that it"
+    part = counted(n, "picture") if n == count else f"{n:,} of {counted(count, 'picture')}"
+    measured = f"Measured on {part} that it"
     if splits.seen:
         return Finding("note", f"{measured} saw in training; on others it may be worse.")
     return Finding("note", f"{measured} did not see in training.")
@@ -193,6 +198,7 @@ def _probed(run: Run, splits: Splits, records: Sequence[dict[str, Any]]) -> dict
                 **{f"accuracy of {space}": values[name] for space, name in names.items()},
                 "largest class": values["majority %"],
                 "labels a class": float(budget.removesuffix("/class")),
+                "labelled": float(record["n"]),
                 "accuracy lead error": math.hypot(*draws, 100 * math.sqrt(share * (1 - share) / record["n"])),
             }
     return {}

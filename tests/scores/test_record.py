@@ -102,7 +102,7 @@ def test_scores_on_request_are_left_out_unless_they_are_named(monkeypatch) -> No
 
 ONE = np.zeros(60, np.int64)
 UNFIT = {  # pictures of which a score cannot be taken, its name, and what its row says
-    "no labels": (BARE, "probe", "needs labels, but drawn has none to fit or none to test on; add them"),
+    "no labels": (BARE, "probe", "needs labels, but drawn has none to fit or fewer than two to test on; add them"),
     "one class": (Splits(noise(60, label=ONE), noise(60, label=ONE)), "probe", "must have labels of two or more"),
     "too few": (Splits(noise(2), noise(1)), "prior_gap", "1 image was given, but a spread of codes needs two"),
 }

@@ -46,7 +46,7 @@ def test_perfect_captions_are_best(splits: Splits, model: Model, monkeypatch: py
     values = found["captions"]["values"]
     assert [values[name] for name in ("BLEU-1", "BLEU-4", "ROUGE_L")] == pytest.approx([1, 1, 1])
     assert values["BLEU-4 nearest"] < 0.9
-    assert found["captions"]["verdict"].startswith("Better than both copies by BLEU-4 and CIDEr.")
+    assert found["captions"]["verdict"].startswith("Better than both copies by BLEU-4 and CIDEr, on 20 images.")
     assert set(found["scene_captions"]["values"].values()) == {100.0}
 
 

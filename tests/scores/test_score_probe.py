@@ -33,6 +33,12 @@ def scored(model, data=DATA, **options):
     return probe.score(model, data, Generator(), **options)
 
 
+def test_a_lead_on_few_images_is_no_lead() -> None:
+    values = {"linear codes 5/class %": 90.0, "linear pixels 5/class %": 77.0}
+    assert probe.leads(values, "5/class", 500)
+    assert not probe.leads(values, "5/class", 6)
+
+
 def test_perfect_codes_are_read_without_error_and_said_to_beat_pixels() -> None:
     values = scored(KNOWS)
     for name in ("linear", "kNN"):
@@ -40,7 +46,7 @@ def test_perfect_codes_are_read_without_error_and_said_to_beat_pixels() -> None:
             assert values[f"{name} codes {budget} %"] == 100
     assert values["linear codes 1/class % sd"] == 0
     assert values["majority %"] == 25
-    assert probe.verdict(values).startswith(
+    assert probe.verdict(values, 10_000).startswith(
         "The codes beat raw pixels at 1/class, 5/class, 10/class, but are no better at"
     )
 
@@ -51,7 +57,9 @@ def test_codes_that_know_nothing_stay_near_chance_and_it_is_said() -> None:
     assert values["linear codes all %"] == pytest.approx(25, abs=6.9)
     assert values["kNN codes all %"] == pytest.approx(25, abs=6.9)
     assert values["linear pixels all %"] > 60
-    assert probe.verdict(values).startswith("The codes are no better than raw pixels at any label budget. Linear probe")
+    assert probe.verdict(values, 10_000).startswith(
+        "The codes are no better than raw pixels at any label budget. Linear probe"
+    )
 
 
 def test_every_space_learns_from_the_same_draws() -> None:
@@ -60,7 +68,7 @@ def test_every_space_learns_from_the_same_draws() -> None:
         if " codes " in name:
             assert value == values[name.replace("codes", "pixels")], name
     assert values["linear codes 1/class % sd"] > 0.1  # the five draws differ
-    assert "no better" in probe.verdict(values)
+    assert "no better" in probe.verdict(values, 10_000)
 
 
 def test_features_are_a_space_of_their_own_when_asked_for(monkeypatch) -> None:
@@ -118,7 +126,7 @@ def test_a_run_that_learned_from_labels_is_not_probed_with_fewer(monkeypatch) ->
     values = scored(KNOWS, told(10))
     assert not [name for name in values if "1/class" in name or "5/class" in name]
     assert values["labels learned from"] == 40
-    said = probe.verdict(values)
+    said = probe.verdict(values, 10_000)
     assert said.startswith("The codes beat raw pixels at 10/class, but are no better at")
     assert "The run learned from 40 labels, and so does every probe at least." in said
     values = scored(KNOWS, told(100))
@@ -126,7 +134,7 @@ def test_a_run_that_learned_from_labels_is_not_probed_with_fewer(monkeypatch) ->
     monkeypatch.setattr(probe, "FIT_ROWS", 300)
     values = scored(KNOWS, told(100))
     assert "linear codes all %" not in values
-    assert probe.verdict(values) == (
+    assert probe.verdict(values, 10_000) == (
         "The run learned from 400 labels, more than the probes do: its codes are not compared with raw pixels."
     )
 
@@ -157,7 +165,7 @@ def test_labels_are_among_the_images_of_all_of_them(monkeypatch) -> None:
 def test_nothing_is_said_for_codes_that_know_other_pictures_labels() -> None:
     values = scored(KNOWS, DATA._replace(told=4))
     assert values["labels of other pictures learned from"] == 4
-    assert "its codes prove nothing here" in probe.verdict(values)
+    assert "its codes prove nothing here" in probe.verdict(values, 10_000)
 
 
 def test_pixels_and_pca_are_probed_once_for_runs_that_are_compared(monkeypatch) -> None:
@@ -206,7 +214,7 @@ def test_the_verdict_names_the_budgets_at_which_codes_lead() -> None:
         ):
             values[f"linear {space} {budget} %"] = accuracy
             values |= {} if sd is None else {f"linear {space} {budget} % sd": sd}
-    assert probe.verdict(values) == (
+    assert probe.verdict(values, 10_000) == (
         "The codes beat raw pixels at 1/class, but are no better at 5/class, all. Linear probe, %: 1/class: codes "
         "60.0, pixels 50.0, PCA 51.0; 5/class: codes 62.0, pixels 61.1, PCA 51.0; all: codes 80.5, pixels 79.6, "
         "PCA 51.0; majority 10.0."

@@ -44,7 +44,7 @@ def test_labels_spread_without_error_among_perfect_codes() -> None:
         assert values[f"propagation codes {budget} %"] == 100
         assert 20 < values[f"propagation pixels {budget} %"] < 75
     assert values["majority %"] == 25
-    said = propagation.verdict(values)
+    said = propagation.verdict(values, 10_000)
     assert said.startswith("Labels spread better over neighbours among the codes than over those of pixels at every")
     assert "1/class: codes 100.0, pixels " in said
 
@@ -62,8 +62,8 @@ def test_on_digits_a_value_is_what_the_function_gives_and_beats_a_linear_probe()
     assert values["propagation pixels 5/class %"] == pytest.approx(100 * np.mean(right))
     assert values["propagation pixels 5/class % sd"] == pytest.approx(100 * np.std(right, ddof=1))
     assert values["propagation pixels 5/class %"] > 92  # logistic regression: 87
-    assert "no better over neighbours among the codes" in propagation.verdict(values)
-    table = curves(with_spread(values))[1]
+    assert "no better over neighbours among the codes" in propagation.verdict(values, 10_000)
+    table = curves(with_spread(values, 10_000))[1]
     assert list(table["propagation codes %"]) == ["1/class", "5/class", "10/class", "100/class"]
 
 
@@ -89,7 +89,7 @@ def test_depth_is_a_space_of_its_own_and_pixels_leave_out_the_codes() -> None:
     alone = scored(KNOWS, depth="pixels", labels=2)
     assert not [name for name in alone if " codes " in name]
     assert alone["propagation pixels 2/class %"] == values["propagation pixels 2/class %"]
-    assert propagation.verdict(alone).startswith("Codes and pixels were not compared")
+    assert propagation.verdict(alone, 10_000).startswith("Codes and pixels were not compared")
     with pytest.raises(Refusal, match="propagation: this model has no features"):
         scored(KNOWS, depth="trunk")
 
@@ -110,17 +110,18 @@ def test_a_run_that_learned_from_labels_is_compared_from_exactly_those() -> None
     assert "propagation codes own labels % sd" not in values
     assert not [name for name in values if " 1/class" in name]
     assert values["labels learned from"] == 11
-    said = propagation.verdict(values)
+    said = propagation.verdict(values, 10_000)
     pixels, head = values["propagation pixels own labels %"], values["head %"]
     assert head == 25  # it names one class always
     assert "From the same 11 labels the run's own classifier is less right than label propagation on pixels: " in said
     assert f"25.0 and {pixels:.1f} %" in said
-    assert "more right than" in propagation.verdict({**values, "head %": pixels + 2})
+    assert "more right than" in propagation.verdict({**values, "head %": pixels + 2}, 10_000)
+    assert "about as right as" in propagation.verdict({**values, "head %": pixels + 2}, 60)
     few = scored(KNOWS, data, labels=1)
     assert "propagation pixels 1/class %" in few
     assert "propagation codes 1/class %" not in few  # these codes know more
     other = scored(KNOWS, DATA._replace(told=4))
-    assert "its codes prove nothing here" in propagation.verdict(other)
+    assert "its codes prove nothing here" in propagation.verdict(other, 10_000)
 
 
 def test_pixels_are_joined_once_for_runs_that_are_compared(monkeypatch) -> None:
@@ -160,7 +161,7 @@ def test_a_prior_is_even_that_of_all_labels_or_a_files(tmp_path: Path) -> None:
     assert labels == file
     assert labels["propagation codes 5/class %"] > even["propagation codes 5/class %"] + 5
     balanced = labels["balanced propagation codes 5/class %"]
-    assert f"(balanced {balanced:.1f})" in propagation.verdict(labels)
+    assert f"(balanced {balanced:.1f})" in propagation.verdict(labels, 10_000)
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def test_accuracy_confusion_and_calibration_of_pictures_that_it_has_not_learned(
     raw, on_held = (calibrating.probabilities(run, pictures) for pictures in (images, held))
     right = (on_held.argmax(1) == held.label).mean()
     assert 0.3 < right < 0.95
-    line = f"out.csv: 500 pictures; {right:.1%} of the 250 whose class is known and not learned are right\n"
+    line = f"out.csv: 500 pictures; {100 * right:.0f} % of the 250 whose class is known and not learned are right\n"
     assert text.startswith(line)
     assert "not counted: 250 pictures whose labels the run has learned" in text
     temperature = fit_temperature(on_held, held.label)
@@ -73,7 +73,7 @@ def test_accuracy_confusion_and_calibration_of_pictures_that_it_has_not_learned(
 def test_pictures_of_elsewhere_are_all_counted(here: Path, capsys: Captured) -> None:
     text = said(capsys, "classify run digits:train --out out.csv")
     assert "of the 1,297 with a known class are right" in text
-    assert "always the largest class, 3: 10.2%" in text
+    assert "always the largest class, 3: 10.2 %" in text
     assert "not counted" not in text
     assert "these pictures among them" not in text
 
@@ -183,7 +183,8 @@ def test_pictures_without_a_class_and_of_unknown_ones(here: Path, capsys: Captur
     captured = capsys.readouterr()
     assert "2 of 6 pictures are of classes that the run does not know (seven)" in captured.err
     assert "of the 4 with a known class are right" in captured.out
-    assert "always the largest class, 7: 100.0%; there is no other" in captured.out
+    assert "are right (few pictures: it may be " in captured.out
+    assert "always the largest class, 7: 100 %; there is no other" in captured.out
     Path("bare/one").mkdir()
     Path("bare/0.png").rename("bare/one/0.png")
     assert said(capsys, "classify run bare/one --out out.csv").startswith("out.csv: 1 picture\n")

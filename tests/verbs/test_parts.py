@@ -19,7 +19,7 @@ import latelier
 from latelier.cli import main
 from latelier.core import HasParts, Latent, Model, Move, Parts
 from latelier.data.images import Images
-from latelier.runs import Where
+from latelier.runs import Where, open_run
 
 COLUMNS = {"file": "string", "part": "int32", "row": "int32", "column": "int32", "probability": "float"}
 
@@ -93,7 +93,7 @@ def test_a_table_without_rows_is_said_to_have_none(known: None, out: Path, capsy
     assert {field.name: str(field.type) for field in table.schema} == COLUMNS
     assert len(table) == 0
     said = capsys.readouterr().out
-    assert f"{out}: 0 rows; no part reaches 0.9 in 10 pictures, the highest probability is 0.7058824\n" == said
+    assert f"{out}: 0 rows; no part reaches 0.9 in 10 pictures, the highest probability is 0.7059\n" == said
 
 
 @pytest.mark.parametrize("least", ["-0.1", "1.5", "nan"])
@@ -143,6 +143,18 @@ def test_a_trained_run_writes_what_its_model_says(run: Path, out: Path, capsys: 
     assert 0 < len(picture) < expected.numel()
     torch.testing.assert_close(found, expected.where(expected >= 0.3, 0.0))
     assert f"{len(picture)} rows; parts occur in 6 of 6 pictures" in capsys.readouterr().out
+
+
+def test_without_a_source_it_takes_the_pictures_that_scores_are_measured_on(
+    tmp_path: Path, out: Path, capsys: Captured
+) -> None:
+    pets = folder(tmp_path / "pets", 30, size=(24, 16))
+    held = tmp_path / "held"
+    latelier.train("patchvae", data=pets, out=held, steps=1, batch=4, quiet=True, settings=["parts=3"])
+    main(["parts", str(held), "--out", str(out), "--least", "0"])
+    measured = open_run(held).splits(None, Where()).test
+    assert set(pq.read_table(out)["file"].to_pylist()) == set(measured.names)
+    assert f"parts occur in 3 of 3 pictures ({pets}, 3 held out)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("sheet", ["parts", "part-crops", "part_crops", "swap", "weights"])

@@ -1,13 +1,18 @@
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from commands import Captured
+from made import folder
 
 import latelier
 from latelier import files
+from latelier.core import Refusal
 from latelier.data.augment import Augment
 from latelier.data.batches import Batches
+from latelier.runs import Run
 from latelier.trials import Trial, accuracy
 
 SMALL: dict[str, dict[str, Any]] = {
@@ -71,7 +76,15 @@ def test_what_is_fitted_without_the_trainer_says_that_it_changes_no_pictures(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     latelier.train("pca", data="digits", images=100, out=tmp_path / "run", affine=1, flip=True)
-    assert "--flip, --affine not used" in capsys.readouterr().err
+    assert "in closed form, which has no length: --flip, --affine have no effect" in capsys.readouterr().err
+
+
+def test_what_is_fitted_without_steps_says_so_and_where_its_length_is_set(tmp_path: Path, capsys: Captured) -> None:
+    options: dict[str, Any] = {"data": "digits", "images": 100}
+    latelier.train("pca", out=tmp_path / "pca", steps=5, **options)
+    assert "pca is fitted in closed form, which has no length: --steps has no effect\n" in capsys.readouterr().err
+    latelier.train("rbm", out=tmp_path / "rbm", epochs=5, settings={"units": 4, "epochs": 1}, **options)
+    assert "rbm is fitted by scikit-learn, for as long as --set epochs=N says: --epochs" in capsys.readouterr().err
 
 
 def test_a_trial_changes_its_pictures_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,3 +100,13 @@ def test_a_trial_changes_its_pictures_as_it_says(monkeypatch: pytest.MonkeyPatch
     trial = Trial("row", "vae", settings, labels=1, draw=0, images=128, data="digits", shift=1, affine=0.5, cutout=0.2)
     assert 0 <= accuracy(trial) <= 1
     assert found == [Augment(shift=1, affine=0.5, cutout=0.2)]
+
+
+def test_pictures_that_are_gone_at_the_end_end_no_training(
+    tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Run, "splits", Mock(side_effect=Refusal("they are gone")))
+    pets = folder(tmp_path / "pets", 4, "L", size=(8, 8))
+    run = latelier.train("vae", data=pets, out=tmp_path / "run", steps=1, batch=4, settings=SMALL["vae"])
+    assert "no verdict: they are gone" in capsys.readouterr().err
+    assert not (run / "verdict.json").exists()

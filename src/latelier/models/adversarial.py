@@ -112,6 +112,7 @@ class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
     draws from its prior, and a ``judge`` that takes a picture and the codes in the order of ``latents``."""
 
     coder = "coder"
+    higher = ("drawn apart", "strangers", "strangers embedded")
     label_weight = 1.0  # the game's losses are about 1.4 nats, whatever the pictures' size
     labelled = 0.1  # more would have the critic know the few labelled pictures by heart
     config: Config
@@ -146,7 +147,7 @@ class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
         return Losses({"critic": (against + steep).mean(), "coder": together.mean()}, report, inferred)
 
     def monitor(self) -> Metric:
-        return Metric("ratio to other images")
+        return Metric("ratio to other images", words="squared error of reconstructions, by that to other images")
 
     def measures(self, terms: dict[str, float]) -> dict[str, float]:
         """Squared distance of reconstructions from their images as a share of that from others, mean over levels."""

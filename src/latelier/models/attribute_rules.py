@@ -4,7 +4,7 @@ that all methods share."""
 import math
 
 from latelier.core import Finding
-from latelier.models.rules import BEHIND, LEAD, Facts, short, usual
+from latelier.models.rules import BEHIND, FEW_PICTURES, LEAD, Facts, labelled, pictures, short, usual
 
 WORST = ("warning", "note", "good")
 SHOWS = 25.0  # % of a judge's verdicts that an edit changes: below, it hardly shows
@@ -29,8 +29,9 @@ def attributes(facts: Facts, remedy: str) -> list[Finding]:
     own, base = facts["attributes balanced"], facts.get("attributes balanced of pixels", math.nan)
     each = {name.removeprefix("attribute "): facts[name] for name in facts if name.startswith("attribute ")}
     of = f"the attribute {next(iter(each))}" if len(each) == 1 else f"{len(each)} attributes"
-    which = "pictures that it saw" if facts["seen"] else "unseen pictures"
-    said = f"balanced accuracy {own:.0f} % on {which} (a constant answer: 50 %"
+    n, error = labelled(facts), facts["attributes error"]
+    few = f", few: give or take {2 * error:.0f} %" if n < FEW_PICTURES else ""
+    said = f"balanced accuracy {own:.0f} % on {pictures(facts, n)}{few} (a constant answer: 50 %"
     if math.isfinite(base):
         said += f"; logistic regression on pixels (PCA, {facts['attributes labels']:,.0f} labels): {base:.0f} %"
     said += f"), right on {facts['attributes right']:.0f} % where the commoner value has "
@@ -38,7 +39,6 @@ def attributes(facts: Facts, remedy: str) -> list[Finding]:
     if len(each) > 1:
         worst = min(each, key=lambda name: each[name])
         said += f"; worst on {worst}, {each[worst]:.0f} %"
-    error = facts["attributes error"]
     if own < 50 + max(LEAD, 2 * error):
         return [Finding("warning", f"Has not learned {of}: {said}: {remedy}.")]
     if own < base - 2 * error:

@@ -63,7 +63,7 @@ class Attributed(Introspective, AttributeDirections, ABC):
         self.beta_error = config.beta_ae / math.prod(image)  # of the summed error
 
     def monitor(self) -> Metric:
-        return Metric("objective")
+        return Metric("objective", words="weighted error + rate + attributes")
 
     def measures(self, terms: dict[str, float]) -> dict[str, float]:
         """VAC's loss: the classifier's verdict on drawn images is a game's."""

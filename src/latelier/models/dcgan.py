@@ -35,6 +35,7 @@ class Config(VectorConfig):
 class Model(DeclaredPrior, Decodes):
     """``Config`` says which nets, and what holds the critic back."""
 
+    higher = ("drawn apart",)
     schedule = Schedule(decay="none")  # a falling rate froze short games on digits: half as varied
 
     def __init__(self, config: Config, image: tuple[int, int, int]):
@@ -72,7 +73,7 @@ class Model(DeclaredPrior, Decodes):
         return Losses({"critic": (loss + steep).mean()}, report)
 
     def monitor(self) -> Metric:
-        return Metric("sample distance")
+        return Metric("sample distance", words="energy distance of drawn images from real ones")
 
     def draw(self, batch: Batch, progress: Progress) -> Losses:
         """The generator's move."""

@@ -98,7 +98,7 @@ class Model(DeclaredPrior, Encodes, Decodes, EncoderFeatures, EncoderFilters, We
         return log_weight(self.encode(image), image, samples, self.decoder, self.likelihood, generator)
 
     def monitor(self) -> Metric:
-        return Metric("objective")
+        return Metric("objective", words="distortion + rate")
 
     def measures(self, terms: dict[str, float]) -> dict[str, float]:
         return {"objective": terms["distortion"] + terms["rate"]}

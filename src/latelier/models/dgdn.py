@@ -107,6 +107,7 @@ class Model(Base, Refills, Samples, Features, HasFilters, Weighs):
     """``Config`` says which nets, whether positions are drawn, and how they learn."""
 
     read = ("s",)
+    higher = ("elbo",)
     schedule = Schedule(steps=1000)
 
     def __init__(self, config: Config, image: tuple[int, int, int]):
@@ -221,7 +222,7 @@ class Model(Base, Refills, Samples, Features, HasFilters, Weighs):
         return usual({name: value for name, value in facts.items() if name != "units"})
 
     def monitor(self) -> Metric:
-        return Metric("elbo", higher=True)
+        return Metric("elbo", higher=True, words="a bound on the log-likelihood")
 
     def moves(self) -> tuple[Move, ...]:
         return (self.learn,)
@@ -229,9 +230,8 @@ class Model(Base, Refills, Samples, Features, HasFilters, Weighs):
     def learn(self, batch: Batch, progress: Progress) -> Losses:
         if self.training:
             self.centre.follow(batch.image)
-        generator = progress.generator
         up = self.encode(batch.image).ascend(self.config.estimator.choice(progress, self.training))
-        s = gaussian.sample(up.mean, up.log_variance, generator)
+        s = gaussian.sample(up.mean, up.log_variance, progress.generator)
         output = self.draw(s, self.placed(up, len(s)))
         distortion = self.likelihood.distortion(batch.image, output)
         rate, *rates = (summed(kl) for kl in self.divergences(up).values())

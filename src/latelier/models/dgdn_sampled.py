@@ -84,6 +84,7 @@ class Chain(Posterior):
 class Model(Base, Encodes, Decodes, Samples, Fits, HasFilters):
     """``Config`` says which nets and how they are inferred."""
 
+    fitted = "by sampling, for as long as --set inference.sweeps=N says"
     read = ("s",)
     lower: Tensor  # dictionaries [maps, c, k, k]
     upper: Tensor

@@ -66,6 +66,7 @@ class Model(DeclaredPrior, Encodes, Decodes):
     """``Config`` says how many codes of each kind."""
 
     coder = "critic"
+    higher = ("information", "drawn apart")
     schedule = Schedule(steps=1000, decay="none")  # a falling rate froze short games on digits
 
     def __init__(self, config: Config, image: tuple[int, int, int]):
@@ -108,7 +109,7 @@ class Model(DeclaredPrior, Encodes, Decodes):
         return out
 
     def monitor(self) -> Metric:
-        return Metric("sample distance")
+        return Metric("sample distance", words="energy distance of drawn images from real ones")
 
     def moves(self) -> tuple[Move, ...]:
         return (self.tell, self.draw)

@@ -93,6 +93,8 @@ class Model(Base, Encodes, Decodes, Features, HasFilters):
     """``encode`` keeps k numbers, so that it can be decoded; ``features`` keep alpha * k, as the source has it for
     recognition."""
 
+    higher = ("used units",)
+
     def __init__(self, config: Config, image: tuple[int, int, int]):
         super().__init__()
         self.config, self.image = config, image

@@ -109,6 +109,7 @@ class Model(Base, Refills, Samples, HasParts, EncoderStages, EncoderFilters):
     """``Config`` says how many parts, how they are held sparse, and what a reconstruction is judged by."""
 
     schedule = Schedule(steps=1000)
+    higher = ("parts in use",)
 
     def __init__(self, config: Config, image: tuple[int, int, int]):
         super().__init__()
@@ -183,7 +184,7 @@ class Model(Base, Refills, Samples, HasParts, EncoderStages, EncoderFilters):
         return found
 
     def monitor(self) -> Metric:
-        return Metric("objective")
+        return Metric("objective", words="distortion + weighted KL")
 
     def measures(self, terms: dict[str, float]) -> dict[str, float]:
         c = self.config

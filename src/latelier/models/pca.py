@@ -34,6 +34,7 @@ class Config:
 class Model(Base, Encodes, Decodes, Samples, HasFilters, Fits):
     """Codes are projections on the leading components, largest variance first."""
 
+    fitted = "in closed form, which has no length"
     mean: Tensor  # [pixels]
     components: Tensor  # [latent, pixels], orthonormal rows
     variance: Tensor  # [latent] of each projection over the training images

@@ -54,6 +54,7 @@ class Factorial(Posterior):
 class Model(Base, Encodes, Decodes, Samples, HasFilters, Fits):
     """Hidden and visible units given each other are independent, so both ways are exact."""
 
+    fitted = "by scikit-learn, for as long as --set epochs=N says"
     weight: Tensor  # [units, pixels]
     visible: Tensor  # [pixels], b
     hidden: Tensor  # [units], c

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from latelier.core import Finding
 from latelier.models.watch import ALIKE, PARTED, SETTLED
+from latelier.tables import counted
 
 Facts = Mapping[str, float]
 
@@ -21,6 +22,7 @@ FEW = 0.25  # share of the units that are active
 UNLEARNED = ("Has not learned", "Has learned little")  # how sentences begin for which training on is a remedy
 BEHIND = 0.8  # of what a baseline tells beyond guessing: a classifier that tells less has learned little
 MORE = "train on; where that no longer helps, give it more labels, or take a smaller net"
+FEW_PICTURES = 50  # labelled, below which an accuracy says so
 LEAD = 1.0  # points of accuracy, beside two standard errors
 
 
@@ -80,8 +82,10 @@ def kept(facts: Facts) -> list[Finding]:
     """How near reconstructions come, on the way from the mean picture to PCA of as many numbers."""
     if "PSNR" not in facts:
         return []
-    own, mean, pca = facts["PSNR"], facts["PSNR of mean"], facts.get("PSNR of PCA", math.nan)
+    own, mean, pca = (facts.get(name, math.nan) for name in ("PSNR", "PSNR of mean", "PSNR of PCA"))
     which = "pictures that it saw" if facts["seen"] else "unseen pictures"
+    if math.isnan(mean):
+        return [Finding("note", f"Reconstructs {which} at {own:.1f} dB; one picture has no mean and no PCA beside it.")]
     size, numbers = facts.get("components", 0.0), facts.get("numbers", 0.0)
     beside = f"PCA with as many numbers ({size:.0f}) has {pca:.1f}, "
     if size < numbers:
@@ -124,8 +128,9 @@ def sampled(facts: Facts, remedy: str = "train again from another --seed, or at 
         apart = f"{facts['drawn apart']:.2f} of the distance between two pictures"
         return [Finding("warning", f"Drawn pictures look all alike (two of them are {apart} apart): {remedy}.")]
     part, control = (max(0.0, distance) / max(mean, 1e-10) for distance in (own, gaussian))
+    times = f"{part:.1f} times" if part >= 2 else f"{part:.0%}"
     said = (
-        f"brightness, contrast and texture of what it draws are {part:.0%} as far from "
+        f"brightness, contrast and texture of what it draws are {times} as far from "
         f"{'seen' if facts['seen'] else 'unseen'} pictures as the mean picture's (a Gaussian of the pixels: "
         f"{control:.0%}); shapes are for the eye to judge."
     ).replace("%", " %")
@@ -155,11 +160,13 @@ def classified(facts: Facts) -> list[Finding]:
     """How often the model's own classifier is right."""
     if "accuracy" not in facts:
         return []
-    n, own, guess = facts["pictures"], facts["accuracy"], facts["largest class"]
-    error = 100 * math.sqrt(max(own * (100 - own), 1.0) / n) / 100
+    n, own, guess = labelled(facts), facts["accuracy"], facts["largest class"]
+    share = (own / 100 * n + 1) / (n + 2)  # as if two more pictures had gone either way
+    error = 100 * math.sqrt(share * (1 - share) / (n + 2))
     base = facts.get("baseline accuracy", math.nan)
-    which = "pictures that it saw" if facts["seen"] else "unseen pictures"
-    said = f"tells {own:.0f} % of {which} right; always the largest class: {guess:.0f} %"
+    said = (
+        f"tells {own:.0f} % of {pictures(facts, n)} right{left_open(own, n)}; always the largest class: {guess:.0f} %"
+    )
     if math.isfinite(base):
         said += f"; logistic regression on pixels (PCA, {facts['baseline labels']:,.0f} labels): {base:.0f} %"
     if own < guess + max(LEAD, 2 * error):
@@ -167,6 +174,27 @@ def classified(facts: Facts) -> list[Finding]:
     if own < base - 2 * error:
         return [short(own - guess < BEHIND * (base - guess), "the labels", said, MORE)]
     return [Finding("good", f"Learned the labels: {said}.")]
+
+
+def pictures(facts: Facts, n: int) -> str:
+    """So many, and whether the model saw them."""
+    return f"{counted(n, 'picture')} that it saw" if facts["seen"] else counted(n, "unseen picture")
+
+
+def labelled(facts: Facts) -> int:
+    """Measured pictures whose label is known."""
+    return int(facts.get("labelled", facts["pictures"]))
+
+
+def left_open(right: float, n: int) -> str:
+    """Where only so few of n pictures were measured that the % ``right`` says little: what they leave open (the 95 %
+    interval of Wilson 1927)."""
+    if n >= FEW_PICTURES:
+        return ""
+    share, more = right / 100, 1.96**2 / n
+    middle, half = share + more / 2, math.sqrt(more * (share * (1 - share) + more / 4))
+    least, most = (100 * min(1.0, max(0.0, (middle + side * half) / (1 + more))) for side in (-1, 1))
+    return f" (few pictures: it may be {least:.0f} to {most:.0f} %)"
 
 
 def short(far: bool, of: str, said: str, remedy: str) -> Finding:
@@ -182,9 +210,11 @@ def known(facts: Facts) -> list[Finding]:
         return []
     code, pixels, pca = (facts[f"accuracy of {space}"] for space in ("codes", "pixels", "PCA"))
     lead, margin = code - pixels, max(LEAD, 2 * facts["accuracy lead error"])
-    budget = f"{facts['labels a class']:.0f} label{'s' if facts['labels a class'] > 1 else ''} a class"
+    budget = f"{counted(facts['labels a class'], 'label')} a class"
     figures = f"{code:.0f} % right from {budget}, pixels {pixels:.0f} %, PCA {pca:.0f} %"
-    said = f"{figures}; always the largest class {facts['largest class']:.0f} %."
+    n = labelled(facts)
+    few = f" (of {n} pictures, which are few)" if n < FEW_PICTURES else ""
+    said = f"{figures}; always the largest class {facts['largest class']:.0f} %{few}."
     if max(code, pixels, pca) <= facts["largest class"] + LEAD:
         return [Finding("note", f"Neither codes nor pixels tell labels better than guessing: {said}")]
     if lead > margin:

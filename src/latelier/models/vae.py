@@ -72,6 +72,8 @@ class Diagonal(Posterior):
 class Model(DeclaredPrior, Refills, EncoderStages, EncoderFilters, Weighs):
     """``Config`` says which nets, likelihood and penalty."""
 
+    higher = ("elbo",)
+
     def __init__(self, config: Config, image: tuple[int, int, int]):
         super().__init__()
         self.config, self.image = config, image
@@ -100,7 +102,7 @@ class Model(DeclaredPrior, Refills, EncoderStages, EncoderFilters, Weighs):
         return log_weight(self.encode(image), image, samples, self.decoder, self.likelihood, generator)
 
     def monitor(self) -> Metric:
-        return Metric("objective")
+        return Metric("objective", words="distortion + penalty")
 
     def measures(self, terms: dict[str, float]) -> dict[str, float]:
         return {"objective": terms["distortion"] + terms["penalty"]}

@@ -16,7 +16,7 @@ from latelier.page.first import Eight, Headline, looks, scores, verdict
 from latelier.page.html import Html, image, size, text
 from latelier.page.style import STYLE
 from latelier.pictures.losses import curves, unit
-from latelier.tables import number
+from latelier.tables import counted, number
 
 SKIPPED = 20  # names of skipped files shown at most
 OPEN = 2_000  # px of sheets that are shown unfolded on a screen 1,280 px wide: to the third screen or so
@@ -186,7 +186,7 @@ def _training(log: Sequence[dict[str, Any]]) -> str:
     ]
     speeds = [record["images_per_second"] for record in log if "images_per_second" in record]
     pace = f", {median(speeds):,.0f} images/s (median)" if speeds else ""
-    note = f'<p class="soft">{max(record["seen"] for record in log):,} images seen{pace}.</p>\n'
+    note = f'<p class="soft">{counted(max(record["seen"] for record in log), "image")} seen{pace}.</p>\n'
     columns = ["term", "first", "last", "last, validation", "unit", "over the images seen"]
     return note + _grid("Terms of training", columns, rows)
 

@@ -8,6 +8,7 @@ from latelier.core import Finding
 from latelier.page.drawing import bar, chart
 from latelier.page.html import image, size, text
 from latelier.pictures.losses import curves, unit
+from latelier.tables import decimals, fixed
 
 SMALL = 128  # px a side up to which pictures are magnified without smoothing
 LEVELS = {"good": "Good", "note": "Note", "warning": "Warning", "failure": "Failed"}
@@ -31,6 +32,7 @@ class Headline(NamedTuple):
     unit: str = ""
     note: str = ""
     most: float = 0.0  # value of a whole bar; by default the greatest among the rows
+    n: int = 0  # pictures behind rows that are percentages
 
 
 class Eight(NamedTuple):
@@ -62,10 +64,12 @@ def scores(headlines: Sequence[Headline]) -> str:
 def _headline(headline: Headline) -> str:
     """A table whose numbers are drawn as bars, too."""
     greatest = max((row.value for row in headline.rows), default=0) or 1
-    most, decimals = headline.most or greatest, max(0, 2 - floor(log10(greatest)))  # three digits of the greatest
+    most, places = headline.most or greatest, max(0, 2 - floor(log10(greatest)))  # three digits of the greatest
+    if headline.unit.startswith("%"):
+        places = decimals(headline.n)
     rows = "".join(
         f'<tr{" class=own" * row.own}><th scope="row">{text(row.label)}</th>'
-        f'<td class="number">{row.value:,.{decimals}f}</td><td>{bar(row.value / most)}</td></tr>\n'
+        f'<td class="number">{fixed(row.value, places)}</td><td>{bar(row.value / most)}</td></tr>\n'
         for row in headline.rows
     )
     name = f"{headline.name}, {headline.unit}" if headline.unit else headline.name

@@ -10,6 +10,7 @@ from latelier.pictures.plot import blank, light, rendered
 from latelier.pictures.sheet import Panel, compose
 from latelier.pictures.view import View, encoded
 from latelier.scores.common import flat
+from latelier.tables import percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +40,9 @@ def draw(view: View) -> np.ndarray:
     for place, (points, heading) in enumerate(zip((left, right), headings, strict=True)):
         panel = figure.add_subplot(1, 2, place + 1)
         accuracy = knn_accuracy(points, view.label)
-        known = f"\n{NEIGHBOURS} nearest neighbours: {100 * accuracy:.1f} % right" if accuracy is not None else ""
+        known = ""
+        if accuracy is not None:
+            known = f"\n{NEIGHBOURS} nearest neighbours: {percent(100 * accuracy, len(view.image))} right"
         panel.set_title(heading + known, fontsize=11, parse_math=False)
         _scatter(panel, points, view.label, classes)
     if 1 <= len(classes) <= NAMED:

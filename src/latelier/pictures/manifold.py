@@ -8,7 +8,7 @@ from torch import Tensor
 
 from latelier.core import Code, Decodes, Encodes, Refusal, Samples, has, need
 from latelier.pictures.figures import mosaic
-from latelier.pictures.sheet import Panel, compose
+from latelier.pictures.sheet import Panel, compose, signed
 from latelier.pictures.traverse import Axis, axes, name_of
 from latelier.pictures.view import BLOCK, Free, View, encoded, free, pixels
 
@@ -35,7 +35,7 @@ def draw(view: View) -> np.ndarray:
     drawn = pixels(_decoded(view, grid_of(right, up, prior)))
 
     def ends(way: Way) -> str:
-        low, high = (f"{stop:.2f}".replace("-", "\N{MINUS SIGN}") for stop in way.stops[[0, -1]].tolist())
+        low, high = (signed(stop, ".2f") for stop in way.stops[[0, -1]].tolist())
         return f"{name_of(view, way.axis)} from {low} to {high}"
 
     footer = (

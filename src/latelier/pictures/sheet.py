@@ -93,8 +93,9 @@ def shown(width: int, height: int) -> tuple[int, int]:
 
 
 def signed(value: float, form: str = "g") -> str:
-    """A number as captions say it, with a minus sign in place of a hyphen."""
-    return format(value, form).replace("-", "\N{MINUS SIGN}")
+    """A number as captions say it, with a minus sign in place of a hyphen, and none before a zero."""
+    shown = format(value, form)
+    return (shown if float(shown) else format(0.0, form)).replace("-", "\N{MINUS SIGN}")
 
 
 def png(picture: np.ndarray, level: int = 9) -> bytes:

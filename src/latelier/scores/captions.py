@@ -24,6 +24,7 @@ from latelier.scores.text.bleu import bleu
 from latelier.scores.text.cider import cider
 from latelier.scores.text.meteor import meteor as java_meteor
 from latelier.scores.text.rouge import rouge_l
+from latelier.tables import counted
 
 needs = (Encodes, Captions)
 NEEDS_CAPTIONS = True
@@ -65,8 +66,8 @@ def score(
     return values
 
 
-def verdict(values: dict[str, float]) -> str:
-    """Whether it beats both, in plain words, and whether METEOR was measured."""
+def verdict(values: dict[str, float], n: int) -> str:
+    """Whether it beats both on n images, in plain words, and whether METEOR was measured."""
     names = ("commonest", "nearest")
     beaten = [name for name in names if all(values[m] > values[f"{m} {name}"] for m in ("BLEU-4", "CIDEr"))]
     claim = {
@@ -75,7 +76,7 @@ def verdict(values: dict[str, float]) -> str:
         0: "Better than neither copy",
     }
     absent = "" if "METEOR" in values else " METEOR was not measured: no jar was given."
-    return f"{claim[len(beaten)]} by BLEU-4 and CIDEr.{absent}"
+    return f"{claim[len(beaten)]} by BLEU-4 and CIDEr, on {counted(n, 'image')}.{absent}"
 
 
 def judged(candidates: Sequence[Sequence[str]], references: Sequence[Sequence[Sequence[str]]]) -> dict[str, float]:

@@ -28,6 +28,7 @@ from latelier.scores.common import (
     tabled,
 )
 from latelier.scores.kept import Kept, digest
+from latelier.tables import share
 
 needs = (Encodes,)
 NEEDS_LABELS = True
@@ -76,14 +77,14 @@ def score(model: Model, data: Splits, generator: Generator, *, depth: str | None
     return values | ({TOLD if data.taught is not None else ELSEWHERE: float(data.told)} if data.told else {})
 
 
-def verdict(values: dict[str, float]) -> str:
-    """Whether the codes tell classes better than the raw pixels do, in plain words.
+def verdict(values: dict[str, float], n: int) -> str:
+    """Whether the codes tell classes better than the raw pixels do on n images, in plain words.
 
-    They do at a budget where the linear probe leads by over one point and over twice its standard error over the draws.
+    They do at a budget where the linear probe leads by over one point and over twice its standard error.
     """
     prefix = "linear codes "
     found = [name[len(prefix) : -2] for name in values if name.startswith(prefix) and name.endswith(" %")]
-    better = [budget for budget in found if leads(values, budget)]
+    better = [budget for budget in found if leads(values, budget, n)]
     worse = [budget for budget in found if budget not in better]
     told, elsewhere = (f"{values.get(name, 0):,.0f}" for name in (TOLD, ELSEWHERE))
     if not found:
@@ -100,18 +101,26 @@ def verdict(values: dict[str, float]) -> str:
     else:
         claim = f"The codes beat raw pixels at {', '.join(better)}, but are no better at {', '.join(worse)}"
     figures = "; ".join(
-        f"{budget}: " + ", ".join(f"{space} {values[f'linear {space} {budget} %']:.1f}" for space in SPACES)
+        f"{budget}: " + ", ".join(f"{space} {share(values[f'linear {space} {budget} %'], n)}" for space in SPACES)
         for budget in found
     )
     said = f" The run learned from {told} labels, and so does every probe at least." if TOLD in values else ""
-    return f"{claim}.{said} Linear probe, %: {figures}; majority {values['majority %']:.1f}."
+    return f"{claim}.{said} Linear probe, %: {figures}; majority {share(values['majority %'], n)}."
 
 
-def leads(values: dict[str, float], budget: str, kind: str = "linear") -> bool:
-    """Whether codes do better than pixels by over one point and over twice its standard error over the draws."""
+def leads(values: dict[str, float], budget: str, n: int, kind: str = "linear") -> bool:
+    """Whether codes do better than pixels on n images by over one point and over twice its standard error, of the draws
+    of labels and of the images."""
     codes, pixels = f"{kind} codes {budget} %", f"{kind} pixels {budget} %"
-    error = math.hypot(values.get(f"{codes} sd", 0.0), values.get(f"{pixels} sd", 0.0)) / math.sqrt(DRAWS)
+    draws = math.hypot(values.get(f"{codes} sd", 0.0), values.get(f"{pixels} sd", 0.0)) / math.sqrt(DRAWS)
+    error = math.hypot(draws, sampling_error(values[codes], n))
     return values[codes] - values[pixels] > max(1.0, 2 * error)
+
+
+def sampling_error(right: float, n: int) -> float:
+    """Of a percentage of n images, in points, as if two more of these had gone either way."""
+    share = (right / 100 * n + 1) / (n + 2)
+    return 100 * math.sqrt(share * (1 - share) / (n + 2))
 
 
 def most(label: np.ndarray) -> int:

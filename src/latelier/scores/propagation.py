@@ -16,6 +16,7 @@ from latelier.scores import probe
 from latelier.scores.common import SIDE, Splits, accuracies, averaged, pixels, rows_at, some
 from latelier.scores.kept import Kept, digest
 from latelier.scores.probe import DRAWS, ELSEWHERE, TOLD
+from latelier.tables import percent, share
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -94,12 +95,12 @@ def score(
     return values | ({TOLD if data.taught is not None else ELSEWHERE: float(data.told)} if data.told else {})
 
 
-def verdict(values: dict[str, float]) -> str:
+def verdict(values: dict[str, float], n: int) -> str:
     """Whether codes serve better than pixels do, and whether the run's own classifier, if it has one, does better than
-    propagation from the same labels, in plain words."""
+    propagation from the same labels, on n images, in plain words."""
     of = {space: _budgets(values, space) for space in ("codes", "pixels")}
     found = [budget for budget in of["codes"] if budget != OWN]
-    better = [budget for budget in found if probe.leads(values, budget, "propagation")]
+    better = [budget for budget in found if probe.leads(values, budget, n, "propagation")]
     worse = [budget for budget in found if budget not in better]
     if not found:
         claim = "Codes and pixels were not compared: the run learned from more labels, or codes were not asked for"
@@ -116,27 +117,32 @@ def verdict(values: dict[str, float]) -> str:
         )
     pairs = "; ".join(
         f"{budget}: "
-        + ", ".join(_figure(values, space, budget) for space in ("codes", "pixels") if budget in of[space])
+        + ", ".join(_figure(values, n, space, budget) for space in ("codes", "pixels") if budget in of[space])
         for budget in of["pixels"]
     )
-    return f"{claim}.{_classified(values)} Label propagation, %: {pairs}; majority {values['majority %']:.1f}."
+    majority = share(values["majority %"], n)
+    return f"{claim}.{_classified(values, n)} Label propagation, %: {pairs}; majority {majority}."
 
 
-def _figure(values: dict[str, float], space: str, budget: str) -> str:
+def _figure(values: dict[str, float], n: int, space: str, budget: str) -> str:
     name = f"propagation {space} {budget} %"
-    even = f" (balanced {values[f'balanced {name}']:.1f})" if f"balanced {name}" in values else ""
-    return f"{space} {values[name]:.1f}{even}"
+    balanced = f"balanced {name}"
+    even = f" (balanced {share(values[balanced], n)})" if balanced in values else ""
+    return f"{space} {share(values[name], n)}{even}"
 
 
-def _classified(values: dict[str, float]) -> str:
+def _classified(values: dict[str, float], n: int) -> str:
     """The run's own classifier beside propagation from the same labels."""
     if f"propagation pixels {OWN} %" not in values or "head %" not in values:
         return ""
     told, own, rival = values[TOLD], values["head %"], values[f"propagation pixels {OWN} %"]
-    ahead = "less right than" if own < rival - 1 else "more right than" if own > rival + 1 else "about as right as"
+    margin = max(1.0, 2 * probe.sampling_error(own, n))
+    ahead = "less right than" if own < rival else "more right than"
+    if abs(own - rival) <= margin:
+        ahead = "about as right as"
     return (
         f" From the same {told:,.0f} labels the run's own classifier is {ahead} label propagation on pixels: "
-        f"{own:.1f} and {rival:.1f} %."
+        f"{share(own, n)} and {percent(rival, n)}."
     )
 
 

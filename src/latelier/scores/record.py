@@ -13,6 +13,7 @@ from latelier.data.captions import has_caption
 from latelier.scores import find, possible
 from latelier.scores.attributes import attributes_of
 from latelier.scores.common import Splits, device_of, factors_of, some
+from latelier.tables import counted
 
 
 def run_scores(
@@ -68,7 +69,8 @@ def _record(
     start = time.perf_counter()
     values = module.score(model, data._replace(test=test), generator, **options)
     seconds = time.perf_counter() - start
-    scope = f"{len(test):,} of {len(data.test):,} test images, which the model {'saw' if data.seen else 'did not see'}"
+    measured = f"{len(test):,} of {counted(len(data.test), 'test image')}"
+    scope = f"{measured}, which the model {'saw' if data.seen else 'did not see'}"
     record = {
         "name": name,
         "values": {key: float(value) for key, value in values.items()},
@@ -78,7 +80,7 @@ def _record(
         "seed": seed,
         "options": dict(options),
     }
-    return record | ({"verdict": module.verdict(values)} if hasattr(module, "verdict") else {})
+    return record | ({"verdict": module.verdict(values, len(test))} if hasattr(module, "verdict") else {})
 
 
 def _refuse(name: str, model: Model, data: Splits) -> None:
@@ -114,16 +116,17 @@ def _flag(module: ModuleType, name: str) -> bool:
 
 
 def _labelled(data: Splits) -> bool:
-    return bool((data.fit.label >= 0).any() and (data.test.label >= 0).any())
+    return bool((data.fit.label >= 0).any() and (data.test.label >= 0).sum() >= LABELLED)
 
 
 def _drawn_with(truth: str) -> Callable[[Splits], bool]:
     return lambda data: truth in data.fit.truth and truth in data.test.truth
 
 
+LABELLED = 2  # to test on: of one picture a share is all or nothing
 ADDABLE = ("NEEDS_LABELS", "NEEDS_CAPTIONS")
 NEEDS: dict[str, tuple[Callable[[Splits], bool], str]] = {  # flag -> whether the data do, and what to say if not
-    "NEEDS_LABELS": (_labelled, "labels, but {} has none to fit or none to test on; add them"),
+    "NEEDS_LABELS": (_labelled, "labels, but {} has none to fit or fewer than two to test on; add them"),
     "NEEDS_FACTORS": (
         lambda data: bool(factors_of(data)),
         "known factors, but {} has none to fit or none to test on; give every picture a label or attributes, or use "

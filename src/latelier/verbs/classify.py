@@ -56,6 +56,7 @@ def classify(
     from latelier.runs import Where, open_run
     from latelier.scores.calibration import tempered
     from latelier.scores.common import rows_of
+    from latelier.tables import counted
     from latelier.verbs.writing import new_file, write_table
 
     out, where = new_file(out, "--out"), Where.of(data_root, download)
@@ -95,7 +96,7 @@ def classify(
     )
     write_table(out, ["file", "class", "probability", *classes, *spread], rows)
     figures = classified.report(known, images, raw, mended, classes)
-    print(f"{out}: {len(images):,} picture{'s' * (len(images) != 1)}{figures}")
+    print(f"{out}: {counted(len(images), 'picture')}{figures}")
     print(f"probabilities in {out} are {told}")
     if beside is not None:
         found = classified.confusion_rows(images.label[known.rows], answer[known.rows], classes)

@@ -51,7 +51,7 @@ def compare(
     values: dict[tuple[str, str], dict[int, str]] = {}
     for place, run in enumerate(opened):
         for record in run.scores:
-            for name, value in with_spread(record.get("values", {})).items():
+            for name, value in with_spread(record.get("values", {}), record.get("n", 0)).items():
                 values.setdefault((record["data"], f"{record['name']}: {name}"), {})[place] = value
     able = [(run, name) for run, name in zip(opened, names, strict=True) if not missing(run.model, (Encodes, Decodes))]
     if not values and not able:

@@ -80,7 +80,7 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
     from latelier.reporting import material, winners
     from latelier.runs import Where, open_run
     from latelier.scores.common import majority
-    from latelier.tables import table
+    from latelier.tables import percent, table
     from latelier.verbs.score import score
     from latelier.verdict import conclude, verdict
 
@@ -107,7 +107,7 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
     note = (
         f"Mean ± sd over {DRAWS} label draws, on {len(test)} test pictures that no method saw, but for label "
         "propagation, which sees them without their labels; the best is marked. "
-        f"Naming the commonest class is right on {majority(test.label):.1f} %. "
+        f"Naming the commonest class is right on {percent(majority(test.label), len(test))}. "
         f"Both nets learn from pictures moved by up to {recipe.shift} px at random."
     )
     summary = (
@@ -170,7 +170,7 @@ def _few_labels(recipe: Recipe, data: str, out: Path, beside: Path, progress: An
 
     from latelier.data.sources import open_images
     from latelier.stated import stated, unlike_defaults, words
-    from latelier.tables import with_sd
+    from latelier.tables import decimals, with_sd
     from latelier.trials import Trial, accuracy, baselines, run_all
     from latelier.values import TRAINING
 
@@ -204,10 +204,12 @@ def _few_labels(recipe: Recipe, data: str, out: Path, beside: Path, progress: An
         for name, row in baselines(train_images, test, BUDGETS, draw, recipe.settings["latent"]).items():
             for k, value in row.items():
                 found.setdefault(name, {}).setdefault(k, []).append(value)
-    return [
-        [name, *(with_sd(100 * float(np.mean(cell[k])), 100 * float(np.std(cell[k], ddof=1))) for k in BUDGETS)]
-        for name, cell in found.items()
-    ]
+    most = decimals(len(test))
+
+    def cell(right: list[float]) -> str:
+        return with_sd(100 * float(np.mean(right)), 100 * float(np.std(right, ddof=1)), most)
+
+    return [[name, *(cell(row[k]) for k in BUDGETS)] for name, row in found.items()]
 
 
 def _clear(out: Path) -> None:

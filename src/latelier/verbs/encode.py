@@ -42,6 +42,7 @@ def encode(
     from latelier.runs import Where, open_run
     from latelier.scores.common import codes, tabled
     from latelier.scores.common import features as features_of
+    from latelier.tables import counted
 
     out = Path(out)
     opened = open_run(run)
@@ -60,5 +61,5 @@ def encode(
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table(columns), sink)
     files.write(out, sink.getvalue().to_pybytes())
-    print(f"{out}: {len(rows):,} rows of {len(names)} numbers")
+    print(f"{out}: {counted(len(rows), 'row')} of {counted(len(names), 'number')}")
     return out

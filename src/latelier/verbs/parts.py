@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def parts(
     run: Place,
-    source: Place,
+    source: Place | None = None,
     *,
     out: Place,
     least: float = 0.5,
@@ -31,7 +31,8 @@ def parts(
     run
         A run folder, of a model that explains pictures by parts.
     source
-        Pictures, as for train's --data.
+        Pictures, as for train's --data; by default those that score measures on: the test split of what the run was
+        trained on, or what it held out.
     out
         The Parquet file.
     least
@@ -48,6 +49,7 @@ def parts(
     from latelier.nets.modes import evaluating
     from latelier.runs import Where, open_run
     from latelier.scores.common import device_of
+    from latelier.tables import counted, number
 
     if not 0 <= least <= 1:
         raise Refusal(f"--least takes a probability from 0 to 1, but got {least:g}")
@@ -59,7 +61,8 @@ def parts(
             "train one of those"
         )
     model = need(opened.model, HasParts)
-    images = opened.images(source, Where.of(data_root, download))
+    where = Where.of(data_root, download)
+    images = opened.splits(None, where).test if source is None else opened.images(source, where)
     device, start, rows, pictures, peak = device_of(opened.model), 0, 0, 0, 0.0
     with files.replacing(out) as file, pq.ParquetWriter(file, _schema()) as writer:
         for image in images.blocks():
@@ -70,10 +73,11 @@ def parts(
             peaks = probability.flatten(1).amax(1)
             pictures, peak = pictures + int((peaks >= least).sum()), max(peak, float(peaks.max()))
             start, rows = start + len(image), rows + len(found)
+    shown = counted(start, "picture") if source else f"{counted(start, 'picture')} ({images.source})"
     if rows:
-        print(f"{out}: {rows:,} rows; parts occur in {pictures:,} of {start:,} pictures")
+        print(f"{out}: {counted(rows, 'row')}; parts occur in {pictures:,} of {shown}")
     else:
-        print(f"{out}: 0 rows; no part reaches {least:g} in {start:,} pictures, the highest probability is {peak:.7g}")
+        print(f"{out}: 0 rows; no part reaches {least:g} in {shown}, the highest probability is {number(peak)}")
     return out
 
 

@@ -57,6 +57,7 @@ def write_pictures(
     from latelier import files
     from latelier.pictures.sheet import png
     from latelier.pictures.view import pixels
+    from latelier.tables import counted
 
     rows: list[list[str]] = []
     for image, beside in blocks:
@@ -66,7 +67,7 @@ def write_pictures(
             files.write(out / picture, png(drawn, 6))
             rows.append([name, picture, *cells])
     write_table(out / table, ["file", "picture", *columns], rows)
-    print(f"{out}: {len(rows):,} pictures and {table}")
+    print(f"{out}: {counted(len(rows), 'picture')} and {table}")
 
 
 def decibels(error: "Tensor") -> list[tuple[str]]:
