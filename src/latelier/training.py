@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from latelier import __version__, checkpoint, files, labels, parallel, verdict
+from latelier import __version__, checkpoint, files, label_error, labels, parallel, verdict
 from latelier.board import board, check_board
 from latelier.building import Card, assemble, nets, settings_of
 from latelier.choosing import opened_for
@@ -98,7 +98,6 @@ def prepare(request: SimpleNamespace) -> Prepared:
         rows = fewer(rows, request.images, request.seed)
     augment, known = changes_of(vars(request)), told(request, images, rows)
     images = known.images
-    hidden = request.monitor in (None, "loss")  # hidden labels and captions decide nothing unless the user asks
     settings = known.settings if request.card is None else settings_of(request.card)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(mix(request.seed, 0))
@@ -124,11 +123,12 @@ def prepare(request: SimpleNamespace) -> Prepared:
         others = known.alike(validation_images(request, images, split))
         validation = Batches(others, plan.batch, sentences=known.sentences_of(others), **beside)
     elif len(held):
+        hidden = request.monitor in label_error.BLIND
         watched, sentences = (images, known.sentences) if hidden else (known.whole, known.all_sentences)
         beside["sentences"] = None if sentences is None else sentences.take(held)
         validation = Batches(watched.take(held), plan.batch, **beside)
     model = model.to(device)
-    plan = replace(plan, monitor=monitor_of(model, validation, request.monitor))
+    plan = replace(plan, monitor=monitor_of(model, validation, label_error.asked_for(request, model, batches)))
     return Prepared(model, card, plan, images, rows, held_out, batches, validation)
 
 

@@ -140,12 +140,9 @@ class Joint(Headed, Classifies, Decides, Looks):
         their pixels."""
         if self.head.unlabelled is None:
             return {}
-        rows, blocks = batches.told_and_some(self.head.config.pool), []
-        for some in rows.split(BLOCK):
-            image = batches.rows(some).image
-            code = blurred(image) if progress.seen == 0 else self.part(need(self.inner, Encodes).encode(image).mode())
-            blocks.append(flat(code).float().cpu().numpy())
-        return self.head.unlabelled.follow(batches, rows, np.concatenate(blocks))
+        rows = batches.told_and_some(self.head.config.pool)
+        codes = in_blocks(batches, rows, blurred) if progress.seen == 0 else codes_of(self, batches, rows)
+        return self.head.unlabelled.follow(batches, rows, codes)
 
     def _loss(self, part: Code, batch: Batch, progress: Progress) -> tuple[Tensor, dict[str, Tensor]]:
         loss = self.head.loss(part, batch.label)
@@ -173,6 +170,22 @@ class Joint(Headed, Classifies, Decides, Looks):
         further = self.head.loss(again, torch.where(known, batch.label, guess.label))
         whole = torch.where(known, 0.5 * (loss + further), further)
         return whole, {"label loss": loss, "view loss": further, **guess.report}
+
+
+def in_blocks(batches: Batches, rows: Tensor, read: Callable[[Tensor], Code]) -> np.ndarray:
+    """float32 [n, k]: what is read of the images at these rows, a block at a time."""
+    return np.concatenate([flat(read(batches.rows(some).image)).float().cpu().numpy() for some in rows.split(BLOCK)])
+
+
+def codes_of(model: Model, batches: Batches, rows: Tensor) -> np.ndarray:
+    """float32 [n, k]: what a head reads of the most likely codes of the images at these rows."""
+    encoder, names = need(model, Encodes), latents_read(model)
+
+    def read(image: Tensor) -> Code:
+        code = encoder.encode(image).mode()
+        return {name: code[name] for name in names}
+
+    return in_blocks(batches, rows, read)
 
 
 def blurred(image: Tensor) -> Code:
