@@ -166,7 +166,7 @@ class Joint(Headed, Classifies, Decides, Looks):
             again = self.part(need(self.inner, Encodes).encode(view).mode())
         known = batch.label >= 0
         if 2 * progress.seen >= progress.total:  # earlier on few are taught, and the easy ones
-            guess.report["pseudo imbalance"] = others.imbalance(guess.label)
+            guess.report["pseudo imbalance"] = others.imbalance().expand(len(known))
         further = self.head.loss(again, torch.where(known, batch.label, guess.label))
         whole = torch.where(known, 0.5 * (loss + further), further)
         return whole, {"label loss": loss, "view loss": further, **guess.report}
