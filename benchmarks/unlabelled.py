@@ -31,7 +31,7 @@ from latelier.scores.common import rows_of
 from latelier.tables import with_sd
 from latelier.trials import Trial, trained
 
-LABELLED = 0.333  # of a batch
+LABELLED = 0.125  # of a batch
 BOTH = {"head": "softmax", "head.unlabelled": "consistent", "head.labelled": LABELLED}
 EARLY, LATE = (0.0, 0.1, 0.3, 0.6), (0.05, 0.15, 0.3, 0.5, 0.7, 0.85)  # rounds of propagation
 PLAN = {"decay": "linear", "precision": "bf16"}

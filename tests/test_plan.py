@@ -64,7 +64,7 @@ def _other_defaults(init):  # type: ignore[no-untyped-def]
 
 def test_what_is_ahead_is_said_at_the_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     latelier.train("vae", out=tmp_path / "run", steps=6, batch=32, **{**TINY, "quiet": False})
-    assert "6 steps of 32 images (3 epochs of 64), about " in capsys.readouterr().err
+    assert "6 steps of 32 images (3 epochs of 64 images), about " in capsys.readouterr().err
 
 
 def test_a_length_that_the_run_has_passed_is_refused_and_nothing_changes(tmp_path: Path) -> None:

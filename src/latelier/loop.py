@@ -30,7 +30,7 @@ from latelier.plan import Plan, rate_factor
 from latelier.players import Player, Statistics, differentiate, players_of
 from latelier.state import State
 from latelier.tables import counted
-from latelier.validation import validate
+from latelier.validation import scored
 
 
 @dataclass(frozen=True)
@@ -115,9 +115,9 @@ def train(
             if over or halted or _due(state.seen, plan.save_every, plan.batch):
                 with meter.pause():
                     score = None
-                    if validation is not None:
-                        with state.averaged():
-                            values = validate(model, moves, validation, plan)
+                    with state.averaged():
+                        values = scored(model, moves, validation, batches, plan)
+                    if values:
                         score = values[plan.monitor.name] * (-1 if plan.monitor.higher else 1)
                         state.judge(score)
                         log({"seen": state.seen, "validation": values})

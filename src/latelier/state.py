@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from latelier import checkpoint, parallel
 from latelier.core import Model, Refusal
 from latelier.looking import memories
+from latelier.nets.running import Running
 from latelier.players import Player
 
 MEMORY = "memory/"  # prefix of what the model keeps image by image
@@ -88,6 +89,9 @@ class State:
 def load_weights(model: nn.Module, weights: dict[str, Tensor], path: Path) -> None:
     """Puts a file's tensors into the model. Raises Refusal naming the first that does not fit."""
     own = model.state_dict()
+    parts = [(place, part) for place, part in model.named_modules() if isinstance(part, Running)]
+    late = [f"{place}.{name}" if place else name for place, part in parts for name in part.later]
+    weights = {name: own[name] for name in late} | weights
     for name, tensor in own.items():
         if name not in weights:
             raise Refusal(f"{path} has no tensor '{name}' for this model; it was written for another configuration")

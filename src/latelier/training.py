@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from latelier import __version__, checkpoint, files, labels, parallel, verdict
+from latelier import __version__, checkpoint, files, label_error, labels, parallel, verdict
 from latelier.board import board, check_board
 from latelier.building import Card, assemble, nets, settings_of
 from latelier.choosing import opened_for
@@ -99,7 +99,6 @@ def prepare(request: SimpleNamespace) -> Prepared:
         rows = fewer(rows, request.images, request.seed)
     augment, known = changes_of(vars(request)), told(request, images, rows)
     images = known.images
-    hidden = request.monitor in (None, "loss")  # hidden labels and captions decide nothing unless the user asks
     settings = known.settings if request.card is None else settings_of(request.card)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(mix(request.seed, 0))
@@ -115,20 +114,19 @@ def prepare(request: SimpleNamespace) -> Prepared:
         return Prepared(model, card, plan, images, rows, held_out, None, None)
     plan = plan_of(request, model, len(rows), device)
     drawn: dict[str, Any] = {**shares(model), "one_factor": one_factor(model), "sentences": known.sentences}
-    batches = Batches(
-        images, plan.batch, seed=plan.seed, device=device, augment=augment, among=rows, truth=known.whole.label, **drawn
-    )
     beside: dict[str, Any] = {"seed": plan.seed, "device": device}
+    batches = Batches(images, plan.batch, augment=augment, among=rows, truth=known.whole.label, **drawn, **beside)
     validation = None
     if split:
         others = known.alike(validation_images(request, images, split))
         validation = Batches(others, plan.batch, sentences=known.sentences_of(others), **beside)
     elif len(held):
-        watched, sentences = (images, known.sentences) if hidden else (known.whole, known.all_sentences)
+        blind = request.monitor in label_error.BLIND
+        watched, sentences = (images, known.sentences) if blind else (known.whole, known.all_sentences)
         beside["sentences"] = None if sentences is None else sentences.take(held)
         validation = Batches(watched.take(held), plan.batch, **beside)
     model = model.to(device)
-    plan = replace(plan, monitor=monitor_of(model, validation, request.monitor))
+    plan = replace(plan, monitor=monitor_of(model, validation, label_error.asked_for(request, model, batches)))
     return Prepared(model, card, plan, images, rows, held_out, batches, validation)
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from latelier import parallel
+from latelier import label_error, parallel
 from latelier.core import FINAL, Metric, Model, Move, Progress, Refusal, Wrapper
 from latelier.data.batches import Batches
 from latelier.data.seeds import mix
@@ -23,9 +23,12 @@ def monitor_of(model: Model, validation: Batches | None, asked: str | None) -> M
     while isinstance(part, Wrapper) and not part.tells(labelled, captioned):
         part = part.inner
     own = part.monitor()
+    if asked == label_error.METRIC.name:
+        return label_error.METRIC
     if asked is None or validation is None:
         return own
     known = _known(model, validation)
+    known[label_error.METRIC.name] = label_error.METRIC
     if asked not in known:
         ways = ((f"{way} is better", [n for n, m in known.items() if m.higher == up]) for way, up in DIRECTIONS)
         there = "; ".join(f"{way}: {', '.join(names)}" for way, names in ways if names)
@@ -50,6 +53,15 @@ def _known(model: Model, validation: Batches) -> dict[str, Metric]:
         part = part.inner
         higher |= set(part.higher)
     return {name: Metric(name, name in higher) for name in names}
+
+
+def scored(
+    model: Model, moves: tuple[Move, ...], validation: Batches | None, batches: Batches, plan: "Plan"
+) -> dict[str, float]:
+    """What there is to judge a checkpoint by: of validation images, if there are any, and of those that are trained on
+    where the plan asks for that. Empty where there is nothing."""
+    values = {} if validation is None else validate(model, moves, validation, plan)
+    return values | (label_error.measured(model, batches) if plan.monitor == label_error.METRIC else {})
 
 
 def validate(model: Model, moves: tuple[Move, ...], batches: Batches, plan: "Plan") -> dict[str, float]:

@@ -169,7 +169,7 @@ def test_a_prior_is_even_that_of_all_labels_or_a_files(tmp_path: Path) -> None:
     [
         ({"labels": 0}, "labels 0, draws 5"),
         ({"first": -1}, "first -1"),
-        ({"prior": "evn"}, "prior is even, labels or a CSV file"),
+        ({"prior": "evn"}, "expected even, labels or a CSV file"),
         ({"labels": 101}, "has only 100"),
     ],
 )

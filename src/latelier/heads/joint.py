@@ -144,13 +144,7 @@ class Joint(Headed, Classifies, Decides, Looks):
             return {}
 
         def codes(rows: Tensor) -> np.ndarray:
-            read = []
-            for some in rows.split(BLOCK):
-                image = batches.rows(some).image
-                first = progress.seen == 0
-                code = blurred(image) if first else self.part(need(self.inner, Encodes).encode(image).mode())
-                read.append(flat(code).float().cpu().numpy())
-            return np.concatenate(read)
+            return in_blocks(batches, rows, blurred) if progress.seen == 0 else codes_of(self, batches, rows)
 
         rows, others = batches.told_and_some(self.head.config.pool, REACHED)
         return self.head.unlabelled.follow(batches, rows, others.split(PIECE) if len(others) else (), codes)
@@ -179,10 +173,26 @@ class Joint(Headed, Classifies, Decides, Looks):
             again = self.part(need(self.inner, Encodes).encode(view).mode())
         known = batch.label >= 0
         if 2 * progress.seen >= progress.total:  # earlier on few are taught, and the easy ones
-            guess.report["pseudo imbalance"] = others.imbalance(guess.label)
+            guess.report["pseudo imbalance"] = others.imbalance().expand(len(known))
         further = self.head.loss(again, torch.where(known, batch.label, guess.label))
         whole = torch.where(known, 0.5 * (loss + further), further)
         return whole, {"label loss": loss, "view loss": further, **guess.report}
+
+
+def in_blocks(batches: Batches, rows: Tensor, read: Callable[[Tensor], Code]) -> np.ndarray:
+    """float32 [n, k]: what is read of the images at these rows, a block at a time."""
+    return np.concatenate([flat(read(batches.rows(some).image)).float().cpu().numpy() for some in rows.split(BLOCK)])
+
+
+def codes_of(model: Model, batches: Batches, rows: Tensor) -> np.ndarray:
+    """float32 [n, k]: what a head reads of the most likely codes of the images at these rows."""
+    encoder, names = need(model, Encodes), latents_read(model)
+
+    def read(image: Tensor) -> Code:
+        code = encoder.encode(image).mode()
+        return {name: code[name] for name in names}
+
+    return in_blocks(batches, rows, read)
 
 
 def blurred(image: Tensor) -> Code:

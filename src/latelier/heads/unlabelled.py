@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Generator, Tensor
-from torch.nn import functional
+from torch.nn.functional import one_hot
 
 from latelier.data.augment import strong
 from latelier.data.batches import Batches
@@ -21,8 +21,8 @@ from latelier.nets.running import Running
 UNKNOWN = -1
 DECAY = 0.98  # of the running mean of what the head says
 FEW, FAR = 0.3, 0.3  # of unlabelled images taught, and of ``imbalance``: 77 and 23 % of two classes, 3 of 10 missing
-NOISE = 0.05  # times the root of how many classes there are: 4 standard errors of it over 20 steps of 32 such images
-MARGIN = 0.5  # lead of a propagated class over the next, as a share of its own, from which it is kept
+CHANCE = 0.002  # times the number of classes: twice what chance adds where eight images of a batch are taught
+MARGIN = 0.2  # lead of a propagated class over the next, as a share of its own, from which it is kept
 
 
 class Guess(NamedTuple):
@@ -35,8 +35,10 @@ class Guess(NamedTuple):
 class Unlabelled(Running):
     """``threshold``: how sure the head must be. ``prior`` [classes]: shares of the classes among all images."""
 
+    later = ("taught",)
     mean: Tensor
     prior: Tensor
+    taught: Tensor  # running shares of the classes that are taught
 
     def __init__(self, image: tuple[int, int, int], classes: int, threshold: float, prior: tuple[float, ...]):
         super().__init__()
@@ -44,6 +46,7 @@ class Unlabelled(Running):
         shares = torch.tensor(prior or (1.0,) * classes)
         self.register_buffer("prior", shares / shares.sum())
         self.register_buffer("mean", self.prior.clone())
+        self.register_buffer("taught", self.prior.clone())
         self.propagated = Memory(UNKNOWN)
 
     def changed(self, image: Tensor, generator: Generator) -> Tensor:
@@ -64,21 +67,18 @@ class Unlabelled(Running):
         found = torch.where(sure > self.threshold, own, reached)
         found = torch.where(free, found, UNKNOWN)
         kept = found >= 0
+        shares = (one_hot(found.clamp(min=0), len(self.prior)) * kept[:, None]).sum(0) / kept.sum().clamp(min=1)
+        self.taught.lerp_(torch.where(kept.any(), shares, self.taught), 1 - DECAY)
         report = {"pseudo kept": (kept.sum() / count).expand(len(label))}
         if len(truth):
             right = (kept & (found == truth)).sum() / kept.sum().clamp(min=1)
             report["pseudo right"] = right.expand(len(label))
         return Guess(found, report)
 
-    def imbalance(self, found: Tensor) -> Tensor:
-        """[b], one value: how far classes that were found, int64 [b] or -1, are from the prior, as chi-squared,
-        sum_c p_c^2 / prior_c - 1, which is 0 where they agree and C / k - 1 where k of C even ones come. From pairs,
-        so that its mean over batches does not depend on their size; 0 where there is no pair."""
-        kept = functional.one_hot(found.clamp(min=0), len(self.prior)) * (found >= 0)[:, None]
-        count = kept.sum(0).float()
-        pairs = count.sum() * (count.sum() - 1)
-        alike = (count * (count - 1) / self.prior).sum() / pairs.clamp(min=1)
-        return (alike - (pairs > 0).float()).expand(len(found))
+    def imbalance(self) -> Tensor:
+        """How far the classes taught of late are from the prior, as chi-squared, sum_c p_c^2 / prior_c - 1: 0 where
+        they agree, C / k - 1 where k of C even ones come."""
+        return (self.taught.square() / self.prior).sum() - 1
 
     def follow(
         self, batches: Batches, rows: Tensor, others: Iterable[Tensor], codes: Callable[[Tensor], np.ndarray]
@@ -111,7 +111,7 @@ def remarks(terms: Mapping[str, float], classes: int, prior: bool) -> list[str]:
     if terms["pseudo kept"] < FEW:
         said = f"after half of the training fewer than {100 * FEW:.0f} % of images without a label are taught a class"
         found.append(f"{said}: lower head.threshold, label more, or train longer")
-    far = terms["pseudo imbalance"] > max(FAR, NOISE * classes**0.5)
+    far = terms["pseudo imbalance"] > max(FAR, CHANCE * classes)
     if far and prior:
         said = "classes that images without a label are taught are far from as common as head.prior says"
         found.append(f"{said}: correct the shares, or label more")

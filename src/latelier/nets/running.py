@@ -9,6 +9,8 @@ STEADY = 100  # batches that the mean image is over, once so many were seen
 class Running(nn.Module):
     """Its buffers are running statistics: where a batch is cut into parts, they end at the mean over parts."""
 
+    later: tuple[str, ...] = ()  # buffers that files of earlier versions lack, which then begin anew
+
 
 class MeanImage(Running):
     """The mean image of training, [c, h, w], from which pictures are counted."""

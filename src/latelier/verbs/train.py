@@ -127,7 +127,8 @@ def train(
         one. 0 holds nothing out.
     monitor
         The metric of validation that chooses the best checkpoint; by default what the method is for. A metric that is
-        named sees validation images with all their labels, whatever --labels says.
+        named sees validation images with all their labels, whatever --labels says, but for "cross-validated label
+        error %": the labels of training, hidden in turn and told by neighbours among codes, from two a class on.
     judge
         The former name of --monitor, for one version more.
     patience
