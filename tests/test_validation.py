@@ -34,7 +34,8 @@ def test_an_unknown_metric_is_refused_before_anything_is_written(tmp_path: Path)
 def test_the_refusal_says_which_way_each_metric_is_better(tmp_path: Path) -> None:
     with pytest.raises(Refusal) as refused:
         latelier.train("vae", out=str(tmp_path / "run"), validation=0.1, monitor="nope", **TINY)
-    ways = "higher is better: elbo; lower is better: distortion, rate, penalty, objective, loss, cross-validated label error %"
+    lower = "distortion, rate, penalty, objective, loss, cross-validated label error %"
+    ways = f"higher is better: elbo; lower is better: {lower}"
     assert str(refused.value) == f"--monitor nope is no metric of this run; {ways}"
 
 
