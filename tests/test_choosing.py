@@ -35,30 +35,32 @@ def config(out: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("labelled", "count", "classes", "model", "head"),
+    ("labelled", "count", "classes", "model", "unlabelled"),
     [
-        (100, 1797, 10, "vae", "softmax"),
-        (4, 9, 2, "vae", "softmax"),
+        (100, 1797, 10, "classifier", "consistent"),
+        (4, 9, 2, "classifier", "consistent"),
         (899, 1797, 10, "classifier", None),
         (1797, 1797, 10, "classifier", None),
         (0, 1797, 0, "vae", None),
         (1797, 1797, 1, "vae", None),
     ],
 )
-def test_labels_decide(labelled: int, count: int, classes: int, model: str, head: str | None) -> None:
+def test_labels_decide(labelled: int, count: int, classes: int, model: str, unlabelled: str | None) -> None:
     choice = choose(labelled, count, classes)
-    assert (choice.model, choice.settings.get("head")) == (model, head)
+    assert (choice.model, choice.settings.get("head.unlabelled")) == (model, unlabelled)
 
 
 def test_a_few_labels_need_no_method(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     labels(4)
     latelier.train(data="pets", labels_file="labels.csv", out="run", settings=SMALL, **TINY)
-    said = "no method was named: vae, whose label head learns from 4 labels and from the 8 pictures without one; "
+    said = (
+        "no method was named: classifier, whose label head learns from 4 labels and from the 8 pictures without one; "
+    )
     assert said in capsys.readouterr().err
     found = config("run")
-    assert found["model"]["model"] == found["request"]["model"] == "vae"
+    assert found["model"]["model"] == found["request"]["model"] == "classifier"
     assert found["model"]["head"]["unlabelled"] == "consistent"
-    assert found["request"]["settings"] == ["head=softmax", *SMALL]
+    assert found["request"]["settings"] == ["head.unlabelled=consistent", *SMALL]
 
 
 def test_labels_that_are_hidden_count_as_none(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -101,7 +103,8 @@ def test_a_run_whose_method_was_chosen_goes_on_as_if_it_had_been_named(here: Pat
     labels(4)
     given: dict[str, Any] = {"data": "pets", "labels_file": "labels.csv", "quiet": True, "settings": SMALL}
     latelier.train(out="chosen", **given, **TINY)
-    latelier.train("vae", out="named", **given, **TINY)
+    named = {**given, "settings": ["head.unlabelled=consistent", *SMALL]}
+    latelier.train("classifier", out="named", **named, **TINY)
     for out in ("chosen", "named"):
         latelier.train(out=out, resume=True, steps=4, quiet=True)
     chosen, named = (checkpoint.checkpoints(Path(out))[-1].weights.read_bytes() for out in ("chosen", "named"))

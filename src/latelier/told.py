@@ -26,6 +26,8 @@ from latelier.settings import nest, parse_assignments
 
 WEIGHT, RATE = 1000.0, 1e-2  # of a label, in nats: a bound's thousands of pixels are as loud; and of the head's steps
 BY_PIXELS = 5  # labels a class up to which they are spread by pixels before the first step: codes know less at first
+LABELLED = 0.125  # of a batch, of an encoder alone: more are the same few images again
+ROUNDS = (0.05, 0.15, 0.3, 0.5, 0.7, 0.85)  # of an encoder alone
 SMALL = 16  # px a side, up to which an encoder begins at full size
 
 
@@ -127,11 +129,17 @@ def unlabelled_pay(model: str, per_class: float, side: int, given: Mapping[str, 
     if off or (given.get("head.unlabelled") != "consistent" if alone else label_weight(model) is not None):
         return dict(given)
     first = (0.0,) if per_class <= BY_PIXELS else ()
+    small = side <= SMALL
     found: dict[str, Any] = {"head.unlabelled": "consistent", "head.rounds": (*first, 0.1, 0.3, 0.6)}
-    found |= {} if alone else {"head.weight": WEIGHT, "head.optimiser.rate": RATE}  # there is no bound to be heard over
+    if alone:  # there is no bound to be heard over, and a code need not redraw anything
+        found |= {"head.labelled": LABELLED, "optimiser.rate": 2e-3}
+        found |= {} if small else {"latent": 64, "head.rounds": (*first, *ROUNDS)}
+    else:
+        found |= {"head.weight": WEIGHT, "head.optimiser.rate": RATE}
     net = next((field.default for field in fields(config_of(model)) if field.name == "net"), None)
     if isinstance(net, Conv) and given.get("net", "conv") == "conv":
-        found |= {"net.norm": "group"} | ({"net.stem": 32, "net.channels": (64, 64)} if side <= SMALL else {})
+        wide = {"net.stem": 32, "net.channels": (64, 64)} if small else {"net.channels": (32, 64, 128)} if alone else {}
+        found |= {"net.norm": "group", **wide}
     return {**found, **given}
 
 

@@ -199,6 +199,7 @@ def _few_labels(recipe: Recipe, data: str, out: Path, beside: Path, progress: An
     main |= {"settings": words(unlike_defaults("vae", whole))}
     same: dict[str, Any] = {"data": data, "shift": recipe.shift}
     plan = {"decay": "linear", "precision": "fp32"}
+    views = {**same, "affine": recipe.affine}
     averaged = {**plan, "ema": round(AVERAGED * recipe.images)} if whole["head.unlabelled"] == "consistent" else plan
     trials = [
         trial
@@ -207,15 +208,7 @@ def _few_labels(recipe: Recipe, data: str, out: Path, beside: Path, progress: An
         for trial in (
             Trial(joint, "vae", stated("vae", whole), k, draw, recipe.images, **same, plan=averaged),
             Trial(
-                alone,
-                "classifier",
-                stated("classifier", recipe.settings),
-                k,
-                draw,
-                recipe.alone,
-                **same,
-                affine=recipe.affine,
-                plan=plan,
+                alone, "classifier", stated("classifier", recipe.settings), k, draw, recipe.alone, **views, plan=plan
             ),
         )
     ]
