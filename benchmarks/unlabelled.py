@@ -55,9 +55,9 @@ class Set:
 CONV = {"net.norm": "group", "net.channels": (32, 64, 128), "latent": 64}
 SETS = {
     "digits": Set({"net.norm": "group", "net.stem": 32, "net.channels": (64, 64)}, 1_600, EARLY, affine=0.75),
-    "mnist": Set(CONV, 5_000, LATE, shift=2, cutout=0.36),
-    "cifar100 coarse": Set(CONV, 5_000, LATE, shift=2, cutout=0.36, colour=1.0),
-    "smiles": Set(CONV, 2_500, LATE, shift=2, cutout=0.36, colour=1.0),
+    "mnist": Set(CONV, 7_000, LATE, shift=2, cutout=0.36),
+    "cifar100 coarse": Set(CONV, 3_000, LATE, shift=2, cutout=0.36, colour=1.0),
+    "smiles": Set(CONV, 2_000, LATE, shift=2, cutout=0.36, colour=1.0),
 }
 
 
@@ -68,7 +68,7 @@ METHODS = {  # beside which a head learns: what is not its default
     "bigan": {},
     "hali": {},
 }
-STEPS = 1_500  # of a method of the last table
+STEPS = 1_000  # of a method of the last table
 
 
 def trial(name: str, row: str, labels: int, draw: int) -> Trial:

@@ -94,6 +94,8 @@ class Joint(Headed, Classifies, Decides, Looks):
         super().__init__(inner, "head", head)
         if head.unlabelled is not None:
             self.schedule = replace(inner.schedule, ema=AVERAGED)
+        # An encoder alone has nothing to learn of images as they are, and would read again what its move has read.
+        self.alone = head.unlabelled is not None and not has(inner, Decodes)
 
     def tells(self, labelled: int, captioned: int) -> bool:
         return labelled >= FEWEST
@@ -112,7 +114,7 @@ class Joint(Headed, Classifies, Decides, Looks):
         return [*super().remarks(terms, seen), *own]
 
     def moves(self) -> tuple[Move, ...]:
-        return tuple(self.taught(move, self._loss) for move in self.inner.moves())
+        return tuple(self.taught(looked(move) if self.alone else move, self._loss) for move in self.inner.moves())
 
     def classify(self, image: Tensor) -> Tensor:
         if not self.head.draws:
@@ -165,17 +167,19 @@ class Joint(Headed, Classifies, Decides, Looks):
         if others is None:
             return loss, {"label loss": loss}
         with evaluating(self), unremembered(self.inner):
-            draws = has(self.inner, Decodes)  # an encoder alone would read again what its move has read
-            said = self.likeliest(batch.image) if draws else self.head.probabilities(self.head.scores(part))
+            said = self.head.probabilities(self.head.scores(part)) if self.alone else self.likeliest(batch.image)
             guess = others.guess(said, batch.label, batch.index, batch.truth)
         with unremembered(self.inner):
             view = others.changed(batch.image, progress.generator)
+            if self.alone:
+                mild = others.turned(batch.image, progress.generator)
+                view = torch.where((batch.label >= 0)[:, None, None, None], mild, view)
             again = self.part(need(self.inner, Encodes).encode(view).mode())
         known = batch.label >= 0
         if 2 * progress.seen >= progress.total:  # earlier on few are taught, and the easy ones
             guess.report["pseudo imbalance"] = others.imbalance().expand(len(known))
         further = self.head.loss(again, torch.where(known, batch.label, guess.label))
-        whole = torch.where(known, 0.5 * (loss + further), further)
+        whole = further if self.alone else torch.where(known, 0.5 * (loss + further), further)
         return whole, {"label loss": loss, "view loss": further, **guess.report}
 
 
@@ -193,6 +197,17 @@ def codes_of(model: Model, batches: Batches, rows: Tensor) -> np.ndarray:
         return {name: code[name] for name in names}
 
     return in_blocks(batches, rows, read)
+
+
+def looked(move: Move) -> Move:
+    """The move of an encoder that learns from changed views alone: what it reads of images as they are is a guess, and
+    costs no way back."""
+
+    def learn(batch: Batch, progress: Progress) -> Losses:
+        with torch.no_grad():
+            return move(batch, progress)
+
+    return learn
 
 
 def blurred(image: Tensor) -> Code:
