@@ -1,11 +1,15 @@
+import signal
+
 import numpy as np
 import pytest
 
+from latelier import loop
 from latelier.data.choice import labelled_rows
 from latelier.data.sources import open_images
 from latelier.learners import regression
 from latelier.learners.propagation import neighbours_graph, propagate
-from latelier.trials import baselines
+from latelier.loop import Outcome
+from latelier.trials import Trial, accuracy, baselines
 
 
 def test_simple_rivals_learn_from_the_same_labels() -> None:
@@ -25,3 +29,14 @@ def test_simple_rivals_learn_from_the_same_labels() -> None:
     assert found["label propagation on pixels"][5] == pytest.approx((spread.argmax(1) == test.label).mean())
     assert found["label propagation on pixels"][5] > found["logistic regression on pixels"][5]
     assert found["label propagation on pixels"][5] > found["label propagation on pixels"][1]
+
+
+def test_a_training_that_was_stopped_is_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*arguments: object, **options: object) -> Outcome:
+        return Outcome(64, "stopped", signal.SIGTERM)
+
+    monkeypatch.setattr(loop, "train", stopped)
+    settings = {"latent": 2, "net.channels": (4,)}
+    with pytest.raises(SystemExit) as ended:
+        accuracy(Trial("row", "classifier", settings, labels=1, draw=0, images=640, data="digits"))
+    assert ended.value.code == 128 + signal.SIGTERM

@@ -73,7 +73,9 @@ def trained(trial: Trial, images: Images) -> Model:
     total = trial.images // trial.batch * trial.batch
     plan = Plan(total=total, batch=trial.batch, seed=trial.draw, log_every=total, save_every=total, **trial.plan)
     with tempfile.TemporaryDirectory() as folder:
-        train(model, batches, plan, Path(folder), card.json())
+        outcome = train(model, batches, plan, Path(folder), card.json())
+        if outcome.why == "stopped":  # half a training is no figure
+            raise SystemExit(128 + outcome.signal)
         return open_model(folder)[0]
 
 

@@ -35,7 +35,7 @@ SMALL: dict[str, dict[str, Any]] = {
         (
             "classifier",
             {"head.unlabelled": "consistent"},
-            {"kind": "softmax", "weight": 1.0, "labelled": 0.5, "rounds": [0.0, 0.1, 0.3, 0.6]},
+            {"kind": "softmax", "weight": 1.0, "labelled": 0.125, "rounds": [0.0, 0.1, 0.3, 0.6]},
         ),
     ],
 )
