@@ -39,6 +39,23 @@ def test_a_loss_that_has_settled_does_not(values: np.ndarray) -> None:
     assert not worsening(found)
 
 
+def test_classes_that_are_all_but_certain_leave_nothing_to_gain() -> None:
+    certain = course(log(1e-5 / (1 + TIME), "cross-entropy", kind="validation"))
+    unsure = course(log(1 / (1 + TIME), "cross-entropy", kind="validation"))
+    assert certain is not None
+    assert unsure is not None
+    assert not improving(certain)
+    assert improving(unsure)
+
+
+def test_a_log_with_values_that_are_not_finite_is_read_without_them() -> None:
+    falling = 100 - 50 * TIME
+    found = course(log(np.where(TIME > 0.9, np.inf, falling)))
+    assert found is not None
+    assert found.end > 50
+    assert course(log(np.full(100, np.nan))) is None
+
+
 def test_a_loss_that_rises_again_gets_worse() -> None:
     found = course(log(50 + 40 * (TIME - 0.5) ** 2 * np.where(TIME < 0.5, 1, 2)))
     assert found is not None

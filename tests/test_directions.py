@@ -156,6 +156,7 @@ def test_what_the_judge_saw_is_counted_and_edits_that_hardly_show_are_warned_of(
         in few.warning(6.0)
     )
     assert "edited; train longer, or learn the attribute" in tally(0.9, 0.2, 0.3, 0.4, 0.45, identity=0.6).warning(6.0)
+    assert few.warning(6.0, taught=True).endswith("(--by 6); if that does not help, train longer")
     away = Tally({"old": 0})
     away.add(torch.ones(2, 1), torch.tensor([[0.9], [0.1]]), torch.tensor([[0.2], [0.1]]), torch.zeros(2))
     assert (away.lacked, away.changed, away.before, away.after) == (1, 1, 1, 2)

@@ -14,6 +14,7 @@ PROBE = {
     "values": {"linear codes 10/class %": 88.0, "linear pixels 10/class %": 91.0, "linear PCA 10/class %": 91.5}
     | {"linear codes all %": 99.0, "linear pixels all %": 98.0, "majority %": 10.2},
 }
+WIDE = PROBE | {"values": PROBE["values"] | {"linear codes 1/class %": 50.0, "linear pixels 1/class %": 40.0}}
 NEAR = {"name": "prior_gap", "values": {"MMD^2": 0.009, "MMD^2 null": 8e-5}}
 
 
@@ -54,7 +55,10 @@ def test_codes_that_learned_from_labels_are_not_probed_for_them():
     assert headlines({}, [PROBE | {"values": PROBE["values"] | {"labels of other pictures learned from": 500.0}}]) == []
 
 
-@pytest.mark.parametrize(("facts", "records", "said"), [(QUICK, [], "5 labels"), (QUICK, [PROBE], "10 labels")])
+@pytest.mark.parametrize(
+    ("facts", "records", "said"),
+    [(QUICK, [], "5 labels"), (QUICK, [PROBE], "10 labels"), (QUICK | {"labels a class": 1.0}, [WIDE], "1 label ")],
+)
 def test_a_probe_of_all_pictures_goes_before_the_quick_one(facts, records, said):
     (known,) = headlines(facts, records)
     assert said in known.note

@@ -39,6 +39,13 @@ def test_the_refusal_says_which_way_each_metric_is_better(tmp_path: Path) -> Non
     assert str(refused.value) == f"--monitor nope is no metric of this run; {ways}"
 
 
+@pytest.mark.parametrize("options", [{"monitor": "elbo"}, {"monitor": "nope"}, {"patience": 2}])
+def test_what_needs_validation_images_is_refused_without_them(options: dict[str, object], tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match=r"^--(monitor elbo|monitor nope|patience 2) needs validation images, .* digits "):
+        latelier.train("vae", out=str(tmp_path / "run"), **options, **TINY)
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_models_directions_hold_inside_a_head_and_agree_with_its_own_metric() -> None:
     model = built("vae", head="softmax")
     assert monitor_of(model, held_digits(model), "elbo") == Metric("elbo", higher=True)

@@ -1,5 +1,6 @@
 """What a log tells of a training, and whether it is still learning."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean, stdev
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ TERMS = tuple(Metric(*term) for term in (("elbo", True), ("distortion",), ("erro
 FEWEST = 8  # values that make a course
 TENTH = 10  # the end, the middle and the beginning are means over a tenth of the values, or one
 WORSE, BETTER = 0.03, 0.01  # of the value, by which the last half is another than the one before
+SETTLED = {"cross-entropy": 0.01}  # of no further use to a person below that: 99 % on the right class, on average
 OF_ALL = 0.05  # and of all that was gained after the first tenth, for what is better
 
 
@@ -45,6 +47,7 @@ def course(log: Sequence[Mapping[str, Any]], monitor: Metric | None = None) -> C
         for metric in [*([monitor] if monitor else []), *TERMS]:
             name, sign = metric.name, 1 if metric.higher else -1
             values = [float(record[name]) * sign for record in records if name in record]
+            values = [value for value in values if math.isfinite(value)]  # the others are no course
             if len(values) >= FEWEST:
                 return _course(metric, where, values)
     return None
@@ -52,6 +55,8 @@ def course(log: Sequence[Mapping[str, Any]], monitor: Metric | None = None) -> C
 
 def improving(course: Course) -> bool:
     """Whether going on is worth it."""
+    if course.end < SETTLED.get(course.term, -math.inf):
+        return False
     return course.gain > max(BETTER, 2 * course.error) and course.share > OF_ALL
 
 

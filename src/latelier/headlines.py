@@ -8,7 +8,7 @@ from latelier.page.first import Headline, Row
 from latelier.tables import counted
 
 MOST = 3
-BUDGETS = ("10/class", "5/class")  # of a probe's labels, the first that it has, or else any
+BUDGETS = ("10/class", "5/class")  # of a probe's labels, where the verdict has no budget of its own
 ELSEWHERE = "labels of other pictures learned from"  # a probe's value: its codes have seen more than its baselines
 
 Values = Mapping[str, float]
@@ -30,6 +30,13 @@ def headlines(facts: Values, records: Sequence[Mapping[str, Any]]) -> list[Headl
         _prior(scores.get("prior_gap", {})),
     )
     return [headline for headline in found if headline is not None][:MOST]
+
+
+def budgets(facts: Values) -> tuple[str, ...]:
+    """Of a probe's labels, the first of which the page's bars and the verdict's sentence are: that of the quick probe,
+    so that scoring changes no verdict by asking for fewer labels."""
+    own = facts.get("labels a class")
+    return BUDGETS if own is None else (f"{own:.0f}/class", *BUDGETS)
 
 
 def _rows(values: Values, names: Mapping[str, str]) -> list[Row]:
@@ -72,7 +79,7 @@ def _known(facts: Values, probe: Values, n: int) -> Headline | None:
     probed = [match[1] for name in probe if (match := fullmatch(r"linear codes (\d+/class|all) %", name))]
     if ELSEWHERE in probe:
         return None
-    for budget in (*(budget for budget in BUDGETS if budget in probed), *probed):
+    for budget in (*(budget for budget in budgets(facts) if budget in probed), *probed):
         names = {label: f"linear {space} {budget} %" for label, space in spaces.items()}
         if rows := _rows(probe, names | {"largest class": "majority %"}):
             return Headline("What codes know of classes", rows, "% right", _told(budget), most=100, n=n)

@@ -111,12 +111,12 @@ class Tally:
         before, after = (percent(share, self.pictures) for share in shares)
         return f"{self._words}: seen in {before} of the reconstructions and in {after} of the edited pictures"
 
-    def warning(self, farther: float | None) -> str:
+    def warning(self, farther: float | None, taught: bool = False) -> str:
         """One line where the edit hardly shows, else nothing; ``farther`` is a number of steps to try, if there is
-        one."""
+        one; ``taught``: the model has learned the attribute."""
         if self.changed >= HARDLY * self.lacked:
             return ""
-        way = "train longer, or learn the attribute (latelier train introvac)"
+        way = "train longer" if taught else "train longer, or learn the attribute (latelier train introvac)"
         if self.real >= SOME and self.kept < HARDLY * self.real:
             way = (
                 f"the model hardly draws it: of {self.real:,} pictures that show it {self.kept:,} do so when "

@@ -34,7 +34,7 @@ from latelier.request import FORMAT, check, folder_of, plain, read_config, resum
 from latelier.state import State
 from latelier.tables import counted, number
 from latelier.told import one_factor, shares, told
-from latelier.validation import monitor_of
+from latelier.validation import judged_by
 
 UNSTORED = ("resume", "judge", "card")  # arguments that say nothing of the run
 
@@ -126,7 +126,7 @@ def prepare(request: SimpleNamespace) -> Prepared:
         beside["sentences"] = None if sentences is None else sentences.take(held)
         validation = Batches(watched.take(held), plan.batch, **beside)
     model = model.to(device)
-    plan = replace(plan, monitor=monitor_of(model, validation, label_error.asked_for(request, model, batches)))
+    plan = replace(plan, monitor=judged_by(request, model, validation, batches))
     return Prepared(model, card, plan, images, rows, held_out, batches, validation)
 
 

@@ -1,5 +1,6 @@
 """What images held out of training say of a model, and of its checkpoints which is the best."""
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,6 +14,20 @@ from latelier.nets.modes import evaluating
 
 if TYPE_CHECKING:
     from latelier.plan import Plan
+
+
+def judged_by(request: SimpleNamespace, model: Model, validation: Batches | None, batches: Batches) -> Metric:
+    """What checkpoints of a run are judged by (``monitor_of``). Raises Refusal also where a new run is to be judged,
+    or stopped, by images that it does not hold out; older runs for which nobody looked resume."""
+    asked = label_error.asked_for(request, model, batches)
+    if validation is None and asked != label_error.METRIC.name and request.card is None:
+        options = {f"--monitor {asked}": asked, f"--patience {request.patience}": request.patience}
+        if given := [option for option, value in options.items() if value is not None]:
+            raise Refusal(
+                f"{given[0]} needs validation images, and {request.data} has none and none are held out; give "
+                "--validation 0.1 to hold out a tenth"
+            )
+    return monitor_of(model, validation, asked)
 
 
 def monitor_of(model: Model, validation: Batches | None, asked: str | None) -> Metric:

@@ -19,13 +19,14 @@ from latelier import files
 from latelier.core import AttributeDirections, Classifies, Failed, Finding, Metric, Refusal, has, innermost
 from latelier.course import Course, course, improving, worsening
 from latelier.facts import measured
+from latelier.headlines import budgets
 from latelier.models.rules import UNLEARNED, broken, grown
 from latelier.runs import Run, Where, open_run
 from latelier.scores.common import Splits
 from latelier.tables import counted, number
 
 FILE = "verdict.json"
-MOST = 5  # sentences
+MOST = 5  # sentences, beside the command
 SHORT = 1_000  # steps that a run which has not learned is told to take at least
 
 
@@ -86,7 +87,7 @@ def told(run: Run) -> bool:
 def words(run: Run, splits: Splits, facts: dict[str, float], records: Sequence[dict[str, Any]] = ()) -> list[Finding]:
     """The sentences that facts and log make."""
     if not told(run):
-        facts = facts | _probed(run, splits, records)
+        facts = facts | _probed(run, splits, records, budgets(facts))
     monitor = run.config.get("plan", {}).get("monitor")
     went = course(run.log, Metric(*monitor) if monitor else None)
     found = run.model.findings(facts | _grown(run.log) | {"shown": float(run.seen)})
@@ -97,8 +98,7 @@ def words(run: Run, splits: Splits, facts: dict[str, float], records: Sequence[d
         return [*found, following]
     going = [] if went is None else [_going(went)]
     ending = [_where(splits, facts), following]
-    room = MOST - len(ending)
-    return [*sorted([*found, *going], key=_weight)[:room], *ending]
+    return [*sorted([*found, *going], key=_weight)[: MOST - 1], *ending]
 
 
 def lines(findings: Sequence[Finding]) -> str:
@@ -181,14 +181,12 @@ def _grown(log: Sequence[dict[str, Any]]) -> dict[str, float]:
     return grown(records[0], records[-1]) if records else {}
 
 
-def _probed(run: Run, splits: Splits, records: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """What a probe among the scores found at the most labels a class that the quick probe may have, as facts."""
-    from latelier.headlines import BUDGETS  # the page's bars and the verdict's sentence are of one budget
-
+def _probed(run: Run, splits: Splits, records: Sequence[dict[str, Any]], budgets: Sequence[str]) -> dict[str, float]:
+    """What a probe among the scores found at the first of the budgets that it has, as facts."""
     stamp = {"name": "probe", "data": splits.test.source, "seen": run.seen}
     for record in (record for record in records if stamp.items() <= record.items()):
         values = record.get("values", {})
-        for budget in BUDGETS[:-1]:
+        for budget in budgets:
             names = {space: f"linear {space} {budget} %" for space in ("codes", "pixels", "PCA")}
             if not all(name in values for name in (*names.values(), "majority %")):
                 continue

@@ -96,7 +96,8 @@ def edit(
     print(f"along {found.said}; in {found.unit}")
     if judge:
         print(f"{tally.said}; {judge.said}")
-        if most > 0 and (warning := tally.warning(None if until_classified else 2 * most)):
+        taught = has(opened.model, AttributeDirections)
+        if most > 0 and (warning := tally.warning(None if until_classified else 2 * most, taught)):
             print(warning, file=sys.stderr)
     else:
         unseen = (

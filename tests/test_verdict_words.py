@@ -1,0 +1,114 @@
+"""What is said of a run, of given facts and logs."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from judged import opened, pets_and_run
+
+from latelier import reporting, verdict
+from latelier.core import Finding
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return pets_and_run(tmp_path_factory.mktemp("made"))
+
+
+def log(values: np.ndarray) -> list[dict[str, Any]]:
+    return [{"seen": 8 * n, "terms": {"distortion": float(value)}} for n, value in enumerate(values, 1)]
+
+
+FACTS = {"pictures": 4.0, "seen": 0.0, "finite": 1.0, "PSNR": 22.0, "PSNR of mean": 12.0}
+KNOWN = {f"accuracy of {space}": 71.0 for space in ("codes", "pixels", "PCA")} | {
+    "labels a class": 100.0,
+    "largest class": 60.0,
+    "accuracy lead error": 1.0,
+}
+
+
+def test_scores_change_no_verdict_by_another_number_of_labels(made: Path) -> None:
+    run, splits = opened(made)
+    values = {f"linear {space} 100/class %": 70.0 for space in ("codes", "pixels", "PCA")} | {"majority %": 60.0}
+    values |= {f"linear {space} 10/class %": 50.0 for space in ("codes", "pixels", "PCA")}
+    record = {"name": "probe", "data": splits.test.source, "seen": run.seen, "n": 20, "values": values}
+    texts = [text for _, text in verdict.words(run, splits, FACTS | KNOWN, [record])]
+    assert any(text.startswith("Codes and pixels tell labels about as well: 70 % right from 100") for text in texts)
+
+
+def test_a_warning_leaves_room_for_what_codes_know(made: Path) -> None:
+    run, splits = opened(made)
+    run.log = log(np.linspace(100, 50, 50))
+    drawn = {
+        "drawn distance": 2.0,
+        "drawn distance of Gaussian": 0.1,
+        "drawn distance of mean": 1.0,
+        "drawn apart": 1.0,
+    }
+    texts = [text for _, text in verdict.words(run, splits, FACTS | KNOWN | drawn)]
+    starts = ("Learned", "Has not learned to draw", "Still improving", "Codes and pixels", "Measured on", "Next: ")
+    assert [text.startswith(start) for text, start in zip(texts, starts, strict=True)] == [True] * 6
+
+
+@pytest.mark.parametrize(
+    ("values", "says", "command"),
+    [
+        (
+            np.linspace(100, 50, 50),
+            "Still improving: distortion of training fell from 77.55 to 52.04 in the last half.",
+            "--resume --steps ",
+        ),
+        (np.zeros(50), "No longer changing: distortion of training is 0.", "latelier report "),
+        (100 * np.exp(-np.arange(50)) + 50, "Hardly improving any more: ", "latelier report "),
+        (
+            np.abs(np.linspace(-50, 100, 50)) + 50,
+            "Getting worse: distortion of training rose from ",
+            "latelier report ",
+        ),
+    ],
+)
+def test_the_log_says_whether_to_go_on(values: np.ndarray, says: str, command: str, made: Path) -> None:
+    run, splits = opened(made)
+    run.log = log(values)
+    found = verdict.words(run, splits, FACTS)
+    assert sum(text.startswith(says) for _, text in found) == 1
+    assert found[-1].text.startswith("Next: latelier ")
+    assert command in found[-1].text
+    assert found[-2].text.startswith("Measured on 4 pictures ")
+
+
+def test_a_metric_whose_name_says_little_is_explained(made: Path) -> None:
+    run, splits = opened(made)
+    run.log = [{"seen": n, "validation": {"objective": 100.0 - n}} for n in range(1, 51)]
+    run.config["plan"]["monitor"] = list(run.model.monitor())
+    texts = [text for _, text in verdict.words(run, splits, FACTS)]
+    assert any("improving: objective (distortion + penalty) of validation fell from" in text for text in texts)
+    assert "monitor=objective, lower is better" in reporting.facts(run)["plan"]
+
+
+def test_what_has_not_learned_goes_on_unless_it_gets_worse(made: Path) -> None:
+    run, splits = opened(made)
+    unlearned = FACTS | {"PSNR": 12.1}
+    for values, command in ((np.full(50, 60.0), "--resume --steps 1000"), (np.arange(50.0) + 50, "latelier report ")):
+        run.log = log(values)
+        assert command in verdict.words(run, splits, unlearned)[-1].text
+    behind = FACTS | {"accuracy": 60.0, "largest class": 20.0, "baseline accuracy": 85.0, "baseline labels": 500.0}
+    run.log = log(np.full(50, 60.0))
+    found = verdict.words(run, splits, behind | {"pictures": 400.0})
+    assert any(level == "warning" and text.startswith("Has learned little of the labels") for level, text in found)
+    assert "--resume --steps 1000" in found[-1].text
+
+
+def test_a_remark_of_the_model_at_its_end_is_part_of_the_verdict(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, splits = opened(made)
+    run.log = log(np.full(50, 60.0))
+    monkeypatch.setattr(run.model, "remarks", lambda terms, seen: ["the game has gone: do this", "it is odd: do that"])
+    monkeypatch.setattr(run.model, "findings", lambda facts: [Finding("warning", "Gone, so do this.")])
+    texts = [text for _, text in verdict.words(run, splits, FACTS)]
+    assert "It is odd: do that." in texts
+    assert not any("game" in text for text in texts)
+
+
+def test_warnings_are_marked_in_a_terminal() -> None:
+    assert verdict.lines([Finding("warning", "Bad."), Finding("good", "Good.")]) == "warning: Bad.\nGood."
