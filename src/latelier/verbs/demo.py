@@ -79,7 +79,8 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
     Trains a convolutional VAE on all training pictures with labels for five per class; compares it, at 1, 5 and 10
     labels a class over five label draws, with the same encoder trained on the labels alone, with logistic regression
     on pixels and on PCA, and with label propagation on pixels, all on test pictures whose labels none of them saw;
-    writes OUT/report.html. On scenes a PatchVAE learns parts beside it. About a minute on two cores; with scenes four.
+    writes OUT/report.html. On scenes a PatchVAE learns parts beside it. Some 80 seconds on two cores; with scenes four
+    minutes.
 
     Parameters
     ----------
