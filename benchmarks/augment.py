@@ -8,24 +8,19 @@ process's own, so that a busy machine does not count. Laps of all sides alternat
 told.
 """
 
-import argparse
 import statistics
 from collections.abc import Callable
 
 import numpy as np
 import torch
-from captions import alternated
+from laps import alternated, options, stepping
 from torch import Generator, Tensor
 
 from latelier import build
-from latelier.core import Progress
 from latelier.data.augment import Augment
 from latelier.data.batches import Batches
 from latelier.data.images import Images, to_float
-from latelier.device import multiply_fast, pick_device, prepare_cpu
-from latelier.loop import play
-from latelier.plan import Plan
-from latelier.players import Statistics, players_of
+from latelier.device import multiply_fast, pick_device
 from latelier.stated import stated
 
 SHAPES = ((1, 28, 28), (3, 32, 32), (3, 64, 64))
@@ -93,15 +88,7 @@ def step(images: Images, shape: tuple[int, int, int], batch: int, augment: Augme
     multiply_fast(model)
     model = model.to(pick_device(), memory_format=torch.channels_last).train()
     batches = Batches(images, batch, seed=0, device=pick_device(), augment=augment)
-    players, plan, running = players_of(model, model.optimisers()), Plan(total=1, batch=batch), Statistics(model)
-    (move,) = model.moves()
-    generator = Generator(pick_device())
-
-    def one(position: int) -> None:
-        progress = Progress(position, plan.total, generator.manual_seed(position), {})
-        play(move, [batches.at(position)], [progress], players, plan, batches, running)
-
-    return one
+    return stepping(model, batches)
 
 
 def everything(shape: tuple[int, int, int]) -> Augment:
@@ -126,15 +113,10 @@ def said(shape: tuple[int, int, int]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--batch", type=int, default=64)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    prepare_cpu()
+    asked = options(__doc__)
     for measured in (changing, training):
         for shape in SHAPES:
-            print(measured(shape, options.batch), flush=True)
+            print(measured(shape, asked.batch), flush=True)
 
 
 if __name__ == "__main__":

@@ -7,37 +7,32 @@ See README.md of this folder for what is measured. With --threads 1 seconds are 
 machine does not count. Laps of both sides alternate, and the median of their ratios is told.
 """
 
-import argparse
 import statistics
-import time
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import torch
+from laps import alternated, options, stepping
 from torch import Generator, Tensor
 from torch.nn import functional
 from torch.optim import Adam
 
 from latelier import build
-from latelier.core import Batch, Captions, Progress, need
+from latelier.core import Batch, Captions, need
 from latelier.data.batches import Batches
 from latelier.data.captions import Sentences
 from latelier.data.images import Images
 from latelier.data.scenes import draw_scenes
 from latelier.data.words import Vocabulary
-from latelier.device import multiply_fast, pick_device, prepare_cpu
+from latelier.device import multiply_fast, pick_device
 from latelier.heads.captioned import Captioned
-from latelier.loop import play
 from latelier.models.vae import Model as Vae
 from latelier.objectives import gaussian
-from latelier.plan import Plan
-from latelier.players import Statistics, players_of
 from latelier.stated import stated
 
 WORDS, FEW_WORDS = 2_500, 40  # about Flickr8k's, and those of drawn scenes
 LENGTH, TOGETHER = 12, 64  # words a caption, and captions
-LAPS, STEPS, RATE = 6, 3, 1e-3
+STEPS, RATE = 3, 1e-3
 
 
 def drawn(batch: int, words: int = WORDS) -> tuple[Images, Vocabulary]:
@@ -99,13 +94,7 @@ def training(batch: int) -> str:
     sentences = Sentences(images, vocabulary, 40)
     batches = Batches(images, batch, seed=0, device=pick_device(), captioned=1.0, sentences=sentences)
     ours, bare = built(vocabulary), Bare(built(vocabulary))
-    players, plan, running = players_of(ours, ours.optimisers()), Plan(total=1, batch=batch), Statistics(ours)
-    (move,) = ours.moves()
-    generator = Generator(pick_device())
-
-    def by_latelier(position: int) -> None:
-        progress = Progress(position, plan.total, generator.manual_seed(position), {})
-        play(move, [batches.at(position)], [progress], players, plan, batches, running)
+    by_latelier = stepping(ours, batches)
 
     def by_hand(position: int) -> None:
         bare.generator.manual_seed(position)
@@ -142,35 +131,12 @@ def decoding(width: int, words: int) -> str:
     return f"{name}, {LENGTH} words of {words:,}: {figures}; {ratio:.1f}x (aim 20)"
 
 
-def alternated(sides: list[Callable[[int], None]], positions: list[int]) -> list[tuple[float, ...]]:
-    """Seconds of every lap but the first, of each side."""
-    own = torch.get_num_threads() == 1 and not torch.cuda.is_available()
-    now = time.process_time if own else time.perf_counter
-    laps = []
-    for _ in range(LAPS):
-        seconds = []
-        for side in sides:
-            start = now()
-            for position in positions:
-                side(position)
-            if torch.cuda.is_available():
-                torch.cuda.synchronize()
-            seconds.append(now() - start)
-        laps.append(tuple(seconds))
-    return laps[1:]
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--batch", type=int, default=64)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    prepare_cpu()
+    asked = options(__doc__)
     for words in (WORDS, FEW_WORDS):
         for width in (1, 5):
             print(decoding(width, words), flush=True)
-    print(training(options.batch))
+    print(training(asked.batch))
 
 
 if __name__ == "__main__":

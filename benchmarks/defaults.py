@@ -20,6 +20,7 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import cells
 import numpy as np
 from PIL import Image
 
@@ -157,13 +158,11 @@ def main() -> None:
     parser.add_argument("--spare", type=float, default=math.inf, help="CPU s of what is trained --longer as well")
     parser.add_argument("--table", action="store_true", help="print OUT/results.jsonl as a table, and train nothing")
     arguments = parser.parse_args()
-    results = arguments.out / "results.jsonl"
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    cells = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+    found = cells.read(arguments.out)
     if arguments.table:
-        print(table(cells))
+        print(table(found))
         return
-    done = {(cell["method"], cell["set"], cell["times"]): cell for cell in cells}
+    done = {(cell["method"], cell["set"], cell["times"]): cell for cell in found}
     for name in arguments.sets.split(","):
         data = folder_of(arguments.data_root, name, arguments.out)
         for method in arguments.methods.split(","):
@@ -180,9 +179,7 @@ def main() -> None:
                     except (RuntimeError, ValueError) as error:
                         cell["error"] = str(error)[-300:]
                     done[method, name, times] = cell
-                    with results.open("a") as file:
-                        file.write(json.dumps(cell) + "\n")
-                    print(json.dumps(cell), flush=True)
+                    cells.keep(arguments.out, cell)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import cells
 import numpy as np
 import torch
 from hog import hog
@@ -31,6 +32,7 @@ from latelier.learners.neighbours import nearest
 from latelier.learners.propagation import neighbours_graph, propagate
 from latelier.learners.space import COMPONENTS, principal, scaling
 from latelier.scores.common import pixels
+from latelier.scores.confusion import balanced_accuracy
 from latelier.scores.propagation import blurred, joined, known_among
 from latelier.tables import with_sd
 
@@ -127,7 +129,7 @@ def measured(method: Method, train: Images, test: Images, labels: int) -> dict[s
     right = [answer == test.label for answer in answers]
     values = {
         "accuracy": [float(one.mean()) for one in right],
-        "balanced": [np.mean([one[test.label == number].mean() for number in np.unique(test.label)]) for one in right],
+        "balanced": [balanced_accuracy(test.label, answer) for answer in answers],
     }
     found = {name: round(100 * float(np.mean(each)), 2) for name, each in values.items()}
     found |= {f"{name} sd": round(100 * float(np.std(each, ddof=1)), 2) for name, each in values.items()}
@@ -162,10 +164,8 @@ def main() -> None:
     parser.add_argument("--table", action="store_true", help="print OUT/results.jsonl as tables, and measure nothing")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    results = arguments.out / "results.jsonl"
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    cells = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
-    done = {(cell["set"], cell["method"], cell["labels"]) for cell in cells}
+    found = cells.read(arguments.out)
+    done = {(cell["set"], cell["method"], cell["labels"]) for cell in found}
     wanted = [
         (name, method, labels)
         for name in arguments.sets.split(",")
@@ -178,11 +178,9 @@ def main() -> None:
         train, test = images_of(arguments.data_root, name)
         cell = {"set": name, "method": method, "labels": labels}
         cell |= measured(METHODS[method][1], train, test, labels)
-        cells.append(cell)
-        with results.open("a") as file:
-            file.write(json.dumps(cell) + "\n")
-        print(json.dumps(cell), flush=True)
-    print(table(cells))
+        found.append(cell)
+        cells.keep(arguments.out, cell)
+    print(table(found))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ DATA as there.
 """
 
 import argparse
-import json
 import os
 import time
 from collections.abc import Mapping
@@ -20,14 +19,16 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import cells
 import numpy as np
 import torch
 from few_labels import images_of
 
 from latelier.core import Classifies, need
-from latelier.data.choice import hide_labels
+from latelier.data.choice import hide_labels, hold_out
 from latelier.data.images import Images
 from latelier.scores.common import rows_of
+from latelier.scores.confusion import balanced_accuracy
 from latelier.tables import with_sd
 from latelier.trials import Trial, trained
 
@@ -95,15 +96,15 @@ def measured(trial: Trial, train: Images, test: Images) -> dict[str, float]:
     known, began = hide_labels(train, trial.labels, trial.draw), time.process_time()
     model = trained(trial, known)
     seconds = time.process_time() - began
-    right = rows_of(model, test, need(model, Classifies).classify).argmax(1) == test.label
-    even = np.mean([right[test.label == number].mean() for number in np.unique(test.label)])
-    return {"error": 100 * (1 - float(right.mean())), "balanced": 100 * (1 - float(even)), "CPU s": seconds}
+    answer = rows_of(model, test, need(model, Classifies).classify).argmax(1)
+    right, even = float((answer == test.label).mean()), balanced_accuracy(test.label, answer)
+    return {"error": 100 * (1 - right), "balanced": 100 * (1 - even), "CPU s": seconds}
 
 
 def parted(train: Images) -> tuple[Images, Images]:
     """What is trained on, and a part of the training images to choose settings by."""
-    held = np.random.default_rng(5).permutation(len(train)) < min(5_000, max(300, len(train) // 10))
-    return train.take(np.flatnonzero(~held)), train.take(np.flatnonzero(held))
+    rows, held = hold_out(len(train), min(5_000, max(300, len(train) // 10)) / len(train), 0)
+    return train.take(rows), train.take(held)
 
 
 def table(cells: list[dict]) -> str:  # type: ignore[type-arg]
@@ -130,10 +131,8 @@ def main() -> None:
     parser.add_argument("--table", action="store_true", help="print OUT/results.jsonl as a table, and measure nothing")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    results = arguments.out / "results.jsonl"
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    cells = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
-    done = {(cell["set"], cell["row"], cell["labels"], cell["draw"]) for cell in cells}
+    found = cells.read(arguments.out)
+    done = {(cell["set"], cell["row"], cell["labels"], cell["draw"]) for cell in found}
     wanted = [
         (name, row, int(labels), int(draw))
         for name, labels, rows in (cell.split(":") for cell in arguments.cells)
@@ -148,11 +147,9 @@ def main() -> None:
             train, test = parted(train)
         cell = {"set": name, "row": row, "labels": labels, "draw": draw}
         cell |= measured(trial(name, row, labels, draw), train, test)
-        cells.append(cell)
-        with results.open("a") as file:
-            file.write(json.dumps(cell) + "\n")
-        print(json.dumps(cell), flush=True)
-    print(table(cells))
+        found.append(cell)
+        cells.keep(arguments.out, cell)
+    print(table(found))
 
 
 if __name__ == "__main__":

@@ -7,24 +7,18 @@ it; laps alternate, and the median of their ratios is told (aim 1.9). Rounds of 
 seconds of a run. See README.md of this folder.
 """
 
-import argparse
 import statistics
 from collections.abc import Callable
 
 import numpy as np
 import torch
 from augment import STEPS, drawn
-from captions import alternated
-from torch import Generator
+from laps import alternated, options, stepping
 
 from latelier.building import assemble
-from latelier.core import Progress
 from latelier.data.batches import Batches
 from latelier.data.images import Images
-from latelier.device import multiply_fast, pick_device, prepare_cpu
-from latelier.loop import play
-from latelier.plan import Plan
-from latelier.players import Statistics, players_of
+from latelier.device import multiply_fast, pick_device
 from latelier.told import shares, unlabelled_pay
 
 SHAPES = ((1, 28, 28), (3, 32, 32))
@@ -56,28 +50,14 @@ def step(
     multiply_fast(model)
     model = model.to(pick_device(), memory_format=torch.channels_last).train()
     batches = Batches(images, batch, seed=0, device=pick_device(), **shares(model))
-    players, plan, running = players_of(model, model.optimisers()), Plan(total=1, batch=batch), Statistics(model)
-    moves, generator = model.moves(), Generator(pick_device())
-
-    def one(position: int) -> None:
-        progress = Progress(position, plan.total, generator.manual_seed(position), {})
-        for move in moves:
-            play(move, [batches.at(position)], [progress], players, plan, batches, running)
-
-    return one
+    return stepping(model, batches)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--models", default=MODELS)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    prepare_cpu()
-    for name in options.models.split(","):
+    asked = options(__doc__, models=MODELS)
+    for name in asked.models.split(","):
         for shape in SHAPES:
-            print(training(name, shape, options.batch), flush=True)
+            print(training(name, shape, asked.batch), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,26 +1,18 @@
 import numpy as np
 import pytest
 import torch
-from scores.fakes import Deep, Names, Reads, noise, pictures
+from scores.fakes import Deep, Names, Reads, marked, noise, pictures
 from torch import Generator
 from torch.nn.functional import one_hot
 
 from latelier.core import Refusal
 from latelier.data.choice import labelled_rows
-from latelier.data.images import Images
 from latelier.scores import probe
 from latelier.scores.common import Splits
 from latelier.scores.kept import Kept
 
 SHAPE = (1, 4, 4)
 CLASSES = 4
-
-
-def marked(n: int, seed: int) -> Images:
-    """Noise whose first pixel tells the class, which a few labels hardly find among sixteen."""
-    images = noise(n, SHAPE, seed, label=np.arange(n) % CLASSES)
-    images.pixels[:, 0, 0, 0] = 64 * images.label
-    return images
 
 
 DATA = Splits(marked(400, 1), marked(1000, 2))

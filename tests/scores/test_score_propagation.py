@@ -3,13 +3,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scores.fakes import Deep, Names, Reads, noise, pictures
+from scores.fakes import Deep, Names, Reads, marked, noise, pictures
 from torch import Generator
 from torch.nn.functional import one_hot
 
 from latelier.core import Refusal
 from latelier.data.choice import labelled_rows
-from latelier.data.images import Images
 from latelier.data.sources import open_images
 from latelier.learners.propagation import neighbours_graph, propagate
 from latelier.scores import propagation
@@ -19,13 +18,6 @@ from latelier.tables import curves, with_spread
 
 SHAPE = (1, 4, 4)
 CLASSES = 4
-
-
-def marked(n: int, seed: int) -> Images:
-    """Noise whose first pixel tells the class."""
-    images = noise(n, SHAPE, seed, label=np.arange(n) % CLASSES)
-    images.pixels[:, 0, 0, 0] = 64 * images.label
-    return images
 
 
 DATA = Splits(marked(400, 1), marked(300, 2))

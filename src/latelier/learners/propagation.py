@@ -53,11 +53,16 @@ def neighbours_graph(codes: np.ndarray, k: int = NEIGHBOURS, *, centre: bool = T
         own = torch.arange(len(block))
         block[own, start + own] = -torch.inf
         cosine[start : start + BLOCK], near[start : start + BLOCK] = block.topk(k)
-    square = (2 - 2 * cosine.double()).clamp(min=SMALLEST)
-    weight = torch.exp(-SHARPNESS * square / square[:, -1:])
+    weight = _weights(cosine)
     begins = np.arange(0, n * k + 1, k)
     graph = csr_matrix((weight.numpy().ravel(), near.numpy().ravel(), begins), shape=(n, n))
     return graph.maximum(graph.T).tocsr()
+
+
+def _weights(cosine: torch.Tensor) -> torch.Tensor:
+    """Of edges to the k nearest, whose cosines [n, k] fall: float64 [n, k]."""
+    square = (2 - 2 * cosine.double()).clamp(min=SMALLEST)
+    return torch.exp(-SHARPNESS * square / square[:, -1:])
 
 
 def propagate(
@@ -107,8 +112,7 @@ def extended(share: np.ndarray, codes: np.ndarray, others: np.ndarray, k: int = 
     found = torch.empty(len(new), share.shape[1])
     for start in range(0, len(new), BLOCK):
         cosine, near = (new[start : start + BLOCK] @ known.T).topk(k)
-        square = (2 - 2 * cosine.double()).clamp(min=SMALLEST)
-        weight = torch.exp(-SHARPNESS * square / square[:, -1:]).float()
+        weight = _weights(cosine).float()
         found[start : start + BLOCK] = torch.einsum("mk,mkc->mc", weight / weight.sum(1, keepdim=True), value[near])
     return found.numpy()
 
