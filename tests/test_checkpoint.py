@@ -130,11 +130,20 @@ def test_a_model_outside_the_package_is_not_run_unasked(run: Path, tmp_path: Pat
 def test_pruning_spares_the_newest_and_the_best(tmp_path: Path) -> None:
     for seen, score in ((10, 3.0), (20, 1.0), (30, 2.0), (40, 4.0)):
         checkpoint.save(tmp_path, seen, {"w": torch.zeros(1)}, {}, {}, {}, score)
-    checkpoint.prune(tmp_path, 1)
+    checkpoint.prune(tmp_path, 1, seen=40)
     assert [c.seen for c in checkpoint.checkpoints(tmp_path)] == [20, 40]
     best = checkpoint.best(tmp_path)
     assert best is not None
     assert best.seen == 20
+
+
+def test_what_is_saved_past_a_damaged_checkpoint_is_kept(tmp_path: Path) -> None:
+    for seen in (10, 20, 30):
+        checkpoint.save(tmp_path, seen, {"w": torch.zeros(1)}, {}, {}, {})
+    cut(tmp_path / "weights-00000030.safetensors")
+    checkpoint.save(tmp_path, 25, {"w": torch.zeros(1)}, {}, {}, {})  # gone on from 20
+    checkpoint.prune(tmp_path, 1, seen=25)
+    assert checkpoint.last_seen(tmp_path) == 25
 
 
 def test_a_full_disk_is_said_and_the_old_file_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,3 +73,23 @@ def test_a_length_that_the_run_has_passed_is_refused_and_nothing_changes(tmp_pat
     with pytest.raises(Refusal, match="has taken 4 steps, and 2 were asked for; ask for more"):
         latelier.train(out=run, resume=True, steps=2, quiet=True)
     assert (run / "config.json").read_text() == before
+
+
+@pytest.fixture
+def cut_short(tmp_path: Path) -> Path:
+    """A run with checkpoints at 2 and 4 steps, the second of which is damaged."""
+    run = latelier.train("vae", out=tmp_path / "run", steps=4, batch=32, save_every=1, **TINY)
+    (run / "weights-00000128.safetensors").write_bytes(b"")
+    return run
+
+
+def test_what_is_ahead_counts_from_the_checkpoint_that_is_gone_on_from(
+    cut_short: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    latelier.train(out=cut_short, resume=True, steps=4)
+    assert "2 steps of 32 images (1 epoch of 64 images), about " in capsys.readouterr().err
+
+
+def test_a_length_beyond_the_checkpoint_that_is_gone_on_from_is_not_passed(cut_short: Path) -> None:
+    latelier.train(out=cut_short, resume=True, steps=3, quiet=True)
+    assert open_run(cut_short).seen == 96

@@ -86,14 +86,15 @@ def checkpoints(folder: Path) -> list[Checkpoint]:
     return sorted(found, key=lambda checkpoint: checkpoint.seen)  # not by name: numbers may outgrow their eight digits
 
 
-def last_seen(folder: Path) -> int:
-    """Images that the newest checkpoint has seen, damaged or not."""
-    return max((found.seen for found in checkpoints(folder)), default=0)
-
-
 def latest(folder: Path) -> Checkpoint | None:
     """The newest checkpoint whose files are what they were when written. Damaged ones are named in its remarks."""
     return _first_good(list(reversed(checkpoints(folder))))
+
+
+def last_seen(folder: Path) -> int:
+    """Images that the newest good checkpoint has seen, which training goes on from; 0 without one."""
+    found = latest(folder)
+    return found.seen if found else 0
 
 
 def best(folder: Path) -> Checkpoint | None:
@@ -157,10 +158,11 @@ def read(path: Path, device: torch.device | None = None) -> tuple[dict[str, Tens
         raise Refusal(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def prune(folder: Path, keep: int) -> None:
-    """Removes all but the newest ``keep`` checkpoints and the best. The manifest goes first, so none is left half
-    there."""
-    every = checkpoints(folder)
+def prune(folder: Path, keep: int, seen: int) -> None:
+    """Removes all but the newest ``keep`` checkpoints up to ``seen``, the one just saved, and the best. Those beyond it
+    are damaged, or training would have gone on from there: they take no other's place, and are saved anew in time. The
+    manifest goes first, so none is left half there."""
+    every = [found for found in checkpoints(folder) if found.seen <= seen]
     scored = [c for c in every if c.score is not None]
     spared = {c.seen for c in every[-keep:]} | ({min(scored, key=lambda c: c.score or 0.0).seen} if scored else set())
     for checkpoint in every:

@@ -60,7 +60,7 @@ class State:
             state |= {MEMORY + name: memory.value for name, memory in memories(self.model).items() if len(memory.value)}
             standing = {"seen": self.seen, "best": self.best, "since_best": self.since_best}
             checkpoint.save(folder, self.seen, weights, {**card, "seen": self.seen}, state, standing, score)
-            checkpoint.prune(folder, keep)
+            checkpoint.prune(folder, keep, self.seen)
         parallel.wait()
 
     def resume(self, folder: Path) -> tuple[str, ...]:

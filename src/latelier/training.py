@@ -150,7 +150,8 @@ def _learn(folder: Path, request: SimpleNamespace, prepared: Prepared) -> Outcom
     torch.backends.cudnn.benchmark = batches.device.type == "cuda"
     multiply_fast(model)
     model = model.to(memory_format=torch.channels_last)
-    start, unheard = checkpoint.last_seen(folder), request.quiet or parallel.rank() > 0
+    unheard = request.quiet or parallel.rank() > 0
+    start = 0 if unheard else checkpoint.last_seen(folder)
     if not unheard:  # taking the time costs two steps, and a compiled net would be compiled for it
         print(_ahead(folder, model, batches, plan, len(prepared.rows), start), file=sys.stderr, flush=True)
     if request.compile:
