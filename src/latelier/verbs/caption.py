@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from latelier.verbs.options import Place, Seed, Whole
+from latelier.verbs.options import Asked, Place, Seed, Whole
 
 
 def caption(
     run: Place,
     source: Place,
     *,
-    out: Place,
+    out: Asked = "",
     beam: Whole = 5,
     draws: Whole | None = None,
     longest: Whole = 30,
@@ -50,14 +50,14 @@ def caption(
     from latelier.runs import Where, open_run
     from latelier.scores.captioning import written
     from latelier.scores.common import device_of
-    from latelier.verbs.writing import write_table
+    from latelier.verbs.writing import given, write_table
 
-    out = Path(out)
     if draws is not None and draws < 0:
         raise Refusal(f"--draws is a number of draws, at least 0, not {draws}")
     opened = open_run(run)
     if not has(opened.model, Captions):
         raise Refusal(f"{run} cannot write: train it on pictures with captions and --set caption=gru")
+    out = Path(given(out, "caption"))
     images = opened.images(source, Where.of(data_root, download))
     generator = torch.Generator(device_of(opened.model)).manual_seed(seed)
     texts, scores = written(opened.model, images, beam, draws, generator, longest)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latelier.verbs.options import Place
+from latelier.verbs.options import Asked, Place
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,7 +17,7 @@ def classify(
     run: Place,
     source: Place,
     *,
-    out: Place,
+    out: Asked = "",
     confusion: Place | None = None,
     data_root: Place | None = None,
     download: bool = False,
@@ -57,17 +57,17 @@ def classify(
     from latelier.scores.calibration import tempered
     from latelier.scores.common import rows_of
     from latelier.tables import counted
-    from latelier.verbs.writing import new_file, write_table
+    from latelier.verbs.writing import given, new_file, write_table
 
-    out, where = new_file(out, "--out"), Where.of(data_root, download)
-    beside = None if confusion is None else new_file(confusion, "--confusion")
-    if beside is not None and beside.absolute() == out.absolute():
-        raise Refusal(f"--out and --confusion are both {out}; name two files")
-    opened = open_run(run)
+    opened, where = open_run(run), Where.of(data_root, download)
     if not has(opened.model, Classifies):
         raise Refusal(
             f"{run} cannot classify: train it with labels and --set head=softmax or head=bayesian_svm, or a classifier"
         )
+    out = new_file(given(out, "classify"), "--out")
+    beside = None if confusion is None else new_file(confusion, "--confusion")
+    if beside is not None and beside.absolute() == out.absolute():
+        raise Refusal(f"--out and --confusion are both {out}; name two files")
     images = opened.images(source, where)
     known = classified.judged(opened, images)
     if beside is not None and not len(known.rows):

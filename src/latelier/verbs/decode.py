@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latelier.verbs.options import Place
+from latelier.verbs.options import Asked, Place
 
 if TYPE_CHECKING:
     from latelier.core import Code, Model
 
 
-def decode(run: Place, code: Place, *, out: Place) -> Path:
+def decode(run: Place, code: Place, *, out: Asked = "") -> Path:
     """Draw the picture of a code as a PNG: what `latelier explore` saves, it draws again.
 
     A code is a JSON object: name of a latent -> its numbers, nested as the latent is. Of a hierarchy it may stop at any
@@ -31,14 +31,14 @@ def decode(run: Place, code: Place, *, out: Place) -> Path:
     from latelier.pictures.sheet import save
     from latelier.pictures.view import pixels
     from latelier.runs import open_run
+    from latelier.verbs.writing import given
 
-    out, text = Path(out), str(code)
+    opened, text = open_run(run), str(code)
+    model, out = need(opened.model, Decodes), Path(given(out, "decode"))
     if not text.lstrip().startswith("{"):
         if not Path(text).is_file():
             raise Refusal(f'no code at {text[:80]}: give a JSON file, or the JSON itself, as {{"z": [0.5, -1]}}')
         text = Path(text).read_text()
-    opened = open_run(run)
-    model = need(opened.model, Decodes)
     try:
         given = json.loads(text)
     except ValueError as error:

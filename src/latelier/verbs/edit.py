@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latelier.verbs.options import Names, Place
+from latelier.verbs.options import Asked, Names, Place
 
 if TYPE_CHECKING:
     from latelier.data.images import Images
@@ -16,10 +16,10 @@ def edit(
     run: Place,
     source: Place,
     *,
-    attribute: Names,
+    attribute: Names = None,
     by: float | None = None,
     until_classified: bool = False,
-    out: Place,
+    out: Asked = "",
     fit: Place | None = None,
     data_root: Place | None = None,
     download: bool = False,
@@ -68,11 +68,12 @@ def edit(
     from latelier.objectives.directions import step_towards
     from latelier.runs import Where, open_run
     from latelier.scores.common import device_of
-    from latelier.verbs.writing import new_folder, write_pictures
+    from latelier.verbs.writing import given, new_folder, write_pictures
 
-    out, wishes = new_folder(out), wishes_of(tuple(attribute or ()))
     opened, where = open_run(run), Where.of(data_root, download)
     need(opened.model, Encodes), need(opened.model, Decodes)
+    given(attribute[0] if attribute else "", "edit", "--attribute")
+    out, wishes = new_folder(given(out, "edit")), wishes_of(tuple(attribute or ()))
     if until_classified and by is not None and by <= 0:
         raise Refusal(f"--until-classified moves at most --by steps, so it must be above 0, not {by:g}")
     known = _known(opened, fit, where)

@@ -3,14 +3,14 @@
 import math
 from pathlib import Path
 
-from latelier.verbs.options import Place
+from latelier.verbs.options import Asked, Place
 
 
 def encode(
     run: Place,
     source: Place,
     *,
-    out: Place,
+    out: Asked = "",
     features: str | None = None,
     data_root: Place | None = None,
     download: bool = False,
@@ -39,13 +39,16 @@ def encode(
     import pyarrow.parquet as pq
 
     from latelier import files
+    from latelier.core import Encodes, Features, need
     from latelier.runs import Where, open_run
     from latelier.scores.common import codes, tabled
     from latelier.scores.common import features as features_of
     from latelier.tables import counted
+    from latelier.verbs.writing import given
 
-    out = Path(out)
     opened = open_run(run)
+    need(opened.model, Encodes if features is None else Features)
+    out = Path(given(out, "encode"))
     images = opened.images(source, Where.of(data_root, download))
     if features is None:
         rows = codes(opened.model, images)

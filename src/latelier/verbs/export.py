@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from latelier.verbs.options import Place
+from latelier.verbs.options import Asked, Place
 
 
-def export(run: Place, *, out: Place) -> Path:
+def export(run: Place, *, out: Asked = "") -> Path:
     """Write encoder.onnx, decoder.onnx and card.json: the model for programs without torch.
 
     The encoder takes pictures and gives the most likely code of each, and class probabilities where the model tells
@@ -25,10 +25,8 @@ def export(run: Place, *, out: Place) -> Path:
     from latelier import files
     from latelier.building import open_model
     from latelier.core import Refusal
+    from latelier.verbs.writing import given, new_folder
 
-    out = Path(out)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise Refusal(f"--out {out} exists and is not an empty folder; name another")
     if lacking := [name for name in ("onnx", "onnxscript", "onnxruntime") if find_spec(name) is None]:
         raise Refusal(f'export needs {" and ".join(lacking)}, not installed here: pip install "latelier[export]"')
     model, card, found = open_model(run)
@@ -36,6 +34,7 @@ def export(run: Place, *, out: Place) -> Path:
     from latelier.exporting import describe, graphs_of, measure, write
 
     graphs = graphs_of(model)
+    out = new_folder(given(out, "export"))
     contents = {graph.file: write(graph) for graph in graphs}
     differences = {graph.file: measure(contents[graph.file], graph) for graph in graphs}
     for name, content in contents.items():

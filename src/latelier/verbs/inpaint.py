@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latelier.verbs.options import Place, Seed
+from latelier.verbs.options import Asked, Place, Seed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -14,8 +14,8 @@ def inpaint(
     run: Place,
     source: Place,
     *,
-    mask: Place,
-    out: Place,
+    mask: Asked = "",
+    out: Asked = "",
     seed: Seed = 0,
     data_root: Place | None = None,
     download: bool = False,
@@ -52,11 +52,11 @@ def inpaint(
     from latelier.nets.modes import evaluating
     from latelier.runs import Where, open_run
     from latelier.scores.common import device_of
-    from latelier.verbs.writing import decibels, new_folder, write_pictures
+    from latelier.verbs.writing import decibels, given, new_folder, write_pictures
 
-    out = new_folder(out)
     opened = open_run(run)
     model, device = need(opened.model, Imputes), device_of(opened.model)
+    mask, out = given(mask, "inpaint", "--mask"), new_folder(given(out, "inpaint"))
     masks.make(str(mask), (1, *opened.model.image), torch.Generator())  # a bad one is refused before pictures are read
     images = opened.images(source, Where.of(data_root, download))
     generator = torch.Generator(device).manual_seed(seed)

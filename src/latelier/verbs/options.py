@@ -32,3 +32,5 @@ else:
     Settings = Annotated[
         list[str] | None, Parameter(name="--set", consume_multiple=(1, 1000), converter=texts, n_tokens=-1)
     ]
+
+Asked = Annotated[Place, Parameter(show_default=False)]  # by ``given``, once the run can use it

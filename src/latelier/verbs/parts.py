@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latelier.verbs.options import Place
+from latelier.verbs.options import Asked, Place
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -14,7 +14,7 @@ def parts(
     run: Place,
     source: Place | None = None,
     *,
-    out: Place,
+    out: Asked = "",
     least: float = 0.5,
     data_root: Place | None = None,
     download: bool = False,
@@ -50,17 +50,17 @@ def parts(
     from latelier.runs import Where, open_run
     from latelier.scores.common import device_of
     from latelier.tables import counted, number
+    from latelier.verbs.writing import given
 
     if not 0 <= least <= 1:
         raise Refusal(f"--least takes a probability from 0 to 1, but got {least:g}")
-    out = Path(out)
     opened = open_run(run)
     if not has(opened.model, HasParts):
         raise Refusal(
             f"{opened.folder} is a {opened.card.model}, which has no parts; models that have: {', '.join(_parted())}; "
             "train one of those"
         )
-    model = need(opened.model, HasParts)
+    model, out = need(opened.model, HasParts), Path(given(out, "parts"))
     where = Where.of(data_root, download)
     images = opened.splits(None, where).test if source is None else opened.images(source, where)
     device, start, rows, pictures, peak = device_of(opened.model), 0, 0, 0, 0.0

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from latelier.verbs.options import Place
+from latelier.verbs.options import Asked, Place
 
 
 def reconstruct(
-    run: Place, source: Place, *, out: Place, data_root: Place | None = None, download: bool = False
+    run: Place, source: Place, *, out: Asked = "", data_root: Place | None = None, download: bool = False
 ) -> Path:
     """Write the reconstruction of every picture as a PNG of the same name, and reconstructions.csv with each one's
     PSNR.
@@ -26,12 +26,14 @@ def reconstruct(
     download
         Let torchvision download the data set.
     """
+    from latelier.core import Decodes, Encodes, need
     from latelier.runs import Where, open_run
     from latelier.scores.common import reconstructions
-    from latelier.verbs.writing import decibels, new_folder, write_pictures
+    from latelier.verbs.writing import decibels, given, new_folder, write_pictures
 
-    out = new_folder(out)
     opened = open_run(run)
+    need(opened.model, Encodes), need(opened.model, Decodes)
+    out = new_folder(given(out, "reconstruct"))
     images = opened.images(source, Where.of(data_root, download))
     blocks = (
         (mean, decibels((image - mean).square().flatten(1).mean(1)))

@@ -11,6 +11,16 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+def given(value: Place, verb: str, option: str = "--out") -> Place:
+    """What an option of a verb was given. Raises Refusal where it was left out. Verbs ask once they know that the run
+    can do what is asked of it, and not the parser before: nobody is asked where to write what cannot be made."""
+    from latelier.core import Refusal
+
+    if not str(value):
+        raise Refusal(f"{verb} lacks {option}; see latelier {verb} --help")
+    return value
+
+
 def new_folder(out: Place) -> Path:
     """The path. Raises Refusal for anything but a new or an empty folder."""
     from latelier.core import Refusal
