@@ -53,7 +53,14 @@ def test_of_several_attributes_the_worst_is_named_and_no_more_is_said_than_was_m
     assert text.startswith(
         "Learned 2 attributes: balanced accuracy 80 % on 400 pictures that it saw (a constant answer: 50 %)"
     )
-    assert text.endswith("; worst on glasses, 61 %.")
+    assert text.endswith("; it tells glasses least well: 61 %.")
+
+
+def test_where_all_attributes_are_told_alike_none_is_called_the_worst() -> None:
+    alike = {**TOLD, "attributes balanced": 100.0, "attribute smiling": 100.0, "attribute glasses": 100.0}
+    text = only(attributes(alike, "do so")).text
+    assert text.startswith("Learned 2 attributes: balanced accuracy 100 %")
+    assert "least well" not in text
 
 
 @pytest.mark.parametrize(

@@ -45,13 +45,13 @@ def temperature_of(run: Run, where: Where) -> Temperature:
     if kept is not None:
         return kept
     held = some(_held_out(run, where), MOST, 0, labelled=True)
-    needed = f"a temperature takes {FEWEST} labels, {WRONG} of them answered wrongly"
     if len(held) < FEWEST:
-        raise Refusal(f"the run held out {len(held)} labels; {needed}")
+        raise Refusal(f"that takes {FEWEST} pictures of known class that the run held out, and there are {len(held)}")
     probability = probabilities(run, held)
     wrong = int((probability.argmax(1) != held.label).sum())
     if wrong < WRONG:
-        raise Refusal(f"of {len(held)} labels that the run held out it answers {wrong} wrongly; {needed}")
+        of = f"of {len(held)} pictures of known class that the run held out it gets {wrong or 'none'} wrong"
+        raise Refusal(f"that takes {WRONG} mistakes to learn from, and {of}")
     found = Temperature(fit_temperature(probability, held.label), len(held), held.fingerprint)
     if run.folder.is_dir():
         with suppress(Refusal):  # a run that cannot be written to is fitted again the next time

@@ -82,8 +82,8 @@ def fitted(model: Model, images: Images) -> Directions:
         apart.append(rows[truth == 1].mean(0) - rows[truth == 0].mean(0))
     if not names:
         raise Refusal(
-            f"{images.source or 'these pictures'} have no attribute that {FEWEST} have and {FEWEST} have not, to fit "
-            "a direction on"
+            f"{images.source or 'these pictures'}: a direction is fitted between pictures with an attribute and "
+            f"pictures without it, at least {FEWEST} of each, and no attribute has so many; label more"
         )
     device = device_of(model)
 

@@ -172,7 +172,9 @@ def test_unknown_answers_are_not_learned_from() -> None:
 
 def test_without_attributes_it_is_refused_and_left_out() -> None:
     bare = Splits(pictures(DATA.fit.pixels), pictures(DATA.test.pixels))
-    with pytest.raises(Refusal, match="attribute_probe: drawn have no attribute that 6 pictures have"):
+    with pytest.raises(
+        Refusal, match="attribute_probe: drawn: what tells an attribute learns from at least 6 pictures with it"
+    ):
         scored(data=bare)
     with pytest.raises(Refusal, match='score "attribute_probe" needs attributes, but drawn has none'):
         run_scores(WHOLE, bare, ["attribute_probe"])

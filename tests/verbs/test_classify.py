@@ -161,8 +161,12 @@ def test_a_run_that_holds_nothing_out_and_a_lone_file_have_no_temperature(here: 
 @pytest.mark.parametrize(
     ("least", "wrong", "why"),
     [
-        (251, 1, "the run held out 250 labels; a temperature takes 251 labels, 1 of them answered wrongly"),
-        (250, 251, "of 250 labels that the run held out it answers .* wrongly; a temperature takes 250 labels, 251"),
+        (251, 1, "takes 251 pictures of known class that the run held out, and there are 250"),
+        (
+            250,
+            251,
+            "takes 251 mistakes to learn from, and of 250 pictures of known class that the run held out it gets .* wrong",
+        ),
     ],
 )
 def test_too_few_labels_are_said_with_how_many_are_enough(

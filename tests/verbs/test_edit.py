@@ -158,7 +158,7 @@ def test_where_what_a_run_learned_from_is_gone_the_pictures_given_must_do(
     assert Path("pca/pictures/edits.png").exists()
     main(shlex.split("edit run flat --attribute light --out new"))
     told = capsys.readouterr()
-    assert "nobody judges what the edits show; give --fit" in told.err
+    assert "nothing judges what the edits show; give some by --fit" in told.err
     assert "light judged after" not in table("new")[0]
     assert "gone" in refused(capsys, "edit pca flat --attribute light --out other")
 

@@ -36,9 +36,9 @@ def attributes(facts: Facts, remedy: str) -> list[Finding]:
         said += f"; logistic regression on pixels (PCA, {facts['attributes labels']:,.0f} labels): {base:.0f} %"
     said += f"), right on {facts['attributes right']:.0f} % where the commoner value has "
     said += f"{facts['attributes commonest']:.0f} %"
-    if len(each) > 1:
-        worst = min(each, key=lambda name: each[name])
-        said += f"; worst on {worst}, {each[worst]:.0f} %"
+    worst = min(each, key=lambda name: each[name], default="")
+    if worst and each[worst] < own - LEAD:
+        said += f"; it tells {worst} least well: {each[worst]:.0f} %"
     if own < 50 + max(LEAD, 2 * error):
         return [Finding("warning", f"Has not learned {of}: {said}: {remedy}.")]
     if own < base - 2 * error:

@@ -12,9 +12,9 @@ from latelier.scores.common import Splits, spread
 FEWEST = 6  # pictures to learn from that must have an attribute, and as many that must not
 SHOWN = 40  # attributes up to which each has values of its own
 RULE = (
-    f"Attributes are those that at least {FEWEST} pictures of the training split have and {FEWEST} have not, and of "
-    "which the test pictures show both; of pictures of exactly two classes, also the second class against the first. "
-    "A picture of which an attribute is unknown is left out of that one."
+    f"Attributes are those that at least {FEWEST} pictures of the training split have and at least {FEWEST} lack, and "
+    "that some of the test pictures have and some lack; of pictures of exactly two classes, also the second class "
+    "against the first. A picture of which an attribute is unknown is left out of that one."
 )
 
 
@@ -44,8 +44,8 @@ def needed(score: str, data: Splits) -> Attributes:
     if not found.names:
         source = data.fit.source or "these pictures"
         raise Refusal(
-            f"{score}: {source} have no attribute that {FEWEST} pictures have and {FEWEST} have not, to fit and to "
-            "test on; give attributes, or two classes"
+            f"{score}: {source}: what tells an attribute learns from at least {FEWEST} pictures with it and as many "
+            "without it, and no attribute has so many, or test pictures of both kinds; label more"
         )
     return found
 

@@ -102,7 +102,8 @@ def edit(
             print(warning, file=sys.stderr)
     else:
         unseen = (
-            "no pictures that show the attribute both ways are at hand: nobody judges what the edits show; give --fit"
+            "no labelled pictures with the attribute and without it are at hand to learn from, so nothing judges what "
+            "the edits show; give some by --fit"
         )
         print(unseen, file=sys.stderr)
     return out
