@@ -125,6 +125,24 @@ def test_compare_scores_what_has_no_scores(here: Path, capsys: Captured) -> None
     assert Path("other/scores.json").read_bytes() == before
 
 
+def test_compare_says_why_half_a_table_is_empty_and_what_to_do(here: Path, capsys: Captured) -> None:
+    shutil.copytree("run", "other")
+    main(["score", "run", "--only", "reconstruction", "--quiet"])
+    main(["score", "other", "--only", "reconstruction", "--data", "dogs", "--quiet"])
+    capsys.readouterr()
+    main(["compare", "run", "other", "--out", "both.png"])
+    (why,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith('"-": ')]
+    assert "not all measured on the same pictures (run on pets" in why
+    assert "; other on dogs" in why
+    assert why.endswith("latelier score RUN --data SRC")
+    for run in ("run", "other"):
+        for source in ("pets", "dogs"):
+            main(["score", run, "--only", "reconstruction", "--data", source, "--quiet"])
+    capsys.readouterr()
+    main(["compare", "run", "other", "--out", "both.png"])
+    assert '"-": ' not in capsys.readouterr().out
+
+
 def test_a_folder_without_labels_is_scored_reported_and_compared_all_the_same(here: Path, capsys: Captured) -> None:
     main(shlex.split(f"train vae --data flat --out bare --epochs 1 --quiet {TINY}"))
     main(["score", "bare"])

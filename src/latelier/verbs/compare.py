@@ -1,6 +1,6 @@
 """latelier compare: several runs in one table and on one sheet."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +19,8 @@ def compare(
 ) -> str:
     """Put the scores of several runs into one table, and their reconstructions of the same pictures on one sheet.
 
-    A run without scores is scored first. Prints and returns the table; what was measured on other data stands in rows
-    of its own. Raises Refusal (exit 2) for bad input.
+    A run without scores is scored first. Prints and returns the table; what was measured on other data stands in a
+    table of its own, and a line says which runs were measured on what. Raises Refusal (exit 2) for bad input.
 
     Parameters
     ----------
@@ -56,14 +56,14 @@ def compare(
     able = [(run, name) for run, name in zip(opened, names, strict=True) if not missing(run.model, (Encodes, Decodes))]
     if not values and not able:
         raise Refusal("no score can be taken of these runs and pictures, and there are no reconstructions to show")
-    blocks = []
+    blocks, ran = [], dict[str, list[str]]()
     for measured in dict.fromkeys(source for source, _ in values):
-        rows = [
-            [name, *(cells.get(place, "-") for place in range(len(opened)))]
-            for (where, name), cells in values.items()
-            if where == measured
-        ]
+        scores = {name: cells for (source, name), cells in values.items() if source == measured}
+        rows = [[name, *(cells.get(place, "-") for place in range(len(opened)))] for name, cells in scores.items()]
         blocks.append(table(f"on {measured}", ("score", *names), rows))
+        ran[measured] = [name for place, name in enumerate(names) if any(place in cells for cells in scores.values())]
+    if apart := _apart(ran):
+        blocks.append(apart)
     text = "\n\n".join(blocks)
     if text:
         print(text)
@@ -88,6 +88,19 @@ def _scored(run: "Run", source: "str | Path", where: "Where") -> None:
         run.keep(records)
     except OSError:
         run.scores = records
+
+
+def _apart(ran: Mapping[str, Sequence[str]]) -> str:
+    """Why a table has cells without a figure, where its runs were measured on different pictures, and what to do; ""
+    where none was. ``ran`` has the names of the runs measured on each source."""
+    everyone = {name for names in ran.values() for name in names}
+    if all(set(names) == everyone for names in ran.values()):
+        return ""
+    said = "; ".join(f"{', '.join(names)} on {measured}" for measured, names in ran.items())
+    return (
+        f'"-": the runs were not all measured on the same pictures ({said}). Measure each on one and the same SRC, which '
+        "has a test split or which none was trained on: latelier score RUN --data SRC"
+    )
 
 
 def _names(runs: Sequence["Run"]) -> list[str]:
