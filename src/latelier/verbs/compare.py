@@ -98,8 +98,8 @@ def _apart(ran: Mapping[str, Sequence[str]]) -> str:
         return ""
     said = "; ".join(f"{', '.join(names)} on {measured}" for measured, names in ran.items())
     return (
-        f'"-": the runs were not all measured on the same pictures ({said}). Measure each on one and the same SRC, which '
-        "has a test split or which none was trained on: latelier score RUN --data SRC"
+        f'"-": the runs were not all measured on the same pictures ({said}). Measure each on one and the same SRC, '
+        "which has a test split or which none was trained on: latelier score RUN --data SRC"
     )
 
 
