@@ -188,6 +188,28 @@ def test_a_validation_split_of_the_source_is_used_as_such(tmp_path: Path) -> Non
     assert len(opened.splits(None, Where()).test) == 6
 
 
+def test_of_a_source_with_a_training_split_alone_a_tenth_is_held_out(tmp_path: Path) -> None:
+    """A tenth of what is trained on: there is nothing else that a score could be of."""
+    folder(tmp_path / "data" / "train", 40, "L", (8, 8))
+    run = latelier.train("pca", data=tmp_path / "data", out=tmp_path / "run", settings={"latent": 2}, quiet=True)
+    opened = open_run(run)
+    splits = opened.splits(None, Where())
+    assert (len(splits.test), splits.seen, opened.config["data"]["images"]) == (4, False, 36)
+    assert not set(splits.test.names) & set(splits.fit.names)
+
+
+def test_a_run_resumed_holds_out_what_it_held_out_before(tmp_path: Path) -> None:
+    """Runs of earlier versions held out nothing of a training split without others."""
+    folder(tmp_path / "data" / "train", 40, "L", (8, 8))
+    asked = {"settings": TINY["settings"], "batch": 8, "quiet": True}
+    run = latelier.train("vae", data=tmp_path / "data", out=tmp_path / "run", steps=2, validation=0.0, **asked)
+    config = files.read_json(run / "config.json")
+    config["request"]["validation"] = None
+    files.write_json(run / "config.json", config)
+    latelier.train(out=run, resume=True, steps=4, quiet=True)
+    assert files.read_json(run / "config.json")["data"]["images"] == 40
+
+
 @pytest.fixture
 def made_folder(tmp_path: Path) -> Path:
     folder(tmp_path / "pictures", 40, "L", (8, 8))

@@ -13,7 +13,7 @@ from latelier.data.splits import ALIASES
 from latelier.labels import with_labels
 from latelier.progress import Progress
 
-HELD, FEWEST = 0.1, 20  # share of a source without splits that is held out, of at least so many images
+HELD, FEWEST = 0.1, 20  # share of a source with no other split that is held out, of at least so many images
 
 
 def kept_back(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -42,7 +42,8 @@ def held_share(request: SimpleNamespace, images: Images, split: str) -> float:
     """Share of the images that is held out."""
     if request.validation is not None:
         return float(request.validation)
-    alone = not split and not splits_of(str(request.data), root=_root(request))
+    own = splits_of(str(request.data), root=_root(request))
+    alone = not split and set(own) <= {"train"}  # a lone training split leaves nothing to measure on
     return HELD if alone and len(images) >= FEWEST else 0.0
 
 

@@ -96,6 +96,8 @@ def resumed(folder: Path, request: SimpleNamespace) -> SimpleNamespace:
                 f"{option} was {_words(before)} in {folder} and is {_words(now)} now; resume with the same, "
                 "or name another --out"
             )
+    if merged.get("validation") is None and stored["data"].get("held_out") == {}:
+        merged["validation"] = 0.0  # what is held out by default may have changed since
     return SimpleNamespace(**{**merged, "resume": True})
 
 
