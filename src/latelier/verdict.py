@@ -1,4 +1,4 @@
-"""A verdict on a run: a few sentences for a person, the last of which is one command to go on with.
+"""A verdict on a run: at most five lines for a person, the last of which is one command to go on with.
 
 Measured numbers (``facts``) become sentences by the rules that each model declares (``Model.findings``); the log says
 whether the run is still learning (``course``). The numbers are kept as verdict.json in the run, bound to its
@@ -26,7 +26,7 @@ from latelier.scores.common import Splits
 from latelier.tables import counted, number
 
 FILE = "verdict.json"
-MOST = 5  # sentences, beside the command
+MOST = 5  # lines
 SHORT = 1_000  # steps that a run which has not learned is told to take at least
 
 
@@ -94,11 +94,10 @@ def words(run: Run, splits: Splits, facts: dict[str, float], records: Sequence[d
     found += _remarked(run, found)
     failed = any(finding.level == "failure" for finding in found)
     following = Finding("note", f"Next: {_next(run, found, went)}")
-    if failed:
-        return [*found, following]
-    going = [] if went is None else [_going(went)]
-    ending = [_where(splits, facts), following]
-    return [*sorted([*found, *going], key=_weight)[: MOST - 1], *ending]
+    going = [] if failed or went is None else [_going(went)]
+    ending = [following] if failed else [_where(splits, facts), following]
+    weightiest = sorted(found, key=_weight)[: MOST - len(going) - len(ending)]
+    return [*sorted([*weightiest, *going], key=_weight), *ending]
 
 
 def lines(findings: Sequence[Finding]) -> str:
@@ -108,7 +107,7 @@ def lines(findings: Sequence[Finding]) -> str:
 
 def _weight(finding: Finding) -> int:
     """What comes first, and is left out last; the sort keeps the order of equals."""
-    return {"failure": 0, "warning": 1, "good": 1, "note": 2}[finding.level]
+    return {"failure": 0, "warning": 1, "good": 2, "note": 3}[finding.level]
 
 
 def _going(went: Course) -> Finding:
