@@ -44,16 +44,16 @@ def test_a_verdict_has_five_lines_and_always_its_course_its_pictures_and_its_com
     found = [Finding("note", "N1."), Finding("good", "G1."), Finding("warning", "W1."), Finding("good", "G2.")]
     monkeypatch.setattr(run.model, "findings", lambda facts: found)
     run.log = log(np.linspace(100, 50, 50))
-    starts = ("W1.", "G1.", "Still improving", "Measured on", "Next: ")
+    starts = ("W1.", "Still improving", "N1.", "Measured on", "Next: ")
     texts = [text for _, text in verdict.words(run, splits, FACTS)]
     assert [text.startswith(start) for text, start in zip(texts, starts, strict=True)] == [True] * 5
     run.log = log(np.full(50, 60.0))
-    starts = ("W1.", "G1.", "No longer changing", "Measured on", "Next: ")
+    starts = ("W1.", "N1.", "No longer changing", "Measured on", "Next: ")
     texts = [text for _, text in verdict.words(run, splits, FACTS)]
     assert [text.startswith(start) for text, start in zip(texts, starts, strict=True)] == [True] * 5
     run.log = []
     texts = [text for _, text in verdict.words(run, splits, FACTS)]
-    assert texts[:3] == ["W1.", "G1.", "G2."]
+    assert texts[:3] == ["W1.", "G1.", "N1."]
     assert len(texts) == 5
 
 

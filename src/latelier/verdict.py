@@ -96,8 +96,9 @@ def words(run: Run, splits: Splits, facts: dict[str, float], records: Sequence[d
     following = Finding("note", f"Next: {_next(run, found, went)}")
     going = [] if failed or went is None else [_going(went)]
     ending = [following] if failed else [_where(splits, facts), following]
-    weightiest = sorted(found, key=_weight)[: MOST - len(going) - len(ending)]
-    return [*sorted([*weightiest, *going], key=_weight), *ending]
+    first, others = found[:1], sorted(found[1:], key=_weight)  # the first says whether it learned what it is for
+    weightiest = others[: MOST - len(first) - len(going) - len(ending)]
+    return [*sorted([*first, *weightiest, *going], key=_weight), *ending]
 
 
 def lines(findings: Sequence[Finding]) -> str:

@@ -40,8 +40,8 @@ def usual(facts: Facts, drawing: str = NEARER, level: Literal["note", "warning"]
     elif "accuracy" not in facts:
         found += sampled(facts)
     found += [*used(facts), *known(facts)]
-    if "PSNR" in facts and not early(facts):
-        found += beside(facts, way_to_pca(facts) >= LEARNED, drawing, level)
+    if "PSNR" in facts and not early(facts) and way_to_pca(facts) >= LEARNED:  # before, there is more to mend
+        found += beside(facts, drawing, level)
     return found
 
 

@@ -27,17 +27,14 @@ def sampled(facts: Mapping[str, float], remedy: str = AGAIN) -> list[Finding]:
     return [Finding("good", f"Draws what looks like the pictures at a glance: {said}; {eye}.")]
 
 
-def beside(
-    facts: Mapping[str, float], well: bool, remedy: str, level: Literal["note", "warning"] = "note"
-) -> list[Finding]:
-    """What is bad of the samples of a method that is to keep pictures. Where it keeps them ``well`` and draws poorly,
-    that is worth a note, with what helps: ``remedy``; a warning where samples are what its game is about. Where it does
-    not, there is more to mend than samples."""
+def beside(facts: Mapping[str, float], remedy: str, level: Literal["note", "warning"] = "note") -> list[Finding]:
+    """What is bad of the samples of a method that keeps pictures well: a note, with what helps (``remedy``); a warning
+    where samples are what its game is about."""
     if "drawn distance" not in facts:
         return []
     if found := _alike(facts, AGAIN):
         return found
-    if well and _share(facts) > FAR:
+    if _share(facts) > FAR:
         said = f"Draws new pictures less well than it reconstructs: {_distance(facts)}: {remedy}."
         return [Finding(level, said)]
     return []
