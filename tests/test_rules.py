@@ -7,7 +7,7 @@ from facts_given import CODES, DRAWN, GAME, GOOD, HEAD, only
 
 from latelier.building import assemble, build
 from latelier.core import Finding
-from latelier.models.rules import broken, classified, early, game, grown, kept, known, related, used, usual
+from latelier.models.rules import absurd, broken, classified, early, game, grown, kept, known, related, used, usual
 from latelier.models.watch import SETTLED
 
 
@@ -18,6 +18,8 @@ from latelier.models.watch import SETTLED
         ({"grown distortion": 1_200.0}, "distortion is 1,200 times what it was at the start"),
         ({"grown coder": 1e30}, "coder is more than a million times"),
         ({"grown error": math.inf}, "error is not finite"),
+        (absurd({"distortion": 2e7}, 64), "distortion is 312,500 a pixel value"),
+        (absurd({"elbo": -5e9}, 64), "elbo is more than a million a pixel value"),
     ],
 )
 def test_a_training_that_broke_is_a_failure_whatever_else_was_measured(facts: dict[str, float], says: str) -> None:
@@ -30,6 +32,7 @@ def test_a_training_that_broke_is_a_failure_whatever_else_was_measured(facts: di
 
 def test_a_sound_training_is_no_failure() -> None:
     assert broken({"finite": 1.0, "grown distortion": 999.0, "grown elbo": 0.1}) == []
+    assert broken(absurd({"distortion": -1e9, "elbo": 1e9, "error": 6e6, "critic": 1e9}, 64)) == []
 
 
 def test_losses_are_compared_with_their_start_and_nothing_else_is() -> None:

@@ -125,5 +125,13 @@ def test_a_remark_of_the_model_at_its_end_is_part_of_the_verdict(made: Path, mon
     assert not any("game" in text for text in texts)
 
 
+def test_a_loss_that_was_lost_before_the_log_began_is_a_failure(made: Path) -> None:
+    run, splits = opened(made)
+    run.log = log(np.linspace(1e15, 1e10, 50))
+    found = verdict.words(run, splits, FACTS)
+    assert [finding.level for finding in found] == ["failure", "note"]
+    assert found[0].text.startswith("Training failed: distortion is more than a million a pixel value")
+
+
 def test_warnings_are_marked_in_a_terminal() -> None:
     assert verdict.lines([Finding("warning", "Bad."), Finding("good", "Good.")]) == "warning: Bad.\nGood."

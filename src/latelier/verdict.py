@@ -20,7 +20,7 @@ from latelier.core import AttributeDirections, Classifies, Failed, Finding, Metr
 from latelier.course import Course, course, improving, worsening
 from latelier.facts import measured
 from latelier.headlines import budgets
-from latelier.models.rules import UNLEARNED, broken, grown
+from latelier.models.rules import UNLEARNED, absurd, broken, grown
 from latelier.runs import Run, Where, open_run
 from latelier.scores.common import Splits
 from latelier.tables import counted, number
@@ -55,7 +55,8 @@ def at_end(folder: Path, request: SimpleNamespace) -> None:
     Failed where the training has failed."""
     log = folder / "log.jsonl"
     if request.quiet:
-        failed, rest = broken(_grown(files.read_lines(log))), list[Finding]()
+        image = files.read_json(folder / "config.json")["model"]["image"]
+        failed, rest = broken(_grown(files.read_lines(log), image)), list[Finding]()
     else:
         run = open_run(folder)
         try:
@@ -90,7 +91,7 @@ def words(run: Run, splits: Splits, facts: dict[str, float], records: Sequence[d
         facts = facts | _probed(run, splits, records, budgets(facts))
     monitor = run.config.get("plan", {}).get("monitor")
     went = course(run.log, Metric(*monitor) if monitor else None)
-    found = run.model.findings(facts | _grown(run.log) | {"shown": float(run.seen)})
+    found = run.model.findings(facts | _grown(run.log, run.model.image) | {"shown": float(run.seen)})
     found += _remarked(run, found)
     failed = any(finding.level == "failure" for finding in found)
     following = Finding("note", f"Next: {_next(run, found, went)}")
@@ -176,9 +177,10 @@ def _slower(run: Run) -> str:
     return command(replace(run, config={**run.config, "request": changed}))
 
 
-def _grown(log: Sequence[dict[str, Any]]) -> dict[str, float]:
+def _grown(log: Sequence[dict[str, Any]], image: Sequence[int]) -> dict[str, float]:
+    """Facts of a loss that has diverged, of pictures [c, h, w]."""
     records = [record["terms"] for record in log if "terms" in record]
-    return grown(records[0], records[-1]) if records else {}
+    return grown(records[0], records[-1]) | absurd(records[-1], math.prod(image)) if records else {}
 
 
 def _probed(run: Run, splits: Splits, records: Sequence[dict[str, Any]], budgets: Sequence[str]) -> dict[str, float]:

@@ -15,6 +15,7 @@ from latelier.tables import counted
 Facts = Mapping[str, float]
 
 THOUSAND = 1_000  # times its start: a loss that has diverged
+ABSURD = 100_000  # a pixel value: so has one that was lost before the log began; grey pixels cost a few, at most
 LEARNED, LITTLE = 0.5, 0.15  # shares of the way, in dB, from the mean picture to PCA of the same size
 ABOVE = 1.0  # dB above the mean picture that count for anything where there is no PCA
 RELATED = 0.8  # squared error to the own picture, as a share of that to another
@@ -67,6 +68,11 @@ def broken(facts: Facts) -> list[Finding]:
             size = f"{value:,.0f}" if value < 1e6 else "more than a million"
             times = f"{term} is {size} times what it was at the start"
             return [Finding("failure", f"Training failed: {times}; train again at a lower rate.")]
+    for term in SUMMED:
+        if (value := facts.get(f"a value {term}", 0.0)) >= ABSURD:
+            size = f"{value:,.0f}" if value < 1e6 else "more than a million"
+            said = f"{term} is {size} a pixel value"
+            return [Finding("failure", f"Training failed: {said}; train again at a lower rate.")]
     return []
 
 
@@ -217,5 +223,13 @@ def grown(first: Facts, last: Facts) -> dict[str, float]:
     }
 
 
+def absurd(last: Facts, values: int) -> dict[str, float]:
+    """How much each loss that is summed over so many pixel values costs a value at the end, where it costs anything, as
+    facts "a value TERM"."""
+    costs = {term: -last[term] if term == "elbo" else last[term] for term in SUMMED if term in last}
+    return {f"a value {term}": cost / values for term, cost in costs.items() if cost > 0}
+
+
+SUMMED = ("distortion", "error", "elbo")
 # Terms that only fall where training goes well. The others, a KL say, may begin at 0 and rise.
 LOSSES = ("distortion", "error", "cross-entropy", "elbo", "critic", "coder", "generator", "fooling", "label loss")
