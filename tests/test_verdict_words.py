@@ -37,18 +37,33 @@ def test_scores_change_no_verdict_by_another_number_of_labels(made: Path) -> Non
     assert any(text.startswith("Codes and pixels tell labels about as well: 70 % right from 100") for text in texts)
 
 
-def test_a_warning_leaves_room_for_what_codes_know(made: Path) -> None:
+def test_a_verdict_has_five_lines_and_always_its_course_its_pictures_and_its_command(
+    made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run, splits = opened(made)
+    found = [Finding("note", "N1."), Finding("good", "G1."), Finding("warning", "W1."), Finding("good", "G2.")]
+    monkeypatch.setattr(run.model, "findings", lambda facts: found)
     run.log = log(np.linspace(100, 50, 50))
-    drawn = {
-        "drawn distance": 2.0,
-        "drawn distance of Gaussian": 0.1,
-        "drawn distance of mean": 1.0,
-        "drawn apart": 1.0,
-    }
-    texts = [text for _, text in verdict.words(run, splits, FACTS | KNOWN | drawn)]
-    starts = ("Learned", "Has not learned to draw", "Still improving", "Codes and pixels", "Measured on", "Next: ")
-    assert [text.startswith(start) for text, start in zip(texts, starts, strict=True)] == [True] * 6
+    starts = ("W1.", "Still improving", "N1.", "Measured on", "Next: ")
+    texts = [text for _, text in verdict.words(run, splits, FACTS)]
+    assert [text.startswith(start) for text, start in zip(texts, starts, strict=True)] == [True] * 5
+    run.log = log(np.full(50, 60.0))
+    starts = ("W1.", "N1.", "No longer changing", "Measured on", "Next: ")
+    texts = [text for _, text in verdict.words(run, splits, FACTS)]
+    assert [text.startswith(start) for text, start in zip(texts, starts, strict=True)] == [True] * 5
+    run.log = []
+    texts = [text for _, text in verdict.words(run, splits, FACTS)]
+    assert texts[:3] == ["W1.", "G1.", "N1."]
+    assert len(texts) == 5
+
+
+def test_a_failure_comes_first_and_the_command_stays(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, splits = opened(made)
+    found = [*(Finding("warning", f"W{n}.") for n in range(9)), Finding("failure", "Training failed: so.")]
+    monkeypatch.setattr(run.model, "findings", lambda facts: found)
+    texts = [text for _, text in verdict.words(run, splits, FACTS)]
+    assert texts[:-1] == ["Training failed: so.", "W0.", "W1.", "W2."]
+    assert texts[-1].startswith("Next: ")
 
 
 @pytest.mark.parametrize(
@@ -108,6 +123,14 @@ def test_a_remark_of_the_model_at_its_end_is_part_of_the_verdict(made: Path, mon
     texts = [text for _, text in verdict.words(run, splits, FACTS)]
     assert "It is odd: do that." in texts
     assert not any("game" in text for text in texts)
+
+
+def test_a_loss_that_was_lost_before_the_log_began_is_a_failure(made: Path) -> None:
+    run, splits = opened(made)
+    run.log = log(np.linspace(1e15, 1e10, 50))
+    found = verdict.words(run, splits, FACTS)
+    assert [finding.level for finding in found] == ["failure", "note"]
+    assert found[0].text.startswith("Training failed: distortion is more than a million a pixel value")
 
 
 def test_warnings_are_marked_in_a_terminal() -> None:

@@ -1,4 +1,4 @@
-"""A verdict on a run: a few sentences for a person, the last of which is one command to go on with.
+"""A verdict on a run: at most five lines for a person, the last of which is one command to go on with.
 
 Measured numbers (``facts``) become sentences by the rules that each model declares (``Model.findings``); the log says
 whether the run is still learning (``course``). The numbers are kept as verdict.json in the run, bound to its
@@ -20,13 +20,13 @@ from latelier.core import AttributeDirections, Classifies, Failed, Finding, Metr
 from latelier.course import Course, course, improving, worsening
 from latelier.facts import measured
 from latelier.headlines import budgets
-from latelier.models.rules import UNLEARNED, broken, grown
+from latelier.models.rules import UNLEARNED, absurd, broken, grown
 from latelier.runs import Run, Where, open_run
 from latelier.scores.common import Splits
 from latelier.tables import counted, number
 
 FILE = "verdict.json"
-MOST = 5  # sentences, beside the command
+MOST = 5  # lines
 SHORT = 1_000  # steps that a run which has not learned is told to take at least
 
 
@@ -55,7 +55,8 @@ def at_end(folder: Path, request: SimpleNamespace) -> None:
     Failed where the training has failed."""
     log = folder / "log.jsonl"
     if request.quiet:
-        failed, rest = broken(_grown(files.read_lines(log))), list[Finding]()
+        image = files.read_json(folder / "config.json")["model"]["image"]
+        failed, rest = broken(_grown(files.read_lines(log), image)), list[Finding]()
     else:
         run = open_run(folder)
         try:
@@ -90,15 +91,15 @@ def words(run: Run, splits: Splits, facts: dict[str, float], records: Sequence[d
         facts = facts | _probed(run, splits, records, budgets(facts))
     monitor = run.config.get("plan", {}).get("monitor")
     went = course(run.log, Metric(*monitor) if monitor else None)
-    found = run.model.findings(facts | _grown(run.log) | {"shown": float(run.seen)})
+    found = run.model.findings(facts | _grown(run.log, run.model.image) | {"shown": float(run.seen)})
     found += _remarked(run, found)
     failed = any(finding.level == "failure" for finding in found)
     following = Finding("note", f"Next: {_next(run, found, went)}")
-    if failed:
-        return [*found, following]
-    going = [] if went is None else [_going(went)]
-    ending = [_where(splits, facts), following]
-    return [*sorted([*found, *going], key=_weight)[: MOST - 1], *ending]
+    going = [] if failed or went is None else [_going(went)]
+    ending = [following] if failed else [_where(splits, facts), following]
+    first, others = found[:1], sorted(found[1:], key=_weight)  # the first says whether it learned what it is for
+    weightiest = others[: MOST - len(first) - len(going) - len(ending)]
+    return [*sorted([*first, *weightiest, *going], key=_weight), *ending]
 
 
 def lines(findings: Sequence[Finding]) -> str:
@@ -108,7 +109,7 @@ def lines(findings: Sequence[Finding]) -> str:
 
 def _weight(finding: Finding) -> int:
     """What comes first, and is left out last; the sort keeps the order of equals."""
-    return {"failure": 0, "warning": 1, "good": 1, "note": 2}[finding.level]
+    return {"failure": 0, "warning": 1, "good": 2, "note": 3}[finding.level]
 
 
 def _going(went: Course) -> Finding:
@@ -176,9 +177,10 @@ def _slower(run: Run) -> str:
     return command(replace(run, config={**run.config, "request": changed}))
 
 
-def _grown(log: Sequence[dict[str, Any]]) -> dict[str, float]:
+def _grown(log: Sequence[dict[str, Any]], image: Sequence[int]) -> dict[str, float]:
+    """Facts of a loss that has diverged, of pictures [c, h, w]."""
     records = [record["terms"] for record in log if "terms" in record]
-    return grown(records[0], records[-1]) if records else {}
+    return grown(records[0], records[-1]) | absurd(records[-1], math.prod(image)) if records else {}
 
 
 def _probed(run: Run, splits: Splits, records: Sequence[dict[str, Any]], budgets: Sequence[str]) -> dict[str, float]:

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from latelier.core import Batch, Code, Decodes, Finding, Latent, Losses, Metric, Move, Optimiser, Progress, Schedule
 from latelier.models.adversarial import VARIED, Critic, VectorConfig, blurred
-from latelier.models.rules import broken, sampled
+from latelier.models.rules import broken
+from latelier.models.sample_rules import sampled
 from latelier.models.shared import DeclaredPrior
 from latelier.models.watch import alike, overwhelmed, sample_distance, variety
 from latelier.nets.joint import Dense, Strided, Valid

@@ -29,7 +29,8 @@ from latelier.core import (
 )
 from latelier.models.adversarial import blurred
 from latelier.models.autoencoder import Point
-from latelier.models.rules import broken, classified, known, sampled
+from latelier.models.rules import broken, classified, known
+from latelier.models.sample_rules import sampled
 from latelier.models.shared import DeclaredPrior
 from latelier.models.watch import alike, overwhelmed, sample_distance, variety
 from latelier.nets.encoder import Grid

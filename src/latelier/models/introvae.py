@@ -5,13 +5,15 @@ decoder wants it small. The error is squared and summed, the KL summed: in nats 
 is linear."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from torch import Tensor
 
-from latelier.core import Batch, Losses, Metric, Move, Optimiser, Progress, Refusal
+from latelier.core import Batch, Finding, Losses, Metric, Move, Optimiser, Progress, Refusal
 from latelier.models.introspective import WARM, Introspective, check_warm
 from latelier.models.introspective import Config as Nets
+from latelier.models.rules import usual
 from latelier.models.vae import Diagonal
 from latelier.nets.modes import unremembered
 from latelier.objectives.gaussian import kl_to_standard
@@ -57,6 +59,10 @@ class Model(Introspective):
 
     def monitor(self) -> Metric:
         return Metric("squared error")  # the rate is part of the game: weighed in, it keeps codes that hold nothing
+
+    def findings(self, facts: Mapping[str, float]) -> list[Finding]:
+        """Samples are what its game is about."""
+        return usual(facts, level="warning")
 
     def moves(self) -> tuple[Move, ...]:
         return (self.tell, self.paint)

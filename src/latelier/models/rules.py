@@ -5,18 +5,20 @@ are those of a method's own settings, where it names them."""
 
 import math
 from collections.abc import Mapping
+from typing import Literal
 
 from latelier.core import Finding
-from latelier.models.watch import ALIKE, PARTED, SETTLED
+from latelier.models.sample_rules import NEARER, beside, sampled
+from latelier.models.watch import PARTED, SETTLED
 from latelier.tables import counted
 
 Facts = Mapping[str, float]
 
 THOUSAND = 1_000  # times its start: a loss that has diverged
+ABSURD = 100_000  # a pixel value: so has one that was lost before the log began; grey pixels cost a few, at most
 LEARNED, LITTLE = 0.5, 0.15  # shares of the way, in dB, from the mean picture to PCA of the same size
 ABOVE = 1.0  # dB above the mean picture that count for anything where there is no PCA
 RELATED = 0.8  # squared error to the own picture, as a share of that to another
-NEAR, FAR = 0.1, 0.7  # distances of samples, as shares of the mean picture's
 SHORT = 0.5  # dB below the mean picture: hardly trained
 FEW = 0.25  # share of the units that are active
 UNLEARNED = ("Has not learned", "Has learned little")  # how sentences begin for which training on is a remedy
@@ -26,8 +28,9 @@ FEW_PICTURES = 50  # labelled, below which an accuracy says so
 LEAD = 1.0  # points of accuracy, beside two standard errors
 
 
-def usual(facts: Facts) -> list[Finding]:
-    """All rules, for a method that is to keep its pictures; of samples only where nothing is kept."""
+def usual(facts: Facts, drawing: str = NEARER, level: Literal["note", "warning"] = "note") -> list[Finding]:
+    """All rules, for a method that is to keep its pictures; where it keeps them, of samples only what is bad.
+    ``drawing`` is what helps where pictures are kept well and drawn poorly, which is a warning for a game."""
     found = broken(facts)
     if found:
         return found
@@ -35,11 +38,12 @@ def usual(facts: Facts) -> list[Finding]:
         found += classified(facts)
     if "PSNR" in facts:
         found += kept(facts)
-        found += [finding for finding in sampled(facts) if finding.level == "warning" and not early(facts)]
     elif "accuracy" not in facts:
         found += sampled(facts)
-    found += used(facts)
-    return [*found, *known(facts)]
+    found += [*used(facts), *known(facts)]
+    if "PSNR" in facts and not early(facts) and way_to_pca(facts) >= LEARNED:  # before, there is more to mend
+        found += beside(facts, drawing, level)
+    return found
 
 
 def game(facts: Facts, apart: str, alike: str) -> list[Finding]:
@@ -64,6 +68,11 @@ def broken(facts: Facts) -> list[Finding]:
             size = f"{value:,.0f}" if value < 1e6 else "more than a million"
             times = f"{term} is {size} times what it was at the start"
             return [Finding("failure", f"Training failed: {times}; train again at a lower rate.")]
+    for term in SUMMED:
+        if (value := facts.get(f"a value {term}", 0.0)) >= ABSURD:
+            size = f"{value:,.0f}" if value < 1e6 else "more than a million"
+            said = f"{term} is {size} a pixel value"
+            return [Finding("failure", f"Training failed: {said}; train again at a lower rate.")]
     return []
 
 
@@ -117,28 +126,6 @@ def related(facts: Facts, remedy: str) -> list[Finding]:
     if share > RELATED:
         return [Finding("note", f"Reconstructions keep little of their pictures so far: {said}.")]
     return [Finding("good", f"Learned to reconstruct: {said}.")]
-
-
-def sampled(facts: Facts, remedy: str = "train again from another --seed, or at a lower rate") -> list[Finding]:
-    """How near samples come to the pictures, as a set."""
-    if "drawn distance" not in facts:
-        return []
-    own, gaussian, mean = (facts[f"drawn distance{of}"] for of in ("", " of Gaussian", " of mean"))
-    if facts["drawn apart"] < ALIKE:
-        apart = f"{facts['drawn apart']:.2f} of the distance between two pictures"
-        return [Finding("warning", f"Drawn pictures look all alike (two of them are {apart} apart): {remedy}.")]
-    part, control = (max(0.0, distance) / max(mean, 1e-10) for distance in (own, gaussian))
-    times = f"{part:.1f} times" if part >= 2 else f"{part:.0%}"
-    said = (
-        f"brightness, contrast and texture of what it draws are {times} as far from "
-        f"{'seen' if facts['seen'] else 'unseen'} pictures as the mean picture's (a Gaussian of the pixels: "
-        f"{control:.0%}); shapes are for the eye to judge."
-    ).replace("%", " %")
-    if part > FAR:
-        return [Finding("warning", f"Has not learned to draw: {said}")]
-    if part > NEAR:
-        return [Finding("note", f"Draws what is on the way to pictures: {said}")]
-    return [Finding("good", f"Draws what looks like the pictures at a glance: {said}")]
 
 
 def used(facts: Facts) -> list[Finding]:
@@ -236,5 +223,13 @@ def grown(first: Facts, last: Facts) -> dict[str, float]:
     }
 
 
+def absurd(last: Facts, values: int) -> dict[str, float]:
+    """How much each loss that is summed over so many pixel values costs a value at the end, where it costs anything, as
+    facts "a value TERM"."""
+    costs = {term: -last[term] if term == "elbo" else last[term] for term in SUMMED if term in last}
+    return {f"a value {term}": cost / values for term, cost in costs.items() if cost > 0}
+
+
+SUMMED = ("distortion", "error", "elbo")
 # Terms that only fall where training goes well. The others, a KL say, may begin at 0 and rise.
 LOSSES = ("distortion", "error", "cross-entropy", "elbo", "critic", "coder", "generator", "fooling", "label loss")

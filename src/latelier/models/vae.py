@@ -5,6 +5,7 @@ I), q(z|x) a diagonal Gaussian given by the encoder, and the KL weighted or repl
 2017; Burgess et al. 2018; Zhao et al. 2017). Everything is summed over pixels and latents, so weights mean what they
 mean there."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from torch import Generator, Tensor, nn
@@ -12,6 +13,7 @@ from torch import Generator, Tensor, nn
 from latelier.core import (
     Batch,
     Code,
+    Finding,
     Latent,
     Losses,
     Metric,
@@ -22,6 +24,8 @@ from latelier.core import (
     Refusal,
     Weighs,
 )
+from latelier.models.rules import usual
+from latelier.models.sample_rules import NEARER
 from latelier.models.shared import DeclaredPrior, EncoderFilters, EncoderStages, Refills
 from latelier.nets.conv import Conv
 from latelier.nets.mlp import Mlp
@@ -106,6 +110,9 @@ class Model(DeclaredPrior, Refills, EncoderStages, EncoderFilters, Weighs):
 
     def measures(self, terms: dict[str, float]) -> dict[str, float]:
         return {"objective": terms["distortion"] + terms["penalty"]}
+
+    def findings(self, facts: Mapping[str, float]) -> list[Finding]:
+        return usual(facts, f"a smaller latent brings them nearer, and {NEARER}")
 
     def moves(self) -> tuple[Move, ...]:
         return (self.learn,)
