@@ -3,7 +3,8 @@
 import pytest
 
 from latelier.headlines import MOST, headlines
-from latelier.reporting import winners
+from latelier.reporting import score_tables, winners
+from latelier.scores import probe
 
 KEPT = {"PSNR": 20.0, "PSNR of PCA": 22.0, "PSNR of mean": 12.0, "components": 32.0}
 DRAWN = {"drawn distance": 0.4, "drawn distance of Gaussian": 0.3, "drawn distance of others": -0.01}
@@ -80,3 +81,14 @@ def test_the_usual_scores_alone_have_headlines():
 def test_nothing_is_the_best_where_all_are_alike():
     rows = [["codes", "100", "100 ± 2"], ["pixels", "100", "97 ± 2"], ["PCA", "100", ""]]
     assert winners(rows) == {(0, 2)}
+
+
+@pytest.mark.parametrize(("codes", "stars"), [(62.0, set()), (64.0, {(0, 1)}), (40.0, set())])
+def test_a_star_says_no_more_than_the_sentence(codes, stars):
+    """Of 2,000 pictures two standard errors are 2.2 points."""
+    values = {"linear codes 5/class %": codes, "linear pixels 5/class %": 61.0, "linear PCA 5/class %": 60.5}
+    values |= {f"{name} sd": 0.5 for name in values} | {"majority %": 20.0}
+    record = {"name": "probe", "data": "pets", "n": 2_000, "seconds": 1.0, "seed": 0, "protocol": "p", "values": values}
+    table = score_tables(record | {"verdict": probe.verdict(values, 2_000)})[-1]
+    assert table.winners == stars
+    assert ("no better" in table.note) == (not stars)

@@ -16,6 +16,7 @@ from latelier.pictures.sheet import png
 from latelier.pictures.view import Judging
 from latelier.progress import step
 from latelier.runs import Run
+from latelier.scores.probe import ahead
 from latelier.tables import counted, curves, with_spread
 
 COMPRESSION = 6  # of sheets: 9 takes three times as long for a fiftieth fewer bytes
@@ -78,7 +79,7 @@ def score_tables(record: dict[str, Any]) -> list[Table]:
     if over:
         budgets = list(dict.fromkeys(budget for row in over.values() for budget in row))
         rows = [[name, *(row.get(budget, "") for budget in budgets)] for name, row in over.items()]
-        best = _best_of_each(rows)
+        best = _best_of_each(list(over), budgets, record)
         tables.append(Table(f"{title}, by labels", ("labels", *budgets), rows, said, best, protocol))
     return tables
 
@@ -89,14 +90,23 @@ def _untaken(records: Sequence[dict[str, Any]]) -> list[Table]:
     return [Table("Scores that could not be taken", ("score", "reason"), rows)] if rows else []
 
 
-def _best_of_each(rows: Sequence[Sequence[str]]) -> frozenset[tuple[int, int]]:
-    """The winners among the spaces of each probe: "linear codes %" competes with "linear pixels %" alone."""
-    kinds = [row[0].rsplit(" ", 2)[0] for row in rows]
-    found = set()
-    for kind in dict.fromkeys(kinds):
-        places = [place for place, one in enumerate(kinds) if one == kind]
-        if len(places) > 1:
-            found |= {(places[line], column) for line, column in winners([rows[place] for place in places])}
+def _best_of_each(
+    names: Sequence[str], budgets: Sequence[str], record: Mapping[str, Any]
+) -> frozenset[tuple[int, int]]:
+    """(row, column) of what leads all others of the same probe at a budget, as the score's sentence says that codes
+    lead pixels: by over a point and two standard errors. "linear codes %" competes with "linear pixels %" alone."""
+    values, n, found = record["values"], record["n"], set()
+    for column, budget in enumerate(budgets, 1):
+        cells = {row: f"{name.removesuffix(' %')} {budget} %" for row, name in enumerate(names)}
+        for row, own in cells.items():
+            kind = names[row].rsplit(" ", 2)[0]
+            rivals = [
+                cell
+                for at, cell in cells.items()
+                if at != row and names[at].rsplit(" ", 2)[0] == kind and cell in values
+            ]
+            if own in values and rivals and all(ahead(values, own, rival, n) for rival in rivals):
+                found.add((row, column))
     return frozenset(found)
 
 

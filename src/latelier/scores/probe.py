@@ -111,10 +111,15 @@ def verdict(values: dict[str, float], n: int) -> str:
 def leads(values: dict[str, float], budget: str, n: int, kind: str = "linear") -> bool:
     """Whether codes do better than pixels on n images by over one point and over twice its standard error, of the draws
     of labels and of the images."""
-    codes, pixels = f"{kind} codes {budget} %", f"{kind} pixels {budget} %"
-    draws = math.hypot(values.get(f"{codes} sd", 0.0), values.get(f"{pixels} sd", 0.0)) / math.sqrt(DRAWS)
-    error = math.hypot(draws, sampling_error(values[codes], n))
-    return values[codes] - values[pixels] > max(1.0, 2 * error)
+    return ahead(values, f"{kind} codes {budget} %", f"{kind} pixels {budget} %", n)
+
+
+def ahead(values: dict[str, float], own: str, rival: str, n: int) -> bool:
+    """Whether one of these percentages of n images is above another by over one point and over twice its standard
+    error, as ``leads`` says."""
+    draws = math.hypot(values.get(f"{own} sd", 0.0), values.get(f"{rival} sd", 0.0)) / math.sqrt(DRAWS)
+    error = math.hypot(draws, sampling_error(values[own], n))
+    return values[own] - values[rival] > max(1.0, 2 * error)
 
 
 def sampling_error(right: float, n: int) -> float:
