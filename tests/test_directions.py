@@ -20,6 +20,15 @@ from latelier.sampling import draw_given
 from latelier.scores.identity import Eye, apart, strangers
 
 
+def test_an_edit_to_what_every_reconstruction_shows_is_warned_of() -> None:
+    tally = Tally({"old": 1})
+    seen = torch.full((5, 1), 0.9)
+    tally.add(seen, seen, seen, torch.zeros(5))
+    assert tally.warning(None) == "warning: every reconstruction is seen as old already, so no edit can show"
+    tally.add(seen, 1 - seen, seen, torch.zeros(5))
+    assert tally.warning(None) == ""
+
+
 def test_fitted_directions_tell_the_attribute_and_point_at_it() -> None:
     directions = fitted(Halves(), DATA.fit)
     assert directions.names == ("left", "above")

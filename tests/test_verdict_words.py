@@ -57,6 +57,18 @@ def test_a_verdict_has_five_lines_and_always_its_course_its_pictures_and_its_com
     assert len(texts) == 5
 
 
+def test_a_collapse_is_not_trained_on(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, splits = opened(made)
+    run.log = log(np.linspace(100, 50, 50))
+    for text, command in (
+        ("Has not learned: so.", "--resume"),
+        ("The posterior has collapsed: so.", "latelier report"),
+    ):
+        found = [Finding("warning", "Has not learned: so."), Finding("warning", text)]
+        monkeypatch.setattr(run.model, "findings", lambda facts, found=found: found)
+        assert command in verdict.words(run, splits, FACTS)[-1].text
+
+
 def test_a_failure_comes_first_and_the_command_stays(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, splits = opened(made)
     found = [*(Finding("warning", f"W{n}.") for n in range(9)), Finding("failure", "Training failed: so.")]

@@ -114,6 +114,8 @@ class Tally:
     def warning(self, farther: float | None, taught: bool = False) -> str:
         """One line where the edit hardly shows, else nothing; ``farther`` is a number of steps to try, if there is
         one; ``taught``: the model has learned the attribute."""
+        if not self.lacked:
+            return f"warning: every reconstruction is seen as {self._words} already, so no edit can show"
         if self.changed >= HARDLY * self.lacked:
             return ""
         way = "train longer" if taught else "train longer, or learn the attribute (latelier train introvac)"

@@ -20,7 +20,7 @@ from latelier.core import AttributeDirections, Classifies, Failed, Finding, Metr
 from latelier.course import Course, course, improving, worsening
 from latelier.facts import measured
 from latelier.headlines import budgets
-from latelier.models.rules import UNLEARNED, absurd, broken, grown
+from latelier.models.rules import COLLAPSED, UNLEARNED, absurd, broken, grown
 from latelier.runs import Run, Where, open_run
 from latelier.scores.common import Splits
 from latelier.tables import counted, number
@@ -158,9 +158,10 @@ def _next(run: Run, found: Sequence[Finding], went: Course | None) -> str:
     learns = bool(run.model.moves()) and bool(plan)
     if learns and any(finding.level == "failure" for finding in found):
         return _slower(run)
-    worse = went is not None and worsening(went)  # more of that mends nothing
-    unlearned = not worse and any(finding.text.startswith(UNLEARNED) for finding in found)
-    if learns and (unlearned or (went is not None and improving(went))):
+    collapsed = any(finding.text.startswith(COLLAPSED) for finding in found)
+    helps = learns and not collapsed and not (went is not None and worsening(went))  # more of that mends nothing
+    unlearned = helps and any(finding.text.startswith(UNLEARNED) for finding in found)
+    if helps and (unlearned or (went is not None and improving(went))):
         steps = 2 * math.ceil(plan["total"] / plan["batch"])
         return f"latelier train --out {folder} --resume --steps {max(steps, SHORT) if unlearned else steps}"
     return f"latelier report {folder}"

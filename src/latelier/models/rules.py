@@ -21,6 +21,7 @@ ABOVE = 1.0  # dB above the mean picture that count for anything where there is 
 RELATED = 0.8  # squared error to the own picture, as a share of that to another
 SHORT = 0.5  # dB below the mean picture: hardly trained
 FEW = 0.25  # share of the units that are active
+COLLAPSED = "The posterior has collapsed"
 UNLEARNED = ("Has not learned", "Has learned little")  # how sentences begin for which training on is a remedy
 BEHIND = 0.8  # of what a baseline tells beyond guessing: a classifier that tells less has learned little
 MORE = "train on; where that no longer helps, give it more labels, or take a smaller net"
@@ -135,7 +136,7 @@ def used(facts: Facts) -> list[Finding]:
         return []
     active, units = int(facts["active units"]), int(facts["units"])
     if active == 0:
-        text = f"The posterior has collapsed: none of {units} units of the code carries 0.1 nats; lower the KL's weight"
+        text = f"{COLLAPSED}: none of {units} units of the code carries 0.1 nats; lower the KL's weight"
         return [Finding("warning", f"{text}, or let it rise slowly.")]
     if active < FEW * units and ("PSNR" not in facts or way_to_pca(facts) >= LEARNED):
         text = f"Only {active} of {units} units of the code carry 0.1 nats or more; fewer would do, or lower the KL's"

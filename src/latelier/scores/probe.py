@@ -78,10 +78,8 @@ def score(model: Model, data: Splits, generator: Generator, *, depth: str | None
 
 
 def verdict(values: dict[str, float], n: int) -> str:
-    """Whether the codes tell classes better than the raw pixels do on n images, in plain words.
-
-    They do at a budget where the linear probe leads by over one point and over twice its standard error.
-    """
+    """Whether the codes tell classes better than the raw pixels do on n images, in plain words: they do at a budget
+    where the linear probe ``leads``."""
     prefix = "linear codes "
     found = [name[len(prefix) : -2] for name in values if name.startswith(prefix) and name.endswith(" %")]
     better = [budget for budget in found if leads(values, budget, n)]
@@ -109,14 +107,13 @@ def verdict(values: dict[str, float], n: int) -> str:
 
 
 def leads(values: dict[str, float], budget: str, n: int, kind: str = "linear") -> bool:
-    """Whether codes do better than pixels on n images by over one point and over twice its standard error, of the draws
-    of labels and of the images."""
+    """Whether codes are ``ahead`` of pixels at a budget, on n images."""
     return ahead(values, f"{kind} codes {budget} %", f"{kind} pixels {budget} %", n)
 
 
 def ahead(values: dict[str, float], own: str, rival: str, n: int) -> bool:
     """Whether one of these percentages of n images is above another by over one point and over twice its standard
-    error, as ``leads`` says."""
+    error, of the draws of labels and of the images."""
     draws = math.hypot(values.get(f"{own} sd", 0.0), values.get(f"{rival} sd", 0.0)) / math.sqrt(DRAWS)
     error = math.hypot(draws, sampling_error(values[own], n))
     return values[own] - values[rival] > max(1.0, 2 * error)

@@ -40,11 +40,11 @@ def decode(run: Place, code: Place, *, out: Asked = "") -> Path:
             raise Refusal(f'no code at {text[:80]}: give a JSON file, or the JSON itself, as {{"z": [0.5, -1]}}')
         text = Path(text).read_text()
     try:
-        given = json.loads(text)
+        values = json.loads(text)
     except ValueError as error:
         raise Refusal(f"the code is not JSON ({error})") from error
     with evaluating(opened.model):
-        drawn = pixels(model.decode(code_of(opened.model, given)))[0]
+        drawn = pixels(model.decode(code_of(opened.model, values)))[0]
     save(drawn, out)
     print(out)
     return out
