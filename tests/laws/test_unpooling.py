@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 from torch.nn import functional
 
 from latelier.nets.ascent import likeliest, soft
-from latelier.nets.unpool import Positions, Tiling, one_hot, pool, unpool
+from latelier.nets.unpool import Positions, Tiling, largest, one_hot, pool, unpool
 from latelier.objectives import categorical
 
 WHOLE, OVER = Tiling(3, 21, 21), Tiling(4, 10, 6)  # the second's last blocks stand over the edge
@@ -63,6 +63,12 @@ def test_pooling_by_the_largest_is_torchs_max_pooling() -> None:
     blocks = OVER.split(map)
     found = OVER.unflat(pool(blocks, likeliest(blocks, OVER.masked(blocks))))
     assert torch.equal(found, functional.max_pool2d(map, 4, ceil_mode=True))
+
+
+def test_of_equal_values_the_first_is_the_largest() -> None:
+    values = torch.randint(-2, 2, (3, 9, 50), generator=seeded()).float()
+    assert torch.equal(largest(values).long(), values.argmax(1))
+    assert torch.equal(largest(torch.full((1, 4, 2), -torch.inf)), torch.zeros(1, 2))
 
 
 def test_sure_positions_are_the_largest_and_even_ones_cost_nothing() -> None:

@@ -166,8 +166,8 @@ class Joint(Headed, Classifies, Decides, Looks):
         others = self.head.unlabelled
         if others is None:
             return loss, {"label loss": loss}
-        with evaluating(self), unremembered(self.inner):
-            said = self.head.probabilities(self.head.scores(part)) if self.alone else self.likeliest(batch.image)
+        with evaluating(self.head):
+            said = self.head.probabilities(self.head.scores(part))  # of the move's own draw: it costs no further pass
             guess = others.guess(said, batch.label, batch.index, batch.truth)
         with unremembered(self.inner):
             view = others.changed(batch.image, progress.generator)

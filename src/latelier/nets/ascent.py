@@ -10,7 +10,7 @@ from typing import NamedTuple
 from torch import Generator, Tensor, nn
 
 from latelier.nets.deconv import Layer
-from latelier.nets.unpool import MapLinear, Positions, one_hot, pool
+from latelier.nets.unpool import MapLinear, Positions, largest, one_hot, pool
 from latelier.objectives import categorical
 
 Choice = Callable[[Tensor, Tensor], Tensor]  # blocks and log q of their positions, both [c, m, n] -> weight [c, m, n]
@@ -93,8 +93,8 @@ class Top(nn.Module):
 
 
 def likeliest(blocks: Tensor, log_q: Tensor) -> Tensor:
-    """The positions of the largest probability."""
-    return one_hot(log_q.argmax(1), log_q.shape[1], blocks.dtype)
+    """The positions of the largest probability, the first of equal ones."""
+    return one_hot(largest(log_q), log_q.shape[1], blocks.dtype)
 
 
 def hard(generator: Generator) -> Choice:

@@ -103,6 +103,15 @@ def one_hot(position: Tensor, positions: int, dtype: torch.dtype = torch.float32
     return (position[:, None] == every).to(dtype)
 
 
+@torch.no_grad()
+def largest(values: Tensor) -> Tensor:
+    """[c, m, n] -> numbers [c, n] of the positions of the largest values, of equal ones the first. By the largest value
+    and who has it: on a CPU ``argmax`` along an axis that is not the last takes twenty times as long."""
+    positions = values.shape[1]
+    number = torch.arange(positions, device=values.device, dtype=torch.uint8)[:, None]
+    return torch.where(values == values.amax(1, keepdim=True), number, positions).amin(1)
+
+
 class MapLinear(nn.Module):
     """A linear layer of its own for each map: [c, below, n] -> [c, above, n]."""
 
