@@ -91,6 +91,7 @@ def measured(run: Path) -> dict[str, float]:
     if has(model, Encodes) and has(model, Decodes):
         values = score(model, splits, torch.Generator().manual_seed(0))
         found |= {"PSNR dB": round(values["PSNR dB"], 2), "SSIM": round(values.get("SSIM", float("nan")), 3)}
+        found |= beside_pca(opened, splits)
     if has(model, Samples) and has(model, Decodes):
         test = splits.test.floats(slice(0, 500))
         with torch.no_grad():
@@ -105,6 +106,16 @@ def measured(run: Path) -> dict[str, float]:
         found["accuracy %"] = round(100 * float((answers == splits.test.label).mean()), 1)
     assert device_of(model).type == "cpu"
     return found
+
+
+def beside_pca(opened, splits) -> dict[str, float]:  # type: ignore[no-untyped-def]
+    """PCA of as many numbers as a code has that are not 0, as the verdict has it: of 50 where these would know all."""
+    from latelier.verdict import facts
+
+    known = facts(opened, splits)
+    if "PSNR of PCA" not in known:
+        return {}
+    return {"PCA PSNR dB": round(known["PSNR of PCA"], 2), "PCA numbers": int(known["components"])}
 
 
 def probed(opened, splits) -> dict[str, float]:  # type: ignore[no-untyped-def]
@@ -134,7 +145,7 @@ def table(cells: list[dict]) -> str:  # type: ignore[type-arg]
     found = {(cell["set"], cell["method"], cell["times"]): cell for cell in cells if "error" not in cell}
     longer = max((cell["times"] for cell in cells), default=1)
     head = (
-        *("set", "method", "steps", "CPU s", "PSNR dB", f"{longer} times as long"),
+        *("set", "method", "steps", "CPU s", "PSNR dB", "PCA (numbers)", f"{longer} times as long"),
         *("sample distance", "probe: codes, PCA %"),
     )
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
@@ -143,7 +154,8 @@ def table(cells: list[dict]) -> str:  # type: ignore[type-arg]
         probes = ", ".join(str(cell[key]) for key in ("probe codes %", "probe PCA %") if key in cell)
         own = f" ({cell['accuracy %']} by itself)" if "accuracy %" in cell else ""
         after = beside.get("PSNR dB", f"{beside['accuracy %']} %" if "accuracy %" in beside else "")
-        row = [name, f"`{method}`", cell["steps"] or "", cell["CPU s"], cell.get("PSNR dB", ""), after]
+        pca = f"{cell['PCA PSNR dB']} ({cell['PCA numbers']})" if "PCA numbers" in cell else ""
+        row = [name, f"`{method}`", cell["steps"] or "", cell["CPU s"], cell.get("PSNR dB", ""), pca, after]
         lines.append("| " + " | ".join(map(str, [*row, cell.get("sample distance", ""), probes + own])) + " |")
     return "\n".join(lines)
 
