@@ -5,7 +5,7 @@
 Accuracy, and its mean over classes ("balanced"), on all test images; mean and sd over five draws of so many labels a
 class. CPU seconds are those of one draw on one thread, with a fifth of what the five have in common (a PCA, a graph,
 the test images' features). DATA holds `MNIST/raw`, `cifar100/*.parquet` with a column coarse_label, and
-`smiles/*.parquet`; digits are embedded. Cells that stand in OUT/results.jsonl are not made again.
+`smiles/*.parquet`; digits are embedded and scenes drawn. Cells that stand in OUT/results.jsonl are not made again.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from hog import hog
 
 from latelier.data.choice import labelled_rows
 from latelier.data.images import Images
+from latelier.data.scenes import draw_scenes
 from latelier.data.sources import open_images
 from latelier.learners import regression
 from latelier.learners.neighbours import nearest
@@ -38,7 +39,13 @@ from latelier.tables import with_sd
 
 DRAWS = 5
 IMAGES = 15_000  # of the training images in a graph, at most
-SETS = {"digits": (1, 5, 10), "mnist": (1, 10, 100), "cifar100 coarse": (25,), "smiles": (5, 10, 50)}
+SETS = {
+    "digits": (1, 5, 10),
+    "mnist": (1, 10, 100),
+    "cifar100 coarse": (25,),
+    "smiles": (5, 10, 50),
+    "scenes64": (25,),  # drawn, in colour, 6,000 and 2,000; the class is the shape that comes first
+}
 Rows = np.ndarray  # labelled rows of the training images
 Method = Callable[[Images, Images, list[Rows]], list[np.ndarray]]  # the answers [m] of each draw
 
@@ -46,6 +53,8 @@ Method = Callable[[Images, Images, list[Rows]], list[np.ndarray]]  # the answers
 @cache
 def images_of(data_root: Path, name: str) -> tuple[Images, Images]:
     """Training and test images."""
+    if name == "scenes64":
+        return draw_scenes(6_000, size=64, seed=0), draw_scenes(2_000, size=64, seed=1)
     if name in ("digits", "mnist"):
         train, test = (open_images(name, split=split, root=data_root) for split in ("train", "test"))
         return train, test

@@ -30,10 +30,10 @@ from latelier.data.images import Images
 from latelier.scores.common import rows_of
 from latelier.scores.confusion import balanced_accuracy
 from latelier.tables import with_sd
+from latelier.told import labelled_share
 from latelier.trials import Trial, trained
 
-LABELLED = 0.125  # of a batch
-BOTH = {"head": "softmax", "head.unlabelled": "consistent", "head.labelled": LABELLED}
+BOTH = {"head": "softmax", "head.unlabelled": "consistent"}
 EARLY, LATE = (0.0, 0.1, 0.3, 0.6), (0.05, 0.15, 0.3, 0.5, 0.7, 0.85)  # rounds of propagation
 PLAN = {"decay": "linear", "precision": "bf16"}
 AVERAGED = 0.02  # half-life of averaged weights, as a share of the run
@@ -44,6 +44,7 @@ class Set:
     """How nets are trained on it."""
 
     net: Mapping[str, Any]
+    classes: int
     steps: int
     rounds: tuple[float, ...]
     batch: int = 96
@@ -55,10 +56,11 @@ class Set:
 
 CONV = {"net.norm": "group", "net.channels": (32, 64, 128), "latent": 64}
 SETS = {
-    "digits": Set({"net.norm": "group", "net.stem": 32, "net.channels": (64, 64)}, 1_600, EARLY, affine=0.75),
-    "mnist": Set(CONV, 7_000, LATE, shift=2, cutout=0.36),
-    "cifar100 coarse": Set(CONV, 3_000, LATE, shift=2, cutout=0.36, colour=1.0),
-    "smiles": Set(CONV, 2_000, LATE, shift=2, cutout=0.36, colour=1.0),
+    "digits": Set({"net.norm": "group", "net.stem": 32, "net.channels": (64, 64)}, 10, 1_600, EARLY, affine=0.75),
+    "mnist": Set(CONV, 10, 7_000, LATE, shift=2, cutout=0.36),
+    "cifar100 coarse": Set(CONV, 20, 3_000, LATE, shift=2, cutout=0.36, colour=1.0),
+    "scenes64": Set(CONV, 10, 1_500, LATE, shift=2, cutout=0.36, colour=1.0),
+    "smiles": Set(CONV, 2, 2_000, LATE, shift=2, cutout=0.36, colour=1.0),
 }
 
 
@@ -69,7 +71,7 @@ METHODS = {  # beside which a head learns: what is not its default
     "bigan": {},
     "hali": {},
 }
-STEPS = 1_000  # of a method of the last table
+STEPS, LABELLED = 1_000, 0.125  # of a method of the last table: steps, and the labelled share of a batch
 
 
 def trial(name: str, row: str, labels: int, draw: int) -> Trial:
@@ -85,8 +87,9 @@ def trial(name: str, row: str, labels: int, draw: int) -> Trial:
     plan = {**PLAN, "ema": round(AVERAGED * steps * here.batch)}
     if row == "encoder":
         method, settings = "classifier", {**here.net, **BOTH, "head.weight": 1.0, "optimiser.rate": 2e-3}
+        settings["head.labelled"] = labelled_share(labels * here.classes)
     else:
-        settings = {**METHODS[method], **BOTH}
+        settings = {**METHODS[method], **BOTH, "head.labelled": LABELLED}
     settings |= {"head.unlabelled": "none"} if alone else {"head.rounds": here.rounds}
     return Trial(**common, method=method, settings=settings, images=steps * here.batch, plan=plan, shift=here.shift)
 

@@ -32,7 +32,7 @@ def training(name: str, shape: tuple[int, int, int], batch: int) -> str:
     label = np.where(np.arange(len(pixels)) % 4 == 0, np.arange(len(pixels)) % CLASSES, -1)
     n = len(pixels)
     images = Images(pixels, label, np.zeros((n, 0), np.int8), [[]] * n, [""] * n)
-    given = unlabelled_pay(name, 10, min(shape[1:]), {"head": "softmax", "head.unlabelled": "consistent"})
+    given = unlabelled_pay(name, 100, CLASSES, min(shape[1:]), {"head": "softmax", "head.unlabelled": "consistent"})
     alone = {key: value for key, value in given.items() if key != "head.rounds"} | {"head.unlabelled": "none"}
     sides = [step(name, images, shape, batch, settings) for settings in (alone, given)]
     laps = alternated(sides, [i * batch for i in range(STEPS)])

@@ -11,6 +11,7 @@ from made import folder
 import latelier
 from latelier.core import Refusal
 from latelier.runs import Where, open_run
+from latelier.told import unlabelled_pay
 
 TINY: dict[str, Any] = {"settings": ["net=mlp", "net.widths=4", "latent=2"], "batch": 4, "quiet": True}
 LABELS = "file,class\n" + "".join(f"pets/{i:03}.png,{'cat' if i % 2 else 'dog'}\n" for i in range(8))
@@ -168,3 +169,12 @@ def _rows(count: int, share: float) -> np.ndarray:
     from latelier.data.choice import hold_out
 
     return hold_out(count, share, 0)[0]
+
+
+@pytest.mark.parametrize(("labels", "share"), [(1, 0.125), (100, 0.125), (200, 0.2), (500, 0.5), (10_000, 0.5)])
+def test_more_labels_have_more_of_a_batch_up_to_half(labels: int, share: float) -> None:
+    settings = unlabelled_pay("classifier", labels, 10, 32, {"head.unlabelled": "consistent"})
+    assert settings["head.labelled"] == share
+    assert "head.labelled" not in unlabelled_pay("vae", labels, 10, 32, {})
+    given = {"head.unlabelled": "consistent", "head.labelled": 0.3}
+    assert unlabelled_pay("classifier", labels, 10, 32, given)["head.labelled"] == 0.3

@@ -26,7 +26,7 @@ from latelier.settings import nest, parse_assignments
 
 WEIGHT, RATE = 1000.0, 1e-2  # of a label, in nats: a bound's thousands of pixels are as loud; and of the head's steps
 BY_PIXELS = 5  # labels a class up to which they are spread by pixels before the first step: codes know less at first
-LABELLED = 0.125  # of a batch, of an encoder alone: more are the same few images again
+LABELLED, MANY, MOST = 0.125, 1_000, 0.5  # of a batch, of an encoder alone: see ``labelled_share``
 ROUNDS = (0.05, 0.15, 0.3, 0.5, 0.7, 0.85)  # of an encoder alone
 SMALL = 16  # px a side, up to which an encoder begins at full size
 
@@ -86,14 +86,14 @@ def _headed(
     with a remark where nobody asked."""
     asked = request.labels is not None or request.labels_file is not None
     known = images.label[rows][images.label[rows] >= 0]
-    per_class = len(known) / max(1, len(np.unique(known)))
-    if not asked and not per_class < len(known) < len(rows):  # of one class there is nothing to tell
+    classes = max(1, len(np.unique(known)))
+    if not asked and (classes < 2 or len(known) == len(rows)):  # of one class there is nothing to tell
         return images, settings
     if not asked and "head" not in settings and request.card is None:
         said = f"{len(known)} of the {len(rows)} pictures that are trained on have a class, so a label head learns them"
         images = replace(images, remarks=(*images.remarks, f"{said} (--set head=none leaves it out)"))
     headed = {"head": "softmax", **settings}
-    return images, unlabelled_pay(request.model, per_class, min(images.shape[1:]), headed)
+    return images, unlabelled_pay(request.model, len(known), classes, min(images.shape[1:]), headed)
 
 
 def _with_prior(prior: str, images: Images, rows: np.ndarray, settings: dict[str, Any]) -> dict[str, Any]:
@@ -119,20 +119,20 @@ def _with_prior(prior: str, images: Images, rows: np.ndarray, settings: dict[str
     return {**settings, "head.prior": tuple(shares.tolist())}
 
 
-def unlabelled_pay(model: str, per_class: float, side: int, given: Mapping[str, Any]) -> dict[str, Any]:
-    """How a head learns beside a model where only some images, of ``side`` pixels, are labelled, ``per_class`` of each
-    class on average, so that the others teach it too: chosen by measurement (docs/few-labels.md), and in place of
+def unlabelled_pay(model: str, labels: int, classes: int, side: int, given: Mapping[str, Any]) -> dict[str, Any]:
+    """How a head learns beside a model where only some images, of ``side`` pixels, are labelled, so many of so many
+    classes, so that the others teach it too: chosen by measurement (docs/few-labels.md), and in place of
     nothing that was ``given``. Beside a game a head stays as the game's source has it, and a model that learns of
     labels alone does so unless it was ``given`` otherwise."""
     off = nest(given).get("head") == "none" or given.get("head.unlabelled") == "none"
     alone = not takes_head(model)
     if off or (given.get("head.unlabelled") != "consistent" if alone else label_weight(model) is not None):
         return dict(given)
-    first = (0.0,) if per_class <= BY_PIXELS else ()
+    first = (0.0,) if labels <= BY_PIXELS * classes else ()
     small = side <= SMALL
     found: dict[str, Any] = {"head.unlabelled": "consistent", "head.rounds": (*first, 0.1, 0.3, 0.6)}
     if alone:  # there is no bound to be heard over, and a code need not redraw anything
-        found |= {"head.labelled": LABELLED, "optimiser.rate": 2e-3}
+        found |= {"head.labelled": labelled_share(labels), "optimiser.rate": 2e-3}
         found |= {} if small else {"latent": 64, "head.rounds": (*first, *ROUNDS)}
     else:
         found |= {"head.weight": WEIGHT, "head.optimiser.rate": RATE}
@@ -141,6 +141,13 @@ def unlabelled_pay(model: str, per_class: float, side: int, given: Mapping[str, 
         wide = {"net.stem": 32, "net.channels": (64, 64)} if small else {"net.channels": (32, 64, 128)} if alone else {}
         found |= {"net.norm": "group", **wide}
     return {**found, **given}
+
+
+def labelled_share(labels: int) -> float:
+    """Of a batch, of an encoder that learns from so many labelled images and from others. A hundred are the same few
+    again however often they come; five hundred that come seldom are learned too little: on CIFAR-100's coarse classes
+    an eighth of the batch cost two to three points (docs/few-labels.md)."""
+    return min(MOST, max(LABELLED, round(labels / MANY, 3)))
 
 
 def learned_labels(model: Model) -> bool:
