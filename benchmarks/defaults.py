@@ -37,6 +37,8 @@ METHODS = (
     *("introvae", "dcgan", "infogan", "bigan", "ali", "hali", "dcign", "dgdn_sampled"),
 )
 
+FITTED = ("pca", "rbm")  # without steps
+
 
 def folder_of(data_root: Path, name: str, out: Path) -> str:
     """What --data is given: an embedded set's name, or a folder of a thousand PNG files in class folders."""
@@ -155,7 +157,15 @@ def table(cells: list[dict]) -> str:  # type: ignore[type-arg]
         own = f" ({cell['accuracy %']} by itself)" if "accuracy %" in cell else ""
         after = beside.get("PSNR dB", f"{beside['accuracy %']} %" if "accuracy %" in beside else "")
         pca = f"{cell['PCA PSNR dB']} ({cell['PCA numbers']})" if "PCA numbers" in cell else ""
-        row = [name, f"`{method}`", cell["steps"] or "", cell["CPU s"], cell.get("PSNR dB", ""), pca, after]
+        row = [
+            name,
+            f"`{method}`",
+            "" if method in FITTED else cell["steps"],
+            cell["CPU s"],
+            cell.get("PSNR dB", ""),
+            pca,
+            after,
+        ]
         lines.append("| " + " | ".join(map(str, [*row, cell.get("sample distance", ""), probes + own])) + " |")
     return "\n".join(lines)
 
