@@ -20,7 +20,7 @@ from latelier.core import AttributeDirections, Classifies, Failed, Finding, Metr
 from latelier.course import Course, course, improving, worsening
 from latelier.facts import measured
 from latelier.headlines import budgets
-from latelier.models.rules import COLLAPSED, UNLEARNED, absurd, broken, grown
+from latelier.models.rules import COLLAPSED, EVEN, UNLEARNED, absurd, broken, grown
 from latelier.runs import Run, Where, open_run
 from latelier.scores.common import Splits
 from latelier.tables import counted, number
@@ -97,7 +97,7 @@ def words(run: Run, splits: Splits, facts: dict[str, float], records: Sequence[d
     following = Finding("note", f"Next: {_next(run, found, went)}")
     going = [] if failed or went is None else [_going(went)]
     ending = [following] if failed else [_where(splits, facts), following]
-    first, others = found[:1], sorted(found[1:], key=_weight)  # the first says whether it learned what it is for
+    first, others = found[:1], sorted(found[1:], key=_worth)  # the first says whether it learned what it is for
     weightiest = others[: MOST - len(first) - len(going) - len(ending)]
     return [*sorted([*first, *weightiest, *going], key=_weight), *ending]
 
@@ -108,8 +108,15 @@ def lines(findings: Sequence[Finding]) -> str:
 
 
 def _weight(finding: Finding) -> int:
-    """What comes first, and is left out last; the sort keeps the order of equals."""
+    """What comes first; the sort keeps the order of equals."""
     return {"failure": 0, "warning": 1, "good": 2, "note": 3}[finding.level]
+
+
+def _worth(finding: Finding) -> int:
+    """What is left out last where there is no room for all: what is bad, be it a note, before what is good."""
+    if finding.text.startswith(EVEN):
+        return 4
+    return {"failure": 0, "warning": 1, "note": 2, "good": 3}[finding.level]
 
 
 def _going(went: Course) -> Finding:
