@@ -15,7 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from latelier import files
+from latelier import checkpoint, files
 from latelier.core import AttributeDirections, Classifies, Failed, Finding, Metric, Refusal, has, innermost
 from latelier.course import Course, course, improving, worsening
 from latelier.facts import measured
@@ -164,7 +164,7 @@ def _next(run: Run, found: Sequence[Finding], went: Course | None) -> str:
     folder, plan = shlex.quote(str(run.folder)), run.config.get("plan", {})
     learns = bool(run.model.moves()) and bool(plan)
     if learns and any(finding.level == "failure" for finding in found):
-        return _slower(run)
+        return f"latelier train --out {folder} --resume --rate {_lower(run)}" if _sound(run) else _slower(run)
     collapsed = any(finding.text.startswith(COLLAPSED) for finding in found)
     helps = learns and not collapsed and not (went is not None and worsening(went))  # more of that mends nothing
     unlearned = helps and any(finding.text.startswith(UNLEARNED) for finding in found)
@@ -174,14 +174,28 @@ def _next(run: Run, found: Sequence[Finding], went: Course | None) -> str:
     return f"latelier report {folder}"
 
 
+def _sound(run: Run) -> bool:
+    """Whether a failed run keeps a checkpoint from before it failed, that --resume goes on from."""
+    every = checkpoint.checkpoints(run.folder)
+    found = checkpoint.latest(run.folder) if every else None
+    if found is None or found.seen == every[-1].seen:
+        return False
+    before = [record for record in run.log if record["seen"] <= found.seen]
+    return not broken(_grown(before, run.model.image))
+
+
+def _lower(run: Run) -> float:
+    """A tenth of the run's rate, or the method's own if that is less."""
+    asked = run.config["request"].get("rate")
+    own = max((optimiser["rate"] for optimiser in run.config.get("optimisers", {}).values()), default=1e-3)
+    return float(f"{own / 10 if asked is None else min(asked / 10, own):.1g}")
+
+
 def _slower(run: Run) -> str:
-    """The command of the run, into another folder, at a tenth of the rate, or at the method's own if that is less."""
+    """The command of the run, into another folder, at a lower rate."""
     from latelier.reporting import command
 
-    request = run.config["request"]
-    own = max((optimiser["rate"] for optimiser in run.config.get("optimisers", {}).values()), default=1e-3)
-    rate = own / 10 if request.get("rate") is None else min(request["rate"] / 10, own)
-    changed = {**request, "rate": float(f"{rate:.1g}"), "out": f"{run.folder}-slower"}
+    changed = {**run.config["request"], "rate": _lower(run), "out": f"{run.folder}-slower"}
     return command(replace(run, config={**run.config, "request": changed}))
 
 
