@@ -96,7 +96,12 @@ def test_a_run_is_scored_reported_and_compared(here: Path, capsys: Captured) -> 
     assert said.err.splitlines()[-1] == "scoring: reconstruction, 1 of 1"
     assert [record["n"] for record in json.loads(Path("run/scores.json").read_text())] == [6]
     main(["report", "run"])
-    steps = [line for line in capsys.readouterr().err.splitlines() if line.startswith("drawing: ")]
+    said = capsys.readouterr().err.splitlines()
+    scored = [line.removeprefix("scoring: ").partition(",")[0] for line in said if line.startswith("scoring: ")]
+    assert {"likelihood", "prior_gap"} <= set(scored)  # those that it lacked
+    assert "reconstruction" not in scored
+    assert {record["name"] for record in json.loads(Path("run/scores.json").read_text())} >= {"reconstruction", *scored}
+    steps = [line for line in said if line.startswith("drawing: ")]
     assert [line.partition(",")[0].removeprefix("drawing: ") for line in steps[:2]] == ["edits", "delta"]
     assert len(steps) == int(steps[-1].rpartition(" ")[2])
     page = Path("run/report.html").read_text()

@@ -1,7 +1,7 @@
 """Scores as records: each value with its protocol, the number of images behind it, the seconds it took and its seed."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from operator import itemgetter
 from types import ModuleType
 from typing import Any
@@ -25,10 +25,11 @@ def run_scores(
     limit: int | None = None,
     options: Mapping[str, Mapping[str, Any]] | None = None,
     say: Callable[[str], None] | None = None,
+    but: Collection[str] = (),
 ) -> list[dict[str, Any]]:
     """One JSON-able record a score: name, values, protocol, n, seconds, seed, and a verdict where the score gives one.
 
-    Without ``names`` these are all scores that model and data allow, but for those on request. Of one that cannot be
+    Without ``names`` these are all scores that model and data allow, ``but`` some and those on request. Of one that cannot be
     taken of these pictures (they have no labels, or those of one class; they are too few) the record is its name and
     the "reason", without values; one that was named is refused. At most ``limit`` test images are measured, or the
     score's own ``LIMIT``, drawn by ``seed``. ``options`` holds keywords for a score's function, by the score's name;
@@ -43,7 +44,7 @@ def run_scores(
         raise Refusal(f"the pictures are {given} (c x h x w), but the model was built for {built}; give such pictures")
     for name in names or []:
         _refuse(name, model, data)
-    chosen = names or [name for name in possible(model) if _usual(find(name), data)]
+    chosen = names or [name for name in possible(model) if name not in but and _usual(find(name), data)]
     records = []
     for place, name in enumerate(chosen, 1):
         if say is not None:
