@@ -107,6 +107,13 @@ def test_a_run_is_scored_reported_and_compared(here: Path, capsys: Captured) -> 
     page = Path("run/report.html").read_text()
     assert page.index('class="eight') < page.index("<nav") < page.index('id="pictures"') < page.index('id="scores"')
     assert "latelier train vae --data pets --out run" in page
+    assert all(f'alt="A picture above its reconstruction, {n} of 6"' in page for n in range(1, 7))
+    refused = page.partition("Could not be drawn")[2].partition("</details>")[0]
+    named = [line.partition(",")[0].removeprefix("drawing: ") for line in steps]
+    drawn = [name for name in named if f'role="group" aria-label="{name}"' in page]
+    assert {"latent_map"} <= set(named) - set(drawn)
+    assert all(f'<th scope="row">{name}</th>' in refused for name in set(named) - set(drawn))
+    assert "needs pictures whose" in refused
     shown = [sheet for sheet in list_pictures() if (find(sheet).__doc__ or "").splitlines()[0] in page]
     assert shown == [sheet for sheet in list_pictures() if sheet not in UNFIT | UNASKED]
     shutil.copytree("run", "elsewhere/run")
