@@ -389,8 +389,10 @@ def need(model: nn.Module, capability: type[C]) -> C:
     part: nn.Module = model
     while not isinstance(part, capability):
         if not isinstance(part, Wrapper):
-            able = ", ".join(sorted(c.__name__ for c in Capability.__subclasses__() if has(model, c))) or "nothing"
-            raise Refusal(f"this model does not have the capability {capability.__name__}; it has {able}")
+            from latelier.lacking import lack, methods  # they are made of this module's words
+
+            able = ", ".join(methods(capability))
+            raise Refusal(f"this {lack(model, [capability])}{f'; methods that do: {able}' if able else ''}")
         part = part.inner
     return part
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import torch
 
-from latelier.core import Model, Refusal, missing
+from latelier.core import Model, Refusal, has
 from latelier.data.captions import has_caption
+from latelier.lacking import lack
 from latelier.scores import find, possible
 from latelier.scores.attributes import attributes_of
 from latelier.scores.common import Splits, device_of, factors_of, some
@@ -29,8 +30,8 @@ def run_scores(
 ) -> list[dict[str, Any]]:
     """One JSON-able record a score: name, values, protocol, n, seconds, seed, and a verdict where the score gives one.
 
-    Without ``names`` these are all scores that model and data allow, ``but`` some and those on request. Of one that cannot be
-    taken of these pictures (they have no labels, or those of one class; they are too few) the record is its name and
+    Without ``names`` these are all scores that model and data allow, ``but`` some and those on request. Of one that
+    cannot be taken of these pictures (they have no labels, or those of one class; they are too few) the record is its name and
     the "reason", without values; one that was named is refused. At most ``limit`` test images are measured, or the
     score's own ``LIMIT``, drawn by ``seed``. ``options`` holds keywords for a score's function, by the score's name;
     its record repeats them. ``say`` is told of each score before it begins.
@@ -86,10 +87,9 @@ def _record(
 
 def _refuse(name: str, model: Model, data: Splits) -> None:
     module = find(name)
-    lacking = missing(model, module.needs)
-    if lacking:
+    if lacking := [capability for capability in module.needs if not has(model, capability)]:
         able = ", ".join(possible(model)) or "none"
-        raise Refusal(f'score "{name}" needs {", ".join(lacking)}, which this model lacks; ask for one of: {able}')
+        raise Refusal(f'score "{name}" {lack(model, lacking)}; ask for one of: {able}')
     try:
         _suits(module, data)
     except Refusal as error:

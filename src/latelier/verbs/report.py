@@ -15,7 +15,8 @@ def report(
 ) -> Path:
     """Write the run as one self-contained HTML page with every sheet and score that it has.
 
-    Takes the usual scores first that the run does not have of these pictures. Returns the page's path. Raises Refusal (exit 2) for bad input.
+    Takes the usual scores first that the run does not have of these pictures. Returns the page's path.
+    Raises Refusal (exit 2) for bad input.
 
     Parameters
     ----------
