@@ -173,7 +173,7 @@ class Run:
         return self._told(Splits(one, one, seen), one, np.arange(1))
 
     def _told(self, splits: Splits, whole: Images, rows: np.ndarray) -> Splits:
-        """With the images of ``--images`` and the labels that the model learned from; the splits' ``fit`` is ``rows`` of ``whole``."""
+        """With the images and labels that the model learned from; the splits' ``fit`` is ``rows`` of ``whole``."""
         data, count = self.config.get("data", {}), self.config.get("request", {}).get("images")
         if count is not None and whole.fingerprint == data.get("fingerprint"):
             held = kept_back(self.config)

@@ -32,8 +32,8 @@ def run_scores(
 
     Without ``names`` these are all scores that model and data allow, ``but`` some and those on request. Of one that
     cannot be taken of these pictures (they have no labels, or those of one class; they are too few) the record is its
-    name and the "reason", without values; one that was named is refused. At most ``limit`` test images are measured, or the
-    score's own ``LIMIT``, drawn by ``seed``. ``options`` holds keywords for a score's function, by the score's name;
+    name and the "reason", without values; one that was named is refused. At most ``limit`` test images are measured, or
+    the score's own ``LIMIT``, drawn by ``seed``. ``options`` are keywords for a score's function, by the score's name;
     its record repeats them. ``say`` is told of each score before it begins.
     """
     if limit is not None and limit < 1:
