@@ -389,10 +389,9 @@ def need(model: nn.Module, capability: type[C]) -> C:
     part: nn.Module = model
     while not isinstance(part, capability):
         if not isinstance(part, Wrapper):
-            from latelier.lacking import lack, methods  # they are made of this module's words
+            from latelier.lacking import instead
 
-            able = ", ".join(methods(capability))
-            raise Refusal(f"this {lack(model, [capability])}{f'; methods that do: {able}' if able else ''}")
+            raise Refusal(instead(model, capability))
         part = part.inner
     return part
 

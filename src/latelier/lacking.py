@@ -16,6 +16,12 @@ def lack(model: nn.Module, capabilities: Sequence[type]) -> str:
     return f"takes a method that {does}, and {called(model)} does not"
 
 
+def instead(model: nn.Module, capability: type) -> str:
+    """The same of one, with the methods that can."""
+    able = ", ".join(methods(capability))
+    return f"this {lack(model, [capability])}{f'; methods that do: {able}' if able else ''}"
+
+
 def methods(capability: type) -> list[str]:
     """Names of the methods that have it by themselves, without a head."""
     return [
