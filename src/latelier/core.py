@@ -386,14 +386,13 @@ def has(model: nn.Module, capability: type) -> bool:
 
 def need(model: nn.Module, capability: type[C]) -> C:
     """The outermost part of the model that has the capability. Raises ``Refusal`` when none has it."""
-    part: nn.Module = model
-    while not isinstance(part, capability):
-        if not isinstance(part, Wrapper):
-            from latelier.lacking import instead
+    if isinstance(model, capability):
+        return model
+    if isinstance(model, Wrapper):
+        return need(model.inner, capability)
+    from latelier.lacking import instead  # made of this module's words
 
-            raise Refusal(instead(model, capability))
-        part = part.inner
-    return part
+    raise Refusal(instead(model, capability))
 
 
 def missing(model: nn.Module, capabilities: Sequence[type]) -> list[str]:
