@@ -44,7 +44,7 @@ SETS = {
     "mnist": (1, 10, 100),
     "cifar100 coarse": (25,),
     "smiles": (5, 10, 50),
-    "scenes64": (25,),  # drawn, in colour, 6,000 and 2,000; the class is the shape that comes first
+    "scenes64": (25,),  # drawn, in colour, of one shape each, whose kind is the class
 }
 Rows = np.ndarray  # labelled rows of the training images
 Method = Callable[[Images, Images, list[Rows]], list[np.ndarray]]  # the answers [m] of each draw
@@ -54,7 +54,8 @@ Method = Callable[[Images, Images, list[Rows]], list[np.ndarray]]  # the answers
 def images_of(data_root: Path, name: str) -> tuple[Images, Images]:
     """Training and test images."""
     if name == "scenes64":
-        return draw_scenes(6_000, size=64, seed=0), draw_scenes(2_000, size=64, seed=1)
+        train, test = (draw_scenes(n, size=64, seed=seed) for seed, n in enumerate((9_000, 4_500)))
+        return alone(train), alone(test)
     if name in ("digits", "mnist"):
         train, test = (open_images(name, split=split, root=data_root) for split in ("train", "test"))
         return train, test
@@ -71,6 +72,11 @@ def images_of(data_root: Path, name: str) -> tuple[Images, Images]:
         if (column := pyarrow.parquet.read_table(folder / f"{split}.parquet", columns=["coarse_label"]))
     ]
     return found[0], found[1]
+
+
+def alone(scenes: Images) -> Images:
+    """Those of one shape."""
+    return scenes.take(np.flatnonzero(scenes.attribute[:, scenes.attributes.index("two or more shapes")] == 0))
 
 
 def fitted(read: Callable[[Images], np.ndarray]) -> Method:

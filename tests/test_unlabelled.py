@@ -11,7 +11,10 @@ from safetensors.torch import load_file
 import latelier
 from latelier import checkpoint
 from latelier.core import Batch, Progress, Refusal
+from latelier.data.augment import Augment
+from latelier.heads.joint import Joint
 from latelier.heads.unlabelled import Unlabelled, remarks
+from latelier.nets.modes import evaluating
 from latelier.runs import open_run
 from tests.test_parallel import launched
 
@@ -191,6 +194,20 @@ def test_a_run_in_two_halves_equals_one_run_bit_for_bit_with_what_was_propagated
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
+def test_a_prediction_is_the_mean_over_changed_views_whoever_is_in_the_batch() -> None:
+    head = {"kind": "softmax", "unlabelled": "consistent", "views": 3}
+    model = latelier.build("classifier", (1, 8, 8), classes=3, latent=4, head=head)
+    assert isinstance(model, Joint)
+    image, turn = torch.rand(5, 1, 8, 8), Augment(affine=0.75)
+    with evaluating(model):
+        answer = model.classify(image)
+        generator = torch.Generator().manual_seed(0)
+        views = [model.likeliest(turn(image, generator, alike=True)) for _ in range(3)]
+        assert torch.allclose(answer, torch.stack(views).mean(0))
+        assert torch.allclose(model.classify(image[2:3]), answer[2:3], atol=1e-6)
+        assert not torch.allclose(answer, model.likeliest(image), atol=1e-4)
+
+
 def test_what_was_propagated_is_no_part_of_the_model(tmp_path: Path) -> None:
     run = latelier.train("vae", out=tmp_path / "run", settings=SETTINGS, quiet=True, **SMALL)
     assert not [name for name in open_run(run).model.state_dict() if "propagated" in name]
@@ -216,7 +233,8 @@ def test_two_processes_equal_one(model: str, tmp_path: Path) -> None:
         ("head.pool=0", "head.pool is a number of images, at least 1, not 0"),
         ("head.prior=1,0,1", "head.prior gives every class a share above 0, not 1, 0, 1"),
         ("head.prior=1,1", "head.prior has 2 shares, but the pictures have 10 classes"),
-        ("head.unlabelled=none", "head.rounds propagate labels for head.unlabelled=consistent; set that as well"),
+        ("head.unlabelled=none", "head.rounds go with head.unlabelled=consistent; set that as well"),
+        ("head.views=-1", "head.views is a number of changed views, at least 0, not -1"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(tmp_path: Path, setting: str, words: str) -> None:

@@ -216,6 +216,7 @@ ALONE: dict[str, Any] = {  # a label head that learns from labelled images alone
     "rounds": (),
     "pool": 12_000,
     "prior": (),
+    "views": 0,
 }
 HEADS: dict[str, dict[str, Any]] = {
     "bayesian_svm": {

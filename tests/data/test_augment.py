@@ -84,6 +84,15 @@ def test_images_are_changed_differently(part):
     assert any(not torch.equal(changed[0], other) for other in changed[1:])
 
 
+@pytest.mark.parametrize("change", [Augment(shift=2), Augment(flip=True), Augment(affine=1, cutout=0.3, colour=1)])
+def test_alike_images_are_changed_in_the_same_way(change):
+    generator = Generator().manual_seed(3)
+    image = torch.rand(1, 3, 12, 12, generator=generator).expand(8, 3, 12, 12)
+    changed = change(image, generator, alike=True)
+    assert torch.equal(changed, changed[:1].expand_as(changed))
+    assert any(not torch.equal(change(image, generator, alike=True), changed) for _ in range(16))
+
+
 def test_one_change_does_not_alter_the_draws_of_another():
     image = photos((3, 12, 10))
     both = Augment(affine=1, cutout=0.3)(image, seeded())

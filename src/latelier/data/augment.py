@@ -51,16 +51,17 @@ class Augment:
         """Those of ``latelier train`` that ask for it."""
         return [f"--{field.name}" for field in fields(self) if getattr(self, field.name)]
 
-    def __call__(self, image: Tensor, generator: Generator) -> Tensor:
-        """image [b, c, h, w] in [0, 1] -> the same shape and range, on the same device, in channels_last. The generator
-        may be on the CPU or on the image's device."""
+    def __call__(self, image: Tensor, generator: Generator, *, alike: bool = False) -> Tensor:
+        """image [b, c, h, w] in [0, 1] -> the same shape and range, on the same device, in channels_last; with
+        ``alike`` each is changed in the same way. The generator may be on the CPU or on the image's device."""
+        b, drawn = len(image), 1 if alike else len(image)
         if self.shift:
-            image = _shifted(image, self.shift, generator)
+            image = _shifted(image, self.shift, generator, drawn)
         if self.flip:
-            mirrored = torch.rand(len(image), generator=generator, device=generator.device).to(image.device) < 0.5
+            mirrored = torch.rand(drawn, generator=generator, device=generator.device).to(image.device) < 0.5
             image = torch.where(mirrored[:, None, None, None], image.flip(3), image)
         if self.affine or self.cutout or self.colour:
-            draws = torch.rand(len(image), DRAWS, generator=generator, device=generator.device)
+            draws = torch.rand(drawn, DRAWS, generator=generator, device=generator.device).expand(b, DRAWS)
             unit = draws.to(image.device) * 2 - 1  # [b, DRAWS] in [-1, 1)
             black = _black_rimmed(image)
             if self.affine:
@@ -93,9 +94,11 @@ def weak(image: tuple[int, int, int]) -> Augment:
     return Augment(shift=min(image[1:]) // 28)
 
 
-def _shifted(image: Tensor, most: int, generator: Generator) -> Tensor:
+def _shifted(image: Tensor, most: int, generator: Generator, drawn: int) -> Tensor:
+    """By ``drawn`` moves: one for each image, or one for all."""
     b, _, h, w = image.shape
-    moves = torch.randint(-most, most + 1, (b, 2, 1), generator=generator, device=generator.device).to(image.device)
+    moves = torch.randint(-most, most + 1, (drawn, 2, 1), generator=generator, device=generator.device)
+    moves = moves.expand(b, 2, 1).to(image.device)
     rows = torch.arange(h, device=image.device) + moves[:, 0]  # [b, h], where each row comes from
     columns = torch.arange(w, device=image.device) + moves[:, 1]
     image = image.gather(2, rows.clamp(0, h - 1)[:, None, :, None].expand_as(image))

@@ -31,7 +31,7 @@ from latelier.core import (
 from latelier.data.batches import Batches
 from latelier.heads.caption import CaptionHead
 from latelier.heads.label import LabelHead, flat
-from latelier.heads.unlabelled import remarks
+from latelier.heads.unlabelled import over_views, remarks
 from latelier.looking import Looks
 from latelier.nets.modes import evaluating, unremembered
 
@@ -117,6 +117,8 @@ class Joint(Headed, Classifies, Decides, Looks):
         return tuple(self.taught(looked(move) if self.alone else move, self._loss) for move in self.inner.moves())
 
     def classify(self, image: Tensor) -> Tensor:
+        if self.head.unlabelled is not None and self.head.config.views:
+            return over_views(self.likeliest, image, self.head.unlabelled.turn, self.head.config.views)
         if not self.head.draws:
             return self.likeliest(image)
         # One picture after the other, with the same noise for each: its answer does not depend on its batch mates.

@@ -28,6 +28,7 @@ class LabelConfig:
     rounds: tuple[float, ...] = ()  # shares of the run after which labels are propagated on the codes
     pool: int = 12_000  # unlabelled images that they are propagated to, at most
     prior: tuple[float, ...] = ()  # shares of the classes among all images; by default even
+    views: int = 0  # changed views of an image whose answers a prediction averages; 0 for the image as it is
 
     def __post_init__(self) -> None:
         if self.labelled is not None and not 0 < self.labelled <= 1:
@@ -40,8 +41,11 @@ class LabelConfig:
             raise Refusal(f"head.pool is a number of images, at least 1, not {self.pool}")
         if self.prior and not all(share > 0 for share in self.prior):
             raise Refusal(f"head.prior gives every class a share above 0, not {_said(self.prior)}")
-        if self.rounds and self.unlabelled == "none":
-            raise Refusal("head.rounds propagate labels for head.unlabelled=consistent; set that as well")
+        if self.views < 0:
+            raise Refusal(f"head.views is a number of changed views, at least 0, not {self.views}")
+        for name in ("rounds", "views"):
+            if getattr(self, name) and self.unlabelled == "none":
+                raise Refusal(f"head.{name} go with head.unlabelled=consistent; set that as well")
 
 
 def _said(numbers: tuple[float, ...]) -> str:

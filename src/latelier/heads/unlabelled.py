@@ -13,7 +13,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import one_hot
 
-from latelier.data.augment import strong
+from latelier.data.augment import Augment, strong
 from latelier.data.batches import Batches
 from latelier.learners.propagation import extended, neighbours_graph, propagate
 from latelier.looking import Memory
@@ -106,6 +106,13 @@ class Unlabelled(Running):
         found = torch.from_numpy(np.where(clear, share.argmax(1), UNKNOWN))
         self.propagated.value[rows] = found.to(self.propagated.value)
         return int(clear.sum())
+
+
+def over_views(answer: Callable[[Tensor], Tensor], image: Tensor, change: Augment, views: int) -> Tensor:
+    """[b, classes]: the mean of the answers to so many changed views of each image, the same changes for all, so that
+    an image's answer does not depend on its batch mates."""
+    generator = Generator(image.device).manual_seed(0)
+    return torch.stack([answer(change(image, generator, alike=True)) for _ in range(views)]).mean(0)
 
 
 def remarks(terms: Mapping[str, float], classes: int, prior: bool) -> list[str]:
