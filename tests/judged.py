@@ -24,6 +24,6 @@ def pets_and_run(place: Path) -> Path:
     return place
 
 
-def opened(place: Path) -> tuple[Run, Splits]:
-    run = open_run(place / "run")
+def opened(place: Path, name: str = "run") -> tuple[Run, Splits]:
+    run = open_run(place / name)
     return run, run.splits(str(place / "pets"), Where())

@@ -96,12 +96,24 @@ def test_a_run_is_scored_reported_and_compared(here: Path, capsys: Captured) -> 
     assert said.err.splitlines()[-1] == "scoring: reconstruction, 1 of 1"
     assert [record["n"] for record in json.loads(Path("run/scores.json").read_text())] == [6]
     main(["report", "run"])
-    steps = [line for line in capsys.readouterr().err.splitlines() if line.startswith("drawing: ")]
+    said = capsys.readouterr().err.splitlines()
+    scored = [line.removeprefix("scoring: ").partition(",")[0] for line in said if line.startswith("scoring: ")]
+    assert {"likelihood", "prior_gap"} <= set(scored)  # those that it lacked
+    assert "reconstruction" not in scored
+    assert {record["name"] for record in json.loads(Path("run/scores.json").read_text())} >= {"reconstruction", *scored}
+    steps = [line for line in said if line.startswith("drawing: ")]
     assert [line.partition(",")[0].removeprefix("drawing: ") for line in steps[:2]] == ["edits", "delta"]
     assert len(steps) == int(steps[-1].rpartition(" ")[2])
     page = Path("run/report.html").read_text()
     assert page.index('class="eight') < page.index("<nav") < page.index('id="pictures"') < page.index('id="scores"')
     assert "latelier train vae --data pets --out run" in page
+    assert all(f'alt="A picture above its reconstruction, {n} of 6"' in page for n in range(1, 7))
+    refused = page.partition("Could not be drawn")[2].partition("</details>")[0]
+    named = [line.partition(",")[0].removeprefix("drawing: ") for line in steps]
+    drawn = [name for name in named if f'role="group" aria-label="{name}"' in page]
+    assert {"latent_map"} <= set(named) - set(drawn)
+    assert all(f'<th scope="row">{name}</th>' in refused for name in set(named) - set(drawn))
+    assert "needs pictures whose" in refused
     shown = [sheet for sheet in list_pictures() if (find(sheet).__doc__ or "").splitlines()[0] in page]
     assert shown == [sheet for sheet in list_pictures() if sheet not in UNFIT | UNASKED]
     shutil.copytree("run", "elsewhere/run")

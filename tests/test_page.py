@@ -55,11 +55,12 @@ def material(word: str = "zebra", **changes: object) -> Material:
         "summary": word,
         "verdict": [Finding("good", word), Finding("note", f"Next: {word}")],
         "headlines": [Headline(word, [Row(word, 1.0, own=True), Row(word, 2.0)], word, word)],
-        "eight": Eight(word, word, [png(SHEET)] * 8),
+        "eight": Eight(word, word, [png(SHEET)] * 8, word),
         "curve": word,
         "facts": {word: word},
         "tables": [Table(word, [word, word], [[word, "1"], [word, word]], word, frozenset({(1, 1)}), word)],
         "pictures": [Picture(word, word, png(SHEET))],
+        "undrawn": [(word, word)],
         "log": [{**record, "terms": {word: 1.0 / record["seen"]}} for record in LOG],
         "skipped": [word],
         "remarks": [word],
@@ -86,9 +87,9 @@ def test_a_page_asks_for_nothing_and_runs_nothing(word):
 
 
 def test_what_comes_from_outside_is_text_wherever_it_stands():
-    assert Parsed(page(material(EVIL))).text.count(EVIL) == Parsed(page(material("zebra"))).text.count("zebra") == 29
+    assert Parsed(page(material(EVIL))).text.count(EVIL) == Parsed(page(material("zebra"))).text.count("zebra") == 31
     *eight, sheet = Parsed(page(material(EVIL))).all("img")
-    assert [attributes["alt"] for attributes in eight] == [""] * 8  # the eight as one have a name
+    assert [attributes["alt"] for attributes in eight] == [f"{EVIL}, {n} of 8" for n in range(1, 9)]
     assert sheet["alt"] == f"{EVIL}: {EVIL}"
 
 

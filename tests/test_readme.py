@@ -4,6 +4,7 @@ By default on few pictures and for one epoch; with LATELIER_README=whole on 900,
 """
 
 import csv
+import json
 import os
 import re
 import shlex
@@ -18,6 +19,7 @@ import uvicorn
 from drawn_folder import KINDS, drawn_folder
 from PIL import Image
 
+import latelier
 from latelier.cli import main
 from latelier.data.sources import open_images
 
@@ -91,7 +93,19 @@ def test_the_readmes_commands_run(
 def test_the_readmes_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (code,) = re.findall(r"^```python\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
     monkeypatch.chdir(tmp_path)
+    asked = list[dict[str, Any]]()
+
+    def shortened(*words: Any, **options: Any) -> Path:
+        asked.append(options)
+        return train(*words, **options, **({} if WHOLE else {"steps": 100}))
+
+    train = latelier.train
+    monkeypatch.setattr(latelier, "train", shortened)
     names: dict[str, Any] = {}
     exec(code, names)
+    assert not {"epochs", "steps"} & asked[0].keys()  # 100 steps end in the verdict "Has not learned"
+    if WHOLE:
+        verdict = json.loads((tmp_path / "runs/first/verdict.json").read_text())["findings"]
+        assert verdict[0]["text"].startswith("Learned")
     assert names["model"].image == (1, 8, 8)
     assert (tmp_path / "runs/first/scores.json").exists()

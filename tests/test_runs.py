@@ -113,7 +113,7 @@ def test_a_report_after_more_training_scores_the_new_checkpoint(
 ) -> None:
     training = {"data": "digits:test", "out": tmp_path / "run", **TINY}
     latelier.train("vae", epochs=0.1, **training)
-    monkeypatch.setattr("latelier.verbs.score.judge", lambda run, *_: records(run.seen))
+    monkeypatch.setattr("latelier.verbs.score.judge", lambda run, *_, **__: records(run.seen))
     monkeypatch.setattr("latelier.reporting.sheets", lambda *_, **__: [])
     for epochs in (0.1, 0.2):
         latelier.train(out=tmp_path / "run", resume=True, epochs=epochs, quiet=True)

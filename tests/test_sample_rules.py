@@ -68,6 +68,6 @@ def test_samples_that_look_all_alike_are_a_warning_once_a_model_keeps_pictures_w
         assert not any("alike" in finding.text for finding in usual(alike | {"PSNR": untaught}))
 
 
-def test_what_codes_know_comes_before_a_note_on_samples() -> None:
+def test_a_note_on_samples_has_a_remedy_and_comes_before_what_codes_know() -> None:
     text = [finding.text for finding in usual(GOOD | CODES | FAR_OFF)]
-    assert [words.split()[0] for words in text] == ["Learned:", "Its", "Draws"]
+    assert [words.split()[0] for words in text] == ["Learned:", "Draws", "Its"]

@@ -1,6 +1,7 @@
 """Verdicts on runs: at the end of train, in score, and kept."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from safetensors.torch import load_file
 
 import latelier
 from latelier import verdict
+from latelier.cli import main
 from latelier.core import Failed
 from latelier.runs import Run
 
@@ -74,6 +76,21 @@ def test_a_training_that_failed_is_saved_and_exits_1(quiet: bool, here: Path, ca
     assert "latelier: Training failed: " in said
     assert quiet or "Next: latelier train vae --data pets --out again-slower " in said
     assert quiet or "--rate 0.001 --" in said  # vae's own
+
+
+def test_a_resumed_training_that_failed_goes_on_from_the_checkpoint_before(here: Path, capsys: Captured) -> None:
+    train(here / "pets", here / "new", validation=0.25, epochs=4, quiet=True, settings=DIVERGING["settings"])
+    code, said = stopped(capsys, "train --out new --resume --epochs 8 --rate 1e3")
+    assert code == 1
+    (following,) = [line.removeprefix("Next: ") for line in said.splitlines() if line.startswith("Next: ")]
+    assert following == "latelier train --out new --resume --rate 0.001"
+    main(shlex.split(following)[1:])
+    again = capsys.readouterr().err
+    assert "has diverged: its validation is a thousand times the best" in again
+    assert "Training failed" not in again
+    assert max(record["seen"] for record in opened(here, "new")[0].log) == 240
+    last = [record["terms"] for record in opened(here, "new")[0].log if "terms" in record][-1]
+    assert all(abs(value) < 1e4 for value in last.values())
 
 
 def test_kept_numbers_are_taken_for_the_same_checkpoint_and_pictures_alone(

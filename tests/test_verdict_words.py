@@ -57,6 +57,21 @@ def test_a_verdict_has_five_lines_and_always_its_course_its_pictures_and_its_com
     assert len(texts) == 5
 
 
+@pytest.mark.parametrize("codes", [90.0, 71.0, 60.0])  # better than pixels, as good, and less good
+def test_poor_samples_are_said_whatever_codes_know(codes: float, made: Path) -> None:
+    run, splits = opened(made)
+    run.log = log(np.linspace(100, 50, 50))
+    drawn = {"drawn apart": 1.0, "drawn distance": 0.0298, "drawn distance of mean": 0.0145}
+    drawn["drawn distance of Gaussian"] = 0.001
+    found = verdict.words(run, splits, FACTS | KNOWN | drawn | {"accuracy of codes": codes})
+    starts = ["Learned", "Still improving", "Draws new pictures less well than it reconstructs", "Measured", "Next: "]
+    assert [text.startswith(start) for (_, text), start in zip(found, starts, strict=True)] == [True] * 5
+    run.log = []
+    roomy = [text for _, text in verdict.words(run, splits, FACTS | KNOWN | drawn | {"accuracy of codes": codes})]
+    assert len(roomy) == 5
+    assert any("odes" in text.partition(":")[0] for text in roomy)
+
+
 def test_a_collapse_is_not_trained_on(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, splits = opened(made)
     run.log = log(np.linspace(100, 50, 50))

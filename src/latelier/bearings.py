@@ -19,7 +19,7 @@ def known(run: Run, where: Where, given: Images | None = None) -> Images:
     """Pictures with attributes: those that the run was trained on, or ``given`` where these are gone or have none.
     Raises Refusal where there are none."""
     try:
-        fit = run.splits(None, where).fit
+        fit = run.splits(None, where).own
         with_attributes(fit)
     except Refusal:
         if given is None:

@@ -10,6 +10,7 @@ A checkpoint at 12,800 images is three files, the last of which makes it whole:
 
 import hashlib
 import json
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from latelier import files
 from latelier.core import Refusal
 
 FORMAT = 1
+THOUSAND = 1_000  # times the best validation score: a checkpoint that has diverged
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,11 @@ def checkpoints(folder: Path) -> list[Checkpoint]:
 
 
 def latest(folder: Path) -> Checkpoint | None:
-    """The newest checkpoint whose files are what they were when written. Damaged ones are named in its remarks."""
-    return _first_good(list(reversed(checkpoints(folder))))
+    """The newest checkpoint whose files are what they were when written, and whose weights have not diverged beside the
+    best. Others are named in its remarks."""
+    every = checkpoints(folder)
+    least = min((c.score for c in every if c.score is not None and math.isfinite(c.score)), default=None)
+    return _first_good(list(reversed(every)), least)
 
 
 def last_seen(folder: Path) -> int:
@@ -103,10 +108,10 @@ def best(folder: Path) -> Checkpoint | None:
     return _first_good(ranked)
 
 
-def _first_good(candidates: list[Checkpoint]) -> Checkpoint | None:
+def _first_good(candidates: list[Checkpoint], least: float | None = None) -> Checkpoint | None:
     remarks: list[str] = []
     for checkpoint in candidates:
-        fault = _fault(checkpoint)
+        fault = _fault(checkpoint) or _lost(checkpoint, least)
         if fault is None:
             return Checkpoint(checkpoint.folder, checkpoint.seen, checkpoint.score, tuple(remarks))
         remarks.append(fault)
@@ -134,6 +139,14 @@ def _fault(checkpoint: Checkpoint) -> str | None:
         if hashlib.sha256(content).hexdigest() != facts["sha256"]:
             return f"{path.name} is damaged: its sha256 is not the manifest's"
     return None
+
+
+def _lost(checkpoint: Checkpoint, least: float | None) -> str | None:
+    """That the checkpoint has diverged, beside the ``least`` validation score of its run, or None."""
+    score = checkpoint.score
+    if score is None or least is None or score < THOUSAND * max(1.0, abs(least)):
+        return None
+    return f"the checkpoint at {checkpoint.seen:,} images has diverged: its validation is a thousand times the best"
 
 
 def read(path: Path, device: torch.device | None = None) -> tuple[dict[str, Tensor], dict[str, Any]]:

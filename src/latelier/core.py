@@ -386,13 +386,13 @@ def has(model: nn.Module, capability: type) -> bool:
 
 def need(model: nn.Module, capability: type[C]) -> C:
     """The outermost part of the model that has the capability. Raises ``Refusal`` when none has it."""
-    part: nn.Module = model
-    while not isinstance(part, capability):
-        if not isinstance(part, Wrapper):
-            able = ", ".join(sorted(c.__name__ for c in Capability.__subclasses__() if has(model, c))) or "nothing"
-            raise Refusal(f"this model does not have the capability {capability.__name__}; it has {able}")
-        part = part.inner
-    return part
+    if isinstance(model, capability):
+        return model
+    if isinstance(model, Wrapper):
+        return need(model.inner, capability)
+    from latelier.lacking import instead  # made of this module's words
+
+    raise Refusal(instead(model, capability))
 
 
 def missing(model: nn.Module, capabilities: Sequence[type]) -> list[str]:

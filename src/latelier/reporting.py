@@ -38,7 +38,7 @@ def material(
     behind that; ``judge`` learns to tell what edits show. ``before`` are tables and ``first`` pictures that come
     first."""
     skipped, shown = run.folder / "skipped.txt", f"Shown and measured here: {images.source}."
-    data = run.config.get("data", {})
+    data, undrawn = run.config.get("data", {}), list[tuple[str, str]]()
     return Material(
         title=f"{run.name}: {run.card.model} on {data.get('source', 'pictures')}",
         summary=summary or f"A {run.card.model} after {counted(run.seen, 'picture')}. {shown}",
@@ -48,7 +48,8 @@ def material(
         curve=leading(run.log),
         facts=facts(run),
         tables=[*before, *(table for record in run.scores for table in score_tables(record)), *_untaken(run.scores)],
-        pictures=[*first, *sheets(run, images, judge=judge)],
+        pictures=[*first, *sheets(run, images, judge=judge, undrawn=undrawn)],
+        undrawn=undrawn,
         log=run.log,
         skipped=skipped.read_text().splitlines() if skipped.exists() else (),
         remarks=[*run.remarks, *data.get("remarks", ())],
@@ -121,9 +122,15 @@ def winners(rows: Sequence[Sequence[str]]) -> frozenset[tuple[int, int]]:
     return frozenset(best)
 
 
-def sheets(run: Run, images: Images, names: Sequence[str] = (), judge: Judging | None = None) -> list[Picture]:
+def sheets(
+    run: Run,
+    images: Images,
+    names: Sequence[str] = (),
+    judge: Judging | None = None,
+    undrawn: list[tuple[str, str]] | None = None,
+) -> list[Picture]:
     """The sheets of these names; without any, every one for which the model has the capabilities and the data what it
-    takes, but for those on request."""
+    takes, but for those on request. The others, with the reason, are added to ``undrawn``."""
     title, pictures = f"{run.name} ({run.card.model}) on {images.source}", []
     chosen = names or [name for name in ordered(possible(run.model)) if not getattr(find(name), "ON_REQUEST", False)]
     for place, name in enumerate(chosen, 1):
@@ -131,7 +138,9 @@ def sheets(run: Run, images: Images, names: Sequence[str] = (), judge: Judging |
         module = find(name)
         try:
             drawn = module.draw(run.view(images, title, most=wanted(module))._replace(judge=judge))
-        except Refusal:  # such as a latent map of pictures whose factors are unknown: nothing that the page must tell
+        except Refusal as error:  # such as a latent map of pictures whose factors are unknown
+            if undrawn is not None:
+                undrawn.append((name, str(error).removeprefix(f"{name} ")))
             continue
         pictures.append(Picture(name, sentence(module.__doc__) or name, png(drawn, COMPRESSION)))
     return pictures

@@ -15,12 +15,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from latelier import files
+from latelier import checkpoint, files
 from latelier.core import AttributeDirections, Classifies, Failed, Finding, Metric, Refusal, has, innermost
 from latelier.course import Course, course, improving, worsening
 from latelier.facts import measured
 from latelier.headlines import budgets
-from latelier.models.rules import COLLAPSED, UNLEARNED, absurd, broken, grown
+from latelier.models.rules import COLLAPSED, EVEN, UNLEARNED, absurd, broken, grown
 from latelier.runs import Run, Where, open_run
 from latelier.scores.common import Splits
 from latelier.tables import counted, number
@@ -97,7 +97,7 @@ def words(run: Run, splits: Splits, facts: dict[str, float], records: Sequence[d
     following = Finding("note", f"Next: {_next(run, found, went)}")
     going = [] if failed or went is None else [_going(went)]
     ending = [following] if failed else [_where(splits, facts), following]
-    first, others = found[:1], sorted(found[1:], key=_weight)  # the first says whether it learned what it is for
+    first, others = found[:1], sorted(found[1:], key=_worth)  # the first says whether it learned what it is for
     weightiest = others[: MOST - len(first) - len(going) - len(ending)]
     return [*sorted([*first, *weightiest, *going], key=_weight), *ending]
 
@@ -108,8 +108,15 @@ def lines(findings: Sequence[Finding]) -> str:
 
 
 def _weight(finding: Finding) -> int:
-    """What comes first, and is left out last; the sort keeps the order of equals."""
+    """What comes first; the sort keeps the order of equals."""
     return {"failure": 0, "warning": 1, "good": 2, "note": 3}[finding.level]
+
+
+def _worth(finding: Finding) -> int:
+    """What is left out last where there is no room for all: what is bad, be it a note, before what is good."""
+    if finding.text.startswith(EVEN):
+        return 4
+    return {"failure": 0, "warning": 1, "note": 2, "good": 3}[finding.level]
 
 
 def _going(went: Course) -> Finding:
@@ -157,7 +164,7 @@ def _next(run: Run, found: Sequence[Finding], went: Course | None) -> str:
     folder, plan = shlex.quote(str(run.folder)), run.config.get("plan", {})
     learns = bool(run.model.moves()) and bool(plan)
     if learns and any(finding.level == "failure" for finding in found):
-        return _slower(run)
+        return f"latelier train --out {folder} --resume --rate {_lower(run)}" if _sound(run) else _slower(run)
     collapsed = any(finding.text.startswith(COLLAPSED) for finding in found)
     helps = learns and not collapsed and not (went is not None and worsening(went))  # more of that mends nothing
     unlearned = helps and any(finding.text.startswith(UNLEARNED) for finding in found)
@@ -167,14 +174,28 @@ def _next(run: Run, found: Sequence[Finding], went: Course | None) -> str:
     return f"latelier report {folder}"
 
 
+def _sound(run: Run) -> bool:
+    """Whether a failed run keeps a checkpoint from before it failed, that --resume goes on from."""
+    every = checkpoint.checkpoints(run.folder)
+    found = checkpoint.latest(run.folder) if every else None
+    if found is None or found.seen == every[-1].seen:
+        return False
+    before = [record for record in run.log if record["seen"] <= found.seen]
+    return not broken(_grown(before, run.model.image))
+
+
+def _lower(run: Run) -> float:
+    """A tenth of the run's rate, or the method's own if that is less."""
+    asked = run.config["request"].get("rate")
+    own = max((optimiser["rate"] for optimiser in run.config.get("optimisers", {}).values()), default=1e-3)
+    return float(f"{own / 10 if asked is None else min(asked / 10, own):.1g}")
+
+
 def _slower(run: Run) -> str:
-    """The command of the run, into another folder, at a tenth of the rate, or at the method's own if that is less."""
+    """The command of the run, into another folder, at a lower rate."""
     from latelier.reporting import command
 
-    request = run.config["request"]
-    own = max((optimiser["rate"] for optimiser in run.config.get("optimisers", {}).values()), default=1e-3)
-    rate = own / 10 if request.get("rate") is None else min(request["rate"] / 10, own)
-    changed = {**request, "rate": float(f"{rate:.1g}"), "out": f"{run.folder}-slower"}
+    changed = {**run.config["request"], "rate": _lower(run), "out": f"{run.folder}-slower"}
     return command(replace(run, config={**run.config, "request": changed}))
 
 

@@ -180,3 +180,18 @@ def test_balanced_accuracy_stands_beside_that_of_uneven_classes() -> None:
     truth = np.repeat([0, 1], [90, 10])
     assert accuracies("x", np.zeros(100), truth) == {"x": 90, "balanced x": 50}
     assert accuracies("x", np.zeros(100), np.repeat([0, 1], 50)) == {"x": 50}
+
+
+def test_where_classes_are_many_the_graph_is_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[int]()
+
+    def counted(count: int, drawn: object, most: int) -> None:
+        asked.append(most)
+        raise Refusal("enough")
+
+    monkeypatch.setattr(propagation, "joined", counted)
+    for classes in (20, 100):
+        images = replace(marked(400, 1), label=np.arange(400) % classes, classes=tuple(map(str, range(classes))))
+        with pytest.raises(Refusal, match="enough"):
+            scored(PIXELS, Splits(images, images))
+    assert asked == [10_000, 3_000]

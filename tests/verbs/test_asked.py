@@ -31,11 +31,32 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("parts vae", "which has no parts; models that have: patchvae"),
         ("classify vae digits", "cannot classify: train it with labels"),
         ("caption vae digits", "cannot write: train it on pictures with captions"),
-        ("inpaint dcgan digits", "does not have the capability Imputes"),
-        ("edit dcgan digits", "does not have the capability Encodes"),
-        ("encode dcgan digits", "does not have the capability Encodes"),
-        ("reconstruct classifier digits", "does not have the capability"),
-        ("decode classifier {}", "does not have the capability Decodes"),
+        (
+            "inpaint dcgan digits",
+            "takes a method that fills in what is missing, and dcgan does not; methods that do: aae, ",
+        ),
+        (
+            "edit dcgan digits",
+            "takes a method that knows codes of images, and dcgan does not; methods that do: aae, ",
+        ),
+        (
+            "encode dcgan digits",
+            "takes a method that knows codes of images, and dcgan does not; methods that do: aae, ",
+        ),
+        (
+            "edit classifier digits",
+            "takes a method that draws the image of a code, and classifier does not; methods that",
+        ),
+        ("reconstruct classifier digits", "takes a method that draws the image of a code, and classifier does not"),
+        ("decode classifier {}", "takes a method that draws the image of a code, and classifier does not"),
+        (
+            "draw classifier samples",
+            "sheet 'samples' takes a method that has a prior and draws the image of a code, and",
+        ),
+        (
+            "score classifier --only likelihood",
+            'score "likelihood" takes a method that has a joint density',
+        ),
     ],
 )
 def test_what_a_run_cannot_do_is_said_first(command: str, says: str, runs: Path, capsys: Captured) -> None:

@@ -12,13 +12,13 @@ from made import folder
 from PIL import Image
 
 import latelier
-from latelier import directions
+from latelier import bearings, directions
 from latelier.cli import main
 from latelier.core import AttributeDirections, need
 from latelier.explore.opening import open_places
 from latelier.explore.uploads import Uploads
 from latelier.pictures.sheet import Grid, compose
-from latelier.runs import Where
+from latelier.runs import Where, open_run
 
 TINY = "--epochs 2 --batch 8 --quiet --set"
 NETS = "width=0.0625 latent=3"
@@ -120,6 +120,19 @@ def test_models_that_have_learned_none_are_edited_too_and_it_is_said(here: Path,
     assert len(table("third")) == 4
     line = refused(capsys, "edit vae flat --attribute light --out other --fit flat")
     assert "has neither attributes nor classes" in line
+
+
+def test_directions_are_fitted_on_what_the_run_was_trained_on_alone(here: Path, capsys: Captured) -> None:
+    tiny = {"net": "mlp", "net.widths": (4,), "latent": 2}
+    run = latelier.train(
+        "vae", data="pets", out="some", settings=tiny, images=10, validation=0.25, steps=2, batch=4, quiet=True
+    )
+    data = open_run(run).splits(None, Where())
+    assert (len(data.fit), len(data.own)) == (12, 10)
+    assert set(map(str, data.own.names)) < set(map(str, data.fit.names))
+    latelier.edit(run, "flat", attribute=["light"], out="new")
+    assert "fitted after the fact on 10 pictures of" in capsys.readouterr().out
+    assert len(bearings.known(open_run(run), Where())) == 10
 
 
 def test_every_verb_moves_along_the_same_directions_whatever_pictures_it_is_given(

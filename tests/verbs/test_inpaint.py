@@ -111,7 +111,7 @@ def test_what_is_missing_is_not_looked_at(here: Path) -> None:
         ("vae pets --out new", "inpaint lacks --mask"),
         ("vae pets --mask half --out new --seed 0.5", "expected a whole number, got '0.5'"),
         ("vae nowhere --mask half --out new", "nowhere is neither a folder or file that exists nor the name"),
-        ("pca pets --mask half --out new", "this model does not have the capability Imputes; it has Decodes, Encodes"),
+        ("pca pets --mask half --out new", "this takes a method that fills in what is missing, and pca does not"),
         ("nothing pets --mask half --out new", "no run at nothing"),
     ],
 )

@@ -22,6 +22,7 @@ RELATED = 0.8  # squared error to the own picture, as a share of that to another
 SHORT = 0.5  # dB below the mean picture: hardly trained
 FEW = 0.25  # share of the units that are active
 COLLAPSED = "The posterior has collapsed"
+EVEN = ("Codes and pixels tell", "Neither codes nor pixels tell")  # how sentences begin that praise and blame nothing
 UNLEARNED = ("Has not learned", "Has learned little")  # how sentences begin for which training on is a remedy
 BEHIND = 0.8  # of what a baseline tells beyond guessing: a classifier that tells less has learned little
 MORE = "train on; where that no longer helps, give it more labels, or take a smaller net"
@@ -41,10 +42,10 @@ def usual(facts: Facts, drawing: str = NEARER, level: Literal["note", "warning"]
         found += kept(facts)
     elif "accuracy" not in facts:
         found += sampled(facts)
-    found += [*used(facts), *known(facts)]
+    found += used(facts)
     if "PSNR" in facts and not early(facts) and way_to_pca(facts) >= LEARNED:  # before, there is more to mend
         found += beside(facts, drawing, level)
-    return found
+    return [*found, *known(facts)]  # which has no remedy
 
 
 def game(facts: Facts, apart: str, alike: str) -> list[Finding]:

@@ -58,6 +58,7 @@ class Material:
     facts: Mapping[str, str] = field(default_factory=dict)  # model, data, settings
     tables: Sequence[Table] = ()
     pictures: Sequence[Picture] = ()  # in the order in which they are shown
+    undrawn: Sequence[tuple[str, str]] = ()  # sheets that there are not, each with the reason
     log: Sequence[dict[str, Any]] = ()  # records of log.jsonl
     skipped: Sequence[str] = ()  # files that could not be decoded
     remarks: Sequence[str] = ()  # one sentence each
@@ -68,7 +69,7 @@ def page(material: Material) -> str:
     """The whole page, as UTF-8 text. Everything that comes from outside is escaped, and a content policy in the head
     forbids scripts and requests."""
     sections = {
-        "Pictures": _pictures(material.pictures),
+        "Pictures": _pictures(material.pictures) + _undrawn(material.undrawn),
         "Scores": "".join(_table(table) for table in material.tables),
         "Training": _training(material.log),
         "Settings": _grid("Settings", ("setting", "value"), list(material.facts.items())) if material.facts else "",
@@ -118,6 +119,14 @@ def _pictures(pictures: Sequence[Picture]) -> str:
         used += height * min(1.0, WIDE / width)
         out += _figure(picture, folded=used > OPEN)
     return out
+
+
+def _undrawn(sheets: Sequence[tuple[str, str]]) -> str:
+    """Folded, as what is no fault of the run."""
+    if not sheets:
+        return ""
+    grid = _grid("Sheets that could not be drawn", ("sheet", "reason"), sheets)
+    return f"<details>\n<summary><h3>Could not be drawn: {len(sheets)}</h3></summary>\n{grid}</details>\n"
 
 
 def _figure(picture: Picture, folded: bool) -> str:

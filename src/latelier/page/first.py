@@ -41,6 +41,7 @@ class Eight(NamedTuple):
     title: str
     caption: str
     pngs: Sequence[bytes]
+    each: str  # what one of them shows, for who cannot see it
 
 
 def verdict(findings: Sequence[Finding]) -> str:
@@ -83,11 +84,11 @@ def looks(pictures: Eight | None, term: str, log: Sequence[dict[str, Any]]) -> s
     """A few pictures, and the course of training beside them."""
     eight, training = "", ""
     if pictures is not None:
-        title, caption, pngs = pictures
-        shown = "".join(image(png, "") for png in pngs)
+        title, caption, pngs, each = pictures
+        shown = "".join(image(png, f"{each}, {place} of {len(pngs)}") for place, png in enumerate(pngs, 1))
         fine = all(size(png)[0] > SMALL for png in pngs)
         eight = (
-            f'<div>\n<h2>{text(title)}</h2>\n<figure>\n<div class="eight{"" if fine else " pixelated"}" role="img" '
+            f'<div>\n<h2>{text(title)}</h2>\n<figure>\n<div class="eight{"" if fine else " pixelated"}" role="group" '
             f'aria-label="{text(f"{title}: {caption}")}">{shown}</div>\n'
             f"<figcaption>{text(caption)}</figcaption>\n</figure>\n</div>\n"
         )

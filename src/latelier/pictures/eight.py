@@ -21,10 +21,11 @@ def eight(view: View) -> Eight | None:
         again = need(view.model, Decodes).decode(need(view.model, Encodes).encode(image).mode())
         said = "Above: pictures. Below: what the model draws from their codes. None chosen by hand."
         pairs = [_beside(one, other) for one, other in zip(pixels(image), pixels(again), strict=True)]
-        return Eight("Reconstructions", said, [png(pair) for pair in pairs])
+        return Eight("Reconstructions", said, [png(pair) for pair in pairs], "A picture above its reconstruction")
     if not missing(view.model, (Samples, Decodes)):
         drawn = pixels(_drawn(view.model, view.generator))
-        return Eight("Samples", "Drawn by the model from random codes. None chosen by hand.", [png(i) for i in drawn])
+        said = "Drawn by the model from random codes. None chosen by hand."
+        return Eight("Samples", said, [png(i) for i in drawn], "A picture drawn from a random code")
     return None
 
 

@@ -36,6 +36,12 @@ class Splits(NamedTuple):
 
     told: int = 0  # labels that the model learned from
     taught: np.ndarray | None = None  # rows of ``fit`` whose labels these were; none: other pictures', or unknown
+    learned: np.ndarray | None = None  # rows of ``fit`` that the model learned from, where --images asked for some
+
+    @property
+    def own(self) -> Images:
+        """Of the images to fit on those alone that the model learned from, where that is known and any are there."""
+        return self.fit if self.learned is None or not len(self.learned) else self.fit.take(self.learned)
 
 
 def device_of(model: nn.Module) -> torch.device:

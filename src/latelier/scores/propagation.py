@@ -24,14 +24,15 @@ if TYPE_CHECKING:
 needs = (Encodes,)
 NEEDS_LABELS = True
 LIMIT = 5_000
-IMAGES = 10_000  # of the training split in the graph, at most
+IMAGES, COLUMNS = 10_000, 300_000  # of the training split in the graph, at most; and times the classes, each a column
 BLURRED = 28  # px a side from which on pixels are averaged
 PIECE = 1_000  # images copied at once
 OWN = "own labels"  # a budget: exactly the labels that the run learned from
 PROTOCOL = (
     f"Accuracy on test images of label propagation (Zhou et al. 2004; alpha .99) over a graph of "
-    f"{NEIGHBOURS} nearest neighbours by cosine, of at most {IMAGES:,} training images, drawn ones among them, and the "
-    "test images, whose labels are not read: they are known together, not one by one (transductive). Labels as the "
+    f"{NEIGHBOURS} nearest neighbours by cosine, of at most {IMAGES:,} training images (fewer where classes are many: "
+    f"{COLUMNS:,} by their number), drawn ones among them however many, and the test images, whose labels are not "
+    "read: they are known together, not one by one (transductive). Labels as the "
     f"score probe draws them: 1, 5, 10 and 100 a class as far as there are, mean and sd over draws 0 to {DRAWS - 1}, "
     "none fewer than the run learned from; and, by themselves, exactly those. Classes weigh the same (prior=even), or "
     "are named as often as all labels of the training split (prior=labels) or a file says. Spaces: the most likely "
@@ -52,14 +53,14 @@ def score(
     first: int = 0,
     depth: str | None = None,
     neighbours: int = NEIGHBOURS,
-    images: int = IMAGES,
+    images: int | None = None,
 ) -> dict[str, float]:
     """Accuracies in percent, named "propagation SPACE BUDGET %"; balanced too where a test class is over 1.5 times
     another. ``prior`` is even, labels or a CSV file with the columns class and share; ``labels`` a class in place of
     the probe's budgets; seeds of ``draws`` begin at ``first``; ``depth`` adds the features there as a space, or is
     "pixels", which leaves the codes out. ``generator`` is not used. Raises Refusal for options out of range, an unknown
     depth, and labels of fewer than two classes."""
-    if min(draws, neighbours, images) < 1 or first < 0 or (labels is not None and labels < 1):
+    if min(draws, neighbours, 1 if images is None else images) < 1 or first < 0 or (labels is not None and labels < 1):
         raise Refusal(
             f"propagation: labels {labels}, draws {draws}, neighbours {neighbours} and images {images} must be above 0 "
             f"and first {first} at least 0"
@@ -71,7 +72,8 @@ def score(
         raise Refusal(f"propagation: {source} must have labels of two or more classes to fit, and labels to test on")
     names = data.fit.classes or tuple(map(str, range(known.max() + 1)))
     shares, drawn = class_shares(prior, names, label), _drawn(data, labels, range(first, first + draws))
-    rows = joined(len(label), [row for found in drawn.values() for row in found], images)
+    most = min(IMAGES, COLUMNS // len(names)) if images is None else images
+    rows = joined(len(label), [row for found in drawn.values() for row in found], most)
     values = probe.alone(model, test)
     for space in [depth] if depth == "pixels" else ["codes", *([depth] if depth else []), "pixels"]:
         own = {name: found for name, found in drawn.items() if space == "pixels" or len(found[0]) >= data.told}

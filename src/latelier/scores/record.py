@@ -1,15 +1,16 @@
 """Scores as records: each value with its protocol, the number of images behind it, the seconds it took and its seed."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from operator import itemgetter
 from types import ModuleType
 from typing import Any
 
 import torch
 
-from latelier.core import Model, Refusal, missing
+from latelier.core import Model, Refusal, has
 from latelier.data.captions import has_caption
+from latelier.lacking import lack
 from latelier.scores import find, possible
 from latelier.scores.attributes import attributes_of
 from latelier.scores.common import Splits, device_of, factors_of, some
@@ -25,13 +26,14 @@ def run_scores(
     limit: int | None = None,
     options: Mapping[str, Mapping[str, Any]] | None = None,
     say: Callable[[str], None] | None = None,
+    but: Collection[str] = (),
 ) -> list[dict[str, Any]]:
     """One JSON-able record a score: name, values, protocol, n, seconds, seed, and a verdict where the score gives one.
 
-    Without ``names`` these are all scores that model and data allow, but for those on request. Of one that cannot be
-    taken of these pictures (they have no labels, or those of one class; they are too few) the record is its name and
-    the "reason", without values; one that was named is refused. At most ``limit`` test images are measured, or the
-    score's own ``LIMIT``, drawn by ``seed``. ``options`` holds keywords for a score's function, by the score's name;
+    Without ``names`` these are all scores that model and data allow, ``but`` some and those on request. Of one that
+    cannot be taken of these pictures (they have no labels, or those of one class; they are too few) the record is its
+    name and the "reason", without values; one that was named is refused. At most ``limit`` test images are measured, or
+    the score's own ``LIMIT``, drawn by ``seed``. ``options`` are keywords for a score's function, by the score's name;
     its record repeats them. ``say`` is told of each score before it begins.
     """
     if limit is not None and limit < 1:
@@ -43,7 +45,7 @@ def run_scores(
         raise Refusal(f"the pictures are {given} (c x h x w), but the model was built for {built}; give such pictures")
     for name in names or []:
         _refuse(name, model, data)
-    chosen = names or [name for name in possible(model) if _usual(find(name), data)]
+    chosen = names or [name for name in possible(model) if name not in but and _usual(find(name), data)]
     records = []
     for place, name in enumerate(chosen, 1):
         if say is not None:
@@ -85,10 +87,9 @@ def _record(
 
 def _refuse(name: str, model: Model, data: Splits) -> None:
     module = find(name)
-    lacking = missing(model, module.needs)
-    if lacking:
+    if lacking := [capability for capability in module.needs if not has(model, capability)]:
         able = ", ".join(possible(model)) or "none"
-        raise Refusal(f'score "{name}" needs {", ".join(lacking)}, which this model lacks; ask for one of: {able}')
+        raise Refusal(f'score "{name}" {lack(model, lacking)}; ask for one of: {able}')
     try:
         _suits(module, data)
     except Refusal as error:

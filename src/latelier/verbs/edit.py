@@ -116,7 +116,8 @@ def _known(opened: "Run", fit: Place | None, where: "Where") -> "Images | None":
     from latelier.data.attributes import with_attributes
 
     try:
-        known = opened.splits(fit, where).fit
+        splits = opened.splits(fit, where)
+        known = splits.own if fit is None else splits.fit
         with_attributes(known)
         return known
     except Refusal:

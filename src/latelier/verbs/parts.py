@@ -46,6 +46,7 @@ def parts(
 
     from latelier import files
     from latelier.core import HasParts, Refusal, has, need
+    from latelier.lacking import methods
     from latelier.nets.modes import evaluating
     from latelier.runs import Where, open_run
     from latelier.scores.common import device_of
@@ -56,10 +57,9 @@ def parts(
         raise Refusal(f"--least takes a probability from 0 to 1, but got {least:g}")
     opened = open_run(run)
     if not has(opened.model, HasParts):
-        raise Refusal(
-            f"{opened.folder} is a {opened.card.model}, which has no parts; models that have: {', '.join(_parted())}; "
-            "train one of those"
-        )
+        able = ", ".join(methods(HasParts))
+        said = f"{opened.folder} is a {opened.card.model}, which has no parts"
+        raise Refusal(f"{said}; models that have: {able}; train one of those")
     model, out = need(opened.model, HasParts), Path(given(out, "parts"))
     where = Where.of(data_root, download)
     images = opened.splits(None, where).test if source is None else opened.images(source, where)
@@ -79,19 +79,6 @@ def parts(
     else:
         print(f"{out}: 0 rows; no part reaches {least:g} in {shown}, the highest probability is {number(peak)}")
     return out
-
-
-def _parted() -> list[str]:
-    """Names of the models that explain pictures by parts."""
-    from latelier.core import HasParts
-    from latelier.lookup import find_module, module_names
-
-    package = "latelier.models"
-    return [
-        name
-        for name in module_names(package, "Model")
-        if issubclass(find_module(package, name, "model", "Model").Model, HasParts)
-    ]
 
 
 def _schema() -> Any:

@@ -15,7 +15,8 @@ def report(
 ) -> Path:
     """Write the run as one self-contained HTML page with every sheet and score that it has.
 
-    Scores the run first where that was not done. Returns the page's path. Raises Refusal (exit 2) for bad input.
+    Takes the usual scores first that the run does not have of these pictures. Returns the page's path.
+    Raises Refusal (exit 2) for bad input.
 
     Parameters
     ----------
@@ -41,8 +42,8 @@ def report(
     path = Path(out) if out else opened.home("--out FILE.html") / "report.html"
     where = Where.of(data_root, download)
     splits = opened.splits(data, where)
-    if not any(record["data"] == splits.test.source for record in opened.scores):
-        records = judge(opened, splits)
+    taken = {record["name"] for record in opened.scores if record["data"] == splits.test.source}
+    if records := judge(opened, splits, but=taken):
         if out is None:  # a run that is reported elsewhere may be one that cannot be written to
             opened.keep(records)
         else:

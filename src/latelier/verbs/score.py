@@ -1,6 +1,6 @@
 """latelier score: judge a run and keep the record."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
@@ -95,14 +95,16 @@ def judge(
     limit: int | None = None,
     options: Options | None = None,
     quiet: bool = False,
+    but: Collection[str] = (),
 ) -> list[dict[str, Any]]:
     """The scores' records, stamped with what they were measured on and how long the run had trained. Each is named on
-    stderr as it begins, unless ``quiet``."""
+    stderr as it begins, unless ``quiet``. Where none is asked for by name, those in ``but`` are left out."""
     from latelier.progress import step
     from latelier.scores.record import run_scores
 
     stamp = {"data": splits.test.source, "fingerprint": splits.test.fingerprint, "seen": run.seen}
-    records = run_scores(run.model, splits, only, seed=seed, limit=limit, options=options, say=None if quiet else step)
+    say = None if quiet else step
+    records = run_scores(run.model, splits, only, seed=seed, limit=limit, options=options, say=say, but=but)
     return [record | stamp for record in records]
 
 

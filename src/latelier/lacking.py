@@ -1,0 +1,43 @@
+"""What a model cannot do, in plain words, and which methods can."""
+
+from collections.abc import Sequence
+
+from torch import nn
+
+from latelier.core import innermost
+from latelier.lookup import find_module, module_names
+
+PACKAGE = "latelier.models"
+
+
+def lack(model: nn.Module, capabilities: Sequence[type]) -> str:
+    """What all this takes that the model is not, for a refusal."""
+    does = " and ".join(words(capability) for capability in capabilities)
+    return f"takes a method that {does}, and {called(model)} does not"
+
+
+def instead(model: nn.Module, capability: type) -> str:
+    """The same of one, with the methods that can."""
+    able = ", ".join(methods(capability))
+    return f"this {lack(model, [capability])}{f'; methods that do: {able}' if able else ''}"
+
+
+def methods(capability: type) -> list[str]:
+    """Names of the methods that have it by themselves, without a head."""
+    return [
+        name
+        for name in module_names(PACKAGE, "Model")
+        if issubclass(find_module(PACKAGE, name, "model", "Model").Model, capability)
+    ]
+
+
+def words(capability: type) -> str:
+    """What a model does that has it: the first clause of its description."""
+    said = (capability.__doc__ or capability.__name__).strip().splitlines()[0].rstrip(".")
+    clause = said.partition(",")[0].partition(":")[0]
+    return clause[:1].lower() + clause[1:]
+
+
+def called(model: nn.Module) -> str:
+    """The method's name, which is its file's."""
+    return type(innermost(model)).__module__.rpartition(".")[2]
