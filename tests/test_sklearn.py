@@ -168,7 +168,7 @@ def test_refuses_what_the_run_does_not_have(grey: Path, pca: Path, tmp_path: Pat
     pictures = np.zeros((2, 8, 8))
     with pytest.raises(Refusal, match="no depth 'hidden9'"):
         LatentFeatures(grey, depth="hidden9").fit(pictures)
-    with pytest.raises(Refusal, match="capability Features"):
+    with pytest.raises(Refusal, match="gives the activations of its trunk, and pca does not; methods that do: aae"):
         LatentFeatures(pca, depth="hidden1").fit(pictures)
     with pytest.raises(Refusal, match="no run at"):
         LatentFeatures(tmp_path / "none").fit(pictures)
