@@ -28,9 +28,9 @@ def choose(labelled: int, count: int, classes: int) -> Choice:
     """For ``count`` images, of which ``labelled`` have one of ``classes``.
 
     An encoder whose head also learns from images without a label has the fewest errors on handwriting with few labels,
-    in less time than a model that redraws images as well; on photographs of many kinds it lost three points to labels
-    alone (docs/few-labels.md). Which it will be cannot be known before. Where most images are labelled
-    there is little that others could add, and a ``classifier`` of labels alone has the most right (docs/defaults.md).
+    in less time than a model that redraws images as well; on photographs of many kinds it gains half a point on labels
+    alone, at eight times the cost (docs/few-labels.md). Where most images are labelled there is little that others
+    could add, and a ``classifier`` of labels alone has the most right (docs/defaults.md).
     Without labels nothing says what to recognise: a ``vae`` has features, reconstructions and samples."""
     if classes < 2 or not labelled:
         why = "since no labels say what to recognise; for classes give --labels-file"
