@@ -178,3 +178,21 @@ def test_more_labels_have_more_of_a_batch_up_to_half(labels: int, share: float) 
     assert "head.labelled" not in unlabelled_pay("vae", labels, 10, 32, {})
     given = {"head.unlabelled": "consistent", "head.labelled": 0.3}
     assert unlabelled_pay("classifier", labels, 10, 32, given)["head.labelled"] == 0.3
+
+
+@pytest.mark.parametrize("given", [{"labels": 2}, {"labels_file": "labels.csv"}])
+def test_how_many_guesses_are_right_is_told_only_where_labels_were_hidden(here: Path, given: dict[str, Any]) -> None:
+    settings = ["net.channels=4", "latent=2", "head.threshold=0.4"]
+    (here / "pets" / "cat").mkdir()
+    for path in sorted((here / "pets").glob("*.png"))[::2]:
+        path.rename(here / "pets" / "cat" / path.name) if "labels" in given else None
+    if "labels" in given:
+        (here / "pets" / "dog").mkdir()
+        for path in (here / "pets").glob("*.png"):
+            path.rename(here / "pets" / "dog" / path.name)
+    run = latelier.train(
+        "vae", data="pets", out="run", steps=2, batch=8, validation=0.0, quiet=True, settings=settings, **given
+    )
+    terms = [record["terms"] for record in open_run(run).log if "terms" in record]
+    assert all("pseudo kept" in term for term in terms)
+    assert all(("pseudo right" in term) == ("labels" in given) for term in terms)

@@ -69,6 +69,13 @@ def test_no_more_is_said_of_pca_and_of_unseen_pictures_than_was_measured() -> No
     assert kept({"seen": 0.0}) == []
 
 
+def test_of_pictures_of_one_class_nothing_is_said_of_labels() -> None:
+    facts = {"seen": 0.0, "pictures": 3.0, "accuracy": 100.0, "largest class": 100.0}
+    found = only(classified(facts))
+    assert found.level == "note"
+    assert "all 3 unseen pictures with a label are of one class" in found.text
+
+
 @pytest.mark.parametrize(
     ("active", "level", "says"), [(0, "warning", "has collapsed"), (5, "note", "Only 5 of 32"), (8, None, "")]
 )

@@ -206,6 +206,8 @@ def test_a_prediction_is_the_mean_over_changed_views_whoever_is_in_the_batch() -
         assert torch.allclose(answer, torch.stack(views).mean(0))
         assert torch.allclose(model.classify(image[2:3]), answer[2:3], atol=1e-6)
         assert not torch.allclose(answer, model.likeliest(image), atol=1e-4)
+        scores = model.decide(image, 3, generator.manual_seed(0))
+        assert torch.allclose(scores.softmax(2), torch.stack(views), atol=1e-6)
 
 
 def test_what_was_propagated_is_no_part_of_the_model(tmp_path: Path) -> None:

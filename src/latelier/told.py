@@ -43,6 +43,12 @@ class Told(NamedTuple):
     all_sentences: Sentences | None = None  # of ``whole``
     read: Callable[[Images], Sentences] | None = None  # the captions of other images in the same words
 
+    @property
+    def truth(self) -> np.ndarray | None:
+        """All labels, [n] int64, where some were only hidden: how often guesses are right can be told by them."""
+        hidden = (self.whole.label >= 0) & (self.images.label < 0)
+        return self.whole.label if hidden.any() else None
+
     def alike(self, others: Images) -> Images:
         """Images of another split with the attributes that are learned."""
         return with_attributes(others, self.images.attributes) if "attributes" in self.settings else others

@@ -129,7 +129,11 @@ class Joint(Headed, Classifies, Decides, Looks):
         return self.head.probabilities(torch.stack(rows))
 
     def decide(self, image: Tensor, draws: int, generator: Generator) -> Tensor:
-        q = need(self.inner, Encodes).encode(image)
+        encoder, others = need(self.inner, Encodes), self.head.unlabelled
+        if others is not None and self.head.config.views:  # each draw is of a changed view, as what ``classify`` says
+            seen = (others.turn(image, generator, alike=True) for _ in range(draws))
+            return torch.stack([self._scores(encoder.encode(view).sample(generator)) for view in seen])
+        q = encoder.encode(image)
         return torch.stack([self._scores(q.sample(generator)) for _ in range(draws)])
 
     def likeliest(self, image: Tensor) -> Tensor:

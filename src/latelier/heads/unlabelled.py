@@ -77,7 +77,7 @@ class Unlabelled(Running):
         self.taught.lerp_(torch.where(kept.any(), shares, self.taught), 1 - DECAY)
         report = {"pseudo kept": (kept.sum() / count).expand(len(label))}
         if len(truth):
-            right = (kept & (found == truth)).sum() / kept.sum().clamp(min=1)
+            right = (kept & (found == truth)).sum() / (kept & (truth >= 0)).sum().clamp(min=1)
             report["pseudo right"] = right.expand(len(label))
         return Guess(found, report)
 
@@ -111,7 +111,7 @@ class Unlabelled(Running):
 def over_views(answer: Callable[[Tensor], Tensor], image: Tensor, change: Augment, views: int) -> Tensor:
     """[b, classes]: the mean of the answers to so many changed views of each image, the same changes for all, so that
     an image's answer does not depend on its batch mates."""
-    generator = Generator(image.device).manual_seed(0)
+    generator = Generator().manual_seed(0)  # of the CPU: the same views on every device
     return torch.stack([answer(change(image, generator, alike=True)) for _ in range(views)]).mean(0)
 
 

@@ -150,6 +150,9 @@ def classified(facts: Facts) -> list[Finding]:
     if "accuracy" not in facts:
         return []
     n, own, guess = labelled(facts), facts["accuracy"], facts["largest class"]
+    if guess >= 100:
+        said = f"all {pictures(facts, n)} with a label are of one class"
+        return [Finding("note", f"Whether it tells the labels cannot be seen: {said}; label more, or hold out more.")]
     share = (own / 100 * n + 1) / (n + 2)  # as if two more pictures had gone either way
     error = 100 * math.sqrt(share * (1 - share) / (n + 2))
     base = facts.get("baseline accuracy", math.nan)
