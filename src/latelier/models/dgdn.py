@@ -39,7 +39,7 @@ from latelier.models.shared import Refills
 from latelier.nets.ascent import Ascent, Choice, Upward, alike, hard, likeliest
 from latelier.nets.deconv import Downward, layers_of
 from latelier.nets.running import MeanImage
-from latelier.nets.unpool import one_hot
+from latelier.nets.unpool import largest, one_hot
 from latelier.objectives import categorical, gaussian, prior
 from latelier.objectives.estimator import Relaxed, Score
 from latelier.objectives.likelihood import GREY, Gaussian
@@ -145,7 +145,7 @@ class Model(Base, Refills, Samples, Features, HasFilters, Weighs):
     def code(self, up: Ascent, s: Tensor) -> Code:
         """With the number of each block's position, row by row, [b, c, rows, columns]."""
         places = zip(self.drawn.items(), up.weight, strict=False)
-        return {"s": s, **{name: tiling.unflat(weight.argmax(1).float()) for (name, tiling), weight in places}}
+        return {"s": s, **{name: tiling.unflat(largest(weight).float()) for (name, tiling), weight in places}}
 
     def weights(self, code: Code) -> list[Tensor]:
         """What the decoder is given of the code's positions, [c, m, n] a pooling; of positions that the code leaves

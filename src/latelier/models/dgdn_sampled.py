@@ -20,7 +20,7 @@ from torch.nn import functional
 from latelier.core import Code, Decodes, Encodes, Fits, HasFilters, Latent, Move, Posterior, Refusal, Samples
 from latelier.core import Model as Base
 from latelier.nets.deconv import Downward, layers_of
-from latelier.nets.unpool import one_hot, unpool
+from latelier.nets.unpool import largest, one_hot, unpool
 from latelier.objectives import categorical, prior
 from latelier.objectives.conjugate import beyond_the_mean, linear_gaussian, precision, redraw_positions
 from latelier.objectives.likelihood import GREY
@@ -131,7 +131,7 @@ class Model(Base, Encodes, Decodes, Samples, Fits, HasFilters):
 
     def sample_prior(self, n: int, generator: Generator) -> Code:
         code = prior.drawn({"s": self.latents["s"]}, n, generator, self.lower.device)
-        return code | {"z1": self.tiling.unflat(self._even(n, generator, False).argmax(1).float())}
+        return code | {"z1": self.tiling.unflat(largest(self._even(n, generator, False)).float())}
 
     def drawn(self, s: Tensor, weight: Tensor, *, lower: Tensor | None = None, upper: Tensor | None = None) -> Tensor:
         """Pictures [b, c, h, w] less the mean one, of codes [b, k] and positions' weights [maps, m, n]."""
@@ -163,7 +163,7 @@ class Model(Base, Encodes, Decodes, Samples, Fits, HasFilters):
             s, weight, chance = self._sweep(x, s, weight, chance, generator)
             if number >= inference.burn:
                 code, counts = code + s / inference.kept, counts + weight
-        places = [self.tiling.unflat(one.argmax(1).float()) for one in (counts, weight)]
+        places = [self.tiling.unflat(largest(one).float()) for one in (counts, weight)]
         return {"s": code, "z1": places[0]}, {"s": s, "z1": places[1]}
 
     def _sweep(
