@@ -183,13 +183,11 @@ def test_more_labels_have_more_of_a_batch_up_to_half(labels: int, share: float) 
 @pytest.mark.parametrize("given", [{"labels": 2}, {"labels_file": "labels.csv"}])
 def test_how_many_guesses_are_right_is_told_only_where_labels_were_hidden(here: Path, given: dict[str, Any]) -> None:
     settings = ["net.channels=4", "latent=2", "head.threshold=0.4"]
-    (here / "pets" / "cat").mkdir()
-    for path in sorted((here / "pets").glob("*.png"))[::2]:
-        path.rename(here / "pets" / "cat" / path.name) if "labels" in given else None
     if "labels" in given:
-        (here / "pets" / "dog").mkdir()
-        for path in (here / "pets").glob("*.png"):
-            path.rename(here / "pets" / "dog" / path.name)
+        for number, path in enumerate(sorted((here / "pets").glob("*.png"))):
+            kind = here / "pets" / ("dog", "cat")[number % 2]
+            kind.mkdir(exist_ok=True)
+            path.rename(kind / path.name)
     run = latelier.train(
         "vae", data="pets", out="run", steps=2, batch=8, validation=0.0, quiet=True, settings=settings, **given
     )

@@ -5,8 +5,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+
 from latelier import parallel
 from latelier.core import Refusal
+from latelier.data.choice import fewer, hold_out
 from latelier.data.images import Images, with_classes
 from latelier.data.sources import open_images, splits_of
 from latelier.data.splits import ALIASES
@@ -23,6 +26,14 @@ def kept_back(config: Mapping[str, Any]) -> dict[str, Any]:
     asked = {"share": request.get("validation"), "seed": int(request.get("seed", 0))}
     found = dict(config.get("data", {}).get("held_out", asked))
     return found if found.get("share") else {}
+
+
+def learned_rows(config: Mapping[str, Any], count: int) -> np.ndarray:
+    """Which of so many images a run learned from, from its config.json: neither held out, nor left out by --images."""
+    held, request = kept_back(config), config.get("request", {})
+    rows, _ = hold_out(count, held.get("share", 0.0), held.get("seed", 0))
+    asked = request.get("images")
+    return rows if asked is None else fewer(rows, asked, int(request.get("seed", 0)))
 
 
 def own_validation(request: SimpleNamespace) -> str:

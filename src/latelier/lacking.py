@@ -4,16 +4,17 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from latelier.core import innermost
+from latelier.core import has, innermost
 from latelier.lookup import find_module, module_names
 
 PACKAGE = "latelier.models"
 
 
-def lack(model: nn.Module, capabilities: Sequence[type]) -> str:
-    """What all this takes that the model is not, for a refusal."""
-    does = " and ".join(words(capability) for capability in capabilities)
-    return f"takes a method that {does}, and {called(model)} does not"
+def lack(model: nn.Module, needs: Sequence[type]) -> str:
+    """What this takes that the model does not do, for a refusal; "" where it does all that is needed."""
+    lacking = [capability for capability in needs if not has(model, capability)]
+    does = " and ".join(words(capability) for capability in lacking)
+    return f"takes a method that {does}, and {called(model)} does not" if lacking else ""
 
 
 def instead(model: nn.Module, capability: type) -> str:

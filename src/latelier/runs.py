@@ -15,11 +15,11 @@ from latelier.building import Card, open_model
 from latelier.core import UNKNOWN_FACTORS, AttributeDirections, Model, Refusal, has
 from latelier.course import once
 from latelier.data.augment import changes_of
-from latelier.data.choice import fewer, hold_out
+from latelier.data.choice import hold_out
 from latelier.data.images import Images, with_classes
 from latelier.data.sources import open_images, splits_of
 from latelier.directions import found
-from latelier.held_out import kept_back
+from latelier.held_out import kept_back, learned_rows
 from latelier.labels import of_run
 from latelier.pictures.view import View
 from latelier.progress import tell
@@ -174,12 +174,10 @@ class Run:
 
     def _told(self, splits: Splits, whole: Images, rows: np.ndarray) -> Splits:
         """With the images and labels that the model learned from; the splits' ``fit`` is ``rows`` of ``whole``."""
-        data, count = self.config.get("data", {}), self.config.get("request", {}).get("images")
-        if count is not None and whole.fingerprint == data.get("fingerprint"):
-            held = kept_back(self.config)
-            learned, _ = hold_out(len(whole), held.get("share", 0.0), held.get("seed", 0))
-            learned = fewer(learned, count, int(self.config["request"].get("seed", 0)))
-            splits = splits._replace(learned=np.flatnonzero(np.isin(rows, learned)))
+        data, asked = self.config.get("data", {}), self.config.get("request", {}).get("images")
+        if asked is not None and whole.fingerprint == data.get("fingerprint"):
+            learned = np.isin(rows, learned_rows(self.config, len(whole)))
+            splits = splits._replace(learned=np.flatnonzero(learned))
         if not learned_labels(self.model):
             return splits
         if whole.fingerprint != data.get("fingerprint"):

@@ -13,14 +13,14 @@ from latelier.building import caption_config, config_of, label_weight, takes_hea
 from latelier.core import Classifies, Model, Refusal, has, innermost, need
 from latelier.data.attributes import hide_attributes, with_attributes
 from latelier.data.captions import Sentences, has_caption, hide_captions, spoken
-from latelier.data.choice import fewer, hide_labels, hold_out
+from latelier.data.choice import hide_labels
 from latelier.data.images import NAMED, Images
 from latelier.data.shares import class_shares
 from latelier.data.words import Vocabulary
 from latelier.heads.caption import CAPTIONED
 from latelier.heads.captioned import Captioned
 from latelier.heads.joint import Joint
-from latelier.held_out import kept_back
+from latelier.held_out import learned_rows
 from latelier.nets.conv import Conv
 from latelier.settings import nest, parse_assignments
 
@@ -173,10 +173,7 @@ def labels_learned(model: Model, config: Mapping[str, Any], images: Images) -> n
     if not learned_labels(model):
         return found
     seed, count = int(request.get("seed", 0)), request.get("labels")
-    held = kept_back(config)
-    rows, _ = hold_out(len(images), held.get("share", 0.0), held.get("seed", 0))
-    if request.get("images") is not None:
-        rows = fewer(rows, request["images"], seed)
+    rows = learned_rows(config, len(images))
     names = tuple(getattr(getattr(innermost(model), "config", None), "attributes", ()))
     if names:
         images = with_attributes(images, names)

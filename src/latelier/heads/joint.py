@@ -178,7 +178,7 @@ class Joint(Headed, Classifies, Decides, Looks):
         with unremembered(self.inner):
             view = others.changed(batch.image, progress.generator)
             if self.alone:
-                mild = others.turned(batch.image, progress.generator)
+                mild = others.turn(batch.image, progress.generator)
                 view = torch.where((batch.label >= 0)[:, None, None, None], mild, view)
             again = self.part(need(self.inner, Encodes).encode(view).mode())
         known = batch.label >= 0

@@ -44,7 +44,7 @@ class Unlabelled(Running):
     def __init__(self, image: tuple[int, int, int], classes: int, threshold: float, prior: tuple[float, ...]):
         super().__init__()
         self.threshold, self.view = threshold, strong(image)
-        self.turn = replace(self.view, cutout=0.0)
+        self.turn = replace(self.view, cutout=0.0)  # of what is to be told, nothing is cut out
         shares = torch.tensor(prior or (1.0,) * classes)
         self.register_buffer("prior", shares / shares.sum())
         self.register_buffer("mean", self.prior.clone())
@@ -54,10 +54,6 @@ class Unlabelled(Running):
     def changed(self, image: Tensor, generator: Generator) -> Tensor:
         """A strong view of each image, [b, c, h, w]."""
         return self.view(image, generator)
-
-    def turned(self, image: Tensor, generator: Generator) -> Tensor:
-        """A view of each with nothing cut out, [b, c, h, w]."""
-        return self.turn(image, generator)
 
     @torch.no_grad()
     def guess(self, said: Tensor, label: Tensor, index: Tensor, truth: Tensor) -> Guess:

@@ -67,15 +67,17 @@ def broken(facts: Facts) -> list[Finding]:
         if not math.isfinite(value):
             return [Finding("failure", f"Training failed: {term} is not finite; train again at a lower rate.")]
         if value >= THOUSAND:
-            size = f"{value:,.0f}" if value < 1e6 else "more than a million"
-            times = f"{term} is {size} times what it was at the start"
+            times = f"{term} is {_size(value)} times what it was at the start"
             return [Finding("failure", f"Training failed: {times}; train again at a lower rate.")]
     for term in SUMMED:
         if (value := facts.get(f"a value {term}", 0.0)) >= ABSURD:
-            size = f"{value:,.0f}" if value < 1e6 else "more than a million"
-            said = f"{term} is {size} a pixel value"
+            said = f"{term} is {_size(value)} a pixel value"
             return [Finding("failure", f"Training failed: {said}; train again at a lower rate.")]
     return []
+
+
+def _size(value: float) -> str:
+    return f"{value:,.0f}" if value < 1e6 else "more than a million"
 
 
 def early(facts: Facts) -> bool:
