@@ -33,7 +33,8 @@ def training(name: str, shape: tuple[int, int, int], batch: int) -> str:
     n = len(pixels)
     images = Images(pixels, label, np.zeros((n, 0), np.int8), [[]] * n, [""] * n)
     given = unlabelled_pay(name, 100, CLASSES, min(shape[1:]), {"head": "softmax", "head.unlabelled": "consistent"})
-    alone = {key: value for key, value in given.items() if key != "head.rounds"} | {"head.unlabelled": "none"}
+    others = ("head.rounds", "head.views")  # of what images without a label take
+    alone = {key: value for key, value in given.items() if key not in others} | {"head.unlabelled": "none"}
     sides = [step(name, images, shape, batch, settings) for settings in (alone, given)]
     laps = alternated(sides, [i * batch for i in range(STEPS)])
     plain = 1e3 * statistics.median(lap[0] for lap in laps) / STEPS
