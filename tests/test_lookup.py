@@ -6,6 +6,7 @@ import pytest
 
 from latelier.core import Refusal
 from latelier.lookup import find_module, module_names, sentence, summaries
+from latelier.own_code import Named
 
 
 @pytest.fixture
@@ -48,18 +49,18 @@ def test_finds_a_module_and_offers_the_nearest(zoo):
 @pytest.mark.parametrize("name", ["helper", "_private", "", "../vae", "vae.py", "..", "a..b", "nowhere.at.all", ".vae"])
 def test_refuses_what_is_no_model(zoo, name):
     with pytest.raises(Refusal, match=r"^unknown model"):
-        find_module(zoo, name, "model", "Model")
+        find_module(zoo, Named(name), "model", "Model")
 
 
 def test_a_name_with_dots_is_the_users_own_module(zoo):
-    assert find_module("latelier.pictures", f"{zoo}.vae", "model", "Model").__name__ == f"{zoo}.vae"
+    assert find_module("latelier.pictures", Named(f"{zoo}.vae"), "model", "Model").__name__ == f"{zoo}.vae"
     with pytest.raises(Refusal, match="does not define Model"):
-        find_module("latelier.pictures", f"{zoo}.helper", "model", "Model")
+        find_module("latelier.pictures", Named(f"{zoo}.helper"), "model", "Model")
 
 
 def test_what_a_users_module_misses_is_not_hidden(zoo):
     with pytest.raises(ModuleNotFoundError, match="an_extra_that_is_not_there"):
-        find_module("latelier.pictures", f"{zoo}.broken", "model", "Model")
+        find_module("latelier.pictures", Named(f"{zoo}.broken"), "model", "Model")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """From a method's name and settings to a model, and from a run's files to the trained one."""
 
 import importlib.util
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -17,10 +16,9 @@ from latelier.heads.caption import CaptionConfig
 from latelier.heads.captioned import Captioned
 from latelier.heads.joint import Joint, width
 from latelier.lookup import find_module, module_names
+from latelier.own_code import Named, permitted, with_named
 from latelier.settings import configure, nest, to_json
 from latelier.state import load_weights
-
-TRUST = "LATELIER_CODE"  # environment variable: the file of a user's own model that may be run to open a run
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ def build(
     ``caption="gru"`` a caption head over ``words`` (``Vocabulary.words``). Raises Refusal for an unknown method, field
     or value.
     """
-    return assemble(name, image, classes, config, words=words)[0]
+    return assemble(Named(name), image, classes, with_named(config), words=words)[0]
 
 
 def assemble(
@@ -62,11 +60,10 @@ def assemble(
     image: tuple[int, int, int],
     classes: tuple[str, ...] | int,
     settings: dict[str, Any],
-    trusted: bool = True,
     words: tuple[str, ...] = (),
 ) -> tuple[Model, Card]:
-    """A model and its card. A method outside the package is run only when ``trusted``."""
-    module = _module(name, trusted)
+    """A model and its card. Raises Refusal for a method or head outside the package that the user did not name."""
+    module = _module(name)
     names = tuple(str(i) for i in range(classes)) if isinstance(classes, int) else tuple(classes)
     head_settings, settings = _apart(settings, "head")
     caption_settings, settings = _apart(settings, "caption")
@@ -87,19 +84,19 @@ def assemble(
 
 def config_of(name: str) -> type:
     """The method's ``Config``."""
-    config: type = _module(name, True).Config
+    config: type = _module(name).Config
     return config
 
 
 def takes_head(name: str) -> bool:
     """Whether a label head can learn beside that method: it encodes, learns by moves, and needs no labels itself."""
-    model = _module(name, True).Model
+    model = _module(name).Model
     return issubclass(model, Encodes) and not issubclass(model, Fits) and not getattr(model, "needs_labels", False)
 
 
 def label_weight(name: str) -> float | None:
     """What a label head weighs beside that method by its source; none where that goes by the number of pixels."""
-    found: float | None = getattr(_module(name, True).Model, "label_weight", None)
+    found: float | None = getattr(_module(name).Model, "label_weight", None)
     return found
 
 
@@ -175,9 +172,10 @@ def nets(model: Model) -> list[nn.Module]:
     return [*parts, *nets(model.inner)] if isinstance(model, Wrapper) else parts
 
 
-def open_model(run: str | Path) -> tuple[Model, Card, checkpoint.Checkpoint | None]:
+def open_model(run: str | Path, own: str | None = None) -> tuple[Model, Card, checkpoint.Checkpoint | None]:
     """The trained model of a run folder (its best checkpoint), or of a weights file; in eval mode, on the CPU, its
-    kernels in channels_last, with which convolutions there take half the time.
+    kernels in channels_last, with which convolutions there take half the time. ``own`` is a method outside the package
+    that the user has named.
 
     Raises Refusal for a path that is neither, for damaged, foreign or newer files; nothing in them is executed.
     """
@@ -192,7 +190,8 @@ def open_model(run: str | Path) -> tuple[Model, Card, checkpoint.Checkpoint | No
     file = found.weights if found else path
     weights, note = checkpoint.read(file)
     words = tuple(note.get("words", ()))  # files of older versions have none
-    model, card = assemble(note["model"], tuple(note["image"]), tuple(note["classes"]), settings_of(note), False, words)
+    name: str = note["model"] if own is None or own != note["model"] else own
+    model, card = assemble(name, tuple(note["image"]), tuple(note["classes"]), settings_of(note), words)
     load_weights(model, weights, file)
     return model.eval().requires_grad_(False).to(memory_format=torch.channels_last), card, found
 
@@ -215,26 +214,16 @@ def load(run: str | Path) -> Model:
     return open_model(run)[0]
 
 
-def _module(name: str, trusted: bool) -> ModuleType:
-    """The method's module: of the package, or a user's own file (``my_model.py``) or dotted module."""
-    if name in module_names("latelier.models", "Model"):
-        return find_module("latelier.models", name, "model", "Model")
-    if not name.endswith(".py") and "." not in name:
-        return find_module("latelier.models", name, "model", "Model")  # refuses, with the nearest match
-    allowed = os.environ.get(TRUST)
-    if not trusted and allowed is None:
-        raise Refusal(
-            f"this run's model is code outside latelier ('{name}'), which is not run unasked: if you trust it, "
-            f"set {TRUST}={name}"
-        )
-    name = name if trusted else str(allowed)
+def _module(name: str) -> ModuleType:
+    """The method's module: of the package, or a user's own file (``my_model.py``) or dotted module that they named."""
     if not name.endswith(".py"):
         return find_module("latelier.models", name, "model", "Model")
-    spec = importlib.util.spec_from_file_location(Path(name).stem, name)
-    if spec is None or spec.loader is None or not Path(name).exists():
-        raise Refusal(f"no model file at {name}")
+    path = permitted(name, "model")
+    spec = importlib.util.spec_from_file_location(Path(path).stem, path)
+    if spec is None or spec.loader is None or not Path(path).exists():
+        raise Refusal(f"no model file at {path}")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     if not hasattr(module, "Model") or not hasattr(module, "Config"):
-        raise Refusal(f"{name} is no model: it must define Model and Config (see CONTRIBUTING.md)")
+        raise Refusal(f"{path} is no model: it must define Model and Config (see CONTRIBUTING.md)")
     return module

@@ -13,6 +13,8 @@ from functools import cache
 from importlib.util import find_spec
 from types import ModuleType
 
+from latelier.own_code import permitted
+
 
 def nearest(name: str, names: list[str]) -> str:
     """The end of a refusal: the nearest match, if any is near, and all there is."""
@@ -61,13 +63,13 @@ def find_module(package: str, name: str, kind: str, attribute: str = "") -> Modu
     """The module ``name`` of the package, or, for a name with dots, the user's own module of that name.
 
     ``kind`` ("model", "score", "picture") is what messages call it; ``attribute`` ("Model", "score", "draw") is what
-    the module must define. Raises Refusal, with the nearest match, when there is none. An error inside a user's own
-    module is raised as it is.
+    the module must define. Raises Refusal, with the nearest match, when there is none, and for a module of their own
+    that the user did not name (``own_code``). An error inside a user's own module is raised as it is.
     """
     from latelier.core import Refusal
 
     if "." in name:
-        return _users_own(name, kind, attribute)
+        return _users_own(permitted(name, kind), kind, attribute)
     names = module_names(package, attribute)
     if name not in names:
         raise Refusal(f'unknown {kind} "{name}"; {nearest(name, names)}')

@@ -89,7 +89,10 @@ def resumed(folder: Path, request: SimpleNamespace) -> SimpleNamespace:
         if name in ANEW or (name in LENGTHS and longer):  # whichever unit the former length was in
             continue
         if now in (before, plain(defaults.get(name))):
-            merged[name] = there(before, folder) if name == "data" else before
+            if name == "data":
+                merged[name] = there(before, folder)
+            elif now != before:  # a model that was named again stays the user's own
+                merged[name] = before
         elif name not in FREE:
             option = OPTIONS.get(name, f"--{name.replace('_', '-')}")
             raise Refusal(

@@ -219,13 +219,13 @@ class Run:
         )
 
 
-def open_run(run: str | Path) -> Run:
+def open_run(run: str | Path, own: str | None = None) -> Run:
     """Opens a run folder (or a lone weights file, which then has no log); damaged checkpoints that were passed over are
     named on stderr. Raises Refusal as ``building.open_model`` does."""
     from latelier.device import multiply_fast, pick_device
 
     path = Path(run)
-    model, card, found = open_model(path)
+    model, card, found = open_model(path, own)
     multiply_fast(model)
     config_path = path / "config.json"
     config = read_config(config_path) if found and config_path.exists() else {}

@@ -35,6 +35,11 @@ def parse_assignments(texts: Iterable[str]) -> dict[str, str]:
     return settings
 
 
+def assigned(given: Mapping[str, Any] | Iterable[str] | None) -> dict[str, Any]:
+    """What --set, or its Python form, says. Raises Refusal as ``parse_assignments`` does."""
+    return dict(given) if isinstance(given, Mapping) else dict(parse_assignments(given or []))
+
+
 def to_json(config: Any) -> Any:
     """The dataclass as JSON; members of unions carry their ``kind``."""
     if is_dataclass(config) and not isinstance(config, type):

@@ -22,7 +22,8 @@ from latelier.heads.captioned import Captioned
 from latelier.heads.joint import Joint
 from latelier.held_out import learned_rows
 from latelier.nets.conv import Conv
-from latelier.settings import nest, parse_assignments
+from latelier.own_code import with_named
+from latelier.settings import assigned, nest
 
 WEIGHT, RATE = 1000.0, 1e-2  # of a label, in nats: a bound's thousands of pixels are as loud; and of the head's steps
 BY_PIXELS = 5  # labels a class up to which they are spread by pixels before the first step: codes know less at first
@@ -61,8 +62,9 @@ class Told(NamedTuple):
 def told(request: SimpleNamespace, images: Images, rows: np.ndarray) -> Told:
     """By the arguments of ``latelier train``; of ``rows`` --labels are kept. Raises Refusal for labels or attributes
     that the pictures do not have."""
-    given = request.settings if isinstance(request.settings, Mapping) else parse_assignments(request.settings or [])
-    settings: dict[str, Any] = dict(given)
+    settings = assigned(request.settings)
+    if request.card is None:  # they are the user's, and not a run's
+        settings = with_named(settings)
     whole, count = images, request.labels
     own = learns_attributes(request.model)
     if own:

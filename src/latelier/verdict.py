@@ -58,8 +58,8 @@ def at_end(folder: Path, request: SimpleNamespace) -> None:
         image = files.read_json(folder / "config.json")["model"]["image"]
         failed, rest = broken(_grown(files.read_lines(log), image)), list[Finding]()
     else:
-        run = open_run(folder)
         try:
+            run = open_run(folder, request.model)
             with redirect_stderr(io.StringIO()):  # what became of the pictures has been said when they were read
                 splits = run.splits(None, Where.of(request.data_root, request.download))
         except Refusal as error:

@@ -20,9 +20,9 @@ PICTURES = 64  # of the data that a sheet sees, unless it says otherwise
 
 
 def find(name: str) -> ModuleType:
-    """The sheet of that name, in which a hyphen means an underscore. Raises Refusal, with the nearest match, when there
-    is none."""
-    return find_module(__name__, name.replace("-", "_"), "sheet", "draw")
+    """The sheet of that name, in which a hyphen means an underscore, or the user's own module for a name with dots.
+    Raises Refusal, with the nearest match, when there is none."""
+    return find_module(__name__, name if "." in name else name.replace("-", "_"), "sheet", "draw")
 
 
 def list_pictures() -> list[str]:

@@ -73,11 +73,12 @@ def draw(
     """
     from latelier import bearings
     from latelier.core import Encodes, missing
+    from latelier.own_code import Named
     from latelier.pictures import find, takes, wanted
     from latelier.pictures.sheet import save
     from latelier.runs import Where, open_run
 
-    module = find(sheet)  # an unknown sheet is refused before any picture is read
+    module = find(Named(sheet))  # an unknown sheet is refused before any picture is read
     options = {
         "attribute": attribute,
         "by": by,

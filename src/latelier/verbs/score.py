@@ -60,6 +60,7 @@ def score(
     """
     from latelier import bearings
     from latelier.core import Refusal
+    from latelier.own_code import Named
     from latelier.runs import Where, open_run
     from latelier.scores import find
     from latelier.tables import score_table
@@ -68,7 +69,7 @@ def score(
     options = options_of(settings)
     only = [only] if isinstance(only, str) else only or list(options)
     for name in only:
-        find(name)  # an unknown score is refused before any picture is read
+        find(Named(name))  # an unknown score is refused before any picture is read
     for name in options:
         if name not in only:
             raise Refusal(f"--set has options of {name}, but --only asks for {', '.join(only)}; add it there")
@@ -112,11 +113,10 @@ def options_of(settings: Sequence[str] | Mapping[str, Any] | None) -> Options:
     """Texts ``score.option=value``, or a dict with such keys or of dicts, by score; values are read by the type of the
     keyword. Raises Refusal for an unknown score or option, and for a value that does not parse."""
     from latelier.core import Refusal
-    from latelier.settings import parse_assignments
+    from latelier.settings import assigned
 
-    given = settings if isinstance(settings, Mapping) else parse_assignments(settings or [])
     grouped: Options = {}
-    for key, value in given.items():
+    for key, value in assigned(settings).items():
         if isinstance(value, Mapping):
             grouped.setdefault(key, {}).update(value)
             continue
@@ -133,10 +133,11 @@ def _read(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     from inspect import signature
     from typing import get_type_hints
 
+    from latelier.own_code import Named
     from latelier.scores import find
     from latelier.settings import configure, to_json
 
-    function = find(name).score
+    function = find(Named(name)).score
     hints = get_type_hints(function)
     keywords = list(signature(function).parameters)[3:]  # after model, data and generator
     known = [(keyword, _field(hints[keyword]), None) for keyword in keywords if keyword in hints]

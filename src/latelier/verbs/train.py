@@ -159,8 +159,10 @@ def train(
 
     from latelier import parallel
     from latelier.device import prepare_cpu
+    from latelier.own_code import Named
     from latelier.training import run
 
+    arguments["model"] = model and Named(model)
     prepare_cpu()
     with parallel.processes():
         return run(SimpleNamespace(**arguments))

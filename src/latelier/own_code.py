@@ -1,0 +1,44 @@
+"""Code of a user's own: a model's file (``my_model.py``) or a module with dots in its name.
+
+It is run only where the user has named it, in the call or command itself or in LATELIER_CODE. A name that stands in a
+file is a plain ``str`` and never enough, whatever field it stands in: a run may be a stranger's."""
+
+import os
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+TRUST = "LATELIER_CODE"  # environment variable: files and modules, parted as in PATH
+HEADS = ("head", "head.kind", "caption", "caption.kind")  # settings that name modules
+
+
+class Named(str):
+    """A name that the user has given: if it is not the package's, it may be run."""
+
+    __slots__ = ()
+
+
+def with_named(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings that the user has given: the heads in them are ``Named``."""
+    return {key: _named(value) if key in HEADS else value for key, value in settings.items()}
+
+
+def _named(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _named(inner) if key == "kind" else inner for key, inner in value.items()}
+    return Named(value) if isinstance(value, str) else value
+
+
+def permitted(name: str, kind: str) -> str:
+    """What the user calls the code that is meant by ``name``. Raises Refusal where they named none; ``kind`` ("model",
+    "score") is what the message calls it."""
+    from latelier.core import Refusal
+
+    if isinstance(name, Named):
+        return name
+    for own in os.environ.get(TRUST, "").split(os.pathsep):
+        if own == name or (name.endswith(".py") and PurePath(own).name == PurePath(name).name):
+            return own
+    raise Refusal(
+        f"the {kind} '{name}' is code outside latelier, which is not run unasked: if you trust it, set {TRUST}={name}"
+    )
