@@ -3,6 +3,7 @@
 import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,6 +18,7 @@ from latelier.heads.captioned import Captioned
 from latelier.heads.joint import Joint, width
 from latelier.lookup import find_module, module_names
 from latelier.own_code import Named, permitted, with_named
+from latelier.room import check_room
 from latelier.settings import configure, nest, to_json
 from latelier.state import load_weights
 
@@ -73,6 +75,7 @@ def assemble(
     config = configure(module.Config, settings, name)
     if not headed and getattr(config, "classes", None) == 0:
         raise Refusal(f"{name}: classes=0 leaves classes to a label head; say --set head=softmax")
+    check_room(name, partial(module.Model, config, image=image))
     model: Model = module.Model(config, image=image)
     head = caption = None
     if headed:

@@ -131,8 +131,8 @@ def _fault(checkpoint: Checkpoint) -> str | None:
         return f"{checkpoint.manifest.name} is damaged"
     for name, facts in expected:
         path = checkpoint.folder / Path(name).name
-        if not path.exists():
-            return f"{path.name} is missing"
+        if not path.is_file():
+            return f"{path.name} is {'no regular file' if path.exists() else 'missing'}"
         content = path.read_bytes()
         if len(content) != facts["bytes"]:
             return f"{path.name} is cut short: {len(content):,} of {facts['bytes']:,} bytes"
@@ -151,6 +151,8 @@ def _lost(checkpoint: Checkpoint, least: float | None) -> str | None:
 
 def read(path: Path, device: torch.device | None = None) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors and metadata of a file that latelier wrote. Raises Refusal for anything else, without executing it."""
+    if path.exists() and not path.is_file():
+        raise Refusal(f"{path} is no regular file; give a run that latelier trained")
     try:
         with safetensors.safe_open(path, "pt", device=str(device or "cpu")) as file:
             note = json.loads((file.metadata() or {}).get("latelier", "null"))

@@ -6,6 +6,7 @@ import fcntl
 import io
 import json
 import os
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -59,9 +60,16 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path) -> Any:
     """Raises Refusal for a file that is not JSON."""
     try:
-        return json.loads(path.read_text())
-    except (ValueError, UnicodeDecodeError) as error:
+        return json.loads(read_text(path))
+    except ValueError as error:
         raise Refusal(f"{path} is damaged: it is not JSON ({error})") from error
+
+
+def read_text(path: Path) -> str:
+    """Raises Refusal for what is no regular file: a pipe would be waited for."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise Refusal(f"{path} is not a regular file; remove it, or name another place")
+    return path.read_text()
 
 
 def append_line(path: Path, value: Any) -> None:
@@ -83,7 +91,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     records = []
-    for line in path.read_text().splitlines():
+    for line in read_text(path).splitlines():
         try:
             records.append(json.loads(line))
         except ValueError:
@@ -97,7 +105,7 @@ def only_writer(folder: Path) -> Iterator[None]:
     it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(folder / ".lock", os.O_WRONLY | os.O_CREAT)
+        lock = _lock_file(folder / ".lock")
     except OSError as error:
         raise _refusal(folder, error) from error
     with os.fdopen(lock, "w") as file:
@@ -116,12 +124,19 @@ def locked(path: Path) -> Iterator[None]:
     written back by several. The lock is a file beside it. Raises Refusal where none can be made."""
     lock = path.with_name(f".{path.name}.lock")
     try:
-        handle = os.open(lock, os.O_WRONLY | os.O_CREAT)
+        handle = _lock_file(lock)
     except OSError as error:
         raise _refusal(path, error) from error
     with os.fdopen(handle, "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def _lock_file(path: Path) -> int:
+    """A file to lock, open. Raises OSError where there is none, and for a pipe, which would be waited for."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, f"{path.name} is not a regular file")
+    return os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
 
 
 def _refusal(path: Path, error: OSError) -> Refusal:

@@ -13,6 +13,7 @@ from latelier.core import Refusal
 from latelier.lookup import nearest
 
 T = TypeVar("T")
+EXACT = 1 << 53  # beyond it not every whole number is one of the processor's
 
 
 def configure(cls: type[T], settings: Mapping[str, Any], owner: str) -> T:
@@ -132,7 +133,7 @@ def _convert(hint: Any, given: Any) -> Any:
         return bool(given)
     if hint is int:
         number = float(given)
-        if number != int(number):
+        if number != int(number) or abs(number) > EXACT:
             raise ValueError
         return int(number)
     return hint(given)

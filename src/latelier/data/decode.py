@@ -1,12 +1,14 @@
 """One picture file -> one array of uint8. Imports numpy and Pillow alone, so that a decoding process starts at once."""
 
+import os
+import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
-from PIL import Image
+from PIL import Image, features
 
 GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 COLOUR_MODES = frozenset({"RGB", "RGBA", "RGBa", "RGBX", "P", "PA"})  # those that need no remark of their own
@@ -20,6 +22,10 @@ UPRIGHT = {  # its values -> what brings the picture upright; the last four swap
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+FORMATS = (  # whatever a file is called: each is read by Pillow itself, where of an EPS Ghostscript would be started
+    *("PNG", "JPEG", "GIF", "BMP", "TIFF", "PPM", "TGA", "JPEG2000"),
+    *(name for name in ("WEBP", "AVIF") if features.check(name.lower())),
+)
 GAP = 2.0  # pictures are shrunk cheaply (JPEG decoder, box filter) to this many times the size, then by Lanczos
 
 
@@ -46,9 +52,17 @@ def no_bombs() -> Iterator[None]:
         yield
 
 
+def opened(file: str | BinaryIO) -> Image.Image:
+    """A picture whose pixels are not read yet. Raises OSError for what is no regular file (a pipe would be waited for)
+    or in none of ``FORMATS``."""
+    if isinstance(file, str) and not stat.S_ISREG(os.stat(file).st_mode):
+        raise OSError("not a regular file")
+    return Image.open(file, formats=FORMATS)
+
+
 def probe(file: str | BinaryIO) -> tuple[bool, tuple[int, int]]:
     """Whether the picture is grey, and its (height, width) upright; reads little more than the header."""
-    with Image.open(file) as image:
+    with opened(file) as image:
         width, height = image.size
         if (
             image.format != "TIFF" and image.getexif().get(ORIENTATION, 1) > 4
@@ -60,7 +74,7 @@ def probe(file: str | BinaryIO) -> tuple[bool, tuple[int, int]]:
 def decode(file: str | BinaryIO, target: Target) -> tuple[np.ndarray, set[str]]:
     """uint8 [height, width, channels], and what had to be converted. Raises what Pillow raises on damaged files, and
     SurpriseError."""
-    with Image.open(file) as image:
+    with opened(file) as image:
         found = {"frames"} if image.format in ("GIF", "WEBP", "PNG") and getattr(image, "is_animated", False) else set()
         if target.crop:
             side = int(GAP * target.height)

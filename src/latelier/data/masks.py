@@ -8,7 +8,7 @@ from PIL import Image, UnidentifiedImageError
 from torch import Generator, Tensor
 
 from latelier.core import Refusal
-from latelier.data.decode import flatten, no_bombs
+from latelier.data.decode import flatten, no_bombs, opened
 from latelier.lookup import nearest
 
 MASKS = ("centre", "half", "random")
@@ -45,7 +45,7 @@ def read(path: Path, h: int, w: int) -> Tensor:
     if not path.exists():
         raise Refusal(f'no mask "{path}": {nearest(str(path), list(MASKS))}, or a PNG, white where pixels are known')
     try:
-        with no_bombs(), Image.open(path) as image:
+        with no_bombs(), opened(str(path)) as image:
             small = flatten(image, set()).convert("L").resize((w, h), Image.Resampling.NEAREST)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         reason = "" if isinstance(error, UnidentifiedImageError) else f" ({error})"

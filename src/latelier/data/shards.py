@@ -12,7 +12,7 @@ def shard_files(path: Path, ending: str) -> list[Path]:
     """The file itself, or the files with this ending in the folder and its sub-folders, by name."""
     if path.is_file():
         return [path]
-    return sorted(file for file in path.rglob(f"*{ending}") if not file.name.startswith("."))
+    return sorted(file for file in path.rglob(f"*{ending}") if not file.name.startswith(".") and file.is_file())
 
 
 def shard_splits(root: Path, files: Sequence[Path]) -> dict[str, list[Path]]:

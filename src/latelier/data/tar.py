@@ -27,6 +27,7 @@ from latelier.data.plan import Plan, unknown
 from latelier.data.shards import known_names, stamps
 
 TOLD = ("cls", "txt", "json")
+PICTURE_BYTES, TOLD_BYTES = 1 << 30, 1 << 24  # of one file at most: it is read into memory
 
 
 @dataclass
@@ -92,11 +93,14 @@ def _samples(shard: int, file: Path) -> list[Sample]:
                 if not member.isfile() or not stem:
                     continue
                 sample = samples.setdefault(f"{folder}/{stem}", Sample(member.name))
+                told = ending in TOLD
+                if member.issparse() or member.size > (TOLD_BYTES if told else PICTURE_BYTES):
+                    raise Refusal(f"{file}: {member.name} is {_too_much(member)}; leave it out of the shard")
                 if is_picture(f"{stem}.{ending}") and "." not in ending:
                     if sample.place:
                         raise Refusal(f"{file}: two pictures share a key, {sample.key} and {member.name}; expected one")
                     sample.key, sample.place = member.name, (shard, member.offset_data, member.size)
-                elif ending in TOLD and (file_in := tar.extractfile(member)):
+                elif told and (file_in := tar.extractfile(member)):
                     _tell(sample, ending, file_in.read().decode())
     except (tarfile.TarError, EOFError) as error:
         raise Refusal(f"{file}: not a whole, uncompressed tar file ({error})") from error
@@ -105,6 +109,10 @@ def _samples(shard: int, file: Path) -> list[Sample]:
     except ValueError as error:
         raise Refusal(f"{file}: {member.name} is not understood ({error})") from error
     return list(samples.values())
+
+
+def _too_much(member: tarfile.TarInfo) -> str:
+    return "stored with gaps" if member.issparse() else f"{member.size:,} bytes long"
 
 
 def _tell(sample: Sample, ending: str, text: str) -> None:

@@ -9,9 +9,8 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from latelier.core import Refusal
-from latelier.data.decode import ORIENTATION, UPRIGHT, Target, fit, flatten, no_bombs
+from latelier.data.decode import ORIENTATION, UPRIGHT, Target, fit, flatten, no_bombs, opened
 
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 PIXELS = 40_000_000  # that a picture may have
 SIDE = 1024  # px that a picture is reduced to: no model here sees more
 MOST = 24  # pictures that are kept; the oldest goes
@@ -55,7 +54,7 @@ def read(content: bytes) -> Image.Image:
     """A picture of mode L or RGB, upright, at most ``SIDE`` px a side. Raises Refusal for what is none, or too
     large."""
     try:
-        with no_bombs(), Image.open(io.BytesIO(content), formats=FORMATS) as image:
+        with no_bombs(), opened(io.BytesIO(content)) as image:
             if image.width * image.height > PIXELS:
                 raise Refusal(
                     f"this picture has {image.width:,} x {image.height:,} pixels, and {PIXELS:,} are the most that is "
@@ -68,7 +67,7 @@ def read(content: bytes) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise Refusal(f"this picture has more than {PIXELS:,} pixels: make it smaller") from None
     except UnidentifiedImageError:
-        raise Refusal(f"this file is no picture that can be read: give {', '.join(FORMATS[:-1])} or TIFF") from None
+        raise Refusal("this file is no picture that can be read: give PNG, JPEG, WEBP, GIF, BMP or TIFF") from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         if isinstance(error, Refusal):
             raise

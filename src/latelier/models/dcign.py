@@ -138,6 +138,6 @@ class Model(DeclaredPrior, Encodes, Decodes, EncoderFeatures, EncoderFilters, We
 
 def _members(groups: tuple[int, ...], latent: int) -> Tensor:
     """bool [f, k]: whether a latent is in a factor's group; groups lie side by side from latent 0 on."""
-    group = torch.repeat_interleave(torch.tensor(groups))
+    group = torch.tensor([number for number, size in enumerate(groups) for _ in range(size)])
     own = torch.cat([group, group.new_full((latent - len(group),), -1)])
     return own == torch.arange(len(groups))[:, None]

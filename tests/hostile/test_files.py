@@ -1,0 +1,147 @@
+"""What is no picture, no regular file, or asks for more memory than there is, is refused or counted, and not waited
+for."""
+
+import json
+import os
+import shutil
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors
+import safetensors.torch
+from PIL import Image
+
+import latelier
+from latelier import checkpoint, files
+from latelier.core import Refusal
+from latelier.data.sources import open_images
+from latelier.explore.uploads import read
+
+EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n"
+
+
+def picture(path: Path, seed: int = 0) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.random.default_rng(seed).integers(0, 255, (8, 8), np.uint8)).save(path)
+
+
+@pytest.fixture
+def ghostscript(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What a program called gs leaves when it is started."""
+    program, mark = tmp_path / "bin" / "gs", tmp_path / "started"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\ntouch {mark}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    return mark
+
+
+def test_a_picture_is_what_pillow_itself_reads(tmp_path: Path, ghostscript: Path) -> None:
+    folder = tmp_path / "pictures"
+    for number in range(3):
+        picture(folder / f"{number}.png", number)
+    (folder / "x.png").write_bytes(EPS)
+    images = open_images(folder)
+    assert len(images) == 3
+    assert images.skipped == ("x.png",)
+    with pytest.raises(Refusal, match="picture"):
+        read(EPS)
+    assert not ghostscript.exists()
+
+
+def test_pipes_among_pictures_are_left_out_and_counted(tmp_path: Path) -> None:
+    for number in range(3):
+        picture(tmp_path / "all" / f"{number}.png", number)
+    os.mkfifo(tmp_path / "all" / "pipe.png")
+    (tmp_path / "all" / "device.png").symlink_to("/dev/zero")
+    images = open_images(tmp_path / "all")
+    assert len(images) == 3
+    assert images.skipped == ("device.png", "pipe.png")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("hostile") / "run"
+    tiny = {"latent": 2, "net": "mlp", "net.widths": "4"}
+    latelier.train("vae", data="digits", out=folder, images=64, steps=2, batch=8, settings=tiny, quiet=True)
+    return folder
+
+
+@pytest.mark.parametrize("name", [".lock", "config.json", "log.jsonl"])
+def test_a_pipe_in_a_run_is_not_waited_for(name: str, trained: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(trained, tmp_path / "run"))
+    file = max(run.glob(name))
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(Refusal, match=r"regular file|not seekable"):
+        latelier.train(out=run, resume=True, steps=3, quiet=True)
+
+
+@pytest.mark.parametrize("name", ["weights-*", "manifest-*", "state-*"])
+def test_a_pipe_in_a_checkpoint_is_passed_over(name: str, trained: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(trained, tmp_path / "run"))
+    file = max(run.glob(name))
+    file.unlink()
+    os.mkfifo(file)
+    latelier.train(out=run, resume=True, steps=3, quiet=True)
+    assert checkpoint.last_seen(run) == 3 * 8
+
+
+def test_a_lock_cannot_be_run(trained: Path) -> None:
+    assert not (trained / ".lock").stat().st_mode & 0o111
+
+
+def test_a_card_that_asks_for_a_terabyte_is_refused(trained: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(trained, tmp_path / "run"))
+    weights = max(run.glob("weights-*"))
+    with safetensors.safe_open(weights, "pt") as opened:
+        card = json.loads(opened.metadata()["latelier"])
+    card["config"]["latent"] = 10**12
+    safetensors.torch.save_file(safetensors.torch.load_file(weights), weights, {"latelier": json.dumps(card)})
+    with pytest.raises(Refusal, match=r"its weights alone take [\d,]+ GiB, and this machine has"):
+        latelier.load(weights)
+
+
+@pytest.mark.parametrize("latent", [10**12, 10**30, -(10**30)])
+def test_so_is_what_a_user_asks_for(latent: int) -> None:
+    with pytest.raises(Refusal, match=r"its weights alone take|latent takes a whole number"):
+        latelier.build("vae", (1, 8, 8), latent=latent)
+
+
+def sparse(path: Path, name: str) -> None:
+    """A tar whose member ``name`` is 6 GiB of gaps (GNU's old sparse form, as written by tar --sparse)."""
+    holes = path.parent / name
+    with open(holes, "wb") as file:
+        file.truncate(6 << 30)
+    shutil.which("tar") or pytest.skip("no tar here")
+    os.spawnlp(os.P_WAIT, "tar", "tar", "--sparse", "-C", str(path.parent), "-cf", str(path), name)
+    holes.unlink()
+
+
+def claimed(path: Path, name: str) -> None:
+    """A tar whose member ``name`` says that it has 6 GiB, with none of them there."""
+    with tarfile.open(path, "w") as tar:
+        info = tarfile.TarInfo(name)
+        info.size = 6 << 30
+        tar.fileobj.write(info.tobuf())  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("write", [sparse, claimed])
+@pytest.mark.parametrize("name", ["a.png", "a.json"])
+def test_a_member_of_a_tar_is_measured_before_it_is_read(
+    write: Callable[[Path, str], None], name: str, tmp_path: Path
+) -> None:
+    write(tmp_path / "shard.tar", name)
+    with pytest.raises(Refusal, match=rf"{name} is (stored with gaps|6,442,450,944 bytes long); leave it out"):
+        open_images(tmp_path / "shard.tar")
+
+
+def test_reading_says_what_is_no_regular_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(Refusal, match="pipe is not a regular file"):
+        files.read_json(tmp_path / "pipe")
+    with pytest.raises(Refusal, match="pipe is no regular file"):
+        checkpoint.read(tmp_path / "pipe")
