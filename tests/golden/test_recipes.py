@@ -128,7 +128,7 @@ def resolved(method: str, settings: dict[str, Any], arguments: dict[str, Any]) -
     """The method's whole configuration as JSON, and the line of recipes.json."""
     most = {"labels": 2, "captions": 50}  # as many as the scenes have
     few = {name: number if arguments[name] else None for name, number in most.items()}
-    request = SimpleNamespace(**{"seed": 0, **arguments, **few, "model": method, "settings": settings})
+    request = SimpleNamespace(**{"seed": 0, "card": None, **arguments, **few, "model": method, "settings": settings})
     known = told(request, SCENES, np.arange(300))
     channels, *sides = SHAPES[arguments["data"]]
     if arguments["size"]:
