@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError, MissingArgumentError, Parameter, UnknownCommandError, UnusedCliTokensError
 
 from latelier.lookup import nearest
+from latelier.say import say
 
 VERBS = {  # in the order in which a newcomer needs them; the lines are those of `latelier --help`
     "demo": ("demo:demo", "The main job on embedded data, in a minute or two."),
@@ -101,5 +102,5 @@ def _sentence(error: CycloptsError) -> str:
 
 
 def _refuse(line: str, status: int = 2) -> None:
-    print(f"latelier: {line}", file=sys.stderr)
+    say(f"latelier: {line}", error=True)
     raise SystemExit(status)

@@ -6,6 +6,7 @@ import fcntl
 import io
 import json
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -14,6 +15,7 @@ from typing import Any, BinaryIO
 
 from latelier.core import Refusal
 
+FORMULA = re.compile("'*[=+\\-@\t\r]")  # how it begins, behind any number of apostrophes
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -44,12 +46,28 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table as CSV, with a header."""
+    """A table as CSV, with a header; no cell is a formula to a spreadsheet."""
     lines = io.StringIO()
     writer = csv.writer(lines)
-    writer.writerow(columns)
-    writer.writerows(rows)
+    writer.writerows([disarmed(cell) for cell in row] for row in (columns, *rows))
     return lines.getvalue()
+
+
+def disarmed(cell: str) -> str:
+    """The cell with an apostrophe before what a spreadsheet would compute; numbers stay as they are. ``armed`` takes it
+    away again."""
+    if not FORMULA.match(cell):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell
+
+
+def armed(cell: str) -> str:
+    """What ``disarmed`` was given."""
+    return cell[1:] if cell.startswith("'") and FORMULA.match(cell[1:]) else cell
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from latelier.data.images import Images
+from latelier.say import printable, say
 
 EVERY = 10.0  # seconds between plain lines
 NAMED = 5  # skipped files that are named
@@ -32,7 +33,7 @@ class Progress:
                 TimeRemainingColumn(),
             )
             self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
-            self._task = self._bar.add_task(title, total=total, completed=start, note="")
+            self._task = self._bar.add_task(printable(title), total=total, completed=start, note="")
 
     def __enter__(self) -> "Progress":
         if self._bar is not None:
@@ -53,28 +54,28 @@ class Progress:
         pace = f"{speed:,.0f}" if speed >= 10 else f"{speed:.2g}"
         said = "; ".join(text for text in (f"{pace} {self.unit}/s", note) if text)
         if self._bar is not None:
-            self._bar.update(self._task, completed=done, total=self.total, note=said)
+            self._bar.update(self._task, completed=done, total=self.total, note=printable(said))
             return
         last = done >= self.total and (note or self._told)  # a short piece of work needs no line to say that it is over
         if self.quiet or not (last or now - self._printed >= EVERY):
             return
         self._printed, self._told = now, True
         left = max(0, self.total - done) / max(mean, 1e-9)
-        print(f"{self.title}: {done:,} of {self.total:,}, {left:,.0f} s left, {said}", file=sys.stderr, flush=True)
+        say(f"{self.title}: {done:,} of {self.total:,}, {left:,.0f} s left, {said}", error=True)
 
 
 def step(line: str) -> None:
     """Says on stderr which step of a longer piece of work begins."""
-    print(line, file=sys.stderr, flush=True)
+    say(line, error=True)
 
 
 def tell(images: Images, more: str = "") -> None:
     """Says on stderr what was done to the pictures on the way, and which could not be read. ``more``: where all of
     those are named."""
     for remark in images.remarks:
-        print(remark, file=sys.stderr)
+        say(remark, error=True)
     if images.skipped:
         count, named = len(images.skipped), ", ".join(images.skipped[:NAMED])
         rest = f", ...{f' ({more})' if more else ''}" if count > NAMED else ""
         subject, verb = ("1 file", "was") if count == 1 else (f"{count:,} files", "were")
-        print(f"{subject} could not be decoded and {verb} skipped: {named}{rest}", file=sys.stderr)
+        say(f"{subject} could not be decoded and {verb} skipped: {named}{rest}", error=True)

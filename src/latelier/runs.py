@@ -1,6 +1,5 @@
 """A run on disk as the verbs see it: its model, what it was trained on, its log and its scores."""
 
-import sys
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -24,6 +23,7 @@ from latelier.labels import of_run
 from latelier.pictures.view import View
 from latelier.progress import tell
 from latelier.request import read_config, there
+from latelier.say import say
 from latelier.scores.common import Splits
 from latelier.scores.record import replaced
 from latelier.tables import counted
@@ -231,7 +231,7 @@ def open_run(run: str | Path, own: str | None = None) -> Run:
     config = read_config(config_path) if found and config_path.exists() else {}
     seen = found.seen if found else 0
     for remark in found.remarks if found else ():
-        print(f"{path}: {remark}; using the checkpoint at {counted(seen, 'image')}", file=sys.stderr)
+        say(f"{path}: {remark}; using the checkpoint at {counted(seen, 'image')}", error=True)
     return Run(path, model.to(pick_device()), card, config, seen, found.remarks if found else ())
 
 

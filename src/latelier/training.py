@@ -3,7 +3,6 @@
 import platform
 import shlex
 import signal
-import sys
 import zlib
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
@@ -31,6 +30,7 @@ from latelier.loop import Outcome, step_seconds, train
 from latelier.plan import Plan, plan_of
 from latelier.progress import Progress, tell
 from latelier.request import FORMAT, check, folder_of, plain, read_config, resumed
+from latelier.say import say
 from latelier.state import State
 from latelier.tables import counted, number
 from latelier.told import one_factor, shares, told
@@ -77,7 +77,7 @@ def run(request: SimpleNamespace) -> Path:
     if outcome.why == "stopped":
         again = f"latelier train --out {shlex.quote(str(folder))} --resume"
         if parallel.rank() == 0:
-            print(f"stopped and saved at {counted(outcome.seen, 'image')}; go on with: {again}", file=sys.stderr)
+            say(f"stopped and saved at {counted(outcome.seen, 'image')}; go on with: {again}", error=True)
         raise KeyboardInterrupt if outcome.signal == signal.SIGINT else SystemExit(128 + outcome.signal)
     _say(request, f"{folder}: {counted(outcome.seen, 'image')} seen")
     if parallel.rank() == 0:
@@ -153,7 +153,7 @@ def _learn(folder: Path, request: SimpleNamespace, prepared: Prepared) -> Outcom
     unheard = request.quiet or parallel.rank() > 0
     start = 0 if unheard else checkpoint.last_seen(folder)
     if not unheard:  # taking the time costs two steps, and a compiled net would be compiled for it
-        print(_ahead(folder, model, batches, plan, len(prepared.rows), start), file=sys.stderr, flush=True)
+        say(_ahead(folder, model, batches, plan, len(prepared.rows), start), error=True)
     if request.compile:
         for net in nets(model):
             net.compile()
@@ -168,7 +168,7 @@ def _learn(folder: Path, request: SimpleNamespace, prepared: Prepared) -> Outcom
                 terms = ", ".join(f"{name} {number(value)}" for name, value in record["terms"].items())
                 progress.at(record["seen"], speed=record["images_per_second"], note=terms)
             elif "remark" in record:
-                print(record["remark"], file=sys.stderr)
+                say(record["remark"], error=True)
 
         return train(model, batches, plan, folder, card, validation=prepared.validation, show=show)
 
@@ -247,4 +247,4 @@ def _write_config(folder: Path, request: SimpleNamespace, prepared: Prepared) ->
 
 def _say(request: SimpleNamespace, line: str) -> None:
     if not request.quiet and parallel.rank() == 0:
-        print(line, file=sys.stderr, flush=True)
+        say(line, error=True)

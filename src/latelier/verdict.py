@@ -7,7 +7,6 @@ checkpoint and to the pictures."""
 import io
 import math
 import shlex
-import sys
 from collections.abc import Sequence
 from contextlib import redirect_stderr
 from dataclasses import replace
@@ -22,6 +21,7 @@ from latelier.facts import measured
 from latelier.headlines import budgets
 from latelier.models.rules import COLLAPSED, EVEN, UNLEARNED, absurd, broken, grown
 from latelier.runs import Run, Where, open_run
+from latelier.say import say
 from latelier.scores.common import Splits
 from latelier.tables import counted, number
 
@@ -63,12 +63,12 @@ def at_end(folder: Path, request: SimpleNamespace) -> None:
             with redirect_stderr(io.StringIO()):  # what became of the pictures has been said when they were read
                 splits = run.splits(None, Where.of(request.data_root, request.download))
         except Refusal as error:
-            print(f"no verdict: {error}", file=sys.stderr)
+            say(f"no verdict: {error}", error=True)
             return
         said = conclude(run, splits)
         failed = [finding for finding in said if finding.level == "failure"]
         rest = [finding for finding in said if finding.level != "failure"]
-        print(lines(rest), file=sys.stderr, flush=True)
+        say(lines(rest), error=True)
     if failed:
         raise Failed(f"{failed[0].text} What there is, is saved in {folder}.")
 

@@ -11,6 +11,7 @@ import numpy as np
 from latelier.core import Refusal
 from latelier.data.classes import number
 from latelier.data.images import Images
+from latelier.files import armed
 
 Value = TypeVar("Value")
 TABLES = ("labels.csv", "attributes.csv", "captions.csv")
@@ -43,7 +44,7 @@ class Table:
             )
         if len(set(self.columns)) < len(self.columns):
             raise Refusal(f"{path}: a column name stands twice in {','.join(self.columns)}")
-        self.lines = lines[1:]
+        self.lines = [(i, [armed(cell) for cell in line]) for i, line in lines[1:]]
         for i, cells in self.lines:
             if len(cells) != len(self.columns):
                 raise Refusal(

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from latelier.say import say
 from latelier.verbs.options import Asked, Place, Seed, Whole
 
 
@@ -63,5 +64,5 @@ def caption(
     texts, scores = written(opened.model, images, beam, draws, generator, longest)
     rows = ([name, text, f"{score:.3f}"] for name, text, score in zip(images.names, texts, scores, strict=True))
     write_table(out, ["file", "caption", "log probability"], rows)
-    print(f"{out}: {len(images):,} captions, {len(set(texts)):,} distinct")
+    say(f"{out}: {len(images):,} captions, {len(set(texts)):,} distinct")
     return out

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from latelier.say import say
 from latelier.verbs.options import Asked, Place
 
 if TYPE_CHECKING:
@@ -96,12 +97,12 @@ def classify(
     )
     write_table(out, ["file", "class", "probability", *classes, *spread], rows)
     figures = classified.report(known, images, raw, mended, classes)
-    print(f"{out}: {counted(len(images), 'picture')}{figures}")
-    print(f"probabilities in {out} are {told}")
+    say(f"{out}: {counted(len(images), 'picture')}{figures}")
+    say(f"probabilities in {out} are {told}")
     if beside is not None:
         found = classified.confusion_rows(images.label[known.rows], answer[known.rows], classes)
         write_table(beside, ["class", *classes], found)
-        print(f"{beside}: the whole confusion table, a row a true class, a column an answer")
+        say(f"{beside}: the whole confusion table, a row a true class, a column an answer")
     return out
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from latelier.say import say
 from latelier.verbs.options import Place
 
 if TYPE_CHECKING:
@@ -66,12 +67,12 @@ def compare(
         blocks.append(apart)
     text = "\n\n".join(blocks)
     if text:
-        print(text)
+        say(text)
     if able:
         source = data or opened[0].source
         views = [run.view(run.splits(source, where).test, name, most=10) for run, name in able]
         save(draw_together(views), out)
-        print(f"\n{out}")
+        say(f"\n{out}")
     return text
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from latelier.say import say
 from latelier.verbs.options import Asked, Place
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def decode(run: Place, code: Place, *, out: Asked = "") -> Path:
     with evaluating(opened.model):
         drawn = pixels(model.decode(code_of(opened.model, values)))[0]
     save(drawn, out)
-    print(out)
+    say(out)
     return out
 
 

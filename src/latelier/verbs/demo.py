@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from latelier.say import say
 from latelier.verbs.options import Place
 
 if TYPE_CHECKING:
@@ -136,21 +137,21 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
     )
     pictures: list[Picture] = []
     tables = [Table("What few labels are worth", columns, rows, note, best)]
-    print(table(f"\n{data}: what few labels are worth (* the best)", columns, marked))
-    print(note)
+    say(table(f"\n{data}: what few labels are worth (* the best)", columns, marked))
+    say(note)
     if recipe.parts is not None:
         found, pictures = _parts(beside)
         tables.append(found)
-        print(table(f"\n{found.title}", found.columns, found.rows))
+        say(table(f"\n{found.title}", found.columns, found.rows))
     numbers = verdict(run, splits, run.scores)[1]
     shown = material(run, test, verdict=said, measured=numbers, summary=summary, before=tables, first=pictures)
     files.write(out / "report.html", page(shown))
     bound = next(name for name in values if name.endswith(" nats/image")).removesuffix(" nats/image")
-    print(
+    say(
         f"reconstruction: PSNR {values['PSNR dB']:.1f} dB, SSIM {values['SSIM']:.3f}; "
         f"{bound} {values[f'{bound} nats/image']:.1f} nats an image; {time.perf_counter() - began:.0f} s in all"
     )
-    print(out / "report.html")
+    say(out / "report.html")
     return out / "report.html"
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
+from latelier.say import say
 from latelier.verbs.options import Names, Place, Seed, Whole
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def draw(
         found = view.found or bearings.directions(opened, where, splits.fit)
         view = view._replace(found=found, judge=bearings.judge(opened, where, splits.fit))
     save(draw_sheet(sheet, view), path)
-    print(path)
+    say(path)
     return path
 
 

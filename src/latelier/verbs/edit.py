@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from latelier.say import say
 from latelier.verbs.options import Asked, Names, Place
 
 if TYPE_CHECKING:
@@ -58,8 +59,6 @@ def edit(
     download
         Let torchvision download the data set.
     """
-    import sys
-
     from latelier import directions
     from latelier.core import AttributeDirections, Decodes, Encodes, Refusal, has, need
     from latelier.data.attributes import with_attributes
@@ -94,18 +93,18 @@ def edit(
         *(f"{name} code {what}" for name in wishes for what in ("before", "moved", "drawn")),
     ]
     write_pictures(out, "edited.csv", images.names, columns, blocks)
-    print(f"along {found.said}; in {found.unit}")
+    say(f"along {found.said}; in {found.unit}")
     if judge:
-        print(f"{tally.said}; {judge.said}")
+        say(f"{tally.said}; {judge.said}")
         taught = has(opened.model, AttributeDirections)
         if most > 0 and (warning := tally.warning(None if until_classified else 2 * most, taught)):
-            print(warning, file=sys.stderr)
+            say(warning, error=True)
     else:
         unseen = (
             "no labelled pictures with the attribute and without it are at hand to learn from, so nothing judges what "
             "the edits show; give some by --fit"
         )
-        print(unseen, file=sys.stderr)
+        say(unseen, error=True)
     return out
 
 

@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 
+from latelier.say import say
 from latelier.verbs.options import Asked, Place
 
 
@@ -64,5 +65,5 @@ def encode(
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table(columns), sink)
     files.write(out, sink.getvalue().to_pybytes())
-    print(f"{out}: {counted(len(rows), 'row')} of {counted(len(names), 'number')}")
+    say(f"{out}: {counted(len(rows), 'row')} of {counted(len(names), 'number')}")
     return out

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from latelier.say import say
 from latelier.verbs.options import Place, Whole
 
 if TYPE_CHECKING:
@@ -63,14 +64,14 @@ def explore(
     token = "" if near else secrets.token_urlsafe(16)
     app = build_app(places, uploads, LOCAL if near else (*LOCAL, host.lower()), token)
     address = f"http://{HERE if near else host}:{listening.getsockname()[1]}/"
-    print(f"{address}{f'?token={token}' if token else ''}\nCtrl-C ends it", flush=True)
+    say(f"{address}{f'?token={token}' if token else ''}\nCtrl-C ends it")
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, limit_concurrency=128, ws="none"
     )
     try:
         uvicorn.Server(config).run(sockets=[listening])
     except KeyboardInterrupt:  # the usual end
-        print()
+        say()
 
 
 def _listen(host: str, port: int | None) -> "socket.socket":

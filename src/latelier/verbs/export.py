@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from latelier.say import say
 from latelier.verbs.options import Asked, Place
 
 
@@ -42,5 +43,5 @@ def export(run: Place, *, out: Asked = "") -> Path:
     weights = found.weights if found else Path(run)
     files.write_json(out / "card.json", describe(model, card, graphs, differences) | {"weights": weights.name})
     worst = max(value for values in differences.values() for value in values.values())
-    print(f"{out}: {', '.join(contents)} and card.json; at most {worst:.1e} from torch")
+    say(f"{out}: {', '.join(contents)} and card.json; at most {worst:.1e} from torch")
     return out

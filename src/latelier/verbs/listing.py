@@ -1,5 +1,7 @@
 """latelier models, latelier data: what there is, a sentence each."""
 
+from latelier.say import say
+
 
 def models() -> list[tuple[str, str]]:
     """List the methods that `latelier train` knows. Returns (name, sentence) pairs."""
@@ -25,5 +27,5 @@ def printed(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
     room = max(40, shutil.get_terminal_size().columns - width - 2) if sys.stdout.isatty() else 0
     for name, line in pairs:
         lines = textwrap.wrap(line, room) if room else [line]
-        print(f"{name.ljust(width)}  {f'{chr(10)}{(width + 2) * chr(32)}'.join(lines)}")
+        say(f"{name.ljust(width)}  {f'{chr(10)}{(width + 2) * chr(32)}'.join(lines)}")
     return pairs

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from latelier.say import say
 from latelier.verbs.options import Asked, Place
 
 if TYPE_CHECKING:
@@ -75,9 +76,9 @@ def parts(
             start, rows = start + len(image), rows + len(found)
     shown = counted(start, "picture") if source else f"{counted(start, 'picture')} ({images.source})"
     if rows:
-        print(f"{out}: {counted(rows, 'row')}; parts occur in {pictures:,} of {shown}")
+        say(f"{out}: {counted(rows, 'row')}; parts occur in {pictures:,} of {shown}")
     else:
-        print(f"{out}: 0 rows; no part reaches {least:g} in {shown}, the highest probability is {number(peak)}")
+        say(f"{out}: 0 rows; no part reaches {least:g} in {shown}, the highest probability is {number(peak)}")
     return out
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from latelier.say import say
 from latelier.verbs.options import Place
 
 
@@ -51,5 +52,5 @@ def report(
     said, numbers = verdict(opened, splits, opened.scores)
     edits = bearings.judge(opened, where, splits.fit)
     files.write(path, page(material(opened, splits.test, verdict=said, measured=numbers, judge=edits)))
-    print(path)
+    say(path)
     return path

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from latelier.say import say
 from latelier.verbs.options import Place, Whole
 
 
@@ -77,11 +78,11 @@ def reproduce(
         text = table(result.title, result.columns, result.rows)
         files.write(place / f"{name}.txt", "\n".join([text, *words, ""]))
         files.write_json(place / f"{name}.json", [result.columns, *result.rows])
-        print(text)
-    print("\n".join(words))
+        say(text)
+    say("\n".join(words))
     if result.sheet is not None:
         save(result.sheet, place / f"{name}.png")
-        print(place / f"{name}.png")
+        say(place / f"{name}.png")
     return place
 
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
+from latelier.say import say
 from latelier.verbs.options import Names, Place, Seed, Settings, Whole
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def score(
     records = judge(opened, splits, only, seed, limit, options, quiet=quiet)
     said, numbers = ([], None) if quiet else verdict(opened, splits, [*records, *opened.scores])
     if not quiet:  # before anything is written: a run that cannot be written to can still be judged
-        print(f"{lines(said)}\n\n{score_table(records, f'{opened.name} on {splits.test.source}', protocols)}")
+        say(f"{lines(said)}\n\n{score_table(records, f'{opened.name} on {splits.test.source}', protocols)}")
     opened.keep(records)
     if not quiet and data is None:  # what the run keeps is of its own images
         conclude(opened, splits, opened.scores, numbers)

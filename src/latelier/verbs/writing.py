@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from latelier.say import say
 from latelier.verbs.options import Place
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def write_pictures(
             files.write(out / picture, png(drawn, 6))
             rows.append([name, picture, *cells])
     write_table(out / table, ["file", "picture", *columns], rows)
-    print(f"{out}: {counted(len(rows), 'picture')} and {table}")
+    say(f"{out}: {counted(len(rows), 'picture')} and {table}")
 
 
 def decibels(error: "Tensor") -> list[tuple[str]]:

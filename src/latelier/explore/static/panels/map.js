@@ -37,7 +37,8 @@ export async function mount(stage) {
   }
 
   const list = button("Save the list (CSV)", () => {
-    const cell = (text) => `"${String(text).replaceAll('"', '""')}"`;
+    const armed = (text) => (/^'*[=+\-@\t\r]/.test(text) ? `'${text}` : text); // no formula to a spreadsheet
+    const cell = (text) => `"${armed(String(text)).replaceAll('"', '""')}"`;
     const lines = selected.map((row) => `${cell(answer.names[row])},${cell(answer.classes[answer.label[row]] ?? "")}`);
     save("selected.csv", new Blob([["file,label", ...lines].join("\n"), "\n"], { type: "text/csv" }));
   }, { disabled: true });

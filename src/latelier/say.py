@@ -1,0 +1,19 @@
+"""Whatever is said on a terminal goes through here: a file's name or a class may hold codes that move the cursor, set
+the window's title or turn the direction of what follows."""
+
+import re
+import sys
+
+# Control characters but newline and tab, those of ISO 6429's second set, the directions of Unicode's annex 9, line and
+# paragraph separators, and halves of surrogate pairs, as which bytes of file names are read that are no UTF-8.
+UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printable(text: str) -> str:
+    r"""The text with everything written out that a terminal would not show but obey, as ``\x1b`` or ``\u202e``."""
+    return UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def say(text: object = "", *, error: bool = False) -> None:
+    """Prints on stdout, or on stderr, at once."""
+    print(printable(str(text)), file=sys.stderr if error else sys.stdout, flush=True)

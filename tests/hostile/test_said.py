@@ -1,0 +1,88 @@
+"""What reaches a terminal is printable, and what reaches a CSV is no formula."""
+
+import ast
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import latelier
+from latelier import cli, files
+from latelier.data.sources import open_images
+from latelier.data.tables import Table
+from latelier.say import printable, say
+
+SOURCES = Path(latelier.__file__).parent
+TITLE = "\x1b]0;mine\x07"  # sets the window's title
+NASTY = ("\x1b[2J", TITLE, "\x9b31m", "\u202egnp", "\u2066", "\x7f", "\r", "\u2028", "\udcff")
+FORMULAS = ("=1+1", "+1-1", "-cmd", "@sum", "\tx", "\rx", "'=1", "''@x")
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_what_a_terminal_would_obey_is_written_out(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    say(f"a{text}b")
+    said = capsys.readouterr().out
+    assert said.startswith("a\\")
+    assert said.endswith("b\n")
+    assert all(c.isprintable() for c in said[:-1])
+
+
+def test_all_else_is_said_as_it_is() -> None:
+    text = "Größe 3 × 4 px, 猫, عربي, emoji 👩‍🎨\n\ttwo lines"
+    assert printable(text) == text
+
+
+def test_nothing_else_prints() -> None:
+    """Decoding processes alone do: what they print is JSON, and read by their parent."""
+    found = {
+        file.relative_to(SOURCES).as_posix()
+        for file in SOURCES.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    }
+    assert found == {"say.py", "data/worker.py", "data/fill.py"}
+
+
+def test_names_of_files_are_said_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / f"a{TITLE}"
+    folder.mkdir()
+    for number in range(30):
+        Image.fromarray(np.full((8, 8), number, np.uint8)).save(folder / f"{number}.png")
+    (folder / f"x{TITLE}.png").write_bytes(b"no picture")
+    (folder / "labels.csv").write_text("file\n")
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["train", "pca", "--data", str(folder), "--out", str(tmp_path / "run"), "--set", "latent=2"])
+    assert ended.value.code == 2
+    (folder / "labels.csv").unlink()
+    cli.main(["train", "pca", "--data", str(folder), "--out", str(tmp_path / "run"), "--set", "latent=2"])
+    said = capsys.readouterr()
+    assert "\\x1b]0;mine\\x07" in said.err
+    assert not {"\x1b", "\x07"} & set(said.err + said.out)
+
+
+def test_no_cell_is_a_formula(tmp_path: Path) -> None:
+    rows = [["a.png", text] for text in FORMULAS] + [["b.png", number] for number in ("-1.5", "+2", "-1e-05", "plain")]
+    path = tmp_path / "table.csv"
+    files.write(path, files.csv_text(["file", "class"], rows))
+    with open(path, newline="", encoding="utf-8") as file:
+        cells = [row[1] for row in list(csv.reader(file))[1:]]
+    assert all(cell.startswith("'") for cell in cells[: len(FORMULAS)])
+    assert cells[len(FORMULAS) :] == ["-1.5", "+2", "-1e-05", "plain"]
+    assert [row[1] for _, row in Table(path, ("file", "class")).lines] == [row[1] for row in rows]
+
+
+def test_the_explorers_list_goes_by_the_same_rule() -> None:
+    page = (SOURCES / "explore/static/panels/map.js").read_text()
+    assert f"/^{files.FORMULA.pattern}/" in page.replace("\\t", "\t").replace("\\r", "\r")
+
+
+def test_a_table_that_was_written_labels_the_pictures_that_it_names(tmp_path: Path) -> None:
+    for name in ("-a.png", "=b.png", "c.png"):
+        Image.fromarray(np.full((8, 8), len(name), np.uint8)).save(tmp_path / name)
+    rows = [["-a.png", "=x"], ["=b.png", "y"], ["c.png", "y"]]
+    files.write(tmp_path / "labels.csv", files.csv_text(["file", "label"], rows))
+    images = open_images(tmp_path)
+    found = {name: images.classes[label] for name, label in zip(images.names, images.label, strict=True)}
+    assert found == {"-a.png": "=x", "=b.png": "y", "c.png": "y"}
