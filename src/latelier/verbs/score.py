@@ -68,9 +68,9 @@ def score(
     from latelier.verdict import conclude, lines, verdict
 
     options = options_of(settings)
-    only = [only] if isinstance(only, str) else only or list(options)
+    only = [Named(name) for name in ([only] if isinstance(only, str) else only or list(options))]
     for name in only:
-        find(Named(name))  # an unknown score is refused before any picture is read
+        find(name)  # an unknown score is refused before any picture is read
     for name in options:
         if name not in only:
             raise Refusal(f"--set has options of {name}, but --only asks for {', '.join(only)}; add it there")
