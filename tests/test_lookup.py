@@ -59,7 +59,7 @@ def test_a_name_with_dots_is_the_users_own_module(zoo):
 
 
 def test_what_a_users_module_misses_is_not_hidden(zoo):
-    with pytest.raises(ModuleNotFoundError, match="an_extra_that_is_not_there"):
+    with pytest.raises(Refusal, match=r"broken cannot be run: ModuleNotFoundError.* 'an_extra_that_is_not_there'"):
         find_module("latelier.pictures", Named(f"{zoo}.broken"), "model", "Model")
 
 

@@ -17,7 +17,7 @@ from latelier.heads.caption import CaptionConfig
 from latelier.heads.captioned import Captioned
 from latelier.heads.joint import Joint, width
 from latelier.lookup import find_module, module_names
-from latelier.own_code import Named, permitted, with_named
+from latelier.own_code import Named, permitted, running, with_named
 from latelier.room import check_room
 from latelier.settings import configure, nest, to_json
 from latelier.state import load_weights
@@ -226,7 +226,8 @@ def _module(name: str) -> ModuleType:
     if spec is None or spec.loader is None or not Path(path).exists():
         raise Refusal(f"no model file at {path}")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with running(path):
+        spec.loader.exec_module(module)
     if not hasattr(module, "Model") or not hasattr(module, "Config"):
         raise Refusal(f"{path} is no model: it must define Model and Config (see CONTRIBUTING.md)")
     return module

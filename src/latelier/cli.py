@@ -2,6 +2,8 @@
 
 import os
 import sys
+import tempfile
+import traceback
 from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError, MissingArgumentError, Parameter, UnknownCommandError, UnusedCliTokensError
@@ -30,6 +32,7 @@ VERBS = {  # in the order in which a newcomer needs them; the lines are those of
     "reproduce": ("reproduce:reproduce", "Run a recipe, and set what it gives beside what was published."),
     "export": ("export:export", "Write a run as ONNX files."),
 }
+LONGEST = 200  # characters of an unforeseen error that are said
 TRACEBACK = "LATELIER_TRACEBACK"  # environment variable: show where a refusal came from
 USAGE = {"train": "Usage: latelier train MODEL --data SRC --out RUN [OPTIONS]"}
 
@@ -52,8 +55,8 @@ def app(overview: bool = False) -> App:
 
 
 def main(tokens: Sequence[str] | None = None) -> None:
-    """Runs one command. A refused one exits 2 with one line on stderr, a training that failed 1; an interrupted one
-    exits 130."""
+    """Runs one command. A refused one exits 2 with one line on stderr, a training that failed 1, as does a fault of
+    latelier's own, whose traceback is kept in a file that the line names; an interrupted one exits 130."""
     tokens = sys.argv[1:] if tokens is None else tokens
     try:
         app(overview=not tokens or tokens[0] in ("-h", "--help"))(tokens, exit_on_error=False, print_error=False)
@@ -63,24 +66,31 @@ def main(tokens: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(141) from None
-    except OSError as error:
-        if os.environ.get(TRACEBACK):
-            raise
-        _refuse(f"{error.filename or 'output'}: {error.strerror or error}")
-    except ValueError as error:
-        from latelier.core import Refusal  # torch is loaded by now if a verb refused
-
-        if not isinstance(error, Refusal) or os.environ.get(TRACEBACK):
-            raise
-        _refuse(" ".join(str(error).split()))
-    except RuntimeError as error:
-        from latelier.core import Failed
-
-        if not isinstance(error, Failed) or os.environ.get(TRACEBACK):
-            raise
-        _refuse(str(error), status=1)
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        _refuse(*_told(error))
+
+
+def _told(error: Exception) -> tuple[str, int]:
+    """What is said of an error, and the exit status."""
+    if isinstance(error, OSError):
+        return f"{error.filename or 'output'}: {error.strerror or error}", 2
+    from latelier.core import Failed, Refusal  # torch is loaded by now if a verb refused
+
+    said = " ".join(str(error).split())
+    if isinstance(error, Refusal):
+        return said, 2
+    if isinstance(error, Failed):
+        return said, 1
+    if isinstance(error, MemoryError) or "allocate memory" in said or type(error).__name__ == "OutOfMemoryError":
+        return "there is not enough memory for this; take a smaller --batch or --size, or fewer --images", 2
+    with tempfile.NamedTemporaryFile("w", prefix="latelier-", suffix=".txt", delete=False, errors="replace") as file:
+        traceback.print_exception(error, file=file)
+    kind = type(error).__name__
+    return f"a fault of latelier's own ({kind}: {said[:LONGEST]}); please report {file.name}, which says where", 1
 
 
 def _sentence(error: CycloptsError) -> str:

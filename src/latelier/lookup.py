@@ -13,7 +13,7 @@ from functools import cache
 from importlib.util import find_spec
 from types import ModuleType
 
-from latelier.own_code import permitted
+from latelier.own_code import permitted, running
 
 
 def nearest(name: str, names: list[str]) -> str:
@@ -64,7 +64,7 @@ def find_module(package: str, name: str, kind: str, attribute: str = "") -> Modu
 
     ``kind`` ("model", "score", "picture") is what messages call it; ``attribute`` ("Model", "score", "draw") is what
     the module must define. Raises Refusal, with the nearest match, when there is none, and for a module of their own
-    that the user did not name (``own_code``). An error inside a user's own module is raised as it is.
+    that the user did not name, or that cannot be run (``own_code``).
     """
     from latelier.core import Refusal
 
@@ -79,9 +79,10 @@ def find_module(package: str, name: str, kind: str, attribute: str = "") -> Modu
 def _users_own(name: str, kind: str, attribute: str) -> ModuleType:
     from latelier.core import Refusal
 
-    if not _importable(name):
+    with running(name):
+        module = importlib.import_module(name) if _importable(name) else None
+    if module is None:
         raise Refusal(f'unknown {kind} "{name}": no module of that name can be imported; put its folder on PYTHONPATH')
-    module = importlib.import_module(name)
     if attribute and not hasattr(module, attribute):
         raise Refusal(f'"{name}" is no {kind}: its module does not define {attribute}')
     return module

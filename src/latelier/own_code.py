@@ -4,7 +4,8 @@ It is run only where the user has named it, in the call or command itself or in 
 file is a plain ``str`` and never enough, whatever field it stands in: a run may be a stranger's."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import PurePath
 from typing import Any
 
@@ -27,6 +28,19 @@ def _named(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _named(inner) if key == "kind" else inner for key, inner in value.items()}
     return Named(value) if isinstance(value, str) else value
+
+
+@contextmanager
+def running(name: str) -> Iterator[None]:
+    """Within it a user's code is run. Raises Refusal, with what it ended in, for any error of it."""
+    from latelier.core import Refusal
+
+    try:
+        yield
+    except Exception as error:
+        raise Refusal(
+            f"{name} cannot be run: {type(error).__name__}: {error}; LATELIER_TRACEBACK=1 shows where"
+        ) from error
 
 
 def permitted(name: str, kind: str) -> str:
