@@ -81,6 +81,20 @@ def test_without_labels_it_learns_all_the_same_and_says_what_to_give(
     assert config("run")["request"]["settings"] == {"latent": 2}
 
 
+@pytest.mark.parametrize("given", [{"labels_file": "labels.csv"}, {"labels_file": "labels.csv", "labels": 2}, {}])
+def test_labels_of_one_class_are_said_to_be_so(
+    here: Path, capsys: pytest.CaptureFixture[str], given: dict[str, Any]
+) -> None:
+    Path("labels.csv").write_text("file,class\n" + "".join(f"{i:03}.png,cat\n" for i in range(4)))
+    Path("pets/labels.csv").write_text("file,label\n" + "".join(f"{i:03}.png,cat\n" for i in range(4)))
+    latelier.train(data="pets", out="run", settings={"latent": 2}, **given, **TINY)
+    assert (
+        f"no method was named: vae, without a label head, since there is one class alone ({given.get('labels', 4)} "
+        "labels) and it takes two to tell apart; label pictures of another as well; latelier models lists others\n"
+    ) in capsys.readouterr().err
+    assert config("run")["model"]["head"] is None
+
+
 def test_what_was_chosen_may_be_overruled(here: Path) -> None:
     labels(4)
     latelier.train(data="pets", labels_file="labels.csv", out="run", quiet=True, settings={"head": "none"}, **TINY)

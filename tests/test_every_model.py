@@ -209,6 +209,12 @@ def measures(model: Model, images: Images) -> dict[str, float]:
     return found
 
 
+# Beside these a label weighs little, and codes grow (sd .6 to 1.5) while their encoder learns to redraw: so the head's
+# first weights, drawn at random, are more sure and more wrong for a hundred steps (cross-entropy 2.31, then 2.49 and,
+# after 200, 2.24). From weights of 0, or where codes do not grow, it falls from the start; the game changes nothing.
+REDRAWN_FIRST = ("introvae",)
+
+
 def by_adversary(case: Case) -> bool:
     """Whether nobody but an adversary teaches it. No short run shows that it learns: laws/test_mixture.py does."""
     return "generator" in case.build()[0].players or has(case.build()[0], Judges)
@@ -239,7 +245,8 @@ def test_a_short_run_improves(case: Case, tmp_path: Path) -> None:
     else:
         critic = "critic" in model.players  # which must not learn as fast as the rest
         slow = critic or any("running_var" in name for name in model.state_dict())  # its averages follow from afar
-        plan = Plan(total=(100 if slow else 30) * SIZE, batch=SIZE, rate=None if critic else 1e-3)
+        steps = 200 if case.head != "none" and case.method in REDRAWN_FIRST else 100 if slow else 30
+        plan = Plan(total=steps * SIZE, batch=SIZE, rate=None if critic else 1e-3)
         train(model, batches_of(case), plan, tmp_path, card.json())
     after = measures(model, images)
     assert all(after[name] < before[name] for name in before), (before, after)

@@ -1,6 +1,7 @@
 """How long a run is, and what it says of that."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,12 @@ from latelier.core import Refusal, Schedule
 from latelier.runs import open_run
 
 LENGTHS = dict.fromkeys(("total", "log_every", "save_every"))
-TINY = {"settings": ["net=mlp", "net.widths=", "latent=2"], "data": "digits", "images": 64, "quiet": True}
+TINY: dict[str, Any] = {
+    "settings": ["net=mlp", "net.widths=", "latent=2"],
+    "data": "digits",
+    "images": 64,
+    "quiet": True,
+}
 
 
 @pytest.mark.parametrize(
@@ -30,6 +36,14 @@ def test_steps_and_epochs_are_one_length_in_two_units(tmp_path: Path) -> None:
 def test_steps_beside_epochs_are_refused(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match="--steps 6 and --epochs 3 both say how long; give one of them"):
         latelier.train("vae", out=tmp_path / "run", steps=6, epochs=3, **TINY)
+
+
+@pytest.mark.parametrize("wrong", ["optimiser.rate=-1", "optimiser.betas=0.9,1.5", "optimiser.weight_decay=-1"])
+def test_an_optimiser_that_takes_no_steps_downwards_is_refused(tmp_path: Path, wrong: str) -> None:
+    said = "the optimiser of model takes a rate above 0, betas from 0 to below 1 and a weight_decay of 0 or more, not "
+    with pytest.raises(Refusal, match=said):
+        latelier.train("vae", out=tmp_path / "run", steps=6, **{**TINY, "settings": [*TINY["settings"], wrong]})
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_resumed_run_may_be_given_a_length_in_the_other_unit(tmp_path: Path) -> None:

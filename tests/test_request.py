@@ -83,12 +83,19 @@ def test_a_run_from_before_there_were_affine_changes_goes_on_without_them(run: P
 @pytest.mark.parametrize(
     ("wrong", "line"),
     [
-        ({"epochs": float("inf")}, "--epochs takes more than 0, but got inf"),
+        ({"epochs": float("inf")}, r"--epochs takes more than 0 and at most 1e\+12, but got inf"),
+        ({"epochs": 1e300}, r"--epochs takes more than 0 and at most 1e\+12, but got 1e\+300"),
+        ({"ema": 1e308}, r"--ema takes more than 0 and at most 1e\+12, but got 1e\+308"),
+        ({"warmup": 1e308}, r"--warmup takes at least 0 and at most 1e\+12, but got 1e\+308"),
         ({"epochs": -1}, "--epochs takes more than 0, but got -1"),
         ({"seed": -1}, "--seed takes at least 0, but got -1"),
-        ({"warmup": -0.5}, "--warmup takes at least 0, but got -0.5"),
+        ({"warmup": -0.5}, r"--warmup takes at least 0 and at most 1e\+12, but got -0.5"),
         ({"parts": 3}, "--batch 64 must be a multiple of --parts 3"),
-        ({"affine": -1.0}, "affine is a strength, at least 0"),
+        ({"affine": -1.0}, r"affine is a strength from 0 to 3 \(1 is usual\), not -1.0"),
+        ({"affine": 1000.0}, r"affine is a strength from 0 to 3 \(1 is usual\), not 1000.0"),
+        ({"colour": 1e300}, r"colour is a strength from 0 to 3 \(1 is usual\), not 1e\+300"),
+        ({"shift": 8}, "shift moves by pixels, fewer than the 8 of the shorter side, not by 8"),
+        ({"shift": 10**21}, "shift moves by pixels, fewer than the 8 of the shorter side, not by 1000"),
         ({"cutout": 1.5}, "cutout is a share of the image's side, from 0 to below 1, not 1.5"),
     ],
 )

@@ -13,6 +13,7 @@ from made import folder, write
 import latelier
 from latelier import runs, training
 from latelier.data.scenes import draw_scenes
+from latelier.reporting import Sheets, sheets
 from latelier.runs import Run, Where, open_run
 from latelier.verdict import verdict
 
@@ -114,13 +115,22 @@ def test_a_report_after_more_training_scores_the_new_checkpoint(
     training = {"data": "digits:test", "out": tmp_path / "run", **TINY}
     latelier.train("vae", epochs=0.1, **training)
     monkeypatch.setattr("latelier.verbs.score.judge", lambda run, *_, **__: records(run.seen))
-    monkeypatch.setattr("latelier.reporting.sheets", lambda *_, **__: [])
+    monkeypatch.setattr("latelier.reporting.sheets", lambda *_, **__: Sheets([], []))
     for epochs in (0.1, 0.2):
         latelier.train(out=tmp_path / "run", resume=True, epochs=epochs, quiet=True)
         seen = open_run(tmp_path / "run").seen
         page = latelier.report(tmp_path / "run", data="digits").read_text()
         assert [record["seen"] for record in open_run(tmp_path / "run").scores] == [seen]
         assert f">{seen}<" in page
+
+
+def test_what_can_be_drawn_is_and_the_rest_has_its_reason(tmp_path: Path, cache: Path) -> None:
+    run = open_run(latelier.train("vae", data="digits:test", out=tmp_path / "run", epochs=0.1, **TINY))
+    found = sheets(run, run.images("digits", Where(), quiet=True), ["latent_map", "samples"])
+    assert [picture.name for picture in found.drawn] == ["samples"]
+    ((name, reason),) = found.undrawn
+    assert name == "latent_map"
+    assert reason.startswith("needs pictures whose")
 
 
 def test_a_comparison_leaves_out_scores_of_another_checkpoint_and_takes_them_anew(

@@ -85,6 +85,10 @@ def test_json_and_objects_come_back_as_they_went() -> None:
         ("penalty=mdm", "toy: penalty cannot be 'mdm'; did you mean \"mmd\"?"),
         ("latent=2.5", "toy: latent takes a whole number, but got '2.5'"),
         ("whiten=perhaps", "toy: whiten takes true or false, but got 'perhaps'"),
+        ("penalty.weight=nan", "toy: penalty.weight takes numbers of at most 1e+12 in size, but got 'nan'"),
+        ("penalty.weight=inf", "toy: penalty.weight takes numbers of at most 1e+12 in size, but got 'inf'"),
+        ("clip=-1e300", "toy: clip takes numbers of at most 1e+12 in size, but got '-1e300'"),
+        ("widths=4,1e30", "toy: widths takes numbers of at most 1e+12 in size, but got '4,1e30'"),
         ("rate=lion", "toy: rate.kind takes one of adam, sgd, but got 'lion'"),
     ],
 )
@@ -93,6 +97,11 @@ def test_what_is_wrong_is_refused_in_one_line(setting: str, line: str) -> None:
         configure(Config, parse_assignments([setting]), "toy")
     assert str(refused.value).startswith(line)
     assert "\n" not in str(refused.value)
+
+
+def test_a_number_that_is_none_is_refused_from_python_too() -> None:
+    with pytest.raises(Refusal, match=r"penalty\.weight takes numbers"):
+        configure(Config, {"penalty.weight": float("nan")}, "toy")
 
 
 def test_a_setting_without_a_value_is_refused() -> None:

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 import latelier
 from latelier import checkpoint
-from latelier.core import Batch, Progress, Refusal
+from latelier.core import Batch, Progress
 from latelier.data.augment import Augment
 from latelier.heads.joint import Joint
 from latelier.heads.unlabelled import Unlabelled, remarks
@@ -225,23 +225,6 @@ def test_two_processes_equal_one(model: str, tmp_path: Path) -> None:
     ends = [checkpoint.checkpoints(run)[-1] for run in (one, tmp_path / "two")]
     first, second = (load_file(end.weights) for end in ends)
     assert max(float((first[name] - second[name]).abs().max()) for name in first) < 1e-5
-
-
-@pytest.mark.parametrize(
-    ("setting", "words"),
-    [
-        ("head.threshold=2", "head.threshold is a probability between 0 and 1, not 2"),
-        ("head.rounds=0.6,0.3", "head.rounds are rising shares of the run, from 0 to below 1, not 0.6, 0.3"),
-        ("head.pool=0", "head.pool is a number of images, at least 1, not 0"),
-        ("head.prior=1,0,1", "head.prior gives every class a share above 0, not 1, 0, 1"),
-        ("head.prior=1,1", "head.prior has 2 shares, but the pictures have 10 classes"),
-        ("head.unlabelled=none", "head.rounds go with head.unlabelled=consistent; set that as well"),
-        ("head.views=-1", "head.views is a number of changed views, at least 0, not -1"),
-    ],
-)
-def test_settings_that_cannot_be_are_refused(tmp_path: Path, setting: str, words: str) -> None:
-    with pytest.raises(Refusal, match=words):
-        latelier.train("vae", out=tmp_path / "run", settings=[*SETTINGS, setting], quiet=True, **SMALL)
 
 
 @pytest.mark.parametrize(

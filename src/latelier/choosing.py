@@ -12,6 +12,7 @@ from latelier.data.images import Images
 from latelier.held_out import opened
 from latelier.progress import step
 from latelier.stated import words
+from latelier.tables import counted
 
 OTHERS = "latelier models lists others"
 
@@ -31,10 +32,13 @@ def choose(labelled: int, count: int, classes: int) -> Choice:
     in less time than a model that redraws images as well; on photographs of many kinds it gains half a point on labels
     alone, at eight times the cost (docs/few-labels.md). Where most images are labelled there is little that others
     could add, and a ``classifier`` of labels alone has the most right (docs/defaults.md).
-    Without labels nothing says what to recognise: a ``vae`` has features, reconstructions and samples."""
-    if classes < 2 or not labelled:
-        why = "since no labels say what to recognise; for classes give --labels-file"
-        return Choice("vae", {}, why)
+    Without labels, or with those of one class, nothing says what to recognise: a ``vae`` has features,
+    reconstructions and samples."""
+    if not labelled:
+        return Choice("vae", {}, "since no labels say what to recognise; for classes give --labels-file")
+    if classes < 2:
+        why = f"without a label head, since there is one class alone ({counted(labelled, 'label')}) and it takes two"
+        return Choice("vae", {"head": "none"}, f"{why} to tell apart; label pictures of another as well")
     others = count - labelled
     if others > labelled:
         why = f"whose label head learns from {labelled:,} labels and from the {others:,} pictures without one"

@@ -17,6 +17,7 @@ from latelier.core import Classifies, Code, Decides, Decodes, Encodes, Model, Re
 
 TOLERANCE = 1e-4  # greatest absolute difference from torch in any number,
 RELATIVE = 1e-6  # or this share of an output's greatest value: beyond 1000 float32 itself does not hold 1e-4
+AVERAGED = {"views": "changed views", "draws": "draws of the code"}  # fields of a head: what its classes are means over
 BATCHES = (1, 7)  # rows at which the difference is measured; the graph is traced with 2
 
 
@@ -126,12 +127,14 @@ def measure(content: bytes, graph: Graph) -> dict[str, float]:
 
 
 def describe(model: Model, card: Card, graphs: list[Graph], differences: dict[str, dict[str, float]]) -> dict[str, Any]:
-    """What a program needs to know to use the files: card.json."""
+    """What a program needs to know to use the files: card.json. Its head is that of the files, which average nothing;
+    what the run itself averages, a line says."""
+    apart = _apart(card)
     return {
         "format": 1,
         "model": card.model,
         "config": card.config,
-        "head": card.head,
+        "head": card.head and {name: 0 if name in AVERAGED else value for name, value in card.head.items()},
         "image": {
             "shape": ["batch", *model.image],
             "axes": "batch, channel, row from the top, column from the left",
@@ -141,6 +144,7 @@ def describe(model: Model, card: Card, graphs: list[Graph], differences: dict[st
         },
         "latents": {name: {"shape": ["batch", *it.shape], "prior": it.kind} for name, it in model.latents.items()},
         "classes": list(card.classes),
+        **({"probabilities": apart} if apart else {}),
         "files": {
             graph.file: {
                 "inputs": list(graph.inputs),
@@ -151,6 +155,15 @@ def describe(model: Model, card: Card, graphs: list[Graph], differences: dict[st
         },
         "versions": {name: version(name) for name in ("latelier", "torch", "onnx", "onnxscript", "onnxruntime")},
     }
+
+
+def _apart(card: Card) -> str:
+    """How the files' probabilities differ from those of ``latelier classify``; "" where they do not."""
+    head = card.head or {}
+    means = [f"{head[name]} {what} (head.{name}={head[name]})" for name, what in AVERAGED.items() if head.get(name)]
+    if not means:
+        return ""
+    return f"of the most likely code of the image as it is; the run's own are means over {means[0]}"
 
 
 def _preprocessing(c: int, h: int, w: int) -> str:

@@ -45,7 +45,14 @@ def rate_factor(plan: Plan, seen: int) -> float:
 
 
 def plan_of(request: SimpleNamespace, model: Model, epoch: int, device: torch.device) -> Plan:
-    """The arguments' plan, with the method's own schedule where they are silent."""
+    """The arguments' plan, with the method's own schedule where they are silent. Raises Refusal for what does not go
+    together, and for an optimiser that takes no steps downwards."""
+    for player, o in model.optimisers().items():
+        if o.rate <= 0 or o.weight_decay < 0 or not all(0 <= beta < 1 for beta in o.betas):
+            raise Refusal(
+                f"the optimiser of {player} takes a rate above 0, betas from 0 to below 1 and a weight_decay of 0 or "
+                f"more, not {o.rate:g}, {o.betas} and {o.weight_decay:g}"
+            )
     batch = request.batch or model.schedule.batch
     parts = request.parts or parallel.world()
     if batch % parts or parts % parallel.world():

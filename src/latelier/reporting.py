@@ -3,7 +3,7 @@ again."""
 
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from latelier.core import Finding, Refusal
 from latelier.data.images import Images
@@ -38,7 +38,7 @@ def material(
     behind that; ``judge`` learns to tell what edits show. ``before`` are tables and ``first`` pictures that come
     first."""
     skipped, shown = run.folder / "skipped.txt", f"Shown and measured here: {images.source}."
-    data, undrawn = run.config.get("data", {}), list[tuple[str, str]]()
+    data, found = run.config.get("data", {}), sheets(run, images, judge=judge)
     return Material(
         title=f"{run.name}: {run.card.model} on {data.get('source', 'pictures')}",
         summary=summary or f"A {run.card.model} after {counted(run.seen, 'picture')}. {shown}",
@@ -48,8 +48,8 @@ def material(
         curve=leading(run.log),
         facts=facts(run),
         tables=[*before, *(table for record in run.scores for table in score_tables(record)), *_untaken(run.scores)],
-        pictures=[*first, *sheets(run, images, judge=judge, undrawn=undrawn)],
-        undrawn=undrawn,
+        pictures=[*first, *found.drawn],
+        undrawn=found.undrawn,
         log=run.log,
         skipped=skipped.read_text().splitlines() if skipped.exists() else (),
         remarks=[*run.remarks, *data.get("remarks", ())],
@@ -122,16 +122,17 @@ def winners(rows: Sequence[Sequence[str]]) -> frozenset[tuple[int, int]]:
     return frozenset(best)
 
 
-def sheets(
-    run: Run,
-    images: Images,
-    names: Sequence[str] = (),
-    judge: Judging | None = None,
-    undrawn: list[tuple[str, str]] | None = None,
-) -> list[Picture]:
-    """The sheets of these names; without any, every one for which the model has the capabilities and the data what it
-    takes, but for those on request. The others, with the reason, are added to ``undrawn``."""
-    title, pictures = f"{run.name} ({run.card.model}) on {images.source}", []
+class Sheets(NamedTuple):
+    """A run's sheets."""
+
+    drawn: list[Picture]
+    undrawn: list[tuple[str, str]]  # names of the others, each with the reason
+
+
+def sheets(run: Run, images: Images, names: Sequence[str] = (), judge: Judging | None = None) -> Sheets:
+    """The sheets of these names; without any, every one for which the model has the capabilities, but for those on
+    request. Undrawn are those for which the data lack something."""
+    title, found = f"{run.name} ({run.card.model}) on {images.source}", Sheets([], [])
     chosen = names or [name for name in ordered(possible(run.model)) if not getattr(find(name), "ON_REQUEST", False)]
     for place, name in enumerate(chosen, 1):
         step(f"drawing: {name}, {place} of {len(chosen)}")
@@ -139,11 +140,10 @@ def sheets(
         try:
             drawn = module.draw(run.view(images, title, most=wanted(module))._replace(judge=judge))
         except Refusal as error:  # such as a latent map of pictures whose factors are unknown
-            if undrawn is not None:
-                undrawn.append((name, str(error).removeprefix(f"{name} ")))
+            found.undrawn.append((name, str(error).removeprefix(f"{name} ")))
             continue
-        pictures.append(Picture(name, sentence(module.__doc__) or name, png(drawn, COMPRESSION)))
-    return pictures
+        found.drawn.append(Picture(name, sentence(module.__doc__) or name, png(drawn, COMPRESSION)))
+    return found
 
 
 def facts(run: Run) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """The arguments of ``latelier train``: checked before anything is written, and compared with those that a run began
 with."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import is_dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 from latelier import files
 from latelier.core import Refusal
 from latelier.data.sources import BUILTIN
-from latelier.settings import to_json
+from latelier.settings import LARGEST, to_json
 
 FORMAT = 1  # of config.json
 FREE = (  # may differ on a resume
@@ -45,13 +44,15 @@ def check(request: SimpleNamespace) -> None:
         ("rate", "more than 0"),
     ):
         value = getattr(request, name)
-        if value is not None and not 0 < value < math.inf:
-            raise Refusal(f"--{name.replace('_', '-')} takes {least}, but got {value}")
+        if value is not None and not 0 < value <= LARGEST:
+            most = "" if value <= 0 else f" and at most {LARGEST:g}"
+            raise Refusal(f"--{name.replace('_', '-')} takes {least}{most}, but got {value}")
     if request.epochs is not None and request.steps is not None:
         raise Refusal(f"--steps {request.steps} and --epochs {request.epochs:g} both say how long; give one of them")
-    for name in ("seed", "warmup"):
-        if not 0 <= getattr(request, name) < math.inf:
-            raise Refusal(f"--{name} takes at least 0, but got {getattr(request, name)}")
+    if not 0 <= request.warmup <= LARGEST:
+        raise Refusal(f"--warmup takes at least 0 and at most {LARGEST:g}, but got {request.warmup}")
+    if request.seed < 0:
+        raise Refusal(f"--seed takes at least 0, but got {request.seed}")
     if request.validation is not None and not 0 <= request.validation < 1:
         raise Refusal(f"--validation takes a share of the pictures, from 0 to below 1, but got {request.validation}")
     if request.model is None and request.resume:

@@ -13,7 +13,7 @@ from latelier.core import Refusal
 from latelier.lookup import nearest
 
 T = TypeVar("T")
-EXACT = 1 << 53  # beyond it not every whole number is one of the processor's
+LARGEST = 1e12  # number that can be meant: its square is still one of float32, in which nets compute
 
 
 def configure(cls: type[T], settings: Mapping[str, Any], owner: str) -> T:
@@ -108,7 +108,9 @@ def _kinds(hint: Any) -> dict[str, type]:
 def _parse(hint: Any, given: Any, owner: str, name: str) -> Any:
     try:
         return _convert(hint, given)
-    except (ValueError, TypeError, KeyError, OverflowError):
+    except OverflowError:
+        raise Refusal(f"{owner}: {name} takes numbers of at most {LARGEST:g} in size, but got '{given}'") from None
+    except (ValueError, TypeError, KeyError):
         raise Refusal(f"{owner}: {name} takes {_described(hint)}, but got '{given}'") from None
 
 
@@ -131,12 +133,14 @@ def _convert(hint: Any, given: Any) -> Any:
         if isinstance(given, str):
             return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[given.lower()]
         return bool(given)
-    if hint is int:
-        number = float(given)
-        if number != int(number) or abs(number) > EXACT:
-            raise ValueError
-        return int(number)
-    return hint(given)
+    if hint not in (int, float):
+        return hint(given)
+    number = float(given)
+    if not abs(number) <= LARGEST:  # nan too
+        raise OverflowError
+    if number != hint(number):
+        raise ValueError
+    return hint(number)
 
 
 def _described(hint: Any) -> str:

@@ -60,11 +60,24 @@ def test_strength_0_changes_nothing(image):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"shift": -1}, {"affine": -0.5}, {"affine": float("nan")}, {"colour": -1.0}, {"cutout": 1.0}]
+    "wrong",
+    [
+        *({"shift": -1}, {"cutout": 1.0}, {"cutout": float("nan")}),
+        *({"affine": -0.5}, {"affine": float("nan")}, {"affine": 3.1}, {"colour": -1.0}, {"colour": 1e300}),
+    ],
 )
 def test_strengths_out_of_range_are_refused(wrong):
     with pytest.raises(Refusal, match=next(iter(wrong))):
         Augment(**wrong)
+
+
+def test_the_strongest_views_are_still_views():
+    """Nearly all keep what is in the middle of their picture, and of noise some grey."""
+    square = torch.zeros(1000, 1, 27, 27)
+    square[:, :, 11:16, 11:16] = 1
+    assert (Augment(affine=3)(square, seeded()).amax((1, 2, 3)) > 0.5).float().mean() > 0.98
+    tinted = Augment(colour=3)(photos((3, 9, 8), 300), seeded())
+    assert ((tinted > 0) & (tinted < 1)).flatten(1).any(1).float().mean() > 0.97
 
 
 @pytest.mark.parametrize("part", ["affine", "cutout", "colour", "strong"])

@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
+import torch
 from scipy.sparse import csr_matrix
 from sklearn.datasets import make_moons
 from sklearn.neighbors import NearestNeighbors
 
 from latelier.core import Refusal
 from latelier.learners import propagation
-from latelier.learners.propagation import cross_validated, extended, neighbours_graph, propagate
+from latelier.learners.propagation import blurred, cross_validated, extended, neighbours_graph, propagate
 
 
 def known(truth: np.ndarray, per_class: int, seed: int = 0) -> np.ndarray:
@@ -28,6 +29,17 @@ def blobs(sizes: list[int], d: int = 16, spread: float = 0.45) -> tuple[np.ndarr
 
 def error(shares: np.ndarray, truth: np.ndarray) -> float:
     return 100 * float((shares.argmax(1) != truth).mean())
+
+
+@pytest.mark.parametrize("padded", [True, False])
+def test_larger_images_are_blurred_by_means_of_nine_pixels(padded: bool) -> None:
+    image = torch.rand(2, 3, 9, 12, generator=torch.Generator().manual_seed(0))
+    assert blurred(image, 10, padded=padded) is image  # by the shorter side: below, every pixel counts
+    found = blurred(image, 9, padded=padded)
+    assert found.shape == (2, 3, 5, 6)
+    torch.testing.assert_close(found[:, :, 2, 3], image[:, :, 3:6, 5:8].mean((2, 3)))
+    corner = image[:, :, :2, :2]
+    torch.testing.assert_close(found[:, :, 0, 0], corner.sum((2, 3)) / 9 if padded else corner.mean((2, 3)))
 
 
 def test_edges_go_to_the_nearest_by_cosine_and_weigh_by_distance() -> None:

@@ -131,9 +131,9 @@ def test_pixels_are_joined_once_for_runs_that_are_compared(monkeypatch) -> None:
 
 def test_small_pictures_stay_and_larger_ones_are_averaged() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (2, 28, 28, 3))
-    assert propagation.blurred(pictures(pixels[:, :8, :8])).shape == (2, 192)
+    assert propagation.pixels_of(pictures(pixels[:, :8, :8])).shape == (2, 192)
     images = pictures(pixels)
-    small = propagation.blurred(images).reshape(2, 3, 14, 14)
+    small = propagation.pixels_of(images).reshape(2, 3, 14, 14)
     exact = images.floats(slice(None))
     np.testing.assert_allclose(small[:, :, 3, 5], exact[:, :, 5:8, 9:12].mean((2, 3)), atol=1e-6)
     np.testing.assert_allclose(small[:, :, 0, 0], exact[:, :, :2, :2].mean((2, 3)), atol=1e-6)

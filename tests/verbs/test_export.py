@@ -106,6 +106,26 @@ def test_card_says_how_to_use_the_files(exported: Path) -> None:
     assert (exported.parent / card["weights"]).exists()
 
 
+@pytest.mark.parametrize(
+    ("head", "means"),
+    [
+        ({"head": "softmax", "head.unlabelled": "consistent", "head.views": 3}, "3 changed views (head.views=3)"),
+        ({"head": "bayesian_svm"}, "50 draws of the code (head.draws=50)"),
+        ({"head": "softmax"}, ""),
+    ],
+)
+def test_card_tells_no_mean_that_the_files_do_not_take(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], head: dict[str, Any], means: str
+) -> None:
+    folder = saved(tmp_path / "run", "vae", (1, 8, 8), **head, **MLP)
+    card = json.loads((export(str(folder), out=tmp_path / "onnx") / "card.json").read_text())
+    assert_gives_what_torch_gives(folder, tmp_path / "onnx")
+    assert (card["head"]["views"], card["head"].get("draws", 0)) == (0, 0)
+    said = f"of the most likely code of the image as it is; the run's own are means over {means}"
+    assert card.get("probabilities") == (said if means else None)
+    assert (f"probabilities are {said}\n" in capsys.readouterr().out) == bool(means)
+
+
 @pytest.mark.parametrize("wrong", [1e-3, float("nan")])
 def test_files_that_differ_from_torch_are_refused(joint: Path, exported: Path, wrong: float) -> None:
     model = load(joint)

@@ -82,6 +82,8 @@ class Batches:
                 f"{', '.join(changes)}: more than the one factor would vary that does in this method's batches; leave "
                 "such changes out"
             )
+        if augment:
+            augment.check(images.shape)
         self._seed, self._augment = seed, augment if changes else None
         self._drawn_from = torch.from_numpy(drawn)
         self._all = Order(torch.from_numpy(drawn), mix(seed, 1))

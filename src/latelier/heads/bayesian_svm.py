@@ -12,6 +12,8 @@ from latelier.heads.label import LabelConfig, LabelHead, flat
 from latelier.nets.running import Running
 from latelier.objectives import bayesian_svm as svm
 
+MOST_DRAWS = 1_000  # at most, that a prediction averages: all of an image's are held at once
+
 
 @dataclass(frozen=True)
 class Gradient:
@@ -38,10 +40,10 @@ class Config(LabelConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.gamma <= 0 or self.precision <= 0 or self.draws < 1:
+        if self.gamma <= 0 or self.precision <= 0 or not 1 <= self.draws <= MOST_DRAWS:
             raise Refusal(
-                f"head: gamma {self.gamma:g} and precision {self.precision:g} must be above 0, draws {self.draws} at "
-                "least 1"
+                f"head: gamma {self.gamma:g} and precision {self.precision:g} must be above 0, draws {self.draws} from "
+                f"1 to {MOST_DRAWS:,}"
             )
         if isinstance(self.learning, Em) and not 0 <= self.learning.decay < 1:
             raise Refusal(f"head.learning.decay is from 0 to below 1, not {self.learning.decay:g}")

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import torch
 from torch import Generator, Tensor
-from torch.nn import functional
 
 from latelier.core import (
     Batch,
@@ -32,6 +31,7 @@ from latelier.data.batches import Batches
 from latelier.heads.caption import CaptionHead
 from latelier.heads.label import LabelHead, flat
 from latelier.heads.unlabelled import over_views, remarks
+from latelier.learners.propagation import blurred
 from latelier.looking import Looks
 from latelier.nets.modes import evaluating, unremembered
 
@@ -152,7 +152,9 @@ class Joint(Headed, Classifies, Decides, Looks):
             return {}
 
         def codes(rows: Tensor) -> np.ndarray:
-            return in_blocks(batches, rows, blurred) if progress.seen == 0 else codes_of(self, batches, rows)
+            if progress.seen:
+                return codes_of(self, batches, rows)
+            return in_blocks(batches, rows, lambda image: {"pixels": blurred(image, SHARP, padded=True)})
 
         rows, others = batches.told_and_some(self.head.config.pool, REACHED)
         return self.head.unlabelled.follow(batches, rows, others.split(PIECE) if len(others) else (), codes)
@@ -214,11 +216,6 @@ def looked(move: Move) -> Move:
             return move(batch, progress)
 
     return learn
-
-
-def blurred(image: Tensor) -> Code:
-    """Pixels, of larger images means of 3 x 3 of them, every other one: neighbours by these know more of classes."""
-    return {"pixels": functional.avg_pool2d(image, 3, 2, 1) if image.shape[-1] >= SHARP else image}
 
 
 def added(

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from latelier.core import Code, Encodes, Optimiser, Refusal
 from latelier.heads.unlabelled import Unlabelled
 
+MOST_VIEWS = 256  # at most, that a prediction averages: each is a pass of the encoder, and 16 are usual
+
 
 @dataclass(frozen=True)
 class LabelConfig:
@@ -31,6 +33,8 @@ class LabelConfig:
     views: int = 0  # changed views of an image whose answers a prediction averages; 0 for the image as it is
 
     def __post_init__(self) -> None:
+        if self.weight is not None and self.weight < 0:
+            raise Refusal(f"head.weight is what a label counts beside an image, at least 0, not {self.weight:g}")
         if self.labelled is not None and not 0 < self.labelled <= 1:
             raise Refusal(f"head.labelled is the labelled share of a batch, above 0 and at most 1, not {self.labelled}")
         if self.threshold is not None and not 0 < self.threshold < 1:
@@ -41,8 +45,8 @@ class LabelConfig:
             raise Refusal(f"head.pool is a number of images, at least 1, not {self.pool}")
         if self.prior and not all(share > 0 for share in self.prior):
             raise Refusal(f"head.prior gives every class a share above 0, not {_said(self.prior)}")
-        if self.views < 0:
-            raise Refusal(f"head.views is a number of changed views, at least 0, not {self.views}")
+        if not 0 <= self.views <= MOST_VIEWS:
+            raise Refusal(f"head.views is a number of changed views, from 0 to {MOST_VIEWS}, not {self.views}")
         for name in ("rounds", "views"):
             if getattr(self, name) and self.unlabelled == "none":
                 raise Refusal(f"head.{name} go with head.unlabelled=consistent; set that as well")

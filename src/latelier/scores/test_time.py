@@ -1,4 +1,4 @@
-"""Milliseconds an image takes at test: its most likely code, and a prediction that averages draws."""
+"""Milliseconds an image takes at test: its most likely code, and its class as ``latelier classify`` tells it."""
 
 import time
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor
 
-from latelier.core import Decides, Encodes, Model, has, need
+from latelier.core import Classifies, Encodes, Model, has, need
 from latelier.nets.modes import evaluating
 from latelier.scores.common import BLOCK, Splits, device_of
 
@@ -14,20 +14,20 @@ needs = (Encodes,)
 ON_REQUEST = True
 LIMIT = BLOCK
 ROUNDS = 3
-DRAWS = 50
 PROTOCOL = (
     f"Seconds on a clock, in blocks of at most {BLOCK} test images, over the number of images; the least of {ROUNDS} "
-    f"rounds. Code: the most likely one. Prediction: decision values for {DRAWS} draws of the code, where there is a "
-    "label head. On the device and with the threads of the run that took the score."
+    "rounds. Code: the most likely one. Class: the probabilities that latelier classify gives, where the model tells "
+    "classes: of all changed views (head.views) or draws of the code (head.draws) that its head averages, otherwise of "
+    "the most likely code. On the device and with the threads of the run that took the score."
 )
 
 
 def score(model: Model, data: Splits, generator: Generator, *, images: int = BLOCK) -> dict[str, float]:
-    """As "code ms", and "prediction ms" of a model with a label head, on so many ``images``."""
+    """As "code ms", and "class ms" of a model that tells classes, on so many ``images``. ``generator`` is not used."""
     image = data.test.floats(slice(min(images, BLOCK))).to(device_of(model))
     values = {"code ms": timed(model, image, lambda: need(model, Encodes).encode(image).mode())}
-    if has(model, Decides):
-        values["prediction ms"] = timed(model, image, lambda: need(model, Decides).decide(image, DRAWS, generator))
+    if has(model, Classifies):
+        values["class ms"] = timed(model, image, lambda: need(model, Classifies).classify(image))
     return values
 
 

@@ -179,7 +179,7 @@ def _parts(run: Path) -> "tuple[Table, list[Picture]]":
     cells = [[name, *(f"{values[key]:.3f}" for key in keys)] for name, *keys in rows]
     note = f"{record['protocol']} n = {record['n']:,}, {record['seconds']:.0f} s."
     table = Table("What the parts find: average precision", ("", "any shape", "a kind of shape"), cells, note)
-    return table, sheets(opened, opened.splits(None, Where()).test, SHEETS)
+    return table, sheets(opened, opened.splits(None, Where()).test, SHEETS).drawn
 
 
 def _few_labels(recipe: Recipe, data: str, out: Path, beside: Path, progress: Any) -> list[list[str]]:
