@@ -62,6 +62,7 @@ CONV = {"net.norm": "group", "net.channels": (32, 64, 128), "latent": 64}
 SETS = {
     "digits": Set({"net.norm": "group", "net.stem": 32, "net.channels": (64, 64)}, 10, 1_600, EARLY, affine=0.75),
     "mnist": Set(CONV, 10, 7_000, LATE, shift=2, cutout=0.36),
+    "mnist32": Set(CONV, 10, 7_000, LATE, shift=2, cutout=0.36),  # padded, for patchvae
     "cifar100 coarse": Set(CONV, 20, 3_000, LATE, shift=2, cutout=0.36, colour=1.0),
     "scenes64": Set(CONV, 10, 1_500, LATE, shift=2, cutout=0.36, colour=1.0),
     "smiles": Set(CONV, 2, 2_000, LATE, shift=2, cutout=0.36, colour=1.0),
