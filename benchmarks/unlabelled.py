@@ -62,6 +62,7 @@ CONV = {"net.norm": "group", "net.channels": (32, 64, 128), "latent": 64}
 SETS = {
     "digits": Set({"net.norm": "group", "net.stem": 32, "net.channels": (64, 64)}, 10, 1_600, EARLY, affine=0.75),
     "mnist": Set(CONV, 10, 7_000, LATE, shift=2, cutout=0.36),
+    "mnist32": Set(CONV, 10, 7_000, LATE, shift=2, cutout=0.36),  # padded, for patchvae
     "cifar100 coarse": Set(CONV, 20, 3_000, LATE, shift=2, cutout=0.36, colour=1.0),
     "scenes64": Set(CONV, 10, 1_500, LATE, shift=2, cutout=0.36, colour=1.0),
     "smiles": Set(CONV, 2, 2_000, LATE, shift=2, cutout=0.36, colour=1.0),
@@ -72,25 +73,28 @@ METHODS = {  # beside which a head learns: what is not its default
     "vae": {**CONV, "head.weight": 1000.0, "head.optimiser.rate": 1e-2, "optimiser.rate": 2e-3},
     "dgdn": {"unpool": "deterministic", "head.weight": 1000.0, "head.optimiser.rate": 1e-2},
     "patchvae": {"head.weight": 1000.0, "head.optimiser.rate": 1e-2},
-    "bigan": {},
-    "hali": {},
+    "bigan": {"head.weight": 100.0, "head.optimiser.rate": 1e-2},  # of 1, 10 and 100 the best on held-out images
+    "hali": {"head.weight": 100.0, "head.optimiser.rate": 1e-2},
 }
 STEPS, LABELLED = 1_000, 0.125  # of a method of the last table: steps, and the labelled share of a batch
+WIDE, LONG = {"net.channels": (64, 128, 256)}, 20_000  # of an encoder that is given twenty minutes
 
 
 def trial(name: str, row: str, labels: int, draw: int) -> Trial:
-    """``row``: "labels" (an encoder on the labelled images alone, changed as strongly), "encoder" (with the others), a
-    method with a label head ("vae labels"), or a method whose head learns from the others too ("vae")."""
+    """``row``: "labels" (an encoder on the labelled images alone, changed as strongly), "encoder" (with the others),
+    "wide" (twice as wide a one, for longer), a method with a label head ("vae labels"), or a method whose head learns
+    from the others too ("vae")."""
     here, (method, *alone) = SETS[name], row.split()
     common = {"row": row, "labels": labels, "draw": draw, "data": name, "batch": here.batch}
     if row == "labels":
         changes = {"affine": here.affine, "cutout": here.cutout, "colour": here.colour}
         plan, settings, images = {**PLAN, "rate": 2e-3}, here.net, 64 * here.steps // 3
         return Trial(**common, method="classifier", settings=settings, images=images, plan=plan, **changes)
-    steps = here.steps if row == "encoder" else STEPS
+    steps = {"encoder": here.steps, "wide": LONG}.get(row, STEPS)
     plan = {**PLAN, "ema": round(AVERAGED * steps * here.batch)}
-    if row == "encoder":
-        method, settings = "classifier", {**here.net, **BOTH, "head.weight": 1.0, "optimiser.rate": 2e-3}
+    if row in ("encoder", "wide"):
+        net = here.net if row == "encoder" else {**here.net, **WIDE}
+        method, settings = "classifier", {**net, **BOTH, "head.weight": 1.0, "optimiser.rate": 2e-3}
         settings["head.labelled"] = labelled_share(labels * here.classes)
     else:
         settings = {**METHODS[method], **BOTH, "head.labelled": LABELLED}

@@ -194,7 +194,7 @@ def test_a_run_in_two_halves_equals_one_run_bit_for_bit_with_what_was_propagated
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_a_prediction_is_the_mean_over_changed_views_whoever_is_in_the_batch() -> None:
+def test_a_prediction_is_the_geometric_mean_over_changed_views_whoever_is_in_the_batch() -> None:
     head = {"kind": "softmax", "unlabelled": "consistent", "views": 3}
     model = latelier.build("classifier", (1, 8, 8), classes=3, latent=4, head=head)
     assert isinstance(model, Joint)
@@ -203,7 +203,8 @@ def test_a_prediction_is_the_mean_over_changed_views_whoever_is_in_the_batch() -
         answer = model.classify(image)
         generator = torch.Generator().manual_seed(0)
         views = [model.likeliest(turn(image, generator, alike=True)) for _ in range(3)]
-        assert torch.allclose(answer, torch.stack(views).mean(0))
+        mean = torch.stack(views).prod(0) ** (1 / 3)
+        assert torch.allclose(answer, mean / mean.sum(1, keepdim=True))
         assert torch.allclose(model.classify(image[2:3]), answer[2:3], atol=1e-6)
         assert not torch.allclose(answer, model.likeliest(image), atol=1e-4)
         scores = model.decide(image, 3, generator.manual_seed(0))
