@@ -129,6 +129,35 @@ def test_a_metric_whose_name_says_little_is_explained(made: Path) -> None:
     assert "monitor=objective, lower is better" in reporting.facts(run)["plan"]
 
 
+def test_what_is_learned_by_heart_is_not_gone_on_with(made: Path) -> None:
+    run, splits = opened(made)
+    held_out = [{"seen": 8 * n, "validation": {"distortion": 100.0 - n}} for n in range(1, 21)]
+    for trained, says, command in (
+        (
+            60.0,
+            "Learns by heart: distortion of validation fell from 90.5 to 80.5 in the last half, but is 60 on",
+            "report",
+        ),
+        (79.0, "Still improving: distortion of validation fell from 90.5 to 80.5 in the last half.", "train"),
+    ):
+        run.log = [*log(np.full(50, trained)), *held_out]
+        for facts in (FACTS, FACTS | {"PSNR": 12.1}):
+            found = verdict.words(run, splits, facts)
+            assert sum(text.startswith(says) for _, text in found) == 1
+            assert found[-1].text.startswith(f"Next: latelier {command} ")
+
+
+def test_the_best_checkpoint_is_placed_where_it_came_early(made: Path) -> None:
+    run, splits = opened(made)
+    for values, says, share in (
+        (np.where(np.arange(20) == 5, 10.0, 90.0 - np.arange(20)), "Hardly improving any more: ", 30),
+        (50.0 + np.abs(np.arange(20) - 8), "Getting worse: ", 45),
+    ):
+        run.log = [{"seen": n, "validation": {"distortion": float(value)}} for n, value in enumerate(values, 1)]
+        (text,) = [text for _, text in verdict.words(run, splits, FACTS) if text.startswith(says)]
+        assert text.endswith(f" in the last half; the best came after {share} % of training.")
+
+
 def test_what_has_not_learned_goes_on_unless_it_gets_worse(made: Path) -> None:
     run, splits = opened(made)
     unlearned = FACTS | {"PSNR": 12.1}
