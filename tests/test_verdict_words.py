@@ -171,6 +171,23 @@ def test_what_has_not_learned_goes_on_unless_it_gets_worse(made: Path) -> None:
     assert "--resume --steps 1000" in found[-1].text
 
 
+def test_labels_that_are_learned_lead_whatever_else_is_wrong(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, splits = opened(made)
+    run.log = log(np.full(50, 60.0))
+    blurred = FACTS | {"PSNR": 14.0, "PSNR of PCA": 22.0, "components": 16.0, "numbers": 16.0, "pictures": 400.0}
+    told = {"accuracy": 97.0, "largest class": 20.0, "baseline accuracy": 85.0, "baseline labels": 50.0}
+    texts = [text for _, text in verdict.words(run, splits, blurred | told)]
+    assert texts[0].startswith("Learned the labels: ")
+    assert any(text.startswith("Beside the labels it has learned little, its pictures are blurs") for text in texts)
+    assert texts[-1].startswith("Next: latelier report")
+    monkeypatch.setattr(run.model, "remarks", lambda terms, seen: ["so few are taught: lower so"])
+    levels = [finding.level for finding in verdict.words(run, splits, blurred | told)]
+    assert levels[:2] == ["good", "warning"]
+    texts = [text for _, text in verdict.words(run, splits, blurred | told | {"accuracy": 22.0})]
+    assert texts[0].startswith("Has not learned the labels: ")
+    assert "--resume --steps 1000" in texts[-1]
+
+
 def test_a_remark_of_the_model_at_its_end_is_part_of_the_verdict(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, splits = opened(made)
     run.log = log(np.full(50, 60.0))

@@ -20,7 +20,7 @@ from latelier.core import AttributeDirections, Classifies, Failed, Finding, Metr
 from latelier.course import LATE, Course, by_heart, course, improving, worsening
 from latelier.facts import measured
 from latelier.headlines import budgets
-from latelier.models.rules import COLLAPSED, EVEN, UNLEARNED, absurd, broken, grown
+from latelier.models.rules import COLLAPSED, EVEN, TOLD, UNLEARNED, absurd, broken, grown
 from latelier.runs import Run, Where, open_run
 from latelier.scores.common import Splits
 from latelier.tables import counted, number
@@ -108,8 +108,9 @@ def lines(findings: Sequence[Finding]) -> str:
 
 
 def _weight(finding: Finding) -> int:
-    """What comes first; the sort keeps the order of equals."""
-    return {"failure": 0, "warning": 1, "good": 2, "note": 3}[finding.level]
+    """What comes first: that the labels are learned, where they are what is learned. The sort keeps the order of
+    equals."""
+    return -1 if finding.text.startswith(TOLD) else {"failure": 0, "warning": 1, "good": 2, "note": 3}[finding.level]
 
 
 def _worth(finding: Finding) -> int:
