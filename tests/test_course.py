@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from latelier.course import course, improving, worsening
+from latelier.core import Metric
+from latelier.course import by_heart, course, improving, worsening
 
 
 def log(values: np.ndarray, term: str = "distortion", kind: str = "terms") -> list[dict[str, object]]:
@@ -69,6 +70,54 @@ def test_pictures_held_out_are_heard_before_those_trained_on() -> None:
     assert found is not None
     assert found.where == "validation"
     assert worsening(found)
+
+
+@pytest.mark.parametrize(
+    ("trained", "goes_on"), [(80 - 40 * TIME, False), (110 - 50 * TIME, True), (90 - 60 * TIME, False)]
+)
+def test_what_the_pictures_trained_on_alone_gain_is_learned_by_heart(trained: np.ndarray, goes_on: bool) -> None:
+    """Held-out ones fall from 75 to 60 in the last half; those trained on end 20 below them, at the same, or 30."""
+    found = course([*log(trained), *log(90 - 30 * TIME[::5], kind="validation")])
+    assert found is not None
+    assert (improving(found), by_heart(found)) == (goes_on, not goes_on)
+    assert found.known == pytest.approx(trained[-10:].mean())
+    settled = course([*log(trained), *log(60 + 0 * TIME[::5] + 0.1 * NOISE[::5], kind="validation")])
+    assert settled is not None
+    assert not by_heart(settled)  # the last half brought nothing that could be
+
+
+def test_measures_of_training_stand_beside_those_of_validation() -> None:
+    monitor = Metric("objective", words="distortion + penalty")
+
+    def measures(terms: dict[str, float]) -> dict[str, float]:
+        return {"objective": terms["distortion"] + terms["rate"]}
+
+    held_out = log(90 - 30 * TIME[::5], "objective", kind="validation")
+    records = [{"seen": 0, "terms": {"rate": 1.0}}, *log(80 - 40 * TIME), *held_out]
+    found = course(records, monitor, measures)
+    assert found is not None
+    assert found.known == pytest.approx(1 + 80 - 40 * TIME[-10:].mean())
+    assert by_heart(found)
+    alone = course(log(80 - 40 * TIME, "absolute error"), monitor, lambda terms: {"objective": terms["absolute error"]})
+    assert alone is not None
+    assert (alone.term, alone.where) == ("objective", "training")
+
+
+def test_a_run_whose_best_checkpoint_came_early_does_not_improve() -> None:
+    dip = np.where(np.arange(20) == 5, 10.0, 90 - 30 * TIME[::5])
+    found = course(log(dip, kind="validation"))
+    assert found is not None
+    assert found.best == pytest.approx(0.3)
+    assert not improving(found)
+    late = course(log(90 - 30 * TIME[::5], kind="validation"))
+    assert late is not None
+    assert improving(late)
+
+
+def test_validation_that_is_one_and_the_same_tells_nothing() -> None:
+    found = course([*log(100 - 50 * TIME), *log(np.zeros(20), "loss", kind="validation")], Metric("loss"))
+    assert found is not None
+    assert (found.term, found.where) == ("distortion", "training")
 
 
 def test_few_records_and_other_terms_tell_nothing() -> None:

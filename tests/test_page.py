@@ -194,10 +194,15 @@ def test_the_chart_shows_training_and_validation_of_one_term_at_the_height_of_wh
     )
     training, validation, *_ = Parsed(html).all("polyline")
     heights = [float(point.split(",")[1]) for point in (training["points"] or "").split()]
-    assert heights[1] == min(heights)  # drawn at the edge, the fall leaves the height to the rest
+    assert heights[0] < -100  # above the frame, beyond which nothing is drawn: the fall leaves the height to the rest
+    assert heights[1] == min(heights[1:]) > 0
     assert len(set(heights)) > 40
     assert "stroke-dasharray" in validation
     assert "validation dashed" in html
+    blind = [{"seen": s, "validation": {"label loss": 0.0, "labelled": 0.0}} for s in (1, 49_000)]
+    told = [{"seen": 1_000 * i, "terms": {"label loss": 100.0 - i}} for i in range(1, 50)]
+    html = page(Material("t", "s", log=[*told, *blind], curve="label loss"))
+    assert "stroke-dasharray" not in html  # pictures without a label
 
 
 def test_sheets_are_open_as_far_as_there_is_room_and_the_rest_is_folded():

@@ -218,6 +218,18 @@ def test_a_head_adds_its_verdict_to_that_of_the_model_within() -> None:
     assert all(words in text for words in ("Learned the labels", "squared error", "what it draws"))
 
 
+def test_labels_that_are_learned_come_before_pictures_that_are_blurs() -> None:
+    blurs = {**GOOD, "PSNR": 17.0}
+    told, pictures, *_ = usual({**blurs, **HEAD})
+    assert told.text.startswith("Learned the labels: ")
+    assert (pictures.level, pictures.text.partition(",")[0]) == ("note", "Beside the labels it has learned little")
+    for neither in ({**HEAD, "accuracy": 50.0}, {}):
+        assert [f.text for f in usual({**blurs, **neither}) if f.text.startswith("Has learned little, its pictures")]
+        assert all(f.level == "warning" for f in usual({**blurs, **neither}))
+    kept_well = usual({**GOOD, **HEAD})
+    assert [f.level for f in kept_well] == ["good"] * len(kept_well)
+
+
 def test_a_density_that_falls_through_nothing_is_no_failure() -> None:
     """A Gaussian distortion goes from thousands of nats through 0 to below -1,000 in a good training."""
     assert not broken(grown({"distortion": 0.9}, {"distortion": -1_323.0}))

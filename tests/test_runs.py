@@ -116,12 +116,13 @@ def test_a_report_after_more_training_scores_the_new_checkpoint(
     latelier.train("vae", epochs=0.1, **training)
     monkeypatch.setattr("latelier.verbs.score.judge", lambda run, *_, **__: records(run.seen))
     monkeypatch.setattr("latelier.reporting.sheets", lambda *_, **__: Sheets([], []))
-    for epochs in (0.1, 0.2):
+    for epochs, different in ((0.1, ""), (1.5, ", 500 different ones")):
         latelier.train(out=tmp_path / "run", resume=True, epochs=epochs, quiet=True)
         seen = open_run(tmp_path / "run").seen
         page = latelier.report(tmp_path / "run", data="digits").read_text()
         assert [record["seen"] for record in open_run(tmp_path / "run").scores] == [seen]
         assert f">{seen}<" in page
+        assert f"A vae after {seen:,} pictures{different}. " in page
 
 
 def test_what_can_be_drawn_is_and_the_rest_has_its_reason(tmp_path: Path, cache: Path) -> None:

@@ -129,6 +129,35 @@ def test_a_metric_whose_name_says_little_is_explained(made: Path) -> None:
     assert "monitor=objective, lower is better" in reporting.facts(run)["plan"]
 
 
+def test_what_is_learned_by_heart_is_not_gone_on_with(made: Path) -> None:
+    run, splits = opened(made)
+    held_out = [{"seen": 8 * n, "validation": {"distortion": 100.0 - n}} for n in range(1, 21)]
+    for trained, says, command in (
+        (
+            60.0,
+            "Learns by heart: distortion of validation fell from 90.5 to 80.5 in the last half, but is 60 on",
+            "report",
+        ),
+        (79.0, "Still improving: distortion of validation fell from 90.5 to 80.5 in the last half.", "train"),
+    ):
+        run.log = [*log(np.full(50, trained)), *held_out]
+        for facts in (FACTS, FACTS | {"PSNR": 12.1}):
+            found = verdict.words(run, splits, facts)
+            assert sum(text.startswith(says) for _, text in found) == 1
+            assert found[-1].text.startswith(f"Next: latelier {command} ")
+
+
+def test_the_best_checkpoint_is_placed_where_it_came_early(made: Path) -> None:
+    run, splits = opened(made)
+    for values, says, share in (
+        (np.where(np.arange(20) == 5, 10.0, 90.0 - np.arange(20)), "Hardly improving any more: ", 30),
+        (50.0 + np.abs(np.arange(20) - 8), "Getting worse: ", 45),
+    ):
+        run.log = [{"seen": n, "validation": {"distortion": float(value)}} for n, value in enumerate(values, 1)]
+        (text,) = [text for _, text in verdict.words(run, splits, FACTS) if text.startswith(says)]
+        assert text.endswith(f" in the last half; the best came after {share} % of training.")
+
+
 def test_what_has_not_learned_goes_on_unless_it_gets_worse(made: Path) -> None:
     run, splits = opened(made)
     unlearned = FACTS | {"PSNR": 12.1}
@@ -140,6 +169,23 @@ def test_what_has_not_learned_goes_on_unless_it_gets_worse(made: Path) -> None:
     found = verdict.words(run, splits, behind | {"pictures": 400.0})
     assert any(level == "warning" and text.startswith("Has learned little of the labels") for level, text in found)
     assert "--resume --steps 1000" in found[-1].text
+
+
+def test_labels_that_are_learned_lead_whatever_else_is_wrong(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, splits = opened(made)
+    run.log = log(np.full(50, 60.0))
+    blurred = FACTS | {"PSNR": 14.0, "PSNR of PCA": 22.0, "components": 16.0, "numbers": 16.0, "pictures": 400.0}
+    told = {"accuracy": 97.0, "largest class": 20.0, "baseline accuracy": 85.0, "baseline labels": 50.0}
+    texts = [text for _, text in verdict.words(run, splits, blurred | told)]
+    assert texts[0].startswith("Learned the labels: ")
+    assert any(text.startswith("Beside the labels it has learned little, its pictures are blurs") for text in texts)
+    assert texts[-1].startswith("Next: latelier report")
+    monkeypatch.setattr(run.model, "remarks", lambda terms, seen: ["so few are taught: lower so"])
+    levels = [finding.level for finding in verdict.words(run, splits, blurred | told)]
+    assert levels[:2] == ["good", "warning"]
+    texts = [text for _, text in verdict.words(run, splits, blurred | told | {"accuracy": 22.0})]
+    assert texts[0].startswith("Has not learned the labels: ")
+    assert "--resume --steps 1000" in texts[-1]
 
 
 def test_a_remark_of_the_model_at_its_end_is_part_of_the_verdict(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:

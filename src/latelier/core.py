@@ -17,6 +17,8 @@ from typing import Any, Literal, NamedTuple, TypeVar
 import torch
 from torch import Generator, Tensor, nn
 
+from latelier.lacking import instead
+
 
 class Refusal(ValueError):
     """Bad input from the user, in one line: what was given, what was expected, what to do. The command exits 2."""
@@ -390,11 +392,9 @@ def need(model: nn.Module, capability: type[C]) -> C:
         return model
     if isinstance(model, Wrapper):
         return need(model.inner, capability)
-    from latelier.lacking import instead  # made of this module's words
-
-    raise Refusal(instead(model, capability))
+    raise Refusal(instead(type(model), capability))
 
 
-def missing(model: nn.Module, capabilities: Sequence[type]) -> list[str]:
-    """Names of the capabilities that the model lacks."""
-    return [c.__name__ for c in capabilities if not has(model, c)]
+def missing(model: nn.Module, capabilities: Sequence[type]) -> list[type]:
+    """Those of the capabilities that the model lacks."""
+    return [capability for capability in capabilities if not has(model, capability)]

@@ -1,26 +1,22 @@
-"""What a model cannot do, in plain words, and which methods can."""
+"""What a model cannot do, in plain words, and which methods can. It knows classes alone, so that core can use it."""
 
 from collections.abc import Sequence
 
-from torch import nn
-
-from latelier.core import has, innermost
 from latelier.lookup import find_module, module_names
 
 PACKAGE = "latelier.models"
 
 
-def lack(model: nn.Module, needs: Sequence[type]) -> str:
-    """What this takes that the model does not do, for a refusal; "" where it does all that is needed."""
-    lacking = [capability for capability in needs if not has(model, capability)]
-    does = " and ".join(words(capability) for capability in lacking)
-    return f"takes a method that {does}, and {called(model)} does not" if lacking else ""
+def lack(method: type, capabilities: Sequence[type]) -> str:
+    """That this takes capabilities which the method (the innermost model's class) lacks, for a refusal."""
+    does = " and ".join(words(capability) for capability in capabilities)
+    return f"takes a method that {does}, and {called(method)} does not"
 
 
-def instead(model: nn.Module, capability: type) -> str:
+def instead(method: type, capability: type) -> str:
     """The same of one, with the methods that can."""
     able = ", ".join(methods(capability))
-    return f"this {lack(model, [capability])}{f'; methods that do: {able}' if able else ''}"
+    return f"this {lack(method, [capability])}{f'; methods that do: {able}' if able else ''}"
 
 
 def methods(capability: type) -> list[str]:
@@ -39,6 +35,6 @@ def words(capability: type) -> str:
     return clause[:1].lower() + clause[1:]
 
 
-def called(model: nn.Module) -> str:
+def called(method: type) -> str:
     """The method's name, which is its file's."""
-    return type(innermost(model)).__module__.rpartition(".")[2]
+    return method.__module__.rpartition(".")[2]

@@ -39,9 +39,11 @@ def material(
     first."""
     skipped, shown = run.folder / "skipped.txt", f"Shown and measured here: {images.source}."
     data, found = run.config.get("data", {}), sheets(run, images, judge=judge)
+    own = data.get("images", run.seen)
+    learned = counted(run.seen, "picture") + (f", {own:,} different ones" if own < run.seen else "")
     return Material(
         title=f"{run.name}: {run.card.model} on {data.get('source', 'pictures')}",
-        summary=summary or f"A {run.card.model} after {counted(run.seen, 'picture')}. {shown}",
+        summary=summary or f"A {run.card.model} after {learned}. {shown}",
         verdict=verdict,
         headlines=headlines(measured or {}, [record for record in run.scores if record["data"] == images.source]),
         eight=eight(run.view(images, "", most=COUNT)),

@@ -16,10 +16,10 @@ from typing import Any
 
 from latelier import checkpoint, files
 from latelier.core import AttributeDirections, Classifies, Failed, Finding, Metric, Refusal, has, innermost
-from latelier.course import Course, course, improving, worsening
+from latelier.course import LATE, Course, by_heart, course, improving, worsening
 from latelier.facts import measured
 from latelier.headlines import budgets
-from latelier.models.rules import COLLAPSED, EVEN, UNLEARNED, absurd, broken, grown
+from latelier.models.rules import COLLAPSED, EVEN, TOLD, UNLEARNED, absurd, broken, grown
 from latelier.runs import Run, Where, open_run
 from latelier.say import say
 from latelier.scores.common import Splits
@@ -90,7 +90,7 @@ def words(run: Run, splits: Splits, facts: dict[str, float], records: Sequence[d
     if not told(run):
         facts = facts | _probed(run, splits, records, budgets(facts))
     monitor = run.config.get("plan", {}).get("monitor")
-    went = course(run.log, Metric(*monitor) if monitor else None)
+    went = course(run.log, Metric(*monitor) if monitor else None, run.model.measures)
     found = run.model.findings(facts | _grown(run.log, run.model.image) | {"shown": float(run.seen)})
     found += _remarked(run, found)
     failed = any(finding.level == "failure" for finding in found)
@@ -108,8 +108,9 @@ def lines(findings: Sequence[Finding]) -> str:
 
 
 def _weight(finding: Finding) -> int:
-    """What comes first; the sort keeps the order of equals."""
-    return {"failure": 0, "warning": 1, "good": 2, "note": 3}[finding.level]
+    """What comes first: that the labels are learned, where they are what is learned. The sort keeps the order of
+    equals."""
+    return -1 if finding.text.startswith(TOLD) else {"failure": 0, "warning": 1, "good": 2, "note": 3}[finding.level]
 
 
 def _worth(finding: Finding) -> int:
@@ -124,12 +125,16 @@ def _going(went: Course) -> Finding:
         return Finding("note", f"No longer changing: {_named(went)} of {went.where} is {number(abs(went.end))}.")
     up = (went.gain > 0) == went.higher
     way = f"{'rose' if up else 'fell'} from {number(went.half)} to {number(went.end)}"
-    moved = f"{_named(went)} of {went.where} {way} in the last half."
+    moved = f"{_named(went)} of {went.where} {way} in the last half"
     if improving(went):
-        return Finding("good", f"Still improving: {moved}")
+        return Finding("good", f"Still improving: {moved}.")
+    if by_heart(went) and went.known is not None:
+        known = f"is {number(went.known)} on pictures trained on, of which more would help"
+        return Finding("note", f"Learns by heart: {moved}, but {known}.")
+    best = f"; the best came after {100 * went.best:.0f} % of training" if went.best <= LATE else ""
     if worsening(went):
-        return Finding("warning", f"Getting worse: {moved}")
-    return Finding("note", f"Hardly improving any more: {moved}")
+        return Finding("warning", f"Getting worse: {moved}{best}.")
+    return Finding("note", f"Hardly improving any more: {moved}{best}.")
 
 
 def _named(went: Course) -> str:
@@ -166,7 +171,8 @@ def _next(run: Run, found: Sequence[Finding], went: Course | None) -> str:
     if learns and any(finding.level == "failure" for finding in found):
         return f"latelier train --out {folder} --resume --rate {_lower(run)}" if _sound(run) else _slower(run)
     collapsed = any(finding.text.startswith(COLLAPSED) for finding in found)
-    helps = learns and not collapsed and not (went is not None and worsening(went))  # more of that mends nothing
+    vain = collapsed or (went is not None and (worsening(went) or by_heart(went)))  # more of that mends nothing
+    helps = learns and not vain
     unlearned = helps and any(finding.text.startswith(UNLEARNED) for finding in found)
     if helps and (unlearned or (went is not None and improving(went))):
         steps = 2 * math.ceil(plan["total"] / plan["batch"])

@@ -201,6 +201,13 @@ def test_classes_have_probabilities_and_spread(able: Page) -> None:
     assert told["temperature"] == 1
 
 
+def test_what_the_spread_is_over_is_said(able: Page) -> None:
+    assert able.ask("classify", "show", picture="d3")["of"] == "draws of the code"
+    head = {"head": "softmax", "head.unlabelled": "consistent", "head.views": 2, "net.channels": (4,)}
+    with page(build("classifier", IMAGE, classes=3, **head)) as opened:
+        assert opened.ask("classify", "show", picture="d3")["of"] == "changed views of the picture"
+
+
 def test_probabilities_are_calibrated_where_a_temperature_is_kept(
     able: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

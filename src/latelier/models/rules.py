@@ -24,6 +24,7 @@ FEW = 0.25  # share of the units that are active
 COLLAPSED = "The posterior has collapsed"
 EVEN = ("Codes and pixels tell", "Neither codes nor pixels tell")  # how sentences begin that praise and blame nothing
 UNLEARNED = ("Has not learned", "Has learned little")  # how sentences begin for which training on is a remedy
+TOLD = "Learned the labels:"  # how the sentence begins that a run has come to where labels are what it learns
 BEHIND = 0.8  # of what a baseline tells beyond guessing: a classifier that tells less has learned little
 MORE = "train on; where that no longer helps, give it more labels, or take a smaller net"
 FEW_PICTURES = 50  # labelled, below which an accuracy says so
@@ -39,7 +40,8 @@ def usual(facts: Facts, drawing: str = NEARER, level: Literal["note", "warning"]
     if "accuracy" in facts:
         found += classified(facts)
     if "PSNR" in facts:
-        found += kept(facts)
+        told = any(finding.text.startswith(TOLD) for finding in found)
+        found += [aside(finding) if told else finding for finding in kept(facts)]
     elif "accuracy" not in facts:
         found += sampled(facts)
     found += used(facts)
@@ -116,6 +118,12 @@ def kept(facts: Facts) -> list[Finding]:
     return [Finding("good", f"Learned: {said}")]
 
 
+def aside(finding: Finding) -> Finding:
+    """Of pictures that are kept poorly beside labels that are learned: these were asked for, and may cost that."""
+    text = f"Beside the labels it {finding.text[:1].lower()}{finding.text[1:]}"
+    return Finding("note", text) if finding.level == "warning" else finding
+
+
 def related(facts: Facts, remedy: str) -> list[Finding]:
     """Whether reconstructions are of their own pictures."""
     if "own error" not in facts:
@@ -167,7 +175,7 @@ def classified(facts: Facts) -> list[Finding]:
         return [Finding("warning", f"Has not learned the labels: {said}.")]
     if own < base - 2 * error:
         return [short(own - guess < BEHIND * (base - guess), "the labels", said, MORE)]
-    return [Finding("good", f"Learned the labels: {said}.")]
+    return [Finding("good", f"{TOLD} {said}.")]
 
 
 def pictures(facts: Facts, n: int) -> str:

@@ -39,7 +39,8 @@ def spark(term: str, curve: Curve) -> str:
 
 def chart(term: str, lines: Mapping[str, Curve]) -> str:
     """Curves of one term, by name, on common axes: the first drawn through, others dashed. The height is that of the
-    values after the first images, whose fall would flatten all that follows. Nothing for curves of single values."""
+    values after the first images, whose fall would flatten all that follows: it comes in from beyond the frame. Nothing
+    for curves of single values."""
     thinned = {name: _thinned(curve, CHART[0]) for name, curve in lines.items()}
     thinned = {name: points for name, points in thinned.items() if len(points) > 1}
     if not thinned:
@@ -61,6 +62,7 @@ def chart(term: str, lines: Mapping[str, Curve]) -> str:
         f'<text x="{LEFT - 6}" y="{at + 4}" text-anchor="end">{number(value)}</text>\n'
         for value, at in ((high, TOP + 4), (low, height - BOTTOM))
     )
+    inside = (LEFT, 0, width - LEFT, height - BOTTOM + 1)
     x = (
         f'<text x="{LEFT}" y="{height - BOTTOM + 15}">0</text>\n'
         f'<text x="{width - 4}" y="{height - BOTTOM + 15}" text-anchor="end">{_count(right)} images seen</text>\n'
@@ -68,7 +70,9 @@ def chart(term: str, lines: Mapping[str, Curve]) -> str:
     return (
         f'<svg class="chart" viewBox="0 0 {width} {height}" role="img" '
         f'aria-label="{text(term)} over the images seen: {text(ends)}">\n'
-        f'<path class="frame" d="M{LEFT} {TOP}V{height - BOTTOM}H{width - 4}" fill="none"/>\n{y}{x}{drawn}</svg>\n'
+        f'<path class="frame" d="M{LEFT} {TOP}V{height - BOTTOM}H{width - 4}" fill="none"/>\n{y}{x}'
+        f'<svg x="{LEFT}" width="{inside[2]}" height="{inside[3]}" viewBox="{" ".join(map(str, inside))}">\n'
+        f"{drawn}</svg>\n</svg>\n"
     )
 
 
@@ -92,11 +96,11 @@ def _line(
     points: Sequence[tuple[int, float]], span: tuple[float, float, float, float], box: tuple[float, float, float, float]
 ) -> str:
     """Points of a polyline: ``span`` (left, right, low, high) of values onto ``box`` (left, right, bottom, top) of px;
-    what lies above or below is drawn at the edge."""
+    what lies very far outside is drawn as far as nine heights away."""
     left, right, low, high = span
     x0, x1, y0, y1 = box
     across, up = (right - left) or 1, (high - low) or 1
     return " ".join(
-        f"{x0 + (x1 - x0) * (x - left) / across:.1f},{y0 + (y1 - y0) * (min(high, max(low, y)) - low) / up:.1f}"
+        f"{x0 + (x1 - x0) * (x - left) / across:.1f},{y0 + (y1 - y0) * min(10.0, max(-9.0, (y - low) / up)):.1f}"
         for x, y in points
     )

@@ -36,11 +36,14 @@ def draw(view: View) -> np.ndarray:
 
 
 def curves(log: list[dict[str, Any]], kind: str) -> dict[str, Curve]:
-    """Term -> its curve, out of the records' "terms" or "validation". Of two records of one moment the later counts."""
+    """Term -> its curve, out of the records' "terms" or "validation". Of two records of one moment the later counts.
+    Pictures of which none has a label say nothing of labels: that their loss is 0 is no curve."""
     found: dict[str, dict[int, float]] = {}
     for record in log:
-        for term, value in record.get(kind, {}).items():
-            found.setdefault(term, {})[record["seen"]] = value
+        terms = record.get(kind, {})
+        for term, value in terms.items():
+            if terms.get("labelled", 1.0) or not term.startswith("label"):
+                found.setdefault(term, {})[record["seen"]] = value
     return {term: (sorted(points), [points[seen] for seen in sorted(points)]) for term, points in found.items()}
 
 

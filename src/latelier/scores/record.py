@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from latelier.core import Model, Refusal
+from latelier.core import Model, Refusal, innermost, missing
 from latelier.data.captions import has_caption
 from latelier.lacking import lack
 from latelier.scores import find, possible
@@ -87,9 +87,9 @@ def _record(
 
 def _refuse(name: str, model: Model, data: Splits) -> None:
     module = find(name)
-    if lacks := lack(model, module.needs):
+    if lacking := missing(model, module.needs):
         able = ", ".join(possible(model)) or "none"
-        raise Refusal(f'score "{name}" {lacks}; ask for one of: {able}')
+        raise Refusal(f'score "{name}" {lack(type(innermost(model)), lacking)}; ask for one of: {able}')
     try:
         _suits(module, data)
     except Refusal as error:

@@ -24,7 +24,8 @@ def classify(
     download: bool = False,
 ) -> Path:
     """Write the class of every picture into a CSV file: file, class, probability, and one column a class. Of a model
-    with a label head follow, for each class, the mean and the spread (sd) of its score over 50 draws of the code.
+    with a label head follow, for each class, the mean and the spread (sd) of its score over 50 draws of the code, or
+    of changed views of the picture where the class is told from those (head.views).
 
     Where classes are known it prints accuracy beside the largest class, which classes are confused, and whether
     probabilities can be taken at their word. They are calibrated by a temperature where the run has held out labels
@@ -107,7 +108,7 @@ def classify(
 
 
 def _spread(model: "Decides", image: "Tensor") -> "Tensor":
-    """[b, 2 classes]: means and standard deviations over draws of the code."""
+    """[b, 2 classes]: means and standard deviations over draws."""
     import torch
 
     scores = model.decide(image, DRAWS, torch.Generator(image.device).manual_seed(0))

@@ -128,13 +128,13 @@ def asked_of(sheet: str, module: ModuleType, options: dict[str, Any]) -> "Asked"
 def draw_sheet(sheet: str, view: "View") -> "np.ndarray":
     """The sheet as uint8 [H, W, 3]. Raises Refusal when the model lacks a capability that it needs, or the data what it
     takes."""
-    from latelier.core import Refusal
+    from latelier.core import Refusal, innermost, missing
     from latelier.lacking import lack
     from latelier.pictures import find, possible
 
     module = find(sheet)
-    if lacks := lack(view.model, module.needs):
+    if lacking := missing(view.model, module.needs):
         able = ", ".join(possible(view.model))
-        raise Refusal(f"sheet '{sheet}' {lacks}; it can draw: {able}")
+        raise Refusal(f"sheet '{sheet}' {lack(type(innermost(view.model)), lacking)}; it can draw: {able}")
     sheet_pixels: np.ndarray = module.draw(view)
     return sheet_pixels

@@ -8,11 +8,12 @@ from latelier.core import Classifies, Decides, has, need
 from latelier.explore.asked import Asked
 from latelier.explore.panels import Action
 from latelier.explore.place import Place, chosen
+from latelier.heads.joint import Joint
 from latelier.scores.calibration import tempered
 from latelier.verbs.classify import DRAWS
 
 TITLE, PLACE = "Classify", 8
-LINE = "The probability of each class, and how much it depends on the draw of the code."
+LINE = "The probability of each class, and how sure that is."
 needs = (Classifies,)
 
 
@@ -22,8 +23,9 @@ def actions() -> dict[str, Action]:
 
 
 def show(place: Place, asked: Asked) -> dict[str, Any]:
-    """Of each class its probability and, of a model that decides by draws of the code, the mean and the spread (sd) of
-    its score, as ``latelier classify`` has them: calibrated by the temperature that it has kept with the run."""
+    """Of each class its probability and, of a model that decides by draws of the code or by changed views of the
+    picture, the mean and the spread (sd) of its score, as ``latelier classify`` has them: calibrated by the
+    temperature that it has kept with the run."""
     picture = chosen(place, asked)
     image = place.image(picture)
     answer, kept = need(place.model, Classifies).classify(image), stored(place.run)
@@ -32,10 +34,12 @@ def show(place: Place, asked: Asked) -> dict[str, Any]:
     scores = None
     if has(place.model, Decides):
         scores = need(place.model, Decides).decide(image, DRAWS, place.generator(0))[:, 0]
+    views = has(place.model, Joint) and need(place.model, Joint).head.config.views
     return {
         "truth": place.label(picture),
         "temperature": temperature,
         "draws": DRAWS if scores is not None else 0,
+        "of": "changed views of the picture" if views else "draws of the code",
         "classes": [
             {
                 "name": name,

@@ -1,4 +1,4 @@
-// Probabilities of the classes as bars, with the score's spread over draws of the code.
+// Probabilities of the classes as bars, with the score's spread over draws of the code or of changed views.
 
 import { h, percent, said } from "../lib/dom.js";
 import { address, figure } from "../lib/picture.js";
@@ -23,7 +23,7 @@ export async function mount(stage) {
   stage.side.append(
     h("table", {}, h("thead", {}, h("tr", {}, heads.map((words, i) => h("th", { scope: "col", class: i > 1 ? "number" : undefined }, words)))), h("tbody", {}, rows)),
     answer.temperature !== 1 ? h("p", { class: "soft" }, `Probabilities are calibrated by temperature ${said(answer.temperature)}, as latelier classify has fitted it.`) : "",
-    answer.draws ? h("p", { class: "soft" }, `Mean and standard deviation of each class's score over ${answer.draws} draws of the code: where the means of two classes are nearer than their spreads, the verdict is a guess.`) : "",
+    answer.draws ? h("p", { class: "soft" }, `Mean and standard deviation of each class's score over ${answer.draws} ${answer.of}: where the means of two classes are nearer than their spreads, the verdict is a guess.`) : "",
     keep(stage, { question: () => ({ picture: stage.picture }), action: "command" }),
   );
   stage.element.append(h("div", { class: "below" }, strip(stage, "Another picture", stage.picture, (picture) => go({ picture }))));

@@ -12,9 +12,13 @@ const WAYS = { reconstruct: "Reconstruct", interpolate: "Interpolate", edit: "Ed
 
 export async function mount(stage) {
   stage.wide();
-  const able = stage.site.runs.filter((run) => run.id !== stage.run.id && run.panels.includes("reconstruct") && (run.source === stage.run.source || stage.picture.startsWith("u")));
+  const same = stage.site.runs.filter((run) => run.id !== stage.run.id && (run.source === stage.run.source || stage.picture.startsWith("u")));
+  const able = same.filter((run) => run.panels.includes("reconstruct"));
   if (!able.length) {
-    stage.view.append(h("p", { class: "card" }, `No other run of this page shows the same pictures (${stage.run.source}). Start the explorer with --data SRC, or drop in a picture of your own, which all runs see.`));
+    const why = same.length
+      ? "No other run of this page draws pictures of codes, so that nothing can stand beside this one's."
+      : `No other run of this page shows the same pictures (${stage.run.source}). Start the explorer with --data SRC, or drop in a picture of your own, which all runs see.`;
+    stage.view.append(h("p", { class: "card" }, why));
     return;
   }
   const other = able.find((run) => run.id === stage.get("with")) ?? able[0];

@@ -9,8 +9,7 @@ import { settled } from "../lib/stage.js";
 import { go } from "../lib/address.js";
 
 export async function mount(stage) {
-  const before = figure(stage.run, address(stage.run, stage.picture), "before: drawn of its code");
-  const after = figure(stage.run, address(stage.run, stage.picture), "after");
+  const [before, after] = ["before", "after"].map((alt) => figure(stage.run, address(stage.run, stage.picture), "the picture itself", { alt }));
   const degrees = h("section", { class: "later" });
   const table = h("section", { class: "later" });
   const by = Object.fromEntries(new URLSearchParams(stage.get("by").replaceAll(",", "&")));
@@ -23,7 +22,7 @@ export async function mount(stage) {
   if (!answer) return fill(list);
   const question = () => ({ picture: stage.picture, by: Object.fromEntries(Object.entries(by).map(([name, value]) => [name, Number(value)])) });
   const draw = stage.newest("move", (drawn) => {
-    before.show(drawn.again);
+    before.show(drawn.again, "before: drawn of its code");
     after.show(drawn.picture, ["after: ", h("b", {}, words(by))]);
   });
   const judge = stage.newest("trust", (told) => {

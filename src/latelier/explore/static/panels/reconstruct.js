@@ -13,7 +13,7 @@ export async function mount(stage) {
   const original = figure(stage.run, answer.original, "original", { alt: `Original: ${answer.caption}` });
   const again = answer.again.map((one) => {
     const words = one.level ? `drawn of ${one.level} alone` : "drawn of its code";
-    const size = `${one.psnr}, ${one.numbers.toLocaleString("en")} numbers for ${answer.pixels.toLocaleString("en")} pixels`;
+    const size = `${one.psnr}, ${one.numbers.toLocaleString("en")} numbers for ${answer.pixels.toLocaleString("en")} pixel values`;
     return figure(stage.run, one.picture, [h("b", {}, words), h("br"), size], { alt: `${answer.caption}, ${words}, ${one.psnr}` }).element;
   });
   const levels = answer.again.map((one) => one.level);
