@@ -38,6 +38,12 @@ def test_steps_beside_epochs_are_refused(tmp_path: Path) -> None:
         latelier.train("vae", out=tmp_path / "run", steps=6, epochs=3, **TINY)
 
 
+def test_a_batch_larger_than_memory_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match=r"--batch 1000000000000: its images alone take more than this machine's memory"):
+        latelier.train("vae", data="digits", out=tmp_path / "run", batch=10**12, quiet=True)
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize("wrong", ["optimiser.rate=-1", "optimiser.betas=0.9,1.5", "optimiser.weight_decay=-1"])
 def test_an_optimiser_that_takes_no_steps_downwards_is_refused(tmp_path: Path, wrong: str) -> None:
     said = "the optimiser of model takes a rate above 0, betas from 0 to below 1 and a weight_decay of 0 or more, not "

@@ -10,7 +10,9 @@ import torch
 from latelier import parallel
 from latelier.core import Metric, Model, Refusal
 from latelier.device import default_precision
+from latelier.room import memory
 
+FLOAT = 4  # bytes
 SAVES = 20  # checkpoints in a run, unless --save-every says otherwise
 
 
@@ -60,6 +62,8 @@ def plan_of(request: SimpleNamespace, model: Model, epoch: int, device: torch.de
             f"--batch {batch} must be a multiple of --parts {parts}, and that of the {parallel.world()} "
             "processes; a run keeps the batch and the parts that it began with"
         )
+    if batch * math.prod(model.image) * FLOAT > memory():
+        raise Refusal(f"--batch {batch}: its images alone take more than this machine's memory; give a smaller one")
     steps = request.steps or (
         model.schedule.length(epoch, batch, math.prod(model.image[1:]))
         if request.epochs is None

@@ -128,7 +128,10 @@ def _convert(hint: Any, given: Any) -> Any:
         parts = [p for p in given.split(",") if p.strip()] if isinstance(given, str) else list(given)
         if arguments[-1] is not Ellipsis and len(parts) != len(arguments):
             raise ValueError
-        return tuple(_convert(arguments[0], part) for part in parts)
+        found = tuple(_convert(arguments[0], part) for part in parts)
+        if arguments[0] is int and 0 in found:  # widths, channels, sizes: none of them can be nothing
+            raise ValueError
+        return found
     if hint is bool:
         if isinstance(given, str):
             return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[given.lower()]
@@ -138,7 +141,7 @@ def _convert(hint: Any, given: Any) -> Any:
     number = float(given)
     if not abs(number) <= LARGEST:  # nan too
         raise OverflowError
-    if number != hint(number):
+    if number != hint(number) or (hint is int and number < 0):
         raise ValueError
     return hint(number)
 
@@ -147,5 +150,6 @@ def _described(hint: Any) -> str:
     if get_origin(hint) is Literal:
         return "one of " + ", ".join(map(str, get_args(hint)))
     if get_origin(hint) is tuple:
-        return "numbers separated by commas"
-    return {int: "a whole number", float: "a number", bool: "true or false"}.get(hint, str(hint))
+        of = "whole numbers above 0" if get_args(hint)[0] is int else "numbers"
+        return f"{of} separated by commas"
+    return {int: "a whole number, 0 or more", float: "a number", bool: "true or false"}.get(hint, str(hint))

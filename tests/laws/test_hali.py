@@ -176,7 +176,7 @@ def test_inpainting_keeps_what_is_known_and_changes_what_is_not() -> None:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"levels": (8, 0)}, "levels are numbers of channels"),
+        ({"levels": (8, 0)}, "levels takes whole numbers above 0"),
         ({"width": 0}, "must be above 0"),
         ({"noise": -1}, "noise -1 must be at least 0"),
         ({"critic.norm": "batch"}, "critic.norm cannot be batch"),
