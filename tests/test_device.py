@@ -25,7 +25,7 @@ print(low <= x.data_ptr() < high, float(x.sum()))
 
 
 def test_a_named_device_is_taken_and_else_one_that_exists() -> None:
-    assert pick_device("meta").type == "meta"
+    assert pick_device("cpu").type == "cpu"
     torch.zeros(1, device=pick_device())
 
 

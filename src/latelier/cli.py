@@ -4,6 +4,7 @@ import os
 import sys
 import tempfile
 import traceback
+import warnings
 from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError, MissingArgumentError, Parameter, UnknownCommandError, UnusedCliTokensError
@@ -58,6 +59,7 @@ def main(tokens: Sequence[str] | None = None) -> None:
     """Runs one command. A refused one exits 2 with one line on stderr, a training that failed 1, as does a fault of
     latelier's own, whose traceback is kept in a file that the line names; an interrupted one exits 130."""
     tokens = sys.argv[1:] if tokens is None else tokens
+    warnings.showwarning = _warn
     try:
         app(overview=not tokens or tokens[0] in ("-h", "--help"))(tokens, exit_on_error=False, print_error=False)
         sys.stdout.flush()  # here, where a reader that has gone away, or a full disk, is still noticed
@@ -109,6 +111,11 @@ def _sentence(error: CycloptsError) -> str:
         return f"{verb} lacks {name.lstrip('-').upper() if error.argument.field_info.is_positional else name}; {where}"
     said = " ".join(str(error).split()).rstrip(".")
     return f"{said[:1].lower()}{said[1:]} ({where})"
+
+
+def _warn(message: Warning | str, *of: object, **more: object) -> None:
+    """In place of Python's own, which prints what it is given: a library may repeat a name in it."""
+    say(f"warning: {' '.join(str(message).split())}", error=True)
 
 
 def _refuse(line: str, status: int = 2) -> None:

@@ -21,6 +21,8 @@ def pick_device(name: str | None = None) -> torch.device:
     """The named device, else the GPU of this process's local rank, else the CPU. Raises Refusal for a device that is
     not there."""
     if name:
+        if name.partition(":")[0] == "meta":
+            raise Refusal("--device meta computes nothing; give cpu, or cuda where there is a GPU, or leave it out")
         try:
             return torch.zeros((), device=name).device
         except (RuntimeError, AssertionError, NotImplementedError) as error:  # torch raises any of them

@@ -20,9 +20,10 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def write(path: Path, content: bytes | str) -> None:
-    """Replaces ``path`` in one step. On a full disk the old file stays and a Refusal says so."""
+    """Replaces ``path`` in one step. On a full disk the old file stays and a Refusal says so. Text is UTF-8, with the
+    bytes of file names that are not as they were."""
     with replacing(path) as file:
-        file.write(content.encode() if isinstance(content, str) else content)
+        file.write(content.encode(errors="surrogateescape") if isinstance(content, str) else content)
 
 
 @contextmanager
@@ -32,7 +33,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "wb") as file:
+        temporary.unlink(missing_ok=True)
+        with open(temporary, "xb") as file:  # "x" follows no link that somebody has put there
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -47,9 +49,9 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table as CSV, with a header; no cell is a formula to a spreadsheet."""
-    lines = io.StringIO()
-    writer = csv.writer(lines)
-    writer.writerows([disarmed(cell) for cell in row] for row in (columns, *rows))
+    lines, cells = io.StringIO(), [[disarmed(cell) for cell in row] for row in (columns, *rows)]
+    others = any({";", "\t"} & set(cell) for row in cells for cell in row)  # at which some spreadsheets part cells
+    csv.writer(lines, quoting=csv.QUOTE_ALL if others else csv.QUOTE_MINIMAL).writerows(cells)
     return lines.getvalue()
 
 
@@ -72,7 +74,8 @@ def armed(cell: str) -> str:
 
 def write_json(path: Path, value: Any) -> None:
     """As ``write``, indented for people."""
-    write(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    write(path, text.encode(errors="backslashreplace"))  # as JSON escapes the bytes of names that are no UTF-8
 
 
 def read_json(path: Path) -> Any:
@@ -88,6 +91,15 @@ def read_text(path: Path) -> str:
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise Refusal(f"{path} is not a regular file; remove it, or name another place")
     return path.read_text()
+
+
+def no_links(folder: Path) -> None:
+    """Raises Refusal for a run in which there is a link: what is written there would go elsewhere, and what is read
+    could be anything of the user's. A folder that is a link itself is the user's own."""
+    for above, folders, names in os.walk(folder):
+        for name in (*folders, *names):
+            if os.path.islink(found := os.path.join(above, name)):
+                raise Refusal(f"{found} is a link, and no run has one: remove it, or put what it leads to in its place")
 
 
 def append_line(path: Path, value: Any) -> None:

@@ -4,6 +4,7 @@ It is run only where the user has named it, in the call or command itself or in 
 file is a plain ``str`` and never enough, whatever field it stands in: a run may be a stranger's."""
 
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import PurePath
@@ -54,5 +55,6 @@ def permitted(name: str, kind: str) -> str:
         if own == name or (name.endswith(".py") and PurePath(own).name == PurePath(name).name):
             return own
     raise Refusal(
-        f"the {kind} '{name}' is code outside latelier, which is not run unasked: if you trust it, set {TRUST}={name}"
+        f"the {kind} '{name}' is code outside latelier, which is not run unasked: if you trust it, set "
+        f"{TRUST}={shlex.quote(name)}"
     )

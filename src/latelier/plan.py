@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Literal
 
 import torch
+from torch import nn
 
 from latelier import parallel
 from latelier.core import Metric, Model, Refusal
@@ -64,6 +65,12 @@ def plan_of(request: SimpleNamespace, model: Model, epoch: int, device: torch.de
         )
     if batch * math.prod(model.image) * FLOAT > memory():
         raise Refusal(f"--batch {batch}: its images alone take more than this machine's memory; give a smaller one")
+    normed = any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in model.modules())
+    if normed and batch == parts:
+        raise Refusal(
+            f"--batch {batch} leaves one image to a step's part, and {request.model} normalises over the images of a "
+            "part; give at least two"
+        )
     steps = request.steps or (
         model.schedule.length(epoch, batch, math.prod(model.image[1:]))
         if request.epochs is None

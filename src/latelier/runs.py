@@ -225,6 +225,7 @@ def open_run(run: str | Path, own: str | None = None) -> Run:
     from latelier.device import multiply_fast, pick_device
 
     path = Path(run)
+    files.no_links(path)
     model, card, found = open_model(path, own)
     multiply_fast(model)
     config_path = path / "config.json"

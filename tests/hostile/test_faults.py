@@ -63,3 +63,22 @@ def test_a_users_file_that_cannot_be_run_is_refused(code: str, tmp_path: Path) -
     with pytest.raises(Refusal, match=r"mine\.py cannot be run: (SyntaxError|ModuleNotFoundError|ZeroDivisionError): "):
         latelier.train(str(tmp_path / "mine.py"), data="digits", out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("train vae --data digits --device meta", "--device meta computes nothing; give cpu"),
+        *(
+            (f"train {name} --data digits --batch 1", "--batch 1 leaves one image")
+            for name in ("bigan", "infogan", "hali")
+        ),
+    ],
+)
+def test_what_can_be_foreseen_is_refused_and_leaves_nothing(
+    words: str, said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    status, line = ended(capsys, *words.split(), "--out", str(tmp_path / "run"))
+    assert status == 2
+    assert line.startswith(f"latelier: {said}")
+    assert not (tmp_path / "run").exists()

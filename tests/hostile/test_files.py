@@ -145,3 +145,51 @@ def test_reading_says_what_is_no_regular_file(tmp_path: Path) -> None:
         files.read_json(tmp_path / "pipe")
     with pytest.raises(Refusal, match="pipe is no regular file"):
         checkpoint.read(tmp_path / "pipe")
+
+
+@pytest.mark.parametrize("name", ["log.jsonl", ".lock", "pictures", "explore", "skipped.txt", ".report.html.1.tmp"])
+def test_a_run_with_a_link_is_refused_and_what_it_leads_to_stays(name: str, trained: Path, tmp_path: Path) -> None:
+    run, victim = Path(shutil.copytree(trained, tmp_path / "run")), tmp_path / "victim"
+    if name in ("pictures", "explore"):
+        victim.mkdir()
+    else:
+        victim.write_text("precious")
+    (run / name).unlink(missing_ok=True)
+    (run / name).symlink_to(victim)
+    uses = (
+        lambda: latelier.train(out=run, resume=True, steps=3, quiet=True),
+        lambda: latelier.report(run),
+        lambda: latelier.draw(run, "samples"),
+        lambda: latelier.score(run, only="reconstruction", quiet=True),
+    )
+    for use in uses:
+        with pytest.raises(Refusal, match="is a link, and no run has one"):
+            use()
+    assert victim.read_text() == "precious" if victim.is_file() else not any(victim.iterdir())
+
+
+def test_a_temporary_file_follows_no_link(tmp_path: Path) -> None:
+    (tmp_path / "victim").write_text("precious")
+    (tmp_path / f".page.html.{os.getpid()}.tmp").symlink_to(tmp_path / "victim")
+    files.write(tmp_path / "page.html", "new")
+    assert (tmp_path / "victim").read_text() == "precious"
+    assert not (tmp_path / "page.html").is_symlink()
+
+
+def test_names_that_are_no_utf8_are_kept(tmp_path: Path) -> None:
+    name = os.fsdecode(b"\xff.png")
+    files.write(tmp_path / "t.csv", files.csv_text(["file"], [[name]]))
+    assert (tmp_path / "t.csv").read_bytes().split(b"\r\n")[1] == b"\xff.png"
+    files.write_json(tmp_path / "t.json", [name])
+    assert files.read_json(tmp_path / "t.json") == [name]
+
+
+@pytest.mark.parametrize("text", ["[1]", '{"captions": 5}', "[" * 100_000])
+def test_json_of_another_form_in_a_tar_is_refused(text: str, tmp_path: Path) -> None:
+    picture(tmp_path / "a.png")
+    (tmp_path / "a.json").write_text(text)
+    with tarfile.open(tmp_path / "shard.tar", "w") as tar:
+        tar.add(tmp_path / "a.png", "a.png")
+        tar.add(tmp_path / "a.json", "a.json")
+    with pytest.raises(Refusal, match=r"a\.json is not understood"):
+        open_images(tmp_path / "shard.tar")

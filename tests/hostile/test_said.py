@@ -2,6 +2,7 @@
 
 import ast
 import csv
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,11 @@ from PIL import Image
 
 import latelier
 from latelier import cli, files
+from latelier.core import Refusal
 from latelier.data.sources import open_images
 from latelier.data.tables import Table
 from latelier.say import printable, say
+from latelier.verbs import listing
 
 SOURCES = Path(latelier.__file__).parent
 TITLE = "\x1b]0;mine\x07"  # sets the window's title
@@ -76,6 +79,33 @@ def test_no_cell_is_a_formula(tmp_path: Path) -> None:
 def test_the_explorers_list_goes_by_the_same_rule() -> None:
     page = (SOURCES / "explore/static/panels/map.js").read_text()
     assert f"/^{files.FORMULA.pattern}/" in page.replace("\\t", "\t").replace("\\r", "\r")
+
+
+@pytest.mark.parametrize("cell", ["a;=1+1", "a\t=1+1"])
+def test_cells_are_not_parted_where_other_spreadsheets_part_them(cell: str) -> None:
+    _, line, _ = files.csv_text(["file", "class"], [["x.png", cell]]).split("\r\n")
+    assert line == f'"x.png","{cell}"'
+
+
+@pytest.mark.parametrize("name", ["fake\nlatelier: all is well", "\x1b[2J"])
+def test_a_class_with_control_characters_is_refused(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).mkdir()
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / name / "a.png")
+    with pytest.raises(Refusal, match=r"the class '.*\\.*' holds a control character; rename it"):
+        open_images(tmp_path)
+
+
+def test_what_libraries_warn_of_is_printable(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def warning() -> None:
+        warnings.warn("Glyph 27 (\x1b)\nmissing", stacklevel=1)
+
+    monkeypatch.setattr(listing, "models", warning)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        cli.main(["models"])
+    assert capsys.readouterr().err == "warning: Glyph 27 (\\x1b) missing\n"
 
 
 def test_a_table_that_was_written_labels_the_pictures_that_it_names(tmp_path: Path) -> None:

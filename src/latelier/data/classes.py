@@ -7,6 +7,7 @@ import numpy as np
 
 from latelier.core import Refusal
 
+UNFIT = re.compile("[\x00-\x1f\x7f-\x9f]")  # control characters: no class is called so, and they garble what is said
 MOST = 100_000  # classes: beyond it a column of numbers is something else
 
 
@@ -16,6 +17,8 @@ def number(
     """int64 class numbers (-1 = unknown) and the names of all classes. Whole numbers are class numbers already, words
     are numbered in alphabetical order of ``everywhere``: the values of all splits, which so agree. Raises Refusal."""
     known = {value for value in everywhere if value is not None}
+    if odd := [value for value in (*known, *(names or ())) if isinstance(value, str) and UNFIT.search(value)]:
+        raise Refusal(f"{where}: the class {odd[0]!r} holds a control character; rename it")
     if all(isinstance(value, int) for value in known):
         most = max((int(value) for value in known), default=-1)
         classes = tuple(map(clean, names)) if names else tuple(map(str, range(min(most, MOST) + 1)))

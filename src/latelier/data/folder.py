@@ -14,7 +14,7 @@ from latelier.data.plan import Plan, unknown
 from latelier.data.splits import split_name
 from latelier.data.tables import TABLES, annotate
 
-PICTURE = re.compile(r".+\.(png|jpe?g|jpe|jfif|webp|gif|bmp|tiff?|p[bgnp]m|avif|jp2|tga)", re.IGNORECASE)
+PICTURE = re.compile(r".+\.(png|jpe?g|jpe|jfif|webp|gif|bmp|tiff?|p[bgnp]m|avif|jp2|tga)", re.IGNORECASE | re.DOTALL)
 
 
 def folder_splits(root: Path) -> dict[str, Path]:

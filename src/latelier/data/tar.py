@@ -106,7 +106,7 @@ def _samples(shard: int, file: Path) -> list[Sample]:
         raise Refusal(f"{file}: not a whole, uncompressed tar file ({error})") from error
     except Refusal:
         raise
-    except ValueError as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:  # JSON of another form, or in depth
         raise Refusal(f"{file}: {member.name} is not understood ({error})") from error
     return list(samples.values())
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from latelier.runs import Run, Where
 
 FAR, FARTHEST = 3.0, 10.0
+MOST = 1e6  # steps either way
 
 
 def edit(
@@ -73,6 +74,8 @@ def edit(
     need(opened.model, Encodes), need(opened.model, Decodes)
     given(attribute[0] if attribute else "", "edit", "--attribute")
     out, wishes = new_folder(given(out, "edit")), wishes_of(tuple(attribute or ()))
+    if by is not None and not abs(by) <= MOST:
+        raise Refusal(f"--by takes a number of steps, from -{MOST:g} to {MOST:g}, not {by:g}")
     if until_classified and by is not None and by <= 0:
         raise Refusal(f"--until-classified moves at most --by steps, so it must be above 0, not {by:g}")
     known = _known(opened, fit, where)

@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from latelier.say import say
+from latelier.say import printable, say
 from latelier.verbs.options import Asked, Place
 
 
@@ -59,7 +59,7 @@ def encode(
         rows = features_of(opened.model, images, features)
         names = [f"{features}[{i}]" for i in range(rows.shape[1])]
     columns = {
-        "file": pa.array([str(name) for name in images.names]),
+        "file": pa.array([printable(str(name)) for name in images.names]),
         **dict(zip(names, map(pa.array, rows.T), strict=True)),
     }
     sink = pa.BufferOutputStream()

@@ -21,7 +21,7 @@ def texts(kind: Any, tokens: Sequence[Token]) -> list[str]:
 
 
 Whole = Annotated[int, Parameter(converter=whole)]
-Seed = Annotated[int, Parameter(converter=whole, validator=validators.Number(gte=0))]
+Seed = Annotated[int, Parameter(converter=whole, validator=validators.Number(gte=0, lt=1 << 63))]
 Names = Annotated[Sequence[str] | None, Parameter(consume_multiple=(1, 1000))]
 
 if TYPE_CHECKING:  # what Python may give; the command line shows and takes words
