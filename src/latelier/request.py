@@ -69,9 +69,9 @@ def folder_of(request: SimpleNamespace) -> Path:
     path = Path(request.out)
     if path.exists() and not path.is_dir():
         raise Refusal(f"--out {path} is a file; give a folder")
-    files.no_links(path)
     if not request.resume and path.exists() and any(file.name != ".lock" for file in path.iterdir()):
         raise Refusal(f"--out {path} exists and is not empty; go on with it by --resume, or name another")
+    files.no_links(path)  # last: a large folder that was named by mistake is refused unread
     return path
 
 
