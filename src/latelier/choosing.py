@@ -29,9 +29,9 @@ def choose(labelled: int, count: int, classes: int) -> Choice:
     """For ``count`` images, of which ``labelled`` have one of ``classes``.
 
     An encoder whose head also learns from images without a label has the fewest errors on handwriting with few labels,
-    in less time than a model that redraws images as well; on photographs of many kinds it gains half a point on labels
-    alone, at eight times the cost (docs/few-labels.md). Where most images are labelled there is little that others
-    could add, and a ``classifier`` of labels alone has the most right (docs/defaults.md).
+    in less time than a model that redraws images as well; on photographs of many kinds it gains less than a point on
+    labels alone, at nine times the cost (docs/few-labels.md). Where most images are labelled there is little that
+    others could add, and a ``classifier`` of labels alone has the most right (docs/defaults.md).
     Without labels, or with those of one class, nothing says what to recognise: a ``vae`` has features,
     reconstructions and samples."""
     if not labelled:

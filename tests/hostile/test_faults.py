@@ -18,16 +18,22 @@ def ended(capsys: pytest.CaptureFixture[str], *tokens: str) -> tuple[int | str |
     return end.value.code, capsys.readouterr().err
 
 
+def break_models(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on ``latelier models`` ends in that error."""
+
+    def broken() -> None:
+        raise error
+
+    monkeypatch.setattr(listing, "models", broken)
+
+
 @pytest.mark.parametrize(
     "error", [TypeError("of\x1b its\nown"), KeyError("x"), ValueError("no"), RuntimeError("no"), AssertionError()]
 )
 def test_an_unforeseen_error_is_one_line(
     error: Exception, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken() -> None:
-        raise error
-
-    monkeypatch.setattr(listing, "models", broken)
+    break_models(error, monkeypatch)
     status, said = ended(capsys, "models")
     assert status == 1
     assert said.count("\n") == 1
@@ -48,10 +54,7 @@ def test_an_unforeseen_error_is_one_line(
 def test_too_little_memory_is_no_fault(
     error: Exception, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken() -> None:
-        raise error
-
-    monkeypatch.setattr(listing, "models", broken)
+    break_models(error, monkeypatch)
     status, said = ended(capsys, "models")
     assert status == 2
     assert said.startswith("latelier: there is not enough memory for this; take a smaller --batch")

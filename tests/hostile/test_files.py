@@ -70,22 +70,25 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", [".lock", "config.json", "log.jsonl"])
-def test_a_pipe_in_a_run_is_not_waited_for(name: str, trained: Path, tmp_path: Path) -> None:
-    run = Path(shutil.copytree(trained, tmp_path / "run"))
+def with_pipe(trained: Path, place: Path, name: str) -> Path:
+    """A copy of the run, with a pipe in the place of the newest file of that name."""
+    run = Path(shutil.copytree(trained, place / "run"))
     file = max(run.glob(name))
     file.unlink()
     os.mkfifo(file)
+    return run
+
+
+@pytest.mark.parametrize("name", [".lock", "config.json", "log.jsonl"])
+def test_a_pipe_in_a_run_is_not_waited_for(name: str, trained: Path, tmp_path: Path) -> None:
+    run = with_pipe(trained, tmp_path, name)
     with pytest.raises(Refusal, match=r"regular file|not seekable"):
         latelier.train(out=run, resume=True, steps=3, quiet=True)
 
 
 @pytest.mark.parametrize("name", ["weights-*", "manifest-*", "state-*"])
 def test_a_pipe_in_a_checkpoint_is_passed_over(name: str, trained: Path, tmp_path: Path) -> None:
-    run = Path(shutil.copytree(trained, tmp_path / "run"))
-    file = max(run.glob(name))
-    file.unlink()
-    os.mkfifo(file)
+    run = with_pipe(trained, tmp_path, name)
     latelier.train(out=run, resume=True, steps=3, quiet=True)
     assert checkpoint.last_seen(run) == 3 * 8
 

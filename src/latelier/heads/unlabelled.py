@@ -107,7 +107,7 @@ class Unlabelled(Running):
 def over_views(answer: Callable[[Tensor], Tensor], image: Tensor, change: Augment, views: int) -> Tensor:
     """[b, classes]: the geometric mean, summing to 1, of the answers to so many changed views of each image, the same
     changes for all, so that an image's answer does not depend on its batch mates. It errs as seldom as the arithmetic
-    mean, whose probabilities are too modest."""
+    mean, whose probabilities are too modest where the answers are right (docs/few-labels.md)."""
     generator = Generator().manual_seed(0)  # of the CPU: the same views on every device
     said = torch.stack([answer(change(image, generator, alike=True)).float() for _ in range(views)])
     return said.clamp(min=torch.finfo(said.dtype).tiny).log().mean(0).softmax(1)
