@@ -20,8 +20,9 @@ FREE = (  # may differ on a resume
 )
 LENGTHS = ("steps", "epochs")
 ANEW = ("out", "resume", "quiet", "download")  # are not taken over from the last time
+DEEP_BEFORE = [0.0, 65535.0]  # black and white of 16 bits, when there was no --range
 # Arguments that runs of earlier versions did not have.
-LACKED = {"labels_file": None, "prior": None, "affine": 0.0, "cutout": 0.0, "colour": 0.0}
+LACKED = {"labels_file": None, "prior": None, "affine": 0.0, "cutout": 0.0, "colour": 0.0, "range": DEEP_BEFORE}
 OPTIONS = {"model": "the method", "settings": "--set"}  # the others are called as in Python
 
 
@@ -47,6 +48,9 @@ def check(request: SimpleNamespace) -> None:
         if value is not None and not 0 < value <= LARGEST:
             most = "" if value <= 0 else f" and at most {LARGEST:g}"
             raise Refusal(f"--{name.replace('_', '-')} takes {least}{most}, but got {value}")
+    if request.range is not None and not request.range[0] < request.range[1]:
+        low, high = request.range
+        raise Refusal(f"--range takes two numbers, black and white, the smaller one first, but got {low:g},{high:g}")
     if request.epochs is not None and request.steps is not None:
         raise Refusal(f"--steps {request.steps} and --epochs {request.epochs:g} both say how long; give one of them")
     if not 0 <= request.warmup <= LARGEST:

@@ -22,7 +22,7 @@ from latelier.held_out import kept_back, learned_rows
 from latelier.labels import of_run
 from latelier.pictures.view import View
 from latelier.progress import tell
-from latelier.request import read_config, there
+from latelier.request import DEEP_BEFORE, read_config, there
 from latelier.say import say
 from latelier.scores.common import Splits
 from latelier.scores.record import replaced
@@ -110,9 +110,8 @@ class Run:
         Labels are renumbered to the model's classes, by name. What was converted or skipped is said on stderr, unless
         ``quiet``. Raises Refusal if the pictures cannot be made to fit."""
         for size, channels in self._ways(str(source)):
-            data = open_images(
-                source, split=split, size=size, channels=channels, root=where.data_root, download=where.download
-            )
+            asked: dict[str, Any] = {"split": split, "size": size, "channels": channels, "range": self._range}
+            data = open_images(source, **asked, root=where.data_root, download=where.download)
             if data.shape == self.model.image:
                 break
         else:
@@ -125,6 +124,13 @@ class Run:
         if not quiet:
             tell(data)
         return data
+
+    @property
+    def _range(self) -> tuple[float, float] | None:
+        """Black and white of values of more than 8 bits, as the run learned from them; None where it did from none."""
+        data = self.config.get("data", {})
+        found = data.get("range", DEEP_BEFORE if data else None)
+        return found and (float(found[0]), float(found[1]))
 
     def _ways(self, source: str) -> list[tuple[int | None, int | None]]:
         """Sizes and channels to ask for, in turn. What training asked for goes first where the source is the same, so
