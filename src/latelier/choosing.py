@@ -51,6 +51,8 @@ def opened_for(request: SimpleNamespace) -> Images:
     settings under those given, and with a size where the images are larger than is learned well in minutes; a line says
     so. Raises Refusal as ``opened`` does."""
     images = opened(request, str(request.data), request.size, request.channels, request.range)
+    if request.range is not None and images.range is None and not (request.resume or request.quiet or parallel.rank()):
+        step("--range {:g},{:g} has no effect: all pictures have 8 bits".format(*request.range))
     if request.model is not None:
         return images
     known = images.label[images.label >= 0]

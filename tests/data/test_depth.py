@@ -17,6 +17,7 @@ from made import folder, write
 from PIL import Image
 
 import latelier
+from latelier.cli import main
 from latelier.core import Refusal
 from latelier.data import aim, fill
 from latelier.data.decode import SurpriseError, Target, decode, probe
@@ -219,7 +220,7 @@ def test_a_range_overrules_and_is_part_of_the_pack(tmp_path: Path) -> None:
     narrow = open_images(pictures, range=(0, 1000))
     assert narrow.fingerprint != before.fingerprint
     assert narrow.range == (0, 1000)
-    assert narrow.remarks[0].startswith("3 of 3 pictures: some values lie outside that range")
+    assert narrow.remarks[0].startswith("3 of 3 pictures: some values lie outside 0 to 1,000, and")
     assert (open_images(pictures, range=(0, 4095)).pixels == before.pixels).all()
     for bad in ((5, 5), (10, 0), (0, float("inf")), (float("nan"), 1)):
         with pytest.raises(Refusal, match="expected two numbers, black and white"):
@@ -361,6 +362,21 @@ def test_validation_is_scaled_as_training(tmp_path: Path, capsys: pytest.Capture
     latelier.train("vae", data=tmp_path / "all", out=tmp_path / "run", **TINY, quiet=True)
     digests = [json.loads(path.read_text()) for path in (tmp_path / "cache/packs").glob("*/info.json")]
     assert [info["range"] for info in digests] == [[0, 4095], [0, 4095]]
+
+
+def test_a_range_that_no_picture_needs_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    latelier.train("vae", data=folder(tmp_path / "all", 30), out=tmp_path / "run", range=(0, 100), **TINY)
+    assert "--range 0,100 has no effect: all pictures have 8 bits" in capsys.readouterr().err.splitlines()
+
+
+def test_the_command_line_takes_a_negative_black(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ask = f"train pca --data {deep(tmp_path / 'all', 30)} --out {tmp_path / 'run'} --set latent=2 --quiet --range"
+    main([*ask.split(), "-1000,3000"])
+    assert json.loads((tmp_path / "run/config.json").read_text())["data"]["range"] == [-1000, 3000]
+    with pytest.raises(SystemExit) as ended:
+        main([*ask.split(), "100"])
+    assert ended.value.code == 2
+    assert "expected two numbers with a comma between them" in capsys.readouterr().err
 
 
 def test_a_range_needs_two_numbers() -> None:

@@ -17,7 +17,7 @@ SIDE = 64  # where sizes differ and the user asks for none
 MIXED = f"mixed sizes: each picture's shorter side scaled to {SIDE}, centre cropped; --size N chooses another"
 SENTENCES = {
     "deep": "more than 8 bits; values of {} to {} are drawn from black to white",
-    "clipped": "some values lie outside that range, and are as black or as white; --range LO,HI chooses another",
+    "clipped": "some values lie outside {} to {}, and are as black or as white; train --range LO,HI chooses others",
     "palette": "with a palette, its colours looked up",
     "alpha": "with transparency, laid on white",
     "turned": "turned upright as EXIF says",

@@ -33,14 +33,15 @@ def texts(kind: Any, tokens: Sequence[Token]) -> list[str]:
 
 Whole = Annotated[int, Parameter(converter=whole)]
 Seed = Annotated[int, Parameter(converter=whole, validator=validators.Number(gte=0, lt=1 << 63))]
-Range = Annotated[tuple[float, float], Parameter(converter=pair, n_tokens=1)]
 Names = Annotated[Sequence[str] | None, Parameter(consume_multiple=(1, 1000))]
 
 if TYPE_CHECKING:  # what Python may give; the command line shows and takes words
     Place = str | Path
     Settings = Sequence[str] | Mapping[str, Any] | None
+    Range = tuple[float, float]
 else:
     Place = str
+    Range = Annotated[str, Parameter(converter=pair, allow_leading_hyphen=True)]
     Settings = Annotated[
         list[str] | None, Parameter(name="--set", consume_multiple=(1, 1000), converter=texts, n_tokens=-1)
     ]

@@ -81,8 +81,8 @@ def train(
     channels
         1 for grey, 3 for colour; by default what most of the pictures are.
     range
-        LO,HI: which values of pictures of more than 8 bits, or of floats, are black and white, as in --range 0,4095 or
-        --range=-1000,3000; by default what a sample of them shows.
+        LO,HI: which values of pictures of more than 8 bits, or of floats, are black and white, as in --range 0,4095; by
+        default what a sample of them shows.
     images
         Learn from so many of the pictures, drawn by seed; by default from all.
     labels
