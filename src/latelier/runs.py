@@ -12,13 +12,13 @@ import torch
 from latelier import files, stored
 from latelier.building import Card, open_model
 from latelier.core import UNKNOWN_FACTORS, AttributeDirections, Model, Refusal, has
-from latelier.course import once
+from latelier.course import read_log
 from latelier.data.augment import changes_of
 from latelier.data.choice import hold_out
 from latelier.data.images import Images, with_classes
 from latelier.data.sources import open_images, splits_of
 from latelier.directions import found
-from latelier.forms import LogRecord, of_score
+from latelier.forms import of_score
 from latelier.held_out import kept_back, learned_rows
 from latelier.labels import of_run
 from latelier.pictures.view import View
@@ -220,14 +220,6 @@ class Run:
             captions=[data.captions[i] for i in rows],
             augment=changes_of(self.config.get("request", {})),
         )
-
-
-def read_log(folder: Path) -> list[dict[str, Any]]:
-    """The records of a run's training, as ``Run.log`` has them."""
-    records, faults = stored.read_lines(folder / "log.jsonl", LogRecord)
-    for fault in faults:
-        say(fault, error=True)
-    return once(dict(record) for record in records)
 
 
 def open_run(run: str | Path, own: str | None = None) -> Run:
