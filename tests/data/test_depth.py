@@ -25,7 +25,8 @@ from latelier.data.depth import Measured, span_of
 from latelier.data.sources import open_images
 from latelier.explore.uploads import read
 from latelier.request import check
-from latelier.runs import open_run
+from latelier.runs import Where, open_run
+from latelier.stored import SUM
 
 
 @pytest.fixture(autouse=True)
@@ -322,6 +323,7 @@ def test_a_killed_pack_goes_on_with_its_range(tmp_path: Path, cache: Path, monke
 
 
 TINY: dict[str, Any] = {"steps": 2, "batch": 8, "settings": {"latent": 2, "net": "mlp", "net.widths": "4"}}
+WHERE = Where()
 
 
 def test_a_run_keeps_its_range_for_other_pictures(tmp_path: Path) -> None:
@@ -330,7 +332,7 @@ def test_a_run_keeps_its_range_for_other_pictures(tmp_path: Path) -> None:
     assert config["data"]["range"] == [0, 4095]
     assert config["request"]["range"] is None
     run = open_run(tmp_path / "run")
-    darker = run.images(deep(tmp_path / "darker", 3, high=500), SimpleNamespace(data_root=None, download=False))
+    darker = run.images(deep(tmp_path / "darker", 3, high=500), WHERE)
     assert darker.range == (0, 4095)
     assert darker.pixels.max() == round(500 / 4095 * 255)
 
@@ -349,10 +351,9 @@ def test_a_run_from_before_has_the_range_that_was_fixed_then(tmp_path: Path) -> 
     latelier.train("vae", data=pictures, out=tmp_path / "run", range=(0, 65535), **TINY, quiet=True)
     path = tmp_path / "run/config.json"
     config = json.loads(path.read_text())
-    del config["data"]["range"], config["request"]["range"]
+    del config["data"]["range"], config["request"]["range"], config[SUM]
     path.write_text(json.dumps(config))
-    where = SimpleNamespace(data_root=None, download=False)
-    assert open_run(tmp_path / "run").images(pictures, where).fingerprint == config["data"]["fingerprint"]
+    assert open_run(tmp_path / "run").images(pictures, WHERE).fingerprint == config["data"]["fingerprint"]
     latelier.train(out=tmp_path / "run", resume=True, steps=3, quiet=True)
 
 
@@ -362,6 +363,13 @@ def test_validation_is_scaled_as_training(tmp_path: Path, capsys: pytest.Capture
     latelier.train("vae", data=tmp_path / "all", out=tmp_path / "run", **TINY, quiet=True)
     digests = [json.loads(path.read_text()) for path in (tmp_path / "cache/packs").glob("*/info.json")]
     assert [info["range"] for info in digests] == [[0, 4095], [0, 4095]]
+
+
+def test_a_run_decodes_its_own_pictures_once(tmp_path: Path) -> None:
+    pictures = deep(tmp_path / "all", 30)
+    latelier.train("vae", data=pictures, out=tmp_path / "run", **TINY, quiet=True)
+    assert open_run(tmp_path / "run").images(pictures, WHERE).range == (0, 4095)
+    assert len(list((tmp_path / "cache/packs").iterdir())) == 1
 
 
 def test_a_range_that_no_picture_needs_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
