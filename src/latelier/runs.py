@@ -114,7 +114,7 @@ class Run:
         ``quiet``. Raises Refusal if the pictures cannot be made to fit."""
         for way in self._ways(str(source)):
             data = open_images(source, split=split, **way, root=where.data_root, download=where.download)
-            if data.shape == self.model.image and data.range in (None, self._range):
+            if data.shape == self.model.image and data.range in (None, self._range or data.range):
                 break
         else:
             given, built = ("x".join(map(str, shape)) for shape in (data.shape, self.model.image))
