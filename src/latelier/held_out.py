@@ -43,7 +43,7 @@ def own_validation(request: SimpleNamespace) -> str:
         return ""
     source, root = str(request.data), _root(request)
     base, _, chosen = source.rpartition(":")
-    own = splits_of(source, root=root)
+    own = splits_of(source, root=root, as_=request.as_)
     if base and ALIASES.get(chosen, chosen) in own and chosen not in ("train", "training"):
         return ""
     return "validation" if {"train", "validation"} <= set(own) else ""
@@ -53,7 +53,7 @@ def held_share(request: SimpleNamespace, images: Images, split: str) -> float:
     """Share of the images that is held out."""
     if request.validation is not None:
         return float(request.validation)
-    own = splits_of(str(request.data), root=_root(request))
+    own = splits_of(str(request.data), root=_root(request), as_=request.as_)
     alone = not split and set(own) <= {"train"}  # a lone training split leaves nothing to measure on
     return HELD if alone and len(images) >= FEWEST else 0.0
 
@@ -84,6 +84,7 @@ def opened(request: SimpleNamespace, source: str, size: int | None, channels: in
             channels=channels,
             root=_root(request),
             download=request.download,
+            as_=request.as_,
             progress=lambda done, total: progress.at(done, total),
         )
     return with_labels(request, images, own=source == str(request.data))

@@ -21,8 +21,8 @@ FREE = (  # may differ on a resume
 LENGTHS = ("steps", "epochs")
 ANEW = ("out", "resume", "quiet", "download")  # are not taken over from the last time
 # Arguments that runs of earlier versions did not have.
-LACKED = {"labels_file": None, "prior": None, "affine": 0.0, "cutout": 0.0, "colour": 0.0}
-OPTIONS = {"model": "the method", "settings": "--set"}  # the others are called as in Python
+LACKED = {"labels_file": None, "prior": None, "affine": 0.0, "cutout": 0.0, "colour": 0.0, "as_": None}
+OPTIONS = {"model": "the method", "settings": "--set", "as_": "--as"}  # the others are called as in Python
 
 
 def check(request: SimpleNamespace) -> None:

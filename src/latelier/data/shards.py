@@ -8,13 +8,6 @@ from latelier.core import Refusal
 from latelier.data.splits import in_order, split_name
 
 
-def shard_files(path: Path, ending: str) -> list[Path]:
-    """The file itself, or the files with this ending in the folder and its sub-folders, by name."""
-    if path.is_file():
-        return [path]
-    return sorted(file for file in path.rglob(f"*{ending}") if not file.name.startswith(".") and file.is_file())
-
-
 def shard_splits(root: Path, files: Sequence[Path]) -> dict[str, list[Path]]:
     """Split -> its files, told by how the file's name begins or by its folder; empty if no name says anything."""
     splits: dict[str, list[Path]] = {}

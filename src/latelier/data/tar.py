@@ -82,6 +82,15 @@ class Tar:
         return Plan("tar", [str(file.absolute()) for file in self.beside], items, facts)
 
 
+def lacks_pictures(file: Path) -> str:
+    """Why a file holds no pictures, in words; "" where it does: one is enough. Raises Refusal for no whole tar file."""
+    try:
+        with tarfile.open(file, "r:") as tar:
+            return "" if any(member.isfile() and is_picture(member.name) for member in tar) else "no pictures in it"
+    except (tarfile.TarError, EOFError) as error:
+        raise Refusal(f"{file}: not a whole, uncompressed tar file ({error})") from error
+
+
 def _samples(shard: int, file: Path) -> list[Sample]:
     """The samples of one shard in the order of their first files. Raises Refusal for what is not a whole tar file."""
     samples: dict[str, Sample] = {}

@@ -88,6 +88,7 @@ def page(material: Material) -> str:
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta name="generator" content="latelier">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 <link rel="icon" href="data:,">
