@@ -9,10 +9,12 @@ import numpy as np
 
 from latelier import parallel
 from latelier.core import Refusal
+from latelier.data.account import account
 from latelier.data.choice import fewer, hold_out
 from latelier.data.images import Images, with_classes
-from latelier.data.sources import open_images, splits_of
+from latelier.data.sources import open_images, place_of, splits_of
 from latelier.data.splits import ALIASES
+from latelier.data.survey_words import head
 from latelier.labels import with_labels
 from latelier.progress import Progress
 
@@ -88,6 +90,12 @@ def opened(request: SimpleNamespace, source: str, size: int | None, channels: in
             progress=lambda done, total: progress.at(done, total),
         )
     return with_labels(request, images, own=source == str(request.data))
+
+
+def survey_head(request: SimpleNamespace, images: Images) -> list[str]:
+    """What the source is and what of it is not used, in lines; opens no file of it."""
+    place, _ = place_of(str(request.data), root=_root(request), as_=request.as_)
+    return head(place, account(Path(place.title), place, look=False), images)
 
 
 def _root(request: SimpleNamespace) -> Path | None:

@@ -3,6 +3,7 @@ ranks."""
 
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from latelier.data.images import Images
@@ -69,11 +70,11 @@ def step(line: str) -> None:
     say(line, error=True)
 
 
-def tell(images: Images, more: str = "") -> None:
+def tell(images: Images, more: str = "", head: Sequence[str] = ()) -> None:
     """Says on stderr what was done to the pictures on the way, and which could not be read. ``more``: where all of
-    those are named."""
-    for remark in images.remarks:
-        say(remark, error=True)
+    those are named. ``head``: what is said of their source before."""
+    for line in (*head, *images.remarks):
+        say(line, error=True)
     if images.skipped:
         count, named = len(images.skipped), ", ".join(images.skipped[:NAMED])
         rest = f", ...{f' ({more})' if more else ''}" if count > NAMED else ""

@@ -1,6 +1,6 @@
 """What a folder is, by what its files hold: pictures, Parquet files with an image column, tar files with pictures."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -41,21 +41,10 @@ def evidence(path: Path, reading: str = "") -> Found:
             raise Refusal(f"{path} is one {ending} file: leave --as {reading} out")
         return Found(_kind(ending), (), [path], {})
     pictures, shards = _listed(path)
-    good, without, damaged = dict[str, list[Path]](), dict[Path, str](), dict[str, Refusal]()
-    for ending, files in shards.items():
-        if wanted in ("", ending[1:]) or not pictures:
-            for file in files:
-                try:
-                    why = LACKS[ending](file)
-                except Refusal as error:
-                    damaged.setdefault(ending[1:], error)
-                    why = "damaged"
-                if why:
-                    without[file] = why
-                else:
-                    good.setdefault(ending[1:], []).append(file)
+    good, without, damaged = _weighed({end: files for end, files in shards.items() if wanted in ("", end[1:])})
     able = [*(["folder"] if pictures else []), *good]
     if wanted and wanted not in able:
+        able += [kind for kind in _weighed(shards)[0] if kind not in able]
         raise damaged.get(wanted) or _lacking(path, wanted, able)
     if not wanted and len(able) > 1:
         raise _ambiguous(path, len(pictures), good)
@@ -64,8 +53,29 @@ def evidence(path: Path, reading: str = "") -> Found:
         raise refusal
     if not kind and without:
         file, why = next(iter(without.items()))
-        raise Refusal(f"{path}: no pictures in this folder; it has {len(without)} files such as {file.name}, {why}")
+        more = f" (and {len(without) - 1:,} files like it)" if len(without) > 1 else ""
+        raise Refusal(f"{path}: no pictures in this folder; of {file.relative_to(path)}{more}: {why}")
     return Found(_kind(f".{kind}"), pictures, good.get(kind, []), without)
+
+
+def _weighed(
+    shards: Mapping[str, Sequence[Path]],
+) -> tuple[dict[str, list[Path]], dict[Path, str], dict[str, Refusal]]:
+    """Of files by their ending: by kind those with pictures; those without and why; by kind what a damaged one is
+    refused with."""
+    good, without, damaged = dict[str, list[Path]](), dict[Path, str](), dict[str, Refusal]()
+    for ending, files in shards.items():
+        for file in files:
+            try:
+                why = LACKS[ending](file)
+            except Refusal as error:
+                damaged.setdefault(ending[1:], error)
+                why = "damaged"
+            if why:
+                without[file] = why
+            else:
+                good.setdefault(ending[1:], []).append(file)
+    return good, without, damaged
 
 
 def _kind(ending: str) -> Kind:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from latelier.core import Refusal
 from latelier.data.classes import number
+from latelier.data.endings import instead
 from latelier.data.images import Images
 from latelier.data.own import is_run, is_sheet
 from latelier.data.plan import Plan, unknown
@@ -84,4 +85,5 @@ def _but(folder: Path, sheets: int) -> str:
         return f" but {sheets} that latelier drew; name the folder of those that it learned from"
     if is_run({entry.name for entry in folder.iterdir()}):
         return ", which is a run; name the folder of those that it learned from"
-    return "; expected files that end in .png, .jpg and the like"
+    there = instead(leaf.name for leaf in walk(folder))
+    return f"{f', but {there}' if there else ''}; expected files that end in .png, .jpg and the like"

@@ -84,7 +84,7 @@ def _tables(folder: Path) -> list[str]:
 
 def _splits(folder: Path, tops: Mapping[str, int], wanted: bool) -> dict[str, str]:
     """Split -> folder. ``wanted``: splits are asked for, so that names that only begin like theirs will do."""
-    names = [name for name in tops if name]
+    names = sorted(filter(None, tops))
     exact = _by_split(folder, ((split_name(name, whole=True), name) for name in names))
     like = {name: words for name in names if name not in exact.values() and (words := split_words(name))}
     others = [name for name in tops if name not in exact.values()]

@@ -3,7 +3,7 @@
 | written | known by |
 |---|---|
 | folders of pictures (reconstruct, inpaint, edit), exports, recipes | an empty file ``.latelier`` in them |
-| runs | config.json beside log.jsonl or a manifest |
+| runs | config.json beside log.jsonl, a manifest or .lock |
 | packs | pixels.npy, rows.json and info.json |
 | sheets (draw, compare, decode) | "Software" in the text of the PNG file |
 | codes and parts | the key ``latelier`` in the Parquet schema's metadata |
@@ -33,7 +33,8 @@ def mark(folder: Path) -> None:
 
 def is_run(names: Collection[str]) -> bool:
     """Whether a folder of these files is a run."""
-    return "config.json" in names and ("log.jsonl" in names or any(name.startswith("manifest-") for name in names))
+    beside = (name in ("log.jsonl", ".lock") or name.startswith("manifest-") for name in names)
+    return "config.json" in names and any(beside)
 
 
 def is_own(names: Collection[str]) -> bool:

@@ -57,6 +57,11 @@ class Parquet:
             raise Refusal(f"{self.files[0]}: no rows")
         return Plan("parquet", [str(file.absolute()) for file in self.files], rows, self._facts())
 
+    def unread(self) -> list[str]:
+        """Columns that tell nothing here."""
+        used = {self._has(names) for names in (IMAGE_COLUMNS, LABEL_COLUMNS, CAPTION_COLUMNS)}
+        return [name for name in self._schema.names if name not in used and name not in self._attributes()]
+
     def _facts(self) -> Images:
         facts = unknown(self._names())
         if column := self._has(LABEL_COLUMNS):
