@@ -16,7 +16,7 @@ FORMAT = 1  # of config.json
 FREE = (  # may differ on a resume
     *("epochs", "steps", "rate", "clip", "keep", "device", "quiet", "tensorboard", "download", "data_root"),
     *("out", "resume"),  # a run may be moved
-    "data",  # and so may its pictures: that they are the same, their fingerprint says
+    *("data", "as_"),  # and so may its pictures: that they are the same, their fingerprint says
 )
 LENGTHS = ("steps", "epochs")
 ANEW = ("out", "resume", "quiet", "download")  # are not taken over from the last time

@@ -70,8 +70,8 @@ def run(request: SimpleNamespace) -> Path:
     with files.only_writer(folder) if parallel.rank() == 0 else nullcontext():
         if parallel.rank() == 0:
             folder_of(request)  # again: another may have trained there meanwhile
-            _describe(request, prepared.images)
             _write_config(folder, request, prepared)
+            _describe(request, prepared.images)
             checkpoint.sweep(folder)
         outcome = _learn(folder, request, prepared)
     if outcome.why == "stopped":

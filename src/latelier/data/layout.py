@@ -123,7 +123,7 @@ def _by_split(folder: Path, pairs: Iterable[tuple[str | None, str]]) -> dict[str
 def _no_classes(folders: Sequence[str], loose: int, inside: str) -> str:
     """Why folders are no classes, in words; "" where they are, or where there is none."""
     if len(folders) < 2:
-        here = f"{folders[0]}/" if folders else inside
+        here = f"{_listed(folders)}/" if folders else _listed([inside]) if inside else ""
         beside = f" or beside it ({loose})" if loose and folders else ""
         return f"all pictures lie in {here}{beside}, which is no class" if here else ""
     if not all(name.isdecimal() or DATE.fullmatch(name) for name in folders):
@@ -145,5 +145,5 @@ def _no_sets(root: Path, pictures: Iterable[str], inside: str) -> None:
 
 
 def _listed(names: Collection[str]) -> str:
-    shown = sorted(names)[:NAMED]
+    shown = [" ".join(name.split()) for name in sorted(names)[:NAMED]]  # on one line, whatever they hold
     return ", ".join(name or "pictures in no folder" for name in shown) + (", ..." if len(names) > NAMED else "")

@@ -16,7 +16,7 @@ NAMED, FEW = 20, 6  # classes, sizes, reasons that are named: in the whole, and 
 
 
 def whole(survey: Survey) -> list[str]:
-    """Lines."""
+    """Lines, whatever names hold."""
     told = survey.json()
     lines = [f"{survey.source}: {KINDS[survey.kind]}"]
     lines += [_split(name, part) for name, part in survey.splits.items()]
@@ -30,7 +30,8 @@ def whole(survey: Survey) -> list[str]:
     lines += _accounted("in shards", told.get("inside"), survey.unused)
     lines += [f"  skipped: {name}: {why}" for name, why in list(survey.skipped.items())[:NAMED]]
     more = len(survey.skipped) - NAMED
-    return [*lines, *([f"  skipped: {more:,} more"] if more > 0 else []), *survey.remarks]
+    lines += [f"  skipped: {more:,} more"] if more > 0 else []
+    return [line.replace("\n", " ") for line in (*lines, *survey.remarks)]
 
 
 def head(place: Place, ledger: Account, images: Images) -> list[str]:
