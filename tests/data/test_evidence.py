@@ -61,6 +61,17 @@ def test_a_table_beside_parquet_of_pictures_is_no_part_of_it(tmp_path: Path) -> 
     assert len(open_images(tmp_path)) == 1
 
 
+def test_sets_beside_each_other_are_not_one(tmp_path: Path) -> None:
+    for name in ("faces/train.parquet", "faces/test.parquet", "clothes/train.parquet"):
+        parquet(tmp_path / name, {"image": [png()]})
+    with pytest.raises(Refusal, match=r"clothes and .*faces have splits of their own, as sets do: give one of them"):
+        open_images(tmp_path)
+    assert splits_of(tmp_path / "faces") == ("train", "test")
+    for name in ("train/0.tar", "val/0.tar"):
+        tar(tmp_path / "other" / name, {"1.png": png()})
+    assert splits_of(tmp_path / "other") == ("train", "validation")
+
+
 def test_a_damaged_shard_among_others_is_named(tmp_path: Path) -> None:
     tar(tmp_path / "train-0.tar", {"1.png": png()})
     (tmp_path / "train-1.tar").write_text("no tar file, but long enough to look at" * 50)

@@ -21,6 +21,9 @@ def shard_splits(root: Path, files: Sequence[Path]) -> dict[str, list[Path]]:
         raise Refusal(
             f"{sorted(left)[0]} belongs to no split, others do: let its name begin with train, validation or test"
         )
+    sets = sorted({file.parent.parent if split_name(file.parent.name, whole=True) else file.parent for file in files})
+    if len(sets) > 1:
+        raise Refusal(f"{root}: {sets[0]} and {sets[1]} have splits of their own, as sets do: give one of them")
     return {split: splits[split] for split in in_order(splits)}
 
 

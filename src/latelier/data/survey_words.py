@@ -22,7 +22,7 @@ def whole(survey: Survey) -> list[str]:
     lines += [_split(name, part) for name, part in survey.splits.items()]
     seen = survey.tried == told["pictures"]["used"] + len(survey.skipped)
     of = "" if seen else f", of {survey.tried:,} tried"
-    lines.append(f"sizes (height x width{of}): {_counted(survey.sizes, NAMED)}")
+    lines.append(f"sizes (height x width{of}): {_counted(dict(survey.sizes.most_common()), FEW)}")
     lines.append(f"modes: {_counted(survey.modes, NAMED)}")
     lines += [f"tables: {', '.join(survey.files.tables)}"] if survey.files.tables else []
     lines += _duplicates(survey)
