@@ -112,6 +112,13 @@ def test_folders_called_by_numbers(tmp_path: Path, folders: tuple[str, ...], cla
     assert len(open_images(root, as_="classes").classes) == len(folders)
 
 
+def test_what_is_said_of_folders_holds_within_splits(tmp_path: Path) -> None:
+    root = made(tmp_path, "train/2019/1.png", "train/2020/2.png", "val/2020/3.png")
+    for reading, classes in (("", ()), ("classes", ("2019", "2020")), ("pictures", ())):
+        assert splits_of(root, as_=reading) == ("train", "validation")
+        assert open_images(root, as_=reading).classes == classes
+
+
 def test_a_class_may_have_a_splits_name_in_its_own(tmp_path: Path) -> None:
     images = open_images(made(tmp_path, "airport/1.png", "train station/2.png"))
     assert images.classes == ("airport", "train station")

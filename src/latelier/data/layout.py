@@ -32,14 +32,17 @@ class Layout:
 
 def lay_out(root: Path, pictures: Sequence[str], reading: str = "") -> Layout:
     """The layout of a folder with these pictures. ``reading``: "classes", "splits" or "pictures" say what sub-folders
-    are; anything else leaves it to their names. Raises Refusal where these can be read in two ways."""
+    are, within splits where there is nothing but splits; anything else leaves it to their names. Raises Refusal where
+    these can be read in two ways."""
     inside, tops = "", _tops(root, pictures)
     while reading not in ("classes", "pictures") and len(tops) == 1 and not _tables(root / inside):
         (only,) = tops
         if not only or split_name(only, whole=True):
             break
         inside, tops = f"{inside}{only}/", _tops(root, pictures, f"{inside}{only}/")
-    splits = {} if reading in ("classes", "pictures") else _splits(root / inside, tops, reading == "splits")
+    plain = len({split_name(top, whole=True) for top in tops} - {None}) == len(tops)  # splits and nothing else
+    parted = plain or reading not in ("classes", "pictures")
+    splits = _splits(root / inside, tops, reading == "splits") if parted else {}
     places = {split: f"{inside}{splits[split]}/" for split in in_order(splits)}
     left = {f"{inside}{top}/" if top else inside: n for top, n in tops.items() if top not in splits.values()}
     if splits and (tables := _tables(root / inside)):
