@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from latelier import files
+from latelier import files, stored
 from latelier.building import Card, open_model
 from latelier.core import UNKNOWN_FACTORS, AttributeDirections, Model, Refusal, has
-from latelier.course import once
+from latelier.course import read_log
 from latelier.data.augment import changes_of
 from latelier.data.choice import hold_out
 from latelier.data.images import Images, with_classes
 from latelier.data.sources import open_images, splits_of
 from latelier.directions import found
+from latelier.forms import of_score
 from latelier.held_out import kept_back, learned_rows
 from latelier.labels import of_run, same_place
 from latelier.pictures.view import View
@@ -28,23 +29,10 @@ from latelier.scores.common import Splits
 from latelier.scores.record import replaced
 from latelier.tables import counted
 from latelier.told import labels_learned, learned_labels
+from latelier.where import Where as Where  # verbs import it with ``open_run``
 
 HALF, FEWEST = 512 << 20, 2_000  # bytes of pixels, and images, up to which each part of a split is taken whole
 SEEN = 256 << 20  # bytes of float pixels up to which a sheet sees as many pictures as it wants
-
-
-@dataclass(frozen=True)
-class Where:
-    """Where pictures come from besides their name: options that every verb passes on."""
-
-    data_root: Path | None = None
-    download: bool = False
-    as_: str | None = None
-
-    @classmethod
-    def of(cls, data_root: str | Path | None, download: bool, as_: str | None = None) -> "Where":
-        """From a verb's options."""
-        return cls(Path(data_root).expanduser() if data_root else None, download, as_)
 
 
 @dataclass
@@ -71,8 +59,9 @@ class Run:
 
     @cached_property
     def log(self) -> list[dict[str, Any]]:
-        """The records of training, without those of images that were seen again after a crash."""
-        return once(files.read_lines(self.folder / "log.jsonl"))
+        """The records of training, without those of images that were seen again after a crash. Damaged ones are left
+        out and named on stderr."""
+        return read_log(self.folder)
 
     @cached_property
     def scores(self) -> list[dict[str, Any]]:
@@ -91,11 +80,12 @@ class Run:
         if self.folder.is_dir():
             path = self.folder / "scores.json"
             with files.locked(path):
-                files.write_json(path, replaced(self._records(), records))
+                stored.write_list(path, replaced(self._records(), records))
 
     def _records(self) -> list[dict[str, Any]]:
         path = self.folder / "scores.json"
-        return list(files.read_json(path)) if path.exists() else []
+        way_out = "remove it, and score the run anew"
+        return stored.read_list(path, of_score, way_out) if path.exists() else []
 
     @property
     def source(self) -> str:
