@@ -47,10 +47,15 @@ def of_run(folder: Path, config: Mapping[str, Any], images: Images) -> Images:
     if request.get("labels_file") is None or not copy.is_file():
         return images
     found = labelled(images, copy, own=False)
-    here = _place(images.source) == _place(str(request.get("data")))
+    here = same_place(images.source, str(request.get("data")))
     if found is images or not (here or found.fingerprint == config.get("data", {}).get("fingerprint")):
         return images
     return replace(found, remarks=(*images.remarks, _said(found, copy)))
+
+
+def same_place(source: str, other: str) -> bool:
+    """Whether two data arguments lead to one place, whatever their splits."""
+    return _place(source) == _place(other)
 
 
 def _place(source: str) -> str | Path:

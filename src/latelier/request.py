@@ -17,14 +17,17 @@ FORMAT = 1  # of config.json
 FREE = (  # may differ on a resume
     *("epochs", "steps", "rate", "clip", "keep", "device", "quiet", "tensorboard", "download", "data_root"),
     *("out", "resume"),  # a run may be moved
-    "data",  # and so may its pictures: that they are the same, their fingerprint says
+    *("data", "as_"),  # and so may its pictures: that they are the same, their fingerprint says
 )
 LENGTHS = ("steps", "epochs")
 ANEW = ("out", "resume", "quiet", "download")  # are not taken over from the last time
 DEEP_BEFORE = [0.0, 65535.0]  # black and white of 16 bits, when there was no --range
 # Arguments that runs of earlier versions did not have.
-LACKED = {"labels_file": None, "prior": None, "affine": 0.0, "cutout": 0.0, "colour": 0.0, "range": DEEP_BEFORE}
-OPTIONS = {"model": "the method", "settings": "--set"}  # the others are called as in Python
+LACKED: dict[str, Any] = {
+    **{"labels_file": None, "prior": None, "affine": 0.0, "cutout": 0.0, "colour": 0.0},
+    **{"range": DEEP_BEFORE, "as_": None},
+}
+OPTIONS = {"model": "the method", "settings": "--set", "as_": "--as"}  # the others are called as in Python
 
 
 def check(request: SimpleNamespace) -> None:

@@ -57,6 +57,11 @@ class Parquet:
             raise Refusal(f"{self.files[0]}: no rows")
         return Plan("parquet", [str(file.absolute()) for file in self.files], rows, self._facts())
 
+    def unread(self) -> list[str]:
+        """Columns that tell nothing here."""
+        used = {self._has(names) for names in (IMAGE_COLUMNS, LABEL_COLUMNS, CAPTION_COLUMNS)}
+        return [name for name in self._schema.names if name not in used and name not in self._attributes()]
+
     def _facts(self) -> Images:
         facts = unknown(self._names())
         if column := self._has(LABEL_COLUMNS):
@@ -76,8 +81,8 @@ class Parquet:
     @cached_property
     def _schema(self) -> Any:
         schema = _open(self.files[0]).schema_arrow
-        if not any(name in schema.names for name in IMAGE_COLUMNS):
-            raise Refusal(f"{self.files[0]}: no column image; it has {', '.join(schema.names)}")
+        if why := _lacking(schema):
+            raise Refusal(f"{self.files[0]}: {why}; it has {', '.join(schema.names)}")
         return schema
 
     def _has(self, columns: tuple[str, ...]) -> str | None:
@@ -108,6 +113,24 @@ class Parquet:
             return [str(name) for name in names]
         except (KeyError, TypeError, ValueError):
             return None
+
+
+def lacks_images(file: Path) -> str:
+    """Why a file holds no pictures, in words; "" where it has a column of them. Raises Refusal for a damaged file."""
+    return _lacking(_open(file).schema_arrow)
+
+
+def _lacking(schema: Any) -> str:
+    import pyarrow.types as kinds
+
+    for name in IMAGE_COLUMNS:
+        if name in schema.names:
+            kind = schema.field(name).type
+            listed = kinds.is_list(kind) or kinds.is_large_list(kind) or kinds.is_fixed_size_list(kind)
+            return f"lists of pictures in the column {name}, expected one picture a row" if listed else ""
+    if "images" in schema.names:
+        return "no column image, but images, which may hold several a row: expected one picture a row, in image"
+    return "no column image"
 
 
 def _open(file: Path) -> Any:

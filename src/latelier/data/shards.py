@@ -8,13 +8,6 @@ from latelier.core import Refusal
 from latelier.data.splits import in_order, split_name
 
 
-def shard_files(path: Path, ending: str) -> list[Path]:
-    """The file itself, or the files with this ending in the folder and its sub-folders, by name."""
-    if path.is_file():
-        return [path]
-    return sorted(file for file in path.rglob(f"*{ending}") if not file.name.startswith(".") and file.is_file())
-
-
 def shard_splits(root: Path, files: Sequence[Path]) -> dict[str, list[Path]]:
     """Split -> its files, told by how the file's name begins or by its folder; empty if no name says anything."""
     splits: dict[str, list[Path]] = {}
@@ -28,6 +21,9 @@ def shard_splits(root: Path, files: Sequence[Path]) -> dict[str, list[Path]]:
         raise Refusal(
             f"{sorted(left)[0]} belongs to no split, others do: let its name begin with train, validation or test"
         )
+    sets = sorted({file.parent.parent if split_name(file.parent.name, whole=True) else file.parent for file in files})
+    if len(sets) > 1:
+        raise Refusal(f"{root}: {sets[0]} and {sets[1]} have splits of their own, as sets do: give one of them")
     return {split: splits[split] for split in in_order(splits)}
 
 

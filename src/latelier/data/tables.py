@@ -11,6 +11,7 @@ import numpy as np
 from latelier.core import Refusal
 from latelier.data.classes import number
 from latelier.data.images import Images
+from latelier.data.own import is_own_table
 from latelier.files import armed
 
 Value = TypeVar("Value")
@@ -73,9 +74,14 @@ def annotate(images: Images, folder: Path, beside: Sequence[Path], present: Coll
     """The pictures with what the tables in their folder say. ``beside``: the folders of all splits, this one too, which
     agree on classes and attributes. ``present``: names of all picture files, decoded or not. Raises Refusal."""
     for name, read in zip(TABLES, (_labels, _attributes, _captions), strict=True):
-        if (folder / name).is_file():
-            images = read(images, folder / name, [path / name for path in beside if (path / name).is_file()], present)
+        if is_table(folder / name):
+            images = read(images, folder / name, [path / name for path in beside if is_table(path / name)], present)
     return images
+
+
+def is_table(path: Path) -> bool:
+    """Whether somebody's table is there: one that latelier wrote itself (``own.py``) is none."""
+    return path.is_file() and not is_own_table(path)
 
 
 def _labels(images: Images, path: Path, everywhere: Sequence[Path], present: Collection[str]) -> Images:

@@ -12,6 +12,7 @@ Class names may stand in names.json beside the shards ({"label": [...]}).
 
 import json
 import tarfile
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,6 +40,7 @@ class Sample:
     label: str | int | None = None
     captions: tuple[str, ...] = ()
     attributes: dict[str, bool] | None = None
+    told: tuple[str, ...] = ()  # endings of the files that were read beside the picture
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,8 @@ class Tar:
 
     def contents(self) -> Plan:
         """Reads the headers of all shards and what they tell, but no picture."""
-        samples = {file: [s for s in _samples(i, file) if s.place] for i, file in enumerate(self.beside)}
+        everything = {file: _samples(i, file) for i, file in enumerate(self.beside)}
+        samples = {file: [s for s in every if s.place] for file, every in everything.items()}
         mine = [sample for file in self.files for sample in samples[file]]
         if not mine:
             raise Refusal(f"{self.files[0]}: no pictures in it; expected files such as 000001.jpg and 000001.cls")
@@ -77,20 +80,59 @@ class Tar:
                 [[int((s.attributes or {}).get(name, -1)) for name in attributes] for s in mine], np.int8
             ),
             attributes=tuple(attributes),
+            remarks=_remarks(mine, sum(not s.place and bool(s.told) for file in self.files for s in everything[file])),
         )
         items = np.array([sample.place for sample in mine], np.int64)
         return Plan("tar", [str(file.absolute()) for file in self.beside], items, facts)
 
 
-def _samples(shard: int, file: Path) -> list[Sample]:
-    """The samples of one shard in the order of their first files. Raises Refusal for what is not a whole tar file."""
+def lacks_pictures(file: Path) -> str:
+    """Why a file holds no pictures, in words; "" where it does: one is enough. Raises Refusal for no whole tar file."""
+    try:
+        with tarfile.open(file, "r:") as tar:
+            names = (member.name.rpartition("/")[2] for member in tar if member.isfile())
+            return "" if any(is_picture(name) and not name.startswith(".") for name in names) else "no pictures in it"
+    except (tarfile.TarError, EOFError) as error:
+        raise Refusal(f"{file}: not a whole, uncompressed tar file ({error})") from error
+
+
+def passed_over(file: Path) -> Counter[tuple[str, str]]:
+    """(ending, why) -> how many members are not used; folders are none. Raises Refusal as ``contents`` does."""
+    found = Counter[tuple[str, str]]()
+    for sample in _samples(0, file, found):
+        if not sample.place:
+            found.update((f".{ending}", "of a sample without a picture") for ending in sample.told)
+    return found
+
+
+def members(file: Path) -> int:
+    """How many files a tar file holds, whatever they are."""
+    with tarfile.open(file, "r:") as tar:
+        return sum(not member.isdir() for member in tar)
+
+
+def _remarks(samples: Sequence[Sample], without: int) -> tuple[str, ...]:
+    """What pictures lack, and how many samples lack a picture."""
+    said = [f"{without} of {len(samples) + without} samples have no picture: left out"] if without else []
+    silent = sum(not sample.captions for sample in samples)
+    if 0 < silent < len(samples):
+        said.append(f"{silent} of {len(samples)} pictures have no text beside them")
+    return tuple(said)
+
+
+def _samples(shard: int, file: Path, passed: Counter[tuple[str, str]] | None = None) -> list[Sample]:
+    """The samples of one shard in the order of their first files; ``passed`` takes what is not read: ending and why.
+    Raises Refusal for what is not a whole tar file."""
     samples: dict[str, Sample] = {}
+    passed = Counter() if passed is None else passed
     try:
         with tarfile.open(file, "r:") as tar:
             for member in tar:
                 folder, _, name = member.name.rpartition("/")
                 stem, _, ending = name.partition(".")
                 if not member.isfile() or not stem:
+                    if not member.isdir():
+                        passed[f".{ending}", "no regular file" if stem else "hidden"] += 1
                     continue
                 sample = samples.setdefault(f"{folder}/{stem}", Sample(member.name))
                 told = ending in TOLD
@@ -102,6 +144,9 @@ def _samples(shard: int, file: Path) -> list[Sample]:
                     sample.key, sample.place = member.name, (shard, member.offset_data, member.size)
                 elif told and (file_in := tar.extractfile(member)):
                     _tell(sample, ending, file_in.read().decode())
+                    sample.told += (ending,)
+                else:
+                    passed[f".{ending}", "not read"] += 1
     except (tarfile.TarError, EOFError) as error:
         raise Refusal(f"{file}: not a whole, uncompressed tar file ({error})") from error
     except Refusal:

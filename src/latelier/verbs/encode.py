@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 
 from latelier.say import printable, say
-from latelier.verbs.options import Asked, Place
+from latelier.verbs.options import As, Asked, Place
 
 
 def encode(
@@ -13,6 +13,7 @@ def encode(
     *,
     out: Asked = "",
     features: str | None = None,
+    as_: As = None,
     data_root: Place | None = None,
     download: bool = False,
 ) -> Path:
@@ -41,6 +42,7 @@ def encode(
 
     from latelier import files
     from latelier.core import Encodes, Features, need
+    from latelier.data.own import METADATA
     from latelier.runs import Where, open_run
     from latelier.scores.common import codes, tabled
     from latelier.scores.common import features as features_of
@@ -50,7 +52,7 @@ def encode(
     opened = open_run(run)
     need(opened.model, Encodes if features is None else Features)
     out = Path(given(out, "encode"))
-    images = opened.images(source, Where.of(data_root, download))
+    images = opened.images(source, Where.of(data_root, download, as_))
     if features is None:
         rows = codes(opened.model, images)
         shapes = {name: opened.model.latents[name].shape for name in tabled(opened.model)}
@@ -63,7 +65,7 @@ def encode(
         **dict(zip(names, map(pa.array, rows.T), strict=True)),
     }
     sink = pa.BufferOutputStream()
-    pq.write_table(pa.table(columns), sink)
+    pq.write_table(pa.table(columns, metadata=METADATA), sink)
     files.write(out, sink.getvalue().to_pybytes())
     say(f"{out}: {counted(len(rows), 'row')} of {counted(len(names), 'number')}")
     return out

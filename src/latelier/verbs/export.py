@@ -27,6 +27,7 @@ def export(run: Place, *, out: Asked = "") -> Path:
     from latelier import files
     from latelier.building import open_model
     from latelier.core import Refusal
+    from latelier.data.own import mark
     from latelier.verbs.writing import given, new_folder
 
     if lacking := [name for name in ("onnx", "onnxscript", "onnxruntime") if find_spec(name) is None]:
@@ -39,6 +40,7 @@ def export(run: Place, *, out: Asked = "") -> Path:
     out = new_folder(given(out, "export"))
     contents = {graph.file: write(graph) for graph in graphs}
     differences = {graph.file: measure(contents[graph.file], graph) for graph in graphs}
+    mark(out)
     for name, content in contents.items():
         files.write(out / name, content)
     weights = found.weights if found else Path(run)

@@ -25,9 +25,10 @@ def given(value: Place, verb: str, option: str = "--out") -> Place:
 def new_folder(out: Place) -> Path:
     """The path. Raises Refusal for anything but a new or an empty folder."""
     from latelier.core import Refusal
+    from latelier.data.own import MARK
 
     path = Path(out)
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+    if path.exists() and (not path.is_dir() or any(file.name != MARK for file in path.iterdir())):
         raise Refusal(f"--out {path} exists and is not an empty folder; name another")
     return path
 
@@ -64,13 +65,16 @@ def write_pictures(
     blocks: Iterable[tuple["Tensor", Sequence[Sequence[str]]]],
 ) -> None:
     """Writes blocks of pictures [b, c, h, w] as PNG files named after ``names``, and a CSV file with a row a picture:
-    file, picture, and the cells, one a column, that stand beside it in its block."""
+    file, picture, and the cells, one a column, that stand beside it in its block. The folder is marked as latelier's
+    own first: no source that it lies in takes these for somebody's pictures."""
     from latelier import files
+    from latelier.data.own import mark
     from latelier.pictures.sheet import png
     from latelier.pictures.view import pixels
     from latelier.tables import counted
 
     rows: list[list[str]] = []
+    mark(out)
     for image, beside in blocks:
         for drawn, cells in zip(pixels(image), beside, strict=True):
             name = str(names[len(rows)])
