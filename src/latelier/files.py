@@ -72,11 +72,6 @@ def armed(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and FORMULA.match(cell[1:]) else cell
 
 
-def escaped(name: str) -> str:
-    r"""A file's name for what holds UTF-8 alone: bytes that are not are written out, as ``\xe4``."""
-    return name.encode(errors="surrogateescape").decode(errors="backslashreplace")
-
-
 def write_json(path: Path, value: Any) -> None:
     """As ``write``, indented for people."""
     text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"

@@ -1,5 +1,5 @@
-"""What a value means that another program wrote: one reading of labels, of attributes and of captions, whichever of CSV,
-JSON, text or Parquet it stands in. docs/data.md has the table.
+"""What a value means that another program wrote: one reading of labels, of attributes and of captions, whichever of
+CSV, JSON, text or Parquet it stands in. docs/data.md has the table.
 
 Text that says a number or a truth value is that number or truth value (a CSV file has nothing but text), as pandas
 writes them: ``1.0``, ``True``. What no program can have meant is refused, with its file, row and column.
@@ -14,11 +14,11 @@ from decimal import Decimal
 from numbers import Integral, Real
 
 from latelier.core import Refusal
+from latelier.say import HALVES
 
 Label = str | int | bool | None  # a word, a class number, a truth value; None = unknown
 
 UNFIT = re.compile("[\x00-\x1f\x7f-\x9f]")  # control characters: no class is called so, and they garble what is said
-HALVES = re.compile("[\ud800-\udfff]")  # of surrogate pairs: bytes that are not UTF-8, or JSON's \ud83d alone
 NOTHING = {"nan", "-nan", "null", "<na>"}  # in any case: how numpy, JSON and pandas print what is missing,
 PYTHON = {"None", "NaT"}  # and Python, in this case: a class may well be called none
 R = {"NA", "N/A", "n/a", "#N/A"}  # of an attribute or a caption; a class may be called so
@@ -52,7 +52,7 @@ def label(value: object, where: str, column: str = "label") -> Label:
             raise _refusal(value, where, column, "a class is a word or a whole number from 0; nothing or -1 is unknown")
         return found
     if UNFIT.search(found):
-        raise Refusal(f"{where}: the class {found[:SHOWN]!r} holds a control character; rename it")
+        raise Refusal(f"{where}, {column}: the class {found[:SHOWN]!r} holds a control character; rename it")
     if LISTED.fullmatch(found):
         raise _refusal(value, where, column, "a list is no class; give one class a picture")
     return found
@@ -116,9 +116,9 @@ def is_nothing(word: str) -> bool:
 
 
 def signs(everywhere: Iterable[int | None]) -> bool:
-    """Whether 1 and -1 stand for yes and no, as CelebA has it: where -1 occurs and 0 does not."""
+    """Whether 1 and -1 stand for yes and no, as CelebA has it: where both occur and 0 does not."""
     seen = set(everywhere)
-    return -1 in seen and 0 not in seen
+    return {1, -1} <= seen and 0 not in seen
 
 
 def known(value: int | None, signs: bool) -> int:
@@ -188,5 +188,7 @@ def _unquoted(text: str) -> str:
 
 def _refusal(value: object, where: str, column: str, expected: str) -> Refusal:
     kind = next((f"{name}, " for name, kinds in KINDS.items() if isinstance(value, kinds)), "")
-    shown = repr(value) if not isinstance(value, list | dict | tuple) or len(value) < SHOWN else f"of {len(value)} values"
+    shown = (
+        repr(value) if not isinstance(value, list | dict | tuple) or len(value) < SHOWN else f"of {len(value)} values"
+    )
     return Refusal(f"{where}: {kind}{shown[:SHOWN]} for {column}; {expected}")

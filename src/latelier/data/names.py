@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from latelier.data.classes import composed
 from latelier.data.splits import split_name
-from latelier.files import escaped
+from latelier.say import escaped
 
 Key = Callable[[str], str]
 
@@ -23,9 +23,9 @@ class Found(NamedTuple):
 
 
 class Names:
-    """Pictures by what a table may call them: by name, with the folder above (``pictures/cat/1.png``) and what leads to
+    r"""Pictures by what a table may call them: by name, with the folder above (``pictures/cat/1.png``) and what leads to
     it, with the name of their split (``train/1.png``), with backslashes, with accents apart from their letters (NFD),
-    with bytes that are not UTF-8 written out (``\\xe4``), and in another case or without the ending, where one
+    with bytes that are not UTF-8 written out (``\xe4``), and in another case or without the ending, where one
     picture alone fits."""
 
     def __init__(self, names: Iterable[str], folder: str, split: str = ""):

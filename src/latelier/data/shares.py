@@ -44,7 +44,10 @@ def _read(path: Path, classes: Sequence[str]) -> np.ndarray:
 
 def _class(word: str, classes: Sequence[str], where: str) -> str:
     """The class as it is called, or what it is called elsewhere if another program wrote it (1.0)."""
-    return word if word in classes else str(label(word, where, "class") or "nothing")
+    if word in classes:
+        return word
+    found = label(word, where, "class")
+    return "nothing" if found is None else str(found)
 
 
 def _share(i: int, shares: Sequence[str], where: str) -> float:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from latelier.core import Refusal
-from latelier.data.foreign import HALVES
 from latelier.files import armed
+from latelier.say import HALVES
 
 DELIMITERS = ",;\t"
 DECLARED = re.compile(r"sep=(.)\r?\n")  # how Excel writes which delimiter follows

@@ -7,7 +7,7 @@
 | KEY.txt | captions, one a line |
 | KEY.json | "label", "caption", "captions"; a key that is true or false in one of them is an attribute |
 
-Class names may stand in names.json beside the shards ({"label": [...]}), and further attributes ({"attributes": [...]}).
+Class names may stand in names.json beside the shards ({"label": [...]}), and attributes ({"attributes": [...]}).
 What a value means that is none of these: foreign.py.
 """
 
@@ -76,9 +76,7 @@ class Tar:
         words = any(sample.in_words for of_one in samples.values() for sample in of_one)
         label, classes = number([sample.label for sample in mine], everywhere, names, where, between=not words)
         columns = attributes.columns(self.folder)
-        signs = foreign.signs(
-            s.attributes.get(name) for name in columns for of_one in samples.values() for s in of_one
-        )
+        signs = foreign.signs(s.attributes.get(name) for name in columns for of_one in samples.values() for s in of_one)
         table = [[foreign.known(s.attributes.get(name), signs) for name in columns] for s in mine]
         facts = replace(
             unknown([sample.key for sample in mine]),
@@ -169,7 +167,8 @@ def _tell(sample: Sample, ending: str, content: bytes, where: str, attributes: A
     if ending == "cls":
         _note_label(sample, text, where)
     elif ending == "txt":
-        _note_captions(sample, text.splitlines(), where, "a line")
+        for line in text.splitlines():
+            _note_captions(sample, line, where, "a line")
     else:
         told: dict[str, Any] = json.loads(text)
         if "label" in told:

@@ -29,7 +29,9 @@ SINGLE = (
 )
 KATAKANA = "\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f"
 UNSPACED, RUNNING = re.compile(f"[{SINGLE}{KATAKANA}]"), re.compile(f"[{KATAKANA}]")
-LIKE_MARKS = "\u0e30\u0e32\u0e33\u0e45\u0eb0\u0eb2\u0eb3\u30fc\uff70"  # vowels that go on what is before, of Thai, Lao, kana
+LIKE_MARKS = (
+    "\u0e30\u0e32\u0e33\u0e45\u0eb0\u0eb2\u0eb3\u30fc\uff70"  # vowels that go on what is before, of Thai, Lao, kana
+)
 # What follows is written below it (Khmer, Myanmar, Tai Tham), or said before it (vowels of Thai and Lao).
 JOINERS = "\u17d2\u1039\u1a60\u0e40\u0e41\u0e42\u0e43\u0e44\u0ec0\u0ec1\u0ec2\u0ec3\u0ec4"
 SELECTORS = dict.fromkeys(range(0xFE00, 0xFE10))  # say how the symbol before them is drawn
