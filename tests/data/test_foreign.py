@@ -1,5 +1,5 @@
 """Values that other programs write, in every place that has some: each has its meaning there, or is refused with file,
-row and column. The table of docs/data.md, carried out."""
+row and column. The table of docs/values.md, carried out."""
 
 import csv
 import io

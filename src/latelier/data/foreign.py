@@ -1,5 +1,5 @@
 """What a value means that another program wrote: one reading of labels, of attributes and of captions, whichever of
-CSV, JSON, text or Parquet it stands in. docs/data.md has the table.
+CSV, JSON, text or Parquet it stands in. docs/values.md has the table.
 
 Text that says a number or a truth value is that number or truth value (a CSV file has nothing but text), as pandas
 writes them: ``1.0``, ``True``. What no program can have meant is refused, with its file, row and column.

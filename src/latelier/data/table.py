@@ -12,7 +12,7 @@ from latelier.files import armed
 from latelier.say import HALVES
 
 DELIMITERS = ",;\t"
-DECLARED = re.compile(r"sep=(.)\r?\n")  # how Excel writes which delimiter follows
+DECLARED = re.compile(r"sep=([,;\t|])\r?\n")  # how Excel writes which delimiter follows
 NAMELESS = re.compile(r"(Unnamed: [0-9]+)?")  # the column of row numbers that pandas writes, and calls so when it reads
 SAVE = "save it as CSV in UTF-8, or: iconv -f WINDOWS-1252 -t UTF-8 OLD.csv > NEW.csv"
 
@@ -96,7 +96,7 @@ class Table:
         """Each line's place in the file, from 1, and its cells; ``before``: lines that are not in the text."""
         place = before
         try:
-            for place, line in enumerate(csv.reader(io.StringIO(text), delimiter=delimiter, strict=True), before + 1):
+            for place, line in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), before + 1):
                 yield place, line
         except csv.Error as error:
             raise Refusal(f"{self.path}, row {place + 1}: this is no CSV ({error}); mend it") from error

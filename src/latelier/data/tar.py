@@ -110,6 +110,8 @@ class Attributes:
         for name, value in told.items():
             if isinstance(value, bool):
                 self.known.add(name)
+            if name in self.odd:
+                continue
             try:
                 said = foreign.attribute(value, where, name)
             except Refusal as refusal:
