@@ -80,7 +80,7 @@ def test_what_fits_but_for_something_is_said(tmp_path: Path) -> None:
     )
     again = labelled(images, pictures / "labels.csv", own=True)
     assert again.label.tolist() == [0, 1, 1]
-    assert list(in_full(images, pictures / "labels.csv"))[0] == ("000.png", "a")
+    assert next(in_full(images, pictures / "labels.csv")) == ("000.png", "a")
 
 
 def test_why_a_name_fits_none_is_said(tmp_path: Path) -> None:

@@ -87,14 +87,14 @@ def test_a_table_in_another_encoding_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        "file;label\n000.png;cat\n001.png;dog\n002.png;a, b\n".encode(),
-        "file\tlabel\n000.png\tcat\n001.png\tdog\n002.png\ta, b\n".encode(),
-        'sep=;\r\nfile;label\r\n000.png;cat\r\n001.png;dog\r\n002.png;"a, b"\r\n'.encode(),
+        b"file;label\n000.png;cat\n001.png;dog\n002.png;a, b\n",
+        b"file\tlabel\n000.png\tcat\n001.png\tdog\n002.png\ta, b\n",
+        b'sep=;\r\nfile;label\r\n000.png;cat\r\n001.png;dog\r\n002.png;"a, b"\r\n',
         'file,label\r\n000.png,cat\r\n001.png,dog\r\n002.png,"a, b"\r\n'.encode("utf-8-sig"),
-        'file,label\r000.png,cat\r001.png,dog\r002.png,"a, b"\r'.encode(),
+        b'file,label\r000.png,cat\r001.png,dog\r002.png,"a, b"\r',
         'file;label\n000.png;cat\n001.png;dog\n002.png;"a, b"\n'.encode("utf-16"),
         b"\xfe\xff" + 'file,label\n000.png,cat\n001.png,dog\n002.png,"a, b"\n'.encode("utf-16-be"),
-        '\n,file,label,\n0,000.png,cat,\n\n1,001.png,dog,\n,,,\n2,002.png,"a, b",,,\n'.encode(),
+        b'\n,file,label,\n0,000.png,cat,\n\n1,001.png,dog,\n,,,\n2,002.png,"a, b",,,\n',
     ],
     ids=["semicolons", "tabs", "Excel's first line", "BOM and CRLF", "CR", "UTF-16", "UTF-16 BE", "pandas and blanks"],
 )
@@ -128,7 +128,7 @@ def test_what_cannot_be_read_is_refused_with_its_cause(content: bytes, complaint
 
 
 def test_labels_as_pandas_writes_them(with_table: Open) -> None:
-    """A column of whole numbers with gaps is one of floats; a number is the class of that name, and no other is made."""
+    """Whole numbers with gaps are floats there; a number is the class of that name, and no other is made."""
     images = with_table("labels.csv", "file,label\n000.png,2019.0\n001.png,\n002.png,-1.0\n003.png,2021.0\n")
     assert images.classes == ("2019", "2021")
     assert images.label.tolist() == [0, -1, -1, 1]

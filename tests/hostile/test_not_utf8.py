@@ -95,7 +95,7 @@ def test_pages_and_sheets_have_them_written_out(here: Path, tmp_path: Path) -> N
 
 
 def test_a_run_in_such_a_folder_is_refused_before_any_work(here: Path, tmp_path: Path) -> None:
-    with pytest.raises(Refusal, match="--out .* is not UTF-8, and weights are read by a library"):
+    with pytest.raises(Refusal, match=r"--out .* is not UTF-8, and weights are read by a library"):
         latelier.train("vae", data=here / "pets", out=tmp_path / CLASS, settings=TINY)
     assert not (tmp_path / CLASS).exists()
     files.write(tmp_path / CLASS / "table.csv", files.csv_text(["file"], [[CLASS]]))

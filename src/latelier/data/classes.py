@@ -21,7 +21,7 @@ def number(
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """int64 class numbers (-1 = unknown) and the names of all classes. Whole numbers are class numbers already, words
     are numbered in alphabetical order of ``everywhere``: the values of all splits, which so agree. Without ``names``
-    a class is called by its number, or True or False; ``between``: numbers from 0 that do not occur are classes too.
+    a class is called by its number, or True or False; ``between``: those that do not occur, from 0 on, are classes too.
     Raises Refusal for what mixes truth values with numbers, and for names that no class can have."""
     known = {(type(value), value) for value in everywhere if value is not None}  # True is not 1
     kinds = {kind for kind, _ in known}
@@ -31,7 +31,7 @@ def number(
     if kinds >= {bool, int}:
         raise Refusal(f"{where}: labels are truth values in one place and numbers in another; write them in one way")
     numbers = [int(value) for kind, value in known if kind is not str]
-    if kinds <= {bool} or (kinds <= {int} and (between or names)):
+    if (kinds <= {bool} or kinds <= {int}) and (between or names):
         most = max(numbers, default=-1)
         plain = ("False", "True") if kinds == {bool} else map(str, range(min(most, MOST) + 1))
         classes = tuple(map(composed, names or plain))

@@ -10,7 +10,7 @@ import numpy as np
 
 from latelier.core import Refusal
 from latelier.data.classes import number
-from latelier.data.foreign import Label, unsaid
+from latelier.data.foreign import Label, is_nothing, unsaid
 from latelier.data.foreign import labels as labels_of
 from latelier.data.images import Images
 from latelier.data.names import Found, Names, remarks_on
@@ -28,13 +28,14 @@ class Row(NamedTuple):
     label: Label
 
 
-def labelled(images: Images, path: Path, own: bool) -> Images:
+def labelled(images: Images, path: Path, own: bool, kept: bool = False) -> Images:
     """The same pictures with the classes that the file gives them and no other; remarks say what it leaves out.
 
     ``own``: the file was given for these, so that one must fit at least; otherwise they stay as they are where none
-    does, and of a source with splits only names with their split's are theirs. Raises Refusal for what is no such file,
+    does, and of a source with splits only names with their split's are theirs. ``kept``: it is a run's own copy, whose
+    classes are read as they stand. Raises Refusal for what is no such file,
     for one that contradicts itself or, if ``own``, fits none of the pictures."""
-    names, (rows, odd) = _names(images), read(path)
+    names, (rows, odd) = _names(images), read(path, kept)
     place = {name: at for at, name in enumerate(map(str, images.names))}
     said, absent, elsewhere, fitted = dict[int, Row](), list[str](), set[Label](), list[Found]()
     for row in rows:
@@ -86,15 +87,19 @@ def in_full(images: Images, path: Path) -> Iterator[tuple[str, str]]:
         yield f"{names.split}/{known}" if names.split and found.name is not None else known, str(row.label)
 
 
-def read(path: Path) -> tuple[list[Row], tuple[str, ...]]:
+def read(path: Path, kept: bool = False) -> tuple[list[Row], tuple[str, ...]]:
     """The rows that name a class, and a remark on values that say nothing. Raises Refusal for what is no such table."""
     if path.is_dir() or not path.exists():
         what = "this is a folder" if path.is_dir() else "there is no such file"
         raise Refusal(f"--labels-file {path}: {what}; give a CSV file with the columns file,class")
     table = Table(path, tuple(HEADER), _header)
     cells = table.column("class")
-    labels = labels_of(cells, table.where, "class")
-    rows = [Row(table.row(i), name.strip(), labels[i]) for i, name in enumerate(table.column("file"))]
+    labels = (
+        [None if is_nothing(word := cell.strip()) else word for cell in cells]
+        if kept
+        else labels_of(cells, table.where, "class")
+    )
+    rows = [Row(table.row(i), name, labels[i]) for i, name in enumerate(table.column("file"))]
     return [row for row in rows if row.label is not None], unsaid(cells, labels, path.name)
 
 

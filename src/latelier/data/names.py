@@ -23,7 +23,7 @@ class Found(NamedTuple):
 
 
 class Names:
-    r"""Pictures by what a table may call them: by name, with the folder above (``pictures/cat/1.png``) and what leads to
+    r"""Pictures by what a table may call them: by name, with the folder above (``pets/cat/1.png``) and what leads to
     it, with the name of their split (``train/1.png``), with backslashes, with accents apart from their letters (NFD),
     with bytes that are not UTF-8 written out (``\xe4``), and in another case or without the ending, where one
     picture alone fits."""
@@ -58,7 +58,7 @@ class Names:
     def near(self, given: str) -> str:
         """What to say of a name that is none's: which is there with another ending, if one is."""
         found = self._table(ENDING).get(stem(composed(self.short(given))))
-        return f"; {found[0]!r} is there" if found else ""
+        return f"; {min(found)!r} is there" if found else ""
 
     def short(self, given: str) -> str:
         """The name without what leads to the folder."""
@@ -66,7 +66,7 @@ class Names:
 
     def _one(self, fitting: list[str], but_for: str) -> Found:
         if len(fitting) > 1:
-            return Found(None, why=f"{fitting[0]!r} and {fitting[1]!r} both fit")
+            return Found(None, why=" and ".join(map(repr, sorted(fitting)[:2])) + " both fit")
         if not self.alone[fitting[0]]:
             return Found(None, why="several pictures have this name")
         return Found(fitting[0], but_for)

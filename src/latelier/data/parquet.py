@@ -44,7 +44,13 @@ class Parquet:
     @property
     def stamp(self) -> object:
         names = self.folder / "names.json"
-        return ["parquet", stamps(self.files), stamps(self.beside), stamps([names] if names.is_file() else [])]
+        return [
+            "parquet",
+            foreign.VERSION,
+            stamps(self.files),
+            stamps(self.beside),
+            stamps([names] if names.is_file() else []),
+        ]
 
     def annotate(self, images: Images) -> Images:
         return images

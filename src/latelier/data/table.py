@@ -96,7 +96,9 @@ class Table:
         """Each line's place in the file, from 1, and its cells; ``before``: lines that are not in the text."""
         place = before
         try:
-            for place, line in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), before + 1):
+            for place, line in enumerate(
+                csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), before + 1
+            ):
                 yield place, line
         except csv.Error as error:
             raise Refusal(f"{self.path}, row {place + 1}: this is no CSV ({error}); mend it") from error

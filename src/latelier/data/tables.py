@@ -84,10 +84,11 @@ def _pictures(table: Table, present: Collection[str]) -> tuple[list[str], tuple[
     found = [names.find(name) for name in given]
     if absent := [i for i, one in enumerate(found) if one.name is None]:
         first = absent[0]
-        why = found[first].why or table.encoded(first) or f"expected names relative to {table.path.parent}"
+        absence = f"expected names relative to {table.path.parent}{names.near(given[first])}"
+        why = found[first].why or table.encoded(first) or absence
         raise Refusal(
             f"{table.path} names {len(absent)} files that are not there, first {given[first].strip()!r} in row "
-            f"{table.row(first)}: {why}{names.near(given[first])}"
+            f"{table.row(first)}: {why}"
         )
     return [one.name or "" for one in found], remarks_on(found, table.path)
 

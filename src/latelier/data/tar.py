@@ -59,7 +59,13 @@ class Tar:
     @property
     def stamp(self) -> object:
         names = self.folder / "names.json"
-        return ["tar", stamps(self.files), stamps(self.beside), stamps([names] if names.is_file() else [])]
+        return [
+            "tar",
+            foreign.VERSION,
+            stamps(self.files),
+            stamps(self.beside),
+            stamps([names] if names.is_file() else []),
+        ]
 
     def annotate(self, images: Images) -> Images:
         return images
@@ -99,7 +105,7 @@ def _remarks(samples: Sequence[Sample], signs: bool) -> tuple[str, ...]:
 
 class Attributes:
     """What in the .json files is an attribute: keys that are true or false in one of them, and those that names.json
-    lists. Other keys hold what is none, so that what cannot be read is kept until all are known."""
+    lists. Most keys hold something else: what cannot be read is wrong only where its key proves to be one."""
 
     def __init__(self, listed: Sequence[str]):
         self.listed, self.known, self.odd = listed, set[str](), dict[str, Refusal]()
@@ -149,7 +155,7 @@ def _samples(shard: int, file: Path, attributes: Attributes) -> list[Sample]:
                         raise Refusal(f"{file}: two pictures share a key, {sample.key} and {member.name}; expected one")
                     sample.key, sample.place = member.name, (shard, member.offset_data, member.size)
                 elif told and (file_in := tar.extractfile(member)):
-                    _tell(sample, ending, file_in.read(), f"{file}: {member.name}", attributes)
+                    _tell(sample, ending, file_in.read(), f"{file}: {member.name} is not understood", attributes)
     except (tarfile.TarError, EOFError) as error:
         raise Refusal(f"{file}: not a whole, uncompressed tar file ({error})") from error
     except Refusal:
