@@ -56,7 +56,7 @@ def test_a_name_is_found_as_it_is_written_elsewhere(given: str, name: str, but_f
 @pytest.mark.parametrize(
     ("given", "why"),
     [
-        ("dog/2", "'dog/2.png' and 'dog/2.jpg' both fit"),
+        ("dog/2", "'dog/2.jpg' and 'dog/2.png' both fit"),
         ("bird/1.png", ""),
         ("1.png", ""),
         ("", ""),
