@@ -23,7 +23,7 @@ def with_labels(request: SimpleNamespace, images: Images, own: bool) -> Images:
     given, copy = Path(request.labels_file).expanduser(), Path(request.out) / KEPT
     if not (request.resume and copy.is_file()):
         return labelled(images, given, own)
-    found = labelled(images, copy, own)
+    found = labelled(images, copy, own, kept=True)
     if given.exists() and labelled(images, given, own).fingerprint != found.fingerprint:
         raise Refusal(
             f"{given} gives other classes than when {request.out} was begun with it ({copy} is how it was); put that "
@@ -46,7 +46,7 @@ def of_run(folder: Path, config: Mapping[str, Any], images: Images) -> Images:
     request, copy = config.get("request", {}), folder / KEPT
     if request.get("labels_file") is None or not copy.is_file():
         return images
-    found = labelled(images, copy, own=False)
+    found = labelled(images, copy, own=False, kept=True)
     here = same_place(images.source, str(request.get("data")))
     if found is images or not (here or found.fingerprint == config.get("data", {}).get("fingerprint")):
         return images

@@ -11,6 +11,7 @@ from latelier import files, stored
 from latelier.core import Refusal
 from latelier.data.sources import BUILTIN
 from latelier.forms import RunConfig
+from latelier.say import escaped
 from latelier.settings import LARGEST, to_json
 
 FORMAT = 1  # of config.json
@@ -75,6 +76,10 @@ def folder_of(request: SimpleNamespace) -> Path:
         example = "latelier train vae --data digits --out runs/first"
         raise Refusal(f"no run folder was given: --out RUN says where to write, for example: {example}")
     path = Path(request.out)
+    if escaped(str(path)) != str(path):
+        raise Refusal(
+            f"--out {path} is not UTF-8, and weights are read by a library that opens no such path; name another"
+        )
     if path.exists() and not path.is_dir():
         raise Refusal(f"--out {path} is a file; give a folder")
     if not request.resume and path.exists() and any(file.name != ".lock" for file in path.iterdir()):

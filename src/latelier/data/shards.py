@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from latelier.core import Refusal
+from latelier.data.foreign import class_names
 from latelier.data.splits import in_order, split_name
 
 
@@ -32,13 +33,16 @@ def stamps(files: Sequence[Path]) -> list[tuple[str, int, int]]:
     return [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
 
 
-def known_names(folder: Path) -> dict[str, list[str]]:
-    """names.json of a folder, if there is one: column -> class names; "attributes" -> columns that are attributes."""
+def known_names(folder: Path, key: str) -> list[str] | None:
+    """What names.json of a folder, if there is one, says of a key: of a column of labels the names of its classes, of
+    "attributes" the columns that are attributes. Raises Refusal for what is no such file."""
     path = folder / "names.json"
     if not path.is_file():
-        return {}
+        return None
     try:
-        names = json.loads(path.read_text(encoding="utf-8"))
-        return {str(column): [str(name) for name in values] for column, values in names.items()}
-    except (ValueError, TypeError, AttributeError) as error:
+        names = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
         raise Refusal(f'{path}: not understood ({error}); expected {{"label": ["first class", ...]}}') from error
+    if not isinstance(names, dict):
+        raise Refusal(f'{path}: expected {{"label": ["first class", ...]}}, not {str(names)[:60]}')
+    return class_names(names[key], f"{path}, {key}") if key in names else None

@@ -17,6 +17,7 @@ from PIL.PngImagePlugin import PngInfo
 from latelier import files
 from latelier.core import Refusal
 from latelier.data.own import SOFTWARE
+from latelier.say import escaped
 
 NARROWEST, WIDEST = 700, 1400  # px of a sheet
 CELL, LARGEST = 96, 128  # px: small pictures are magnified up to CELL, big ones reduced down to LARGEST
@@ -148,7 +149,7 @@ def font(size: int) -> ImageFont.FreeTypeFont:
 def wrap(text: str, font: ImageFont.FreeTypeFont, width: float) -> list[str]:
     """Lines of at most ``width`` px, broken between words, and inside a word only where it is wider than a line."""
     lines = []
-    for paragraph in text.encode("utf-8", "replace").decode().split("\n"):
+    for paragraph in escaped(text).split("\n"):
         line = ""
         for word in paragraph.split():
             if line and font.getlength(f"{line} {word}") > width:

@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from latelier.say import printable, say
+from latelier.say import escaped, say
 from latelier.verbs.options import As, Asked, Place
 
 
@@ -17,10 +17,10 @@ def encode(
     data_root: Place | None = None,
     download: bool = False,
 ) -> Path:
-    """Write the code of every picture into a Parquet file.
+    r"""Write the code of every picture into a Parquet file.
 
-    Columns: file, then one a number of the code (the posterior's mode: the same at every call), as float32. Returns the
-    path. Raises Refusal (exit 2) for bad input.
+    Columns: file, then one a number of the code (the posterior's mode: the same at every call), as float32. Bytes of a
+    file's name that are not UTF-8 are written out, as \xe4. Returns the path. Raises Refusal (exit 2) for bad input.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def encode(
         rows = features_of(opened.model, images, features)
         names = [f"{features}[{i}]" for i in range(rows.shape[1])]
     columns = {
-        "file": pa.array([printable(str(name)) for name in images.names]),
+        "file": pa.array([escaped(str(name)) for name in images.names]),
         **dict(zip(names, map(pa.array, rows.T), strict=True)),
     }
     sink = pa.BufferOutputStream()
