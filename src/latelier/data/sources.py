@@ -9,7 +9,7 @@ from latelier.core import Refusal
 from latelier.data.builtin import EMBEDDED, SCENES, Digits, Mixture, Scenes, Sprites
 from latelier.data.folder import Folder, folder_splits
 from latelier.data.images import Images
-from latelier.data.pack import cache_folder, packed, sealed
+from latelier.data.pack import Asked, cache_folder, packed, sealed
 from latelier.data.parquet import Parquet
 from latelier.data.plan import Plan
 from latelier.data.shards import shard_files, shard_splits
@@ -91,8 +91,10 @@ def open_images(
     place = _place(name, root or folder / "downloads", size, download)
     chosen = _choose(place, suffix, split)
     found = place.source(chosen)
-    images = packed(found.stamp, found.contents, size=size, channels=channels, cache=folder, progress=progress)
-    return sealed(found.annotate(images), f"{place.title}:{chosen}" if chosen else place.title)
+    title = f"{place.title}:{chosen}" if chosen else place.title
+    asked = Asked(title, size, channels)
+    images = packed(found.stamp, found.contents, asked, cache=folder, progress=progress)
+    return sealed(found.annotate(images), title)
 
 
 def _parse(source: str | Path) -> tuple[str | Path, str]:
