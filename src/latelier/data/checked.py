@@ -28,7 +28,7 @@ def mapped(path: Path, shape: tuple[int, ...], sums: np.ndarray) -> np.ndarray:
     """uint8 [n, h, w, c] behind the header of an array's file, not to be written to. Raises DamagedError."""
     with ExitStack() as stack:
         try:
-            file = stack.enter_context(FileIO(regular(path), "r"))
+            file = stack.enter_context(regular(path))
         except OSError as error:
             raise DamagedError(f"{path.name}: {error.strerror or error}") from error
         first = header(np.dtype(np.uint8), shape)
@@ -37,7 +37,7 @@ def mapped(path: Path, shape: tuple[int, ...], sums: np.ndarray) -> np.ndarray:
             raise DamagedError(f"{path.name}: {length:,} bytes long, and was {expected:,}")
         pixels = Checked(path, file, shape, sums)
         pixels.read(np.zeros(1, np.int64))  # the block that holds the header
-        if os.pread(file.fileno(), len(first), 0) != first:
+        if pixels.bytes(0, len(first)) != first:
             raise DamagedError(f"{path.name}: not an array of uint8 {list(shape)}")
         if length <= AT_ONCE:
             pixels.read_all()
@@ -61,7 +61,7 @@ class Checked:
     def __init__(self, path: Path, file: FileIO, shape: tuple[int, ...], sums: np.ndarray):
         self.pixels: np.ndarray = np.memmap(file, np.uint8, "r", HEADER, shape)
         self.shape, self.size, self.nbytes = shape, prod(shape), prod(shape)
-        self._path, self._blocks, self._row = path, Blocks(file.fileno(), sums), prod(shape[1:])
+        self._path, self._blocks, self._row = path, Blocks(file, sums), prod(shape[1:])
         self._seen, self._whole = np.zeros(len(sums), bool), False
 
     def __len__(self) -> int:
@@ -98,6 +98,10 @@ class Checked:
         for block in np.unique(blocks[~self._seen[blocks]]).tolist():
             self._read(block, block)
         self._whole = bool(self._seen.all())
+
+    def bytes(self, start: int, count: int) -> bytes:
+        """Of the file, as they are."""
+        return self._blocks.bytes(start, count)
 
     def read_all(self) -> None:
         """As ``read`` of all rows, in large pieces."""

@@ -1,5 +1,5 @@
-"""Who uses a pack: its maker alone holds ``lock`` in it, all who have it open hold ``used`` together. The kernel lets go
-of both however a process ends. (Two files, for a maker that came second waits until the first is done, and not until
+"""Who uses a pack: its maker alone holds ``lock`` in it, all who have it open hold ``used`` together. The kernel lets
+go of both however a process ends. (Two files, for a maker that came second waits until the first is done, and not until
 nobody has the pack open any longer.)"""
 
 import fcntl
@@ -70,8 +70,9 @@ def remove(folder: Path) -> bool:
         if not _still(file, _which(folder)):
             return False
         gone = folder.with_suffix(".gone")
-        shutil.rmtree(gone, ignore_errors=True)
-        folder.rename(gone)
+        if folder != gone:  # which a killed removal has left
+            shutil.rmtree(gone, ignore_errors=True)
+            folder.rename(gone)
         shutil.rmtree(gone)
     return True
 

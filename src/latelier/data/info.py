@@ -65,7 +65,7 @@ def sealed_text(info: Info) -> str:
 def read_info(folder: Path) -> Info:
     """What the pack in ``folder`` is. Raises DamagedError; whether the other files are there is not looked at."""
     told = parsed(INFO, read(folder / INFO, MOST))
-    if not isinstance(told, dict) or told.get("format", FORMAT) != FORMAT:
+    if not isinstance(told, dict) or told.get("format") != FORMAT:
         raise DamagedError(f"{INFO}: of another version of latelier")
     if told.pop("sum", None) != _sum(told):
         raise DamagedError(f"{INFO}: not what was written")

@@ -5,7 +5,6 @@ converted as words, filled up with zeros. An index over the rows of many packs, 
 the first eight bytes of a digest to the place. Imports numpy alone, as a decoding process does.
 """
 
-import os
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -71,16 +70,14 @@ class _Pack:
     def __init__(self, folder: Path):
         sums = np.load(folder / SUMS)
         with ExitStack() as opened:
-            self._origin, pixels = (
-                opened.enter_context(open(regular(folder / name), "rb", buffering=0)) for name in (ORIGIN, PIXELS)
-            )
-            self._pixels = Blocks(pixels.fileno(), sums)
+            origin, pixels = (opened.enter_context(regular(folder / name)) for name in (ORIGIN, PIXELS))
+            self._origin, self._pixels = Blocks(origin, sums[:0]), Blocks(pixels, sums)
             self.close = opened.pop_all().close
         self._first, self._held = 0, b""  # blocks that were read last, from which on
 
     def find(self, digest: bytes, row: int, size: int) -> tuple[np.ndarray, set[str]] | None:
         """``size``: bytes of a picture."""
-        origin = os.pread(self._origin.fileno(), ORIGIN_BYTES, HEADER + row * ORIGIN_BYTES)
+        origin = self._origin.bytes(HEADER + row * ORIGIN_BYTES, ORIGIN_BYTES)
         if origin[:DIGEST] != digest:
             return None
         start = HEADER + row * size

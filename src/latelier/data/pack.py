@@ -84,13 +84,13 @@ def packed(
     except Refusal as error:
         if not damage:
             raise
-        raise Refusal(f"{error}; and what was decoded before is damaged ({folder / damage})") from error
+        raise Refusal(f"{error}; and what was decoded of it before is damaged ({folder / damage})") from error
     except OSError as error:
         why = f" (the pack there is damaged: {damage})" if damage else ""
         raise Refusal(f"cannot decode into {cache}: {error}{why}; LATELIER_CACHE names another folder") from error
     if not damage:
         return images
-    return replace(images, remarks=(*images.remarks, f"decoded again, since {folder / damage}"))
+    return replace(images, remarks=(*images.remarks, f"what was decoded before was damaged, and has been made again ({folder / damage})"))
 
 
 def _whole(folder: Path) -> bool:

@@ -16,7 +16,7 @@ from latelier.data.known import ORIGIN, ORIGIN_BYTES, index_of
 from latelier.data.npy import array
 from latelier.data.sums import DamagedError, verified
 
-MOST = 1 << 22  # rows that are looked through, of the packs last used: a fraction of a second
+PACKS, ROWS = 256, 1 << 22  # so many are looked through, of the packs last used: a fraction of a second
 INDEX = "known.npy"  # in the folder of a pack that is being made
 PLUGINS = ("pillow-heif",)  # packages that decode formats for Pillow
 
@@ -36,10 +36,10 @@ def reusable(part: Path, how: list[Any], row: int) -> tuple[str, int, list[str]]
     """What ``Known`` is made of, for the pack that is being made in ``part`` as ``how`` says; ``row``: bytes of a
     picture. None where no pack was made so, or there is no room for the index."""
     folders, origins = list[str](), list[np.ndarray]()
-    for folder in last_used(part.parent):
+    for folder in last_used(part.parent)[:PACKS]:
         with suppress(DamagedError):
             info = read_info(folder)
-            if info["made"] == how and sum(map(len, origins)) + info["rows"] <= MOST:
+            if info["made"] == how and sum(map(len, origins)) + info["rows"] <= ROWS:
                 origins.append(_origin(folder, info))
                 folders.append(str(folder))
     if not folders:

@@ -6,8 +6,9 @@ Imports numpy alone, for decoding processes copy rows of other packs.
 
 import os
 import stat
-from collections.abc import Sequence
+from io import BufferedReader, FileIO
 from pathlib import Path
+from threading import Lock
 from zlib import crc32
 
 import numpy as np
@@ -19,19 +20,19 @@ class DamagedError(Exception):
     """What of a pack is not as it was made: the file, and what is wrong with it."""
 
 
-def regular(path: Path) -> int:
+def regular(path: Path) -> FileIO:
     """A regular file open to be read; the caller closes it. Raises OSError; a pipe is not waited for."""
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
+    file = FileIO(os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)), "r")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
         raise OSError("not a regular file")
-    return handle
+    return file
 
 
 def read(path: Path, most: int) -> bytes:
     """A file whole. Raises DamagedError for one that is longer than ``most`` bytes or cannot be read."""
     try:
-        with open(regular(path), "rb") as file:
+        with BufferedReader(regular(path)) as file:
             content = file.read(most + 1)
     except OSError as error:
         raise DamagedError(f"{path.name}: {error.strerror or error}") from error
@@ -66,17 +67,23 @@ def block_sums(path: Path) -> np.ndarray:
 
 
 class Blocks:
-    """A file that is read by blocks, each of which is checked."""
+    """An open file that is read by blocks, each of which is checked."""
 
-    def __init__(self, handle: int, sums: Sequence[int] | np.ndarray):
-        self.handle, self.sums = handle, sums
+    def __init__(self, file: FileIO, sums: np.ndarray):
+        self.file, self.sums, self._turn = file, sums, Lock()
 
     def read(self, first: int, last: int) -> bytes:
         """Blocks ``first`` to ``last``, that one too. Raises DamagedError where one differs from its sum, OSError where
         it cannot be read."""
-        content = os.pread(self.handle, (last + 1 - first) * BLOCK, first * BLOCK)
+        content = self.bytes(first * BLOCK, (last + 1 - first) * BLOCK)
         for block in range(first, last + 1):
             start = (block - first) * BLOCK
             if crc32(memoryview(content)[start : start + BLOCK]) != self.sums[block]:
                 raise DamagedError(f"block {block}, of {BLOCK} bytes, is not what was written")
         return content
+
+    def bytes(self, start: int, count: int) -> bytes:
+        """As they are, unchecked; fewer where the file ends. Threads may ask at once."""
+        with self._turn:
+            self.file.seek(start)
+            return self.file.read(count)
