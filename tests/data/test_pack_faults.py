@@ -7,6 +7,7 @@ import os
 import random
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -20,6 +21,8 @@ from latelier.core import Refusal
 from latelier.data import checked, fill, holding, info, known, opening, sealing, sums
 from latelier.data.batches import Batches
 from latelier.data.images import Images
+from latelier.data.pack import Asked, packed
+from latelier.data.plan import unknown
 from latelier.data.sources import open_images
 from latelier.data.sums import block_sums
 
@@ -216,6 +219,31 @@ def test_no_forgery_is_an_unforeseen_error(tmp_path: Path, cache: Path, pictures
         told += made_again(images)
         restore(made, whole)
     assert told > FORGERIES / 2
+
+
+def test_known_truth_is_checked_too(cache: Path) -> None:
+    facts = replace(
+        unknown(list("abcd")),
+        pixels=np.arange(4 * 6 * 6, dtype=np.uint8).reshape(4, 6, 6, 1),
+        truth={"levels": np.arange(8).reshape(4, 2), "mode": np.ones((4, 3), np.float32)},
+        factors=("x", "y"),
+    )
+
+    def images() -> Images:
+        return packed(["drawn"], lambda: facts, Asked("drawn", None, None), cache=cache)
+
+    assert isinstance(images().truth["mode"], np.memmap)
+    made, again = pack_of(cache), 0
+    for seed in range(60):
+        chance = random.Random(seed)
+        path = made / chance.choice(["truth-levels.npy", "truth-mode.npy"])
+        chance.choice([flip, flip_first, cut, lengthen, remove, empty, pipe, link])(path, chance)
+        found = images()
+        again += made_again(found)
+        assert {name: values.tolist() for name, values in found.truth.items()} == {
+            name: values.tolist() for name, values in facts.truth.items()
+        }
+    assert again > 50
 
 
 @pytest.fixture

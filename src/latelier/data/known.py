@@ -40,17 +40,17 @@ class Known:
 
     def __init__(self, index: str, row: int, packs: Sequence[str]):
         """``index``: its file; ``row``: bytes of a picture; ``packs``: the folders, by number."""
-        self._index, self._row = np.load(index, mmap_mode="r"), row
+        self._keys, self._places = np.asarray(np.load(index, mmap_mode="r"))  # plain arrays: maps are slow to index
+        self._row = row
         self._folders, self._packs = packs, dict[int, _Pack | None]()
 
     def find(self, digest: bytes) -> tuple[np.ndarray, set[str]] | None:
         """uint8 [row] and what was converted, of the picture that was decoded from bytes with this digest; or None."""
-        keys, places = self._index
         key = np.frombuffer(digest, "<u8", 1)[0]
-        at = int(np.searchsorted(keys, key))
-        if at == len(keys) or keys[at] != key:
+        at = int(self._keys.searchsorted(key))
+        if at == len(self._keys) or self._keys[at] != key:
             return None
-        number, row = int(places[at]) >> ROWS, int(places[at]) & ((1 << ROWS) - 1)
+        number, row = divmod(int(self._places[at]), 1 << ROWS)
         try:
             if number not in self._packs:
                 self._packs[number] = None

@@ -3,6 +3,7 @@
 import weakref
 from collections.abc import Sequence
 from contextlib import ExitStack
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from latelier.data.images import Images
 from latelier.data.info import Info, fits, parsed, pixel_bytes, read_info
 from latelier.data.known import PIXELS, SUMS
 from latelier.data.npy import array, header
-from latelier.data.sums import BLOCK, DamagedError, verified
+from latelier.data.sums import BLOCK, DamagedError, regular, total, verified
 
 
 def opened(folder: Path) -> Images | None:
@@ -74,7 +75,15 @@ def _texts(rows: Any, n: int) -> tuple[list[str], Sequence[Sequence[str]]]:
 
 def _truth(folder: Path, info: Info, name: str) -> np.ndarray:
     path, (kind, shape) = folder / f"truth-{name}.npy", info["truth"][name]
-    found = array(path, _content(folder, info, path.name), np.dtype(kind), shape)
-    if not shape or shape[0] != info["rows"]:
-        raise DamagedError(f"{path.name}: not a value for every picture")
-    return np.memmap(path, kind, "r", len(header(found.dtype, shape)), tuple(shape)) if found.size else found
+    first = header(np.dtype(kind), shape)
+    try:
+        if list(total(path)) != info["files"][path.name]:
+            raise DamagedError(f"{path.name}: not what was written")
+        with regular(path) as file:
+            agree = file.read(len(first)) == first
+    except OSError as error:
+        raise DamagedError(f"{path.name}: {error.strerror or error}") from error
+    length = prod(shape) * np.dtype(kind).itemsize
+    if not agree or info["files"][path.name][0] != len(first) + length or shape[:1] != [info["rows"]] or not length:
+        raise DamagedError(f"{path.name}: not an array of {kind} {shape}")
+    return np.memmap(path, kind, "r", len(first), tuple(shape))

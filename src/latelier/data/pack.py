@@ -90,7 +90,10 @@ def packed(
         raise Refusal(f"cannot decode into {cache}: {error}{why}; LATELIER_CACHE names another folder") from error
     if not damage:
         return images
-    return replace(images, remarks=(*images.remarks, f"what was decoded before was damaged, and has been made again ({folder / damage})"))
+    return replace(
+        images,
+        remarks=(*images.remarks, f"what was decoded before was damaged, and has been made again ({folder / damage})"),
+    )
 
 
 def _whole(folder: Path) -> bool:

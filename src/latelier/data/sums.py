@@ -14,6 +14,7 @@ from zlib import crc32
 import numpy as np
 
 BLOCK = 1 << 16  # bytes that share a sum: a picture that is asked for costs the reading of so much at the first time
+PIECE = 1 << 20  # bytes that are read at once
 
 
 class DamagedError(Exception):
@@ -52,10 +53,10 @@ def verified(path: Path, size: int, expected: int) -> bytes:
 
 
 def total(path: Path) -> tuple[int, int]:
-    """Bytes and sum of a file."""
+    """Bytes and sum of a file, which may be longer than memory. Raises OSError."""
     found = 0
-    with open(path, "rb", buffering=0) as file:
-        for block in iter(lambda: file.read(BLOCK), b""):
+    with regular(path) as file:
+        for block in iter(lambda: file.read(PIECE), b""):
             found = crc32(block, found)
         return file.tell(), found
 
