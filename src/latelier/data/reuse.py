@@ -18,7 +18,7 @@ from latelier.data.sums import DamagedError, verified
 
 PACKS, ROWS = 256, 1 << 22  # so many are looked through, of the packs last used: a fraction of a second
 INDEX = "known.npy"  # in the folder of a pack that is being made
-PLUGINS = ("pillow-heif",)  # packages that decode formats for Pillow
+PLUGINS = ("pillow-heif", "pillow-jxl-plugin")  # packages that decode formats for Pillow
 
 
 def made(target: Target) -> list[Any]:
