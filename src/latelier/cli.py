@@ -32,6 +32,7 @@ VERBS = {  # in the order in which a newcomer needs them; the lines are those of
     "parts": ("parts:parts", "Write which parts occur where in every picture."),
     "reproduce": ("reproduce:reproduce", "Run a recipe, and set what it gives beside what was published."),
     "export": ("export:export", "Write a run as ONNX files."),
+    "cache": ("cache:cache", "List the decoded pictures that are kept, and remove some."),
 }
 LONGEST = 200  # characters of an unforeseen error that are said
 TRACEBACK = "LATELIER_TRACEBACK"  # environment variable: show where a refusal came from

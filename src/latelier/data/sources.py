@@ -4,7 +4,7 @@ import difflib
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from latelier.core import Refusal
 from latelier.data.builtin import EMBEDDED, SCENES, Digits, Mixture, Scenes, Sprites
@@ -12,7 +12,7 @@ from latelier.data.evidence import SHARDS, Found, evidence
 from latelier.data.folder import Folder
 from latelier.data.images import Images
 from latelier.data.layout import Layout, lay_out
-from latelier.data.pack import cache_folder, packed, sealed
+from latelier.data.pack import Asked, cache_folder, packed, sealed
 from latelier.data.plan import Plan
 from latelier.data.shards import shard_splits
 from latelier.data.splits import ALIASES, in_order
@@ -121,10 +121,10 @@ def open_images(
     place, suffix = place_of(source, root=root, size=size, download=download, as_=as_, cache=cache)
     chosen = _choose(place, suffix, split)
     found = place.source(chosen)
-    span = range and (float(range[0]), float(range[1]))
-    asked: dict[str, Any] = {"size": size, "channels": channels, "span": span}
-    images = packed(found.stamp, found.contents, **asked, cache=folder, progress=progress)
-    return sealed(found.annotate(images), f"{place.title}:{chosen}" if chosen else place.title)
+    title = f"{place.title}:{chosen}" if chosen else place.title
+    asked = Asked(title, size, channels, range and (float(range[0]), float(range[1])))
+    images = packed(found.stamp, found.contents, asked, cache=folder, progress=progress)
+    return sealed(found.annotate(images), title)
 
 
 def _parse(source: str | Path) -> tuple[str | Path, str]:
