@@ -24,8 +24,8 @@ import numpy as np
 from latelier.core import Refusal
 from latelier.data import foreign
 from latelier.data.classes import number
-from latelier.data.folder import is_picture
 from latelier.data.foreign import Label
+from latelier.data.formats import is_picture
 from latelier.data.images import Images
 from latelier.data.plan import Plan, unknown
 from latelier.data.shards import known_names, stamps
