@@ -222,6 +222,8 @@ def _tell(sample: Sample, ending: str, content: bytes, where: str, attributes: A
             _note_captions(sample, line, where, "a line")
     else:
         told: dict[str, Any] = json.loads(text)
+        if not isinstance(told, dict):
+            raise Refusal(f'{where}: expected an object, such as {{"label": 1}}')
         if "label" in told:
             value = told.pop("label")
             _note_label(sample, value, where)
