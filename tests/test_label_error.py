@@ -10,9 +10,10 @@ import torch
 from safetensors.torch import load_file
 
 import latelier
-from latelier import checkpoint, files, label_error
+from latelier import checkpoint, label_error
 from latelier.building import assemble
 from latelier.core import Metric, Refusal
+from latelier.course import read_log
 from latelier.data.batches import Batches
 from latelier.data.choice import hide_labels
 from latelier.data.images import Images
@@ -32,7 +33,7 @@ TINY: dict[str, Any] = {
 
 def scores(run: Path) -> dict[int, float]:
     """The metric by images seen."""
-    records = [record for record in files.read_lines(run / "log.jsonl") if "validation" in record]
+    records = [record for record in read_log(run) if "validation" in record]
     return {record["seen"]: record["validation"][NAME] for record in records}
 
 

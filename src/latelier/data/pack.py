@@ -30,7 +30,9 @@ import numpy as np
 
 from latelier.core import Refusal
 from latelier.data.crew import LostError
+from latelier.data.depth import Span
 from latelier.data.fill import Progress, fill, store
+from latelier.data.formats import ready
 from latelier.data.holding import alone
 from latelier.data.images import Images
 from latelier.data.info import FORMAT
@@ -51,6 +53,7 @@ class Asked(NamedTuple):
     source: str  # as the user gave it, with its split
     size: int | None
     channels: int | None
+    span: Span | None
 
 
 def packed(
@@ -63,7 +66,7 @@ def packed(
 ) -> Images:
     """The pack of a source. ``stamp`` (fit for JSON) tells this source and its state from any other; ``contents`` is
     called only where the pack is not there yet. Raises Refusal."""
-    key = sha256(json.dumps([FORMAT, stamp, asked.size, asked.channels]).encode()).hexdigest()[:32]
+    key = sha256(json.dumps([FORMAT, stamp, *asked[1:], ready()]).encode()).hexdigest()[:32]
     folder = cache / "packs" / key
     damage, made = "", False
     try:
@@ -114,7 +117,7 @@ def _make(
     try:
         content = contents()
         if isinstance(content, Plan):
-            filled, facts = fill(part, content, asked.size, asked.channels, lock, progress), content.facts
+            filled, facts = fill(part, content, *asked[1:], lock, progress), content.facts
         else:
             filled, facts = store(part, content, asked.size, asked.channels), content
         seal(part, facts, filled, asked.source)
