@@ -17,8 +17,9 @@ import pytest
 import torch
 from made import write
 
+from latelier import stored
 from latelier.core import Refusal
-from latelier.data import checked, fill, holding, info, known, opening, sealing, sums
+from latelier.data import checked, fill, holding, known, opening, sealing, sums
 from latelier.data.batches import Batches
 from latelier.data.images import Images
 from latelier.data.pack import Asked, packed
@@ -127,13 +128,13 @@ def retype(path: Path, chance: random.Random) -> None:
         told[name][chance.choice(sorted(told[name]))] = chance.choice(odd)
     else:
         told[name] = chance.choice([value for value in odd if value != told[name]])
-    (path.parent / "info.json").write_text(json.dumps({**told, "sum": kept}))
+    (path.parent / "info.json").write_text(json.dumps({**told, "checksum": kept}))
 
 
 def told_by(made: Path) -> tuple[Any, str]:
     """What info.json says, and its sum."""
     told = json.loads((made / "info.json").read_text())
-    return told, told.pop("sum")
+    return told, told.pop("checksum")
 
 
 def forge(made: Path, chance: random.Random) -> None:
@@ -150,8 +151,8 @@ def forge(made: Path, chance: random.Random) -> None:
             forms: Any = [{"names": names}, {"names": ["x"] * 6, "captions": names}, names]
             path.write_text(json.dumps(chance.choice(forms)))
         told, _ = told_by(made)
-        told["files"][path.name] = [path.stat().st_size, crc32(path.read_bytes())]
-    (made / "info.json").write_text(info.sealed_text(told))
+        told["files"][path.name] = {"bytes": path.stat().st_size, "sum": crc32(path.read_bytes())}
+    stored.write(made / "info.json", told)
 
 
 KINDS: list[Harm] = [flip, flip_first, cut, lengthen, remove, empty, pipe, link, nest, retype]
@@ -230,7 +231,7 @@ def test_known_truth_is_checked_too(cache: Path) -> None:
     )
 
     def images() -> Images:
-        return packed(["drawn"], lambda: facts, Asked("drawn", None, None), cache=cache)
+        return packed(["drawn"], lambda: facts, Asked("drawn", None, None, None), cache=cache)
 
     assert isinstance(images().truth["mode"], np.memmap)
     made, again = pack_of(cache), 0

@@ -12,8 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from made import folder, write
+from PIL import Image
 
-from latelier.data import fill, reuse, worker
+from latelier import stored
+from latelier.data import fill, reuse, sums, worker
 from latelier.data.images import Images
 from latelier.data.sources import open_images
 
@@ -117,15 +119,13 @@ def test_processes_copy_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cac
 
 def change_pixels(made: Path) -> None:
     """Other pixels, under sums that agree."""
-    from latelier.data import info, sums
-
     pixels = np.load(made / "pixels.npy")
     np.save(made / "pixels.npy", 255 - pixels)
     np.save(made / "sums.npy", sums.block_sums(made / "pixels.npy"))
     told = json.loads((made / "info.json").read_text())
-    del told["sum"]
-    told["files"]["sums.npy"] = list(sums.total(made / "sums.npy"))
-    (made / "info.json").write_text(info.sealed_text(told))
+    del told["checksum"]
+    told["files"]["sums.npy"] = dict(zip(("bytes", "sum"), sums.total(made / "sums.npy"), strict=True))
+    stored.write(made / "info.json", told)
 
 
 def test_other_targets_and_other_decoders_are_decoded(
@@ -207,3 +207,21 @@ def test_a_file_too_long_to_hold_is_decoded_each_time(
     decoded.clear()
     open_images(touch(pictures))
     assert 0 < long == len(decoded) < 8
+
+
+def test_deep_pictures_of_another_range_are_decoded(tmp_path: Path, decoded: list[object]) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for i in range(4):
+        values = np.random.default_rng(i).integers(0, 4000, (8, 8), np.uint16)
+        values[0, :2] = 0, 4000  # so that the sample's range is that of all
+        Image.fromarray(values).save(pictures / f"{i}.png")
+    first = open_images(pictures)
+    decoded.clear()
+    again = open_images(touch(pictures))
+    assert decoded == []
+    assert (again.range, again.remarks) == (first.range, first.remarks)
+    other = open_images(pictures, range=(0, 1000))
+    assert len(decoded) == 4
+    assert other.range == (0, 1000)
+    assert (other.pixels != again.pixels).any()

@@ -1,13 +1,12 @@
 """Fills pixels.npy: from pictures that many processes decode straight into it, or from an array in memory.
 
-``done.jsonl`` beside it says which jobs are finished, so that a killed pack goes on where it was; each of its lines
-begins with its sum, and a finished job's rows are checked by theirs before they are believed. What other packs hold in
+``done.jsonl`` beside it says which jobs are finished, so that a killed pack goes on where it was; a finished
+job's rows are checked by their sums before they are believed. What other packs hold in
 the same form is copied from there, with the same outcome.
 """
 
 import io
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
@@ -25,7 +24,7 @@ from latelier.data.crew import cores, crew
 from latelier.data.decode import Target, fit
 from latelier.data.depth import Span
 from latelier.data.images import Images
-from latelier.data.info import fits
+from latelier.data.journal import Journal
 from latelier.data.known import HEADER, ORIGIN, ORIGIN_BYTES, PIXELS
 from latelier.data.npy import FULL, allocate, close_gaps, disk_full
 from latelier.data.plan import Plan
@@ -35,7 +34,6 @@ from latelier.data.worker import Report, write_all
 SMALL = 500  # pictures up to which starting processes costs more than it saves
 JOB_ROWS, JOB_BYTES = 64, 4 << 20  # at most so much in a job: what a process holds in memory, and what a kill loses
 Progress = Callable[[int, int], None]  # pictures done, of how many
-DONE = {"first": int, "good": int, "failed": [[...]], "found": {str: int}, "digest": str, "origin": int}
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ class Filled:
     skipped: list[tuple[str, str]]  # name and reason
     remarks: list[str]
     digest: str
-    made: list[Any] | None  # what decided about the pixels; None where nothing was decoded
+    made: list[Any] | None = None  # what decided about the pixels; None where nothing was decoded
     span: Span | None = None  # black and white of values of more than 8 bits; None: there are none
 
 
@@ -72,7 +70,7 @@ def store(part: Path, images: Images, size: int | None, channels: int | None) ->
             digest.update(rows.data)
             write_all(file, rows)
     said = [f"{len(images)} of {len(images)} pictures: {SENTENCES['colour' if channels == 1 else 'grey']}"]
-    return Filled(np.arange(len(images)), [], said if channels not in (None, c) else [], digest.hexdigest(), None)
+    return Filled(np.arange(len(images)), [], said if channels not in (None, c) else [], digest.hexdigest())
 
 
 def fill(
@@ -86,20 +84,20 @@ def fill(
 ) -> Filled:
     """Decodes the pictures of a plan."""
     filling = _Filling(part, plan, lock, progress)
-    target = aim(plan, size, channels, span)
-    target, reports = filling.resume((target, _cropped(target))) or target, None
+    aimed = aim(plan, size, channels, span)
+    target, reports = filling.resume(aimed) or aimed, None
     while reports is None:  # twice at most again, since what surprised does so once
         try:
             reports = filling.decode(target)
         except OtherSizeError:
-            target, filling.done = _cropped(target), {}
+            target, filling.done = target._replace(height=SIDE, width=SIDE, crop=True), {}
         except OtherDepthError:
             target, filling.done = target._replace(span=aim_deep(plan)), {}
     failed = dict(line for report in reports for line in report["failed"])
     names = plan.facts.names
     if len(failed) == len(plan):
         raise Refusal(f"none of {len(plan)} pictures could be decoded; the first is {names[0]}: {failed[0]}")
-    filling.journal.unlink()  # from here on rows move: a pack killed now starts afresh
+    filling.journal.remove()  # from here on rows move: a pack killed now starts afresh
     (part / INDEX).unlink(missing_ok=True)
     runs = [(report["first"], report["good"]) for report in reports]
     close_gaps(filling.pixels, filling.shape(target), runs)
@@ -114,50 +112,34 @@ def fill(
     )
 
 
-def _cropped(target: Target) -> Target:
-    """For pictures of several sizes where the sample had one."""
-    return target._replace(height=SIDE, width=SIDE, crop=True)
-
-
 class _Filling:
     """A plan on its way into pixels.npy."""
 
     def __init__(self, part: Path, plan: Plan, lock: int, progress: Progress | None):
-        self.part, self.pixels, self.origin, self.journal = part, part / PIXELS, part / ORIGIN, part / "done.jsonl"
+        self.part, self.pixels, self.origin = part, part / PIXELS, part / ORIGIN
+        self.journal = Journal(part / "done.jsonl")
         self.plan, self.lock, self.progress = plan, lock, progress
         self.done: dict[int, Report] = {}  # first row of a job -> its report
 
     def shape(self, target: Target) -> tuple[int, int, int, int]:
         return (len(self.plan), target.height, target.width, target.channels)
 
-    def resume(self, targets: tuple[Target, ...]) -> Target | None:
-        """Takes over what a killed pack has left: its target, if it is among these but for black and white, which a
-        picture beyond the sample may have decided, and its finished jobs whose rows stand on the disk."""
+    def resume(self, aimed: Target) -> Target | None:
+        """Takes over what a killed pack has left: its target, and its finished jobs whose rows stand on the disk."""
+        if (left := self.journal.read(aimed)) is None:
+            return None
+        target, reports = left
+        jobs = {rows.start: rows for rows in self.jobs(target)}
         try:
-            lines = list(self._lines())
-            *form, span = lines[0]
-            target = next(target for target in targets if form == list(target[:-1]))
-            target = target._replace(span=span and (float(span[0]), float(span[1])))
-            jobs = {rows.start: rows for rows in self.jobs(target)}
             with open(self.pixels, "rb") as pixels, open(self.origin, "rb") as origin:
-                for report in lines[1:]:
-                    if _sound(report, jobs) and self._stands(pixels, origin, target, report):
-                        self.done[report["first"]] = report
-        except (OSError, ValueError, TypeError, LookupError, RecursionError, StopIteration):
+                for report in reports:
+                    rows = jobs.get(report["first"], range(0))
+                    whole = report["good"] + len(report["failed"]) == len(rows) > 0
+                    if whole and self._stands(pixels, origin, target, report):
+                        self.done[rows.start] = report
+        except OSError:
             return None
         return target
-
-    def _lines(self) -> Iterator[Any]:
-        """What the journal says, but for lines that are not as they were written: the last was being written."""
-        for line in self.journal.read_bytes().split(b"\n")[:-1]:
-            total, _, said = line.partition(b" ")
-            if total == _total(said):
-                yield json.loads(said)
-
-    def _note(self, said: object, mode: str = "a") -> None:
-        line = json.dumps(said).encode()
-        with open(self.journal, f"{mode}b") as file:
-            file.write(_total(line) + b" " + line + b"\n")
 
     def _stands(self, pixels: io.BufferedReader, origin: io.BufferedReader, target: Target, report: Report) -> bool:
         row = prod(self.shape(target)[1:])
@@ -181,7 +163,7 @@ class _Filling:
         if not self.done:
             allocate(self.pixels, self.shape(target)).close()
             allocate(self.origin, (n, ORIGIN_BYTES)).close()
-            self._note(target, "w")
+            self.journal.begin(target)
         todo = [(target, rows) for rows in jobs if rows.start not in self.done]
         finished = n - sum(len(rows) for _, rows in todo)
         processes = 1 if n < SMALL else min(cores(), len(todo))
@@ -189,7 +171,7 @@ class _Filling:
         with crew(self.plan, self.part, processes, self.lock, known) as run, closing(run(todo)) as reports:
             for report in reports:
                 self._check(report, target)
-                self._note(report)
+                self.journal.add(report)
                 self.done[report["first"]] = report
                 finished += report["good"] + len(report["failed"])
                 if self.progress:
@@ -208,16 +190,3 @@ class _Filling:
             if kind == "span":
                 raise OtherDepthError
             raise Refusal(f"{text}: damaged, get it again")
-
-
-def _total(line: bytes) -> bytes:
-    return b"%08x" % crc32(line)
-
-
-def _sound(report: Any, jobs: dict[int, range]) -> bool:
-    """Whether a line of the journal has the form of a finished job's report."""
-    if not isinstance(report, dict) or not all(name in report and fits(report[name], DONE[name]) for name in DONE):
-        return False
-    rows, failed = jobs.get(report["first"], range(0)), report["failed"]
-    named = all(len(line) == 2 and line[0] in rows and isinstance(line[1], str) for line in failed)
-    return named and report["good"] + len(failed) == len(rows) > 0

@@ -53,7 +53,7 @@ class Asked(NamedTuple):
     source: str  # as the user gave it, with its split
     size: int | None
     channels: int | None
-    span: Span | None = None  # black and white of values of more than 8 bits
+    span: Span | None
 
 
 def packed(
@@ -66,7 +66,7 @@ def packed(
 ) -> Images:
     """The pack of a source. ``stamp`` (fit for JSON) tells this source and its state from any other; ``contents`` is
     called only where the pack is not there yet. Raises Refusal."""
-    key = sha256(json.dumps([FORMAT, stamp, asked.size, asked.channels, asked.span, ready()]).encode()).hexdigest()[:32]
+    key = sha256(json.dumps([FORMAT, stamp, *asked[1:], ready()]).encode()).hexdigest()[:32]
     folder = cache / "packs" / key
     damage, made = "", False
     try:
@@ -117,7 +117,7 @@ def _make(
     try:
         content = contents()
         if isinstance(content, Plan):
-            filled, facts = fill(part, content, asked.size, asked.channels, asked.span, lock, progress), content.facts
+            filled, facts = fill(part, content, *asked[1:], lock, progress), content.facts
         else:
             filled, facts = store(part, content, asked.size, asked.channels), content
         seal(part, facts, filled, asked.source)

@@ -1,5 +1,6 @@
 """Which packs hold pictures that a new one may copy: those whose pixels were decided about in the same way."""
 
+import json
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -11,10 +12,10 @@ from PIL import features
 
 from latelier.data.decode import Target
 from latelier.data.holding import LOCK, USED
-from latelier.data.info import Info, read_info
-from latelier.data.known import ORIGIN, ORIGIN_BYTES, index_of
+from latelier.data.info import Info, content, read_info
+from latelier.data.known import ORIGIN, ORIGIN_BYTES, SUMS, index_of
 from latelier.data.npy import array
-from latelier.data.sums import DamagedError, verified
+from latelier.data.sums import DamagedError
 
 PACKS, ROWS = 256, 1 << 22  # so many are looked through, of the packs last used: a fraction of a second
 INDEX = "known.npy"  # in the folder of a pack that is being made
@@ -29,7 +30,8 @@ def made(target: Target) -> list[Any]:
     for name in PLUGINS:
         with suppress(PackageNotFoundError):
             plugins.append(f"{name} {version(name)}")
-    return [list(target), [f"pillow {pillow}", *sorted(codecs), *plugins]]
+    found: list[Any] = json.loads(json.dumps([target, [f"pillow {pillow}", *sorted(codecs), *plugins]]))
+    return found  # as it is read again: of lists alone
 
 
 def reusable(part: Path, how: list[Any], row: int) -> tuple[str, int, list[str]] | None:
@@ -72,10 +74,10 @@ def used(folder: Path) -> float:
 
 def _origin(folder: Path, info: Info) -> np.ndarray:
     """Also sees to it that the sums, by which a decoding process checks what it copies, are whole."""
-    verified(folder / "sums.npy", *info["files"]["sums.npy"])
+    content(folder, info, SUMS)
     return array(
         folder / ORIGIN,
-        verified(folder / ORIGIN, *info["files"][ORIGIN]),
+        content(folder, info, ORIGIN),
         np.dtype(np.uint8),
         (info["rows"], ORIGIN_BYTES),
     )

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from latelier import stored
 from latelier.data.fill import Filled
 from latelier.data.images import Images
-from latelier.data.info import FORMAT, INFO, Info, file_names, sealed_text
+from latelier.data.info import FORMAT, INFO, Array, FileSum, Info, file_names
 from latelier.data.known import PIXELS, SUMS
 from latelier.data.sums import block_sums, total
 
@@ -23,7 +24,7 @@ def seal(part: Path, facts: Images, filled: Filled, source: str) -> None:
     told = {"names": [facts.names[i] for i in rows]}
     if any(facts.captions):
         told["captions"] = [list(facts.captions[i]) for i in rows]
-    (part / "rows.json").write_text(json.dumps(told))
+    (part / "rows.json").write_text(json.dumps(told), encoding="utf-8")
     lines = (f"{name}\t{reason}\n" for name, reason in filled.skipped)
     (part / "skipped.txt").write_text("".join(lines), encoding="utf-8", errors="surrogateescape")
     np.save(part / SUMS, block_sums(part / PIXELS))
@@ -33,19 +34,21 @@ def seal(part: Path, facts: Images, filled: Filled, source: str) -> None:
         source=source,
         made=filled.made,
         rows=len(rows),
-        shape=list(np.load(part / PIXELS, mmap_mode="r").shape[1:]),
+        shape=np.load(part / PIXELS, mmap_mode="r").shape[1:],
+        range=filled.span,
         classes=list(facts.classes),
         attributes=list(facts.attributes),
         factors=list(facts.factors),
-        truth={name: [values.dtype.str, list(values.shape)] for name, values in truth.items()},
+        truth={name: Array(kind=values.dtype.str, shape=list(values.shape)) for name, values in truth.items()},
         remarks=[*facts.remarks, *filled.remarks],
         skipped=[name for name, _ in filled.skipped],
         digest=filled.digest,
-        range=None if filled.span is None else list(filled.span),
         files={},
     )
-    info["files"] = {name: list(total(part / name)) for name in sorted(file_names(info))}
-    (part / INFO).write_text(sealed_text(info))
+    for name in sorted(file_names(info)):
+        length, found = total(part / name)
+        info["files"][name] = FileSum(bytes=length, sum=found)
+    stored.write(part / INFO, info)
     for path in part.iterdir():
         with open(path, "rb") as file:
             os.fsync(file.fileno())

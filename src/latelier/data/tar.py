@@ -12,7 +12,6 @@ What a value means that is none of these: foreign.py.
 """
 
 import json
-import sys
 import tarfile
 from collections import Counter
 from collections.abc import Sequence
@@ -30,6 +29,7 @@ from latelier.data.formats import is_picture
 from latelier.data.images import Images
 from latelier.data.plan import Plan, unknown
 from latelier.data.shards import known_names, stamps
+from latelier.data.tar_attributes import Attributes
 
 TOLD = ("cls", "txt", "json")
 CAPTION_KEYS = ("caption", "captions")
@@ -135,39 +135,6 @@ def _remarks(samples: Sequence[Sample], without: int, signs: bool) -> tuple[str,
     odd = [value for sample in samples for value in sample.odd]
     said += foreign.unsaid(odd, [None] * len(odd), "labels and captions")
     return (*said, f"of the attributes the file {foreign.SIGNS}") if signs else tuple(said)
-
-
-class Attributes:
-    """What in the .json files is an attribute: keys that are true or false in one of them, and those that names.json
-    lists. Most keys hold something else: what cannot be read is wrong only where its key proves to be one."""
-
-    def __init__(self, listed: Sequence[str]):
-        self.listed, self.known, self.odd = listed, set[str](), dict[str, Refusal]()
-
-    def read(self, told: dict[str, Any], where: str) -> dict[str, int]:
-        """1, 0 or -1 of each key that could be one, where it says anything."""
-        found = {}
-        for name, value in told.items():
-            if isinstance(value, bool):
-                self.known.add(name)
-            if name in self.odd:
-                continue
-            try:
-                said = foreign.attribute(value, where, name)
-            except Refusal as refusal:
-                self.odd.setdefault(name, refusal)
-            else:
-                if said is not None:
-                    found[sys.intern(name)] = said
-        return found
-
-    def columns(self, folder: Path) -> list[str]:
-        """The names of the attributes. Raises Refusal for a value of one that is none, and for a name that is not
-        there."""
-        names = sorted({*self.known, *self.listed})
-        if odd := next((self.odd[name] for name in names if name in self.odd), None):
-            raise odd
-        return names
 
 
 def _samples(
