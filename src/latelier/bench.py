@@ -115,7 +115,7 @@ class Bench:
 
     def _known(self) -> dict[str, dict[str, float]]:
         path = self.out / "measured.jsonl"
-        lines = path.read_text().splitlines() if path.exists() else []
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         return {record["key"]: record["values"] for record in map(json.loads, lines)}
 
 
@@ -166,7 +166,7 @@ def summaries() -> list[tuple[str, str]]:
     """(name, its docstring's first sentence) of each file that defines ``reproduce``; none of them is run."""
     found = []
     for name, path in list_recipes().items():
-        tree = ast.parse(path.read_text())
+        tree = ast.parse(path.read_text(encoding="utf-8"))
         if any(isinstance(node, ast.FunctionDef) and node.name == "reproduce" for node in tree.body):
             found.append((name, sentence(ast.get_docstring(tree))))
     return found

@@ -53,7 +53,7 @@ def material(
         pictures=[*first, *found.drawn],
         undrawn=found.undrawn,
         log=run.log,
-        skipped=skipped.read_text().splitlines() if skipped.exists() else (),
+        skipped=skipped.read_text(encoding="utf-8", errors="surrogateescape").splitlines() if skipped.exists() else (),
         remarks=[*run.remarks, *data.get("remarks", ())],
         commands=[command(run), f"latelier report {shlex.quote(str(run.folder))}"],
     )

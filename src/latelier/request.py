@@ -19,6 +19,8 @@ FREE = (  # may differ on a resume
     "data",  # and so may its pictures: that they are the same, their fingerprint says
 )
 LENGTHS = ("steps", "epochs")
+UNSAVED = (".lock", ".lock.held", "demo.json")  # a folder may hold these and be no run yet
+BEGUN = ("config.json", "labels.csv", "log.jsonl", "skipped.txt")  # and a run these, of which nothing was saved yet
 ANEW = ("out", "resume", "quiet", "download")  # are not taken over from the last time
 # Arguments that runs of earlier versions did not have.
 LACKED = {"labels_file": None, "prior": None, "affine": 0.0, "cutout": 0.0, "colour": 0.0}
@@ -69,10 +71,29 @@ def folder_of(request: SimpleNamespace) -> Path:
     path = Path(request.out)
     if path.exists() and not path.is_dir():
         raise Refusal(f"--out {path} is a file; give a folder")
-    if not request.resume and path.exists() and any(file.name != ".lock" for file in path.iterdir()):
-        raise Refusal(f"--out {path} exists and is not empty; go on with it by --resume, or name another")
+    if not request.resume and path.exists() and not _is_new(path):
+        if (path / "config.json").exists():
+            raise Refusal(f"--out {path} exists and is not empty; go on with it by --resume, or name another")
+        raise Refusal(f"--out {path} exists, is not empty and is no run; name another")
     files.no_links(path)  # last: a large folder that was named by mistake is refused unread
     return path
+
+
+def _is_new(folder: Path) -> bool:
+    """Whether a training may begin there: in an empty folder, or in a run of which nothing was saved yet."""
+    names = {file.name for file in folder.iterdir()} - set(UNSAVED)
+    names -= {name for name in names if name.startswith(".") and name.endswith(".tmp")}
+    if not names:
+        return True
+    return "config.json" in names and names <= set(BEGUN) and bool(read_config(folder / "config.json"))
+
+
+def clear(folder: Path) -> bool:
+    """Removes what a training has left that saved nothing; for the only writer. Whether there was anything."""
+    left = [path for name in BEGUN if (path := folder / name).exists()]
+    for path in left:
+        path.unlink()
+    return bool(left)
 
 
 def resumed(folder: Path, request: SimpleNamespace) -> SimpleNamespace:

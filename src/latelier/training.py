@@ -29,7 +29,7 @@ from latelier.held_out import held_share, own_validation, validation_images
 from latelier.loop import Outcome, step_seconds, train
 from latelier.plan import Plan, plan_of
 from latelier.progress import Progress, tell
-from latelier.request import FORMAT, check, folder_of, plain, read_config, resumed
+from latelier.request import FORMAT, check, clear, folder_of, plain, read_config, resumed
 from latelier.say import say
 from latelier.state import State
 from latelier.tables import counted, number
@@ -70,6 +70,8 @@ def run(request: SimpleNamespace) -> Path:
     with files.only_writer(folder) if parallel.rank() == 0 else nullcontext():
         if parallel.rank() == 0:
             folder_of(request)  # again: another may have trained there meanwhile
+            if not request.resume and clear(folder):
+                _say(request, f"{folder} was begun before, and nothing was saved: it is begun anew")
             _describe(request, prepared.images)
             _write_config(folder, request, prepared)
             checkpoint.sweep(folder)
@@ -206,7 +208,6 @@ def _write_config(folder: Path, request: SimpleNamespace, prepared: Prepared) ->
     if path.exists() and read_config(path)["data"]["fingerprint"] != images.fingerprint:
         raise Refusal(f"the pictures of {request.data} are not those that {folder} was begun with; train a new run")
     _check_length(folder, prepared.plan)
-    labels.keep(folder, request, images)
     data = {
         "source": images.source,
         "fingerprint": images.fingerprint,
@@ -240,7 +241,8 @@ def _write_config(folder: Path, request: SimpleNamespace, prepared: Prepared) ->
         "versions": versions,
         "request": request_json,
     }
-    files.write_json(path, config)
+    files.write_json(path, config)  # first: it says that the rest is a run's, should the disk be full now
+    labels.keep(folder, request, images)
     if images.skipped:
         files.write(folder / "skipped.txt", "".join(f"{name}\n" for name in images.skipped))
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 BUDGETS = (1, 5, 10)  # labels a class
 DRAWS = 5
-MARK = "demo.json"  # says that a folder is a demo's, which the next demo may replace
+MARK = "demo.json"  # says that a folder is a demo's, which the next demo may replace; train lets it be
 
 
 @dataclass(frozen=True)
@@ -240,10 +240,13 @@ def _clear(out: Path) -> None:
     """Makes the folder ready. Raises Refusal if it holds anything but an earlier demo."""
     import shutil
 
+    from latelier import files
     from latelier.core import Refusal
+    from latelier.request import UNSAVED
 
-    kept = out.exists() and (not out.is_dir() or any(path.name != ".lock" for path in out.iterdir()))
+    kept = out.exists() and (not out.is_dir() or any(path.name not in UNSAVED for path in out.iterdir()))
     if kept and not (out / MARK).exists():
         raise Refusal(f"--out {out} exists and is not an earlier demo; name another folder")
     if out.exists():
         shutil.rmtree(out)
+    files.write_json(out / MARK, {})  # before there is anything, or one that was stopped would be in the next one's way

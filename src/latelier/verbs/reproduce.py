@@ -96,6 +96,6 @@ def _same(place: Path, asked: dict[str, object]) -> None:
         place.mkdir(parents=True, exist_ok=True)
         return
     mark = place / "recipes.json"
-    found = json.loads(mark.read_text()) if mark.exists() else None
+    found = json.loads(mark.read_text(encoding="utf-8")) if mark.exists() else None
     if found != asked:
         raise Refusal(f"--out {place} holds {found or 'something else'}, not {asked}; name another folder")

@@ -1,12 +1,16 @@
 """What verbs share that write a picture for every picture."""
 
 import math
+import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latelier.say import say
 from latelier.verbs.options import Place
+
+LONGEST = 200  # bytes of a name, of the 255 that a system takes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,9 +29,10 @@ def given(value: Place, verb: str, option: str = "--out") -> Place:
 def new_folder(out: Place) -> Path:
     """The path. Raises Refusal for anything but a new or an empty folder."""
     from latelier.core import Refusal
+    from latelier.folders import is_free
 
     path = Path(out)
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+    if not is_free(path):
         raise Refusal(f"--out {path} exists and is not an empty folder; name another")
     return path
 
@@ -35,8 +40,6 @@ def new_folder(out: Place) -> Path:
 def new_file(path: Place, option: str) -> Path:
     """The path of a file that can be written, or written over. Raises Refusal for any other, before there is work in
     vain."""
-    import os
-
     from latelier.core import Refusal
 
     found = Path(path)
@@ -64,21 +67,31 @@ def write_pictures(
     blocks: Iterable[tuple["Tensor", Sequence[Sequence[str]]]],
 ) -> None:
     """Writes blocks of pictures [b, c, h, w] as PNG files named after ``names``, and a CSV file with a row a picture:
-    file, picture, and the cells, one a column, that stand beside it in its block."""
+    file, picture, and the cells, one a column, that stand beside it in its block. All are there in the end, or none."""
     from latelier import files
+    from latelier.folders import filling
     from latelier.pictures.sheet import png
     from latelier.pictures.view import pixels
     from latelier.tables import counted
 
     rows: list[list[str]] = []
-    for image, beside in blocks:
-        for drawn, cells in zip(pixels(image), beside, strict=True):
-            name = str(names[len(rows)])
-            picture = f"{len(rows):06d}-{Path(name).stem}.png"
-            files.write(out / picture, png(drawn, 6))
-            rows.append([name, picture, *cells])
-    write_table(out / table, ["file", "picture", *columns], rows)
+    with filling(out) as folder:
+        for image, beside in blocks:
+            for drawn, cells in zip(pixels(image), beside, strict=True):
+                name = str(names[len(rows)])
+                picture = f"{len(rows):06d}-{_stem(name)}.png"
+                files.write(folder / picture, png(drawn, 6))
+                rows.append([name, picture, *cells])
+        write_table(folder / table, ["file", "picture", *columns], rows)
     say(f"{out}: {counted(len(rows), 'picture')} and {table}")
+
+
+def _stem(name: str) -> str:
+    """What a picture's name lends to a file's: without what Windows allows in none, and no longer than any system
+    takes."""
+    plain = re.sub(r'[<>:"|?*\\\x00-\x1f]', "_", Path(name).stem)
+    encoded = os.fsencode(plain)
+    return plain if len(encoded) <= LONGEST else encoded[:LONGEST].decode(errors="ignore")
 
 
 def decibels(error: "Tensor") -> list[tuple[str]]:
