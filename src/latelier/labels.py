@@ -11,6 +11,7 @@ from latelier.core import Refusal
 from latelier.data.images import Images
 from latelier.data.labels_file import in_full, labelled, source_parts
 from latelier.data.sources import BUILTIN
+from latelier.places import place
 
 KEPT = "labels.csv"  # in the run
 
@@ -20,7 +21,7 @@ def with_labels(request: SimpleNamespace, images: Images, own: bool) -> Images:
     Raises Refusal as ``labelled`` does, and where the file is no longer what the copy was made of."""
     if request.labels_file is None:
         return images
-    given, copy = Path(request.labels_file).expanduser(), Path(request.out) / KEPT
+    given, copy = place(request.labels_file, "--labels-file"), Path(request.out) / KEPT
     if not (request.resume and copy.is_file()):
         return labelled(images, given, own)
     found = labelled(images, copy, own)
@@ -36,7 +37,7 @@ def keep(folder: Path, request: SimpleNamespace, images: Images) -> None:
     """Puts a copy into the run, if it has none."""
     if request.labels_file is None or (folder / KEPT).exists():
         return
-    rows = in_full(images, Path(request.labels_file).expanduser())
+    rows = in_full(images, place(request.labels_file, "--labels-file"))
     files.write(folder / KEPT, files.csv_text(["file", "class"], rows))
 
 

@@ -1,6 +1,7 @@
 """The arguments of ``latelier train``: checked before anything is written, and compared with those that a run began
 with."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import is_dataclass
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Any
 from latelier import files
 from latelier.core import Refusal
 from latelier.data.sources import BUILTIN
+from latelier.places import place
 from latelier.settings import LARGEST, to_json
 
 FORMAT = 1  # of config.json
+SEEDS = 1 << 63  # those that torch takes
 FREE = (  # may differ on a resume
     *("epochs", "steps", "rate", "clip", "keep", "device", "quiet", "tensorboard", "download", "data_root"),
     *("out", "resume"),  # a run may be moved
@@ -20,6 +23,7 @@ FREE = (  # may differ on a resume
 )
 LENGTHS = ("steps", "epochs")
 UNSAVED = (".lock", ".lock.held", "demo.json")  # a folder may hold these and be no run yet
+TORN = r"\..*\.tmp|(weights|state)-\d+\.safetensors"
 BEGUN = ("config.json", "labels.csv", "log.jsonl", "skipped.txt")  # and a run these, of which nothing was saved yet
 ANEW = ("out", "resume", "quiet", "download")  # are not taken over from the last time
 # Arguments that runs of earlier versions did not have.
@@ -53,8 +57,9 @@ def check(request: SimpleNamespace) -> None:
         raise Refusal(f"--steps {request.steps} and --epochs {request.epochs:g} both say how long; give one of them")
     if not 0 <= request.warmup <= LARGEST:
         raise Refusal(f"--warmup takes at least 0 and at most {LARGEST:g}, but got {request.warmup}")
-    if request.seed < 0:
-        raise Refusal(f"--seed takes at least 0, but got {request.seed}")
+    if not 0 <= request.seed < SEEDS:
+        most = "" if request.seed < 0 else f" and less than {SEEDS:,}"
+        raise Refusal(f"--seed takes at least 0{most}, but got {request.seed}")
     if request.validation is not None and not 0 <= request.validation < 1:
         raise Refusal(f"--validation takes a share of the pictures, from 0 to below 1, but got {request.validation}")
     if request.model is None and request.resume:
@@ -68,7 +73,7 @@ def folder_of(request: SimpleNamespace) -> Path:
     if not request.out:
         example = "latelier train vae --data digits --out runs/first"
         raise Refusal(f"no run folder was given: --out RUN says where to write, for example: {example}")
-    path = Path(request.out)
+    path = place(request.out, "--out")
     if path.exists() and not path.is_dir():
         raise Refusal(f"--out {path} is a file; give a folder")
     if not request.resume and path.exists() and not _is_new(path):
@@ -82,7 +87,8 @@ def folder_of(request: SimpleNamespace) -> Path:
 def _is_new(folder: Path) -> bool:
     """Whether a training may begin there: in an empty folder, or in a run of which nothing was saved yet."""
     names = {file.name for file in folder.iterdir()} - set(UNSAVED)
-    names -= {name for name in names if name.startswith(".") and name.endswith(".tmp")}
+    torn = r"\..*\.tmp" if any(name.startswith("manifest-") for name in names) else TORN  # by a save that was killed
+    names = {name for name in names if not re.fullmatch(torn, name)}
     if not names:
         return True
     return "config.json" in names and names <= set(BEGUN) and bool(read_config(folder / "config.json"))

@@ -21,6 +21,7 @@ from latelier.directions import found
 from latelier.held_out import kept_back, learned_rows
 from latelier.labels import of_run
 from latelier.pictures.view import View
+from latelier.places import place
 from latelier.progress import tell
 from latelier.request import read_config, there
 from latelier.say import say
@@ -43,7 +44,7 @@ class Where:
     @classmethod
     def of(cls, data_root: str | Path | None, download: bool) -> "Where":
         """From a verb's options."""
-        return cls(Path(data_root).expanduser() if data_root else None, download)
+        return cls(place(data_root, "--data-root") if data_root else None, download)
 
 
 @dataclass
@@ -224,7 +225,7 @@ def open_run(run: str | Path, own: str | None = None) -> Run:
     named on stderr. Raises Refusal as ``building.open_model`` does."""
     from latelier.device import multiply_fast, pick_device
 
-    path = Path(run)
+    path = place(run, "RUN")
     model, card, found = open_model(path, own)
     files.no_links(path)  # here, where it is known to be a run, and no large folder that was named by mistake
     multiply_fast(model)

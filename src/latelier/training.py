@@ -58,6 +58,7 @@ def run(request: SimpleNamespace) -> Path:
     stopped by a signal it saves and raises KeyboardInterrupt (Ctrl-C) or SystemExit. Raises Failed for a training that
     is saved but of no use."""
     folder = folder_of(request)
+    request.out = str(folder)
     if request.judge is not None:
         _say(request, "--judge is now --monitor, and goes with the next version")
         request.monitor = request.judge

@@ -16,7 +16,9 @@ from latelier.data.shards import shard_files, shard_splits
 from latelier.data.splits import ALIASES, in_order
 from latelier.data.tar import Tar
 from latelier.data.vision import VISION, Vision
+from latelier.places import place
 
+LARGEST = 1 << 14  # px a side
 BUILTIN = (*EMBEDDED, *VISION)
 SHARDS: dict[str, type[Parquet] | type[Tar]] = {".parquet": Parquet, ".tar": Tar}
 OTHERS = {
@@ -82,8 +84,9 @@ def open_images(
 
     Raises Refusal for what is no source, has nothing to decode, or contradicts itself.
     """
-    if size is not None and size < 1:
-        raise Refusal(f"size {size}: expected a whole number of pixels above 0")
+    if size is not None and not 0 < size <= LARGEST:
+        most = "" if size < 1 else f" and at most {LARGEST:,}"
+        raise Refusal(f"size {size}: expected a whole number of pixels above 0{most}")
     if channels not in (None, 1, 3):
         raise Refusal(f"channels {channels}: expected 1 (grey) or 3 (colour)")
     name, suffix = _parse(source)
@@ -97,12 +100,12 @@ def open_images(
 
 def _parse(source: str | Path) -> tuple[str | Path, str]:
     """A built-in name or an existing path, and the split behind the last colon or "". Raises Refusal."""
-    text = str(source)
+    text = str(place(source, "the data argument"))
     head, _, tail = text.rpartition(":")
     for name, split in ((text, ""), (head, tail)):
         if name in BUILTIN and isinstance(source, str):
             return name, split
-        if name and (path := Path(name).expanduser()).exists():
+        if name and (path := Path(name)).exists():
             return path, split
     near = difflib.get_close_matches(head or text, BUILTIN, 1)
     hint = f"did you mean {near[0]}?" if near else "`latelier data` lists the names"

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from latelier.places import place
 from latelier.say import say
 from latelier.verbs.options import Place
 
@@ -44,7 +45,7 @@ def compare(
 
     if len(runs) < 2:
         raise Refusal(f"compare takes two runs or more, but got {len(runs)}")
-    out = Path(out)
+    out = place(out, "--out")
     opened = [open_run(run) for run in runs]
     names, where = _names(opened), Where.of(data_root, download)
     for run in opened:

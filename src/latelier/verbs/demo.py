@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from latelier.places import place
 from latelier.say import say
 from latelier.verbs.options import Place
 
@@ -104,7 +105,7 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
 
     began = time.perf_counter()
     recipe = RECIPES[data]
-    out = Path(out)
+    out = place(out, "--out")
     beside = out.with_name(f"{out.name}-parts")  # the run of recipe.parts
     for folder in (out, beside) if recipe.parts else (out,):
         _clear(folder)

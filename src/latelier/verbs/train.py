@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from latelier.verbs.options import Place, Settings, Whole
+from latelier.verbs.options import Place, Seed, Settings, Whole
 
 
 def train(
@@ -17,7 +17,7 @@ def train(
     steps: Whole | None = None,
     epochs: float | None = None,
     batch: Whole | None = None,
-    seed: Whole = 0,
+    seed: Seed = 0,
     size: Whole | None = None,
     channels: Literal[1, 3] | None = None,
     images: Whole | None = None,

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from latelier.places import place
 from latelier.say import say
 from latelier.verbs.options import Place
 
+MOST = 1e6  # steps of an edit, either way
 LONGEST = 200  # bytes of a name, of the 255 that a system takes
 
 if TYPE_CHECKING:
@@ -23,7 +25,16 @@ def given(value: Place, verb: str, option: str = "--out") -> Place:
 
     if not str(value):
         raise Refusal(f"{verb} lacks {option}; see latelier {verb} --help")
-    return value
+    return str(place(value, option)) if option == "--out" else value
+
+
+def far(by: float | None) -> float | None:
+    """How far an edit moves. Raises Refusal for what is no number of steps."""
+    from latelier.core import Refusal
+
+    if by is not None and not abs(by) <= MOST:
+        raise Refusal(f"--by takes a number of steps, from -{MOST:g} to {MOST:g}, not {by:g}")
+    return by
 
 
 def new_folder(out: Place) -> Path:
