@@ -14,6 +14,7 @@ from latelier import building, checkpoint, files
 from latelier.core import Refusal
 from latelier.data.batches import Batches
 from latelier.data.sources import open_images
+from latelier.forms import CardNote
 from latelier.loop import train
 from latelier.plan import Plan
 
@@ -41,7 +42,7 @@ def test_the_newest_checkpoint_opens_as_it_was_written(run: Path) -> None:
     assert found is not None
     assert (found.seen, found.remarks) == (128, ())
     model = building.load(run)
-    weights, _ = checkpoint.read(found.weights)
+    weights, _ = checkpoint.read(found.weights, CardNote)
     assert weights
     assert all(torch.equal(tensor, weights[name]) for name, tensor in model.state_dict().items())
     assert not model.training

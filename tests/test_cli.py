@@ -22,7 +22,7 @@ from made import folder, noise, write
 from PIL import Image
 
 import latelier
-from latelier import checkpoint, files
+from latelier import checkpoint, files, stored
 from latelier.cli import VERBS, main
 from latelier.pictures import find, list_pictures
 
@@ -298,7 +298,9 @@ def test_a_loss_that_is_not_a_number_names_player_term_and_images(here: Path, ca
 
 def spoiled_config(change: Callable[[dict[str, object]], object]) -> None:
     path = Path("run/config.json")
-    path.write_text(json.dumps(change(json.loads(path.read_text()))))
+    config = json.loads(path.read_text())
+    config.pop(stored.SUM)
+    path.write_text(json.dumps(change(config)))
 
 
 PREPARED: dict[str, Callable[[], object]] = {
@@ -364,7 +366,7 @@ REFUSED = {
     "score pets": "pets holds no checkpoint: it is not a run",
     "[newer] score run": "run/config.json was written by a newer latelier (format 99; this one reads 1)",
     "[newer] train --resume --out run": "run/config.json was written by a newer latelier",
-    "[foreign] score run": "run/config.json is not a run's of latelier",
+    "[foreign] score run": "run/config.json is damaged or not latelier's: expected `object`, got `array`; restore it",
     "[gone] score run": "run was trained on pets, which is not there now; give its new place by --data SRC",
     "[gone] train --resume --out run --epochs 9": "run was trained on pets, which is not there now",
     "[pickled] score weights --data digits": "a pickle, which may run code when opened, and was not opened",

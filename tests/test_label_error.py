@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 import latelier
-from latelier import checkpoint, files, label_error
+from latelier import checkpoint, label_error
 from latelier.building import assemble
 from latelier.core import Metric, Refusal
 from latelier.data.batches import Batches
@@ -19,7 +19,7 @@ from latelier.data.images import Images
 from latelier.data.sources import open_images
 from latelier.heads.joint import codes_of
 from latelier.learners.propagation import cross_validated, neighbours_graph
-from latelier.runs import open_run
+from latelier.runs import open_run, read_log
 from tests.test_parallel import two_processes
 
 NAME = label_error.METRIC.name
@@ -32,7 +32,7 @@ TINY: dict[str, Any] = {
 
 def scores(run: Path) -> dict[int, float]:
     """The metric by images seen."""
-    records = [record for record in files.read_lines(run / "log.jsonl") if "validation" in record]
+    records = [record for record in read_log(run) if "validation" in record]
     return {record["seen"]: record["validation"][NAME] for record in records}
 
 

@@ -9,7 +9,9 @@ import pytest
 from made import folder
 
 import latelier
+from latelier import stored
 from latelier.core import Refusal
+from latelier.request import read_config
 from latelier.runs import Where, open_run
 from latelier.told import unlabelled_pay
 
@@ -79,9 +81,9 @@ def test_labels_of_all_pictures_or_of_one_class_bring_no_head(here: Path, labell
 def test_a_run_begun_without_a_head_goes_on_without(here: Path) -> None:
     (here / "pets" / "labels.csv").write_text("file,label\n000.png,a\n001.png,b\n")
     trained(labels_file=None, settings=[*TINY["settings"], "head=none"])
-    config = json.loads(Path("run/config.json").read_text())
+    config = read_config(Path("run/config.json"))
     config["request"]["settings"] = TINY["settings"]  # as earlier versions wrote it
-    Path("run/config.json").write_text(json.dumps(config))
+    stored.write(Path("run/config.json"), config)
     resumed(4)
     assert json.loads(Path("run/config.json").read_text())["model"]["head"] is None
 
@@ -138,9 +140,9 @@ def test_a_file_that_says_otherwise_is_refused_on_a_resume(here: Path) -> None:
 
 def test_a_run_begun_without_is_not_resumed_with_one(here: Path) -> None:
     trained(labels_file=None)
-    config = json.loads(Path("run/config.json").read_text())
+    config = read_config(Path("run/config.json"))
     del config["request"]["labels_file"]  # as earlier versions wrote it
-    Path("run/config.json").write_text(json.dumps(config))
+    stored.write(Path("run/config.json"), config)
     with pytest.raises(Refusal, match=r"--labels-file was None in run and is labels.csv now"):
         resumed(4, labels_file="labels.csv")
     resumed(4)

@@ -13,7 +13,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 import latelier
-from latelier import checkpoint, files
+from latelier import checkpoint
+from latelier.runs import read_log
 
 DOCS = Path(__file__).parents[1] / "docs" / "parallel.md"
 SETTINGS = ["net=mlp", "net.widths=32", "latent=4"]
@@ -75,7 +76,7 @@ def newest(run: Path) -> int:
 
 
 def last_terms(run: Path, seen: int) -> dict[str, float]:
-    return next(r["terms"] for r in files.read_lines(run / "log.jsonl") if r["seen"] == seen and "terms" in r)
+    return next(r["terms"] for r in read_log(run) if r["seen"] == seen and "terms" in r)
 
 
 @pytest.mark.slow

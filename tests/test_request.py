@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 import latelier
-from latelier import checkpoint, files
+from latelier import checkpoint, stored
 from latelier.core import Refusal
-from latelier.request import LACKED
+from latelier.request import LACKED, read_config
 
 TINY = {"settings": ["net=mlp", "net.widths=", "latent=2"], "data": "digits", "batch": 64, "quiet": True}
 
@@ -33,7 +33,7 @@ def newest(run: Path) -> int:
 def test_a_moved_run_goes_on_with_what_it_began_with(run: Path) -> None:
     latelier.train(out=str(run), resume=True, epochs=0.2)
     assert newest(run) == 320  # the next multiple of 64 after 0.2 x 1297
-    config = files.read_json(run / "config.json")
+    config = read_config(run / "config.json")
     assert (config["plan"]["parts"], config["plan"]["batch"], config["request"]["model"]) == (2, 64, "autoencoder")
 
 
@@ -70,14 +70,14 @@ def test_what_would_make_it_another_run_is_refused(run: Path, change: dict[str, 
 
 
 def test_a_run_from_before_there_were_affine_changes_goes_on_without_them(run: Path) -> None:
-    config = files.read_json(run / "config.json")
+    config = read_config(run / "config.json")
     config["request"] = {name: value for name, value in config["request"].items() if name not in LACKED}
-    files.write_json(run / "config.json", config)
+    stored.write(run / "config.json", config)
     with pytest.raises(Refusal, match=r"--cutout was 0\.0 in .* and is 0\.3 now"):
         latelier.train(out=str(run), resume=True, epochs=0.2, cutout=0.3)
     latelier.train(out=str(run), resume=True, epochs=0.2)
     assert newest(run) == 320
-    assert files.read_json(run / "config.json")["request"]["affine"] == 0
+    assert read_config(run / "config.json")["request"]["affine"] == 0
 
 
 @pytest.mark.parametrize(
@@ -115,5 +115,5 @@ def test_nothing_to_resume_and_no_model_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [[], {"architectures": ["elsewhere"]}])
 def test_a_config_of_something_else_is_refused(tmp_path: Path, content: Any) -> None:
     (tmp_path / "config.json").write_text(json.dumps(content))
-    with pytest.raises(Refusal, match=r"config\.json is not a run's of latelier"):
+    with pytest.raises(Refusal, match=r"config\.json is damaged or not latelier's: "):
         latelier.train("autoencoder", out=str(tmp_path), resume=True, **TINY)

@@ -106,7 +106,7 @@ def test_scores_belong_to_a_checkpoint(tmp_path: Path) -> None:
     assert later.scores == []
     later.keep(records(300))
     assert later.scores == records(300)
-    assert json.loads((tmp_path / "scores.json").read_text()) == records(100, 200, 300)
+    assert later._records() == records(100, 200, 300)
 
 
 def test_a_report_after_more_training_scores_the_new_checkpoint(
@@ -150,7 +150,7 @@ def test_two_that_score_at_once_lose_nothing(tmp_path: Path) -> None:
     one.keep(records(7, name="probe"))
     other.keep(records(7, name="likelihood"))
     both = [*records(7, name="probe"), *records(7, name="likelihood")]
-    assert json.loads((tmp_path / "scores.json").read_text()) == both
+    assert one._records() == both
     writers = [
         Thread(target=Run(tmp_path, None, None, {}, 7, ()).keep, args=(records(7, name=str(number)),))  # type: ignore[arg-type]
         for number in range(20)

@@ -12,6 +12,7 @@ import latelier
 from latelier import checkpoint
 from latelier.core import Batch, Progress
 from latelier.data.augment import Augment
+from latelier.forms import CardNote, Standing
 from latelier.heads.joint import Joint
 from latelier.heads.unlabelled import Unlabelled, remarks
 from latelier.nets.modes import evaluating
@@ -88,8 +89,8 @@ def test_where_nothing_is_taught_the_shares_stay() -> None:
 def test_a_run_from_before_these_shares_opens_and_goes_on(tmp_path: Path) -> None:
     run = latelier.train("vae", out=tmp_path / "run", settings=SETTINGS, quiet=True, **SMALL)
     for found in checkpoint.checkpoints(run):
-        weights, note = checkpoint.read(found.weights)
-        state, standing = checkpoint.read(found.state)
+        weights, note = checkpoint.read(found.weights, CardNote)
+        state, standing = checkpoint.read(found.state, Standing)
         assert weights.pop("head.unlabelled.taught").sum() == pytest.approx(1)
         checkpoint.save(run, found.seen, weights, note, state, standing, None)
     assert open_run(run).model.state_dict()["head.unlabelled.taught"].tolist() == pytest.approx([0.1] * 10)

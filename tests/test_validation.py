@@ -11,7 +11,7 @@ from made import folder
 from torch import Generator
 
 import latelier
-from latelier import checkpoint, files
+from latelier import checkpoint, stored
 from latelier.building import assemble
 from latelier.core import Batch, Fits, Metric, Model, Progress, Refusal
 from latelier.data.batches import Batches
@@ -19,7 +19,8 @@ from latelier.data.choice import hold_out
 from latelier.data.sources import open_images
 from latelier.lookup import find_module, module_names
 from latelier.plan import Plan
-from latelier.runs import Where, open_run
+from latelier.request import read_config
+from latelier.runs import Where, open_run, read_log
 from latelier.validation import monitor_of, validate
 
 TINY = {"settings": ["net=mlp", "net.widths=", "latent=2"], "data": "digits", "batch": 64, "quiet": True}
@@ -70,9 +71,7 @@ def test_the_checkpoint_with_the_fewest_label_errors_is_the_best(tmp_path: Path)
         **TINY,
     )
     errors = {
-        record["seen"]: record["validation"]["label errors"]
-        for record in files.read_lines(run / "log.jsonl")
-        if "validation" in record
+        record["seen"]: record["validation"]["label errors"] for record in read_log(run) if "validation" in record
     }
     assert len(set(errors.values())) > 1
     assert errors[checkpoint.best(run).seen] == min(errors.values())
@@ -96,7 +95,7 @@ def test_errors_are_wrong_answers_to_known_labels_and_cost_training_nothing() ->
 def test_terms_that_need_a_gradient_are_judged_without_a_warning(tmp_path: Path) -> None:
     settings = ["net=dense", "net.widths=8", "latent=2", "paired=true", "critic.r1=0.1"]
     run = latelier.train("ali", out=str(tmp_path / "run"), epochs=0.1, validation=0.1, **TINY | {"settings": settings})
-    (last,) = [record["validation"] for record in files.read_lines(run / "log.jsonl") if "validation" in record][-1:]
+    (last,) = [record["validation"] for record in read_log(run) if "validation" in record][-1:]
     assert last["slope"] > 0
 
 
@@ -147,7 +146,7 @@ def test_a_game_is_not_judged_by_its_loss() -> None:
 def test_more_is_better_where_a_metric_says_so(tmp_path: Path) -> None:
     settings = {"data": "digits", "validation": 0.2, "batch": 64, "steps": 40, "save_every": 0.2, "quiet": True}
     run = latelier.train("vae", out=tmp_path / "run", monitor="elbo", settings=TINY["settings"], **settings)
-    bounds = {r["seen"]: r["validation"]["elbo"] for r in files.read_lines(run / "log.jsonl") if "validation" in r}
+    bounds = {r["seen"]: r["validation"]["elbo"] for r in read_log(run) if "validation" in r}
     assert len(bounds) > 2
     assert bounds[checkpoint.best(run).seen] == max(bounds.values())
 
@@ -203,11 +202,11 @@ def test_a_run_resumed_holds_out_what_it_held_out_before(tmp_path: Path) -> None
     folder(tmp_path / "data" / "train", 40, "L", (8, 8))
     asked = {"settings": TINY["settings"], "batch": 8, "quiet": True}
     run = latelier.train("vae", data=tmp_path / "data", out=tmp_path / "run", steps=2, validation=0.0, **asked)
-    config = files.read_json(run / "config.json")
+    config = read_config(run / "config.json")
     config["request"]["validation"] = None
-    files.write_json(run / "config.json", config)
+    stored.write(run / "config.json", config)
     latelier.train(out=run, resume=True, steps=4, quiet=True)
-    assert files.read_json(run / "config.json")["data"]["images"] == 40
+    assert read_config(run / "config.json")["data"]["images"] == 40
 
 
 @pytest.fixture
@@ -219,9 +218,9 @@ def made_folder(tmp_path: Path) -> Path:
 def test_a_run_of_an_earlier_version_is_measured_on_what_it_held_out(made_folder: Path, tmp_path: Path) -> None:
     asked = {"settings": {"latent": 2}, "validation": 0.25, "seed": 3, "quiet": True}
     run = latelier.train("pca", data=made_folder, out=tmp_path / "run", **asked)
-    config = files.read_json(run / "config.json")
+    config = read_config(run / "config.json")
     names = list(open_run(run).splits(None, Where()).test.names)
     del config["data"]["held_out"]
-    files.write_json(run / "config.json", config)
+    stored.write(run / "config.json", config)
     assert list(open_run(run).splits(None, Where()).test.names) == names
     assert len(names) == 10

@@ -17,10 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from latelier import files
+from latelier import files, stored
 from latelier.core import Refusal
+from latelier.forms import Measured
 from latelier.lookup import nearest, sentence
 from latelier.runs import Run, Where, open_run
+from latelier.say import say
 from latelier.tables import with_sd
 
 
@@ -114,9 +116,10 @@ class Bench:
         return found
 
     def _known(self) -> dict[str, dict[str, float]]:
-        path = self.out / "measured.jsonl"
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        return {record["key"]: record["values"] for record in map(json.loads, lines)}
+        records, faults = stored.read_lines(self.out / "measured.jsonl", Measured)
+        for fault in faults:
+            say(f"{fault}, and measured anew", error=True)
+        return {record["key"]: record["values"] for record in records}
 
 
 def perform(task: tuple[Bench, Sequence[Job]]) -> None:
@@ -130,7 +133,7 @@ def perform(task: tuple[Bench, Sequence[Job]]) -> None:
         options = {job.score: dict(job.options)}
         record = run_scores(run.model, splits, [job.score], seed=job.seed, limit=len(splits.test), options=options)[0]
         line = {"key": _key(job)} | {name: record[name] for name in ("values", "n", "seconds", "protocol")}
-        files.append_line(bench.out / "measured.jsonl", line)
+        stored.append(bench.out / "measured.jsonl", line)
 
 
 def spread(values: Sequence[float], digits: int = 2) -> str:

@@ -13,6 +13,7 @@ from torch import nn
 
 from latelier import checkpoint
 from latelier.core import Encodes, Fits, Model, Refusal, Wrapper, has, need
+from latelier.forms import CardNote
 from latelier.heads.caption import CaptionConfig
 from latelier.heads.captioned import Captioned
 from latelier.heads.joint import Joint, width
@@ -192,10 +193,13 @@ def open_model(run: str | Path, own: str | None = None) -> tuple[Model, Card, ch
     if path.is_dir() and found is None:
         raise Refusal(f"{run} holds no checkpoint: it is not a run, or was stopped before its first save")
     file = found.weights if found else path
-    weights, note = checkpoint.read(file)
+    weights, note = checkpoint.read(file, CardNote)
+    if found and note.get("seen", found.seen) != found.seen:
+        raise Refusal(f"{file} is the checkpoint of another moment, at {note['seen']:,} images; restore it")
     words = tuple(note.get("words", ()))  # files of older versions have none
-    name: str = note["model"] if own is None or own != note["model"] else own
-    model, card = assemble(name, tuple(note["image"]), tuple(note["classes"]), settings_of(note), words)
+    name = note["model"] if own is None or own != note["model"] else own
+    c, h, w = note["image"]  # a list, as JSON has it
+    model, card = assemble(name, (c, h, w), tuple(note["classes"]), settings_of(note), words)
     load_weights(model, weights, file)
     return model.eval().requires_grad_(False).to(memory_format=torch.channels_last), card, found
 

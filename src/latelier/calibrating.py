@@ -1,26 +1,25 @@
 """The temperature of a run's probabilities: fitted on pictures that it held out, and kept as RUN/calibration.json."""
 
-import json
 from contextlib import suppress
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from latelier import files
+from latelier import stored
 from latelier.core import Classifies, Refusal, need
 from latelier.data.choice import hold_out
 from latelier.data.images import Images
 from latelier.data.labels_file import source_parts
+from latelier.forms import TemperatureNote
 from latelier.held_out import kept_back
 from latelier.runs import Run, Where
+from latelier.say import say
 from latelier.scores.calibration import BOUNDS, fit_temperature
 from latelier.scores.common import rows_of, some
 
 KEPT = "calibration.json"
 FEWEST, WRONG = 50, 10  # labels, and wrong answers among them, from which on a temperature is off by about a fifth (sd)
 MOST = 2_000  # pictures to fit on: more would change nothing that matters
-BYTES = 10_000  # of the file
 
 
 class Temperature(NamedTuple):
@@ -41,9 +40,9 @@ def probabilities(run: Run, images: Images) -> np.ndarray:
 
 def temperature_of(run: Run, where: Where) -> Temperature:
     """Of the run's checkpoint: as kept, or fitted now and kept. Raises Refusal with why there is none."""
-    kept = stored(run)
-    if kept is not None:
-        return kept
+    found = kept(run)
+    if found is not None:
+        return found
     held = some(_held_out(run, where), MOST, 0, labelled=True)
     if len(held) < FEWEST:
         raise Refusal(f"that takes {FEWEST} pictures of known class that the run held out, and there are {len(held)}")
@@ -55,28 +54,23 @@ def temperature_of(run: Run, where: Where) -> Temperature:
     found = Temperature(fit_temperature(probability, held.label), len(held), held.fingerprint)
     if run.folder.is_dir():
         with suppress(Refusal):  # a run that cannot be written to is fitted again the next time
-            files.write_json(run.folder / KEPT, {"seen": run.seen, **found._asdict()})
+            stored.write(run.folder / KEPT, {"seen": run.seen, **found._asdict()})
     return found
 
 
-def stored(run: Run) -> Temperature | None:
+def kept(run: Run) -> Temperature | None:
     """The temperature that is kept for the run's checkpoint, if it is one."""
-    found = _read(run.folder / KEPT)
-    value, labels, fingerprint = (found.get(name) for name in Temperature._fields)
-    if type(value) is not float or type(labels) is not int or type(fingerprint) is not str:
+    path = run.folder / KEPT
+    if not path.exists():
         return None
-    known = found.get("seen") == run.seen and BOUNDS[0] <= value <= BOUNDS[1] and 0 < labels <= MOST
-    return Temperature(value, labels, fingerprint) if known else None
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """The file's contents; nothing where it is damaged, or a stranger's idea."""
     try:
-        with open(path, "rb") as file:
-            found = json.loads(file.read(BYTES))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        found = stored.read(path, TemperatureNote, "it is fitted anew")
+    except Refusal as fault:
+        say(f"{fault}", error=True)
+        return None
+    value, labels = found["value"], found["labels"]
+    known = found["seen"] == run.seen and BOUNDS[0] <= value <= BOUNDS[1] and 0 < labels <= MOST
+    return Temperature(value, labels, found["fingerprint"]) if known else None
 
 
 def _held_out(run: Run, where: Where) -> Images:

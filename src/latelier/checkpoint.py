@@ -14,16 +14,18 @@ import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor
 
-from latelier import files
+from latelier import files, stored
 from latelier.core import Refusal
+from latelier.forms import Manifest
 
+T = TypeVar("T")
 FORMAT = 1
 THOUSAND = 1_000  # times the best validation score: a checkpoint that has diverged
 
@@ -70,7 +72,7 @@ def save(
         )
         files.write(path, content)
         sums[path.name] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-    files.write_json(checkpoint.manifest, {"format": FORMAT, "seen": seen, "score": score, "files": sums})
+    stored.write(checkpoint.manifest, {"format": FORMAT, "seen": seen, "score": score, "files": sums})
     return checkpoint
 
 
@@ -81,7 +83,7 @@ def checkpoints(folder: Path) -> list[Checkpoint]:
         match = re.fullmatch(r"manifest-(\d+)\.json", path.name)
         if match:
             try:
-                score = files.read_json(path).get("score")
+                score = _manifest(path)["score"]
             except Refusal:
                 score = None
             found.append(Checkpoint(folder, int(match[1]), score))
@@ -123,14 +125,16 @@ def _first_good(candidates: list[Checkpoint], least: float | None = None) -> Che
 def _fault(checkpoint: Checkpoint) -> str | None:
     """What is wrong with the checkpoint's files, or None."""
     try:
-        manifest = files.read_json(checkpoint.manifest)
-        expected = manifest["files"].items()
-        if manifest["format"] > FORMAT:
-            return None  # opening it will say that it is too new, which is more use than "damaged"
-    except (Refusal, KeyError, TypeError, AttributeError):
+        manifest = _manifest(checkpoint.manifest)
+    except Refusal:
         return f"{checkpoint.manifest.name} is damaged"
-    for name, facts in expected:
-        path = checkpoint.folder / Path(name).name
+    if manifest["format"] > FORMAT:
+        return None  # opening it will say that it is too new, which is more use than "damaged"
+    expected = manifest["files"]
+    if manifest["seen"] != checkpoint.seen or set(expected) != {checkpoint.weights.name, checkpoint.state.name}:
+        return f"{checkpoint.manifest.name} is another checkpoint's"
+    for name, facts in expected.items():
+        path = checkpoint.folder / name
         if not path.is_file():
             return f"{path.name} is {'no regular file' if path.exists() else 'missing'}"
         content = path.read_bytes()
@@ -141,6 +145,11 @@ def _fault(checkpoint: Checkpoint) -> str | None:
     return None
 
 
+def _manifest(path: Path) -> Manifest:
+    """Raises Refusal for one that is damaged."""
+    return stored.read(path, Manifest, "an older checkpoint serves")
+
+
 def _lost(checkpoint: Checkpoint, least: float | None) -> str | None:
     """That the checkpoint has diverged, beside the ``least`` validation score of its run, or None."""
     score = checkpoint.score
@@ -149,28 +158,31 @@ def _lost(checkpoint: Checkpoint, least: float | None) -> str | None:
     return f"the checkpoint at {checkpoint.seen:,} images has diverged: its validation is a thousand times the best"
 
 
-def read(path: Path, device: torch.device | None = None) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors and metadata of a file that latelier wrote. Raises Refusal for anything else, without executing it."""
+def read(path: Path, form: type[T], device: torch.device | None = None) -> tuple[dict[str, Tensor], T]:
+    """Tensors, and metadata of that ``form``, of a file that latelier wrote. Raises Refusal for anything else, without
+    executing it, and for numbers that are not finite."""
     if path.exists() and not path.is_file():
         raise Refusal(f"{path} is no regular file; give a run that latelier trained")
     try:
         with safetensors.safe_open(path, "pt", device=str(device or "cpu")) as file:
-            note = json.loads((file.metadata() or {}).get("latelier", "null"))
-            if not isinstance(note, dict) or "format" not in note:
+            words = (file.metadata() or {}).get("latelier")
+            if words is None:
                 raise Refusal(f"{path} is a safetensors file, but not latelier's: it does not say what model it holds")
-            if note["format"] > FORMAT:
-                raise Refusal(
-                    f"{path} was written by a newer latelier (format {note['format']}; this one reads "
-                    f"{FORMAT}): upgrade latelier"
-                )
-            return {name: file.get_tensor(name) for name in file.keys()}, note  # noqa: SIM118
-    except (safetensors.SafetensorError, json.JSONDecodeError, UnicodeDecodeError) as error:
+            note = stored.note(words, form, f"{path}", "give a run that latelier trained", FORMAT)
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (safetensors.SafetensorError, UnicodeDecodeError) as error:
         start = path.read_bytes()[:2]
         pickled = start[:1] == b"\x80" or start == b"PK"
         kind = "a pickle, which may run code when opened, and was not opened" if pickled else "damaged or foreign"
         raise Refusal(f"{path} is not a safetensors file ({kind}); give a run that latelier trained") from error
     except OSError as error:
         raise Refusal(f"cannot read {path}: {error.strerror or error}") from error
+    for name, tensor in tensors.items():
+        if not tensor.isfinite().all():
+            raise Refusal(
+                f"{path}: '{name}' holds what is no number (NaN or infinite); give a run that latelier trained"
+            )
+    return tensors, note
 
 
 def prune(folder: Path, keep: int, seen: int) -> None:

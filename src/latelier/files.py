@@ -6,7 +6,6 @@ import io
 import json
 import os
 import re
-import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -78,21 +77,6 @@ def write_json(path: Path, value: Any) -> None:
     write(path, text.encode(errors="backslashreplace"))  # as JSON escapes the bytes of names that are no UTF-8
 
 
-def read_json(path: Path) -> Any:
-    """Raises Refusal for a file that is not JSON."""
-    try:
-        return json.loads(read_text(path))
-    except ValueError as error:
-        raise Refusal(f"{path} is damaged: it is not JSON ({error})") from error
-
-
-def read_text(path: Path) -> str:
-    """Raises Refusal for what is no regular file: a pipe would be waited for."""
-    if not stat.S_ISREG(os.stat(path).st_mode):
-        raise Refusal(f"{path} is not a regular file; remove it, or name another place")
-    return path.read_text(encoding="utf-8")
-
-
 def no_links(folder: Path) -> None:
     """Raises Refusal for a run in which there is a link: what is written there would go elsewhere, and what is read
     could be anything of the user's. A folder that is a link itself is the user's own."""
@@ -102,8 +86,8 @@ def no_links(folder: Path) -> None:
                 raise Refusal(f"{found} is a link, and no run has one: remove it, or put what it leads to in its place")
 
 
-def append_line(path: Path, value: Any) -> None:
-    """One JSON object as one flushed line, after whatever a crash or a full disk has left there."""
+def append(path: Path, line: str) -> None:
+    """One flushed line more, after whatever a crash or a full disk has left there."""
     try:
         with open(path, "ab+") as file:
             if file.seek(0, os.SEEK_END):
@@ -111,22 +95,9 @@ def append_line(path: Path, value: Any) -> None:
                 torn = file.read(1) != b"\n"
             else:
                 torn = False
-            file.write((("\n" if torn else "") + json.dumps(value) + "\n").encode())
+            file.write((("\n" if torn else "") + line + "\n").encode())
     except OSError as error:
         raise _refusal(path, error) from error
-
-
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The JSON objects of a file of lines; a last line cut off by a crash is left out."""
-    if not path.exists():
-        return []
-    records = []
-    for line in read_text(path).splitlines():
-        try:
-            records.append(json.loads(line))
-        except ValueError:
-            continue
-    return records
 
 
 @contextmanager

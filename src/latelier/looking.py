@@ -27,14 +27,19 @@ class Memory(nn.Module):
 
     value: Tensor
 
-    def __init__(self, empty: int):
+    def __init__(self, empty: int, below: int):
         super().__init__()
-        self.empty = empty  # what nothing is known of
+        self.empty, self.below = empty, below  # what nothing is known of, the least number; and above the greatest
         self.register_buffer("value", torch.zeros(0, dtype=torch.int64), persistent=False)
 
     def begin(self, images: int) -> None:
         """Room for so many images, nothing known of any."""
         self.value = torch.full((images,), self.empty, dtype=torch.int64, device=self.value.device)
+
+    def takes(self, value: Tensor, images: int) -> bool:
+        """Whether these can be such numbers, of so many images."""
+        right = value.dtype == torch.int64 and value.shape == (images,)
+        return right and bool(((value >= self.empty) & (value < self.below)).all())
 
     def of(self, index: Tensor) -> Tensor:
         """[b] int64, of these rows of the data."""

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import get_total_norm
 
-from latelier import checkpoint, files, parallel
+from latelier import checkpoint, parallel, stored
 from latelier.core import Batch, Failed, Model, Move, Progress, has, need
 from latelier.data.batches import Batches
 from latelier.data.seeds import mix
@@ -54,12 +54,14 @@ def train(
     card: dict[str, Any],
     *,
     validation: Batches | None = None,
+    begin: Callable[[], None] = lambda: None,
     show: Callable[[dict[str, Any]], None] = lambda record: None,
 ) -> Outcome:
     """Trains the model in place, from the folder's newest checkpoint or from its weights as they are.
 
-    ``card`` is written into every weights file and says what model it is. ``show`` is called with each record of the
-    log. Raises Diverged, naming player, term and images, before a step that is not finite."""
+    ``card`` is written into every weights file and says what model it is. ``begin`` is called before anything is
+    written, once the checkpoint has been read; ``show`` with each record of the log. Raises Refusal for a checkpoint
+    that is none of this training, and Diverged, naming player, term and images, before a step that is not finite."""
     settings = model.optimisers()
     if plan.rate is not None:
         settings = {player: replace(optimiser, rate=plan.rate) for player, optimiser in settings.items()}
@@ -67,7 +69,8 @@ def train(
         guard(model)
     moves, players = model.moves(), players_of(model, settings)
     state = State(model, players, average=plan.ema is not None)
-    remarks = state.resume(folder)
+    remarks = state.resume(folder, plan.batch, len(batches.images))
+    begin()
     parallel.share([*model.parameters(), *model.buffers()])
     statistics = Statistics(model)
     times = need(model, Looks).times() if has(model, Looks) else ()
@@ -76,7 +79,7 @@ def train(
 
     def log(record: dict[str, Any]) -> None:
         if parallel.rank() == 0:
-            files.append_line(folder / "log.jsonl", record)
+            stored.append(folder / "log.jsonl", record)
             show(record)
             for remark in model.remarks(record.get("terms", {}), record["seen"]):
                 if remark not in said:

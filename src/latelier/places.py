@@ -16,7 +16,9 @@ def expanded(given: str) -> str:
     home, slash, rest = given.partition("/")
     found = os.path.expanduser(home)
     if not os.path.isdir(found):
-        raise ValueError(f"{given}: there is no home folder {home} here; write it out, or ./{home} for what is called so")
+        raise ValueError(
+            f"{given}: there is no home folder {home} here; write it out, or ./{home} for what is called so"
+        )
     return f"{found}{slash}{rest}"
 
 

@@ -10,6 +10,14 @@ from latelier import parallel
 from latelier.core import Losses, Model, Optimiser
 from latelier.nets.running import Running
 
+STEP = "step"  # the slot of an optimiser's count of steps
+SLOTS = {  # what an optimiser keeps of each weight
+    torch.optim.Adam: (STEP, "exp_avg", "exp_avg_sq"),
+    torch.optim.SGD: ("momentum_buffer",),
+    torch.optim.Adagrad: (STEP, "sum"),
+    torch.optim.RMSprop: (STEP, "square_avg"),
+}
+
 
 class Player:
     """One player's weights, by name, and its optimiser."""
@@ -39,16 +47,23 @@ class Player:
             if isinstance(value, Tensor)
         }
 
+    def shapes(self) -> dict[str, torch.Size]:
+        """Of all tensors that ``state`` has after a step."""
+        settings = self.optimiser.defaults
+        slots = SLOTS[type(self.optimiser)] if settings.get("momentum") != 0 else ()
+        pairs = [(name, weight, slot) for name, weight in zip(self.names, self.weights, strict=True) for slot in slots]
+        return {f"{self.name}/{n}/{slot}": torch.Size() if slot == STEP else w.shape for n, w, slot in pairs}
+
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """The inverse of ``state``."""
+        """The inverse of ``state``; of other tensors it takes no notice. Raises KeyError where one of ``shapes`` is
+        missing."""
         by_name = dict(zip(self.names, self.weights, strict=True))
-        for key, value in state.items():
-            player, name, slot = key.split("/")
-            if player == self.name:
-                weight, fused = by_name[name], self.optimiser.defaults.get("fused")
-                # In the weight's own memory order: files hold every tensor row by row, and fused steps ignore strides.
-                like = weight.detach() if slot != "step" else torch.empty((), device=weight.device if fused else "cpu")
-                self.optimiser.state[weight][slot] = torch.empty_like(like).copy_(value)
+        for key in self.shapes():
+            _, name, slot = key.split("/")
+            weight, fused = by_name[name], self.optimiser.defaults.get("fused")
+            # In the weight's own memory order: files hold every tensor row by row, and fused steps ignore strides.
+            like = weight.detach() if slot != STEP else torch.empty((), device=weight.device if fused else "cpu")
+            self.optimiser.state[weight][slot] = torch.empty_like(like).copy_(state[key])
 
 
 class Statistics:

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from latelier import stored
 from latelier.core import Finding, Refusal
 from latelier.data.images import Images
 from latelier.headlines import headlines
@@ -53,7 +54,7 @@ def material(
         pictures=[*first, *found.drawn],
         undrawn=found.undrawn,
         log=run.log,
-        skipped=skipped.read_text(encoding="utf-8", errors="surrogateescape").splitlines() if skipped.exists() else (),
+        skipped=stored.text(skipped, errors="surrogateescape").splitlines() if skipped.exists() else (),
         remarks=[*run.remarks, *data.get("remarks", ())],
         commands=[command(run), f"latelier report {shlex.quote(str(run.folder))}"],
     )

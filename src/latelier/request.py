@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import is_dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_type_hints
 
-from latelier import files
+from latelier import files, stored
 from latelier.core import Refusal
 from latelier.data.sources import BUILTIN
+from latelier.forms import RunConfig
 from latelier.places import place
 from latelier.settings import LARGEST, to_json
 
@@ -152,15 +153,14 @@ def there(source: str, folder: Path) -> str:
 
 def read_config(path: Path) -> dict[str, Any]:
     """A run's config.json. Raises Refusal for one that is damaged, not latelier's or of a newer format."""
-    config = files.read_json(path)
-    if not isinstance(config, dict) or not {"format", "request", "data"} <= set(config):
-        raise Refusal(f"{path} is not a run's of latelier; name another run, or --out")
-    if config["format"] > FORMAT:
-        raise Refusal(
-            f"{path} was written by a newer latelier (format {config['format']}; this one reads {FORMAT}): "
-            "upgrade latelier"
-        )
-    return config
+    config = stored.read(path, RunConfig, "restore it, or name another run or --out", newest=FORMAT)
+    from latelier.verbs.train import train
+
+    hints = get_type_hints(train) | {"settings": list[str] | dict[str, Any] | None}
+    for name, value in config["request"].items():
+        if name in hints:
+            stored.held(value, hints[name], f"{path}, request.{name}", "restore it")
+    return dict(config)
 
 
 def _words(value: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from latelier import files
+from latelier import files, stored
 from latelier.building import Card, open_model
 from latelier.core import UNKNOWN_FACTORS, AttributeDirections, Model, Refusal, has
 from latelier.course import once
@@ -18,6 +18,7 @@ from latelier.data.choice import hold_out
 from latelier.data.images import Images, with_classes
 from latelier.data.sources import open_images, splits_of
 from latelier.directions import found
+from latelier.forms import LogRecord, of_score
 from latelier.held_out import kept_back, learned_rows
 from latelier.labels import of_run
 from latelier.pictures.view import View
@@ -71,8 +72,9 @@ class Run:
 
     @cached_property
     def log(self) -> list[dict[str, Any]]:
-        """The records of training, without those of images that were seen again after a crash."""
-        return once(files.read_lines(self.folder / "log.jsonl"))
+        """The records of training, without those of images that were seen again after a crash. Damaged ones are left
+        out and named on stderr."""
+        return read_log(self.folder)
 
     @cached_property
     def scores(self) -> list[dict[str, Any]]:
@@ -91,11 +93,12 @@ class Run:
         if self.folder.is_dir():
             path = self.folder / "scores.json"
             with files.locked(path):
-                files.write_json(path, replaced(self._records(), records))
+                stored.write_list(path, replaced(self._records(), records))
 
     def _records(self) -> list[dict[str, Any]]:
         path = self.folder / "scores.json"
-        return list(files.read_json(path)) if path.exists() else []
+        way_out = "remove it, and score the run anew"
+        return stored.read_list(path, of_score, way_out) if path.exists() else []
 
     @property
     def source(self) -> str:
@@ -218,6 +221,14 @@ class Run:
             captions=[data.captions[i] for i in rows],
             augment=changes_of(self.config.get("request", {})),
         )
+
+
+def read_log(folder: Path) -> list[dict[str, Any]]:
+    """The records of a run's training, as ``Run.log`` has them."""
+    records, faults = stored.read_lines(folder / "log.jsonl", LogRecord)
+    for fault in faults:
+        say(fault, error=True)
+    return once(dict(record) for record in records)
 
 
 def open_run(run: str | Path, own: str | None = None) -> Run:

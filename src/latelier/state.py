@@ -10,11 +10,13 @@ from torch import Tensor, nn
 
 from latelier import checkpoint, parallel
 from latelier.core import Model, Refusal
+from latelier.forms import CardNote, Standing
 from latelier.looking import memories
 from latelier.nets.running import Running
 from latelier.players import Player
 
 MEMORY = "memory/"  # prefix of what the model keeps image by image
+RESTORE = "restore the run from a copy, or train it again"
 RAW = "raw/"  # prefix of the trained weights in the state file when the weights file holds their average
 
 
@@ -63,16 +65,23 @@ class State:
             checkpoint.prune(folder, keep, self.seen)
         parallel.wait()
 
-    def resume(self, folder: Path) -> tuple[str, ...]:
-        """Takes up the folder's newest good checkpoint, if it has one. Returns remarks on damaged ones passed over."""
+    def resume(self, folder: Path, batch: int, images: int) -> tuple[str, ...]:
+        """Takes up the folder's newest good checkpoint, if it has one. Returns remarks on damaged ones passed over.
+        Raises Refusal for one that is none of this model, with steps of ``batch`` and so many images."""
         found = checkpoint.latest(folder)
         device = next(iter(self.model.state_dict().values())).device
         if not parallel.same_everywhere([torch.tensor(found.seen if found else 0, device=device)]):
             raise Refusal(f"the processes see different checkpoints in {folder}; all machines must share one folder")
         if found is None:
             return ()
-        weights, _ = checkpoint.read(found.weights, device)
-        state, standing = checkpoint.read(found.state, device)
+        weights, card = checkpoint.read(found.weights, CardNote, device)
+        state, standing = checkpoint.read(found.state, Standing, device)
+        for path, seen in ((found.weights, card.get("seen", found.seen)), (found.state, standing["seen"])):
+            if seen != found.seen:
+                raise Refusal(f"{path} is of another moment, at {seen:,} images; {RESTORE}")
+        if found.seen % batch:
+            raise Refusal(f"{found.state} is at {found.seen:,} images, between two steps of {batch}; {RESTORE}")
+        self._check(state, found.state, images)
         load_weights(self.model, weights, found.weights)
         for name in self.average:
             self.average[name].copy_(weights[name])
@@ -81,9 +90,23 @@ class State:
         for name, memory in memories(self.model).items():
             memory.value = state.get(MEMORY + name, memory.value)
         for player in self.players.values():
-            player.restore({key: value for key, value in state.items() if not key.startswith((RAW, MEMORY))})
+            player.restore(state)
         self.seen, self.best, self.since_best = standing["seen"], standing["best"], standing["since_best"]
         return found.remarks
+
+    def _check(self, state: dict[str, Tensor], path: Path, images: int) -> None:
+        """Raises Refusal unless a state file's tensors are those that this training goes on from."""
+        needed = {name: shape for player in self.players.values() for name, shape in player.shapes().items()}
+        needed |= {RAW + name: weight.shape for name, weight in self.model.named_parameters() if name in self.average}
+        kept = {MEMORY + name: memory for name, memory in memories(self.model).items()}
+        for name, shape in needed.items():
+            if name not in state:
+                raise Refusal(f"{path} lacks '{name}', which training goes on from; {RESTORE}")
+            if state[name].shape != shape:
+                raise Refusal(f"{path}: '{name}' has shape {tuple(state[name].shape)}, not {tuple(shape)}; {RESTORE}")
+        for name in state.keys() - needed.keys():
+            if name not in kept or not kept[name].takes(state[name], images):
+                raise Refusal(f"{path} has a '{name}' that this training has no use for; {RESTORE}")
 
 
 def load_weights(model: nn.Module, weights: dict[str, Tensor], path: Path) -> None:

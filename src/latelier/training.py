@@ -1,11 +1,11 @@
 """From the arguments of ``latelier train`` to a trained run folder: data, model, plan, files, the loop."""
 
-import platform
 import shlex
 import signal
 import zlib
+from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,14 +13,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from latelier import __version__, checkpoint, files, label_error, labels, parallel, verdict
+from latelier import checkpoint, files, label_error, parallel, stored, verdict
 from latelier.board import board, check_board
 from latelier.building import Card, assemble, nets, settings_of
 from latelier.choosing import opened_for
 from latelier.core import Fits, Model, Refusal, has, need
 from latelier.data.augment import changes_of
 from latelier.data.batches import Batches
-from latelier.data.captions import has_caption
 from latelier.data.choice import fewer, hold_out
 from latelier.data.images import Images
 from latelier.data.seeds import mix
@@ -29,14 +28,13 @@ from latelier.held_out import held_share, own_validation, validation_images
 from latelier.loop import Outcome, step_seconds, train
 from latelier.plan import Plan, plan_of
 from latelier.progress import Progress, tell
-from latelier.request import FORMAT, check, clear, folder_of, plain, read_config, resumed
+from latelier.request import check, clear, folder_of, resumed
+from latelier.run_config import check_same, write_config
 from latelier.say import say
 from latelier.state import State
 from latelier.tables import counted, number
 from latelier.told import one_factor, shares, told
 from latelier.validation import judged_by
-
-UNSTORED = ("resume", "judge", "card")  # arguments that say nothing of the run
 
 
 @dataclass(frozen=True)
@@ -74,8 +72,7 @@ def run(request: SimpleNamespace) -> Path:
             if not request.resume and clear(folder):
                 _say(request, f"{folder} was begun before, and nothing was saved: it is begun anew")
             _describe(request, prepared.images)
-            _write_config(folder, request, prepared)
-            checkpoint.sweep(folder)
+            check_same(folder, request, prepared)
         outcome = _learn(folder, request, prepared)
     if outcome.why == "stopped":
         again = f"latelier train --out {shlex.quote(str(folder))} --resume"
@@ -133,12 +130,21 @@ def prepare(request: SimpleNamespace) -> Prepared:
     return Prepared(model, card, plan, images, rows, held_out, batches, validation)
 
 
-def fit(model: Model, images: Images, seed: int, folder: Path, card: dict[str, Any]) -> Outcome:
-    """A model of closed form: fitted once, saved as a checkpoint like any other."""
+def fit(
+    model: Model,
+    images: Images,
+    seed: int,
+    folder: Path,
+    card: dict[str, Any],
+    begin: Callable[[], None] = lambda: None,
+) -> Outcome:
+    """A model of closed form: fitted once, saved as a checkpoint like any other. ``begin`` is called before anything is
+    written."""
+    begin()
     generator = torch.Generator().manual_seed(mix(seed, 3))
     report = need(model, Fits).fit(images.blocks, generator)
     if parallel.rank() == 0:
-        files.append_line(folder / "log.jsonl", {"seen": len(images), "terms": report})
+        stored.append(folder / "log.jsonl", {"seen": len(images), "terms": report})
     state = State(model, {}, average=False)
     state.seen = len(images)
     state.save(folder, card, None, keep=1)
@@ -147,9 +153,15 @@ def fit(model: Model, images: Images, seed: int, folder: Path, card: dict[str, A
 
 def _learn(folder: Path, request: SimpleNamespace, prepared: Prepared) -> Outcome:
     model, plan, card, batches = prepared.model, prepared.plan, prepared.card.json(), prepared.batches
+
+    def begin() -> None:
+        if parallel.rank() == 0:
+            write_config(folder, request, prepared)
+            checkpoint.sweep(folder)
+
     if batches is None:
         images, rows = prepared.images, prepared.rows
-        return fit(model, images if len(rows) == len(images) else images.take(rows), plan.seed, folder, card)
+        return fit(model, images if len(rows) == len(images) else images.take(rows), plan.seed, folder, card, begin)
     torch.backends.cudnn.benchmark = batches.device.type == "cuda"
     multiply_fast(model)
     model = model.to(memory_format=torch.channels_last)
@@ -173,15 +185,7 @@ def _learn(folder: Path, request: SimpleNamespace, prepared: Prepared) -> Outcom
             elif "remark" in record:
                 say(record["remark"], error=True)
 
-        return train(model, batches, plan, folder, card, validation=prepared.validation, show=show)
-
-
-def _check_length(folder: Path, plan: Plan) -> None:
-    """Raises Refusal for a length that the run has passed."""
-    done, asked = checkpoint.last_seen(folder) // plan.batch, plan.total // plan.batch
-    if done > asked:
-        taken = f"{folder} has taken {counted(done, 'step')}, and {asked:,} were asked for"
-        raise Refusal(f"{taken}; ask for more, or name another --out")
+        return train(model, batches, plan, folder, card, validation=prepared.validation, begin=begin, show=show)
 
 
 def _ahead(folder: Path, model: Model, batches: Batches, plan: Plan, images: int, start: int) -> str:
@@ -201,51 +205,6 @@ def _describe(request: SimpleNamespace, images: Images) -> None:
     if request.batch is not None and request.card is None and request.batch > len(images):
         said = f"--batch {request.batch} is more than the {counted(len(images), 'image')}: a step shows some again"
         _say(request, said)
-
-
-def _write_config(folder: Path, request: SimpleNamespace, prepared: Prepared) -> None:
-    path = folder / "config.json"
-    images = prepared.images
-    if path.exists() and read_config(path)["data"]["fingerprint"] != images.fingerprint:
-        raise Refusal(f"the pictures of {request.data} are not those that {folder} was begun with; train a new run")
-    _check_length(folder, prepared.plan)
-    data = {
-        "source": images.source,
-        "fingerprint": images.fingerprint,
-        "images": len(prepared.rows),
-        "shape": list(images.shape),
-        "labelled": int((images.label[prepared.rows] >= 0).sum()),
-        "captioned": int(has_caption(images)[prepared.rows].sum()),
-        "skipped": len(images.skipped),
-        "remarks": list(images.remarks),
-        "held_out": prepared.held_out,
-    }
-    plan = prepared.plan
-    request_json = {name: plain(value) for name, value in vars(request).items() if name not in UNSTORED}
-    # A resumed run keeps what it began with, whatever its number of processes, its processor or new defaults.
-    request_json |= {"parts": plan.parts, "batch": plan.batch, "decay": plan.decay, "precision": plan.precision}
-    if request.epochs is None and prepared.batches is not None:
-        request_json["steps"] = plan.total // plan.batch
-    versions = {
-        "latelier": __version__,
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-    }
-    config = {
-        "format": FORMAT,
-        "model": prepared.card.json(),
-        "data": data,
-        "plan": asdict(prepared.plan),
-        "optimisers": {player: asdict(o) for player, o in prepared.model.optimisers().items()},
-        "threads": torch.get_num_threads(),
-        "versions": versions,
-        "request": request_json,
-    }
-    files.write_json(path, config)  # first: it says that the rest is a run's, should the disk be full now
-    labels.keep(folder, request, images)
-    if images.skipped:
-        files.write(folder / "skipped.txt", "".join(f"{name}\n" for name in images.skipped))
 
 
 def _say(request: SimpleNamespace, line: str) -> None:

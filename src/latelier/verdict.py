@@ -14,13 +14,15 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from latelier import checkpoint, files
+from latelier import checkpoint, stored
 from latelier.core import AttributeDirections, Classifies, Failed, Finding, Metric, Refusal, has, innermost
 from latelier.course import LATE, Course, by_heart, course, improving, worsening
 from latelier.facts import measured
+from latelier.forms import VerdictNote
 from latelier.headlines import budgets
 from latelier.models.rules import COLLAPSED, EVEN, TOLD, UNLEARNED, absurd, broken, grown
-from latelier.runs import Run, Where, open_run
+from latelier.request import read_config
+from latelier.runs import Run, Where, open_run, read_log
 from latelier.say import say
 from latelier.scores.common import Splits
 from latelier.tables import counted, number
@@ -46,17 +48,16 @@ def conclude(
     said, found = verdict(run, splits, records) if numbers is None else (words(run, splits, numbers, records), numbers)
     if run.folder.is_dir():
         sentences = [finding._asdict() for finding in said]
-        files.write_json(run.folder / FILE, {**_stamp(run, splits), "findings": sentences, "facts": found})
+        stored.write(run.folder / FILE, {**_stamp(run, splits), "findings": sentences, "facts": found})
     return said
 
 
 def at_end(folder: Path, request: SimpleNamespace) -> None:
     """Of a training that has just ended and is saved: says the verdict, unless quiet, which measures nothing. Raises
     Failed where the training has failed."""
-    log = folder / "log.jsonl"
     if request.quiet:
-        image = files.read_json(folder / "config.json")["model"]["image"]
-        failed, rest = broken(_grown(files.read_lines(log), image)), list[Finding]()
+        image = read_config(folder / "config.json")["model"]["image"]
+        failed, rest = broken(_grown(read_log(folder), image)), list[Finding]()
     else:
         try:
             run = open_run(folder, request.model)
@@ -241,5 +242,11 @@ def _stamp(run: Run, splits: Splits) -> dict[str, Any]:
 def _kept(run: Run, splits: Splits) -> dict[str, Any] | None:
     """The record that the run keeps, if it is of this checkpoint and these pictures."""
     path = run.folder / FILE
-    record = files.read_json(path) if run.folder.is_dir() and path.exists() else {}
+    if not (run.folder.is_dir() and path.exists()):
+        return None
+    try:
+        record = stored.read(path, VerdictNote, "all is measured anew")
+    except Refusal as fault:
+        say(f"{fault}", error=True)
+        return None
     return dict(record) if _stamp(run, splits).items() <= record.items() else None

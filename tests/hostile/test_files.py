@@ -15,10 +15,11 @@ import safetensors.torch
 from PIL import Image
 
 import latelier
-from latelier import checkpoint, files
+from latelier import checkpoint, files, stored
 from latelier.core import Refusal
 from latelier.data.sources import open_images
 from latelier.explore.uploads import read
+from latelier.forms import CardNote
 
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n"
 
@@ -145,9 +146,9 @@ def test_a_member_of_a_tar_is_measured_before_it_is_read(
 def test_reading_says_what_is_no_regular_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(Refusal, match="pipe is not a regular file"):
-        files.read_json(tmp_path / "pipe")
+        stored.text(tmp_path / "pipe")
     with pytest.raises(Refusal, match="pipe is no regular file"):
-        checkpoint.read(tmp_path / "pipe")
+        checkpoint.read(tmp_path / "pipe", CardNote)
 
 
 @pytest.mark.parametrize("name", ["log.jsonl", ".lock", "pictures", "explore", "skipped.txt", ".report.html.1.tmp"])
@@ -183,8 +184,8 @@ def test_names_that_are_no_utf8_are_kept(tmp_path: Path) -> None:
     name = os.fsdecode(b"\xff.png")
     files.write(tmp_path / "t.csv", files.csv_text(["file"], [[name]]))
     assert (tmp_path / "t.csv").read_bytes().split(b"\r\n")[1] == b"\xff.png"
-    files.write_json(tmp_path / "t.json", [name])
-    assert files.read_json(tmp_path / "t.json") == [name]
+    stored.write(tmp_path / "t.json", {"name": name})
+    assert stored.read(tmp_path / "t.json", dict, "") == {"name": name}
 
 
 @pytest.mark.parametrize("text", ["[1]", '{"captions": 5}', "[" * 100_000])

@@ -15,7 +15,7 @@ import safetensors
 import safetensors.torch
 
 import latelier
-from latelier import building, pictures, scores
+from latelier import building, pictures, scores, stored
 from latelier.core import Refusal
 from latelier.explore import panels
 from latelier.own_code import Named
@@ -76,7 +76,10 @@ def note_of(file: Path) -> Any:
 def rewrite(file: Path, note: Any) -> None:
     """Changes what ``note_of`` reads; the sums in the manifest follow, as a stranger's would."""
     if file.suffix == ".json":
-        file.write_text(json.dumps(note))
+        if isinstance(note, list):
+            stored.write_list(file, [without_sum(record) for record in note])
+        else:
+            stored.write(file, without_sum(note))
         return
     content = safetensors.torch.save(safetensors.torch.load_file(file), {"latelier": json.dumps(note)})
     file.write_bytes(content)
@@ -84,7 +87,11 @@ def rewrite(file: Path, note: Any) -> None:
         sums = json.loads(manifest.read_text())
         if file.name in sums["files"]:
             sums["files"][file.name] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-            manifest.write_text(json.dumps(sums))
+            stored.write(manifest, without_sum(sums))
+
+
+def without_sum(record: Any) -> Any:
+    return {key: value for key, value in record.items() if key != stored.SUM} if isinstance(record, dict) else record
 
 
 def used(run: Path) -> None:

@@ -12,10 +12,11 @@ from commands import Captured, refused
 from made import write
 
 import latelier
-from latelier import calibrating
-from latelier.calibrating import Temperature, stored, temperature_of
+from latelier import calibrating, stored
+from latelier.calibrating import Temperature, kept, temperature_of
 from latelier.cli import main
 from latelier.core import Refusal
+from latelier.request import read_config
 from latelier.runs import Where, open_run
 from latelier.scores.calibration import fit_temperature, tempered
 
@@ -80,12 +81,12 @@ def test_pictures_of_elsewhere_are_all_counted(here: Path, capsys: Captured) -> 
 
 def test_the_temperature_is_kept_and_goes_by_the_checkpoint(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = open_run("run")
-    assert stored(run) is None
+    assert kept(run) is None
     fitted = temperature_of(run, Where())
     monkeypatch.setattr(calibrating, "fit_temperature", None)
-    assert temperature_of(run, Where()) == stored(run) == fitted
+    assert temperature_of(run, Where()) == kept(run) == fitted
     run.seen += 1
-    assert stored(run) is None
+    assert kept(run) is None
 
 
 @pytest.mark.parametrize(
@@ -114,19 +115,19 @@ def test_a_strangers_temperature_that_is_none_is_passed_over(here: Path, capsys:
     run = open_run("run")
     path = Path("run/calibration.json")
     path.write_text(content.replace("SEEN", str(run.seen)), errors="surrogateescape")
-    assert stored(run) is None
+    assert kept(run) is None
     text = said(capsys, "classify run digits:train --out out.csv")
     assert "fitted on 250 labels that the run held out" in text
-    assert stored(run) is not None  # mended
+    assert kept(run) is not None  # mended
 
 
 def test_a_strangers_temperature_can_at_worst_be_a_wrong_number(here: Path, capsys: Captured) -> None:
     run = open_run("run")
     said(capsys, "classify run digits:train --out before.csv")
-    wrong = {"seen": run.seen, "value": 19.0, "labels": 60, "fingerprint": "x", "__class__": "os.system"}
+    wrong = {"seen": run.seen, "value": 19.0, "labels": 60, "fingerprint": "x"}
     Path("run/calibration.json").write_text(json.dumps(wrong))
     text = said(capsys, "classify run digits:train --out after.csv")
-    assert stored(run) == Temperature(19.0, 60, "x")
+    assert kept(run) == Temperature(19.0, 60, "x")
     assert "calibrated by temperature 19," in text
     before, after = rows("before.csv"), rows("after.csv")
     assert [row["class"] for row in before] == [row["class"] for row in after]
@@ -142,9 +143,9 @@ def test_a_strangers_temperature_can_at_worst_be_a_wrong_number(here: Path, caps
     ],
 )
 def test_why_there_is_no_temperature_is_said(here: Path, capsys: Captured, change: dict[str, Any], why: str) -> None:
-    config = json.loads(Path("run/config.json").read_text())
+    config = read_config(Path("run/config.json"))
     config["request"] |= change
-    Path("run/config.json").write_text(json.dumps(config))
+    stored.write(Path("run/config.json"), config)
     text = said(capsys, "classify run bare --out out.csv")
     assert text.endswith(f"probabilities in out.csv are as the model gives them, not calibrated: {why}\n")
 

@@ -12,12 +12,13 @@ from made import folder
 from PIL import Image
 
 import latelier
-from latelier import bearings, directions
+from latelier import bearings, directions, stored
 from latelier.cli import main
 from latelier.core import AttributeDirections, need
 from latelier.explore.opening import open_places
 from latelier.explore.uploads import Uploads
 from latelier.pictures.sheet import Grid, compose
+from latelier.request import read_config
 from latelier.runs import Where, open_run
 
 TINY = "--epochs 2 --batch 8 --quiet --set"
@@ -165,8 +166,9 @@ def test_where_what_a_run_learned_from_is_gone_the_pictures_given_must_do(
     here: Path, made: Path, capsys: Captured
 ) -> None:
     for run in ("run", "pca"):
-        config = here / run / "config.json"
-        config.write_text(config.read_text().replace(f'"{made / "pets"}"', f'"{here / "gone"}"'))
+        config = read_config(here / run / "config.json")
+        config["request"]["data"] = str(here / "gone")
+        stored.write(here / run / "config.json", config)
     main(shlex.split("draw pca edits --data pets"))
     assert Path("pca/pictures/edits.png").exists()
     main(shlex.split("edit run flat --attribute light --out new"))

@@ -8,11 +8,10 @@ from commands import Captured
 from made import folder
 
 import latelier
-from latelier import files
 from latelier.core import Refusal
 from latelier.data.augment import Augment
 from latelier.data.batches import Batches
-from latelier.runs import Run
+from latelier.runs import Run, read_log
 from latelier.trials import Trial, accuracy
 
 SMALL: dict[str, dict[str, Any]] = {
@@ -66,7 +65,7 @@ def test_changes_of_pictures_are_trained_with_and_kept(tmp_path: Path) -> None:
     losses = []
     for name, more in (("plain", {}), ("changed", changes), ("again", changes)):
         run = latelier.train("vae", out=tmp_path / name, settings=SMALL["vae"], **options, **more)
-        losses.append([record["terms"] for record in files.read_lines(run / "log.jsonl") if "terms" in record])
+        losses.append([record["terms"] for record in read_log(run) if "terms" in record])
     assert losses[0] != losses[1] == losses[2]
     request = json.loads((tmp_path / "changed" / "config.json").read_text())["request"]
     assert {name: request[name] for name in changes} == changes

@@ -101,7 +101,9 @@ class _Filling:
     def resume(self) -> Target | None:
         """Takes over what a killed pack has left: its target, and its finished jobs whose rows stand on the disk."""
         try:
-            lines = self.journal.read_text(encoding="utf-8").split("\n")[:-1]  # a line without its end was being written
+            lines = self.journal.read_text(encoding="utf-8").split("\n")[
+                :-1
+            ]  # a line without its end was being written
             target = Target(*json.loads(lines[0]))
             reports: list[Report] = [json.loads(line) for line in lines[1:]]
             with open(self.pixels, "rb") as file:

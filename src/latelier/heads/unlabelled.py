@@ -49,7 +49,7 @@ class Unlabelled(Running):
         self.register_buffer("prior", shares / shares.sum())
         self.register_buffer("mean", self.prior.clone())
         self.register_buffer("taught", self.prior.clone())
-        self.propagated = Memory(UNKNOWN)
+        self.propagated = Memory(UNKNOWN, classes)
 
     def changed(self, image: Tensor, generator: Generator) -> Tensor:
         """A strong view of each image, [b, c, h, w]."""

@@ -44,7 +44,7 @@ def reproduce(
     size
         The pictures' side in pixels, in place of the recipe's: small ones where machine time is short.
     """
-    from latelier import files
+    from latelier import files, stored
     from latelier.bench import Bench, find_recipe, summaries
     from latelier.core import Refusal
     from latelier.pictures.sheet import save
@@ -65,7 +65,7 @@ def reproduce(
     place, name = Path(out or Path("runs") / named.parent / Path(source).name), named.name
     asked: dict[str, object] = {"data": source, "share": share} | ({} if size is None else {"size": size})
     _same(place, asked)
-    files.write_json(place / "recipes.json", asked)
+    stored.write(place / "recipes.json", asked)
     count = getattr(module, "SEEDS", 1) if seeds is None else seeds
     bench = Bench(place, source, Where.of(data_root, download), share, count, size)
     result = module.reproduce(bench)
@@ -88,14 +88,13 @@ def reproduce(
 
 def _same(place: Path, asked: dict[str, object]) -> None:
     """Raises Refusal if the folder holds something else."""
-    import json
-
+    from latelier import stored
     from latelier.core import Refusal
 
     if not place.exists() or not any(place.iterdir()):
         place.mkdir(parents=True, exist_ok=True)
         return
     mark = place / "recipes.json"
-    found = json.loads(mark.read_text(encoding="utf-8")) if mark.exists() else None
+    found = stored.read(mark, dict, "name another folder") if mark.exists() else None
     if found != asked:
         raise Refusal(f"--out {place} holds {found or 'something else'}, not {asked}; name another folder")

@@ -75,6 +75,7 @@ def score(
         if name not in only:
             raise Refusal(f"--set has options of {name}, but --only asks for {', '.join(only)}; add it there")
     opened = open_run(run)
+    opened.scores  # noqa: B018, where the file is damaged that is said now, and not after minutes of measuring
     where = Where.of(data_root, download)
     splits = opened.splits(data, where)
     if any(getattr(find(name), "TAKES_DIRECTIONS", False) for name in only):

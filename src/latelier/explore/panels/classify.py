@@ -3,7 +3,7 @@
 import shlex
 from typing import Any
 
-from latelier.calibrating import stored
+from latelier.calibrating import kept
 from latelier.core import Classifies, Decides, has, need
 from latelier.explore.asked import Asked
 from latelier.explore.panels import Action
@@ -28,8 +28,8 @@ def show(place: Place, asked: Asked) -> dict[str, Any]:
     temperature that it has kept with the run."""
     picture = chosen(place, asked)
     image = place.image(picture)
-    answer, kept = need(place.model, Classifies).classify(image), stored(place.run)
-    temperature = 1.0 if kept is None else kept.value
+    answer, found = need(place.model, Classifies).classify(image), kept(place.run)
+    temperature = 1.0 if found is None else found.value
     probability = tempered(answer.float().cpu().numpy(), temperature)[0].tolist()
     scores = None
     if has(place.model, Decides):

@@ -1,0 +1,184 @@
+"""What the files of a run hold, field by field: the forms that ``stored`` holds them to."""
+
+from typing import Annotated, Any, NotRequired, TypedDict
+
+from msgspec import Meta
+
+Count = Annotated[int, Meta(ge=0, le=1 << 62)]
+Some = Annotated[int, Meta(ge=1, le=1 << 62)]
+Side = Annotated[int, Meta(ge=1, le=1 << 16)]
+Fingerprint = Annotated[str, Meta(max_length=64)]
+Share = Annotated[float, Meta(gt=0, lt=1)]
+
+
+class HeadCard(TypedDict):
+    """A label head's or a caption head's settings."""
+
+    kind: NotRequired[str]
+
+
+class CardNote(TypedDict):
+    """What a weights file says of itself, and config.json of the run's model."""
+
+    model: str
+    image: tuple[Side, Side, Side]
+    config: dict[str, Any]  # of the method's Config, which knows its own fields
+    classes: list[str]
+    head: NotRequired[HeadCard | None]
+    caption: NotRequired[HeadCard | None]
+    words: NotRequired[list[str]]
+    seen: NotRequired[Count]
+    format: NotRequired[int]
+
+
+class Standing(TypedDict):
+    """Where training stood, in a state file."""
+
+    seen: Count
+    best: float
+    since_best: Count
+    format: NotRequired[int]
+
+
+class FileSum(TypedDict):
+    """Of a checkpoint's file."""
+
+    sha256: str
+    bytes: Count
+
+
+class Manifest(TypedDict):
+    """manifest-N.json: what makes a checkpoint whole."""
+
+    format: int
+    seen: Count
+    score: float | None
+    files: dict[str, FileSum]
+
+
+class HeldOut(TypedDict, total=False):
+    """Which pictures were not trained on."""
+
+    split: str
+    share: Share
+    seed: Count
+
+
+class DataNote(TypedDict):
+    """What a run was trained on."""
+
+    source: str
+    fingerprint: Fingerprint
+    images: NotRequired[Count]
+    shape: NotRequired[tuple[Side, Side, Side]]
+    labelled: NotRequired[Count]
+    captioned: NotRequired[Count]
+    skipped: NotRequired[Count]
+    remarks: NotRequired[list[str]]
+    held_out: NotRequired[HeldOut]
+
+
+class PlanNote(TypedDict):
+    """How a run trains; nothing but what is read again."""
+
+    total: Some
+    batch: Some
+    monitor: NotRequired[Annotated[list[str | bool], Meta(min_length=1, max_length=3)]]
+
+
+class OptimiserNote(TypedDict):
+    """One player's."""
+
+    rate: float
+
+
+class RunConfig(TypedDict):
+    """config.json."""
+
+    format: int
+    data: DataNote
+    request: dict[str, Any]  # held to the arguments of ``latelier train``
+    model: CardNote
+    plan: NotRequired[PlanNote]
+    optimisers: NotRequired[dict[str, OptimiserNote]]
+    threads: NotRequired[int]
+    versions: NotRequired[dict[str, str]]
+
+
+class LogRecord(TypedDict):
+    """A line of log.jsonl."""
+
+    seen: Count
+    images_per_second: NotRequired[float]
+    terms: NotRequired[dict[str, float]]
+    validation: NotRequired[dict[str, float]]
+    look: NotRequired[dict[str, float]]
+    remark: NotRequired[str]
+
+
+class ScoreRecord(TypedDict):
+    """A record of scores.json."""
+
+    name: str
+    values: dict[str, float]
+    protocol: str
+    n: Count
+    seconds: float
+    data: str
+    seed: NotRequired[int]
+    options: NotRequired[dict[str, Any]]
+    verdict: NotRequired[str]
+    fingerprint: NotRequired[Fingerprint]
+    seen: NotRequired[Count]
+
+
+class Untaken(TypedDict):
+    """A record of scores.json for a score that could not be taken."""
+
+    name: str
+    reason: str
+    data: NotRequired[str]
+    fingerprint: NotRequired[Fingerprint]
+    seen: NotRequired[Count]
+
+
+class FindingNote(TypedDict):
+    """A sentence of a verdict."""
+
+    level: str
+    text: str
+
+
+class VerdictNote(TypedDict):
+    """verdict.json: the numbers behind a verdict, and what they are of."""
+
+    seen: Count
+    data: str
+    fingerprint: Fingerprint
+    images: Count
+    findings: list[FindingNote]
+    facts: dict[str, float]
+
+
+class TemperatureNote(TypedDict):
+    """calibration.json."""
+
+    seen: Count
+    value: float
+    labels: Count
+    fingerprint: Fingerprint
+
+
+class Measured(TypedDict):
+    """A line of a recipe's measured.jsonl."""
+
+    key: str
+    values: dict[str, float]
+    n: NotRequired[Count]
+    seconds: NotRequired[float]
+    protocol: NotRequired[str]
+
+
+def of_score(record: Any) -> type:
+    """The form of a record of scores.json."""
+    return Untaken if isinstance(record, dict) and "reason" in record else ScoreRecord
