@@ -6,7 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from latelier import files
+from latelier import files, whereabouts
 from latelier.core import Refusal
 from latelier.data.images import Images
 from latelier.data.labels_file import in_full, labelled, source_parts
@@ -48,7 +48,8 @@ def of_run(folder: Path, config: Mapping[str, Any], images: Images) -> Images:
     if request.get("labels_file") is None or not copy.is_file():
         return images
     found = labelled(images, copy, own=False)
-    here = _place(images.source) == _place(str(request.get("data")))
+    trained_on = whereabouts.find(config, folder, "data") or str(request.get("data"))
+    here = _place(images.source) == _place(trained_on)
     if found is images or not (here or found.fingerprint == config.get("data", {}).get("fingerprint")):
         return images
     return replace(found, remarks=(*images.remarks, _said(found, copy)))

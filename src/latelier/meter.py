@@ -65,7 +65,7 @@ class Meter:
 
 @contextmanager
 def signals() -> Iterator[list[int]]:
-    """Collects Ctrl-C, SIGTERM, SIGUSR1 and SIGHUP (the terminal was closed) instead of dying of them, so that the step is
+    """Collects Ctrl-C, SIGTERM, SIGUSR1 and SIGHUP (a closed terminal) instead of dying of them, so that the step is
     finished and saved first. What is ignored, as SIGHUP is under nohup, stays so."""
     caught: list[int] = []
 

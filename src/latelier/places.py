@@ -24,10 +24,15 @@ def expanded(given: str) -> str:
 
 def place(given: str | Path, option: str) -> Path:
     """The path that was given to an option or argument. Raises Refusal for what can be none."""
+    found = Path(text(given, option))
+    return found.absolute() if found.parts[:1] and found.parts[0].startswith("~") else found  # ./~x, asked twice
+
+
+def text(given: str | Path, option: str) -> str:
+    """As ``place``, as it was written."""
     from latelier.core import Refusal
 
     try:
-        found = Path(expanded(str(given)))
+        return expanded(str(given))
     except ValueError as error:
         raise Refusal(f"{option}: {error}") from None
-    return found.absolute() if found.parts[:1] and found.parts[0].startswith("~") else found  # ./~x, asked twice

@@ -8,9 +8,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, get_type_hints
 
-from latelier import files, stored
+from latelier import files, stored, whereabouts
 from latelier.core import Refusal
-from latelier.data.sources import BUILTIN
 from latelier.forms import RunConfig
 from latelier.places import place
 from latelier.settings import LARGEST, to_json
@@ -28,8 +27,8 @@ TORN = r"\..*\.tmp|(weights|state)-\d+\.safetensors"
 BEGUN = ("config.json", "labels.csv", "log.jsonl", "skipped.txt")  # and a run these, of which nothing was saved yet
 ANEW = ("out", "resume", "quiet", "download")  # are not taken over from the last time
 # Arguments that runs of earlier versions did not have.
-LACKED = {"labels_file": None, "prior": None, "affine": 0.0, "cutout": 0.0, "colour": 0.0}
-OPTIONS = {"model": "the method", "settings": "--set"}  # the others are called as in Python
+LACKED = {"from_run": None, "labels_file": None, "prior": None, "affine": 0.0, "cutout": 0.0, "colour": 0.0}
+OPTIONS = {"model": "the method", "settings": "--set", "from_run": "--from"}  # the others are called as in Python
 
 
 def check(request: SimpleNamespace) -> None:
@@ -112,17 +111,20 @@ def resumed(folder: Path, request: SimpleNamespace) -> SimpleNamespace:
     from latelier.verbs.train import train as verb
 
     defaults = verb.__kwdefaults__ or {}
-    merged = dict(vars(request)) | {"card": stored["model"]}
+    merged = dict(vars(request)) | {"card": stored["model"], "begun": stored.get("begun")}
+    typed: dict[str, Any] = {}  # what stays in config.json, wherever it is found from here
     longer = any(getattr(request, name) is not None for name in LENGTHS)
     for name, before in _today(stored["request"]).items():
         now = plain(merged.get(name))
         if name in ANEW or (name in LENGTHS and longer):  # whichever unit the former length was in
             continue
-        if now in (before, plain(defaults.get(name))):
+        if now in (before, plain(defaults.get(name))) or whereabouts.leads_there(now, stored, folder, name):
             if name == "data":
-                merged[name] = there(before, folder)
+                merged[name] = there(stored, folder)
             elif now != before:  # a model that was named again stays the user's own
-                merged[name] = before
+                merged[name] = whereabouts.find(stored, folder, name) or before if name in whereabouts.PATHS else before
+            if merged[name] != before:
+                typed[name] = before
         elif name not in FREE:
             option = OPTIONS.get(name, f"--{name.replace('_', '-')}")
             raise Refusal(
@@ -131,7 +133,7 @@ def resumed(folder: Path, request: SimpleNamespace) -> SimpleNamespace:
             )
     if merged.get("validation") is None and stored["data"].get("held_out") == {}:
         merged["validation"] = 0.0  # what is held out by default may have changed since
-    return SimpleNamespace(**{**merged, "resume": True})
+    return SimpleNamespace(**{**merged, "resume": True, "typed": typed})
 
 
 def _today(stored: dict[str, Any]) -> dict[str, Any]:
@@ -143,12 +145,14 @@ def _today(stored: dict[str, Any]) -> dict[str, Any]:
     return request | {"monitor": stored["judge"], "epochs": 20 if stored["epochs"] is None else stored["epochs"]}
 
 
-def there(source: str, folder: Path) -> str:
+def there(config: Mapping[str, Any], folder: Path) -> str:
     """The data argument that a run began with. Raises Refusal for a path that leads nowhere from here."""
-    names = (source, source.rpartition(":")[0])
-    if not any(name in BUILTIN or Path(name).expanduser().exists() for name in names if name):
+    source = str(config.get("request", {}).get("data") or "")
+    if not source:
+        raise Refusal(f"{folder} does not say what it was trained on; give --data SRC")
+    if (found := whereabouts.find(config, folder, "data")) is None:
         raise Refusal(f"{folder} was trained on {source}, which is not there now; give its new place by --data SRC")
-    return source
+    return found
 
 
 def read_config(path: Path) -> dict[str, Any]:

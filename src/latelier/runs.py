@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from latelier import files, stored
+from latelier import files, stored, whereabouts
 from latelier.building import Card, open_model
 from latelier.core import UNKNOWN_FACTORS, AttributeDirections, Model, Refusal, has
 from latelier.course import once
 from latelier.data.augment import changes_of
 from latelier.data.choice import hold_out
 from latelier.data.images import Images, with_classes
+from latelier.data.labels_file import source_parts
 from latelier.data.sources import open_images, splits_of
 from latelier.directions import found
 from latelier.forms import LogRecord, of_score
@@ -103,20 +104,16 @@ class Run:
     @property
     def source(self) -> str:
         """The data argument that the run was trained on."""
-        source = self.config.get("request", {}).get("data")
-        if not source:
-            raise Refusal(f"{self.folder} does not say what it was trained on; give --data SRC")
-        return there(str(source), self.folder)
+        return there(self.config, self.folder)
 
     def images(self, source: str | Path, where: Where, split: str | None = None, quiet: bool = False) -> Images:
         """Pictures of any source, brought to the size and channels that the model was built for.
 
         Labels are renumbered to the model's classes, by name. What was converted or skipped is said on stderr, unless
         ``quiet``. Raises Refusal if the pictures cannot be made to fit."""
+        root = where.data_root or whereabouts.root(self.config, self.folder)
         for size, channels in self._ways(str(source)):
-            data = open_images(
-                source, split=split, size=size, channels=channels, root=where.data_root, download=where.download
-            )
+            data = open_images(source, split=split, size=size, channels=channels, root=root, download=where.download)
             if data.shape == self.model.image:
                 break
         else:
@@ -133,10 +130,10 @@ class Run:
     def _ways(self, source: str) -> list[tuple[int | None, int | None]]:
         """Sizes and channels to ask for, in turn. What training asked for goes first where the source is the same, so
         that its decoded pictures serve again."""
-        (c, h, w), asked, name = self.model.image, self.config.get("request", {}), source.partition(":")[0]
+        (c, h, w), asked, name = self.model.image, self.config.get("request", {}), source_parts(source)[0]
         own = name not in ("scenes", "sprites") or h in (32, 64)  # drawn in two sizes, whatever the model is built for
         ways: list[tuple[int | None, int | None]] = [(h if h == w and own else None, c)]
-        if name == str(asked.get("data")).partition(":")[0]:
+        if name == source_parts(whereabouts.find(self.config, self.folder, "data") or "")[0]:
             ways.insert(0, (asked.get("size"), asked.get("channels")))
         return ways
 
@@ -147,7 +144,7 @@ class Run:
         asked, source = source, str(source or self.source)
         head, _, tail = source.rpartition(":")
         base, chosen = (head, tail) if head and not Path(source).exists() else (source, "")
-        own = splits_of(base, root=where.data_root)
+        own = splits_of(base, root=where.data_root or whereabouts.root(self.config, self.folder))
         held = next((name for name in ("test", "validation") if name in own), None)
         if chosen or (held and "train" in own):
             test = self.images(base, where, chosen or held)

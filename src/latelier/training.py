@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from latelier import checkpoint, files, label_error, parallel, stored, verdict
+from latelier.beginning import begun_from, fitted, take_weights
 from latelier.board import board, check_board
 from latelier.building import Card, assemble, nets, settings_of
 from latelier.choosing import opened_for
@@ -60,7 +61,7 @@ def run(request: SimpleNamespace) -> Path:
     if request.judge is not None:
         _say(request, "--judge is now --monitor, and goes with the next version")
         request.monitor = request.judge
-    request = resumed(folder, request)
+    request = begun_from(resumed(folder, request))
     check(request)
     prepared = prepare(request)
     # Also waits until every process has seen the folder as it was.
@@ -90,7 +91,7 @@ def prepare(request: SimpleNamespace) -> Prepared:
     if request.tensorboard:
         check_board()
     device = pick_device(request.device)
-    images = opened_for(request)
+    images = fitted(request, opened_for(request))
     split = own_validation(request)
     share = held_share(request, images, split)
     drawn_by = 0 if request.validation is None else request.seed  # without a wish, one and the same for all runs
@@ -103,6 +104,7 @@ def prepare(request: SimpleNamespace) -> Prepared:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(mix(request.seed, 0))
         model, card = assemble(request.model, images.shape, images.classes, settings, words=known.words)
+    take_weights(request, model)
     held_out = {"split": split} if split else {"share": share, "seed": drawn_by} if share else {}
     if has(model, Fits) and not model.moves():
         not_used = ("steps", "epochs", "rate", "clip", "ema")

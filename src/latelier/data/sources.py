@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from latelier import places
 from latelier.core import Refusal
 from latelier.data.builtin import EMBEDDED, SCENES, Digits, Mixture, Scenes, Sprites
 from latelier.data.folder import Folder, folder_splits
@@ -16,7 +17,6 @@ from latelier.data.shards import shard_files, shard_splits
 from latelier.data.splits import ALIASES, in_order
 from latelier.data.tar import Tar
 from latelier.data.vision import VISION, Vision
-from latelier.places import place
 
 LARGEST = 1 << 14  # px a side
 BUILTIN = (*EMBEDDED, *VISION)
@@ -100,7 +100,7 @@ def open_images(
 
 def _parse(source: str | Path) -> tuple[str | Path, str]:
     """A built-in name or an existing path, and the split behind the last colon or "". Raises Refusal."""
-    text = str(place(source, "the data argument"))
+    text = places.text(source, "the data argument")
     head, _, tail = text.rpartition(":")
     for name, split in ((text, ""), (head, tail)):
         if name in BUILTIN and isinstance(source, str):

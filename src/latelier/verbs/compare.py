@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latelier.places import place
 from latelier.say import say
 from latelier.verbs.options import Place
 
@@ -42,10 +41,11 @@ def compare(
     from latelier.pictures.together import draw_together
     from latelier.runs import Where, open_run
     from latelier.tables import table, with_spread
+    from latelier.verbs.writing import given
 
     if len(runs) < 2:
         raise Refusal(f"compare takes two runs or more, but got {len(runs)}")
-    out = place(out, "--out")
+    out = Path(given(out, "compare"))
     opened = [open_run(run) for run in runs]
     names, where = _names(opened), Where.of(data_root, download)
     for run in opened:

@@ -25,6 +25,7 @@ def train(
     labels_file: Place | None = None,
     prior: Place | None = None,
     captions: Whole | None = None,
+    from_run: Annotated[Place | None, Parameter(name="--from")] = None,
     shift: Whole = 0,
     flip: bool = False,
     affine: float = 0,
@@ -94,6 +95,10 @@ def train(
     captions
         Keep the captions of so many pictures, drawn by the seed, hide all others, and let a caption head learn beside a
         model that encodes (caption=gru; --set caption=gru without --captions learns from all captions).
+    from_run
+        Begin with the weights of this run: of the same method and settings, which need not be given again, on other
+        pictures of the same shape, such as a folder that has grown. Optimisers, schedule and log are new, the run that
+        is named stays as it is. A label head knows its classes alone.
     shift
         Move each training picture by up to so many pixels at random, black coming in.
     flip
@@ -155,7 +160,7 @@ def train(
     quiet
         Print nothing while training.
     """
-    arguments = dict(locals()) | {"card": None}
+    arguments = dict(locals()) | {"card": None, "typed": {}, "begun": None}
 
     from latelier import parallel
     from latelier.device import prepare_cpu
