@@ -42,7 +42,7 @@ def find(config: Mapping[str, Any], folder: Path, name: str) -> str | None:
         here = os.path.normpath(folder / way)
         if (base := _base(here)) is not None:
             own = _base(str(typed))
-            return str(typed) if own is not None and Path(own).absolute() == Path(base).absolute() else here
+            return str(typed) if own is not None and os.path.abspath(own) == os.path.abspath(base) else here
     with suppress(Refusal):  # a home folder that is not here
         if _base(found := places.text(str(typed), name)) is not None:
             return found
@@ -58,7 +58,7 @@ def root(config: Mapping[str, Any], folder: Path) -> Path | None:
 def leads_there(given: Any, config: Mapping[str, Any], folder: Path, name: str) -> bool:
     """Whether what is given now is what the run was given, written in another way."""
     found = find(config, folder, name) if name in PATHS else None
-    return found is not None and given is not None and Path(given).absolute() == Path(found).absolute()
+    return found is not None and given is not None and os.path.abspath(given) == os.path.abspath(found)
 
 
 def _is_name(text: str) -> bool:
