@@ -44,9 +44,9 @@ def begun_from(request: SimpleNamespace) -> SimpleNamespace:
                 "goes with settings that a run keeps" if option == "--prior" else f"needs a head, and {run} has none"
             )
             raise Refusal(f"--from {run}: {option} {lacks}; leave {option} out, or --from")
-    size, channels = _measures(run, card, request)
+    measures = _measures(run, card, request)
     same = {"model": own or card.model, "card": card.json(), "settings": settings_of(card.json())}
-    return SimpleNamespace(**{**vars(request), **same, "size": size, "channels": channels})
+    return SimpleNamespace(**{**vars(request), **same, **measures})
 
 
 def fitted(request: SimpleNamespace, images: Images) -> Images:
@@ -107,14 +107,18 @@ def _check_settings(run: Path, card: Card, given: Any) -> None:
                 raise Refusal(f"--from {run}: {name} is {old} there and {value} here; leave it out, or --from")
 
 
-def _measures(run: Path, card: Card, request: SimpleNamespace) -> tuple[int | None, int]:
-    """Size and channels to ask for: as in the run's training where nothing else is asked."""
+def _measures(run: Path, card: Card, request: SimpleNamespace) -> dict[str, Any]:
+    """Size, channels and range to ask for: as in the run's training where nothing else is asked."""
     _, h, w = card.image
     path = run / "config.json"
-    before = read_config(path)["request"].get("size") if run.is_dir() and path.exists() else None
+    config = read_config(path) if run.is_dir() and path.exists() else {"request": {}, "data": {}}
     drawn = str(request.data).partition(":")[0] in ("scenes", "sprites") and h not in (32, 64)
-    usual = before or (h if h == w and not drawn else None)
-    return request.size or usual, request.channels or card.image[0]
+    usual = {
+        "size": config["request"].get("size") or (h if h == w and not drawn else None),
+        "channels": card.image[0],
+        "range": config["data"].get("range"),
+    }
+    return {name: getattr(request, name) or value for name, value in usual.items()}
 
 
 def _over(own: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
