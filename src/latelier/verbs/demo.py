@@ -108,10 +108,8 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
     out = place(out, "--out")
     beside = out.with_name(f"{out.name}-parts")  # the run of recipe.parts
     for folder in (out, beside) if recipe.parts else (out,):
-        _clear(folder)
+        _clear(folder, data)
     rows = _few_labels(recipe, data, out, beside, Progress)
-    for folder in (out, beside) if recipe.parts else (out,):
-        files.write_json(folder / MARK, {"data": data})
     best = winners(rows)
     columns = ("accuracy on test pictures, %", *(f"{k} label{'s' if k > 1 else ''} a class" for k in BUDGETS))
     marked = [
@@ -237,7 +235,7 @@ def _few_labels(recipe: Recipe, data: str, out: Path, beside: Path, progress: An
     return [[name, *(cell(row[k]) for k in BUDGETS)] for name, row in found.items()]
 
 
-def _clear(out: Path) -> None:
+def _clear(out: Path, data: str) -> None:
     """Makes the folder ready. Raises Refusal if it holds anything but an earlier demo."""
     import shutil
 
@@ -245,9 +243,8 @@ def _clear(out: Path) -> None:
     from latelier.core import Refusal
     from latelier.request import UNSAVED
 
-    kept = out.exists() and (not out.is_dir() or any(path.name not in UNSAVED for path in out.iterdir()))
-    if kept and not (out / MARK).exists():
-        raise Refusal(f"--out {out} exists and is not an earlier demo; name another folder")
     if out.exists():
+        if not (out / MARK).exists() and (not out.is_dir() or any(path.name not in UNSAVED for path in out.iterdir())):
+            raise Refusal(f"--out {out} exists and is not an earlier demo; name another folder")
         shutil.rmtree(out)
-    files.write_json(out / MARK, {})  # before there is anything, or one that was stopped would be in the next one's way
+    files.write_json(out / MARK, {"data": data})  # first, or one that was stopped would be in the next one's way
