@@ -16,6 +16,7 @@ from latelier.data.sources import open_images, place_of, splits_of
 from latelier.data.splits import ALIASES
 from latelier.data.survey_words import head
 from latelier.labels import with_labels
+from latelier.places import place
 from latelier.progress import Progress
 
 HELD, FEWEST = 0.1, 20  # share of a source with no other split that is held out, of at least so many images
@@ -107,4 +108,4 @@ def survey_head(request: SimpleNamespace, images: Images) -> list[str]:
 
 
 def _root(request: SimpleNamespace) -> Path | None:
-    return Path(request.data_root).expanduser() if request.data_root else None
+    return place(request.data_root, "--data-root") if request.data_root else None

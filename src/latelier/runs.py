@@ -9,19 +9,21 @@ from typing import Any
 import numpy as np
 import torch
 
-from latelier import files, stored
+from latelier import files, stored, whereabouts
 from latelier.building import Card, open_model
 from latelier.core import UNKNOWN_FACTORS, AttributeDirections, Model, Refusal, has
 from latelier.course import read_log
 from latelier.data.augment import changes_of
 from latelier.data.choice import hold_out
 from latelier.data.images import Images, with_classes
+from latelier.data.labels_file import source_parts
 from latelier.data.sources import open_images, splits_of
 from latelier.directions import found
 from latelier.forms import of_score
 from latelier.held_out import kept_back, learned_rows
 from latelier.labels import of_run, same_place
 from latelier.pictures.view import View
+from latelier.places import place
 from latelier.progress import tell
 from latelier.request import DEEP_BEFORE, read_config, there
 from latelier.say import say
@@ -90,10 +92,7 @@ class Run:
     @property
     def source(self) -> str:
         """The data argument that the run was trained on."""
-        source = self.config.get("request", {}).get("data")
-        if not source:
-            raise Refusal(f"{self.folder} does not say what it was trained on; give --data SRC")
-        return there(str(source), self.folder)
+        return there(self.config, self.folder)
 
     def images(self, source: str | Path, where: Where, split: str | None = None, quiet: bool = False) -> Images:
         """Pictures of any source, brought to the size and channels that the model was built for.
@@ -125,10 +124,10 @@ class Run:
     def _ways(self, source: str) -> list[dict[str, Any]]:
         """Sizes, channels and ranges to ask for, in turn. What training asked for goes first where the source is the
         same, so that its decoded pictures serve again."""
-        (c, h, w), asked, name = self.model.image, self.config.get("request", {}), source.partition(":")[0]
+        (c, h, w), asked, name = self.model.image, self.config.get("request", {}), source_parts(source)[0]
         own = name not in ("scenes", "sprites") or h in (32, 64)  # drawn in two sizes, whatever the model is built for
         ways = [{"size": h if h == w and own else None, "channels": c, "range": self._range}]
-        if name == str(asked.get("data")).partition(":")[0]:
+        if name == source_parts(whereabouts.find(self.config, self.folder, "data") or "")[0]:
             ways.insert(0, {option: asked.get(option) for option in ("size", "channels", "range")})
         return ways
 
@@ -139,8 +138,10 @@ class Run:
     def _how(self, source: str, where: Where) -> dict[str, Any]:
         """Where a source lies and how it is read: what training said of its own holds for verbs that say nothing."""
         asked = self.config.get("request", {})
-        own = asked.get("as_") if same_place(source, str(asked.get("data"))) else None
-        return {"root": where.data_root, "download": where.download, "as_": where.as_ or own}
+        trained_on = whereabouts.find(self.config, self.folder, "data") or str(asked.get("data"))
+        own = asked.get("as_") if same_place(source, trained_on) else None
+        root = where.data_root or whereabouts.root(self.config, self.folder)
+        return {"root": root, "download": where.download, "as_": where.as_ or own}
 
     def splits(self, source: str | Path | None, where: Where) -> Splits:
         """What to fit probes on and what to measure on: the source's own splits; of the source without splits that the
@@ -230,7 +231,7 @@ def open_run(run: str | Path, own: str | None = None) -> Run:
     named on stderr. Raises Refusal as ``building.open_model`` does."""
     from latelier.device import multiply_fast, pick_device
 
-    path = Path(run)
+    path = place(run, "RUN")
     model, card, found = open_model(path, own)
     files.no_links(path)  # here, where it is known to be a run, and no large folder that was named by mistake
     multiply_fast(model)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from latelier.places import place
+
 
 @dataclass(frozen=True)
 class Where:
@@ -15,4 +17,4 @@ class Where:
     @classmethod
     def of(cls, data_root: str | Path | None, download: bool, as_: str | None = None) -> "Where":
         """From a verb's options."""
-        return cls(Path(data_root).expanduser() if data_root else None, download, as_)
+        return cls(place(data_root, "--data-root") if data_root else None, download, as_)

@@ -35,7 +35,8 @@ def cores() -> int:
 def crew(plan: Plan, part: Path, processes: int, lock: int, known: tuple[str, int, list[str]] | None) -> Iterator[Run]:
     """Yields what runs jobs, into the files of ``part``. With one process they run in this one. ``lock`` is a
     descriptor that the processes keep open as long as they live, so that a pack whose maker was killed stays locked
-    until its last process has gone. ``known``: what ``Known`` is made of, if other packs may hold such pictures."""
+    until its last process has gone. (Windows hands on no lock; there they end with their input, in the middle of a
+    picture.) ``known``: what ``Known`` is made of, if other packs may hold such pictures."""
     pixels, origin = str(part / PIXELS), str(part / ORIGIN)
     if processes == 1:
         with ExitStack() as stack:
@@ -66,7 +67,8 @@ def _start(lock: int) -> "Popen[str]":
     path = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = os.environ | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-P", "-m", "latelier.data.worker"]
-    return Popen(command, stdin=PIPE, stdout=PIPE, text=True, env=environment, pass_fds=[lock])
+    kept = [] if os.name == "nt" else [lock]
+    return Popen(command, stdin=PIPE, stdout=PIPE, text=True, env=environment, pass_fds=kept)
 
 
 def _send(worker: "Popen[str]", line: str) -> None:

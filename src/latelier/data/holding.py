@@ -1,8 +1,8 @@
-"""Who uses a pack: its maker alone holds ``lock`` in it, all who have it open hold ``used`` together. The kernel lets
-go of both however a process ends. (Two files, for a maker that came second waits until the first is done, and not until
-nobody has the pack open any longer.)"""
+"""Who uses a pack: its maker alone holds ``locks/<key>`` beside the packs, all who have it open hold ``used`` in it
+together. The kernel lets go of both however a process ends. (Two files, for a maker that came second waits until the
+first is done, and not until nobody has the pack open any longer; and the maker's lies in no folder that is renamed, for
+Windows renames none in which a file is open.)"""
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -10,20 +10,23 @@ from contextlib import ExitStack, contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
-LOCK, USED = "lock", "used"
+from latelier.locks import held
+
+try:
+    import fcntl
+except ImportError:  # on Windows, which removes no folder in which a file is open
+    fcntl = None  # type: ignore[assignment]
+
+USED = "used"
+PLAIN = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 @contextmanager
-def alone(part: Path) -> Iterator[int | None]:
-    """Yields an open lock that one process has at a time, or None if ``part`` has changed hands meanwhile."""
-    part.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as stack:
-        lock = None
-        with suppress(FileNotFoundError):  # renamed or removed meanwhile
-            file = stack.enter_context(_open(part / LOCK))
-            fcntl.flock(file, fcntl.LOCK_EX)
-            lock = file.fileno() if _still(file, part / LOCK) else None
-        yield lock
+def alone(folder: Path) -> Iterator[int]:
+    """Yields an open lock of the pack that one process has at a time. Raises OSError where there can be none."""
+    with held(_lock(folder), wait=True) as handle:
+        assert handle is not None  # having waited
+        yield handle
 
 
 def hold(folder: Path) -> FileIO | None:
@@ -37,7 +40,7 @@ def hold(folder: Path) -> FileIO | None:
         except OSError:
             return open(os.devnull, "rb", buffering=0)
         with suppress(OSError):  # a file system without locks
-            fcntl.flock(file, fcntl.LOCK_SH)
+            _take(file, together=True)
         if _still(file, folder / USED):
             with suppress(OSError):
                 os.utime(folder / USED)
@@ -48,13 +51,8 @@ def hold(folder: Path) -> FileIO | None:
 
 def in_use(folder: Path) -> bool:
     """Whether a process makes this pack or has it open."""
-    with ExitStack() as stack:
-        try:
-            fcntl.flock(stack.enter_context(_open(_which(folder), os.O_RDONLY)), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
+    with ExitStack() as stack, suppress(OSError):
+        return not _taken(folder, stack)
     return False
 
 
@@ -62,12 +60,7 @@ def remove(folder: Path) -> bool:
     """Removes a pack that nobody holds, and says whether it did. Whoever asks for it meanwhile finds none, and never a
     half of one. Raises OSError."""
     with ExitStack() as stack:
-        file = stack.enter_context(_open(_which(folder)))
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        if not _still(file, _which(folder)):
+        if not _taken(folder, stack):
             return False
         gone = folder.with_suffix(".gone")
         if folder != gone:  # which a killed removal has left
@@ -77,13 +70,35 @@ def remove(folder: Path) -> bool:
     return True
 
 
-def _which(folder: Path) -> Path:
-    return folder / (LOCK if folder.suffix else USED)
+def _taken(folder: Path, stack: ExitStack) -> bool:
+    """Takes what its maker or its users would hold, until the stack ends; False where one of them does."""
+    if folder.suffix:
+        return stack.enter_context(held(_lock(folder), wait=False)) is not None
+    file = stack.enter_context(_open(folder / USED, os.O_RDONLY))
+    return _take(file, together=False) and _still(file, folder / USED)
 
 
-def _open(lock: Path, how: int = os.O_RDWR) -> FileIO:
+def _take(file: FileIO, together: bool) -> bool:
+    """Whether the lock is had: with others, or alone if nobody has it. Raises OSError where there are no locks."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH if together else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _lock(folder: Path) -> Path:
+    """The maker's, of a pack finished or not."""
+    locks = folder.parents[1] / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    return locks / folder.stem
+
+
+def _open(lock: Path, how: int) -> FileIO:
     """Opens it; no link is followed, and a pipe is not waited for."""
-    return FileIO(os.open(lock, how | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666), "r")
+    return FileIO(os.open(lock, how | os.O_CREAT | PLAIN, 0o666), "r")
 
 
 def _still(file: FileIO, lock: Path) -> bool:

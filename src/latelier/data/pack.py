@@ -6,9 +6,10 @@
     rows.json        names and captions
     skipped.txt      what could not be decoded and why
     info.json        the rest: length and sum of each file, and its own sum
-    lock, used       held by who makes the pack, and by all who have it open; the time of ``used`` is that of last use
+    used             held by all who have it open; its time is that of last use
 
-A pack is made in ``<key>.part/`` by one process at a time and renamed when it is whole.
+A pack is made in ``<key>.part/`` by the one process at a time that holds ``locks/<key>`` beside the packs, and renamed
+when it is whole.
 
 What is read from it is what was written. All files but pixels.npy are checked whole at each opening; so are pixels up
 to 256 MiB, and of more each block when it is first read (``checked.py``). A pack that is damaged, foreign or of another
@@ -78,8 +79,8 @@ def packed(
                 damage = str(error)
                 if made:
                     raise OSError("what is written there does not last") from error
-            with alone(folder.with_suffix(".part")) as lock:
-                if lock is not None and not _whole(folder):
+            with alone(folder) as lock:
+                if not _whole(folder):
                     _make(folder, contents, asked, lock, progress)
                     made = True
     except LostError:
@@ -114,6 +115,7 @@ def _make(
     progress: Progress | None,
 ) -> None:
     part = folder.with_suffix(".part")
+    part.mkdir(parents=True, exist_ok=True)
     try:
         content = contents()
         if isinstance(content, Plan):

@@ -11,7 +11,7 @@ from PIL import __version__ as pillow
 from PIL import features
 
 from latelier.data.decode import Target
-from latelier.data.holding import LOCK, USED
+from latelier.data.holding import USED
 from latelier.data.info import Info, content, read_info
 from latelier.data.known import ORIGIN, ORIGIN_BYTES, SUMS, index_of
 from latelier.data.npy import array
@@ -66,7 +66,7 @@ def is_key(name: str) -> bool:
 
 def used(folder: Path) -> float:
     """When a pack was opened last, in seconds since 1970: a file is touched then."""
-    for path in (folder / USED, folder / LOCK, folder):
+    for path in (folder / USED, folder):
         with suppress(OSError):
             return path.stat().st_mtime
     return 0.0

@@ -39,7 +39,7 @@ def decode(run: Place, code: Place, *, out: Asked = "") -> Path:
     if not text.lstrip().startswith("{"):
         if not Path(text).is_file():
             raise Refusal(f'no code at {text[:80]}: give a JSON file, or the JSON itself, as {{"z": [0.5, -1]}}')
-        text = Path(text).read_text()
+        text = Path(text).read_text(encoding="utf-8")
     try:
         values = json.loads(text)
     except ValueError as error:

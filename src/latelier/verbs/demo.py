@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from latelier.places import place
 from latelier.say import say
 from latelier.verbs.options import Place
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 BUDGETS = (1, 5, 10)  # labels a class
 DRAWS = 5
-MARK = "demo.json"  # says that a folder is a demo's, which the next demo may replace
+MARK = "demo.json"  # says that a folder is a demo's, which the next demo may replace; train lets it be
 
 
 @dataclass(frozen=True)
@@ -104,13 +105,11 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
 
     began = time.perf_counter()
     recipe = RECIPES[data]
-    out = Path(out)
+    out = place(out, "--out")
     beside = out.with_name(f"{out.name}-parts")  # the run of recipe.parts
     for folder in (out, beside) if recipe.parts else (out,):
-        _clear(folder)
+        _clear(folder, data)
     rows = _few_labels(recipe, data, out, beside, Progress)
-    for folder in (out, beside) if recipe.parts else (out,):
-        files.write_json(folder / MARK, {"data": data})
     best = winners(rows)
     columns = ("accuracy on test pictures, %", *(f"{k} label{'s' if k > 1 else ''} a class" for k in BUDGETS))
     marked = [
@@ -236,14 +235,16 @@ def _few_labels(recipe: Recipe, data: str, out: Path, beside: Path, progress: An
     return [[name, *(cell(row[k]) for k in BUDGETS)] for name, row in found.items()]
 
 
-def _clear(out: Path) -> None:
+def _clear(out: Path, data: str) -> None:
     """Makes the folder ready. Raises Refusal if it holds anything but an earlier demo."""
     import shutil
 
+    from latelier import files
     from latelier.core import Refusal
+    from latelier.request import UNSAVED
 
-    kept = out.exists() and (not out.is_dir() or any(path.name != ".lock" for path in out.iterdir()))
-    if kept and not (out / MARK).exists():
-        raise Refusal(f"--out {out} exists and is not an earlier demo; name another folder")
     if out.exists():
+        if not (out / MARK).exists() and (not out.is_dir() or any(path.name not in UNSAVED for path in out.iterdir())):
+            raise Refusal(f"--out {out} exists and is not an earlier demo; name another folder")
         shutil.rmtree(out)
+    files.write_json(out / MARK, {"data": data})  # first, or one that was stopped would be in the next one's way

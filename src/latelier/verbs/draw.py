@@ -4,6 +4,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
+from latelier.places import place
 from latelier.say import say
 from latelier.verbs.options import As, Names, Place, Seed, Whole
 
@@ -94,7 +95,7 @@ def draw(
     asked = asked_of(sheet, module, {name: value for name, value in options.items() if value is not None})
     name = module.__name__.removeprefix("latelier.pictures.")  # one file, however the sheet was spelt
     opened = open_run(run)
-    path = Path(out) if out else opened.home("--out FILE.png") / "pictures" / f"{name}.png"
+    path = place(out, "--out") if out else opened.home("--out FILE.png") / "pictures" / f"{name}.png"
     where = Where.of(data_root, download, as_)
     splits = opened.splits(data, where)
     title = f"{opened.name} ({opened.card.model}) on {splits.test.source}"
@@ -115,6 +116,7 @@ def asked_of(sheet: str, module: ModuleType, options: dict[str, Any]) -> "Asked"
     from latelier.objectives.langevin import Chain
     from latelier.pictures import takes
     from latelier.pictures.view import Asked
+    from latelier.verbs.writing import far
 
     if unused := [name for name in options if name not in takes(module)]:
         able = ", ".join(f"--{name}" for name in takes(module)) or "none of these options"
@@ -123,7 +125,7 @@ def asked_of(sheet: str, module: ModuleType, options: dict[str, Any]) -> "Asked"
     chain = replace(usual, **{name: options[name] for name in ("step", "steps", "temperature") if name in options})
     attribute, given = tuple(options.get("attribute", ())), tuple(options.get("given", ()))
     imagined = {name: options[name] for name in ("caption", "through") if name in options}
-    return Asked(attribute, options.get("by"), given, chain, **imagined)
+    return Asked(attribute, far(options.get("by")), given, chain, **imagined)
 
 
 def draw_sheet(sheet: str, view: "View") -> "np.ndarray":

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from latelier.places import place
 from latelier.say import say
 from latelier.verbs.options import As, Place
 
@@ -41,7 +42,7 @@ def report(
     from latelier.verdict import verdict
 
     opened = open_run(run)
-    path = Path(out) if out else opened.home("--out FILE.html") / "report.html"
+    path = place(out, "--out") if out else opened.home("--out FILE.html") / "report.html"
     where = Where.of(data_root, download, as_)
     splits = opened.splits(data, where)
     taken = {record["name"] for record in opened.scores if record["data"] == splits.test.source}

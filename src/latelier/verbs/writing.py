@@ -1,12 +1,18 @@
 """What verbs share that write a picture for every picture."""
 
 import math
+import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from latelier.places import place
 from latelier.say import say
 from latelier.verbs.options import Place
+
+MOST = 1e6  # steps of an edit, either way
+LONGEST = 200  # bytes of a name, of the 255 that a system takes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,16 +25,25 @@ def given(value: Place, verb: str, option: str = "--out") -> Place:
 
     if not str(value):
         raise Refusal(f"{verb} lacks {option}; see latelier {verb} --help")
-    return value
+    return str(place(value, option)) if option == "--out" else value
+
+
+def far(by: float | None) -> float | None:
+    """How far an edit moves. Raises Refusal for what is no number of steps."""
+    from latelier.core import Refusal
+
+    if by is not None and not abs(by) <= MOST:
+        raise Refusal(f"--by takes a number of steps, from -{MOST:g} to {MOST:g}, not {by:g}")
+    return by
 
 
 def new_folder(out: Place) -> Path:
     """The path. Raises Refusal for anything but a new or an empty folder."""
     from latelier.core import Refusal
-    from latelier.data.own import MARK
+    from latelier.folders import is_free
 
     path = Path(out)
-    if path.exists() and (not path.is_dir() or any(file.name != MARK for file in path.iterdir())):
+    if not is_free(path):
         raise Refusal(f"--out {path} exists and is not an empty folder; name another")
     return path
 
@@ -36,8 +51,6 @@ def new_folder(out: Place) -> Path:
 def new_file(path: Place, option: str) -> Path:
     """The path of a file that can be written, or written over. Raises Refusal for any other, before there is work in
     vain."""
-    import os
-
     from latelier.core import Refusal
 
     found = Path(path)
@@ -65,24 +78,34 @@ def write_pictures(
     blocks: Iterable[tuple["Tensor", Sequence[Sequence[str]]]],
 ) -> None:
     """Writes blocks of pictures [b, c, h, w] as PNG files named after ``names``, and a CSV file with a row a picture:
-    file, picture, and the cells, one a column, that stand beside it in its block. The folder is marked as latelier's
-    own first: no source that it lies in takes these for somebody's pictures."""
+    file, picture, and the cells, one a column, that stand beside it in its block. All are there in the end, or none;
+    the folder is marked as latelier's own, so that no source that it lies in takes these for somebody's pictures."""
     from latelier import files
     from latelier.data.own import mark
+    from latelier.folders import filling
     from latelier.pictures.sheet import png
     from latelier.pictures.view import pixels
     from latelier.tables import counted
 
     rows: list[list[str]] = []
-    mark(out)
-    for image, beside in blocks:
-        for drawn, cells in zip(pixels(image), beside, strict=True):
-            name = str(names[len(rows)])
-            picture = f"{len(rows):06d}-{Path(name).stem}.png"
-            files.write(out / picture, png(drawn, 6))
-            rows.append([name, picture, *cells])
-    write_table(out / table, ["file", "picture", *columns], rows)
+    with filling(out) as folder:
+        mark(folder)
+        for image, beside in blocks:
+            for drawn, cells in zip(pixels(image), beside, strict=True):
+                name = str(names[len(rows)])
+                picture = f"{len(rows):06d}-{_stem(name)}.png"
+                files.write(folder / picture, png(drawn, 6))
+                rows.append([name, picture, *cells])
+        write_table(folder / table, ["file", "picture", *columns], rows)
     say(f"{out}: {counted(len(rows), 'picture')} and {table}")
+
+
+def _stem(name: str) -> str:
+    """What a picture's name lends to a file's: without what Windows allows in none, and no longer than any system
+    takes."""
+    plain = re.sub(r'[<>:"|?*\\\x00-\x1f]', "_", Path(name).stem)
+    encoded = os.fsencode(plain)
+    return plain if len(encoded) <= LONGEST else encoded[:LONGEST].decode(errors="ignore")
 
 
 def decibels(error: "Tensor") -> list[tuple[str]]:
