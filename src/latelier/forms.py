@@ -169,6 +169,20 @@ class TemperatureNote(TypedDict):
     fingerprint: Fingerprint
 
 
+class DemoNote(TypedDict):
+    """demo.json, in a folder that the next demo may replace."""
+
+    data: str
+
+
+class RecipeNote(TypedDict):
+    """recipes.json, in a folder of recipes: what they learn from, and how much of it."""
+
+    data: str
+    share: float
+    size: NotRequired[int]
+
+
 class Measured(TypedDict):
     """A line of a recipe's measured.jsonl."""
 

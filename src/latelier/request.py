@@ -116,8 +116,11 @@ def _today(stored: dict[str, Any]) -> dict[str, Any]:
     return request | {"monitor": stored["judge"], "epochs": 20 if stored["epochs"] is None else stored["epochs"]}
 
 
-def there(source: str, folder: Path) -> str:
-    """The data argument that a run began with. Raises Refusal for a path that leads nowhere from here."""
+def there(source: str | None, folder: Path) -> str:
+    """The data argument that a run began with. Raises Refusal where it does not say, and for a path that leads nowhere
+    from here."""
+    if not source:
+        raise Refusal(f"{folder} does not say what it was trained on; give --data SRC")
     names = (source, source.rpartition(":")[0])
     if not any(name in BUILTIN or Path(name).expanduser().exists() for name in names if name):
         raise Refusal(f"{folder} was trained on {source}, which is not there now; give its new place by --data SRC")

@@ -102,10 +102,7 @@ class Run:
     @property
     def source(self) -> str:
         """The data argument that the run was trained on."""
-        source = self.config.get("request", {}).get("data")
-        if not source:
-            raise Refusal(f"{self.folder} does not say what it was trained on; give --data SRC")
-        return there(str(source), self.folder)
+        return there(self.config.get("request", {}).get("data"), self.folder)
 
     def images(self, source: str | Path, where: Where, split: str | None = None, quiet: bool = False) -> Images:
         """Pictures of any source, brought to the size and channels that the model was built for.

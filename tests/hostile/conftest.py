@@ -68,5 +68,6 @@ def shop(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (place / "loop").symlink_to("loop")
     monkeypatch.chdir(place)
     monkeypatch.setattr("uvicorn.Server.run", lambda *more, **options: pytest.fail("the explorer was started"))
-    monkeypatch.setattr("latelier.trials.run_all", lambda *more: pytest.fail("trainings were started"))
+    monkeypatch.setattr("latelier.verbs.demo.main_run", lambda *more: pytest.fail("the demo was started"))
+    monkeypatch.setattr("latelier.trials.run_all", lambda jobs, done: [work(task) for work, task in jobs])
     return place

@@ -13,10 +13,10 @@ RUN = (*NOWHERE, "pets", "empty", "pipe", "loop", "table.csv", "text.txt", "mask
 SOURCE = (
     *NOWHERE,
     *("empty", "pipe", "loop", "table.csv", "text.txt", "code.json", "run", "/dev/null", "/dev/zero", "-", ":", "::"),
-    *("digits:", "digits:nowhere", "pets:train", "pets:", "digit", "scenes:train:test", "https://example.org/pets.zip"),
+    *("digits:nowhere", "pets:train", "digit", "scenes:train:test", "https://example.org/pets.zip"),
 )
 TABLE = (*NOWHERE, "empty", "pets", "pipe", "loop", "mask.png", "text.txt", "code.json", "shard.tar", "/dev/null", "/dev/zero", "-")
 MASK = (*NOWHERE, "empty", "pets", "pipe", "loop", "table.csv", "text.txt", "/dev/null", "/dev/zero", "-", "center")
 FILE = ("\0", "a\0b", "~nobody/x", LONG, f"{LONG}/x", "table.csv/x", "pets", ".", "/", "pipe", "pipe/x", "loop", "loop/x")
 FOLDER = ("\0", "a\0b", "~nobody/x", LONG, f"{LONG}/x", "table.csv", "table.csv/x", "pets", ".", "/", "pipe", "pipe/x", "loop", "loop/x", "run")
-NAME = ("", "\0", "nowhere", "os.path", "../run", "/etc/passwd", "pets.py", ESC, BIDI, LINES, BYTES, LONG, "None", "=1+1")
+NAME = ("", "\0", "nowhere", "os.path", "../run", "/etc/passwd", "pets.py", ESC, BIDI, LINES, BYTES, LONG, "=1+1")

@@ -51,14 +51,14 @@ def caption(
     from latelier.runs import Where, open_run
     from latelier.scores.captioning import written
     from latelier.scores.common import device_of
-    from latelier.verbs.writing import given, write_table
+    from latelier.verbs.writing import given, new_file, write_table
 
     if draws is not None and draws < 0:
         raise Refusal(f"--draws is a number of draws, at least 0, not {draws}")
     opened = open_run(run)
     if not has(opened.model, Captions):
         raise Refusal(f"{run} cannot write: train it on pictures with captions and --set caption=gru")
-    out = Path(given(out, "caption"))
+    out = new_file(given(out, "caption"), "--out")
     images = opened.images(source, Where.of(data_root, download))
     generator = torch.Generator(device_of(opened.model)).manual_seed(seed)
     texts, scores = written(opened.model, images, beam, draws, generator, longest)

@@ -1,5 +1,6 @@
 """latelier demo: the main job, on embedded data, in a minute or two on two cores (scenes: five)."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -92,7 +93,7 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
     """
     import time
 
-    from latelier import files
+    from latelier import files, stored
     from latelier.page import Picture, Table, page
     from latelier.progress import Progress
     from latelier.reporting import material, winners
@@ -105,12 +106,12 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
     began = time.perf_counter()
     recipe = RECIPES[data]
     out = Path(out)
-    beside = out.with_name(f"{out.name}-parts")  # the run of recipe.parts
+    beside = Path(f"{out}-parts")  # the run of recipe.parts
     for folder in (out, beside) if recipe.parts else (out,):
         _clear(folder)
     rows = _few_labels(recipe, data, out, beside, Progress)
     for folder in (out, beside) if recipe.parts else (out,):
-        files.write_json(folder / MARK, {"data": data})
+        stored.write(folder / MARK, {"data": data})
     best = winners(rows)
     columns = ("accuracy on test pictures, %", *(f"{k} label{'s' if k > 1 else ''} a class" for k in BUDGETS))
     marked = [
@@ -129,11 +130,9 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
         f"{recipe.views}"
     )
     summary = (
-        f"A variational autoencoder learned {data} from all training pictures, with labels for five per class, "
-        "and a label "
-        "head beside its decoder. Below: what few labels are worth with and without the unlabelled pictures, "
-        "how well the "
-        "codes keep the pictures, and what they hold."
+        f"A variational autoencoder learned {data} from all training pictures, with labels for five per class, and a "
+        "label head beside its decoder. Below: what few labels are worth with and without the unlabelled pictures, how "
+        "well the codes keep the pictures, and what they hold."
     )
     pictures: list[Picture] = []
     tables = [Table("What few labels are worth", columns, rows, note, best)]
@@ -240,10 +239,15 @@ def _clear(out: Path) -> None:
     """Makes the folder ready. Raises Refusal if it holds anything but an earlier demo."""
     import shutil
 
+    from latelier import stored
     from latelier.core import Refusal
+    from latelier.forms import DemoNote
+    from latelier.verbs.writing import check_above
 
-    kept = out.exists() and (not out.is_dir() or any(path.name != ".lock" for path in out.iterdir()))
-    if kept and not (out / MARK).exists():
+    check_above(out, "--out")
+    if (out / MARK).is_file():
+        stored.read(out / MARK, DemoNote, "name another folder")  # another program may name a file so
+    elif os.path.lexists(out) and (not out.is_dir() or any(path.name != ".lock" for path in out.iterdir())):
         raise Refusal(f"--out {out} exists and is not an earlier demo; name another folder")
     if out.exists():
         shutil.rmtree(out)

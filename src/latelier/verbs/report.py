@@ -37,10 +37,11 @@ def report(
     from latelier.reporting import material
     from latelier.runs import Where, open_run
     from latelier.verbs.score import judge
+    from latelier.verbs.writing import new_file
     from latelier.verdict import verdict
 
     opened = open_run(run)
-    path = Path(out) if out else opened.home("--out FILE.html") / "report.html"
+    path = new_file(out, "--out") if out else opened.home("--out FILE.html") / "report.html"
     where = Where.of(data_root, download)
     splits = opened.splits(data, where)
     taken = {record["name"] for record in opened.scores if record["data"] == splits.test.source}

@@ -1,6 +1,7 @@
 """What verbs share that write a picture for every picture."""
 
 import math
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,26 +28,34 @@ def new_folder(out: Place) -> Path:
     from latelier.core import Refusal
 
     path = Path(out)
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+    if os.path.lexists(path) and (not path.is_dir() or any(path.iterdir())):
         raise Refusal(f"--out {path} exists and is not an empty folder; name another")
+    check_above(path, "--out")
     return path
 
 
 def new_file(path: Place, option: str) -> Path:
     """The path of a file that can be written, or written over. Raises Refusal for any other, before there is work in
     vain."""
-    import os
-
     from latelier.core import Refusal
 
     found = Path(path)
-    above = next(folder for folder in found.absolute().parents if folder.exists())
     if found.is_dir():
-        raise Refusal(f"{option} {found} is a folder; name a file, such as {found / 'classes.csv'}")
-    if not above.is_dir() or not os.access(above, os.W_OK):
-        what = "is a file" if not above.is_dir() else "cannot be written to"
-        raise Refusal(f"{option} {found}: {above} {what}; name another place")
+        raise Refusal(f"{option} {found} is a folder; name a file in it")
+    if os.path.lexists(found) and not found.is_file():
+        raise Refusal(f"{option} {found} is no file, and would be replaced by one; remove it, or name another place")
+    check_above(found, option)
     return found
+
+
+def check_above(path: Path, option: str) -> None:
+    """Raises Refusal where nothing can be made in what is there of the folders above."""
+    from latelier.core import Refusal
+
+    above = next((folder for folder in path.absolute().parents if os.path.lexists(folder)), path)
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        what = "cannot be written to" if above.is_dir() else "is a file" if above.is_file() else "is no folder"
+        raise Refusal(f"{option} {path}: {above} {what}; name another place")
 
 
 def write_table(out: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
