@@ -3,23 +3,9 @@ from pathlib import Path
 BASE = Path("/tmp/h/base-hostile")
 def all_cases():
     from hostile import test_arguments as a
-    from hostile import fields as f
     for verb, place, values in a.places():
         for i, v in enumerate(values):
             yield f"{verb}-{place.strip('-')}-{i}", (lambda work: None), a.command(verb, place, v)
-    goon = "train --out run --resume --steps 3 --quiet"
-    for glob, words in (("config.json", goon), ("state-*", goon), ("weights-*", "score run --only reconstruction --quiet"), ("manifest-*", goon), ("scores.json", "score run --only reconstruction --quiet"),):
-        file = sorted((BASE/"run").glob(glob))[-1]
-        note = f.note_of(file)
-        for leaf in f.places(note):
-            for i, new in enumerate(f.ODD):
-                def make(work, glob=glob, leaf=leaf, new=new):
-                    for path in sorted((work/"run").glob(glob)):
-                        if not glob.startswith("manifest") or True:
-                            try: f.stamp(path, f.replaced(f.note_of(path), leaf, new))
-                            except (KeyError, IndexError): path.unlink()
-                yield f"field-{glob.strip('-*')}-{'.'.join(map(str, leaf))}-{i}", make, shlex.split(words)
-
     from hostile import test_contents as c
     for name, kind in c.KINDS.items():
         for value in kind.values:
@@ -27,3 +13,13 @@ def all_cases():
                 words[:] = c.prepared(name, value)
             words = []
             yield f"content-{name}-{value}", make, words
+
+    from hostile import test_fields as f
+    from hostile.fields import FOREIGN
+    for name, (_, fields) in f.FIELDS.items():
+        for field, kind in fields.items():
+            for number, value in enumerate(FOREIGN[kind]):
+                words = []
+                def make(work, name=name, field=field, value=value, words=words):
+                    words[:] = f.prepared(name, field, value)
+                yield f"field-{name.strip('-*')}:{field}-{number}", make, words

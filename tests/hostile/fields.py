@@ -1,8 +1,7 @@
-"""Every field of every JSON that a run holds, with a value of another type, stamped as a stranger would."""
+"""Values of other types than a field is of, and how to put them there as a stranger would: with new checksums."""
 
 import hashlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,41 +10,42 @@ import safetensors.torch
 
 from latelier import stored
 
-Leaf = tuple[str | int, ...]  # keys from the top of a JSON text to a value
-ODD: tuple[Any, ...] = (None, True, -1, 1.5, 1e300, 10**30, float("nan"), "", "x\x1b[2J", [], [[]], {}, {"x": {"y": 1}})
+NAN = float("nan")
 
 
-def places(value: Any, at: Leaf = ()) -> Iterator[Leaf]:
-    """All values, those that hold others too."""
-    yield at
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, below in inner:
-        yield from places(below, (*at, key))
+class Measured(float):
+    """A figure that may be NaN."""
 
 
-def replaced(value: Any, leaf: Leaf, new: Any) -> Any:
-    """The value with another at one place."""
-    if not leaf:
-        return new
-    inner = replaced(value[leaf[0]], leaf[1:], new)
-    if isinstance(value, list):
-        return [inner if key == leaf[0] else old for key, old in enumerate(value)]
-    return {**value, leaf[0]: inner}
+FOREIGN: dict[type, tuple[Any, ...]] = {
+    bool: ("x\x1b[2J", 1.5, [], {}, [[1]]),
+    int: (True, 1.5, -1, 10**30, 1e300, NAN, "x\x1b[2J", "", [], {}, [[1]], {"x": {"y": None}}),
+    float: (True, NAN, "x\x1b[2J", [], {}, [[1]], {"x": {"y": None}}),
+    Measured: (True, "x\x1b[2J", [], {}, [[1]], {"x": {"y": None}}),
+    str: (True, 1, 1.5, NAN, [], {}, ["x"], {"x": {"y": None}}),
+    list: (True, 1, 1e300, NAN, "x\x1b[2J", {"x": {"y": None}}, [[[]]], [None]),
+    dict: (True, 1, 1e300, NAN, "x\x1b[2J", [], [[1]], {"x\x1b[2J": {"y": None}}),
+}
+
+
+def placed(note: Any, field: str, value: Any) -> Any:
+    """The note with the value at the field, keys parted by slashes; * is the first key. "" is the note itself."""
+    if not field:
+        return value
+    key, _, rest = field.partition("/")
+    if isinstance(note, list):
+        return [placed(inner, rest, value) if str(at) == key else inner for at, inner in enumerate(note)]
+    key = next(iter(note)) if key == "*" else key
+    return {**note, key: placed(note.get(key), rest, value)}
 
 
 def note_of(file: Path) -> Any:
-    """The JSON in ``file``, or in the metadata of a weights or state file."""
+    """The JSON in ``file``, or in the metadata of a weights or state file, without checksums."""
     if file.suffix == ".safetensors":
         with safetensors.safe_open(file, "pt") as opened:
             return json.loads(opened.metadata()["latelier"])
-    return plain(json.loads(file.read_text()))
-
-
-def plain(note: Any) -> Any:
-    """Without checksums."""
-    if isinstance(note, list):
-        return [plain(record) for record in note]
-    return {key: value for key, value in note.items() if key != stored.SUM} if isinstance(note, dict) else note
+    note = json.loads(file.read_text())
+    return [_plain(record) for record in note] if isinstance(note, list) else _plain(note)
 
 
 def stamp(file: Path, note: Any) -> None:
@@ -60,6 +60,11 @@ def stamp(file: Path, note: Any) -> None:
                 stored.write(manifest, known)
     elif isinstance(note, dict):
         stored.write(file, note)
+    elif isinstance(note, list) and all(isinstance(record, dict) for record in note):
+        stored.write_list(file, note)
     else:
-        records = [stored._summed(record) if isinstance(record, dict) else record for record in note] if isinstance(note, list) else note
-        file.write_text(json.dumps(records))
+        file.write_text(json.dumps(note))
+
+
+def _plain(record: Any) -> Any:
+    return {key: value for key, value in record.items() if key != stored.SUM} if isinstance(record, dict) else record
