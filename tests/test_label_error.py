@@ -13,13 +13,14 @@ import latelier
 from latelier import checkpoint, label_error
 from latelier.building import assemble
 from latelier.core import Metric, Refusal
+from latelier.course import read_log
 from latelier.data.batches import Batches
 from latelier.data.choice import hide_labels
 from latelier.data.images import Images
 from latelier.data.sources import open_images
 from latelier.heads.joint import codes_of
 from latelier.learners.propagation import cross_validated, neighbours_graph
-from latelier.runs import open_run, read_log
+from latelier.runs import open_run
 from tests.test_parallel import two_processes
 
 NAME = label_error.METRIC.name

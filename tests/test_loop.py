@@ -20,6 +20,7 @@ from latelier.plan import Plan, rate_factor
 from latelier.players import differentiate, players_of
 
 CPU = torch.device("cpu")
+CARD = {"model": "game", "image": [1, 4, 4], "config": {}, "classes": []}
 
 
 def pictures(n: int = 64, classes: int = 4) -> Images:
@@ -118,7 +119,7 @@ def test_a_run_in_two_halves_equals_one_run_bit_for_bit(tmp_path: Path, extra: d
     whole, first, second = Game(), Game(), Game()
     for name in ("whole", "halves"):
         (tmp_path / name).mkdir()
-    train(whole, batches(), plan, tmp_path / "whole", {})
+    train(whole, batches(), plan, tmp_path / "whole", CARD)
 
     class Enough(Exception):
         pass
@@ -133,10 +134,10 @@ def test_a_run_in_two_halves_equals_one_run_bit_for_bit(tmp_path: Path, extra: d
             batches(),
             Plan(**{**vars(plan), "save_every": 80, "log_every": 16}),
             tmp_path / "halves",
-            {},
+            CARD,
             show=stop,
         )
-    train(second, batches(), plan, tmp_path / "halves", {})
+    train(second, batches(), plan, tmp_path / "halves", CARD)
     assert (whole.a.item(), whole.b.item()) == (second.a.item(), second.b.item())
 
 

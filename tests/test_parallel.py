@@ -14,7 +14,7 @@ from torch import Tensor
 
 import latelier
 from latelier import checkpoint
-from latelier.runs import read_log
+from latelier.course import read_log
 
 DOCS = Path(__file__).parents[1] / "docs" / "parallel.md"
 SETTINGS = ["net=mlp", "net.widths=32", "latent=4"]

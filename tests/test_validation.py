@@ -14,13 +14,14 @@ import latelier
 from latelier import checkpoint, stored
 from latelier.building import assemble
 from latelier.core import Batch, Fits, Metric, Model, Progress, Refusal
+from latelier.course import read_log
 from latelier.data.batches import Batches
 from latelier.data.choice import hold_out
 from latelier.data.sources import open_images
 from latelier.lookup import find_module, module_names
 from latelier.plan import Plan
 from latelier.request import read_config
-from latelier.runs import Where, open_run, read_log
+from latelier.runs import Where, open_run
 from latelier.validation import monitor_of, validate
 
 TINY = {"settings": ["net=mlp", "net.widths=", "latent=2"], "data": "digits", "batch": 64, "quiet": True}

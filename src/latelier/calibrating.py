@@ -13,7 +13,6 @@ from latelier.data.labels_file import source_parts
 from latelier.forms import TemperatureNote
 from latelier.held_out import kept_back
 from latelier.runs import Run, Where
-from latelier.say import say
 from latelier.scores.calibration import BOUNDS, fit_temperature
 from latelier.scores.common import rows_of, some
 
@@ -60,13 +59,8 @@ def temperature_of(run: Run, where: Where) -> Temperature:
 
 def kept(run: Run) -> Temperature | None:
     """The temperature that is kept for the run's checkpoint, if it is one."""
-    path = run.folder / KEPT
-    if not path.exists():
-        return None
-    try:
-        found = stored.read(path, TemperatureNote, "it is fitted anew")
-    except Refusal as fault:
-        say(f"{fault}", error=True)
+    found = stored.kept(run.folder / KEPT, TemperatureNote, "it is fitted anew") if run.folder.is_dir() else None
+    if found is None:
         return None
     value, labels = found["value"], found["labels"]
     known = found["seen"] == run.seen and BOUNDS[0] <= value <= BOUNDS[1] and 0 < labels <= MOST

@@ -50,7 +50,9 @@ def opened_for(request: SimpleNamespace) -> Images:
     """The images that the arguments of ``latelier train`` ask for. Where they name no method, they do afterwards, with
     settings under those given, and with a size where the images are larger than is learned well in minutes; a line says
     so. Raises Refusal as ``opened`` does."""
-    images = opened(request, str(request.data), request.size, request.channels)
+    images = opened(request, str(request.data), request.size, request.channels, request.range)
+    if request.range is not None and images.range is None and not (request.resume or request.quiet or parallel.rank()):
+        step("--range {:g},{:g} has no effect: all pictures have 8 bits".format(*request.range))
     if request.model is not None:
         return images
     known = images.label[images.label >= 0]
@@ -63,7 +65,7 @@ def opened_for(request: SimpleNamespace) -> Images:
     smaller = ""
     if request.size is None and min(images.shape[1:]) > SIDE:
         request.size, smaller = SIDE, f"; pictures are scaled to {SIDE} px, --size N chooses another"
-        images = opened(request, str(request.data), request.size, request.channels)
+        images = opened(request, str(request.data), request.size, request.channels, request.range)
     if not request.quiet and parallel.rank() == 0:
         step(f"no method was named: {choice.model}, {choice.why}{smaller}; {OTHERS}")
     return images

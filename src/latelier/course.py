@@ -3,10 +3,14 @@
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any, NamedTuple
 
+from latelier import stored
 from latelier.core import Metric
+from latelier.forms import LogRecord
+from latelier.say import say
 
 Measures = Callable[[dict[str, float]], dict[str, float]]
 TERMS = tuple(Metric(*term) for term in (("elbo", True), ("distortion",), ("error",), ("cross-entropy",)))
@@ -33,6 +37,15 @@ class Course(NamedTuple):
     known: float | None = None  # of validation: the value at the end on the pictures trained on, where it is logged
     ahead: float = 0.0  # how much better that is, as a share likewise
     best: float = 1.0  # of validation: the share of them after which the best value came
+
+
+def read_log(folder: Path) -> list[dict[str, Any]]:
+    """The records of the training in a run folder, without those of images that were seen again after a crash. Damaged
+    ones are left out and named on stderr."""
+    records, faults = stored.read_lines(folder / "log.jsonl", LogRecord)
+    for fault in faults:
+        say(fault, error=True)
+    return once(dict(record) for record in records)
 
 
 def once(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -72,6 +72,7 @@ class DataNote(TypedDict):
     fingerprint: Fingerprint
     images: NotRequired[Count]
     shape: NotRequired[tuple[Side, Side, Side]]
+    range: NotRequired[tuple[float, float] | None]  # black and white of values of more than 8 bits
     labelled: NotRequired[Count]
     captioned: NotRequired[Count]
     skipped: NotRequired[Count]

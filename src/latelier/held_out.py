@@ -64,7 +64,8 @@ def validation_images(request: SimpleNamespace, images: Images, split: str) -> I
     base, _, chosen = text.rpartition(":")
     source = base if base and chosen in ("train", "training") else text
     size = request.size or (h if h == w else None)
-    found = with_classes(opened(request, f"{source}:{split}", size, c), images.classes)
+    range = images.range or request.range
+    found = with_classes(opened(request, f"{source}:{split}", size, c, range), images.classes)
     if found.shape != images.shape:
         given, expected = ("x".join(map(str, shape)) for shape in (found.shape, images.shape))
         raise Refusal(
@@ -74,7 +75,13 @@ def validation_images(request: SimpleNamespace, images: Images, split: str) -> I
     return found
 
 
-def opened(request: SimpleNamespace, source: str, size: int | None, channels: int | None) -> Images:
+def opened(
+    request: SimpleNamespace,
+    source: str,
+    size: int | None,
+    channels: int | None,
+    range: tuple[float, float] | None = None,
+) -> Images:
     """The images of a source, with the classes of --labels-file. Raises Refusal as ``open_images`` and ``with_labels``
     do."""
     with Progress("reading images", 1, quiet=request.quiet or parallel.rank() > 0) as progress:
@@ -82,6 +89,7 @@ def opened(request: SimpleNamespace, source: str, size: int | None, channels: in
             source,
             size=size,
             channels=channels,
+            range=range,
             root=_root(request),
             download=request.download,
             progress=lambda done, total: progress.at(done, total),

@@ -49,8 +49,8 @@ class Player:
 
     def shapes(self) -> dict[str, torch.Size]:
         """Of all tensors that ``state`` has after a step."""
-        settings = self.optimiser.defaults
-        slots = SLOTS[type(self.optimiser)] if settings.get("momentum") != 0 else ()
+        plain = isinstance(self.optimiser, torch.optim.SGD) and not self.optimiser.defaults["momentum"]
+        slots = () if plain else SLOTS[type(self.optimiser)]
         pairs = [(name, weight, slot) for name, weight in zip(self.names, self.weights, strict=True) for slot in slots]
         return {f"{self.name}/{n}/{slot}": torch.Size() if slot == STEP else w.shape for n, w, slot in pairs}
 

@@ -21,8 +21,9 @@ FREE = (  # may differ on a resume
 )
 LENGTHS = ("steps", "epochs")
 ANEW = ("out", "resume", "quiet", "download")  # are not taken over from the last time
+DEEP_BEFORE = [0.0, 65535.0]  # black and white of 16 bits, when there was no --range
 # Arguments that runs of earlier versions did not have.
-LACKED = {"labels_file": None, "prior": None, "affine": 0.0, "cutout": 0.0, "colour": 0.0}
+LACKED = {"labels_file": None, "prior": None, "affine": 0.0, "cutout": 0.0, "colour": 0.0, "range": DEEP_BEFORE}
 OPTIONS = {"model": "the method", "settings": "--set"}  # the others are called as in Python
 
 
@@ -48,6 +49,9 @@ def check(request: SimpleNamespace) -> None:
         if value is not None and not 0 < value <= LARGEST:
             most = "" if value <= 0 else f" and at most {LARGEST:g}"
             raise Refusal(f"--{name.replace('_', '-')} takes {least}{most}, but got {value}")
+    if request.range is not None and not request.range[0] < request.range[1]:
+        low, high = request.range
+        raise Refusal(f"--range takes two numbers, black and white, the smaller one first, but got {low:g},{high:g}")
     if request.epochs is not None and request.steps is not None:
         raise Refusal(f"--steps {request.steps} and --epochs {request.epochs:g} both say how long; give one of them")
     if not 0 <= request.warmup <= LARGEST:
@@ -132,7 +136,8 @@ def read_config(path: Path) -> dict[str, Any]:
     config = stored.read(path, RunConfig, "restore it, or name another run or --out", newest=FORMAT)
     from latelier.verbs.train import train
 
-    hints = get_type_hints(train) | {"settings": list[str] | dict[str, Any] | None}
+    in_file = {"settings": list[str] | dict[str, Any] | None, "range": tuple[float, float] | None}
+    hints = get_type_hints(train) | in_file
     for name, value in config["request"].items():
         if name in hints:
             stored.held(value, hints[name], f"{path}, request.{name}", "restore it")

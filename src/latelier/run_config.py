@@ -39,6 +39,7 @@ def write_config(folder: Path, request: SimpleNamespace, prepared: "Prepared") -
         "fingerprint": images.fingerprint,
         "images": len(prepared.rows),
         "shape": list(images.shape),
+        "range": images.range,
         "labelled": int((images.label[prepared.rows] >= 0).sum()),
         "captioned": int(has_caption(images)[prepared.rows].sum()),
         "skipped": len(images.skipped),

@@ -12,18 +12,18 @@ import torch
 from latelier import files, stored
 from latelier.building import Card, open_model
 from latelier.core import UNKNOWN_FACTORS, AttributeDirections, Model, Refusal, has
-from latelier.course import once
+from latelier.course import read_log
 from latelier.data.augment import changes_of
 from latelier.data.choice import hold_out
 from latelier.data.images import Images, with_classes
 from latelier.data.sources import open_images, splits_of
 from latelier.directions import found
-from latelier.forms import LogRecord, of_score
+from latelier.forms import of_score
 from latelier.held_out import kept_back, learned_rows
 from latelier.labels import of_run
 from latelier.pictures.view import View
 from latelier.progress import tell
-from latelier.request import read_config, there
+from latelier.request import DEEP_BEFORE, read_config, there
 from latelier.say import say
 from latelier.scores.common import Splits
 from latelier.scores.record import replaced
@@ -109,11 +109,9 @@ class Run:
 
         Labels are renumbered to the model's classes, by name. What was converted or skipped is said on stderr, unless
         ``quiet``. Raises Refusal if the pictures cannot be made to fit."""
-        for size, channels in self._ways(str(source)):
-            data = open_images(
-                source, split=split, size=size, channels=channels, root=where.data_root, download=where.download
-            )
-            if data.shape == self.model.image:
+        for way in self._ways(str(source)):
+            data = open_images(source, split=split, **way, root=where.data_root, download=where.download)
+            if data.shape == self.model.image and data.range in (None, self._range or data.range):
                 break
         else:
             given, built = ("x".join(map(str, shape)) for shape in (data.shape, self.model.image))
@@ -126,14 +124,21 @@ class Run:
             tell(data)
         return data
 
-    def _ways(self, source: str) -> list[tuple[int | None, int | None]]:
-        """Sizes and channels to ask for, in turn. What training asked for goes first where the source is the same, so
-        that its decoded pictures serve again."""
+    @property
+    def _range(self) -> tuple[float, float] | None:
+        """Black and white of values of more than 8 bits, as the run learned from them; None where it did from none."""
+        data = self.config.get("data", {})
+        found = data.get("range", DEEP_BEFORE if data else None)
+        return found and (float(found[0]), float(found[1]))
+
+    def _ways(self, source: str) -> list[dict[str, Any]]:
+        """Sizes, channels and ranges to ask for, in turn. What training asked for goes first where the source is the
+        same, so that its decoded pictures serve again."""
         (c, h, w), asked, name = self.model.image, self.config.get("request", {}), source.partition(":")[0]
         own = name not in ("scenes", "sprites") or h in (32, 64)  # drawn in two sizes, whatever the model is built for
-        ways: list[tuple[int | None, int | None]] = [(h if h == w and own else None, c)]
+        ways = [{"size": h if h == w and own else None, "channels": c, "range": self._range}]
         if name == str(asked.get("data")).partition(":")[0]:
-            ways.insert(0, (asked.get("size"), asked.get("channels")))
+            ways.insert(0, {option: asked.get(option) for option in ("size", "channels", "range")})
         return ways
 
     def splits(self, source: str | Path | None, where: Where) -> Splits:
@@ -217,14 +222,6 @@ class Run:
             captions=[data.captions[i] for i in rows],
             augment=changes_of(self.config.get("request", {})),
         )
-
-
-def read_log(folder: Path) -> list[dict[str, Any]]:
-    """The records of a run's training, as ``Run.log`` has them."""
-    records, faults = stored.read_lines(folder / "log.jsonl", LogRecord)
-    for fault in faults:
-        say(fault, error=True)
-    return once(dict(record) for record in records)
 
 
 def open_run(run: str | Path, own: str | None = None) -> Run:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar, get_type_hints, is_typeddict
 
 from latelier import files
 from latelier.core import Refusal
+from latelier.say import say
 
 T = TypeVar("T")
 MOST, DEEP = 64 << 20, 32  # bytes of a file, and brackets within brackets
@@ -41,6 +42,15 @@ def read(path: Path, form: type[T], way_out: str, newest: int | None = None) -> 
     """The JSON object of a file. ``form`` is a TypedDict, ``way_out`` what to do where it is damaged. Raises Refusal,
     for a format beyond the ``newest`` that is known too."""
     return note(text(path), form, f"{path}", way_out, newest)
+
+
+def kept(path: Path, form: type[T], way_out: str) -> T | None:
+    """As ``read``, of what only saves work: nothing where it is not there, or is damaged, which a line says."""
+    try:
+        return read(path, form, way_out) if path.exists() else None
+    except Refusal as fault:
+        say(f"{fault}", error=True)
+        return None
 
 
 def read_list(path: Path, form: Callable[[Any], type[T]], way_out: str) -> list[T]:

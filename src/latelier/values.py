@@ -12,6 +12,7 @@ TRAINING: dict[str, Any] = {  # arguments of latelier.train
     "seed": 0,
     "size": None,
     "channels": None,
+    "range": None,  # that of the pictures
     "images": None,
     "labels": None,
     "labels_file": None,

@@ -16,13 +16,13 @@ from typing import Any
 
 from latelier import checkpoint, stored
 from latelier.core import AttributeDirections, Classifies, Failed, Finding, Metric, Refusal, has, innermost
-from latelier.course import LATE, Course, by_heart, course, improving, worsening
+from latelier.course import LATE, Course, by_heart, course, improving, read_log, worsening
 from latelier.facts import measured
 from latelier.forms import VerdictNote
 from latelier.headlines import budgets
 from latelier.models.rules import COLLAPSED, EVEN, TOLD, UNLEARNED, absurd, broken, grown
 from latelier.request import read_config
-from latelier.runs import Run, Where, open_run, read_log
+from latelier.runs import Run, Where, open_run
 from latelier.say import say
 from latelier.scores.common import Splits
 from latelier.tables import counted, number
@@ -241,12 +241,5 @@ def _stamp(run: Run, splits: Splits) -> dict[str, Any]:
 
 def _kept(run: Run, splits: Splits) -> dict[str, Any] | None:
     """The record that the run keeps, if it is of this checkpoint and these pictures."""
-    path = run.folder / FILE
-    if not (run.folder.is_dir() and path.exists()):
-        return None
-    try:
-        record = stored.read(path, VerdictNote, "all is measured anew")
-    except Refusal as fault:
-        say(f"{fault}", error=True)
-        return None
-    return dict(record) if _stamp(run, splits).items() <= record.items() else None
+    record = stored.kept(run.folder / FILE, VerdictNote, "all is measured anew") if run.folder.is_dir() else None
+    return dict(record) if record and _stamp(run, splits).items() <= record.items() else None

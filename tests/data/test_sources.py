@@ -198,9 +198,10 @@ def test_conversions_are_told_with_their_number(tmp_path: Path) -> None:
     assert images.remarks == (
         "1 of 6 pictures: CMYK, turned into RGB",
         "1 of 6 pictures: with transparency, laid on white",
-        "1 of 6 pictures: 16-bit grey, scaled to 8 bits by its range",
+        "1 of 6 pictures: more than 8 bits; values of 0 to 65,535 are drawn from black to white",
         "1 of 6 pictures: grey, repeated in three channels",
         "1 of 6 pictures: with a palette, its colours looked up",
+        "the other pictures have 8 bits, whose 0 to 255 are drawn from black to white",
     )
 
 

@@ -9,9 +9,10 @@ from made import folder
 
 import latelier
 from latelier.core import Refusal
+from latelier.course import read_log
 from latelier.data.augment import Augment
 from latelier.data.batches import Batches
-from latelier.runs import Run, read_log
+from latelier.runs import Run
 from latelier.trials import Trial, accuracy
 
 SMALL: dict[str, dict[str, Any]] = {

@@ -4,11 +4,16 @@ import os
 import stat
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
-from PIL import Image, features
+from PIL import Image
+from PIL.ImageFile import ImageFile
+
+from latelier.data.depth import Measured, Span, drawn, is_deep, is_deep_grey_with_alpha, measure
+from latelier.data.formats import formats_of
+from latelier.data.png import without_long_text
 
 GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 COLOUR_MODES = frozenset({"RGB", "RGBA", "RGBa", "RGBX", "P", "PA"})  # those that need no remark of their own
@@ -22,10 +27,8 @@ UPRIGHT = {  # its values -> what brings the picture upright; the last four swap
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-FORMATS = (  # whatever a file is called: each is read by Pillow itself, where of an EPS Ghostscript would be started
-    *("PNG", "JPEG", "GIF", "BMP", "TIFF", "PPM", "TGA", "JPEG2000"),
-    *(name for name in ("WEBP", "AVIF") if features.check(name.lower())),
-)
+SIDEWAYS = frozenset(UPRIGHT[value] for value in (5, 6, 7, 8))
+ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")
 GAP = 2.0  # pictures are shrunk cheaply (JPEG decoder, box filter) to this many times the size, then by Lanczos
 
 
@@ -36,11 +39,12 @@ class Target(NamedTuple):
     width: int
     channels: int
     crop: bool  # scale the shorter side and crop the centre (height = width); otherwise another size is a surprise
+    span: Span | None = None  # black and white of values of more than 8 bits; None: a picture with such is a surprise
 
 
 class SurpriseError(Exception):
-    """A picture contradicts what the sample promised, or cannot be reached. ``args``: "size" or "source", and what it
-    is."""
+    """A picture contradicts what the sample promised, or cannot be reached. ``args``: "size", "span" or "source", and
+    what it is."""
 
 
 @contextmanager
@@ -52,37 +56,50 @@ def no_bombs() -> Iterator[None]:
         yield
 
 
-def opened(file: str | BinaryIO) -> Image.Image:
-    """A picture whose pixels are not read yet. Raises OSError for what is no regular file (a pipe would be waited for)
-    or in none of ``FORMATS``."""
-    if isinstance(file, str) and not stat.S_ISREG(os.stat(file).st_mode):
-        raise OSError("not a regular file")
-    return Image.open(file, formats=FORMATS)
+@contextmanager
+def opened(file: str | BinaryIO) -> Iterator[ImageFile]:
+    """Yields a picture whose pixels are not read yet. Raises OSError for what is no regular file (a pipe would be
+    waited for) or in no format that Pillow itself reads, alone or with an extra."""
+    with ExitStack() as stack:
+        if isinstance(file, str):
+            if not stat.S_ISREG(os.stat(file).st_mode):
+                raise OSError("not a regular file")
+            file = stack.enter_context(open(file, "rb"))
+        file.seek(0)
+        formats = formats_of(file)
+        yield stack.enter_context(Image.open(without_long_text(file), formats=formats))
 
 
-def probe(file: str | BinaryIO) -> tuple[bool, tuple[int, int]]:
-    """Whether the picture is grey, and its (height, width) upright; reads little more than the header."""
+def probe(file: str | BinaryIO) -> tuple[bool, tuple[int, int], bool]:
+    """Whether the picture is grey, its (height, width) upright, and whether its values have more than 8 bits; reads
+    little more than the header."""
     with opened(file) as image:
         width, height = image.size
-        if (
-            image.format != "TIFF" and image.getexif().get(ORIENTATION, 1) > 4
-        ):  # Pillow's TIFF reader has swapped already
+        grey, deep = is_grey(image), is_deep(image)
+        if image.format != "TIFF" and turn_of(image) in SIDEWAYS:  # Pillow's TIFF reader has swapped already
             width, height = height, width
-        return is_grey(image), (height, width)
+        return grey, (height, width), deep
+
+
+def probe_values(file: str | BinaryIO) -> Measured:
+    """Of a picture of more than 8 bits what it says of its set. Raises as ``decode`` does."""
+    with opened(file) as image:
+        return measure(image)
 
 
 def decode(file: str | BinaryIO, target: Target) -> tuple[np.ndarray, set[str]]:
     """uint8 [height, width, channels], and what had to be converted. Raises what Pillow raises on damaged files, and
     SurpriseError."""
     with opened(file) as image:
-        found = {"frames"} if image.format in ("GIF", "WEBP", "PNG") and getattr(image, "is_animated", False) else set()
+        found = _frames(image)
         if target.crop:
             side = int(GAP * target.height)
             image.draft(None, (side, side))
-        image.load()
-        turn = UPRIGHT.get(image.getexif().get(ORIENTATION, 1))
+        if target.span is None and is_deep(image):
+            raise SurpriseError("span", image.mode)
         grey = is_grey(image)
-        plain = flatten(image, found)
+        plain = flatten(image, found, target.span)
+        turn = turn_of(image)
     if not grey and target.channels == 1:
         found.add("colour")
     elif grey and target.channels == 3:
@@ -107,20 +124,27 @@ def fit(image: Image.Image, target: Target, turn: Image.Transpose | None = None)
     return array.reshape(target.height, target.width, target.channels)
 
 
-def is_grey(image: Image.Image) -> bool:
-    """Whether a picture has no colour by its mode, or by its palette."""
+def turn_of(image: ImageFile) -> Image.Transpose | None:
+    """What brings a loaded picture upright, by its EXIF; None where it is. That of JPEG XL is turned already, and its
+    EXIF says how it was (ISO/IEC 18181-2)."""
+    return None if image.format == "JXL" else UPRIGHT.get(image.getexif().get(ORIENTATION, 1))
+
+
+def is_grey(image: ImageFile) -> bool:
+    """Whether a picture that is not loaded yet has no colour by its mode, or by its palette."""
     if image.mode not in ("P", "PA"):
-        return image.mode in GREY_MODES
+        return image.mode in GREY_MODES or is_deep_grey_with_alpha(image)
     palette = np.reshape(image.getpalette() or [0, 0, 0], (-1, 3))
     return bool((palette == palette[:, :1]).all())
 
 
-def flatten(image: Image.Image, found: set[str]) -> Image.Image:
-    """The picture in mode L or RGB, on white where it is transparent; adds to ``found`` what was done."""
+def flatten(image: ImageFile, found: set[str], span: Span | None = None) -> Image.Image:
+    """A picture that is not loaded yet in mode L or RGB, on white where it is transparent; adds to ``found`` what was
+    done. ``span``: black and white of values of more than 8 bits; None takes the picture's own."""
+    if is_deep(image):
+        return drawn(image, span, found)
     mode = "L" if is_grey(image) else "RGB"
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        found.add("deep")
-        return _from_deep(image)
+    image.load()
     if image.mode in ("P", "PA"):
         found.add("palette")
     elif image.mode not in GREY_MODES | COLOUR_MODES:
@@ -128,14 +152,14 @@ def flatten(image: Image.Image, found: set[str]) -> Image.Image:
     if image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info:
         found.add("alpha")
         above = image.convert({"RGBa": "RGBA", "La": "LA"}.get(image.mode, image.mode)).convert("RGBA")
-        image = Image.new("RGBA", image.size, "white")
-        image.alpha_composite(above)
+        page = Image.new("RGBA", image.size, "white")
+        page.alpha_composite(above)
+        return page.convert(mode)
     return image if image.mode == mode else image.convert(mode)
 
 
-def _from_deep(image: Image.Image) -> Image.Image:
-    """Sixteen bits scaled by their range: Pillow's own conversion to L cuts everything above 255 off."""
-    if image.mode == "F" or (image.mode == "I" and image.format not in ("PNG", "PPM")):  # those two mean 16 bits by "I"
-        raise ValueError("32-bit values, whose range is not known")
-    values = np.asarray(image).astype(np.int64)
-    return Image.fromarray(((values + 128) // 257).astype(np.uint8))
+def _frames(image: ImageFile) -> set[str]:
+    """What is left out of a picture of several."""
+    if not getattr(image, "is_animated", False):
+        return set()
+    return {"pages"} if image.format == "TIFF" else {"frames"} if image.format in ANIMATED else set()

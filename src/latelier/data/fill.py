@@ -17,9 +17,10 @@ import numpy as np
 from PIL import Image
 
 from latelier.core import Refusal
-from latelier.data.aim import SENTENCES, SIDE, aim, remarks
+from latelier.data.aim import SENTENCES, SIDE, aim, aim_deep, remarks
 from latelier.data.crew import cores, crew
 from latelier.data.decode import Target, fit
+from latelier.data.depth import Span
 from latelier.data.images import Images
 from latelier.data.npy import FULL, allocate, close_gaps, disk_full
 from latelier.data.plan import Plan
@@ -38,10 +39,15 @@ class Filled:
     skipped: list[tuple[str, str]]  # name and reason
     remarks: list[str]
     digest: str
+    span: Span | None = None  # black and white of values of more than 8 bits; None: there are none
 
 
 class OtherSizeError(Exception):
     """A picture's size differs from the sample's."""
+
+
+class OtherDepthError(Exception):
+    """A picture has values of more than 8 bits, and none of the sample had."""
 
 
 def store(part: Path, images: Images, size: int | None, channels: int | None) -> Filled:
@@ -62,17 +68,24 @@ def store(part: Path, images: Images, size: int | None, channels: int | None) ->
 
 
 def fill(
-    part: Path, plan: Plan, size: int | None, channels: int | None, lock: int, progress: Progress | None
+    part: Path,
+    plan: Plan,
+    size: int | None,
+    channels: int | None,
+    span: Span | None,
+    lock: int,
+    progress: Progress | None,
 ) -> Filled:
     """Decodes the pictures of a plan."""
     filling = _Filling(part, plan, lock, progress)
-    target = filling.resume() or aim(plan, size, channels)
-    try:
-        reports = filling.decode(target)
-    except OtherSizeError:
-        target = target._replace(height=SIDE, width=SIDE, crop=True)
-        filling.done = {}
-        reports = filling.decode(target)
+    target, reports = filling.resume() or aim(plan, size, channels, span), None
+    while reports is None:  # twice at most again, since what surprised does so once
+        try:
+            reports = filling.decode(target)
+        except OtherSizeError:
+            target, filling.done = target._replace(height=SIDE, width=SIDE, crop=True), {}
+        except OtherDepthError:
+            target, filling.done = target._replace(span=aim_deep(plan)), {}
     failed = dict(line for report in reports for line in report["failed"])
     names = plan.facts.names
     if len(failed) == len(plan):
@@ -84,6 +97,7 @@ def fill(
         skipped=[(names[row], reason) for row, reason in failed.items()],
         remarks=remarks(plan, target, size, channels, reports),
         digest=sha256("".join(report["digest"] for report in reports).encode()).hexdigest(),
+        span=target.span if any("deep" in report["found"] for report in reports) else None,
     )
 
 
@@ -149,4 +163,6 @@ class _Filling:
             kind, text = report["surprise"]
             if kind == "size":
                 raise OtherSizeError
+            if kind == "span":
+                raise OtherDepthError
             raise Refusal(f"{text}: damaged, get it again")

@@ -1,7 +1,7 @@
 """A folder of pictures: class sub-folders, or flat with tables beside the files (``tables.py``)."""
 
 import os
-import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -9,12 +9,11 @@ from pathlib import Path
 
 from latelier.core import Refusal
 from latelier.data.classes import number
+from latelier.data.formats import advice, is_picture, unread
 from latelier.data.images import Images
 from latelier.data.plan import Plan, unknown
 from latelier.data.splits import split_name
 from latelier.data.tables import TABLES, annotate
-
-PICTURE = re.compile(r".+\.(png|jpe?g|jpe|jfif|webp|gif|bmp|tiff?|p[bgnp]m|avif|jp2|tga)", re.IGNORECASE | re.DOTALL)
 
 
 def folder_splits(root: Path) -> dict[str, Path]:
@@ -44,15 +43,21 @@ class Folder:
         """Name relative to the folder, size in bytes and time of change of every picture file, by name."""
         return sorted(_pictures(self.path))
 
+    @cached_property
+    def unread(self) -> list[str]:
+        """A sentence for each ending of pictures that are not read here, and what would help."""
+        names = (entry.name for _, entry in _files(self.path))
+        endings = (name.rpartition(".")[2].lower() for name in names if not is_picture(name) and advice(name))
+        return unread(Counter(endings))
+
     @property
     def stamp(self) -> object:
         return ["folder", str(self.path.resolve()), self.files]
 
     def contents(self) -> Plan:
         if not self.files:
-            raise Refusal(
-                f"{self.path}: no pictures in this folder; expected files that end in .png, .jpg and the like"
-            )
+            expected = "; ".join(self.unread) or "expected files that end in .png, .jpg and the like"
+            raise Refusal(f"{self.path}: no pictures in this folder; {expected}")
         names = [name for name, _, _ in self.files]
         return Plan("files", [str(self.path.absolute())], names, unknown(names))
 
@@ -66,6 +71,7 @@ class Folder:
             if classes and (loose := values.count(None)):
                 remark = f"{loose} of {len(images)} pictures stand beside the class folders: their class is unknown"
                 images = replace(images, remarks=(*images.remarks, remark))
+        images = replace(images, remarks=(*images.remarks, *self.unread))
         return annotate(images, self.path, self.beside, {name for name, _, _ in self.files})
 
     def _classes(self) -> list[str]:
@@ -78,11 +84,6 @@ class Folder:
         ]
 
 
-def is_picture(name: str) -> bool:
-    """Whether a file's name ends like a picture's."""
-    return PICTURE.fullmatch(name) is not None
-
-
 def _class(name: str) -> str | None:
     """The first folder of a relative name."""
     return name.split("/", 1)[0] if "/" in name else None
@@ -93,21 +94,28 @@ def _visible(folder: Path) -> list["os.DirEntry[str]"]:
         return [entry for entry in entries if not entry.name.startswith(".")]
 
 
-def _pictures(
-    folder: Path, within: str = "", above: tuple[tuple[int, int], ...] = ()
-) -> Iterator[tuple[str, int, int]]:
-    """All picture files below a folder; links are followed, but not in circles."""
-    status = folder.stat()
-    here = (status.st_dev, status.st_ino)
-    if here in above:
-        return
-    for entry in _visible(folder):
-        if entry.is_dir():
-            yield from _pictures(Path(entry.path), f"{within}{entry.name}/", (*above, here))
-        elif is_picture(entry.name):
+def _pictures(folder: Path) -> Iterator[tuple[str, int, int]]:
+    """Name, size and time of change of all picture files below a folder."""
+    for within, entry in _files(folder):
+        if is_picture(entry.name):
             try:
                 status = entry.stat()
             except OSError:  # a link to nowhere: decoding will name it
                 yield within + entry.name, -1, -1
             else:
                 yield within + entry.name, status.st_size, status.st_mtime_ns
+
+
+def _files(
+    folder: Path, within: str = "", above: tuple[tuple[int, int], ...] = ()
+) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
+    """All files below a folder, each after the folders that it is in; links are followed, but not in circles."""
+    status = folder.stat()
+    here = (status.st_dev, status.st_ino)
+    if here in above:
+        return
+    for entry in _visible(folder):
+        if entry.is_dir():
+            yield from _files(Path(entry.path), f"{within}{entry.name}/", (*above, here))
+        else:
+            yield within, entry

@@ -27,6 +27,7 @@ class Images:
     fingerprint: str = ""  # of the source and the transform
     skipped: tuple[str, ...] = ()  # files that could not be decoded
     remarks: tuple[str, ...] = ()  # what was converted on the way, one sentence each
+    range: tuple[float, float] | None = None  # black and white of values of more than 8 bits; None: there were none
 
     def __len__(self) -> int:
         return len(self.pixels)

@@ -23,11 +23,13 @@ import numpy as np
 
 from latelier.core import Refusal
 from latelier.data.crew import LostError
+from latelier.data.depth import Span
 from latelier.data.fill import Filled, Progress, fill, store
+from latelier.data.formats import ready
 from latelier.data.images import Images
 from latelier.data.plan import Plan
 
-FORMAT = 3  # of the folder; also of what decides about its pictures
+FORMAT = 4  # of the folder; also of what decides about its pictures
 
 
 def cache_folder(cache: Path | None) -> Path:
@@ -41,18 +43,19 @@ def packed(
     *,
     size: int | None,
     channels: int | None,
+    span: Span | None,
     cache: Path,
     progress: Progress | None = None,
 ) -> Images:
     """The pack of a source. ``stamp`` (fit for JSON) tells this source and its state from any other; ``contents`` is
     asked only where the pack is not there yet. Raises Refusal."""
-    key = sha256(json.dumps([FORMAT, stamp, size, channels]).encode()).hexdigest()[:32]
+    key = sha256(json.dumps([FORMAT, stamp, size, channels, span, ready()]).encode()).hexdigest()[:32]
     folder = cache / "packs" / key
     try:
         while (images := _open(folder)) is None:
             with _alone(folder.with_suffix(".part")) as lock:
                 if lock is not None and _open(folder) is None:
-                    _make(folder, contents, size, channels, lock, progress)
+                    _make(folder, contents, size, channels, span, lock, progress)
     except OSError as error:
         raise Refusal(f"cannot decode into {cache}: {error}; LATELIER_CACHE names another folder") from error
     return images
@@ -76,6 +79,7 @@ def _make(
     contents: Callable[[], Plan | Images],
     size: int | None,
     channels: int | None,
+    span: Span | None,
     lock: int,
     progress: Progress | None,
 ) -> None:
@@ -83,7 +87,7 @@ def _make(
     try:
         content = contents()
         if isinstance(content, Plan):
-            filled, facts = fill(part, content, size, channels, lock, progress), content.facts
+            filled, facts = fill(part, content, size, channels, span, lock, progress), content.facts
         else:
             filled, facts = store(part, content, size, channels), content
         _save(part, facts, filled)
@@ -119,6 +123,7 @@ def _save(part: Path, facts: Images, filled: Filled) -> None:
         "remarks": [*facts.remarks, *filled.remarks],
         "skipped": [name for name, _ in filled.skipped],
         "digest": filled.digest,
+        "range": filled.span,
     }
     (part / "info.json").write_text(json.dumps(info, indent=1))
     for path in part.iterdir():
@@ -148,6 +153,7 @@ def _open(folder: Path) -> Images | None:
         fingerprint=info["digest"],
         skipped=tuple(info["skipped"]),
         remarks=tuple(info["remarks"]),
+        range=info["range"] and tuple(info["range"]),
     )
 
 

@@ -1,9 +1,10 @@
 """What a data argument can be: a built-in name, a folder of pictures, Parquet, tar shards."""
 
 import difflib
+import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from latelier.core import Refusal
 from latelier.data.builtin import EMBEDDED, SCENES, Digits, Mixture, Scenes, Sprites
@@ -64,6 +65,7 @@ def open_images(
     split: str | None = None,
     size: int | None = None,
     channels: int | None = None,
+    range: tuple[float, float] | None = None,
     root: Path | None = None,
     download: bool = False,
     cache: Path | None = None,
@@ -76,6 +78,7 @@ def open_images(
     the train split (else the first) of one that has some.
     ``size``: the shorter side is scaled to it and the centre cropped. None: the size that all pictures share, else 64.
     ``channels``: 1 or 3. None: what the first 256 pictures agree on.
+    ``range``: which values of pictures of more than 8 bits are black and white. None: what a sample of them shows.
     ``root``: where torchvision's data lie; they are fetched there if ``download``.
     ``cache``: where decoded pictures are kept; default $LATELIER_CACHE, else ~/.cache/latelier.
     ``progress``: called with pictures done and their total while decoding.
@@ -86,12 +89,16 @@ def open_images(
         raise Refusal(f"size {size}: expected a whole number of pixels above 0")
     if channels not in (None, 1, 3):
         raise Refusal(f"channels {channels}: expected 1 (grey) or 3 (colour)")
+    if range is not None and not (math.isfinite(range[0]) and math.isfinite(range[1]) and range[0] < range[1]):
+        raise Refusal(f"range {range[0]:g},{range[1]:g}: expected two numbers, black and white, the smaller one first")
     name, suffix = _parse(source)
     folder = cache_folder(cache)
     place = _place(name, root or folder / "downloads", size, download)
     chosen = _choose(place, suffix, split)
     found = place.source(chosen)
-    images = packed(found.stamp, found.contents, size=size, channels=channels, cache=folder, progress=progress)
+    span = range and (float(range[0]), float(range[1]))
+    asked: dict[str, Any] = {"size": size, "channels": channels, "span": span}
+    images = packed(found.stamp, found.contents, **asked, cache=folder, progress=progress)
     return sealed(found.annotate(images), f"{place.title}:{chosen}" if chosen else place.title)
 
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from latelier.core import Refusal
 from latelier.data.classes import number
-from latelier.data.folder import is_picture
+from latelier.data.formats import is_picture
 from latelier.data.images import Images
 from latelier.data.plan import Plan, unknown
 from latelier.data.shards import known_names, stamps

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from latelier.core import Refusal
-from latelier.data.decode import ORIENTATION, UPRIGHT, Target, fit, flatten, no_bombs, opened
+from latelier.data.decode import Target, fit, flatten, no_bombs, opened, turn_of
 
 PIXELS = 40_000_000  # that a picture may have
 SIDE = 1024  # px that a picture is reduced to: no model here sees more
@@ -61,9 +61,8 @@ def read(content: bytes) -> Image.Image:
                     "opened here: make it smaller"
                 )
             image.draft(None, (2 * SIDE, 2 * SIDE))
-            image.load()
-            turn = UPRIGHT.get(image.getexif().get(ORIENTATION, 1))
             plain = flatten(image, set()).copy()
+            turn = turn_of(image)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise Refusal(f"this picture has more than {PIXELS:,} pixels: make it smaller") from None
     except UnidentifiedImageError:

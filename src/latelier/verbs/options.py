@@ -15,6 +15,17 @@ def whole(kind: Any, tokens: Sequence[Token]) -> int:
         raise ValueError(f"expected a whole number, got '{tokens[0].value}'") from None
 
 
+def pair(kind: Any, tokens: Sequence[Token]) -> tuple[float, float]:
+    """Two numbers with a comma between them."""
+    try:
+        low, high = (float(number) for number in tokens[0].value.split(","))
+    except ValueError:
+        raise ValueError(
+            f"expected two numbers with a comma between them, as 0,4095, got '{tokens[0].value}'"
+        ) from None
+    return low, high
+
+
 def texts(kind: Any, tokens: Sequence[Token]) -> list[str]:
     """The words as they are."""
     return [token.value for token in tokens]
@@ -27,8 +38,10 @@ Names = Annotated[Sequence[str] | None, Parameter(consume_multiple=(1, 1000))]
 if TYPE_CHECKING:  # what Python may give; the command line shows and takes words
     Place = str | Path
     Settings = Sequence[str] | Mapping[str, Any] | None
+    Range = tuple[float, float]
 else:
     Place = str
+    Range = Annotated[str, Parameter(converter=pair, allow_leading_hyphen=True)]
     Settings = Annotated[
         list[str] | None, Parameter(name="--set", consume_multiple=(1, 1000), converter=texts, n_tokens=-1)
     ]

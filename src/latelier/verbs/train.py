@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from latelier.verbs.options import Place, Settings, Whole
+from latelier.verbs.options import Place, Range, Settings, Whole
 
 
 def train(
@@ -20,6 +20,7 @@ def train(
     seed: Whole = 0,
     size: Whole | None = None,
     channels: Literal[1, 3] | None = None,
+    range: Range | None = None,
     images: Whole | None = None,
     labels: Whole | None = None,
     labels_file: Place | None = None,
@@ -79,6 +80,9 @@ def train(
         Scale the shorter side to this many pixels and crop the centre square.
     channels
         1 for grey, 3 for colour; by default what most of the pictures are.
+    range
+        LO,HI: which values of pictures of more than 8 bits, or of floats, are black and white, as in --range 0,4095; by
+        default what a sample of them shows.
     images
         Learn from so many of the pictures, drawn by seed; by default from all.
     labels
