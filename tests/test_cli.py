@@ -272,16 +272,34 @@ def test_ctrl_c_saves_and_says_how_to_go_on(here: Path, capsys: Captured) -> Non
     assert ends[0].weights.read_bytes() == ends[1].weights.read_bytes()
 
 
-def test_sigterm_saves_too(here: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=["terminated", "hung up"])
+def test_other_signals_save_too(number: signal.Signals, here: Path) -> None:
     process = started(shlex.split(f"train vae --data digits --out {here / 'new'} --epochs 2000 --quiet {TINY}"))
     while process.is_alive() and not (here / "new/log.jsonl").exists():
         time.sleep(0.001)
-    process.terminate()
+    assert process.pid is not None
+    os.kill(process.pid, number)
     process.join()
-    assert process.exitcode == 128 + signal.SIGTERM
+    assert process.exitcode == 128 + number
     last = checkpoint.latest(here / "new")
     assert last is not None
     assert last.seen > 0
+
+
+@pytest.mark.slow
+def test_a_closed_terminal_saves_too(here: Path) -> None:
+    """Whatever is said meanwhile meets with an error: there is nobody to say it to."""
+    import pty
+
+    words = shlex.split(f"train vae --data digits --out {here / 'new'} --epochs 2000 {TINY}")
+    pid, terminal = pty.fork()
+    if not pid:
+        os.execv(sys.executable, [sys.executable, "-m", "latelier", *words])
+    while not (here / "new/log.jsonl").exists():
+        os.read(terminal, 1 << 16)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 128 + signal.SIGHUP
+    assert checkpoint.last_seen(here / "new") > 0
 
 
 def test_a_loss_that_is_not_a_number_names_player_term_and_images(here: Path, capsys: Captured) -> None:

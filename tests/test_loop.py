@@ -190,6 +190,32 @@ def test_a_signal_saves_and_stops(tmp_path: Path) -> None:
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+def test_a_terminal_that_closes_says_so_twice_and_the_training_is_saved(tmp_path: Path) -> None:
+    """The kernel and a shell both send SIGHUP."""
+
+    def close(record: dict[str, Any]) -> None:
+        if record["seen"] == 32:
+            signal.raise_signal(signal.SIGHUP)
+            signal.raise_signal(signal.SIGHUP)
+
+    plan = Plan(total=1600, batch=16, log_every=16, save_every=10**6)
+    outcome = train(Game(), batches(), plan, tmp_path, {}, show=close)
+    assert (outcome.why, outcome.signal) == ("stopped", signal.SIGHUP)
+    assert (tmp_path / f"manifest-{outcome.seen:08d}.json").exists()
+
+
+def test_a_signal_that_is_ignored_stays_so(tmp_path: Path) -> None:
+    def close(record: dict[str, Any]) -> None:
+        signal.raise_signal(signal.SIGHUP)
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        outcome = train(Game(), batches(), Plan(total=64, batch=16, log_every=16), tmp_path, {}, show=close)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert (outcome.why, outcome.seen) == ("done", 64)
+
+
 def test_an_epoch_shows_every_picture_once_and_the_next_in_another_order() -> None:
     order = batches()
     epochs = [torch.cat([order.at(epoch * 64 + i * 16).index for i in range(4)]) for epoch in range(2)]

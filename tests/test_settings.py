@@ -1,12 +1,17 @@
 """Settings as text, as JSON and as objects mean the same; what is wrong is refused with the nearest match."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_type_hints
 
 import pytest
+import torch
 
-from latelier.core import Refusal
-from latelier.settings import configure, parse_assignments, to_json
+from latelier.building import assemble, config_of
+from latelier.core import Batch, Progress, Refusal
+from latelier.heads import bayesian_svm, gru, softmax
+from latelier.lookup import module_names
+from latelier.settings import LEAST, _kinds, configure, parse_assignments, to_json
 
 
 @dataclass(frozen=True)
@@ -109,3 +114,55 @@ def test_a_number_that_is_none_is_refused_from_python_too() -> None:
 def test_a_setting_without_a_value_is_refused() -> None:
     with pytest.raises(Refusal, match="field=value"):
         parse_assignments(["latent"])
+
+
+def numbers(config: type, prefix: str = "", chosen: dict[str, str] | None = None) -> Iterator[tuple[str, Any]]:
+    """Every field of a Config that is a number or several, and the settings that choose its kind and it at -1."""
+    for field in fields(config):
+        hint, name = get_type_hints(config)[field.name], prefix + field.name
+        for kind, inner in _kinds(hint).items():
+            yield from numbers(inner, f"{name}.", {**(chosen or {}), **({name: kind} if len(_kinds(hint)) > 1 else {})})
+        if not _kinds(hint) and ("int" in str(hint) or "float" in str(hint)) and LEAST not in field.metadata:
+            yield name, {**(chosen or {}), name: "-1"}
+
+
+CONFIGS = [config_of(name) for name in module_names("latelier.models", "Model")]
+CONFIGS += [softmax.Config, bayesian_svm.Config, gru.Config]
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.__module__)
+def test_no_number_of_any_method_is_below_0(config: type) -> None:
+    found = list(numbers(config))
+    assert found
+    for name, settings in found:
+        with pytest.raises(Refusal, match=rf"{name} takes|{name.rpartition('.')[2]}"):
+            configure(config, settings, "it")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", module_names("latelier.models", "Model"))
+def test_a_number_at_its_edge_is_refused_or_can_be_trained_with(method: str) -> None:
+    for name, settings in numbers(config_of(method)):
+        for value in ("0", "2", "1e-12"):
+            try:
+                played(
+                    method, {"attributes": "a,b"} if method in ("vac", "introvac") else {}, {**settings, name: value}
+                )
+            except Refusal:
+                continue
+
+
+def played(method: str, usual: dict[str, str], settings: dict[str, str]) -> None:
+    """One turn of every move of a small model."""
+    torch.manual_seed(0)
+    model, _ = assemble(method, (1, 8, 8), ("a", "b"), {**usual, **settings})
+    attribute = torch.ones(6, 2 if usual else 0, dtype=torch.long)
+    batch = Batch(
+        torch.rand(6, 1, 8, 8),
+        torch.arange(6),
+        torch.tensor([0, 1] * 3),
+        attribute,
+        torch.zeros(6, 0, dtype=torch.long),
+    )
+    for move in model.moves():
+        assert move(batch, Progress(0, 100, torch.Generator(), {})).minimise

@@ -169,7 +169,7 @@ def summaries() -> list[tuple[str, str]]:
     """(name, its docstring's first sentence) of each file that defines ``reproduce``; none of them is run."""
     found = []
     for name, path in list_recipes().items():
-        tree = ast.parse(path.read_text())
+        tree = ast.parse(path.read_text(encoding="utf-8"))
         if any(isinstance(node, ast.FunctionDef) and node.name == "reproduce" for node in tree.body):
             found.append((name, sentence(ast.get_docstring(tree))))
     return found

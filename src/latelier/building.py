@@ -19,6 +19,7 @@ from latelier.heads.captioned import Captioned
 from latelier.heads.joint import Joint, width
 from latelier.lookup import find_module, module_names
 from latelier.own_code import Named, permitted, running, with_named
+from latelier.places import place
 from latelier.room import check_room
 from latelier.settings import configure, nest, to_json
 from latelier.state import load_weights
@@ -183,7 +184,7 @@ def open_model(run: str | Path, own: str | None = None) -> tuple[Model, Card, ch
 
     Raises Refusal for a path that is neither, for damaged, foreign or newer files; nothing in them is executed.
     """
-    path = Path(run)
+    path = place(run, "RUN")
     if not path.exists():
         raise Refusal(
             f"no run at {run}: the folder does not exist; train one with: latelier train MODEL --data SRC --out {run}"

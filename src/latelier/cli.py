@@ -89,7 +89,9 @@ def _told(error: Exception) -> tuple[str, int]:
         return said, 1
     if isinstance(error, MemoryError) or "allocate memory" in said or type(error).__name__ == "OutOfMemoryError":
         return "there is not enough memory for this; take a smaller --batch or --size, or fewer --images", 2
-    with tempfile.NamedTemporaryFile("w", prefix="latelier-", suffix=".txt", delete=False, errors="replace") as file:
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="latelier-", suffix=".txt", delete=False, encoding="utf-8", errors="replace"
+    ) as file:
         traceback.print_exception(error, file=file)
     kind = type(error).__name__
     return f"a fault of latelier's own ({kind}: {said[:LONGEST]}); please report {file.name}, which says where", 1

@@ -90,7 +90,7 @@ def multiply_fast(model: nn.Module) -> None:
 def _flags() -> frozenset[str]:
     """What Linux says that the processor can do; elsewhere nothing."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return frozenset()
     return frozenset(next((line for line in lines if line.startswith("flags")), "").partition(":")[2].split())
@@ -98,7 +98,7 @@ def _flags() -> frozenset[str]:
 
 def _is_amd() -> bool:
     try:
-        return "AuthenticAMD" in Path("/proc/cpuinfo").read_text()
+        return "AuthenticAMD" in Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
         return False
 

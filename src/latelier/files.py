@@ -2,16 +2,16 @@
 
 import csv
 import errno
-import fcntl
 import io
 import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from latelier import locks
 from latelier.core import Refusal
 
 FORMULA = re.compile("'*[=+\\-@\t\r]")  # how it begins, behind any number of apostrophes
@@ -104,21 +104,12 @@ def append(path: Path, line: str) -> None:
 
 
 @contextmanager
-def only_writer(folder: Path) -> Iterator[None]:
-    """Holds the folder's lock; the kernel lets go of it however the process ends. Raises Refusal if another holds
-    it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = _lock_file(folder / ".lock")
-    except OSError as error:
-        raise _refusal(folder, error) from error
-    with os.fdopen(lock, "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Refusal(
-                f"{folder} is being written by another latelier right now; wait for it or use another --out"
-            ) from None
+def only_writer(folder: Path, what: Path | None = None) -> Iterator[None]:
+    """Holds the folder's lock. Raises Refusal if another holds it, which is said of ``what``, by default of it."""
+    with _locked(folder, folder, locks.NAME, wait=False) as alone:
+        if not alone:
+            said = f"{what or folder} is being written by another latelier right now"
+            raise Refusal(f"{said}; wait for it or use another --out")
         yield
 
 
@@ -126,21 +117,28 @@ def only_writer(folder: Path) -> Iterator[None]:
 def locked(path: Path) -> Iterator[None]:
     """Waits until no other process holds the lock of ``path``, and holds it: for files that are read, changed and
     written back by several. The lock is a file beside it. Raises Refusal where none can be made."""
-    lock = path.with_name(f".{path.name}.lock")
-    try:
-        handle = _lock_file(lock)
-    except OSError as error:
-        raise _refusal(path, error) from error
-    with os.fdopen(handle, "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with _locked(path, path.parent, f".{path.name}{locks.NAME}", wait=True):
         yield
 
 
-def _lock_file(path: Path) -> int:
-    """A file to lock, open. Raises OSError where there is none, and for a pipe, which would be waited for."""
-    if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, f"{path.name} is not a regular file")
-    return os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
+@contextmanager
+def _locked(what: Path, folder: Path, name: str, wait: bool) -> Iterator[bool]:
+    """Whether the lock is held; that there can be none is said of ``what``."""
+    with ExitStack() as stack:
+        with refusing(what):
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = stack.enter_context(locks.held(folder / name, wait=wait))
+        yield lock is not None
+
+
+@contextmanager
+def refusing(what: Path) -> Iterator[None]:
+    """Raises Refusal for an OSError within, with what can be done, said of the file that it names or else of
+    ``what``."""
+    try:
+        yield
+    except OSError as error:
+        raise _refusal(Path(str(error.filename or what)), error) from error
 
 
 def _refusal(path: Path, error: OSError) -> Refusal:
@@ -155,6 +153,9 @@ def _refusal(path: Path, error: OSError) -> Refusal:
 
 
 def _sync_folder(folder: Path) -> None:
+    """So that a renamed file is still there after a power cut. Windows opens no folder, and has no need to."""
+    if os.name == "nt":
+        return
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -94,6 +94,13 @@ class OptimiserNote(TypedDict):
     rate: float
 
 
+class BegunNote(TypedDict):
+    """Of a run that began with another's weights: which they were."""
+
+    seen: Count
+    sha256: str
+
+
 class RunConfig(TypedDict):
     """config.json."""
 
@@ -105,6 +112,8 @@ class RunConfig(TypedDict):
     optimisers: NotRequired[dict[str, OptimiserNote]]
     threads: NotRequired[Some]
     versions: NotRequired[dict[str, str]]
+    begun: NotRequired[BegunNote]
+    places: NotRequired[dict[str, list[str]]]  # of files that the request names, the ways to each
 
 
 class LogRecord(TypedDict):

@@ -14,6 +14,7 @@ from latelier.data.images import Images, with_classes
 from latelier.data.sources import open_images, splits_of
 from latelier.data.splits import ALIASES
 from latelier.labels import with_labels
+from latelier.places import place
 from latelier.progress import Progress
 
 HELD, FEWEST = 0.1, 20  # share of a source with no other split that is held out, of at least so many images
@@ -98,4 +99,4 @@ def opened(
 
 
 def _root(request: SimpleNamespace) -> Path | None:
-    return Path(request.data_root).expanduser() if request.data_root else None
+    return place(request.data_root, "--data-root") if request.data_root else None

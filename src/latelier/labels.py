@@ -6,11 +6,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from latelier import files
+from latelier import files, whereabouts
 from latelier.core import Refusal
 from latelier.data.images import Images
 from latelier.data.labels_file import in_full, labelled, source_parts
 from latelier.data.sources import BUILTIN
+from latelier.places import place
 
 KEPT = "labels.csv"  # in the run
 
@@ -20,7 +21,7 @@ def with_labels(request: SimpleNamespace, images: Images, own: bool) -> Images:
     Raises Refusal as ``labelled`` does, and where the file is no longer what the copy was made of."""
     if request.labels_file is None:
         return images
-    given, copy = Path(request.labels_file).expanduser(), Path(request.out) / KEPT
+    given, copy = place(request.labels_file, "--labels-file"), Path(request.out) / KEPT
     if not (request.resume and copy.is_file()):
         return labelled(images, given, own)
     found = labelled(images, copy, own)
@@ -36,7 +37,7 @@ def keep(folder: Path, request: SimpleNamespace, images: Images) -> None:
     """Puts a copy into the run, if it has none."""
     if request.labels_file is None or (folder / KEPT).exists():
         return
-    rows = in_full(images, Path(request.labels_file).expanduser())
+    rows = in_full(images, place(request.labels_file, "--labels-file"))
     files.write(folder / KEPT, files.csv_text(["file", "class"], rows))
 
 
@@ -47,7 +48,8 @@ def of_run(folder: Path, config: Mapping[str, Any], images: Images) -> Images:
     if request.get("labels_file") is None or not copy.is_file():
         return images
     found = labelled(images, copy, own=False)
-    here = _place(images.source) == _place(str(request.get("data")))
+    trained_on = whereabouts.find(config, folder, "data") or str(request.get("data"))
+    here = _place(images.source) == _place(trained_on)
     if found is images or not (here or found.fingerprint == config.get("data", {}).get("fingerprint")):
         return images
     return replace(found, remarks=(*images.remarks, _said(found, copy)))

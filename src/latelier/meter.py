@@ -13,6 +13,8 @@ from torch import Tensor
 
 from latelier import parallel
 
+STOPS = ("SIGINT", "SIGTERM", "SIGUSR1", "SIGHUP")  # of which Windows has the first two
+HANGUP = getattr(signal, "SIGHUP", None)
 HELD = 256  # steps after which the values are added up, so that memory stays flat
 
 
@@ -63,18 +65,21 @@ class Meter:
 
 @contextmanager
 def signals() -> Iterator[list[int]]:
-    """Collects Ctrl-C, SIGTERM and SIGUSR1 instead of dying of them, so that the step is finished and saved first."""
+    """Collects Ctrl-C, SIGTERM, SIGUSR1 and SIGHUP (a closed terminal) instead of dying of them, so that the step is
+    finished and saved first. What is ignored, as SIGHUP is under nohup, stays so."""
     caught: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
         caught.append(number)
-        if len(caught) > 1:  # asked twice: at once
+        if len(caught) > 1 and number != HANGUP:  # asked twice: at once; a shell and the kernel both say that they go
             raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():  # only the main thread may set handlers
         yield caught
         return
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)}
+    known = [getattr(signal, name) for name in STOPS if hasattr(signal, name)]
+    asked = [number for number in known if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, note) for number in asked}
     try:
         yield caught
     finally:

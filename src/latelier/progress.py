@@ -3,6 +3,7 @@ ranks."""
 
 import sys
 import time
+from contextlib import suppress
 from typing import Any
 
 from latelier.data.images import Images
@@ -42,7 +43,8 @@ class Progress:
 
     def __exit__(self, *exception: object) -> None:
         if self._bar is not None:
-            self._bar.stop()
+            with suppress(OSError):  # of a terminal that was closed
+                self._bar.stop()
 
     def at(self, done: int, total: int | None = None, *, speed: float | None = None, note: str = "") -> None:
         """Work stands at ``done``, going at ``speed`` a second (by default the mean so far). ``note`` is told beside

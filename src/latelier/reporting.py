@@ -16,6 +16,7 @@ from latelier.pictures.eight import COUNT, eight
 from latelier.pictures.sheet import png
 from latelier.pictures.view import Judging
 from latelier.progress import step
+from latelier.request import OPTIONS
 from latelier.runs import Run
 from latelier.scores.probe import ahead
 from latelier.tables import counted, curves, with_spread
@@ -180,7 +181,7 @@ def command(run: Run) -> str:
     words = ["latelier", "train", str(request.pop("model", run.card.model))]
     settings = request.pop("settings", None) or []
     for name, value in request.items():
-        flag = f"--{name.replace('_', '-')}"
+        flag = OPTIONS.get(name, f"--{name.replace('_', '-')}")
         if value in (defaults.get(name), None) or name == "quiet" or (name, value) == ("parts", 1):
             continue
         words += [flag] if value is True else [flag, str(value)]

@@ -1,30 +1,38 @@
 """The arguments of ``latelier train``: checked before anything is written, and compared with those that a run began
 with."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import is_dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, get_type_hints
 
-from latelier import files, stored
+from latelier import files, stored, whereabouts
 from latelier.core import Refusal
-from latelier.data.sources import BUILTIN
 from latelier.forms import RunConfig
+from latelier.places import place
 from latelier.settings import LARGEST, to_json
 
 FORMAT = 1  # of config.json
+SEEDS = 1 << 63  # those that torch takes
 FREE = (  # may differ on a resume
     *("epochs", "steps", "rate", "clip", "keep", "device", "quiet", "tensorboard", "download", "data_root"),
     *("out", "resume"),  # a run may be moved
     "data",  # and so may its pictures: that they are the same, their fingerprint says
 )
 LENGTHS = ("steps", "epochs")
+UNSAVED = (".lock", ".lock.held", "demo.json")  # a folder may hold these and be no run yet
+TORN = r"\..*\.tmp|(weights|state)-\d+\.safetensors"
+BEGUN = ("config.json", "labels.csv", "log.jsonl", "skipped.txt")  # and a run these, of which nothing was saved yet
 ANEW = ("out", "resume", "quiet", "download")  # are not taken over from the last time
 DEEP_BEFORE = [0.0, 65535.0]  # black and white of 16 bits, when there was no --range
 # Arguments that runs of earlier versions did not have.
-LACKED = {"labels_file": None, "prior": None, "affine": 0.0, "cutout": 0.0, "colour": 0.0, "range": DEEP_BEFORE}
-OPTIONS = {"model": "the method", "settings": "--set"}  # the others are called as in Python
+LACKED = {
+    **{"from_run": None, "labels_file": None, "prior": None, "range": DEEP_BEFORE},
+    **{"affine": 0.0, "cutout": 0.0, "colour": 0.0},
+}
+OPTIONS = {"model": "the method", "settings": "--set", "from_run": "--from"}  # the others are called as in Python
 
 
 def check(request: SimpleNamespace) -> None:
@@ -56,8 +64,9 @@ def check(request: SimpleNamespace) -> None:
         raise Refusal(f"--steps {request.steps} and --epochs {request.epochs:g} both say how long; give one of them")
     if not 0 <= request.warmup <= LARGEST:
         raise Refusal(f"--warmup takes at least 0 and at most {LARGEST:g}, but got {request.warmup}")
-    if request.seed < 0:
-        raise Refusal(f"--seed takes at least 0, but got {request.seed}")
+    if not 0 <= request.seed < SEEDS:
+        most = "" if request.seed < 0 else f" and less than {SEEDS:,}"
+        raise Refusal(f"--seed takes at least 0{most}, but got {request.seed}")
     if request.validation is not None and not 0 <= request.validation < 1:
         raise Refusal(f"--validation takes a share of the pictures, from 0 to below 1, but got {request.validation}")
     if request.model is None and request.resume:
@@ -71,13 +80,33 @@ def folder_of(request: SimpleNamespace) -> Path:
     if not request.out:
         example = "latelier train vae --data digits --out runs/first"
         raise Refusal(f"no run folder was given: --out RUN says where to write, for example: {example}")
-    path = Path(request.out)
+    path = place(request.out, "--out")
     if path.exists() and not path.is_dir():
         raise Refusal(f"--out {path} is a file; give a folder")
-    if not request.resume and path.exists() and any(file.name != ".lock" for file in path.iterdir()):
-        raise Refusal(f"--out {path} exists and is not empty; go on with it by --resume, or name another")
+    if not request.resume and path.exists() and not _is_new(path):
+        if (path / "config.json").exists():
+            raise Refusal(f"--out {path} exists and is not empty; go on with it by --resume, or name another")
+        raise Refusal(f"--out {path} exists, is not empty and is no run; name another")
     files.no_links(path)  # last: a large folder that was named by mistake is refused unread
     return path
+
+
+def _is_new(folder: Path) -> bool:
+    """Whether a training may begin there: in an empty folder, or in a run of which nothing was saved yet."""
+    names = {file.name for file in folder.iterdir()} - set(UNSAVED)
+    torn = r"\..*\.tmp" if any(name.startswith("manifest-") for name in names) else TORN  # by a save that was killed
+    names = {name for name in names if not re.fullmatch(torn, name)}
+    if not names:
+        return True
+    return "config.json" in names and names <= set(BEGUN) and bool(read_config(folder / "config.json"))
+
+
+def clear(folder: Path) -> bool:
+    """Removes what a training has left that saved nothing; for the only writer. Whether there was anything."""
+    left = [path for name in BEGUN if (path := folder / name).exists()]
+    for path in left:
+        path.unlink()
+    return bool(left)
 
 
 def resumed(folder: Path, request: SimpleNamespace) -> SimpleNamespace:
@@ -89,17 +118,20 @@ def resumed(folder: Path, request: SimpleNamespace) -> SimpleNamespace:
     from latelier.verbs.train import train as verb
 
     defaults = verb.__kwdefaults__ or {}
-    merged = dict(vars(request)) | {"card": stored["model"]}
+    merged = dict(vars(request)) | {"card": stored["model"], "begun": stored.get("begun")}
+    typed: dict[str, Any] = {}  # what stays in config.json, wherever it is found from here
     longer = any(getattr(request, name) is not None for name in LENGTHS)
     for name, before in _today(stored["request"]).items():
         now = plain(merged.get(name))
         if name in ANEW or (name in LENGTHS and longer):  # whichever unit the former length was in
             continue
-        if now in (before, plain(defaults.get(name))):
+        if now in (before, plain(defaults.get(name))) or whereabouts.leads_there(now, stored, folder, name):
             if name == "data":
-                merged[name] = there(before, folder)
+                merged[name] = there(stored, folder)
             elif now != before:  # a model that was named again stays the user's own
-                merged[name] = before
+                merged[name] = whereabouts.find(stored, folder, name) or before if name in whereabouts.PATHS else before
+            if merged[name] != before:
+                typed[name] = before
         elif name not in FREE:
             option = OPTIONS.get(name, f"--{name.replace('_', '-')}")
             raise Refusal(
@@ -108,7 +140,7 @@ def resumed(folder: Path, request: SimpleNamespace) -> SimpleNamespace:
             )
     if merged.get("validation") is None and stored["data"].get("held_out") == {}:
         merged["validation"] = 0.0  # what is held out by default may have changed since
-    return SimpleNamespace(**{**merged, "resume": True})
+    return SimpleNamespace(**{**merged, "resume": True, "typed": typed})
 
 
 def _today(stored: dict[str, Any]) -> dict[str, Any]:
@@ -120,15 +152,14 @@ def _today(stored: dict[str, Any]) -> dict[str, Any]:
     return request | {"monitor": stored["judge"], "epochs": 20 if stored["epochs"] is None else stored["epochs"]}
 
 
-def there(source: str | None, folder: Path) -> str:
-    """The data argument that a run began with. Raises Refusal where it does not say, and for a path that leads nowhere
-    from here."""
+def there(config: Mapping[str, Any], folder: Path) -> str:
+    """The data argument that a run began with. Raises Refusal for a path that leads nowhere from here."""
+    source = str(config.get("request", {}).get("data") or "")
     if not source:
         raise Refusal(f"{folder} does not say what it was trained on; give --data SRC")
-    names = (source, source.rpartition(":")[0])
-    if not any(name in BUILTIN or Path(name).expanduser().exists() for name in names if name):
+    if (found := whereabouts.find(config, folder, "data")) is None:
         raise Refusal(f"{folder} was trained on {source}, which is not there now; give its new place by --data SRC")
-    return source
+    return found
 
 
 def read_config(path: Path) -> dict[str, Any]:

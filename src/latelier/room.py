@@ -1,6 +1,7 @@
 """Whether there is memory for a model, asked before any of it is taken: a file, or a slip of the user's, may want more
 than the machine has, and the system then kills the process without a word."""
 
+import math
 import os
 from collections.abc import Callable
 
@@ -12,8 +13,10 @@ from latelier.core import Refusal
 GIB = 1 << 30
 
 
-def memory() -> int:
-    """Bytes of this machine's memory."""
+def memory() -> float:
+    """Bytes of this machine's memory; infinite where it cannot be asked, as on Windows."""
+    if not hasattr(os, "sysconf"):
+        return math.inf
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 

@@ -1,6 +1,7 @@
 """config.json of a run: what it is trained on, and how."""
 
 import platform
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from latelier import __version__, checkpoint, files, labels, stored
+from latelier import __version__, checkpoint, files, labels, stored, whereabouts
 from latelier.core import Refusal
 from latelier.data.captions import has_caption
 from latelier.plan import Plan
@@ -19,21 +20,24 @@ from latelier.tables import counted
 if TYPE_CHECKING:
     from latelier.training import Prepared
 
-UNSTORED = ("resume", "judge", "card")  # arguments that say nothing of the run
+UNSTORED = ("resume", "judge", "card", "typed", "begun")  # arguments that say nothing of the run
 
 
 def check_same(folder: Path, request: SimpleNamespace, prepared: "Prepared") -> None:
     """Raises Refusal for other pictures than the run was begun with, and for a length that it has passed."""
     path = folder / "config.json"
     if path.exists() and read_config(path)["data"]["fingerprint"] != prepared.images.fingerprint:
-        raise Refusal(f"the pictures of {request.data} are not those that {folder} was begun with; train a new run")
+        again = f"latelier train --from {shlex.quote(str(folder))} --data {shlex.quote(str(request.data))} --out NEW"
+        raise Refusal(
+            f"the pictures of {request.data} are not those that {folder} was begun with; train a new run, which may "
+            f"begin with the weights of this one: {again}"
+        )
     _check_length(folder, prepared.plan)
 
 
 def write_config(folder: Path, request: SimpleNamespace, prepared: "Prepared") -> None:
     """With the copy of a labels file, and the list of what could not be read. Raises Refusal on a full disk."""
     images = prepared.images
-    labels.keep(folder, request, images)
     data = {
         "source": images.source,
         "fingerprint": images.fingerprint,
@@ -48,6 +52,7 @@ def write_config(folder: Path, request: SimpleNamespace, prepared: "Prepared") -
     }
     plan = prepared.plan
     request_json = {name: plain(value) for name, value in vars(request).items() if name not in UNSTORED}
+    request_json |= request.typed
     # A resumed run keeps what it began with, whatever its number of processes, its processor or new defaults.
     request_json |= {"parts": plan.parts, "batch": plan.batch, "decay": plan.decay, "precision": plan.precision}
     if request.epochs is None and prepared.batches is not None:
@@ -67,8 +72,12 @@ def write_config(folder: Path, request: SimpleNamespace, prepared: "Prepared") -
         "threads": torch.get_num_threads(),
         "versions": versions,
         "request": request_json,
+        "places": whereabouts.noted(request, folder),
     }
-    stored.write(folder / "config.json", config)
+    if request.begun is not None:
+        config["begun"] = request.begun
+    stored.write(folder / "config.json", config)  # first: it says that the rest is a run's, should the disk be full now
+    labels.keep(folder, request, images)
     if images.skipped:
         files.write(folder / "skipped.txt", "".join(f"{name}\n" for name in images.skipped))
 

@@ -9,19 +9,21 @@ from typing import Any
 import numpy as np
 import torch
 
-from latelier import files, stored
+from latelier import files, stored, whereabouts
 from latelier.building import Card, open_model
 from latelier.core import UNKNOWN_FACTORS, AttributeDirections, Model, Refusal, has
 from latelier.course import read_log
 from latelier.data.augment import changes_of
 from latelier.data.choice import hold_out
 from latelier.data.images import Images, with_classes
+from latelier.data.labels_file import source_parts
 from latelier.data.sources import open_images, splits_of
 from latelier.directions import found
 from latelier.forms import of_score
 from latelier.held_out import kept_back, learned_rows
 from latelier.labels import of_run
 from latelier.pictures.view import View
+from latelier.places import place
 from latelier.progress import tell
 from latelier.request import DEEP_BEFORE, read_config, there
 from latelier.say import say
@@ -44,7 +46,7 @@ class Where:
     @classmethod
     def of(cls, data_root: str | Path | None, download: bool) -> "Where":
         """From a verb's options."""
-        return cls(Path(data_root).expanduser() if data_root else None, download)
+        return cls(place(data_root, "--data-root") if data_root else None, download)
 
 
 @dataclass
@@ -102,15 +104,16 @@ class Run:
     @property
     def source(self) -> str:
         """The data argument that the run was trained on."""
-        return there(self.config.get("request", {}).get("data"), self.folder)
+        return there(self.config, self.folder)
 
     def images(self, source: str | Path, where: Where, split: str | None = None, quiet: bool = False) -> Images:
         """Pictures of any source, brought to the size and channels that the model was built for.
 
         Labels are renumbered to the model's classes, by name. What was converted or skipped is said on stderr, unless
         ``quiet``. Raises Refusal if the pictures cannot be made to fit."""
+        root = where.data_root or whereabouts.root(self.config, self.folder)
         for way in self._ways(str(source)):
-            data = open_images(source, split=split, **way, root=where.data_root, download=where.download)
+            data = open_images(source, split=split, **way, root=root, download=where.download)
             if data.shape == self.model.image and data.range in (None, self._range or data.range):
                 break
         else:
@@ -134,10 +137,10 @@ class Run:
     def _ways(self, source: str) -> list[dict[str, Any]]:
         """Sizes, channels and ranges to ask for, in turn. What training asked for goes first where the source is the
         same, so that its decoded pictures serve again."""
-        (c, h, w), asked, name = self.model.image, self.config.get("request", {}), source.partition(":")[0]
+        (c, h, w), asked, name = self.model.image, self.config.get("request", {}), source_parts(source)[0]
         own = name not in ("scenes", "sprites") or h in (32, 64)  # drawn in two sizes, whatever the model is built for
         ways = [{"size": h if h == w and own else None, "channels": c, "range": self._range}]
-        if name == str(asked.get("data")).partition(":")[0]:
+        if name == source_parts(whereabouts.find(self.config, self.folder, "data") or "")[0]:
             ways.insert(0, {option: asked.get(option) for option in ("size", "channels", "range")})
         return ways
 
@@ -148,7 +151,7 @@ class Run:
         asked, source = source, str(source or self.source)
         head, _, tail = source.rpartition(":")
         base, chosen = (head, tail) if head and not Path(source).exists() else (source, "")
-        own = splits_of(base, root=where.data_root)
+        own = splits_of(base, root=where.data_root or whereabouts.root(self.config, self.folder))
         held = next((name for name in ("test", "validation") if name in own), None)
         if chosen or (held and "train" in own):
             test = self.images(base, where, chosen or held)
@@ -229,7 +232,7 @@ def open_run(run: str | Path, own: str | None = None) -> Run:
     named on stderr. Raises Refusal as ``building.open_model`` does."""
     from latelier.device import multiply_fast, pick_device
 
-    path = Path(run)
+    path = place(run, "RUN")
     model, card, found = open_model(path, own)
     files.no_links(path)  # here, where it is known to be a run, and no large folder that was named by mistake
     multiply_fast(model)

@@ -1,6 +1,7 @@
 """Whatever is said on a terminal goes through here: a file's name or a class may hold codes that move the cursor, set
 the window's title or turn the direction of what follows."""
 
+import errno
 import re
 import sys
 
@@ -15,5 +16,12 @@ def printable(text: str) -> str:
 
 
 def say(text: object = "", *, error: bool = False) -> None:
-    """Prints on stdout, or on stderr, at once."""
-    print(printable(str(text)), file=sys.stderr if error else sys.stdout, flush=True)
+    """Prints on stdout, or on stderr, at once. What stderr cannot take, of a terminal that was closed, is not said:
+    nothing that is being done depends on it."""
+    stream = sys.stderr if error else sys.stdout
+    encoding = getattr(stream, "encoding", None) or "utf-8"  # of a file that Windows writes, a page of 256 characters
+    try:
+        print(printable(str(text)).encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
+    except OSError as fault:
+        if not (error and fault.errno == errno.EIO):
+            raise

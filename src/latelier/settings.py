@@ -13,6 +13,8 @@ from latelier.core import Refusal
 from latelier.lookup import nearest
 
 T = TypeVar("T")
+OWN = f"{__name__.partition('.')[0]}."  # modules whose settings are weights, widths, shares: none is below 0
+LEAST = "least"  # of a field's metadata: another bound
 LARGEST = 1e12  # number that can be meant: its square is still one of float32, in which nets compute
 
 
@@ -82,7 +84,16 @@ def _build(cls: type[T], nested: Mapping[str, Any], owner: str, prefix: str, bas
             raise Refusal(f"{owner} has no field '{prefix}{name}'; {nearest(name, list(known))}")
         default = _default(known[name]) if base is None else getattr(base, name)
         values[name] = _value(hints[name], given, default, owner, prefix + name)
+        least = known[name].metadata.get(LEAST, 0 if cls.__module__.startswith(OWN) else -LARGEST)
+        if _below(least, values[name]):
+            raise Refusal(f"{owner}: {prefix}{name} takes numbers of at least {least:g}, but got '{given}'")
     return cls(**values)
+
+
+def _below(least: float, value: Any) -> bool:
+    """Whether a number, or one of several, is less."""
+    every = value if isinstance(value, tuple) else (value,)
+    return any(isinstance(each, int | float) and each < least for each in every)
 
 
 def _default(field: "Field[Any]") -> Any:

@@ -85,7 +85,8 @@ def told(request: SimpleNamespace, images: Images, rows: np.ndarray) -> Told:
         images = hide_captions(images, request.captions, request.seed, among=rows)
     if not wants_captions(settings):
         return Told(images, whole, settings)
-    return _with_captions(images, whole, settings, rows)
+    known = Vocabulary(tuple(request.card["words"])) if request.from_run is not None else None
+    return _with_captions(images, whole, settings, rows, known)
 
 
 def _headed(
@@ -197,8 +198,11 @@ def _taught(images: Images, rows: np.ndarray) -> Images:
     return replace(images, remarks=(*images.remarks, f"{said}: label more, or hold none out (--validation 0)"))
 
 
-def _with_captions(images: Images, whole: Images, settings: dict[str, Any], rows: np.ndarray) -> Told:
-    """The vocabulary is that of the captions learned from: what is hidden or held out adds no word."""
+def _with_captions(
+    images: Images, whole: Images, settings: dict[str, Any], rows: np.ndarray, vocabulary: Vocabulary | None
+) -> Told:
+    """The vocabulary, unless one is given, is that of the captions learned from: what is hidden or held out adds no
+    word."""
     _, config = caption_config(settings)
     known = rows[has_caption(images)[rows]]
     if not len(known):
@@ -209,7 +213,7 @@ def _with_captions(images: Images, whole: Images, settings: dict[str, Any], rows
     if config.captioned is None:
         settings["caption.captioned"] = 1.0 if len(known) == len(rows) else CAPTIONED
     learned = (text for row in known for text in spoken(images.captions[row], config.most))
-    vocabulary = Vocabulary.of(learned, config.least)
+    vocabulary = vocabulary or Vocabulary.of(learned, config.least)
     read = partial(Sentences, vocabulary=vocabulary, longest=config.longest, most=config.most)
     sentences = read(images)
     others = sentences if whole.captions is images.captions else read(whole)

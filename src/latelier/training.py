@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from latelier import checkpoint, files, label_error, parallel, stored, verdict
+from latelier.beginning import begun_from, fitted, take_weights
 from latelier.board import board, check_board
 from latelier.building import Card, assemble, nets, settings_of
 from latelier.choosing import opened_for
@@ -28,7 +29,7 @@ from latelier.held_out import held_share, own_validation, validation_images
 from latelier.loop import Outcome, step_seconds, train
 from latelier.plan import Plan, plan_of
 from latelier.progress import Progress, tell
-from latelier.request import check, folder_of, resumed
+from latelier.request import check, clear, folder_of, resumed
 from latelier.run_config import check_same, write_config
 from latelier.say import say
 from latelier.state import State
@@ -56,10 +57,11 @@ def run(request: SimpleNamespace) -> Path:
     stopped by a signal it saves and raises KeyboardInterrupt (Ctrl-C) or SystemExit. Raises Failed for a training that
     is saved but of no use."""
     folder = folder_of(request)
+    request.out = str(folder)
     if request.judge is not None:
         _say(request, "--judge is now --monitor, and goes with the next version")
         request.monitor = request.judge
-    request = resumed(folder, request)
+    request = begun_from(resumed(folder, request))
     check(request)
     prepared = prepare(request)
     # Also waits until every process has seen the folder as it was.
@@ -68,6 +70,8 @@ def run(request: SimpleNamespace) -> Path:
     with files.only_writer(folder) if parallel.rank() == 0 else nullcontext():
         if parallel.rank() == 0:
             folder_of(request)  # again: another may have trained there meanwhile
+            if not request.resume and clear(folder):
+                _say(request, f"{folder} was begun before, and nothing was saved: it is begun anew")
             _describe(request, prepared.images)
             check_same(folder, request, prepared)
         outcome = _learn(folder, request, prepared)
@@ -87,7 +91,7 @@ def prepare(request: SimpleNamespace) -> Prepared:
     if request.tensorboard:
         check_board()
     device = pick_device(request.device)
-    images = opened_for(request)
+    images = fitted(request, opened_for(request))
     split = own_validation(request)
     share = held_share(request, images, split)
     drawn_by = 0 if request.validation is None else request.seed  # without a wish, one and the same for all runs
@@ -100,6 +104,7 @@ def prepare(request: SimpleNamespace) -> Prepared:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(mix(request.seed, 0))
         model, card = assemble(request.model, images.shape, images.classes, settings, words=known.words)
+    take_weights(request, model)
     held_out = {"split": split} if split else {"share": share, "seed": drawn_by} if share else {}
     if has(model, Fits) and not model.moves():
         not_used = ("steps", "epochs", "rate", "clip", "ema")

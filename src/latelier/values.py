@@ -18,6 +18,7 @@ TRAINING: dict[str, Any] = {  # arguments of latelier.train
     "labels_file": None,
     "prior": None,  # even
     "captions": None,
+    "from_run": None,
     "shift": 0,
     "flip": False,
     "affine": 0.0,

@@ -220,7 +220,7 @@ def test_sheets_of_attributes_are_drawn(here: Path, capsys: Captured) -> None:
         ("draw run samples --given dark=1", 'no attribute "dark" in this model; there are: light'),
         ("draw run reconstruct --given light=1", "sheet 'reconstruct' has no use for --given; it takes none of these"),
         ("draw run edits --given light=1", "sheet 'edits' has no use for --given; it takes --attribute, --by"),
-        ("draw run samples --given light=1 --step -1", "a Langevin chain has step -1"),
+        ("draw run samples --given light=1 --step -1", "a Langevin chain has a step of at least 0, not -1"),
         (f"train vac --data flat --out new {TINY} {NETS}", "has neither attributes nor classes"),
         (f"train vac --data pets --out new {TINY} {NETS} attributes=lit", 'no attribute "lit"'),
         (

@@ -33,7 +33,8 @@ def cores() -> int:
 @contextmanager
 def crew(plan: Plan, pixels: Path, processes: int, lock: int) -> Iterator[Run]:
     """Yields what runs jobs. With one process they run in this one. ``lock`` is a descriptor that the processes keep
-    open as long as they live, so that a pack whose maker was killed stays locked until its last process has gone."""
+    open as long as they live, so that a pack whose maker was killed stays locked until its last process has gone.
+    Windows hands on no lock; there they end with their input, in the middle of a picture."""
     if processes == 1:
         decoder = Decoder(READERS[plan.reader](plan.paths), str(pixels))
         yield lambda jobs: (decoder(target, rows.start, plan.slice(rows)) for target, rows in jobs)
@@ -61,7 +62,8 @@ def _start(lock: int) -> "Popen[str]":
     path = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = os.environ | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-P", "-m", "latelier.data.worker"]
-    return Popen(command, stdin=PIPE, stdout=PIPE, text=True, env=environment, pass_fds=[lock])
+    kept = [] if os.name == "nt" else [lock]
+    return Popen(command, stdin=PIPE, stdout=PIPE, text=True, env=environment, pass_fds=kept)
 
 
 def _send(worker: "Popen[str]", line: str) -> None:

@@ -115,7 +115,9 @@ class _Filling:
     def resume(self) -> Target | None:
         """Takes over what a killed pack has left: its target, and its finished jobs whose rows stand on the disk."""
         try:
-            lines = self.journal.read_text().split("\n")[:-1]  # a line without its end was being written
+            lines = self.journal.read_text(encoding="utf-8").split("\n")[
+                :-1
+            ]  # a line without its end was being written
             target = Target(*json.loads(lines[0]))
             reports: list[Report] = [json.loads(line) for line in lines[1:]]
             with open(self.pixels, "rb") as file:
@@ -136,12 +138,12 @@ class _Filling:
         jobs = [range(start, min(start + step, n)) for start in range(0, n, step)]
         if not self.done:
             allocate(self.pixels, self.shape(target)).close()
-            self.journal.write_text(json.dumps(target) + "\n")
+            self.journal.write_text(json.dumps(target) + "\n", encoding="utf-8")
         todo = [(target, rows) for rows in jobs if rows.start not in self.done]
         finished = n - sum(len(rows) for _, rows in todo)
         processes = 1 if n < SMALL else min(cores(), len(todo))
         with (
-            open(self.journal, "a") as file,
+            open(self.journal, "a", encoding="utf-8") as file,
             crew(self.plan, self.pixels, processes, self.lock) as run,
             closing(run(todo)) as reports,
         ):

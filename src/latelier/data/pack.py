@@ -6,15 +6,15 @@
     skipped.txt      what could not be decoded and why
     info.json        the rest
 
-A pack is made in ``<fingerprint>.part/`` by one process at a time and renamed when it is whole.
+A pack is made in ``<fingerprint>.part/`` by the one process at a time that holds ``locks/<fingerprint>``, and renamed
+when it is whole.
 """
 
-import fcntl
 import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -28,6 +28,7 @@ from latelier.data.fill import Filled, Progress, fill, store
 from latelier.data.formats import ready
 from latelier.data.images import Images
 from latelier.data.plan import Plan
+from latelier.locks import held
 
 FORMAT = 4  # of the folder; also of what decides about its pictures
 
@@ -53,8 +54,8 @@ def packed(
     folder = cache / "packs" / key
     try:
         while (images := _open(folder)) is None:
-            with _alone(folder.with_suffix(".part")) as lock:
-                if lock is not None and _open(folder) is None:
+            with _alone(folder) as lock:
+                if _open(folder) is None:
                     _make(folder, contents, size, channels, span, lock, progress)
     except OSError as error:
         raise Refusal(f"cannot decode into {cache}: {error}; LATELIER_CACHE names another folder") from error
@@ -62,16 +63,14 @@ def packed(
 
 
 @contextmanager
-def _alone(part: Path) -> Iterator[int | None]:
-    """Yields an open lock that one process has at a time, or None if ``part`` has changed hands meanwhile."""
-    part.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as stack:
-        lock = None
-        with suppress(FileNotFoundError):  # renamed or removed meanwhile
-            file = stack.enter_context(open(part / "lock", "a"))
-            fcntl.flock(file, fcntl.LOCK_EX)
-            lock = file.fileno() if os.path.samestat(os.fstat(file.fileno()), os.stat(part / "lock")) else None
-        yield lock
+def _alone(folder: Path) -> Iterator[int]:
+    """Yields an open lock of the pack, that one process has at a time. It lies in no folder that is renamed: Windows
+    renames none in which a file is open."""
+    lock = folder.parents[1] / "locks" / folder.name
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with held(lock, wait=True) as handle:
+        assert handle is not None  # having waited
+        yield handle
 
 
 def _make(
@@ -84,6 +83,7 @@ def _make(
     progress: Progress | None,
 ) -> None:
     part = folder.with_suffix(".part")
+    part.mkdir(parents=True, exist_ok=True)
     try:
         content = contents()
         if isinstance(content, Plan):
@@ -110,9 +110,9 @@ def _save(part: Path, facts: Images, filled: Filled) -> None:
     told = {"names": [facts.names[i] for i in rows]}
     if any(facts.captions):
         told["captions"] = [list(facts.captions[i]) for i in rows]
-    (part / "rows.json").write_text(json.dumps(told))
+    (part / "rows.json").write_text(json.dumps(told), encoding="utf-8")
     lines = (f"{name}\t{reason}\n" for name, reason in filled.skipped)
-    (part / "skipped.txt").write_text("".join(lines), errors="surrogateescape")
+    (part / "skipped.txt").write_text("".join(lines), "utf-8", "surrogateescape")
     info = {
         "rows": len(rows),
         "bytes": (part / "pixels.npy").stat().st_size,
@@ -125,21 +125,21 @@ def _save(part: Path, facts: Images, filled: Filled) -> None:
         "digest": filled.digest,
         "range": filled.span,
     }
-    (part / "info.json").write_text(json.dumps(info, indent=1))
+    (part / "info.json").write_text(json.dumps(info, indent=1), encoding="utf-8")
     for path in part.iterdir():
-        with open(path, "rb") as file:
+        with open(path, "r+b") as file:  # Windows syncs no file that is open for reading alone
             os.fsync(file.fileno())
 
 
 def _open(folder: Path) -> Images | None:
     """The pack in a folder, or None if there is none or its pixels have been cut."""
     try:
-        info = json.loads((folder / "info.json").read_text())
+        info = json.loads((folder / "info.json").read_text(encoding="utf-8"))
         if (folder / "pixels.npy").stat().st_size != info["bytes"]:
             return None
     except FileNotFoundError:
         return None
-    rows = json.loads((folder / "rows.json").read_text())
+    rows = json.loads((folder / "rows.json").read_text(encoding="utf-8"))
     return Images(
         pixels=np.load(folder / "pixels.npy", mmap_mode="r"),
         label=np.load(folder / "label.npy"),

@@ -7,6 +7,7 @@ import numpy as np
 
 from latelier.core import Refusal
 from latelier.data.tables import Table
+from latelier.places import place
 
 
 def class_shares(prior: str, classes: Sequence[str], label: np.ndarray) -> np.ndarray | None:
@@ -18,8 +19,8 @@ def class_shares(prior: str, classes: Sequence[str], label: np.ndarray) -> np.nd
         return None
     if prior == "labels":
         found = np.bincount(label[label >= 0], minlength=len(classes)).astype(np.float64)
-    elif Path(prior).expanduser().is_file():
-        found = _read(Path(prior).expanduser(), classes)
+    elif (path := place(prior, "prior")).is_file():
+        found = _read(path, classes)
     else:
         raise Refusal(
             f"prior {prior}: expected even, labels or a CSV file with the columns class,share; there is no such file"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from latelier import places
 from latelier.core import Refusal
 from latelier.data.builtin import EMBEDDED, SCENES, Digits, Mixture, Scenes, Sprites
 from latelier.data.folder import Folder, folder_splits
@@ -18,6 +19,7 @@ from latelier.data.splits import ALIASES, in_order
 from latelier.data.tar import Tar
 from latelier.data.vision import VISION, Vision
 
+LARGEST = 1 << 14  # px a side
 BUILTIN = (*EMBEDDED, *VISION)
 SHARDS: dict[str, type[Parquet] | type[Tar]] = {".parquet": Parquet, ".tar": Tar}
 OTHERS = {
@@ -85,8 +87,9 @@ def open_images(
 
     Raises Refusal for what is no source, has nothing to decode, or contradicts itself.
     """
-    if size is not None and size < 1:
-        raise Refusal(f"size {size}: expected a whole number of pixels above 0")
+    if size is not None and not 0 < size <= LARGEST:
+        most = "" if size < 1 else f" and at most {LARGEST:,}"
+        raise Refusal(f"size {size}: expected a whole number of pixels above 0{most}")
     if channels not in (None, 1, 3):
         raise Refusal(f"channels {channels}: expected 1 (grey) or 3 (colour)")
     if range is not None and not (math.isfinite(range[0]) and math.isfinite(range[1]) and range[0] < range[1]):
@@ -104,12 +107,12 @@ def open_images(
 
 def _parse(source: str | Path) -> tuple[str | Path, str]:
     """A built-in name or an existing path, and the split behind the last colon or "". Raises Refusal."""
-    text = str(source)
+    text = places.text(source, "the data argument")
     head, _, tail = text.rpartition(":")
     for name, split in ((text, ""), (head, tail)):
         if name in BUILTIN and isinstance(source, str):
             return name, split
-        if name and (path := Path(name).expanduser()).exists():
+        if name and (path := Path(name)).exists():
             return path, split
     near = difflib.get_close_matches(head or text, BUILTIN, 1)
     hint = f"did you mean {near[0]}?" if near else "`latelier data` lists the names"

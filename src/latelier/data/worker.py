@@ -1,7 +1,8 @@
 """A decoding process: jobs come in as JSON lines, rows of uint8 go straight into the pack, reports go out as JSON.
 
 Started as ``python -P -m latelier.data.worker`` and not through multiprocessing, which would run the user's main module
-again in each process. Imports nothing of torch. When the parent dies, the input ends and so does the process.
+again in each process. Imports nothing of torch. When the parent dies, the input ends and so does the process, in the
+middle of a job too.
 """
 
 import io
@@ -13,6 +14,8 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any, BinaryIO, Protocol, TypedDict
 
 import numpy as np
@@ -178,12 +181,20 @@ def write_all(file: io.FileIO, rows: np.ndarray) -> None:
 def main() -> None:
     """The first line says how to read and where to write, each further line is a job."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which closes the input
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # nobody reads a report whose parent was killed: end without a word
-    setup = json.loads(sys.stdin.readline())
+    lines: SimpleQueue[str] = SimpleQueue()
+    Thread(target=_listen, args=(lines,), daemon=True).start()
+    setup = json.loads(lines.get())
     decoder = Decoder(READERS[setup["reader"]](setup["paths"]), setup["pixels"])
-    for line in sys.stdin:
-        target, first, items = json.loads(line)
+    while True:
+        target, first, items = json.loads(lines.get())
         print(json.dumps(decoder(Target(*target), first, items)), flush=True)
+
+
+def _listen(lines: "SimpleQueue[str]") -> None:
+    """Passes the input on; its end is that of the process, since nobody is left to read a report."""
+    for line in sys.stdin:
+        lines.put(line)
+    os._exit(0)
 
 
 if __name__ == "__main__":

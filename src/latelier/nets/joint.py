@@ -2,7 +2,7 @@
 
 Pictures are in [0, 1] outside and in [-1, 1] inside. A decoder's output ends in a tanh."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from math import prod
 from typing import Literal, NamedTuple
@@ -14,6 +14,7 @@ from latelier.core import Refusal
 from latelier.nets.encoder import Encoder, Grid
 from latelier.nets.noisy import Layer, Layers, Norm, layer
 from latelier.nets.ranges import Centred, Uncentred
+from latelier.settings import LEAST
 
 Image = tuple[int, int, int]
 WAVES = 64  # frequencies of a critic's that sees through them
@@ -104,8 +105,8 @@ class Strided:
     """4x4 convolutions of stride 2 down to at most 4 pixels, of twice as many maps at each (Radford et al. 2016, arXiv
     1511.06434); for pictures of any size. Dropout of a fifth in the critic, times ``critic.dropout``."""
 
-    channels: int = 32  # maps of the first; the source has more
-    hidden: int = 1024  # units of the critic's two layers of both
+    channels: int = field(default=32, metadata={LEAST: 1})  # maps of the first; the source has more
+    hidden: int = field(default=1024, metadata={LEAST: 1})  # units of the critic's two layers of both
     slope: float = 0.2
 
     def plan(self, image: Image) -> tuple[list[int], list[tuple[int, int]]]:

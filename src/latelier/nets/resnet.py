@@ -1,6 +1,6 @@
 """Residual nets with group normalisation: no image depends on its batch mates."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from torch import Tensor, nn
@@ -9,6 +9,7 @@ from torch.nn import functional
 from latelier.core import Refusal
 from latelier.nets.encoder import Encoder, Grid
 from latelier.nets.norm import Norm
+from latelier.settings import LEAST
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Resnet:
     normalisation."""
 
     channels: tuple[int, ...] = (32, 64, 128, 128)
-    blocks: int = 1
+    blocks: int = field(default=1, metadata={LEAST: 1})
 
     def encoder(self, image: tuple[int, int, int], outputs: int) -> Encoder:
         self._check(image)

@@ -8,6 +8,7 @@ import torch
 from torch import Generator, Tensor
 
 from latelier.core import Refusal
+from latelier.settings import LARGEST
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,10 @@ class Chain:
     temperature: float = 1.0  # 0 descends the energy without noise
 
     def __post_init__(self) -> None:
-        if self.step < 0 or self.steps < 0 or self.temperature < 0:
-            raise Refusal(
-                f"a Langevin chain has step {self.step:g}, steps {self.steps} and temperature {self.temperature:g} of "
-                "at least 0"
-            )
+        for name, value in (("step", self.step), ("steps", self.steps), ("temperature", self.temperature)):
+            if not 0 <= value <= LARGEST:
+                most = f" and at most {LARGEST:g}" if value > LARGEST else ""
+                raise Refusal(f"a Langevin chain has a {name} of at least 0{most}, not {value:g}")
 
     def run(self, z: Tensor, slope: Callable[[Tensor], Tensor], generator: Generator) -> Tensor:
         """[n, d], where n chains that begin at z [n, d] end: z <- z - step slope(z) + sqrt(2 step temperature) noise.

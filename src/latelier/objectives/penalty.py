@@ -3,13 +3,14 @@
 Each is called with the rate KL(q(z|x) || p(z)) [b] and the codes drawn [b, k], and answers one value an image in nats,
 to be added to the distortion (the negative log-likelihood)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from latelier.core import Progress, Refusal
 from latelier.objectives import mmd
+from latelier.settings import LARGEST, LEAST
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Capacity:
 
     weight: float = 1000.0
     nats: float = 25.0
-    over: int = 1_000_000
+    over: int = field(default=1_000_000, metadata={LEAST: 1})
 
     def __call__(self, rate: Tensor, z: Tensor, progress: Progress) -> Tensor:
         target = self.nats * min(1.0, progress.seen / self.over)
@@ -49,7 +50,7 @@ class Mmd:
     The MMD is the batch's (biased, with ``prior`` draws), shared out over its images, so its value depends on the
     batch size."""
 
-    alpha: float = 1.0
+    alpha: float = field(default=1.0, metadata={LEAST: -LARGEST})
     weight: float = 1000.0
     prior: int = 200
 

@@ -1,10 +1,10 @@
 """latelier demo: the main job, on embedded data, in a minute or two on two cores (scenes: five)."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from latelier.places import place
 from latelier.say import say
 from latelier.verbs.options import Place
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 BUDGETS = (1, 5, 10)  # labels a class
 DRAWS = 5
-MARK = "demo.json"  # says that a folder is a demo's, which the next demo may replace
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,8 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
     """
     import time
 
-    from latelier import files, stored
+    from latelier import files
+    from latelier.folders import emptied
     from latelier.page import Picture, Table, page
     from latelier.progress import Progress
     from latelier.reporting import material, winners
@@ -105,13 +105,11 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
 
     began = time.perf_counter()
     recipe = RECIPES[data]
-    out = Path(out)
+    out = place(out, "--out")
     beside = Path(f"{out}-parts")  # the run of recipe.parts
     for folder in (out, beside) if recipe.parts else (out,):
-        _clear(folder)
+        emptied(folder, data)
     rows = _few_labels(recipe, data, out, beside, Progress)
-    for folder in (out, beside) if recipe.parts else (out,):
-        stored.write(folder / MARK, {"data": data})
     best = winners(rows)
     columns = ("accuracy on test pictures, %", *(f"{k} label{'s' if k > 1 else ''} a class" for k in BUDGETS))
     marked = [
@@ -123,10 +121,10 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
     run = open_run(out)
     splits = run.splits(None, Where())
     test, said = splits.test, conclude(run, splits, run.scores)
+    commonest = percent(majority(test.label), len(test))
     note = (
-        f"Mean ± sd over {DRAWS} label draws, on {len(test)} test pictures that no method saw, but for label "
-        "propagation, which sees them without their labels; the best is marked. "
-        f"Naming the commonest class is right on {percent(majority(test.label), len(test))}. "
+        f"Mean ± sd over {DRAWS} label draws, on {len(test)} test pictures that no method saw, but for label propagation, "
+        f"which sees them without their labels; the best is marked. Naming the commonest class is right on {commonest}. "
         f"{recipe.views}"
     )
     summary = (
@@ -233,21 +231,3 @@ def _few_labels(recipe: Recipe, data: str, out: Path, beside: Path, progress: An
         return with_sd(100 * float(np.mean(right)), 100 * float(np.std(right, ddof=1)), most)
 
     return [[name, *(cell(row[k]) for k in BUDGETS)] for name, row in found.items()]
-
-
-def _clear(out: Path) -> None:
-    """Makes the folder ready. Raises Refusal if it holds anything but an earlier demo."""
-    import shutil
-
-    from latelier import stored
-    from latelier.core import Refusal
-    from latelier.forms import DemoNote
-    from latelier.verbs.writing import check_above
-
-    check_above(out, "--out")
-    if (out / MARK).is_file():
-        stored.read(out / MARK, DemoNote, "name another folder")  # another program may name a file so
-    elif os.path.lexists(out) and (not out.is_dir() or any(path.name != ".lock" for path in out.iterdir())):
-        raise Refusal(f"--out {out} exists and is not an earlier demo; name another folder")
-    if out.exists():
-        shutil.rmtree(out)

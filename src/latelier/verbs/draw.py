@@ -115,6 +115,7 @@ def asked_of(sheet: str, module: ModuleType, options: dict[str, Any]) -> "Asked"
     from latelier.objectives.langevin import Chain
     from latelier.pictures import takes
     from latelier.pictures.view import Asked
+    from latelier.verbs.writing import far
 
     if unused := [name for name in options if name not in takes(module)]:
         able = ", ".join(f"--{name}" for name in takes(module)) or "none of these options"
@@ -123,7 +124,7 @@ def asked_of(sheet: str, module: ModuleType, options: dict[str, Any]) -> "Asked"
     chain = replace(usual, **{name: options[name] for name in ("step", "steps", "temperature") if name in options})
     attribute, given = tuple(options.get("attribute", ())), tuple(options.get("given", ()))
     imagined = {name: options[name] for name in ("caption", "through") if name in options}
-    return Asked(attribute, options.get("by"), given, chain, **imagined)
+    return Asked(attribute, far(options.get("by")), given, chain, **imagined)
 
 
 def draw_sheet(sheet: str, view: "View") -> "np.ndarray":

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from latelier.runs import Run, Where
 
 FAR, FARTHEST = 3.0, 10.0
-MOST = 1e6  # steps either way
 
 
 def edit(
@@ -68,14 +67,13 @@ def edit(
     from latelier.objectives.directions import step_towards
     from latelier.runs import Where, open_run
     from latelier.scores.common import device_of
-    from latelier.verbs.writing import given, new_folder, write_pictures
+    from latelier.verbs.writing import far, given, new_folder, write_pictures
 
     opened, where = open_run(run), Where.of(data_root, download)
     need(opened.model, Encodes), need(opened.model, Decodes)
     given(attribute[0] if attribute else "", "edit", "--attribute")
     out, wishes = new_folder(given(out, "edit")), wishes_of(tuple(attribute or ()))
-    if by is not None and not abs(by) <= MOST:
-        raise Refusal(f"--by takes a number of steps, from -{MOST:g} to {MOST:g}, not {by:g}")
+    far(by)
     if until_classified and by is not None and by <= 0:
         raise Refusal(f"--until-classified moves at most --by steps, so it must be above 0, not {by:g}")
     known = _known(opened, fit, where)

@@ -27,6 +27,7 @@ def export(run: Place, *, out: Asked = "") -> Path:
     from latelier import files
     from latelier.building import open_model
     from latelier.core import Refusal
+    from latelier.folders import filling
     from latelier.verbs.writing import given, new_folder
 
     if lacking := [name for name in ("onnx", "onnxscript", "onnxruntime") if find_spec(name) is None]:
@@ -39,11 +40,12 @@ def export(run: Place, *, out: Asked = "") -> Path:
     out = new_folder(given(out, "export"))
     contents = {graph.file: write(graph) for graph in graphs}
     differences = {graph.file: measure(contents[graph.file], graph) for graph in graphs}
-    for name, content in contents.items():
-        files.write(out / name, content)
     weights = found.weights if found else Path(run)
     described = describe(model, card, graphs, differences)
-    files.write_json(out / "card.json", described | {"weights": weights.name})
+    with filling(out) as folder:
+        for name, content in contents.items():
+            files.write(folder / name, content)
+        files.write_json(folder / "card.json", described | {"weights": weights.name})
     worst = max(value for values in differences.values() for value in values.values())
     say(f"{out}: {', '.join(contents)} and card.json; at most {worst:.1e} from torch")
     if "probabilities" in described:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter, Token, validators
 
+from latelier.places import expanded
+
 
 def whole(kind: Any, tokens: Sequence[Token]) -> int:
     """A whole number. (cyclopts would round 1.5, and train with a seed that nobody gave.)"""
@@ -13,6 +15,11 @@ def whole(kind: Any, tokens: Sequence[Token]) -> int:
         return int(tokens[0].value)
     except ValueError:
         raise ValueError(f"expected a whole number, got '{tokens[0].value}'") from None
+
+
+def path(kind: Any, tokens: Sequence[Token]) -> str:
+    """Text that can be a path, without a ``~`` at its beginning, which a shell leaves in --out=~/run."""
+    return expanded(tokens[0].value)
 
 
 def pair(kind: Any, tokens: Sequence[Token]) -> tuple[float, float]:
@@ -40,7 +47,7 @@ if TYPE_CHECKING:  # what Python may give; the command line shows and takes word
     Settings = Sequence[str] | Mapping[str, Any] | None
     Range = tuple[float, float]
 else:
-    Place = str
+    Place = Annotated[str, Parameter(converter=path)]
     Range = Annotated[str, Parameter(converter=pair, allow_leading_hyphen=True)]
     Settings = Annotated[
         list[str] | None, Parameter(name="--set", consume_multiple=(1, 1000), converter=texts, n_tokens=-1)

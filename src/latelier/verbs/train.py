@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from latelier.verbs.options import Place, Range, Settings, Whole
+from latelier.verbs.options import Place, Range, Seed, Settings, Whole
 
 
 def train(
@@ -17,7 +17,7 @@ def train(
     steps: Whole | None = None,
     epochs: float | None = None,
     batch: Whole | None = None,
-    seed: Whole = 0,
+    seed: Seed = 0,
     size: Whole | None = None,
     channels: Literal[1, 3] | None = None,
     range: Range | None = None,
@@ -26,6 +26,7 @@ def train(
     labels_file: Place | None = None,
     prior: Place | None = None,
     captions: Whole | None = None,
+    from_run: Annotated[Place | None, Parameter(name="--from")] = None,
     shift: Whole = 0,
     flip: bool = False,
     affine: float = 0,
@@ -98,6 +99,10 @@ def train(
     captions
         Keep the captions of so many pictures, drawn by the seed, hide all others, and let a caption head learn beside a
         model that encodes (caption=gru; --set caption=gru without --captions learns from all captions).
+    from_run
+        Begin with the weights of this run: of the same method and settings, which need not be given again, on other
+        pictures of the same shape, such as a folder that has grown. Optimisers, schedule and log are new, the run that
+        is named stays as it is. A label head knows its classes alone.
     shift
         Move each training picture by up to so many pixels at random, black coming in.
     flip
@@ -159,7 +164,7 @@ def train(
     quiet
         Print nothing while training.
     """
-    arguments = dict(locals()) | {"card": None}
+    arguments = dict(locals()) | {"card": None, "typed": {}, "begun": None}
 
     from latelier import parallel
     from latelier.device import prepare_cpu

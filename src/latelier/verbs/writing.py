@@ -2,12 +2,17 @@
 
 import math
 import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from latelier.places import place
 from latelier.say import say
 from latelier.verbs.options import Place
+
+MOST = 1e6  # steps of an edit, either way
+LONGEST = 200  # bytes of a name, of the 255 that a system takes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,15 +25,25 @@ def given(value: Place, verb: str, option: str = "--out") -> Place:
 
     if not str(value):
         raise Refusal(f"{verb} lacks {option}; see latelier {verb} --help")
-    return value
+    return str(place(value, option)) if option == "--out" else value
+
+
+def far(by: float | None) -> float | None:
+    """How far an edit moves. Raises Refusal for what is no number of steps."""
+    from latelier.core import Refusal
+
+    if by is not None and not abs(by) <= MOST:
+        raise Refusal(f"--by takes a number of steps, from -{MOST:g} to {MOST:g}, not {by:g}")
+    return by
 
 
 def new_folder(out: Place) -> Path:
     """The path. Raises Refusal for anything but a new or an empty folder."""
     from latelier.core import Refusal
+    from latelier.folders import check_above, is_free
 
     path = Path(out)
-    if os.path.lexists(path) and (not path.is_dir() or any(path.iterdir())):
+    if not is_free(path):
         raise Refusal(f"--out {path} exists and is not an empty folder; name another")
     check_above(path, "--out")
     return path
@@ -38,24 +53,15 @@ def new_file(path: Place, option: str) -> Path:
     """The path of a file that can be written, or written over. Raises Refusal for any other, before there is work in
     vain."""
     from latelier.core import Refusal
+    from latelier.folders import check_above
 
-    found = Path(path)
+    found = place(path, option)
     if found.is_dir():
         raise Refusal(f"{option} {found} is a folder; name a file in it")
     if os.path.lexists(found) and not found.is_file():
         raise Refusal(f"{option} {found} is no file, and would be replaced by one; remove it, or name another place")
     check_above(found, option)
     return found
-
-
-def check_above(path: Path, option: str) -> None:
-    """Raises Refusal where nothing can be made in what is there of the folders above."""
-    from latelier.core import Refusal
-
-    above = next((folder for folder in path.absolute().parents if os.path.lexists(folder)), path)
-    if not above.is_dir() or not os.access(above, os.W_OK):
-        what = "cannot be written to" if above.is_dir() else "is a file" if above.is_file() else "is no folder"
-        raise Refusal(f"{option} {path}: {above} {what}; name another place")
 
 
 def write_table(out: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -73,21 +79,31 @@ def write_pictures(
     blocks: Iterable[tuple["Tensor", Sequence[Sequence[str]]]],
 ) -> None:
     """Writes blocks of pictures [b, c, h, w] as PNG files named after ``names``, and a CSV file with a row a picture:
-    file, picture, and the cells, one a column, that stand beside it in its block."""
+    file, picture, and the cells, one a column, that stand beside it in its block. All are there in the end, or none."""
     from latelier import files
+    from latelier.folders import filling
     from latelier.pictures.sheet import png
     from latelier.pictures.view import pixels
     from latelier.tables import counted
 
     rows: list[list[str]] = []
-    for image, beside in blocks:
-        for drawn, cells in zip(pixels(image), beside, strict=True):
-            name = str(names[len(rows)])
-            picture = f"{len(rows):06d}-{Path(name).stem}.png"
-            files.write(out / picture, png(drawn, 6))
-            rows.append([name, picture, *cells])
-    write_table(out / table, ["file", "picture", *columns], rows)
+    with filling(out) as folder:
+        for image, beside in blocks:
+            for drawn, cells in zip(pixels(image), beside, strict=True):
+                name = str(names[len(rows)])
+                picture = f"{len(rows):06d}-{_stem(name)}.png"
+                files.write(folder / picture, png(drawn, 6))
+                rows.append([name, picture, *cells])
+        write_table(folder / table, ["file", "picture", *columns], rows)
     say(f"{out}: {counted(len(rows), 'picture')} and {table}")
+
+
+def _stem(name: str) -> str:
+    """What a picture's name lends to a file's: without what Windows allows in none, and no longer than any system
+    takes."""
+    plain = re.sub(r'[<>:"|?*\\\x00-\x1f]', "_", Path(name).stem)
+    encoded = os.fsencode(plain)
+    return plain if len(encoded) <= LONGEST else encoded[:LONGEST].decode(errors="ignore")
 
 
 def decibels(error: "Tensor") -> list[tuple[str]]:
