@@ -57,7 +57,9 @@ def emptied(folder: Path, data: str) -> None:
     check_above(folder, "--out")
     if (folder / DEMO).is_file():
         stored.read(folder / DEMO, DemoNote, "name another folder")  # another program may name a file so
-    elif os.path.lexists(folder) and (not folder.is_dir() or any(path.name not in UNSAVED for path in folder.iterdir())):
+    elif os.path.lexists(folder) and (
+        not folder.is_dir() or any(path.name not in UNSAVED for path in folder.iterdir())
+    ):
         raise Refusal(f"--out {folder} exists and is not an earlier demo; name another folder")
     if folder.exists():
         shutil.rmtree(folder)

@@ -20,7 +20,13 @@ def _png() -> bytes:
 
 
 PNG = _png()
-ODD_TEXTS = {"empty": b"", "nul": bytes(64), "bytes": b"\xff\xfe\xfd", "utf-16": "file,label\n000.png,cat\n".encode("utf-16"), "png": PNG}
+ODD_TEXTS = {
+    "empty": b"",
+    "nul": bytes(64),
+    "bytes": b"\xff\xfe\xfd",
+    "utf-16": "file,label\n000.png,cat\n".encode("utf-16"),
+    "png": PNG,
+}
 PICTURES = {
     **ODD_TEXTS,
     "text": b"no picture\n",
@@ -51,11 +57,28 @@ JSON = {
     "huge": b'{"z": ' + b"9" * 5_000 + b"}",
 }
 CODES = {
-    **{name: json.dumps({"z": value}).encode() for name, value in {
-        "none": None, "number": 1, "text": "0.5", "few": [1], "many": [1, 2, 3], "nested": [[1, 2]], "ragged": [1, [2]],
-        "nan": [float("nan"), 0], "infinite": [float("inf"), 0], "large": [1e300, 0], "whole": [10**400, 0], "dict": {"0": 1, "1": 2},
-        "texts": ["a", "b"], "nothing": [None, 1], "lists": [[], []], "named": {"x": {"y": [1]}}, "far": [[[[[[1]]]]]],
-    }.items()},
+    **{
+        name: json.dumps({"z": value}).encode()
+        for name, value in {
+            "none": None,
+            "number": 1,
+            "text": "0.5",
+            "few": [1],
+            "many": [1, 2, 3],
+            "nested": [[1, 2]],
+            "ragged": [1, [2]],
+            "nan": [float("nan"), 0],
+            "infinite": [float("inf"), 0],
+            "large": [1e300, 0],
+            "whole": [10**400, 0],
+            "dict": {"0": 1, "1": 2},
+            "texts": ["a", "b"],
+            "nothing": [None, 1],
+            "lists": [[], []],
+            "named": {"x": {"y": [1]}},
+            "far": [[[[[[1]]]]]],
+        }.items()
+    },
     "lacks": b"{}",
     "strange": b'{"z": [0, 1], "\\u001b[2J": [1]}',
 }
@@ -75,15 +98,39 @@ TABLES = {
 }
 ATTRIBUTES = {
     **{name: table.replace(b"label", b"big") for name, table in TABLES.items() if name not in ("header",)},
-    **{name: f"file,big\n000.png,{value}\n001.png,0\n".encode() for name, value in {
-        "two": "2", "half": "0.5", "word": "large", "infinite": "inf", "hex": "0x1", "list": '"[1]"', "formula": "=1+1"}.items()},
+    **{
+        name: f"file,big\n000.png,{value}\n001.png,0\n".encode()
+        for name, value in {
+            "two": "2",
+            "half": "0.5",
+            "word": "large",
+            "infinite": "inf",
+            "hex": "0x1",
+            "list": '"[1]"',
+            "formula": "=1+1",
+        }.items()
+    },
 }
-CAPTIONS = {name: table.replace(b"label", b"caption") for name, table in TABLES.items() if name not in ("both", "long", "escape")}
+CAPTIONS = {
+    name: table.replace(b"label", b"caption")
+    for name, table in TABLES.items()
+    if name not in ("both", "long", "escape")
+}
 GIVEN = {name: table.replace(b"label", b"class") for name, table in TABLES.items()}
 PRIORS = {
     **{name: table.replace(b"file", b"class").replace(b"label", b"share") for name, table in TABLES.items()},
-    **{name: f"class,share\ncat,{value}\ndog,0.5\n".encode() for name, value in {
-        "nan": "nan", "infinite": "inf", "below": "-1", "text": "half", "blank": "", "1e400": "1e400", "hex": "0x1"}.items()},
+    **{
+        name: f"class,share\ncat,{value}\ndog,0.5\n".encode()
+        for name, value in {
+            "nan": "nan",
+            "infinite": "inf",
+            "below": "-1",
+            "text": "half",
+            "blank": "",
+            "1e400": "1e400",
+            "hex": "0x1",
+        }.items()
+    },
     "nothing": b"class,share\ncat,0\ndog,0\n",
     "one": b"class,share\ncat,1\n",
     "more": b"class,share\ncat,1\ndog,1\nbird,1\n",
@@ -127,9 +174,18 @@ COLUMNS: dict[str, dict[str, list[Any]]] = {
     "caption dict": {"image": [PNG, PNG], "caption": [{"a": 1}, {"a": 2}]},
 }
 BESIDE = {  # of a picture in a tar: ending -> content
-    "list": {"json": b"[1]"}, "cut": {"json": b"{"}, "deep": {"json": b"[" * 100_000}, "captions": {"json": b'{"captions": 5}'},
-    "label list": {"json": b'{"label": [1]}'}, "label dict": {"json": b'{"label": {"a": 1}}'}, "label half": {"json": b'{"label": 0.5}'},
-    "bytes": {"txt": b"\xff\xfe"}, "nul": {"cls": b"\0"}, "escape": {"cls": b"\x1b[2J"}, "huge": {"cls": b"9" * 30}, "caption": {"json": b'{"caption": {"a": 1}}'},
+    "list": {"json": b"[1]"},
+    "cut": {"json": b"{"},
+    "deep": {"json": b"[" * 100_000},
+    "captions": {"json": b'{"captions": 5}'},
+    "label list": {"json": b'{"label": [1]}'},
+    "label dict": {"json": b'{"label": {"a": 1}}'},
+    "label half": {"json": b'{"label": 0.5}'},
+    "bytes": {"txt": b"\xff\xfe"},
+    "nul": {"cls": b"\0"},
+    "escape": {"cls": b"\x1b[2J"},
+    "huge": {"cls": b"9" * 30},
+    "caption": {"json": b'{"caption": {"a": 1}}'},
 }
 
 

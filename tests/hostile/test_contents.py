@@ -42,7 +42,9 @@ def everywhere(pattern: str) -> Callable[[bytes], object]:
 KINDS = {
     "picture": Kind(of.PICTURES, alone("src/a.png"), SRC),
     "picture-encode": Kind(of.PICTURES, alone("src/a.png"), "encode run src --out codes.parquet"),
-    "picture-parquet": Kind(of.PICTURES, lambda it: of.parquet(Path("src.parquet"), {"image": [it]}), SRC.replace("src", "src.parquet")),
+    "picture-parquet": Kind(
+        of.PICTURES, lambda it: of.parquet(Path("src.parquet"), {"image": [it]}), SRC.replace("src", "src.parquet")
+    ),
     "picture-tar": Kind(of.PICTURES, lambda it: of.tar(Path("src.tar"), {"a.png": it}), SRC.replace("src", "src.tar")),
     "mask": Kind(of.PICTURES, alone("mask.png"), "inpaint run pets --mask mask.png --out many"),
     "labels": Kind(of.TABLES, alone("pets/labels.csv"), PETS),
@@ -53,7 +55,11 @@ KINDS = {
     "names": Kind(of.NAMES, alone("names.json"), SRC.replace("src", "pets.parquet")),
     "parquet": Kind(of.COLUMNS, lambda it: of.parquet(Path("src.parquet"), it), SRC.replace("src", "src.parquet")),
     "parquet-bytes": Kind(of.TENSORS, alone("src.parquet"), SRC.replace("src", "src.parquet")),
-    "tar": Kind(of.BESIDE, lambda it: of.tar(Path("src.tar"), {"a.png": of.PNG} | {f"a.{end}": text for end, text in it.items()}), SRC.replace("src", "src.tar")),
+    "tar": Kind(
+        of.BESIDE,
+        lambda it: of.tar(Path("src.tar"), {"a.png": of.PNG} | {f"a.{end}": text for end, text in it.items()}),
+        SRC.replace("src", "src.tar"),
+    ),
     "tar-bytes": Kind(of.TENSORS, alone("src.tar"), SRC.replace("src", "src.tar")),
     "code": Kind(of.JSON | of.CODES, alone("code.json"), "decode run code.json --out one.png"),
     "code-said": Kind(of.CODES, alone("code.json"), "decode run CODE --out one.png"),
@@ -65,7 +71,9 @@ KINDS = {
     "weights": Kind(of.TENSORS, everywhere("weights-*"), "encode run pets --out codes.parquet"),
     "weights-alone": Kind(of.TENSORS, alone("run.safetensors"), "classify run.safetensors pets --out classes.csv"),
     "state": Kind(of.TENSORS, everywhere("state-*"), AGAIN),
-    "recipes": Kind(of.JSON, alone("many/recipes.json"), "reproduce lecture/ksparse-table --out many --data pets --share 0.01"),
+    "recipes": Kind(
+        of.JSON, alone("many/recipes.json"), "reproduce lecture/ksparse-table --out many --data pets --share 0.01"
+    ),
     "demo": Kind(of.JSON, alone("many/demo.json"), "demo --out many"),
 }
 

@@ -24,10 +24,15 @@ def places() -> Iterator[tuple[str, str, tuple[str, ...]]]:
     yield from ((verb, "--data", odd.SOURCE) for verb in READS)
     yield from ((verb, option, values) for (verb, option), values in OTHERS.items())
     for verb, words in GOOD.items():
-        yield from ((verb, "RUN", odd.RUN) for name in ("run", "parts") if f" {name} " in f"{words[len(verb):]} ")
+        yield from ((verb, "RUN", odd.RUN) for name in ("run", "parts") if f" {name} " in f"{words[len(verb) :]} ")
         if f"{verb} run pets" in words:
             yield verb, "SRC", odd.SOURCE
-    yield from (("train", "MODEL", odd.NAME), ("draw", "SHEET", odd.NAME), ("reproduce", "RECIPE", odd.NAME), ("", "VERB", odd.NAME))
+    yield from (
+        ("train", "MODEL", odd.NAME),
+        ("draw", "SHEET", odd.NAME),
+        ("reproduce", "RECIPE", odd.NAME),
+        ("", "VERB", odd.NAME),
+    )
 
 
 def cases() -> Iterator[Any]:

@@ -5,6 +5,8 @@ from pathlib import Path
 from latelier.say import say
 from latelier.verbs.options import Asked, Place, Seed, Whole
 
+MOST = 10_000  # captions, draws and words
+
 
 def caption(
     run: Place,
@@ -53,8 +55,9 @@ def caption(
     from latelier.scores.common import device_of
     from latelier.verbs.writing import given, new_file, write_table
 
-    if draws is not None and draws < 0:
-        raise Refusal(f"--draws is a number of draws, at least 0, not {draws}")
+    for option, value, least in (("--beam", beam, 1), ("--draws", draws, 0), ("--longest", longest, 1)):
+        if value is not None and not least <= value <= MOST:
+            raise Refusal(f"{option} takes a whole number from {least} to {MOST:,}, but got {value}")
     opened = open_run(run)
     if not has(opened.model, Captions):
         raise Refusal(f"{run} cannot write: train it on pictures with captions and --set caption=gru")
