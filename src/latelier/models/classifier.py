@@ -3,7 +3,7 @@
 Minimises cross-entropy; images without a label add nothing. A label head, if one is asked for, takes the softmax
 layer's place, and may learn from images without a label too (latelier.heads)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -27,13 +27,14 @@ from latelier.nets.conv import Conv
 from latelier.nets.mlp import Mlp
 from latelier.nets.resnet import Resnet
 from latelier.objectives.labels import cross_entropy
+from latelier.settings import LEAST
 
 
 @dataclass(frozen=True)
 class Config:
     """``latent`` is the width of the code under the softmax, as in the model that it stands beside."""
 
-    latent: int = 32
+    latent: int = field(default=32, metadata={LEAST: 1})
     classes: int = 10  # set from the data; 0 where a label head tells them
     net: Mlp | Conv | Resnet = Conv()
     optimiser: Optimiser = Optimiser(rate=1e-3)
