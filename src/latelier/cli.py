@@ -122,5 +122,5 @@ def _warn(message: Warning | str, *of: object, **more: object) -> None:
 
 
 def _refuse(line: str, status: int = 2) -> None:
-    say(f"latelier: {line}", error=True)
+    say(f"latelier: {' '.join(line.split())}", error=True)  # a name that it repeats may hold ends of lines
     raise SystemExit(status)

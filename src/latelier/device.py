@@ -20,7 +20,7 @@ LARGE = 100_000  # weights of a matrix that oneDNN multiplies faster than MKL on
 def pick_device(name: str | None = None) -> torch.device:
     """The named device, else the GPU of this process's local rank, else the CPU. Raises Refusal for a device that is
     not there."""
-    if name:
+    if name is not None:
         if name.partition(":")[0] == "meta":
             raise Refusal("--device meta computes nothing; give cpu, or cuda where there is a GPU, or leave it out")
         try:

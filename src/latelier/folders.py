@@ -9,6 +9,7 @@ from pathlib import Path
 from latelier import files, locks
 from latelier.core import Refusal
 
+DEMO = "demo.json"  # says that a folder is a demo's, which the next demo may replace; train lets it be
 UNFINISHED = ".latelier-unfinished"  # in the folder, so that both are on one disk
 
 
@@ -34,9 +35,35 @@ def filling(folder: Path) -> Iterator[Path]:
 
 def is_free(folder: Path) -> bool:
     """Whether ``filling`` may fill the folder: it is new, empty, or holds what a killed process has left."""
-    if not folder.exists():
+    if not os.path.lexists(folder):
         return True
     return folder.is_dir() and all(_is_left(path) for path in folder.iterdir())
+
+
+def check_above(path: Path, option: str) -> None:
+    """Raises Refusal where nothing can be made in what is there of the folders above."""
+    above = next((folder for folder in path.absolute().parents if os.path.lexists(folder)), path)
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        what = "cannot be written to" if above.is_dir() else "is a file" if above.is_file() else "is no folder"
+        raise Refusal(f"{option} {path}: {above} {what}; name another place")
+
+
+def emptied(folder: Path, data: str) -> None:
+    """Makes the folder ready for a demo on ``data``. Raises Refusal if it holds anything but an earlier demo."""
+    from latelier import stored
+    from latelier.forms import DemoNote
+    from latelier.request import UNSAVED
+
+    check_above(folder, "--out")
+    if (folder / DEMO).is_file():
+        stored.read(folder / DEMO, DemoNote, "name another folder")  # another program may name a file so
+    elif os.path.lexists(folder) and (
+        not folder.is_dir() or any(path.name not in UNSAVED for path in folder.iterdir())
+    ):
+        raise Refusal(f"--out {folder} exists and is not an earlier demo; name another folder")
+    if folder.exists():
+        shutil.rmtree(folder)
+    stored.write(folder / DEMO, {"data": data})  # first, or one that was stopped would be in the next one's way
 
 
 def _is_left(path: Path) -> bool:

@@ -6,6 +6,7 @@ from msgspec import Meta
 
 Count = Annotated[int, Meta(ge=0, le=1 << 62)]
 Some = Annotated[int, Meta(ge=1, le=1 << 62)]
+Format = Annotated[int, Meta(ge=1, le=1 << 16)]
 Side = Annotated[int, Meta(ge=1, le=1 << 16)]
 Fingerprint = Annotated[str, Meta(max_length=64)]
 Share = Annotated[float, Meta(gt=0, lt=1)]
@@ -28,7 +29,7 @@ class CardNote(TypedDict):
     caption: NotRequired[HeadCard | None]
     words: NotRequired[list[str]]
     seen: NotRequired[Count]
-    format: NotRequired[int]
+    format: NotRequired[Format]
 
 
 class Standing(TypedDict):
@@ -37,7 +38,7 @@ class Standing(TypedDict):
     seen: Count
     best: float
     since_best: Count
-    format: NotRequired[int]
+    format: NotRequired[Format]
 
 
 class FileSum(TypedDict):
@@ -50,7 +51,7 @@ class FileSum(TypedDict):
 class Manifest(TypedDict):
     """manifest-N.json: what makes a checkpoint whole."""
 
-    format: int
+    format: Format
     seen: Count
     score: float | None
     files: dict[str, FileSum]
@@ -103,13 +104,13 @@ class BegunNote(TypedDict):
 class RunConfig(TypedDict):
     """config.json."""
 
-    format: int
+    format: Format
     data: DataNote
     request: dict[str, Any]  # held to the arguments of ``latelier train``
     model: CardNote
     plan: NotRequired[PlanNote]
     optimisers: NotRequired[dict[str, OptimiserNote]]
-    threads: NotRequired[int]
+    threads: NotRequired[Some]
     versions: NotRequired[dict[str, str]]
     begun: NotRequired[BegunNote]
     places: NotRequired[dict[str, list[str]]]  # of files that the request names, the ways to each
@@ -177,6 +178,20 @@ class TemperatureNote(TypedDict):
     value: float
     labels: Count
     fingerprint: Fingerprint
+
+
+class DemoNote(TypedDict):
+    """demo.json, in a folder that the next demo may replace."""
+
+    data: str
+
+
+class RecipeNote(TypedDict):
+    """recipes.json, in a folder of recipes: what they learn from, and how much of it."""
+
+    data: str
+    share: float
+    size: NotRequired[int]
 
 
 class Measured(TypedDict):

@@ -104,10 +104,13 @@ def _value(hint: Any, given: Any, default: Any, owner: str, name: str) -> Any:
     kinds = _kinds(hint)
     if not kinds or is_dataclass(given):
         return given if is_dataclass(given) else _parse(hint, given, owner, name)
-    nested = nest({"kind": given} if isinstance(given, str) else given)
-    kind = type(default).__name__.lower() if len(kinds) == 1 else nested.pop("kind", type(default).__name__.lower())
-    if kind not in kinds:
-        raise Refusal(f"{owner}: {name} cannot be '{kind}'; {nearest(kind, list(kinds))}")
+    if not isinstance(given, str | Mapping):  # out of a file
+        raise Refusal(f"{owner}: {name} takes one of {', '.join(kinds)} or its settings by name, but got '{given}'")
+    usual = type(default).__name__.lower()
+    nested = nest(given) if isinstance(given, Mapping) else {"kind": given}
+    kind = usual if len(kinds) == 1 else nested.pop("kind", usual)
+    if not isinstance(kind, str) or kind not in kinds:
+        raise Refusal(f"{owner}: {name} cannot be '{kind}'; {nearest(str(kind), list(kinds))}")
     base = default if isinstance(default, kinds[kind]) else None
     return _build(kinds[kind], nested, owner, f"{name}.", base)
 
@@ -146,9 +149,13 @@ def _convert(hint: Any, given: Any) -> Any:
     if hint is bool:
         if isinstance(given, str):
             return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[given.lower()]
-        return bool(given)
+        return {True: True, False: False}[given]  # and 1 and 0, which are equal to them
     if hint not in (int, float):
+        if not isinstance(given, str):
+            raise TypeError
         return hint(given)
+    if isinstance(given, bool):
+        raise TypeError
     number = float(given)
     if not abs(number) <= LARGEST:  # nan too
         raise OverflowError

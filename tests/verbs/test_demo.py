@@ -7,6 +7,7 @@ import pytest
 
 import latelier
 from latelier.core import Refusal
+from latelier.folders import DEMO, emptied
 from latelier.pictures import find
 from latelier.verbs import demo
 
@@ -31,14 +32,17 @@ def test_a_table_and_a_page(short: None, tmp_path: Path, capsys: pytest.CaptureF
         assert row in page.read_text()
     assert "* " in printed  # the best is marked, whoever it is
     assert str(page) in printed
-    demo._clear(tmp_path / "demo")  # what the next demo begins with
-    assert not (tmp_path / "demo").exists()
+    emptied(tmp_path / "demo", "digits")  # what the next demo begins with
+    assert [path.name for path in (tmp_path / "demo").iterdir()] == [DEMO]
 
 
 def test_only_an_earlier_demo_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "mine.txt").write_text("kept")
     with pytest.raises(Refusal, match="is not an earlier demo"):
+        latelier.demo(out=str(tmp_path / "mine"))
+    (tmp_path / "mine" / DEMO).write_text('{"of": "another program"}')
+    with pytest.raises(Refusal, match=r"demo\.json is damaged or not latelier's"):
         latelier.demo(out=str(tmp_path / "mine"))
     assert (tmp_path / "mine" / "mine.txt").read_text() == "kept"
 

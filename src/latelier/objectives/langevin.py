@@ -23,7 +23,7 @@ class Chain:
         for name, value in (("step", self.step), ("steps", self.steps), ("temperature", self.temperature)):
             if not 0 <= value <= LARGEST:
                 most = f" and at most {LARGEST:g}" if value > LARGEST else ""
-                raise Refusal(f"a Langevin chain has a {name} of at least 0{most}, not {value:g}")
+                raise Refusal(f"a Langevin chain has a {name} of at least 0{most}, not {value}")
 
     def run(self, z: Tensor, slope: Callable[[Tensor], Tensor], generator: Generator) -> Tensor:
         """[n, d], where n chains that begin at z [n, d] end: z <- z - step slope(z) + sqrt(2 step temperature) noise.

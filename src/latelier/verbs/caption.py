@@ -5,6 +5,8 @@ from pathlib import Path
 from latelier.say import say
 from latelier.verbs.options import As, Asked, Place, Seed, Whole
 
+MOST = 10_000  # captions, draws and words
+
 
 def caption(
     run: Place,
@@ -52,14 +54,15 @@ def caption(
     from latelier.runs import Where, open_run
     from latelier.scores.captioning import written
     from latelier.scores.common import device_of
-    from latelier.verbs.writing import given, write_table
+    from latelier.verbs.writing import given, new_file, write_table
 
-    if draws is not None and draws < 0:
-        raise Refusal(f"--draws is a number of draws, at least 0, not {draws}")
+    for option, value, least in (("--beam", beam, 1), ("--draws", draws, 0), ("--longest", longest, 1)):
+        if value is not None and not least <= value <= MOST:
+            raise Refusal(f"{option} takes a whole number from {least} to {MOST:,}, but got {value}")
     opened = open_run(run)
     if not has(opened.model, Captions):
         raise Refusal(f"{run} cannot write: train it on pictures with captions and --set caption=gru")
-    out = Path(given(out, "caption"))
+    out = new_file(given(out, "caption"), "--out")
     images = opened.images(source, Where.of(data_root, download, as_))
     generator = torch.Generator(device_of(opened.model)).manual_seed(seed)
     texts, scores = written(opened.model, images, beam, draws, generator, longest)

@@ -42,11 +42,11 @@ def compare(
     from latelier.pictures.together import draw_together
     from latelier.runs import Where, open_run
     from latelier.tables import table, with_spread
-    from latelier.verbs.writing import given
+    from latelier.verbs.writing import given, new_file
 
     if len(runs) < 2:
         raise Refusal(f"compare takes two runs or more, but got {len(runs)}")
-    out = Path(given(out, "compare"))
+    out = new_file(given(out, "compare"), "--out")
     opened = [open_run(run) for run in runs]
     names, where = _names(opened), Where.of(data_root, download, as_)
     for run in opened:

@@ -1,5 +1,6 @@
 """latelier decode: the picture of a code."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,22 +28,23 @@ def decode(run: Place, code: Place, *, out: Asked = "") -> Path:
     """
     import json
 
+    from latelier import stored
     from latelier.core import Decodes, Refusal, need
     from latelier.nets.modes import evaluating
     from latelier.pictures.sheet import save
     from latelier.pictures.view import pixels
     from latelier.runs import open_run
-    from latelier.verbs.writing import given
+    from latelier.verbs.writing import given, new_file
 
     opened, text = open_run(run), str(code)
-    model, out = need(opened.model, Decodes), Path(given(out, "decode"))
+    model, out = need(opened.model, Decodes), new_file(given(out, "decode"), "--out")
     if not text.lstrip().startswith("{"):
-        if not Path(text).is_file():
+        if not os.path.isfile(text):
             raise Refusal(f'no code at {text[:80]}: give a JSON file, or the JSON itself, as {{"z": [0.5, -1]}}')
-        text = Path(text).read_text(encoding="utf-8")
+        text = stored.text(Path(text))
     try:
         values = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refusal(f"the code is not JSON ({error})") from error
     with evaluating(opened.model):
         drawn = pixels(model.decode(code_of(opened.model, values)))[0]
@@ -70,7 +72,7 @@ def code_of(model: "Model", given: object) -> "Code":
             continue
         try:
             found[name] = torch.tensor([given[name]], dtype=torch.float32, device=device_of(model))
-        except (TypeError, ValueError, OverflowError) as error:
+        except (TypeError, ValueError, OverflowError, RuntimeError) as error:  # the last of other than numbers, as {}
             raise Refusal(f"{name} is not made of numbers ({error}); this model has {there}") from error
         if found[name].shape[1:] != latent.shape or not found[name].isfinite().all():
             raise Refusal(f"{name} does not fit, or is not finite; this model has {there}")

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 BUDGETS = (1, 5, 10)  # labels a class
 DRAWS = 5
-MARK = "demo.json"  # says that a folder is a demo's, which the next demo may replace; train lets it be
 
 
 @dataclass(frozen=True)
@@ -94,6 +93,7 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
     import time
 
     from latelier import files
+    from latelier.folders import emptied
     from latelier.page import Picture, Table, page
     from latelier.progress import Progress
     from latelier.reporting import material, winners
@@ -106,9 +106,9 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
     began = time.perf_counter()
     recipe = RECIPES[data]
     out = place(out, "--out")
-    beside = out.with_name(f"{out.name}-parts")  # the run of recipe.parts
+    beside = Path(f"{out}-parts")  # the run of recipe.parts
     for folder in (out, beside) if recipe.parts else (out,):
-        _clear(folder, data)
+        emptied(folder, data)
     rows = _few_labels(recipe, data, out, beside, Progress)
     best = winners(rows)
     columns = ("accuracy on test pictures, %", *(f"{k} label{'s' if k > 1 else ''} a class" for k in BUDGETS))
@@ -121,18 +121,16 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
     run = open_run(out)
     splits = run.splits(None, Where())
     test, said = splits.test, conclude(run, splits, run.scores)
+    commonest = percent(majority(test.label), len(test))
     note = (
-        f"Mean ± sd over {DRAWS} label draws, on {len(test)} test pictures that no method saw, but for label "
-        "propagation, which sees them without their labels; the best is marked. "
-        f"Naming the commonest class is right on {percent(majority(test.label), len(test))}. "
+        f"Mean ± sd over {DRAWS} label draws, on {len(test)} test pictures that no method saw, but for label propagation, "
+        f"which sees them without their labels; the best is marked. Naming the commonest class is right on {commonest}. "
         f"{recipe.views}"
     )
     summary = (
-        f"A variational autoencoder learned {data} from all training pictures, with labels for five per class, "
-        "and a label "
-        "head beside its decoder. Below: what few labels are worth with and without the unlabelled pictures, "
-        "how well the "
-        "codes keep the pictures, and what they hold."
+        f"A variational autoencoder learned {data} from all training pictures, with labels for five per class, and a "
+        "label head beside its decoder. Below: what few labels are worth with and without the unlabelled pictures, how "
+        "well the codes keep the pictures, and what they hold."
     )
     pictures: list[Picture] = []
     tables = [Table("What few labels are worth", columns, rows, note, best)]
@@ -233,18 +231,3 @@ def _few_labels(recipe: Recipe, data: str, out: Path, beside: Path, progress: An
         return with_sd(100 * float(np.mean(right)), 100 * float(np.std(right, ddof=1)), most)
 
     return [[name, *(cell(row[k]) for k in BUDGETS)] for name, row in found.items()]
-
-
-def _clear(out: Path, data: str) -> None:
-    """Makes the folder ready. Raises Refusal if it holds anything but an earlier demo."""
-    import shutil
-
-    from latelier import files
-    from latelier.core import Refusal
-    from latelier.request import UNSAVED
-
-    if out.exists():
-        if not (out / MARK).exists() and (not out.is_dir() or any(path.name not in UNSAVED for path in out.iterdir())):
-            raise Refusal(f"--out {out} exists and is not an earlier demo; name another folder")
-        shutil.rmtree(out)
-    files.write_json(out / MARK, {"data": data})  # first, or one that was stopped would be in the next one's way

@@ -4,7 +4,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
-from latelier.places import place
 from latelier.say import say
 from latelier.verbs.options import As, Names, Place, Seed, Whole
 
@@ -80,6 +79,7 @@ def draw(
     from latelier.pictures import find, takes, wanted
     from latelier.pictures.sheet import save
     from latelier.runs import Where, open_run
+    from latelier.verbs.writing import new_file
 
     module = find(Named(sheet))  # an unknown sheet is refused before any picture is read
     options = {
@@ -95,7 +95,7 @@ def draw(
     asked = asked_of(sheet, module, {name: value for name, value in options.items() if value is not None})
     name = module.__name__.removeprefix("latelier.pictures.")  # one file, however the sheet was spelt
     opened = open_run(run)
-    path = place(out, "--out") if out else opened.home("--out FILE.png") / "pictures" / f"{name}.png"
+    path = new_file(out, "--out") if out else opened.home("--out FILE.png") / "pictures" / f"{name}.png"
     where = Where.of(data_root, download, as_)
     splits = opened.splits(data, where)
     title = f"{opened.name} ({opened.card.model}) on {splits.test.source}"

@@ -47,11 +47,11 @@ def encode(
     from latelier.scores.common import codes, tabled
     from latelier.scores.common import features as features_of
     from latelier.tables import counted
-    from latelier.verbs.writing import given
+    from latelier.verbs.writing import given, new_file
 
     opened = open_run(run)
     need(opened.model, Encodes if features is None else Features)
-    out = Path(given(out, "encode"))
+    out = new_file(given(out, "encode"), "--out")
     images = opened.images(source, Where.of(data_root, download, as_))
     if features is None:
         rows = codes(opened.model, images)

@@ -53,7 +53,7 @@ def parts(
     from latelier.runs import Where, open_run
     from latelier.scores.common import device_of
     from latelier.tables import counted, number
-    from latelier.verbs.writing import given
+    from latelier.verbs.writing import given, new_file
 
     if not 0 <= least <= 1:
         raise Refusal(f"--least takes a probability from 0 to 1, but got {least:g}")
@@ -62,7 +62,7 @@ def parts(
         able = ", ".join(methods(HasParts))
         said = f"{opened.folder} is a {opened.card.model}, which has no parts"
         raise Refusal(f"{said}; models that have: {able}; train one of those")
-    model, out = need(opened.model, HasParts), Path(given(out, "parts"))
+    model, out = need(opened.model, HasParts), new_file(given(out, "parts"), "--out")
     where = Where.of(data_root, download, as_)
     images = opened.splits(None, where).test if source is None else opened.images(source, where)
     device, start, rows, pictures, peak = device_of(opened.model), 0, 0, 0, 0.0

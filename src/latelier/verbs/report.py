@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from latelier.places import place
 from latelier.say import say
 from latelier.verbs.options import As, Place
 
@@ -39,10 +38,11 @@ def report(
     from latelier.reporting import material
     from latelier.runs import Where, open_run
     from latelier.verbs.score import judge
+    from latelier.verbs.writing import new_file
     from latelier.verdict import verdict
 
     opened = open_run(run)
-    path = place(out, "--out") if out else opened.home("--out FILE.html") / "report.html"
+    path = new_file(out, "--out") if out else opened.home("--out FILE.html") / "report.html"
     where = Where.of(data_root, download, as_)
     splits = opened.splits(data, where)
     taken = {record["name"] for record in opened.scores if record["data"] == splits.test.source}

@@ -5,6 +5,8 @@ from pathlib import Path
 from latelier.say import say
 from latelier.verbs.options import As, Place, Whole
 
+MOST, WIDEST = 1_000, 1 << 14  # seeds, and pixels a side
+
 
 def reproduce(
     recipe: str | None = None,
@@ -49,6 +51,7 @@ def reproduce(
     from latelier.bench import Bench, find_recipe, summaries
     from latelier.core import Refusal
     from latelier.data.own import mark
+    from latelier.data.sources import splits_of
     from latelier.pictures.sheet import save
     from latelier.runs import Where
     from latelier.tables import table
@@ -59,19 +62,28 @@ def reproduce(
         return None
     if not 0 < share <= 1:
         raise Refusal(f"--share {share} is the share of the recipe's epochs: above 0, at most 1")
+    for option, value, most in (("--seeds", seeds, MOST), ("--size", size, WIDEST)):
+        if value is not None and not 1 <= value <= most:
+            raise Refusal(f"{option} takes a whole number from 1 to {most:,}, but got {value}")
     module = find_recipe(recipe)
     if not hasattr(module, "reproduce"):
         raise Refusal(f'"{recipe}" is no recipe: its file does not define reproduce')
     named = Path(recipe.removesuffix(".py").replace("_", "-"))
-    source = str(data or module.DATA)
+    source, where = str(data or module.DATA), Where.of(data_root, download, as_)
+    splits_of(source, where.data_root, as_=as_)  # what is no source is refused before anything is written
     place, name = Path(out or Path("runs") / named.parent / Path(source).name), named.name
     asked: dict[str, object] = {"data": source, "share": share} | ({} if size is None else {"size": size})
     _same(place, asked)
+    new = not place.exists()
     stored.write(place / "recipes.json", asked)
     mark(place)
     count = getattr(module, "SEEDS", 1) if seeds is None else seeds
-    bench = Bench(place, source, Where.of(data_root, download, as_), share, count, size)
-    result = module.reproduce(bench)
+    bench = Bench(place, source, where, share, count, size)
+    try:
+        result = module.reproduce(bench)
+    except Refusal:
+        _withdraw(place, new)
+        raise
     words = [result.note] if result.note else []
     if share < 1:
         words.append(f"A rehearsal: trained for {share:g} of the recipe's epochs.")
@@ -90,14 +102,22 @@ def reproduce(
 
 
 def _same(place: Path, asked: dict[str, object]) -> None:
-    """Raises Refusal if the folder holds something else."""
+    """Raises Refusal if the folder holds something else, or cannot be one."""
     from latelier import stored
     from latelier.core import Refusal
+    from latelier.forms import RecipeNote
+    from latelier.verbs.writing import new_folder
 
-    if not place.exists() or not any(place.iterdir()):
-        place.mkdir(parents=True, exist_ok=True)
-        return
     mark = place / "recipes.json"
-    found = stored.read(mark, dict, "name another folder") if mark.exists() else None
-    if found != asked:
-        raise Refusal(f"--out {place} holds {found or 'something else'}, not {asked}; name another folder")
+    if not mark.is_file():
+        new_folder(place)
+    elif (found := stored.read(mark, RecipeNote, "name another folder")) != asked:
+        raise Refusal(f"--out {place} holds {found}, not {asked}; name another folder")
+
+
+def _withdraw(place: Path, new: bool) -> None:
+    """Leaves nothing where nothing was trained, which would be in the way of the same command, mended."""
+    if [path.name for path in place.iterdir()] == ["recipes.json"]:
+        (place / "recipes.json").unlink()
+        if new:
+            place.rmdir()

@@ -40,11 +40,12 @@ def far(by: float | None) -> float | None:
 def new_folder(out: Place) -> Path:
     """The path. Raises Refusal for anything but a new or an empty folder."""
     from latelier.core import Refusal
-    from latelier.folders import is_free
+    from latelier.folders import check_above, is_free
 
     path = Path(out)
     if not is_free(path):
         raise Refusal(f"--out {path} exists and is not an empty folder; name another")
+    check_above(path, "--out")
     return path
 
 
@@ -52,14 +53,14 @@ def new_file(path: Place, option: str) -> Path:
     """The path of a file that can be written, or written over. Raises Refusal for any other, before there is work in
     vain."""
     from latelier.core import Refusal
+    from latelier.folders import check_above
 
-    found = Path(path)
-    above = next(folder for folder in found.absolute().parents if folder.exists())
+    found = place(path, option)
     if found.is_dir():
-        raise Refusal(f"{option} {found} is a folder; name a file, such as {found / 'classes.csv'}")
-    if not above.is_dir() or not os.access(above, os.W_OK):
-        what = "is a file" if not above.is_dir() else "cannot be written to"
-        raise Refusal(f"{option} {found}: {above} {what}; name another place")
+        raise Refusal(f"{option} {found} is a folder; name a file in it")
+    if os.path.lexists(found) and not found.is_file():
+        raise Refusal(f"{option} {found} is no file, and would be replaced by one; remove it, or name another place")
+    check_above(found, option)
     return found
 
 

@@ -1,0 +1,108 @@
+"""Odd values by what they are given for: none of them is one."""
+
+import os
+
+ESC, BIDI, LINES = "\x1b]0;mine\x07", "\u202egnp.exe", "x\nlatelier: all is well"
+BYTES = os.fsdecode(b"\xff\xfe")
+LONG = "x" * 300
+NUMBERS = (
+    "",
+    "nan",
+    "inf",
+    "-inf",
+    "1e400",
+    "-1e400",
+    "0x10",
+    "ten",
+    "1,5",
+    "1..2",
+    ESC,
+    LONG,
+    "-",
+    "½",
+    "1" + "0" * 400,
+)
+WHOLE = (*NUMBERS, "1.5", "1e3", "1/2", "True", "1" + "0" * 30, "-1" + "0" * 30)
+NOWHERE = (
+    "",
+    "\0",
+    "a\0b",
+    "~nobody/x",
+    "nowhere/at/all",
+    LONG,
+    f"{LONG}/{LONG}",
+    ESC,
+    BIDI,
+    LINES,
+    BYTES,
+    "table.csv/x",
+)
+# What a place that is read from may lead to instead; all of these lie in the working folder, but the last.
+RUN = (
+    *NOWHERE,
+    "pets",
+    "empty",
+    "pipe",
+    "loop",
+    "table.csv",
+    "text.txt",
+    "mask.png",
+    "shard.tar",
+    "/dev/null",
+    "/dev/zero",
+    "-",
+    "digits",
+)
+SOURCE = (
+    *NOWHERE,
+    *("empty", "pipe", "loop", "table.csv", "text.txt", "code.json", "run", "/dev/null", "/dev/zero", "-", ":", "::"),
+    *("digits:nowhere", "pets:train", "digit", "scenes:train:test", "https://example.org/pets.zip"),
+)
+TABLE = (
+    *NOWHERE,
+    "empty",
+    "pets",
+    "pipe",
+    "loop",
+    "mask.png",
+    "text.txt",
+    "code.json",
+    "shard.tar",
+    "/dev/null",
+    "/dev/zero",
+    "-",
+)
+MASK = (*NOWHERE, "empty", "pets", "pipe", "loop", "table.csv", "text.txt", "/dev/null", "/dev/zero", "-", "center")
+FILE = (
+    "\0",
+    "a\0b",
+    "~nobody/x",
+    LONG,
+    f"{LONG}/x",
+    "table.csv/x",
+    "pets",
+    ".",
+    "/",
+    "pipe",
+    "pipe/x",
+    "loop",
+    "loop/x",
+)
+FOLDER = (
+    "\0",
+    "a\0b",
+    "~nobody/x",
+    LONG,
+    f"{LONG}/x",
+    "table.csv",
+    "table.csv/x",
+    "pets",
+    ".",
+    "/",
+    "pipe",
+    "pipe/x",
+    "loop",
+    "loop/x",
+    "run",
+)
+NAME = ("", "\0", "nowhere", "os.path", "../run", "/etc/passwd", "pets.py", ESC, BIDI, LINES, BYTES, LONG, "=1+1")

@@ -1,0 +1,61 @@
+"""Where commands take values: each verb's command as it is right, and its options by what they are given."""
+
+from hostile import odd
+
+GOOD = {
+    "train": "train vae --data pets --out new --steps 1 --batch 4 --quiet --set net=mlp net.widths=4 latent=2",
+    "report": "report run",
+    "score": "score run --only reconstruction --quiet",
+    "draw": "draw run samples --out sheet.png",
+    "compare": "compare run parts --out both.png",
+    "encode": "encode run pets --out codes.parquet",
+    "decode": "decode run code.json --out one.png",
+    "reconstruct": "reconstruct run pets --out many",
+    "inpaint": "inpaint run pets --mask mask.png --out many",
+    "edit": "edit run pets --attribute big --out many",
+    "classify": "classify run pets --out classes.csv",
+    "caption": "caption run pets --out captions.csv",
+    "parts": "parts parts pets --out parts.parquet",
+    "reproduce": "reproduce lecture/ksparse-table --out many --data pets --share 0.01",
+    "export": "export run --out many",
+    "demo": "demo --out many",
+    "explore": "explore run --data pets --port 0",
+    "models": "models",
+    "data": "data",
+}
+DEAR = ("report", "reproduce", "demo", "explore")  # what is right is not tried of these: it takes long, or never ends
+WRITES = {
+    **dict.fromkeys(("report", "draw", "compare", "encode", "decode", "classify", "caption", "parts"), odd.FILE),
+    **dict.fromkeys(("train", "reconstruct", "inpaint", "edit", "reproduce", "export", "demo"), odd.FOLDER),
+}
+READS = ("train", "report", "score", "draw", "compare", "reproduce", "explore")  # by --data, others by an argument
+WHOLE = {
+    "train": "--steps --batch --seed --size --channels --images --labels --captions --shift --patience --keep --parts",
+    "score": "--seed --limit",
+    "draw": "--seed --steps",
+    "inpaint": "--seed",
+    "caption": "--beam --draws --longest --seed",
+    "reproduce": "--seeds --size",
+    "explore": "--port",
+}
+NUMBERS = {
+    "train": "--epochs --affine --cutout --colour --rate --warmup --clip --ema --validation --save-every",
+    "draw": "--by --step --temperature",
+    "edit": "--by",
+    "parts": "--least",
+    "reproduce": "--share",
+}
+NAMES = {
+    "train": "--decay --precision --monitor --device",
+    "score": "--only",
+    "draw": "--through --given --attribute",
+    "edit": "--attribute",
+    "demo": "--data",
+}
+OTHERS = {
+    ("train", "--labels-file"): odd.TABLE,
+    ("train", "--prior"): odd.TABLE,
+    ("inpaint", "--mask"): odd.MASK,
+    ("edit", "--fit"): odd.SOURCE,
+    ("classify", "--confusion"): odd.FILE,
+}

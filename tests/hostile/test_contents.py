@@ -1,0 +1,100 @@
+"""Files that hold something else than what they are for are refused in one line, and nothing is lost or left."""
+
+import random
+import shlex
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from hostile import contents as of
+from hostile.kept import Captured, refused
+
+TRAIN = "--out new --steps 1 --batch 4 --quiet --set net=mlp net.widths=4 latent=2"
+PETS, SRC = f"train vae --data pets {TRAIN}", f"train vae --data src {TRAIN}"
+AGAIN, SCORE = "train --out run --resume --steps 3 --quiet", "score run --only reconstruction --quiet"
+DRAWN = 6
+
+
+class Kind(NamedTuple):
+    """Files of one kind."""
+
+    values: Mapping[str, Any]
+    write: Callable[[Any], object]
+    command: str
+
+
+def alone(path: str) -> Callable[[bytes], object]:
+    return partial(of.write, Path(path))
+
+
+def everywhere(pattern: str) -> Callable[[bytes], object]:
+    """In place of every such file of the run, so that no older checkpoint is left."""
+
+    def put(content: bytes) -> None:
+        for path in Path("run").glob(pattern):
+            path.write_bytes(content)
+
+    return put
+
+
+KINDS = {
+    "picture": Kind(of.PICTURES, alone("src/a.png"), SRC),
+    "picture-encode": Kind(of.PICTURES, alone("src/a.png"), "encode run src --out codes.parquet"),
+    "picture-parquet": Kind(
+        of.PICTURES, lambda it: of.parquet(Path("src.parquet"), {"image": [it]}), SRC.replace("src", "src.parquet")
+    ),
+    "picture-tar": Kind(of.PICTURES, lambda it: of.tar(Path("src.tar"), {"a.png": it}), SRC.replace("src", "src.tar")),
+    "mask": Kind(of.PICTURES, alone("mask.png"), "inpaint run pets --mask mask.png --out many"),
+    "labels": Kind(of.TABLES, alone("pets/labels.csv"), PETS),
+    "attributes": Kind(of.ATTRIBUTES, alone("pets/attributes.csv"), PETS),
+    "captions": Kind(of.CAPTIONS, alone("pets/captions.csv"), PETS),
+    "labels-file": Kind(of.GIVEN, alone("table.csv"), f"{PETS} --labels-file table.csv"),
+    "prior": Kind(of.PRIORS, alone("prior.csv"), f"{PETS} head=softmax --prior prior.csv"),
+    "names": Kind(of.NAMES, alone("names.json"), SRC.replace("src", "pets.parquet")),
+    "parquet": Kind(of.COLUMNS, lambda it: of.parquet(Path("src.parquet"), it), SRC.replace("src", "src.parquet")),
+    "parquet-bytes": Kind(of.TENSORS, alone("src.parquet"), SRC.replace("src", "src.parquet")),
+    "tar": Kind(
+        of.BESIDE,
+        lambda it: of.tar(Path("src.tar"), {"a.png": of.PNG} | {f"a.{end}": text for end, text in it.items()}),
+        SRC.replace("src", "src.tar"),
+    ),
+    "tar-bytes": Kind(of.TENSORS, alone("src.tar"), SRC.replace("src", "src.tar")),
+    "code": Kind(of.JSON | of.CODES, alone("code.json"), "decode run code.json --out one.png"),
+    "code-said": Kind(of.CODES, alone("code.json"), "decode run CODE --out one.png"),
+    "config": Kind(of.JSON, alone("run/config.json"), SCORE),
+    "config-resume": Kind(of.JSON, alone("run/config.json"), AGAIN),
+    "scores": Kind(of.JSON, alone("run/scores.json"), SCORE),
+    "manifest": Kind(of.JSON, everywhere("manifest-*"), SCORE),
+    "manifest-resume": Kind(of.JSON, everywhere("manifest-*"), AGAIN),
+    "weights": Kind(of.TENSORS, everywhere("weights-*"), "encode run pets --out codes.parquet"),
+    "weights-alone": Kind(of.TENSORS, alone("run.safetensors"), "classify run.safetensors pets --out classes.csv"),
+    "state": Kind(of.TENSORS, everywhere("state-*"), AGAIN),
+    "recipes": Kind(
+        of.JSON, alone("many/recipes.json"), "reproduce lecture/ksparse-table --out many --data pets --share 0.01"
+    ),
+    "demo": Kind(of.JSON, alone("many/demo.json"), "demo --out many"),
+}
+
+
+def cases() -> list[Any]:
+    found = []
+    for name, kind in KINDS.items():
+        drawn = random.Random(name).sample(sorted(kind.values), min(DRAWN, len(kind.values)))
+        for value in kind.values:
+            marks = () if value in drawn else pytest.mark.slow
+            found.append(pytest.param(name, value, marks=marks, id=f"{name}-{value.replace(' ', '_')}"))
+    return found
+
+
+def prepared(name: str, value: str) -> list[str]:
+    """Writes the file; the command that reads it."""
+    kind = KINDS[name]
+    kind.write(kind.values[value])
+    return [kind.values[value].decode() if word == "CODE" else word for word in shlex.split(kind.command)]
+
+
+@pytest.mark.parametrize(("name", "value"), cases())
+def test_what_a_file_should_not_hold_is_refused(name: str, value: str, shop: Path, capsys: Captured) -> None:
+    refused(prepared(name, value), capsys)

@@ -1,0 +1,65 @@
+"""Odd values of every option and argument of every verb are refused in one line, and nothing is lost or left."""
+
+import random
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hostile import odd
+from hostile.kept import Captured, refused
+from hostile.places import DEAR, GOOD, NAMES, NUMBERS, OTHERS, READS, WHOLE, WRITES
+
+from latelier.cli import main
+
+DRAWN = 3  # of the values of a place, for the default tests
+
+
+def places() -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Verb, option or argument, and what it is given."""
+    for table, values in ((WHOLE, odd.WHOLE), (NUMBERS, odd.NUMBERS), (NAMES, odd.NAME)):
+        yield from ((verb, option, values) for verb, options in table.items() for option in options.split())
+    yield from ((verb, "--out", values) for verb, values in WRITES.items())
+    yield from ((verb, "--data", odd.SOURCE) for verb in READS)
+    yield from ((verb, option, values) for (verb, option), values in OTHERS.items())
+    for verb, words in GOOD.items():
+        yield from ((verb, "RUN", odd.RUN) for name in ("run", "parts") if f" {name} " in f"{words[len(verb) :]} ")
+        if f"{verb} run pets" in words:
+            yield verb, "SRC", odd.SOURCE
+    yield from (
+        ("train", "MODEL", odd.NAME),
+        ("draw", "SHEET", odd.NAME),
+        ("reproduce", "RECIPE", odd.NAME),
+        ("", "VERB", odd.NAME),
+    )
+
+
+def cases() -> Iterator[Any]:
+    for verb, place, values in places():
+        drawn = random.Random(f"{verb} {place}").sample(values, DRAWN)
+        for number, value in enumerate(values):
+            marks = () if value in drawn else pytest.mark.slow
+            yield pytest.param(verb, place, value, marks=marks, id=f"{verb}-{place.strip('-')}-{number}")
+
+
+def command(verb: str, place: str, value: str) -> list[str]:
+    """The verb's command, right but for one value."""
+    words = shlex.split(GOOD[verb]) if verb else [""]
+    if place.startswith("--"):
+        if place in words:
+            at = words.index(place)
+            del words[at : at + 2]
+        return [*words, f"{place}={value}"]
+    at = 2 if place in ("SRC", "SHEET") else 1 if verb else 0
+    return [*words[:at], value, *words[at + 1 :]]
+
+
+@pytest.mark.parametrize("verb", [verb for verb in GOOD if verb not in DEAR])
+def test_what_is_right_is_done(verb: str, shop: Path) -> None:
+    main(shlex.split(GOOD[verb]))
+
+
+@pytest.mark.parametrize(("verb", "place", "value"), list(cases()))
+def test_what_is_odd_is_refused(verb: str, place: str, value: str, shop: Path, capsys: Captured) -> None:
+    refused(command(verb, place, value), capsys)
