@@ -8,6 +8,7 @@ from pathlib import Path
 
 from latelier import files, locks
 from latelier.core import Refusal
+from latelier.data.own import MARK
 
 UNFINISHED = ".latelier-unfinished"  # in the folder, so that both are on one disk
 
@@ -36,7 +37,7 @@ def is_free(folder: Path) -> bool:
     """Whether ``filling`` may fill the folder: it is new, empty, or holds what a killed process has left."""
     if not folder.exists():
         return True
-    return folder.is_dir() and all(_is_left(path) for path in folder.iterdir())
+    return folder.is_dir() and all(path.name == MARK or _is_left(path) for path in folder.iterdir())
 
 
 def _is_left(path: Path) -> bool:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from latelier.say import say
-from latelier.verbs.options import Place, Whole
+from latelier.verbs.options import As, Place, Whole
 
 
 def reproduce(
@@ -11,6 +11,7 @@ def reproduce(
     *,
     out: Place | None = None,
     data: Place | None = None,
+    as_: As = None,
     data_root: Place | None = None,
     download: bool = False,
     share: float = 1.0,
@@ -47,6 +48,7 @@ def reproduce(
     from latelier import files, stored
     from latelier.bench import Bench, find_recipe, summaries
     from latelier.core import Refusal
+    from latelier.data.own import mark
     from latelier.pictures.sheet import save
     from latelier.runs import Where
     from latelier.tables import table
@@ -66,8 +68,9 @@ def reproduce(
     asked: dict[str, object] = {"data": source, "share": share} | ({} if size is None else {"size": size})
     _same(place, asked)
     stored.write(place / "recipes.json", asked)
+    mark(place)
     count = getattr(module, "SEEDS", 1) if seeds is None else seeds
-    bench = Bench(place, source, Where.of(data_root, download), share, count, size)
+    bench = Bench(place, source, Where.of(data_root, download, as_), share, count, size)
     result = module.reproduce(bench)
     words = [result.note] if result.note else []
     if share < 1:
