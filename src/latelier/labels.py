@@ -1,5 +1,6 @@
 """The labels file that a training was given (--labels-file), and the copy that stays in its run."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -61,7 +62,7 @@ def same_place(source: str, other: str) -> bool:
 
 def _place(source: str) -> str | Path:
     name = source_parts(source)[0]
-    return name if name in BUILTIN else Path(name).expanduser().absolute()
+    return name if name in BUILTIN else Path(os.path.expanduser(name)).absolute()
 
 
 def _said(images: Images, copy: Path) -> str:

@@ -10,12 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
-from latelier.locks import held
-
-try:
-    import fcntl
-except ImportError:  # on Windows, which removes no folder in which a file is open
-    fcntl = None  # type: ignore[assignment]
+from latelier import locks
 
 USED = "used"
 PLAIN = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -24,7 +19,7 @@ PLAIN = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os
 @contextmanager
 def alone(folder: Path) -> Iterator[int]:
     """Yields an open lock of the pack that one process has at a time. Raises OSError where there can be none."""
-    with held(_lock(folder), wait=True) as handle:
+    with locks.held(_lock(folder), wait=True) as handle:
         assert handle is not None  # having waited
         yield handle
 
@@ -40,7 +35,7 @@ def hold(folder: Path) -> FileIO | None:
         except OSError:
             return open(os.devnull, "rb", buffering=0)
         with suppress(OSError):  # a file system without locks
-            _take(file, together=True)
+            locks.share(file.fileno())
         if _still(file, folder / USED):
             with suppress(OSError):
                 os.utime(folder / USED)
@@ -73,27 +68,17 @@ def remove(folder: Path) -> bool:
 def _taken(folder: Path, stack: ExitStack) -> bool:
     """Takes what its maker or its users would hold, until the stack ends; False where one of them does."""
     if folder.suffix:
-        return stack.enter_context(held(_lock(folder), wait=False)) is not None
+        return stack.enter_context(locks.held(_lock(folder), wait=False)) is not None
     file = stack.enter_context(_open(folder / USED, os.O_RDONLY))
-    return _take(file, together=False) and _still(file, folder / USED)
-
-
-def _take(file: FileIO, together: bool) -> bool:
-    """Whether the lock is had: with others, or alone if nobody has it. Raises OSError where there are no locks."""
-    if fcntl is None:
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_SH if together else fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    free = not locks.FLOCK or locks.take(file.fileno(), wait=False)  # Windows removes no folder with an open file
+    return free and _still(file, folder / USED)
 
 
 def _lock(folder: Path) -> Path:
     """The maker's, of a pack finished or not."""
-    locks = folder.parents[1] / "locks"
-    locks.mkdir(parents=True, exist_ok=True)
-    return locks / folder.stem
+    lock = folder.parents[1] / "locks" / folder.stem
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    return lock
 
 
 def _open(lock: Path, how: int) -> FileIO:

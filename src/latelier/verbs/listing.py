@@ -1,10 +1,10 @@
 """latelier models, latelier data: what there is, a sentence each."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from latelier.places import place
 from latelier.say import say
 from latelier.verbs.options import As, Place
 
@@ -47,7 +47,7 @@ def data(
     from latelier.data.survey import survey
     from latelier.data.survey_words import whole
 
-    found = survey(source, as_=as_, root=Path(data_root).expanduser() if data_root else None)
+    found = survey(source, as_=as_, root=place(data_root, "--data-root") if data_root else None)
     told = found.json()
     say(dumps(told, indent=2) if json else "\n".join(whole(found)))
     return told
