@@ -123,9 +123,9 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
     test, said = splits.test, conclude(run, splits, run.scores)
     commonest = percent(majority(test.label), len(test))
     note = (
-        f"Mean ± sd over {DRAWS} label draws, on {len(test)} test pictures that no method saw, but for label propagation, "
-        f"which sees them without their labels; the best is marked. Naming the commonest class is right on {commonest}. "
-        f"{recipe.views}"
+        f"Mean ± sd over {DRAWS} label draws, on {len(test)} test pictures that no method saw, but for label "
+        "propagation, which sees them without their labels; the best is marked. "
+        f"Naming the commonest class is right on {commonest}. {recipe.views}"
     )
     summary = (
         f"A variational autoencoder learned {data} from all training pictures, with labels for five per class, and a "
