@@ -131,8 +131,9 @@ def test_what_is_the_same_may_be_said_again(here: Path) -> None:
 
 
 def test_of_fewer_classes_each_keeps_its_number(here: Path) -> None:
-    pictures(here / "one", "b", 9)
-    latelier.train(data="one", out="new", from_run="old", **LENGTH)
+    names = sorted(path.name for path in (pictures(here / "one", "b", 9) / "b").iterdir())
+    (here / "one" / "b" / "labels.csv").write_text("\n".join(["file,label", *(f"{name},b" for name in names)]))
+    latelier.train(data="one/b", out="new", from_run="old", **LENGTH)
     assert stored.read(Path("new/config.json"), dict, "")["model"]["classes"] == ["a", "b"]
 
 

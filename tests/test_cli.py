@@ -324,7 +324,10 @@ def spoiled_config(change: Callable[[dict[str, object]], object]) -> None:
 PREPARED: dict[str, Callable[[], object]] = {
     "newer": lambda: spoiled_config(lambda config: config | {"format": 99}),
     "foreign": lambda: spoiled_config(lambda config: []),
-    "gone": lambda: Path("pets").rename("animals"),
+    "gone": lambda: (
+        Path("pets").rename("animals"),
+        spoiled_config(lambda config: {name: value for name, value in config.items() if name != "places"}),
+    ),
     "pickled": lambda: Path("weights").write_bytes(pickle.dumps({"weight": [1.0]})),
     "file": lambda: Path("file").write_text("a file"),
 }

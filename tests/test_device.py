@@ -96,10 +96,10 @@ def test_gpus_take_bf16_since_ampere(
 
 def test_flags_are_those_of_the_first_processor(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "processor\t: 0\nflags\t\t: fpu avx512_bf16 amx_bf16\n\nprocessor\t: 1\nflags\t\t: other\n"
-    monkeypatch.setattr(device.Path, "read_text", lambda path: text)
+    monkeypatch.setattr(device.Path, "read_text", lambda path, encoding: text)
     assert device._flags.__wrapped__() == {"fpu", "avx512_bf16", "amx_bf16"}
 
-    def missing(path: object) -> str:
+    def missing(path: object, encoding: str) -> str:
         raise FileNotFoundError
 
     monkeypatch.setattr(device.Path, "read_text", missing)

@@ -121,7 +121,7 @@ def test_a_full_disk_leaves_nothing_and_the_same_command_works_when_there_is_roo
     assert not list(tmp_path.iterdir())
     full_at.undo()
     main(command)
-    assert len(list((tmp_path / "out").iterdir())) == 7  # pictures, and the table
+    assert len(list((tmp_path / "out").iterdir())) == 8  # pictures, the table, the mark of latelier's own
 
 
 LIMITED = """

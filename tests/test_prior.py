@@ -57,7 +57,10 @@ def test_a_resumed_run_keeps_its_shares_wherever_the_file_is_by_then() -> None:
     ("text", "line"),
     [
         ("class,share\ncat,1\n", r"^shares.csv: expected one row for each of the classes cat, dog, not cat$"),
-        ("class,share\ncat,1\ndog,many\n", r"^shares.csv: a share is a number, but could not convert .* 'many'$"),
+        (
+            "class,share\ncat,1\ndog,many\n",
+            r"^shares.csv, row 3: a share is a number, but could not convert .* 'many'$",
+        ),
         ("class,share\ncat,1\ndog,0\n", r"^--prior shares.csv: every class needs a share above 0, but dog has none$"),
         ("name,share\ncat,1\n", r"^shares.csv: the first line must name the columns class,share; class is missing"),
     ],

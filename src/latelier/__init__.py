@@ -36,6 +36,7 @@ _PUBLIC = {
             "report",
             "export",
             "reproduce",
+            "cache",
         )
     },
 }

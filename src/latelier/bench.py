@@ -9,7 +9,7 @@ import ast
 import importlib.util
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
@@ -89,7 +89,7 @@ class Bench:
         from latelier.values import TRAINING
 
         settings = stated(job.model, job.settings, labels=job.training.get("labels") is not None)
-        where = {"data": self.data, "data_root": self.where.data_root, "download": self.where.download}
+        where = {"data": self.data, **asdict(self.where)}
         size = {} if self.size is None else {"size": self.size}
         length = {"epochs": job.epochs * self.share, "seed": job.seed}
         return {**TRAINING, **where, **length, **job.training, **size, "settings": settings}

@@ -15,7 +15,7 @@ from latelier.say import say
 VERBS = {  # in the order in which a newcomer needs them; the lines are those of `latelier --help`
     "demo": ("demo:demo", "The main job on embedded data, in a minute or two."),
     "models": ("listing:models", "List the methods."),
-    "data": ("listing:data", "List the built-in data, and what else --data takes."),
+    "data": ("listing:data", "List the built-in data; with SRC, say what a source is and what of it is not used."),
     "train": ("train:train", "Learn a model from pictures into a run folder."),
     "report": ("report:report", "Write a run as one page: scores, sheets, settings."),
     "score": ("score:score", "Judge a run."),
@@ -32,6 +32,7 @@ VERBS = {  # in the order in which a newcomer needs them; the lines are those of
     "parts": ("parts:parts", "Write which parts occur where in every picture."),
     "reproduce": ("reproduce:reproduce", "Run a recipe, and set what it gives beside what was published."),
     "export": ("export:export", "Write a run as ONNX files."),
+    "cache": ("cache:cache", "List the decoded pictures that are kept, and remove some."),
 }
 LONGEST = 200  # characters of an unforeseen error that are said
 TRACEBACK = "LATELIER_TRACEBACK"  # environment variable: show where a refusal came from

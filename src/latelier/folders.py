@@ -8,6 +8,7 @@ from pathlib import Path
 
 from latelier import files, locks
 from latelier.core import Refusal
+from latelier.data.own import MARK
 
 DEMO = "demo.json"  # says that a folder is a demo's, which the next demo may replace; train lets it be
 UNFINISHED = ".latelier-unfinished"  # in the folder, so that both are on one disk
@@ -37,7 +38,7 @@ def is_free(folder: Path) -> bool:
     """Whether ``filling`` may fill the folder: it is new, empty, or holds what a killed process has left."""
     if not os.path.lexists(folder):
         return True
-    return folder.is_dir() and all(_is_left(path) for path in folder.iterdir())
+    return folder.is_dir() and all(path.name == MARK or _is_left(path) for path in folder.iterdir())
 
 
 def check_above(path: Path, option: str) -> None:

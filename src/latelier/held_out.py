@@ -9,10 +9,12 @@ import numpy as np
 
 from latelier import parallel
 from latelier.core import Refusal
+from latelier.data.account import account
 from latelier.data.choice import fewer, hold_out
 from latelier.data.images import Images, with_classes
-from latelier.data.sources import open_images, splits_of
+from latelier.data.sources import open_images, place_of, splits_of
 from latelier.data.splits import ALIASES
+from latelier.data.survey_words import head
 from latelier.labels import with_labels
 from latelier.places import place
 from latelier.progress import Progress
@@ -44,7 +46,7 @@ def own_validation(request: SimpleNamespace) -> str:
         return ""
     source, root = str(request.data), _root(request)
     base, _, chosen = source.rpartition(":")
-    own = splits_of(source, root=root)
+    own = splits_of(source, root=root, as_=request.as_)
     if base and ALIASES.get(chosen, chosen) in own and chosen not in ("train", "training"):
         return ""
     return "validation" if {"train", "validation"} <= set(own) else ""
@@ -54,7 +56,7 @@ def held_share(request: SimpleNamespace, images: Images, split: str) -> float:
     """Share of the images that is held out."""
     if request.validation is not None:
         return float(request.validation)
-    own = splits_of(str(request.data), root=_root(request))
+    own = splits_of(str(request.data), root=_root(request), as_=request.as_)
     alone = not split and set(own) <= {"train"}  # a lone training split leaves nothing to measure on
     return HELD if alone and len(images) >= FEWEST else 0.0
 
@@ -93,9 +95,16 @@ def opened(
             range=range,
             root=_root(request),
             download=request.download,
+            as_=request.as_,
             progress=lambda done, total: progress.at(done, total),
         )
     return with_labels(request, images, own=source == str(request.data))
+
+
+def survey_head(request: SimpleNamespace, images: Images) -> list[str]:
+    """What the source is and what of it is not used, in lines; opens no file of it."""
+    place, _ = place_of(str(request.data), root=_root(request), as_=request.as_)
+    return head(place, account(Path(place.title), place, look=False), images)
 
 
 def _root(request: SimpleNamespace) -> Path | None:

@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from latelier.core import Captions, Code, Decodes, Encodes, HasLevels, Model, Refusal, Samples, has, need
-from latelier.data.words import SPECIAL, Vocabulary, words_of
+from latelier.data.words import SPECIAL, Vocabulary
 from latelier.lookup import nearest
 from latelier.nets.modes import evaluating
 from latelier.objectives.importance import effective_samples
@@ -30,7 +30,8 @@ class Imagined(NamedTuple):
 
 def tokens_of(text: str, words: tuple[str, ...]) -> Tensor:
     """[1, t] token numbers. Raises Refusal for a text without words and for a word that the model does not know."""
-    vocabulary, said = Vocabulary(words), words_of(text)
+    vocabulary = Vocabulary(words)
+    said = vocabulary.words_in(text)
     if not said:
         raise Refusal(f"the caption '{text}' has no words; say what the pictures shall show: --caption \"...\"")
     if unknown := [word for word in said if word not in vocabulary.number]:

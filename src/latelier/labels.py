@@ -1,5 +1,6 @@
 """The labels file that a training was given (--labels-file), and the copy that stays in its run."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +25,7 @@ def with_labels(request: SimpleNamespace, images: Images, own: bool) -> Images:
     given, copy = place(request.labels_file, "--labels-file"), Path(request.out) / KEPT
     if not (request.resume and copy.is_file()):
         return labelled(images, given, own)
-    found = labelled(images, copy, own)
+    found = labelled(images, copy, own, kept=True)
     if given.exists() and labelled(images, given, own).fingerprint != found.fingerprint:
         raise Refusal(
             f"{given} gives other classes than when {request.out} was begun with it ({copy} is how it was); put that "
@@ -47,17 +48,21 @@ def of_run(folder: Path, config: Mapping[str, Any], images: Images) -> Images:
     request, copy = config.get("request", {}), folder / KEPT
     if request.get("labels_file") is None or not copy.is_file():
         return images
-    found = labelled(images, copy, own=False)
-    trained_on = whereabouts.find(config, folder, "data") or str(request.get("data"))
-    here = _place(images.source) == _place(trained_on)
+    found = labelled(images, copy, own=False, kept=True)
+    here = same_place(images.source, whereabouts.find(config, folder, "data") or str(request.get("data")))
     if found is images or not (here or found.fingerprint == config.get("data", {}).get("fingerprint")):
         return images
     return replace(found, remarks=(*images.remarks, _said(found, copy)))
 
 
+def same_place(source: str, other: str) -> bool:
+    """Whether two data arguments lead to one place, whatever their splits."""
+    return _place(source) == _place(other)
+
+
 def _place(source: str) -> str | Path:
     name = source_parts(source)[0]
-    return name if name in BUILTIN else Path(name).expanduser().absolute()
+    return name if name in BUILTIN else Path(os.path.expanduser(name)).absolute()
 
 
 def _said(images: Images, copy: Path) -> str:

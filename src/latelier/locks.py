@@ -4,8 +4,10 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
+FLOCK = find_spec("fcntl") is not None  # whether locks may be shared, and files renamed that are open
 NAME = ".lock"  # of a folder's
 NONE_HERE = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)  # a Python or a file system without locks
 
@@ -36,3 +38,19 @@ def held(path: Path, *, wait: bool) -> Iterator[int | None]:
             except Timeout:
                 alone = False
         yield handle if alone else None
+
+
+def take(handle: int, *, wait: bool) -> bool:
+    """Locks an open file, and says whether it did. Raises OSError where there are no locks."""
+    from filelock import lock_descriptor
+
+    return lock_descriptor(handle, blocking=wait)
+
+
+def share(handle: int) -> None:
+    """Locks an open file together with all others who share it. Raises OSError where there are no such locks."""
+    if not FLOCK:
+        raise OSError(errno.ENOSYS, "no shared locks")
+    import fcntl
+
+    fcntl.flock(handle, fcntl.LOCK_SH)

@@ -3,6 +3,7 @@ ranks."""
 
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -71,13 +72,14 @@ def step(line: str) -> None:
     say(line, error=True)
 
 
-def tell(images: Images, more: str = "") -> None:
+def tell(images: Images, more: str = "", head: Sequence[str] = ()) -> None:
     """Says on stderr what was done to the pictures on the way, and which could not be read. ``more``: where all of
-    those are named."""
-    for remark in images.remarks:
-        say(remark, error=True)
+    those are named. ``head``: what is said of their source before."""
+    lines = [*head, *images.remarks]
     if images.skipped:
         count, named = len(images.skipped), ", ".join(images.skipped[:NAMED])
         rest = f", ...{f' ({more})' if more else ''}" if count > NAMED else ""
         subject, verb = ("1 file", "was") if count == 1 else (f"{count:,} files", "were")
-        say(f"{subject} could not be decoded and {verb} skipped: {named}{rest}", error=True)
+        lines.append(f"{subject} could not be decoded and {verb} skipped: {named}{rest}")
+    for line in lines:
+        say(line.replace("\n", " "), error=True)  # in the name of a file it would begin a line of its own

@@ -12,6 +12,7 @@ from latelier import files, stored, whereabouts
 from latelier.core import Refusal
 from latelier.forms import RunConfig
 from latelier.places import place
+from latelier.say import escaped
 from latelier.settings import LARGEST, to_json
 
 FORMAT = 1  # of config.json
@@ -19,7 +20,7 @@ SEEDS = 1 << 63  # those that torch takes
 FREE = (  # may differ on a resume
     *("epochs", "steps", "rate", "clip", "keep", "device", "quiet", "tensorboard", "download", "data_root"),
     *("out", "resume"),  # a run may be moved
-    "data",  # and so may its pictures: that they are the same, their fingerprint says
+    *("data", "as_"),  # and so may its pictures: that they are the same, their fingerprint says
 )
 LENGTHS = ("steps", "epochs")
 UNSAVED = (".lock", ".lock.held", "demo.json")  # a folder may hold these and be no run yet
@@ -28,11 +29,11 @@ BEGUN = ("config.json", "labels.csv", "log.jsonl", "skipped.txt")  # and a run t
 ANEW = ("out", "resume", "quiet", "download")  # are not taken over from the last time
 DEEP_BEFORE = [0.0, 65535.0]  # black and white of 16 bits, when there was no --range
 # Arguments that runs of earlier versions did not have.
-LACKED = {
-    **{"from_run": None, "labels_file": None, "prior": None, "range": DEEP_BEFORE},
+LACKED: dict[str, Any] = {
+    **{"from_run": None, "labels_file": None, "prior": None, "range": DEEP_BEFORE, "as_": None},
     **{"affine": 0.0, "cutout": 0.0, "colour": 0.0},
 }
-OPTIONS = {"model": "the method", "settings": "--set", "from_run": "--from"}  # the others are called as in Python
+OPTIONS = {"model": "the method", "settings": "--set", "as_": "--as", "from_run": "--from"}  # others as in Python
 
 
 def check(request: SimpleNamespace) -> None:
@@ -81,6 +82,10 @@ def folder_of(request: SimpleNamespace) -> Path:
         example = "latelier train vae --data digits --out runs/first"
         raise Refusal(f"no run folder was given: --out RUN says where to write, for example: {example}")
     path = place(request.out, "--out")
+    if escaped(str(path)) != str(path):
+        raise Refusal(
+            f"--out {path} is not UTF-8, and weights are read by a library that opens no such path; name another"
+        )
     if path.exists() and not path.is_dir():
         raise Refusal(f"--out {path} is a file; give a folder")
     if not request.resume and path.exists() and not _is_new(path):

@@ -21,7 +21,7 @@ from latelier.data.sources import open_images, splits_of
 from latelier.directions import found
 from latelier.forms import of_score
 from latelier.held_out import kept_back, learned_rows
-from latelier.labels import of_run
+from latelier.labels import of_run, same_place
 from latelier.pictures.view import View
 from latelier.places import place
 from latelier.progress import tell
@@ -31,22 +31,10 @@ from latelier.scores.common import Splits
 from latelier.scores.record import replaced
 from latelier.tables import counted
 from latelier.told import labels_learned, learned_labels
+from latelier.where import Where as Where  # verbs import it with ``open_run``
 
 HALF, FEWEST = 512 << 20, 2_000  # bytes of pixels, and images, up to which each part of a split is taken whole
 SEEN = 256 << 20  # bytes of float pixels up to which a sheet sees as many pictures as it wants
-
-
-@dataclass(frozen=True)
-class Where:
-    """Where pictures come from besides their name: options that every verb passes on."""
-
-    data_root: Path | None = None
-    download: bool = False
-
-    @classmethod
-    def of(cls, data_root: str | Path | None, download: bool) -> "Where":
-        """From a verb's options."""
-        return cls(place(data_root, "--data-root") if data_root else None, download)
 
 
 @dataclass
@@ -111,9 +99,8 @@ class Run:
 
         Labels are renumbered to the model's classes, by name. What was converted or skipped is said on stderr, unless
         ``quiet``. Raises Refusal if the pictures cannot be made to fit."""
-        root = where.data_root or whereabouts.root(self.config, self.folder)
         for way in self._ways(str(source)):
-            data = open_images(source, split=split, **way, root=root, download=where.download)
+            data = open_images(source, split=split, **way, **self._how(str(source), where))
             if data.shape == self.model.image and data.range in (None, self._range or data.range):
                 break
         else:
@@ -144,6 +131,18 @@ class Run:
             ways.insert(0, {option: asked.get(option) for option in ("size", "channels", "range")})
         return ways
 
+    def splits_of(self, source: str, where: Where) -> tuple[str, ...]:
+        """The splits that a source has, read as ``images`` reads it."""
+        return splits_of(source, **self._how(source, where))
+
+    def _how(self, source: str, where: Where) -> dict[str, Any]:
+        """Where a source lies and how it is read: what training said of its own holds for verbs that say nothing."""
+        asked = self.config.get("request", {})
+        trained_on = whereabouts.find(self.config, self.folder, "data") or str(asked.get("data"))
+        own = asked.get("as_") if same_place(source, trained_on) else None
+        root = where.data_root or whereabouts.root(self.config, self.folder)
+        return {"root": root, "download": where.download, "as_": where.as_ or own}
+
     def splits(self, source: str | Path | None, where: Where) -> Splits:
         """What to fit probes on and what to measure on: the source's own splits; of the source without splits that the
         run has learned from, its training images and exactly those that it held out; halves of any other. One image
@@ -151,7 +150,7 @@ class Run:
         asked, source = source, str(source or self.source)
         head, _, tail = source.rpartition(":")
         base, chosen = (head, tail) if head and not Path(source).exists() else (source, "")
-        own = splits_of(base, root=where.data_root or whereabouts.root(self.config, self.folder))
+        own = self.splits_of(base, where)
         held = next((name for name in ("test", "validation") if name in own), None)
         if chosen or (held and "train" in own):
             test = self.images(base, where, chosen or held)

@@ -84,10 +84,12 @@ def _build(cls: type[T], nested: Mapping[str, Any], owner: str, prefix: str, bas
             raise Refusal(f"{owner} has no field '{prefix}{name}'; {nearest(name, list(known))}")
         default = _default(known[name]) if base is None else getattr(base, name)
         values[name] = _value(hints[name], given, default, owner, prefix + name)
+    built = cls(**values)  # first: what it says of its own bounds is plainer
+    for name in nested:
         least = known[name].metadata.get(LEAST, 0 if cls.__module__.startswith(OWN) else -LARGEST)
         if _below(least, values[name]):
-            raise Refusal(f"{owner}: {prefix}{name} takes numbers of at least {least:g}, but got '{given}'")
-    return cls(**values)
+            raise Refusal(f"{owner}: {prefix}{name} takes numbers of at least {least:g}, but got '{values[name]}'")
+    return built
 
 
 def _below(least: float, value: Any) -> bool:

@@ -62,7 +62,7 @@ def at_end(folder: Path, request: SimpleNamespace) -> None:
         try:
             run = open_run(folder, request.model)
             with redirect_stderr(io.StringIO()):  # what became of the pictures has been said when they were read
-                splits = run.splits(None, Where.of(request.data_root, request.download))
+                splits = run.splits(None, Where.of(request.data_root, request.download, request.as_))
         except Refusal as error:
             say(f"no verdict: {error}", error=True)
             return

@@ -62,7 +62,7 @@ def test_pictures_that_are_not_read_are_counted_with_what_would_help(tmp_path: P
 
 @pytest.mark.usefixtures("no_extras")
 def test_a_folder_of_such_alone_is_refused_with_the_sentence(tmp_path: Path) -> None:
-    expected = r"no pictures in this folder; 3 \.heic pictures are not read: pip install 'latelier\[heif\]'; 1 \.dng"
+    expected = r"no pictures in this folder, but 3 \.heic \(pip install 'latelier\[heif\]'\), 1 \.dng \(camera raw"
     with pytest.raises(Refusal, match=expected):
         open_images(phone(tmp_path / "all", readable=0))
 

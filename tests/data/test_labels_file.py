@@ -123,6 +123,17 @@ def test_one_file_may_label_all_splits_and_bare_names_are_the_first_ones(tmp_pat
     assert list(in_full(train, path)) == [("train/000.png", "a"), ("train/001.png", "b"), ("val/002.png", "c")]
 
 
+def test_a_runs_own_copy_is_read_as_it_stands(flat: Images, tmp_path: Path) -> None:
+    """Runs of earlier versions have classes that are numbers now."""
+    path = table(tmp_path, "file,class\n000.png,1.0\n001.png,2.5\n002.png,True\n003.png,nan\n")
+    assert labelled(flat, path, own=False, kept=True).classes == ("1.0", "2.5", "True")
+    with pytest.raises(Refusal, match=r"row 3: '2.5' for class; a class is a word or a whole number"):
+        labelled(flat, path, own=False)
+    path.write_text("file,class\n000.png,True\n001.png,\n")
+    given, kept = (labelled(flat, path, own=True, kept=mine) for mine in (False, True))
+    assert given.fingerprint == kept.fingerprint
+
+
 def test_others_pictures_stay_as_they_are(flat: Images, tmp_path: Path) -> None:
     assert labelled(flat, table(tmp_path, "file,class\nx.png,a\n"), own=False) is flat
 

@@ -1,6 +1,4 @@
-import io
 import json
-import tarfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +7,7 @@ import numpy as np
 import pytest
 from made import folder, noise, write
 from PIL import Image
+from shards import parquet, png, tar
 
 from latelier.core import Refusal
 from latelier.data import aim, builtin
@@ -59,8 +58,11 @@ def test_split_folders(tmp_path: Path) -> None:
 def test_classes_may_be_called_like_splits(tmp_path: Path) -> None:
     for name in ("bus/1.png", "train/2.png"):
         write(tmp_path / "traffic" / name)
-    assert splits_of(tmp_path / "traffic") == ()
-    assert open_images(tmp_path / "traffic").classes == ("bus", "train")
+    with pytest.raises(Refusal, match="train/ is named like a split and stands beside bus/: --as splits takes train"):
+        open_images(tmp_path / "traffic")
+    assert splits_of(tmp_path / "traffic", as_="classes") == ()
+    assert open_images(tmp_path / "traffic", as_="classes").classes == ("bus", "train")
+    assert list(open_images(tmp_path / "traffic", as_="splits").names) == ["2.png"]
 
 
 def test_links_are_followed_but_not_in_circles(tmp_path: Path) -> None:
@@ -348,21 +350,6 @@ def test_mnist() -> None:
 # ---- shards
 
 
-def png(mode: str = "RGB", seed: int = 0) -> bytes:
-    file = io.BytesIO()
-    noise(mode, seed=seed).save(file, "PNG")
-    return file.getvalue()
-
-
-def parquet(path: Path, columns: dict[str, list[Any]], **options: Any) -> Path:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.table(columns), path, **options)
-    return path
-
-
 def test_parquet(tmp_path: Path) -> None:
     pictures = [{"bytes": png(seed=i), "path": f"b'{i}.png'"} for i in range(150)]
     pictures[7]["bytes"] = b"no picture"
@@ -413,20 +400,10 @@ def test_bad_parquet(tmp_path: Path) -> None:
     (tmp_path / "cut.parquet").write_bytes(good.read_bytes()[:-20])
     with pytest.raises(Refusal, match=r"cut.parquet: not a whole Parquet file"):
         open_images(tmp_path / "cut.parquet")
-    with pytest.raises(Refusal, match=r"cut.parquet belongs to no split, others do"):
+    with pytest.raises(Refusal, match=r"cut.parquet: not a whole Parquet file"):  # among others too: it may be a shard
         open_images(tmp_path)
     with pytest.raises(Refusal, match="no column image; it has picture"):
         open_images(parquet(tmp_path / "other.parquet", {"picture": [png()]}))
-
-
-def tar(path: Path, files: dict[str, bytes]) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(path, "w") as shard:
-        for name, content in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            shard.addfile(info, io.BytesIO(content))
-    return path
 
 
 def test_tar_shards(tmp_path: Path) -> None:

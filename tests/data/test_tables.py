@@ -84,6 +84,76 @@ def test_a_table_in_another_encoding_is_refused(tmp_path: Path) -> None:
         open_images(pictures, cache=tmp_path / "cache")
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"file;label\n000.png;cat\n001.png;dog\n002.png;a, b\n",
+        b"file\tlabel\n000.png\tcat\n001.png\tdog\n002.png\ta, b\n",
+        b'sep=;\r\nfile;label\r\n000.png;cat\r\n001.png;dog\r\n002.png;"a, b"\r\n',
+        'file,label\r\n000.png,cat\r\n001.png,dog\r\n002.png,"a, b"\r\n'.encode("utf-8-sig"),
+        b'file,label\r000.png,cat\r001.png,dog\r002.png,"a, b"\r',
+        'file;label\n000.png;cat\n001.png;dog\n002.png;"a, b"\n'.encode("utf-16"),
+        b"\xfe\xff" + 'file,label\n000.png,cat\n001.png,dog\n002.png,"a, b"\n'.encode("utf-16-be"),
+        b'\n,file,label,\n0,000.png,cat,\n\n1,001.png,dog,\n,,,\n2,002.png,"a, b",,,\n',
+    ],
+    ids=["semicolons", "tabs", "Excel's first line", "BOM and CRLF", "CR", "UTF-16", "UTF-16 BE", "pandas and blanks"],
+)
+def test_tables_are_read_as_programs_save_them(content: bytes, tmp_path: Path) -> None:
+    pictures = folder(tmp_path / "pictures", 3)
+    (pictures / "labels.csv").write_bytes(content)
+    images = open_images(pictures, cache=tmp_path / "cache")
+    assert [images.classes[i] for i in images.label] == ["cat", "dog", "a, b"]
+    assert images.remarks == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (
+            "file,label\n000.png,K\xe4se\n".encode("cp1252"),
+            r"row 2 has 'K\\udce4se'; save it as CSV in UTF-8, or: iconv",
+        ),
+        ("file,l\xe4bel\n".encode("latin-1"), "its first line is not; save it"),
+        ("file,label\n000.png,a\n".encode("utf-16-le"), "holds NUL, as UTF-16 without its mark does"),
+        (b"\xff\xfef\x00i\x00\x00", "begins like UTF-16 and is not"),
+        (b'file,label\n000.png,"a"b\n', r"row 2: this is no CSV \("),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_its_cause(content: bytes, complaint: str, tmp_path: Path) -> None:
+    pictures = folder(tmp_path / "pictures", 1)
+    (pictures / "labels.csv").write_bytes(content)
+    with pytest.raises(Refusal, match=complaint) as refusal:
+        open_images(pictures, cache=tmp_path / "cache")
+    assert "\n" not in str(refusal.value)
+
+
+def test_labels_as_pandas_writes_them(with_table: Open) -> None:
+    """Whole numbers with gaps are floats there; a number is the class of that name, and no other is made."""
+    images = with_table("labels.csv", "file,label\n000.png,2019.0\n001.png,\n002.png,-1.0\n003.png,2021.0\n")
+    assert images.classes == ("2019", "2021")
+    assert images.label.tolist() == [0, -1, -1, 1]
+    assert images.remarks == ("labels.csv: 1 values say nothing and were read so: -1.0 (1)",)
+    truths = with_table("labels.csv", "file,label\n000.png,True\n001.png,False\n002.png,nan\n003.png,TRUE\n")
+    assert (truths.classes, truths.label.tolist()) == (("False", "True"), [1, 0, -1, 1])
+    with pytest.raises(Refusal, match="labels are truth values in one place and numbers in another"):
+        with_table("labels.csv", "file,label\n000.png,True\n001.png,1\n")
+
+
+def test_attributes_as_pandas_writes_them(with_table: Open) -> None:
+    text = ",file,round,red\n0,000.png,1.0,True\n1,001.png,0.0,False\n2,002.png,-1.0,\n3,003.png,,nan\n"
+    images = with_table("attributes.csv", text)
+    assert images.attributes == ("round", "red")
+    assert images.attribute.tolist() == [[1, 1], [0, 0], [-1, -1], [-1, -1]]
+
+
+def test_captions_as_pandas_writes_them(with_table: Open) -> None:
+    images = with_table(
+        "captions.csv", 'file,caption\n000.png,"[\'a dog\', ""the cat\'s""]"\n001.png,nan\n002.png,[]\n'
+    )
+    assert [list(texts) for texts in images.captions] == [["a dog", "the cat's"], [], [], []]
+    assert images.remarks[-1] == "captions.csv: 1 values say nothing and were read so: nan (1)"
+
+
 def test_attributes(with_table: Open) -> None:
     images = with_table("attributes.csv", "round,file,red\n1,000.png,0\n,002.png,-1\n1,001.png,0\n")
     assert images.attributes == ("round", "red")

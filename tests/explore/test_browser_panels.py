@@ -141,6 +141,13 @@ def test_a_lasso_selects_and_its_list_is_saved(visitor: Visitor, tmp_path: Path)
     visitor.until("/at=0.0000%2C0.0000%2C1.4000/.test(location.hash)")
 
 
+def test_names_that_are_not_utf8_are_saved_as_bytes(visitor: Visitor) -> None:
+    visitor.go("panel=map")
+    script = "import('/static/lib/keep.js').then(async (m) => [...new Uint8Array(await m.written(TEXT).arrayBuffer())])"
+    found = visitor.page.evaluate(script.replace("TEXT", r"'k\udcfche \ud83d\udcc4 \xe4'"))
+    assert bytes(found) == "k\udcfche \N{PAGE FACING UP} ä".encode(errors="surrogateescape")
+
+
 def test_two_runs_are_compared_on_one_control(visitor: Visitor) -> None:
     visitor.go("panel=compare&picture=d3")
     before = visitor.picture("one:"), visitor.picture("two:")

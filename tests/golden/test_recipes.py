@@ -30,7 +30,7 @@ from latelier.verbs.train import train
 
 KEPT = Path(__file__).with_name("recipes.json")
 NEUTRAL = {  # arguments of latelier.train that change nothing that is learned, or that a recipe cannot know
-    **dict.fromkeys(("data_root", "download"), "where pictures are"),
+    **dict.fromkeys(("data_root", "download", "as_"), "where pictures are, and how they are read"),
     **dict.fromkeys(("out", "resume", "quiet", "tensorboard", "keep"), "what is written, and where"),
     **dict.fromkeys(("compile", "device"), "how it is computed"),
     "parts": "one for each process",

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made import write
 from PIL import Image
 
 import latelier
 from latelier import cli, files
+from latelier.cli import main
 from latelier.core import Refusal
 from latelier.data.sources import open_images
 from latelier.data.tables import Table
@@ -45,7 +47,7 @@ def test_nothing_else_prints() -> None:
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
     }
-    assert found == {"say.py", "data/worker.py", "data/fill.py"}
+    assert found == {"say.py", "data/worker.py"}
 
 
 def test_names_of_files_are_said_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -89,10 +91,24 @@ def test_cells_are_not_parted_where_other_spreadsheets_part_them(cell: str) -> N
 
 @pytest.mark.parametrize("name", ["fake\nlatelier: all is well", "\x1b[2J"])
 def test_a_class_with_control_characters_is_refused(name: str, tmp_path: Path) -> None:
-    (tmp_path / name).mkdir()
-    Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / name / "a.png")
+    for folder in (name, "other"):
+        (tmp_path / "set" / folder).mkdir(parents=True)
+        Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "set" / folder / "a.png")
     with pytest.raises(Refusal, match=r"the class '.*\\.*' holds a control character; rename it"):
-        open_images(tmp_path)
+        open_images(tmp_path / "set")
+
+
+def test_names_of_files_make_no_lines_of_their_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = "bad\nlatelier: all is well"
+    for seed in range(4):
+        write(tmp_path / "set" / bad / f"{seed}.png", seed=seed)
+    (tmp_path / "set" / f"{bad}.png").write_bytes(b"no picture")
+    (tmp_path / "set" / f"1.{bad}").write_bytes(b"")
+    main(["data", str(tmp_path / "set")])
+    main(["train", "pca", "--data", str(tmp_path / "set"), "--out", str(tmp_path / "run"), "--set", "latent=1"])
+    said = "".join(capsys.readouterr())
+    assert "bad" in said
+    assert not [line for line in said.splitlines() if line.startswith("latelier: all is well")]
 
 
 def test_what_libraries_warn_of_is_printable(

@@ -50,6 +50,19 @@ def test_perfect_captions_are_best(splits: Splits, model: Model, monkeypatch: py
     assert set(found["scene_captions"]["values"].values()) == {100.0}
 
 
+def test_captions_of_scripts_without_spaces_are_judged_by_their_characters(
+    splits: Splits, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def in_chinese(images: Images) -> Images:
+        return replace(images, captions=[[f"左边有一个{'红蓝绿'[row % 3]}色的圆"] for row in range(len(images))])
+
+    monkeypatch.setattr(captions, "written", first)
+    spoken = Splits(in_chinese(splits.fit), in_chinese(splits.test))
+    values = captions.score(model, spoken, Generator().manual_seed(0), beam=1)
+    assert [values[name] for name in ("BLEU-1", "BLEU-4", "ROUGE_L")] == pytest.approx([1, 1, 1])
+    assert 0.5 < values["BLEU-1 commonest"] < 1
+
+
 def test_a_uniform_writer_is_as_perplexed_as_it_has_tokens(splits: Splits, model: Model) -> None:
     values = captions.score(model, splits, Generator().manual_seed(0), beam=1)
     known = set(model.words())  # type: ignore[operator]

@@ -168,6 +168,7 @@ def test_where_what_a_run_learned_from_is_gone_the_pictures_given_must_do(
     for run in ("run", "pca"):
         config = read_config(here / run / "config.json")
         config["request"]["data"] = str(here / "gone")
+        del config["places"]
         stored.write(here / run / "config.json", config)
     main(shlex.split("draw pca edits --data pets"))
     assert Path("pca/pictures/edits.png").exists()

@@ -16,6 +16,7 @@ from torch import Generator, Tensor, nn
 from latelier import checkpoint
 from latelier.building import assemble, load
 from latelier.core import Classifies, Decides, Decodes, Encodes, Latent, Model, Move, Refusal, has, need
+from latelier.data.own import MARK
 from latelier.exporting import Graph, graphs_of, measure, write
 from latelier.verbs.export import export
 
@@ -74,7 +75,7 @@ def exported(joint: Path) -> Path:
 
 def test_files_alone_give_what_torch_gives(joint: Path, exported: Path) -> None:
     assert exported == joint / "onnx"
-    assert sorted(path.name for path in exported.iterdir()) == ["card.json", "decoder.onnx", "encoder.onnx"]
+    assert sorted(path.name for path in exported.iterdir()) == [MARK, "card.json", "decoder.onnx", "encoder.onnx"]
     assert_gives_what_torch_gives(joint, exported)
     assert_gives_what_torch_gives(joint, exported, rows=1)
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from latelier.core import Batch, Refusal
 from latelier.data.augment import Augment
 from latelier.data.captions import Sentences, drawn_seed
+from latelier.data.checked import raw
 from latelier.data.images import Images, to_float
 from latelier.data.lines import Lines
 from latelier.data.seeds import mix
@@ -184,18 +185,23 @@ class _Store:
     """uint8 pixels, on the device where they fit, else read from their map."""
 
     def __init__(self, pixels: np.ndarray, device: torch.device):
+        pixels, self._check = raw(pixels)
         with warnings.catch_warnings():  # torch warns that a read-only map must not be written to; nothing here writes
             warnings.simplefilter("ignore", UserWarning)
             self._pixels = torch.from_numpy(pixels)
         self._map = None
         self._reads = 0
         if device.type == "cuda" and pixels.nbytes < torch.cuda.mem_get_info(device)[0] // 2:
+            if self._check:
+                self._check(np.arange(len(pixels)))
             self._pixels = self._pixels.to(device)
         elif pixels.nbytes > RESIDENT:
             self._map = _mapping(pixels)
         self._device = device
 
     def rows(self, rows: Tensor, index: Tensor) -> Tensor:
+        if self._check:
+            self._check(rows.numpy())
         if self._pixels.device == index.device:
             out = self._pixels.index_select(0, index)
         else:

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -14,6 +14,7 @@ from subprocess import PIPE, Popen
 import latelier
 from latelier.core import Refusal
 from latelier.data.decode import Target
+from latelier.data.known import ORIGIN, PIXELS, Known
 from latelier.data.plan import Plan
 from latelier.data.worker import READERS, Decoder, Report
 
@@ -31,15 +32,19 @@ def cores() -> int:
 
 
 @contextmanager
-def crew(plan: Plan, pixels: Path, processes: int, lock: int) -> Iterator[Run]:
-    """Yields what runs jobs. With one process they run in this one. ``lock`` is a descriptor that the processes keep
-    open as long as they live, so that a pack whose maker was killed stays locked until its last process has gone.
-    Windows hands on no lock; there they end with their input, in the middle of a picture."""
+def crew(plan: Plan, part: Path, processes: int, lock: int, known: tuple[str, int, list[str]] | None) -> Iterator[Run]:
+    """Yields what runs jobs, into the files of ``part``. With one process they run in this one. ``lock`` is a
+    descriptor that the processes keep open as long as they live, so that a pack whose maker was killed stays locked
+    until its last process has gone. (Windows hands on no lock; there they end with their input, in the middle of a
+    picture.) ``known``: what ``Known`` is made of, if other packs may hold such pictures."""
+    pixels, origin = str(part / PIXELS), str(part / ORIGIN)
     if processes == 1:
-        decoder = Decoder(READERS[plan.reader](plan.paths), str(pixels))
-        yield lambda jobs: (decoder(target, rows.start, plan.slice(rows)) for target, rows in jobs)
+        with ExitStack() as stack:
+            rows_of_others = stack.enter_context(closing(Known(*known))) if known else None
+            decoder = Decoder(READERS[plan.reader](plan.paths), pixels, origin, rows_of_others)
+            yield lambda jobs: (decoder(target, rows.start, plan.slice(rows)) for target, rows in jobs)
         return
-    setup = json.dumps({"reader": plan.reader, "paths": plan.paths, "pixels": str(pixels)})
+    setup = json.dumps({"reader": plan.reader, "paths": plan.paths, "pixels": pixels, "origin": origin, "known": known})
     idle: SimpleQueue[Popen[str]] = SimpleQueue()
     workers = [_start(lock) for _ in range(processes)]
     try:

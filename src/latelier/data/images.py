@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from latelier.data.classes import composed
+
 NAMED = 5  # classes that a sentence names
 
 
@@ -71,7 +73,8 @@ def with_classes(data: Images, classes: tuple[str, ...]) -> Images:
     unknown, which a remark says."""
     if not classes or data.classes == classes or not data.classes:
         return data
-    number = np.array([classes.index(name) if name in classes else -1 for name in data.classes], np.int64)
+    known = {composed(name): place for place, name in reversed(list(enumerate(classes)))}
+    number = np.array([known.get(composed(name), -1) for name in data.classes], np.int64)
     label = np.where(data.label >= 0, number[data.label], -1)
     lost = data.label[(data.label >= 0) & (label < 0)]
     remarks = data.remarks

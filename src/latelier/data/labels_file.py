@@ -10,13 +10,14 @@ import numpy as np
 
 from latelier.core import Refusal
 from latelier.data.classes import number
+from latelier.data.foreign import Label, is_nothing, unsaid
+from latelier.data.foreign import labels as labels_of
 from latelier.data.images import Images
+from latelier.data.names import Found, Names, remarks_on
 from latelier.data.pack import sealed
-from latelier.data.splits import split_name
-from latelier.data.tables import Table
+from latelier.data.table import Table
 
 HEADER = {"file": ("file", "filename", "image", "name", "path"), "class": ("class", "label", "category")}
-DELIMITERS = ",;\t"
 
 
 class Row(NamedTuple):
@@ -24,58 +25,36 @@ class Row(NamedTuple):
 
     place: int  # in the file, from 1
     name: str
-    word: str  # the class
+    label: Label
 
 
-class Names:
-    """Pictures by what a labels file may call them: by name, with the folder above (``pictures/cat/1.png``), with the
-    name of their split (``train/1.png``), or both."""
-
-    def __init__(self, images: Images):
-        base, self.split = source_parts(images.source)
-        self.folder = Path(base).name
-        self.rows = {str(name): row for row, name in enumerate(images.names)}
-
-    def short(self, name: str) -> str:
-        """The name without what leads to the source's folder."""
-        name = name.removeprefix("./")
-        _, found, rest = f"/{name}".rpartition(f"/{self.folder}/")
-        return rest if found and name not in self.rows else name
-
-    def of_split(self, name: str) -> str | None:
-        """The split that a short name begins with, where there are splits."""
-        first, _, rest = name.partition("/")
-        return split_name(first, whole=True) if self.split and rest and name not in self.rows else None
-
-    def row(self, name: str, bare: bool) -> int | None:
-        """The row of a picture; none where it is not among them. ``bare``: a name without a split is one of theirs."""
-        name = self.short(name)
-        if self.split and self.of_split(name) == self.split:
-            return self.rows.get(name.partition("/")[2])
-        return self.rows.get(name) if bare or not self.split else None
-
-
-def labelled(images: Images, path: Path, own: bool) -> Images:
+def labelled(images: Images, path: Path, own: bool, kept: bool = False) -> Images:
     """The same pictures with the classes that the file gives them and no other; remarks say what it leaves out.
 
     ``own``: the file was given for these, so that one must fit at least; otherwise they stay as they are where none
-    does, and of a source with splits only names with their split's are theirs. Raises Refusal for what is no such file,
+    does, and of a source with splits only names with their split's are theirs. ``kept``: it is a run's own copy, whose
+    classes are read as they stand. Raises Refusal for what is no such file,
     for one that contradicts itself or, if ``own``, fits none of the pictures."""
-    names, said, absent, elsewhere = Names(images), dict[int, Row](), list[str](), set[str]()
-    rows = read(path)
+    names, (rows, odd) = _names(images), read(path, kept)
+    place = {name: at for at, name in enumerate(map(str, images.names))}
+    said, absent, elsewhere, fitted = dict[int, Row](), list[str](), set[Label](), list[Found]()
     for row in rows:
-        at = names.row(row.name, bare=own)
+        found = names.find(row.name)
+        at = place.get(found.name or "") if own or found.split or not names.split else None
         if at is None:
-            short = names.short(row.name)
-            if names.of_split(short) not in (None, names.split):
-                elsewhere.add(row.word)
-            elif short not in images.skipped:
+            if found.split not in ("", names.split):
+                elsewhere.add(row.label)
+            elif found.why and own:
+                raise Refusal(f"{path}, row {row.place}: no picture is called {row.name!r}: {found.why}")
+            elif found.name is None:
                 absent.append(row.name)
-        elif said.setdefault(at, row).word != row.word:
+            continue
+        fitted.append(found)
+        if said.setdefault(at, row).label != row.label:
             first = said[at]
             raise Refusal(
-                f"{path}: {images.names[at]} is {first.word!r} in row {first.place} and {row.word!r} in row "
-                f"{row.place}; leave one of the two"
+                f"{path}: {images.names[at]} is {str(first.label)!r} in row {first.place} and {str(row.label)!r} in "
+                f"row {row.place}; leave one of the two"
             )
     if not said:
         if own:
@@ -84,12 +63,15 @@ def labelled(images: Images, path: Path, own: bool) -> Images:
                 f"like {str(images.names[0])!r}"
             )
         return images
-    words = [said[at].word if at in said else None for at in range(len(images))]
-    label, classes = number(words, [*filter(None, words), *elsewhere], None, str(path))
+    known = [said[at].label if at in said else None for at in range(len(images))]
+    label, classes = number(known, [*(row.label for row in said.values()), *elsewhere], None, str(path), between=False)
+    words = [None if one is None else str(one) for one in known]
     remarks = [*images.remarks, _summary(images, path, len(said), len(classes)), *_spellings(path, words)]
+    remarks += (*remarks_on(fitted, path), *odd)
     if absent:
         remarks.append(
-            f"{path.name}: {len(absent)} of its {len(rows)} names are not among the pictures, first {absent[0]!r}; "
+            f"{path.name}: {len(absent)} of its {len(rows)} names are not among the pictures, first {absent[0]!r}"
+            f"{names.near(absent[0])}; "
             f"expected names like {str(images.names[0])!r}"
         )
     return sealed(replace(images, label=label, classes=classes, remarks=tuple(remarks)), images.source)
@@ -98,29 +80,39 @@ def labelled(images: Images, path: Path, own: bool) -> Images:
 def in_full(images: Images, path: Path) -> Iterator[tuple[str, str]]:
     """Name and class of every row of the file, names with their split and without what leads to the source's folder:
     they fit wherever file and folder are moved to."""
-    names = Names(images)
-    for row in read(path):
-        at, short = names.row(row.name, bare=True), names.short(row.name)
-        known = short if at is None else str(images.names[at])
-        yield f"{names.split}/{known}" if names.split and at is not None else known, row.word
+    names = _names(images)
+    for row in read(path)[0]:
+        found = names.find(row.name)
+        known = names.short(row.name) if found.name is None else found.name
+        yield f"{names.split}/{known}" if names.split and found.name is not None else known, str(row.label)
 
 
-def read(path: Path) -> list[Row]:
-    """The rows that name a class. Raises Refusal for what is no such table."""
-    try:
-        with open(path, encoding="utf-8-sig", errors="replace") as file:
-            first = file.readline()
-    except OSError as error:
-        raise Refusal(f"--labels-file {path}: {error.strerror}; give a CSV file with the columns file,class") from error
-    table = Table(path, tuple(HEADER), _header, max(DELIMITERS, key=first.count))
-    found = zip(table.lines, table.column("file"), table.column("class"), strict=True)
-    return [Row(place, name, word) for (place, _), name, word in found if word]
+def read(path: Path, kept: bool = False) -> tuple[list[Row], tuple[str, ...]]:
+    """The rows that name a class, and a remark on values that say nothing. Raises Refusal for what is no such table."""
+    if path.is_dir() or not path.exists():
+        what = "this is a folder" if path.is_dir() else "there is no such file"
+        raise Refusal(f"--labels-file {path}: {what}; give a CSV file with the columns file,class")
+    table = Table(path, tuple(HEADER), _header)
+    cells = table.column("class")
+    labels = (
+        [None if is_nothing(word := cell.strip()) else word for cell in cells]
+        if kept
+        else labels_of(cells, table.where, "class")
+    )
+    rows = [Row(table.row(i), name, labels[i]) for i, name in enumerate(table.column("file"))]
+    return [row for row in rows if row.label is not None], unsaid(cells, labels, path.name)
 
 
 def source_parts(source: str) -> tuple[str, str]:
     """A data argument, and the split behind its last colon or ""."""
     head, _, tail = source.rpartition(":")
     return (head, tail) if head and not Path(source).exists() else (source, "")
+
+
+def _names(images: Images) -> Names:
+    """Those that could not be decoded too: they are not called absent."""
+    base, split = source_parts(images.source)
+    return Names([*map(str, images.names), *images.skipped], Path(base).name, split)
 
 
 def _header(columns: list[str]) -> list[str]:

@@ -1,16 +1,20 @@
-"""The file pixels.npy: uint8 [n, h, w, c] behind a header of fixed length, so that many processes can write to it."""
+"""Arrays as files: a header whose bytes follow from type and shape, then the values. In pixels.npy and origin.npy it
+has a fixed length, so that many processes can write to them."""
 
 import errno
 import io
 import os
 import sys
 from collections.abc import Sequence
+from math import prod
 from pathlib import Path
 
 import numpy as np
 
 from latelier.core import Refusal
-from latelier.data.worker import HEADER, write_all
+from latelier.data.known import HEADER
+from latelier.data.sums import DamagedError
+from latelier.data.worker import write_all
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -44,11 +48,27 @@ def disk_full(path: Path, size: int) -> Refusal:
 
 def write_header(file: io.FileIO, shape: Sequence[int]) -> None:
     """Writes the first bytes, and stands after them."""
-    header = io.BytesIO()
-    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": tuple(shape)})
-    assert header.tell() == HEADER, header.tell()
+    first = header(np.dtype(np.uint8), shape)
+    assert len(first) == HEADER, len(first)
     file.seek(0)
-    file.write(header.getvalue())
+    file.write(first)
+
+
+def header(kind: np.dtype, shape: Sequence[int]) -> bytes:
+    """The bytes with which ``np.save`` begins an array's file."""
+    file = io.BytesIO()
+    described = {"descr": np.lib.format.dtype_to_descr(kind), "fortran_order": False, "shape": tuple(shape)}
+    np.lib.format.write_array_header_1_0(file, described)
+    return file.getvalue()
+
+
+def array(path: Path, content: bytes, kind: np.dtype, shape: Sequence[int]) -> np.ndarray:
+    """The values in an array's file, of exactly this type and shape; its own header is compared and never parsed.
+    Raises DamagedError."""
+    first = header(kind, shape)
+    if content[: len(first)] != first or len(content) - len(first) != kind.itemsize * prod(shape):
+        raise DamagedError(f"{path.name}: not an array of {kind} {list(shape)}")
+    return np.frombuffer(content, kind, offset=len(first)).reshape(shape)
 
 
 def close_gaps(path: Path, shape: Sequence[int], runs: Sequence[tuple[int, int]]) -> None:

@@ -5,14 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from latelier.core import Refusal
+from latelier.data.foreign import class_names
 from latelier.data.splits import in_order, split_name
-
-
-def shard_files(path: Path, ending: str) -> list[Path]:
-    """The file itself, or the files with this ending in the folder and its sub-folders, by name."""
-    if path.is_file():
-        return [path]
-    return sorted(file for file in path.rglob(f"*{ending}") if not file.name.startswith(".") and file.is_file())
 
 
 def shard_splits(root: Path, files: Sequence[Path]) -> dict[str, list[Path]]:
@@ -28,6 +22,9 @@ def shard_splits(root: Path, files: Sequence[Path]) -> dict[str, list[Path]]:
         raise Refusal(
             f"{sorted(left)[0]} belongs to no split, others do: let its name begin with train, validation or test"
         )
+    sets = sorted({file.parent.parent if split_name(file.parent.name, whole=True) else file.parent for file in files})
+    if len(sets) > 1:
+        raise Refusal(f"{root}: {sets[0]} and {sets[1]} have splits of their own, as sets do: give one of them")
     return {split: splits[split] for split in in_order(splits)}
 
 
@@ -36,13 +33,16 @@ def stamps(files: Sequence[Path]) -> list[tuple[str, int, int]]:
     return [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
 
 
-def known_names(folder: Path) -> dict[str, list[str]]:
-    """names.json of a folder, if there is one: column -> class names; "attributes" -> columns that are attributes."""
+def known_names(folder: Path, key: str) -> list[str] | None:
+    """What names.json of a folder, if there is one, says of a key: of a column of labels the names of its classes, of
+    "attributes" the columns that are attributes. Raises Refusal for what is no such file."""
     path = folder / "names.json"
     if not path.is_file():
-        return {}
+        return None
     try:
-        names = json.loads(path.read_text(encoding="utf-8"))
-        return {str(column): [str(name) for name in values] for column, values in names.items()}
-    except (ValueError, TypeError, AttributeError) as error:
+        names = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
         raise Refusal(f'{path}: not understood ({error}); expected {{"label": ["first class", ...]}}') from error
+    if not isinstance(names, dict):
+        raise Refusal(f'{path}: expected {{"label": ["first class", ...]}}, not {str(names)[:60]}')
+    return class_names(names[key], f"{path}, {key}") if key in names else None

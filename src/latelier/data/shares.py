@@ -1,12 +1,14 @@
 """How common each class is, as a user knows or guesses it."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from latelier.core import Refusal
-from latelier.data.tables import Table
+from latelier.data.foreign import label
+from latelier.data.table import Table
 from latelier.places import place
 
 
@@ -32,14 +34,28 @@ def class_shares(prior: str, classes: Sequence[str], label: np.ndarray) -> np.nd
 
 
 def _read(path: Path, classes: Sequence[str]) -> np.ndarray:
-    table = Table(path, ("class", "share"))
-    said = dict(zip(table.column("class"), table.column("share"), strict=True))
-    if said.keys() != set(classes) or len(table.lines) != len(classes):
-        raise Refusal(f"{path}: expected one row for each of the classes {', '.join(classes)}, not {', '.join(said)}")
+    table = Table(path, ("class", "share"), in_bytes=("class",))
+    shares = [cell.strip() for cell in table.column("share")]
+    words = [_class(cell.strip(), classes, table.where(i)) for i, cell in enumerate(table.column("class"))]
+    if set(words) != set(classes) or len(words) != len(classes):
+        raise Refusal(f"{path}: expected one row for each of the classes {', '.join(classes)}, not {', '.join(words)}")
+    found = {word: _share(i, shares, table.where(i)) for i, word in enumerate(words)}
+    return np.array([found[name] for name in classes])
+
+
+def _class(word: str, classes: Sequence[str], where: str) -> str:
+    """The class as it is called, or what it is called elsewhere if another program wrote it (1.0)."""
+    if word in classes:
+        return word
+    found = label(word, where, "class")
+    return "nothing" if found is None else str(found)
+
+
+def _share(i: int, shares: Sequence[str], where: str) -> float:
     try:
-        found = np.array([float(said[name]) for name in classes])
+        found = float(shares[i].replace("_", "?"))  # which Python would read over
     except ValueError as error:
-        raise Refusal(f"{path}: a share is a number, but {error}") from error
-    if not (np.isfinite(found).all() and (found >= 0).all()):
-        raise Refusal(f"{path}: a share is a number of at least 0, but there are {', '.join(said.values())}")
+        raise Refusal(f"{where}: a share is a number, but {error}") from error
+    if not 0 <= found < math.inf:
+        raise Refusal(f"{where}: a share is a number of at least 0, but there are {', '.join(shares)}")
     return found

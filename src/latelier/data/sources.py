@@ -4,24 +4,24 @@ import difflib
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from latelier import places
 from latelier.core import Refusal
 from latelier.data.builtin import EMBEDDED, SCENES, Digits, Mixture, Scenes, Sprites
-from latelier.data.folder import Folder, folder_splits
+from latelier.data.evidence import SHARDS, Found, evidence
+from latelier.data.folder import Folder
 from latelier.data.images import Images
-from latelier.data.pack import cache_folder, packed, sealed
-from latelier.data.parquet import Parquet
+from latelier.data.layout import Layout, lay_out
+from latelier.data.pack import Asked, cache_folder, packed, sealed
 from latelier.data.plan import Plan
-from latelier.data.shards import shard_files, shard_splits
+from latelier.data.shards import shard_splits
 from latelier.data.splits import ALIASES, in_order
-from latelier.data.tar import Tar
+from latelier.data.tables import TABLES, is_table
 from latelier.data.vision import VISION, Vision
 
 LARGEST = 1 << 14  # px a side
 BUILTIN = (*EMBEDDED, *VISION)
-SHARDS: dict[str, type[Parquet] | type[Tar]] = {".parquet": Parquet, ".tar": Tar}
 OTHERS = {
     "DIR": "a folder of pictures: class sub-folders, or labels.csv, attributes.csv, captions.csv beside the files",
     "DIR | FILE.parquet": "Parquet as Hugging Face lays it out: image, label, captions",
@@ -49,6 +49,8 @@ class Place(NamedTuple):
     title: str
     splits: tuple[str, ...]
     source: Callable[[str], Source]  # of a split, or of "" where there are none
+    found: Found | None = None  # on disk; nothing of what is built in
+    layout: Layout = Layout()  # of a folder of pictures
 
 
 def list_data() -> list[tuple[str, str]]:
@@ -56,9 +58,30 @@ def list_data() -> list[tuple[str, str]]:
     return [*EMBEDDED.items(), *((name, published.line) for name, published in VISION.items()), *OTHERS.items()]
 
 
-def splits_of(source: str | Path, root: Path | None = None) -> tuple[str, ...]:
-    """The splits that a source has, train first; () if it has none. Raises Refusal for what is no source."""
-    return _place(_parse(source)[0], root or cache_folder(None) / "downloads", None, False).splits
+def splits_of(
+    source: str | Path, root: Path | None = None, as_: str | None = None, download: bool = False
+) -> tuple[str, ...]:
+    """The splits that a source has, train first; () if it has none. Raises Refusal as ``place_of`` does."""
+    return place_of(source, root=root, as_=as_, download=download)[0].splits
+
+
+def place_of(
+    source: str | Path,
+    *,
+    root: Path | None = None,
+    size: int | None = None,
+    download: bool = False,
+    as_: str | None = None,
+    cache: Path | None = None,
+) -> tuple[Place, str]:
+    """Where a data argument leads, and the split behind its last colon or ""; arguments as of ``open_images``. Raises
+    Refusal for what is no source, or can be read in two ways."""
+    name, split = _parse(source)
+    if isinstance(name, Path):
+        return _on_disk(name, as_ or ""), split
+    if as_:
+        raise Refusal(f"{name} is built in and read in one way: leave --as {as_} out")
+    return _built_in(name, root or cache_folder(cache) / "downloads", size, download), split
 
 
 def open_images(
@@ -70,6 +93,7 @@ def open_images(
     range: tuple[float, float] | None = None,
     root: Path | None = None,
     download: bool = False,
+    as_: str | None = None,
     cache: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Images:
@@ -82,6 +106,8 @@ def open_images(
     ``channels``: 1 or 3. None: what the first 256 pictures agree on.
     ``range``: which values of pictures of more than 8 bits are black and white. None: what a sample of them shows.
     ``root``: where torchvision's data lie; they are fetched there if ``download``.
+    ``as_``: folder, parquet or tar, where a folder can be read in several ways; classes, splits or pictures, where its
+    sub-folders can.
     ``cache``: where decoded pictures are kept; default $LATELIER_CACHE, else ~/.cache/latelier.
     ``progress``: called with pictures done and their total while decoding.
 
@@ -94,15 +120,14 @@ def open_images(
         raise Refusal(f"channels {channels}: expected 1 (grey) or 3 (colour)")
     if range is not None and not (math.isfinite(range[0]) and math.isfinite(range[1]) and range[0] < range[1]):
         raise Refusal(f"range {range[0]:g},{range[1]:g}: expected two numbers, black and white, the smaller one first")
-    name, suffix = _parse(source)
     folder = cache_folder(cache)
-    place = _place(name, root or folder / "downloads", size, download)
+    place, suffix = place_of(source, root=root, size=size, download=download, as_=as_, cache=cache)
     chosen = _choose(place, suffix, split)
     found = place.source(chosen)
-    span = range and (float(range[0]), float(range[1]))
-    asked: dict[str, Any] = {"size": size, "channels": channels, "span": span}
-    images = packed(found.stamp, found.contents, **asked, cache=folder, progress=progress)
-    return sealed(found.annotate(images), f"{place.title}:{chosen}" if chosen else place.title)
+    title = f"{place.title}:{chosen}" if chosen else place.title
+    asked = Asked(title, size, channels, range and (float(range[0]), float(range[1])))
+    images = packed(found.stamp, found.contents, asked, cache=folder, progress=progress)
+    return sealed(found.annotate(images), title)
 
 
 def _parse(source: str | Path) -> tuple[str | Path, str]:
@@ -133,9 +158,7 @@ def _choose(place: Place, suffix: str, split: str | None) -> str:
     return name
 
 
-def _place(name: str | Path, root: Path, size: int | None, download: bool) -> Place:
-    if isinstance(name, Path):
-        return _on_disk(name)
+def _built_in(name: str, root: Path, size: int | None, download: bool) -> Place:
     if name == "digits":
         return Place(name, ("train", "test"), Digits)
     if name == "scenes":
@@ -147,22 +170,18 @@ def _place(name: str | Path, root: Path, size: int | None, download: bool) -> Pl
     return Place(name, tuple(VISION[name].splits), lambda split: Vision(name, split, root, download))
 
 
-def _on_disk(path: Path) -> Place:
-    for ending, kind in SHARDS.items():
-        if (
-            path.name.endswith(ending)
-            if path.is_file()
-            else any(path.glob(f"*{ending}")) or any(path.glob(f"*/*{ending}"))
-        ):
-            return _in_shards(path, kind, shard_files(path, ending))
-    if path.is_file():
-        raise Refusal(f"{path}: expected a folder, a .parquet file or an uncompressed .tar file")
-    folders = folder_splits(path)
-    beside = tuple(folders.values()) or (path,)
-    return Place(str(path), in_order(folders), lambda split: Folder(folders.get(split, path), beside))
+def _on_disk(path: Path, reading: str) -> Place:
+    found = evidence(path, reading)
+    if found.kind != "folder":
+        files, kind, folder = found.shards, SHARDS[f".{found.kind}"], path.parent if path.is_file() else path
+        splits = shard_splits(path, files)
+        return Place(str(path), tuple(splits), lambda split: kind(splits.get(split, files), files, folder), found)
+    layout = lay_out(path, found.pictures, reading)
+    base = path / layout.inside if any(is_table(path / layout.inside / name) for name in TABLES) else path
+    parts = {split: path / name for split, name in layout.splits.items()}
+    beside, inside = tuple(parts.values()) or (base,), layout.inside if base == path and not parts else ""
 
+    def source(split: str) -> Folder:
+        return Folder(parts.get(split, base), beside, inside, layout.classes, layout.remarks)
 
-def _in_shards(path: Path, kind: type[Parquet] | type[Tar], files: list[Path]) -> Place:
-    splits = shard_splits(path, files)
-    folder = path.parent if path.is_file() else path
-    return Place(str(path), tuple(splits), lambda split: kind(splits.get(split, files), files, folder))
+    return Place(str(path), in_order(parts), source, found, layout)

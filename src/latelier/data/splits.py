@@ -17,6 +17,12 @@ def split_name(name: str, *, whole: bool = False) -> str | None:
     return word if word in SPLITS else None
 
 
+def split_words(name: str) -> list[str]:
+    """The splits that a name has for a word ("stage1_test", "train2")."""
+    words = (ALIASES.get(word, word) for word in re.findall(r"[a-z]+", name.lower()))
+    return [word for word in words if word in SPLITS]
+
+
 def in_order(splits: Iterable[str]) -> tuple[str, ...]:
     """train, validation, test, then the rest by name."""
     return tuple(sorted(splits, key=lambda split: (SPLITS.index(split) if split in SPLITS else len(SPLITS), split)))

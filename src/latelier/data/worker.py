@@ -1,4 +1,5 @@
-"""A decoding process: jobs come in as JSON lines, rows of uint8 go straight into the pack, reports go out as JSON.
+"""A decoding process: jobs come in as JSON lines, rows of uint8 go straight into the pack, reports go out as JSON. A
+picture that another pack holds is not decoded but copied from there.
 
 Started as ``python -P -m latelier.data.worker`` and not through multiprocessing, which would run the user's main module
 again in each process. Imports nothing of torch. When the parent dies, the input ends and so does the process, in the
@@ -10,6 +11,7 @@ import json
 import math
 import os
 import signal
+import stat
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,13 +19,15 @@ from hashlib import sha256
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any, BinaryIO, Protocol, TypedDict
+from zlib import crc32
 
 import numpy as np
 from PIL import UnidentifiedImageError
 
 from latelier.data.decode import SurpriseError, Target, decode, no_bombs
+from latelier.data.known import HEADER, ORIGIN_BYTES, Known, origin_of
 
-HEADER = 128  # bytes before the first pixel in pixels.npy
+HELD = 1 << 28  # bytes of a picture's file up to which it is read at once; of a longer one no digest is kept
 IMAGE_COLUMNS = ("image", "img")  # of Parquet files
 Item = Any  # what a reader needs to find a picture: a file's name, or three whole numbers
 
@@ -37,6 +41,7 @@ class Report(TypedDict):
     found: dict[str, int]  # kind of conversion -> how many pictures
     surprise: tuple[str, str] | None  # kind, and what the picture is: nothing was written
     digest: str  # sha256 of the good rows
+    origin: int  # the sum of their rows in origin.npy
     error: tuple[int, str] | None  # the pack could not be written: errno and text
 
 
@@ -123,36 +128,41 @@ READERS: dict[str, Callable[[Sequence[str]], Reader]] = {"files": Files, "tar": 
 
 
 class Decoder:
-    """Decodes jobs into the file ``pixels``."""
+    """Decodes jobs into the files ``pixels`` and ``origin``."""
 
-    def __init__(self, reader: Reader, pixels: str):
-        self.reader, self.pixels = reader, pixels
+    def __init__(self, reader: Reader, pixels: str, origin: str, known: Known | None = None):
+        self.reader, self.pixels, self.origin, self.known = reader, pixels, origin, known
 
     def __call__(self, target: Target, first: int, items: Sequence[Item]) -> Report:
         """Decodes ``items``, which are the rows from ``first`` on."""
-        report = Report(first=first, good=0, failed=[], found={}, surprise=None, digest="", error=None)
+        report = Report(first=first, good=0, failed=[], found={}, surprise=None, digest="", origin=0, error=None)
         rows = np.empty((len(items), target.height, target.width, target.channels), np.uint8)
+        origins = np.zeros((len(items), ORIGIN_BYTES), np.uint8)
         try:
-            self._decode(target, items, rows, report)
+            self._decode(target, items, rows, origins, report)
         except SurpriseError as surprise:
             report["surprise"] = surprise.args
             return report
-        rows = rows[: report["good"]]
-        report["digest"] = sha256(rows.data).hexdigest()
+        rows, origins = rows[: report["good"]], origins[: report["good"]]
+        report["digest"], report["origin"] = sha256(rows.data).hexdigest(), crc32(origins.data)
         try:
-            with open(self.pixels, "r+b", buffering=0) as file:
-                file.seek(HEADER + first * math.prod(rows.shape[1:]))
-                write_all(file, rows)
+            for path, values in ((self.pixels, rows), (self.origin, origins)):
+                with open(path, "r+b", buffering=0) as file:
+                    file.seek(HEADER + first * math.prod(values.shape[1:]))
+                    write_all(file, values)
         except OSError as error:
             report["error"] = (error.errno or 0, error.strerror or str(error))
         return report
 
-    def _decode(self, target: Target, items: Sequence[Item], rows: np.ndarray, report: Report) -> None:
+    def _decode(
+        self, target: Target, items: Sequence[Item], rows: np.ndarray, origins: np.ndarray, report: Report
+    ) -> None:
         found: Counter[str] = Counter()
         with no_bombs():
             for row, file in enumerate(self.reader(items), report["first"]):
+                good = report["good"]
                 try:
-                    rows[report["good"]], conversions = decode(file, target)
+                    rows[good], conversions, origins[good] = self._picture(file, target)
                 except SurpriseError:
                     raise
                 except Exception as error:  # Pillow lets any kind escape, and one damaged file must not end the rest
@@ -161,6 +171,28 @@ class Decoder:
                     report["good"] += 1
                     found.update(conversions)
         report["found"] = dict(found)
+
+    def _picture(self, file: str | BinaryIO, target: Target) -> tuple[np.ndarray, set[str], np.ndarray]:
+        """Pixels, conversions and origin of one picture."""
+        encoded = held(file) if isinstance(file, str) else file.read()
+        if encoded is None:
+            return *decode(file, target), np.zeros(ORIGIN_BYTES, np.uint8)
+        digest = sha256(encoded).digest()
+        if self.known and (copied := self.known.find(digest)):
+            pixels, conversions = copied
+            shape = (target.height, target.width, target.channels)
+            return pixels.reshape(shape), conversions, origin_of(digest, conversions)
+        pixels, conversions = decode(io.BytesIO(encoded), target)
+        return pixels, conversions, origin_of(digest, conversions)
+
+
+def held(path: str) -> bytes | None:
+    """A file's bytes, or None for what is no regular file or too long to hold."""
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode) or status.st_size > HELD:
+        return None
+    with open(path, "rb", buffering=0) as file:
+        return file.read()
 
 
 def reason(error: Exception) -> str:
@@ -184,7 +216,8 @@ def main() -> None:
     lines: SimpleQueue[str] = SimpleQueue()
     Thread(target=_listen, args=(lines,), daemon=True).start()
     setup = json.loads(lines.get())
-    decoder = Decoder(READERS[setup["reader"]](setup["paths"]), setup["pixels"])
+    known = Known(*setup["known"]) if setup["known"] else None
+    decoder = Decoder(READERS[setup["reader"]](setup["paths"]), setup["pixels"], setup["origin"], known)
     while True:
         target, first, items = json.loads(lines.get())
         print(json.dumps(decoder(Target(*target), first, items)), flush=True)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from latelier.core import Refusal
-from latelier.data.sources import splits_of
 from latelier.explore.place import Place
 from latelier.explore.uploads import Uploads
 from latelier.runs import Run, Where, open_run
@@ -25,7 +24,7 @@ def open_places(runs: Sequence[str | Path], data: str | Path | None, where: Wher
 
 def _place(name: str, run: Run, source: str, where: Where, uploads: Uploads) -> Place:
     """Shown is the test split or, of a source without splits, everything."""
-    if splits_of(source, root=where.data_root):
+    if run.splits_of(source, where):
         splits = run.splits(source, where)
         return Place(name, run, splits.test, splits.fit, uploads, where)
     whole = run.images(source, where)

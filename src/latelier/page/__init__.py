@@ -11,6 +11,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from latelier.core import Finding
+from latelier.data.own import GENERATOR
 from latelier.page.drawing import spark
 from latelier.page.first import Eight, Headline, looks, scores, verdict
 from latelier.page.html import Html, image, size, text
@@ -88,6 +89,7 @@ def page(material: Material) -> str:
 <html lang="en">
 <head>
 <meta charset="utf-8">
+{GENERATOR}
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 <link rel="icon" href="data:,">

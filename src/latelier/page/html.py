@@ -3,14 +3,16 @@
 from base64 import b64encode
 from html import escape
 
+from latelier.say import escaped
+
 
 class Html(str):
     """What is HTML already."""
 
 
 def text(value: str) -> str:
-    """Escaped for text and attributes; what UTF-8 cannot say (in names of files) becomes a question mark."""
-    return value if isinstance(value, Html) else escape(value.encode("utf-8", "replace").decode())
+    """Escaped for text and attributes; what UTF-8 cannot say (in names of files) is written out."""
+    return value if isinstance(value, Html) else escape(escaped(value))
 
 
 def image(png: bytes, alt: str) -> str:

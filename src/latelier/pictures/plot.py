@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from latelier.say import escaped
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -27,8 +29,13 @@ def light(panel: "Axes") -> None:
 
 
 def rendered(figure: "Figure") -> np.ndarray:
-    """uint8 [H, W, 3]."""
+    """uint8 [H, W, 3]. What no font can show, bytes of names that are not UTF-8, is written out."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        if (shown := escaped(text.get_text())) != text.get_text():
+            text.set_text(shown)
 
     canvas = FigureCanvasAgg(figure)
     canvas.draw()  # type: ignore[no-untyped-call]

@@ -4,7 +4,7 @@ Everything is measured before it is drawn: a caption that is too wide is wrapped
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from math import ceil
 from pathlib import Path
@@ -12,9 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 from latelier import files
 from latelier.core import Refusal
+from latelier.data.own import SOFTWARE
+from latelier.say import escaped
 
 NARROWEST, WIDEST = 700, 1400  # px of a sheet
 CELL, LARGEST = 96, 128  # px: small pictures are magnified up to CELL, big ones reduced down to LARGEST
@@ -98,19 +101,23 @@ def signed(value: float, form: str = "g") -> str:
     return (shown if float(shown) else format(0.0, form)).replace("-", "\N{MINUS SIGN}")
 
 
-def png(picture: np.ndarray, level: int = 9) -> bytes:
-    """A PNG file of uint8 [h, w, c], c is 1 or 3; a lower ``level`` of compression is written sooner."""
-    data = BytesIO()
+def png(picture: np.ndarray, level: int = 9, told: Mapping[str, str] | None = None) -> bytes:
+    """A PNG file of uint8 [h, w, c], c is 1 or 3; a lower ``level`` of compression is written sooner. ``told``: its
+    text."""
+    data, text = BytesIO(), PngInfo()
+    for key, value in (told or {}).items():
+        text.add_text(key, value)
     flat = picture.squeeze(-1) if picture.shape[-1] == 1 else picture
-    Image.fromarray(flat).save(data, "PNG", compress_level=level)
+    Image.fromarray(flat).save(data, "PNG", compress_level=level, pnginfo=text)
     return data.getvalue()
 
 
 def save(picture: np.ndarray, path: Path) -> None:
-    """Writes a PNG file in one step. Raises Refusal for a suffix other than .png, and where nothing can be written."""
+    """Writes a PNG file in one step, marked as latelier's own, which no source takes for a picture of anybody's. Raises
+    Refusal for a suffix other than .png, and where nothing can be written."""
     if path.suffix.lower() != ".png":
         raise Refusal(f'a picture is written as PNG, and "{path}" does not end in .png: give a name that does')
-    files.write(path, png(picture))
+    files.write(path, png(picture, told=SOFTWARE))
 
 
 class _Text:
@@ -142,7 +149,7 @@ def font(size: int) -> ImageFont.FreeTypeFont:
 def wrap(text: str, font: ImageFont.FreeTypeFont, width: float) -> list[str]:
     """Lines of at most ``width`` px, broken between words, and inside a word only where it is wider than a line."""
     lines = []
-    for paragraph in text.encode("utf-8", "replace").decode().split("\n"):
+    for paragraph in escaped(text).split("\n"):
         line = ""
         for word in paragraph.split():
             if line and font.getlength(f"{line} {word}") > width:

@@ -52,7 +52,7 @@ def score(
     test, fit = captioned(data.test), captioned(data.fit)
     references = references_of(test)
     texts, _ = written(model, test, beam, draws, generator)
-    ours = [text.split() for text in texts]
+    ours = [words_of(text) for text in texts]
     values = judged(ours, references)
     if meteor:
         values["METEOR"] = java_meteor(ours, references, meteor)

@@ -13,6 +13,7 @@ from torch.nn.functional import interpolate
 from latelier.core import Decodes, Model, Refusal, Samples, has, need
 from latelier.nets.modes import evaluating
 from latelier.nets.resnet9 import trunk
+from latelier.places import place
 from latelier.scores.common import BLOCK, Splits, device_of, reconstructions, some
 from latelier.state import load_weights
 
@@ -53,7 +54,7 @@ def compared(score: str, model: Model, data: Splits, generator: Generator, weigh
             raise Refusal(
                 f"{score}: {source} has {len(images)} picture, but the spread of a set needs two at least; give more"
             )
-    extractor = inception(Path(weights).expanduser(), score) if weights else RandomTrunk()
+    extractor = inception(place(weights, f"{score}.weights"), score) if weights else RandomTrunk()
     extractor.to(device_of(model))
     n, seed = len(data.test), generator.initial_seed() % 2**32
     truth = features(extractor, data.test.blocks())

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from latelier.say import say
-from latelier.verbs.options import Asked, Place, Seed, Whole
+from latelier.verbs.options import As, Asked, Place, Seed, Whole
 
 MOST = 10_000  # captions, draws and words
 
@@ -17,6 +17,7 @@ def caption(
     draws: Whole | None = None,
     longest: Whole = 30,
     seed: Seed = 0,
+    as_: As = None,
     data_root: Place | None = None,
     download: bool = False,
 ) -> Path:
@@ -62,7 +63,7 @@ def caption(
     if not has(opened.model, Captions):
         raise Refusal(f"{run} cannot write: train it on pictures with captions and --set caption=gru")
     out = new_file(given(out, "caption"), "--out")
-    images = opened.images(source, Where.of(data_root, download))
+    images = opened.images(source, Where.of(data_root, download, as_))
     generator = torch.Generator(device_of(opened.model)).manual_seed(seed)
     texts, scores = written(opened.model, images, beam, draws, generator, longest)
     rows = ([name, text, f"{score:.3f}"] for name, text, score in zip(images.names, texts, scores, strict=True))

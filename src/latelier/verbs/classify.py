@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latelier.say import say
-from latelier.verbs.options import Asked, Place
+from latelier.verbs.options import As, Asked, Place
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,6 +20,7 @@ def classify(
     *,
     out: Asked = "",
     confusion: Place | None = None,
+    as_: As = None,
     data_root: Place | None = None,
     download: bool = False,
 ) -> Path:
@@ -61,7 +62,7 @@ def classify(
     from latelier.tables import counted
     from latelier.verbs.writing import given, new_file, write_table
 
-    opened, where = open_run(run), Where.of(data_root, download)
+    opened, where = open_run(run), Where.of(data_root, download, as_)
     if not has(opened.model, Classifies):
         raise Refusal(
             f"{run} cannot classify: train it with labels and --set head=softmax or head=bayesian_svm, or a classifier"

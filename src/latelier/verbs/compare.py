@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latelier.say import say
-from latelier.verbs.options import Place
+from latelier.verbs.options import As, Place
 
 if TYPE_CHECKING:
     from latelier.runs import Run, Where
@@ -15,6 +15,7 @@ def compare(
     *runs: Place,
     data: Place | None = None,
     out: Place = "compare.png",
+    as_: As = None,
     data_root: Place | None = None,
     download: bool = False,
 ) -> str:
@@ -47,7 +48,7 @@ def compare(
         raise Refusal(f"compare takes two runs or more, but got {len(runs)}")
     out = new_file(given(out, "compare"), "--out")
     opened = [open_run(run) for run in runs]
-    names, where = _names(opened), Where.of(data_root, download)
+    names, where = _names(opened), Where.of(data_root, download, as_)
     for run in opened:
         _scored(run, data or opened[0].source, where)
     values: dict[tuple[str, str], dict[int, str]] = {}

@@ -125,7 +125,8 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
     note = (
         f"Mean ± sd over {DRAWS} label draws, on {len(test)} test pictures that no method saw, but for label "
         "propagation, which sees them without their labels; the best is marked. "
-        f"Naming the commonest class is right on {commonest}. {recipe.views}"
+        f"Naming the commonest class is right on {commonest}. "
+        f"{recipe.views}"
     )
     summary = (
         f"A variational autoencoder learned {data} from all training pictures, with labels for five per class, and a "

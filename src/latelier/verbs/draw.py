@@ -5,7 +5,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from latelier.say import say
-from latelier.verbs.options import Names, Place, Seed, Whole
+from latelier.verbs.options import As, Names, Place, Seed, Whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +28,7 @@ def draw(
     temperature: float | None = None,
     caption: str | None = None,
     through: Literal["picture", "code"] | None = None,
+    as_: As = None,
     data_root: Place | None = None,
     download: bool = False,
 ) -> Path:
@@ -95,7 +96,7 @@ def draw(
     name = module.__name__.removeprefix("latelier.pictures.")  # one file, however the sheet was spelt
     opened = open_run(run)
     path = new_file(out, "--out") if out else opened.home("--out FILE.png") / "pictures" / f"{name}.png"
-    where = Where.of(data_root, download)
+    where = Where.of(data_root, download, as_)
     splits = opened.splits(data, where)
     title = f"{opened.name} ({opened.card.model}) on {splits.test.source}"
     view = opened.view(splits.test, title, seed, wanted(module))._replace(asked=asked)

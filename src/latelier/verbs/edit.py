@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latelier.say import say
-from latelier.verbs.options import Asked, Names, Place
+from latelier.verbs.options import As, Asked, Names, Place
 
 if TYPE_CHECKING:
     from latelier.data.images import Images
@@ -22,6 +22,7 @@ def edit(
     until_classified: bool = False,
     out: Asked = "",
     fit: Place | None = None,
+    as_: As = None,
     data_root: Place | None = None,
     download: bool = False,
 ) -> Path:
@@ -69,7 +70,7 @@ def edit(
     from latelier.scores.common import device_of
     from latelier.verbs.writing import far, given, new_folder, write_pictures
 
-    opened, where = open_run(run), Where.of(data_root, download)
+    opened, where = open_run(run), Where.of(data_root, download, as_)
     need(opened.model, Encodes), need(opened.model, Decodes)
     given(attribute[0] if attribute else "", "edit", "--attribute")
     out, wishes = new_folder(given(out, "edit")), wishes_of(tuple(attribute or ()))

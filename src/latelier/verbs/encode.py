@@ -3,8 +3,8 @@
 import math
 from pathlib import Path
 
-from latelier.say import printable, say
-from latelier.verbs.options import Asked, Place
+from latelier.say import escaped, say
+from latelier.verbs.options import As, Asked, Place
 
 
 def encode(
@@ -13,13 +13,14 @@ def encode(
     *,
     out: Asked = "",
     features: str | None = None,
+    as_: As = None,
     data_root: Place | None = None,
     download: bool = False,
 ) -> Path:
-    """Write the code of every picture into a Parquet file.
+    r"""Write the code of every picture into a Parquet file.
 
-    Columns: file, then one a number of the code (the posterior's mode: the same at every call), as float32. Returns the
-    path. Raises Refusal (exit 2) for bad input.
+    Columns: file, then one a number of the code (the posterior's mode: the same at every call), as float32. Bytes of a
+    file's name that are not UTF-8 are written out, as \xe4. Returns the path. Raises Refusal (exit 2) for bad input.
 
     Parameters
     ----------
@@ -41,6 +42,7 @@ def encode(
 
     from latelier import files
     from latelier.core import Encodes, Features, need
+    from latelier.data.own import METADATA
     from latelier.runs import Where, open_run
     from latelier.scores.common import codes, tabled
     from latelier.scores.common import features as features_of
@@ -50,7 +52,7 @@ def encode(
     opened = open_run(run)
     need(opened.model, Encodes if features is None else Features)
     out = new_file(given(out, "encode"), "--out")
-    images = opened.images(source, Where.of(data_root, download))
+    images = opened.images(source, Where.of(data_root, download, as_))
     if features is None:
         rows = codes(opened.model, images)
         shapes = {name: opened.model.latents[name].shape for name in tabled(opened.model)}
@@ -59,11 +61,11 @@ def encode(
         rows = features_of(opened.model, images, features)
         names = [f"{features}[{i}]" for i in range(rows.shape[1])]
     columns = {
-        "file": pa.array([printable(str(name)) for name in images.names]),
+        "file": pa.array([escaped(str(name)) for name in images.names]),
         **dict(zip(names, map(pa.array, rows.T), strict=True)),
     }
     sink = pa.BufferOutputStream()
-    pq.write_table(pa.table(columns), sink)
+    pq.write_table(pa.table(columns, metadata=METADATA), sink)
     files.write(out, sink.getvalue().to_pybytes())
     say(f"{out}: {counted(len(rows), 'row')} of {counted(len(names), 'number')}")
     return out

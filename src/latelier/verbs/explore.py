@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from latelier.say import say
-from latelier.verbs.options import Place, Whole
+from latelier.verbs.options import As, Place, Whole
 
 if TYPE_CHECKING:
     import socket
@@ -17,6 +17,7 @@ def explore(
     data: Place | None = None,
     port: Whole | None = None,
     host: str = HERE,
+    as_: As = None,
     data_root: Place | None = None,
     download: bool = False,
 ) -> None:
@@ -58,7 +59,7 @@ def explore(
 
     prepare_cpu()
     uploads = Uploads()
-    places = open_places(runs, data, Where.of(data_root, download), uploads)
+    places = open_places(runs, data, Where.of(data_root, download, as_), uploads)
     listening = _listen(host, port)
     near = host in LOCAL
     token = "" if near else secrets.token_urlsafe(16)

@@ -27,6 +27,7 @@ def export(run: Place, *, out: Asked = "") -> Path:
     from latelier import files
     from latelier.building import open_model
     from latelier.core import Refusal
+    from latelier.data.own import mark
     from latelier.folders import filling
     from latelier.verbs.writing import given, new_folder
 
@@ -43,6 +44,7 @@ def export(run: Place, *, out: Asked = "") -> Path:
     weights = found.weights if found else Path(run)
     described = describe(model, card, graphs, differences)
     with filling(out) as folder:
+        mark(folder)
         for name, content in contents.items():
             files.write(folder / name, content)
         files.write_json(folder / "card.json", described | {"weights": weights.name})

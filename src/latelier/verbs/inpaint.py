@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latelier.verbs.options import Asked, Place, Seed
+from latelier.verbs.options import As, Asked, Place, Seed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,6 +17,7 @@ def inpaint(
     mask: Asked = "",
     out: Asked = "",
     seed: Seed = 0,
+    as_: As = None,
     data_root: Place | None = None,
     download: bool = False,
 ) -> Path:
@@ -58,7 +59,7 @@ def inpaint(
     model, device = need(opened.model, Imputes), device_of(opened.model)
     mask, out = given(mask, "inpaint", "--mask"), new_folder(given(out, "inpaint"))
     masks.make(str(mask), (1, *opened.model.image), torch.Generator())  # a bad one is refused before pictures are read
-    images = opened.images(source, Where.of(data_root, download))
+    images = opened.images(source, Where.of(data_root, download, as_))
     generator = torch.Generator(device).manual_seed(seed)
 
     def filled() -> Iterator[tuple["Tensor", list[tuple[str]]]]:

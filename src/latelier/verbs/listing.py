@@ -1,6 +1,12 @@
 """latelier models, latelier data: what there is, a sentence each."""
 
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from latelier.places import place
 from latelier.say import say
+from latelier.verbs.options import As, Place
 
 
 def models() -> list[tuple[str, str]]:
@@ -10,11 +16,41 @@ def models() -> list[tuple[str, str]]:
     return printed(list(summaries("latelier.models", "Model").items()))
 
 
-def data() -> list[tuple[str, str]]:
-    """List the built-in data, and what else --data takes. Returns (name, one line) pairs."""
+def data(
+    source: Annotated[Place | None, Parameter(name="SRC")] = None,
+    *,
+    as_: As = None,
+    json: bool = False,
+    data_root: Place | None = None,
+) -> list[tuple[str, str]] | dict[str, Any]:
+    """List the built-in data, and what else --data takes; or say what a source is understood to be.
+
+    With SRC: its kind, splits, classes, sizes and tables, and every file that is not used, by reason. Nothing is
+    trained or kept. Returns (name, one line) pairs or, of a source, what --json prints.
+
+    Parameters
+    ----------
+    source
+        A built-in name, a folder of pictures, Parquet or tar.
+    json
+        Print it as JSON.
+    data_root
+        Where torchvision's data sets are.
+    """
     from latelier.data.sources import list_data
 
-    return printed(list_data())
+    if source is None:
+        return printed(list_data())
+
+    from json import dumps
+
+    from latelier.data.survey import survey
+    from latelier.data.survey_words import whole
+
+    found = survey(source, as_=as_, root=place(data_root, "--data-root") if data_root else None)
+    told = found.json()
+    say(dumps(told, indent=2) if json else "\n".join(whole(found)))
+    return told
 
 
 def printed(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:

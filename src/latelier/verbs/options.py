@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter, Token, validators
 
@@ -53,4 +53,12 @@ else:
         list[str] | None, Parameter(name="--set", consume_multiple=(1, 1000), converter=texts, n_tokens=-1)
     ]
 
+As = Annotated[
+    Literal["folder", "parquet", "tar", "classes", "splits", "pictures"] | None,
+    Parameter(
+        name="--as",
+        help="Where a source can be read in several ways: as a folder of pictures, Parquet or tar; and where the "
+        "sub-folders of a folder can, as classes, as splits or, by pictures, as nothing.",
+    ),
+]
 Asked = Annotated[Place, Parameter(show_default=False)]  # by ``given``, once the run can use it

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latelier.say import say
-from latelier.verbs.options import Asked, Place
+from latelier.verbs.options import As, Asked, Place
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,6 +17,7 @@ def parts(
     *,
     out: Asked = "",
     least: float = 0.5,
+    as_: As = None,
     data_root: Place | None = None,
     download: bool = False,
 ) -> Path:
@@ -62,7 +63,7 @@ def parts(
         said = f"{opened.folder} is a {opened.card.model}, which has no parts"
         raise Refusal(f"{said}; models that have: {able}; train one of those")
     model, out = need(opened.model, HasParts), new_file(given(out, "parts"), "--out")
-    where = Where.of(data_root, download)
+    where = Where.of(data_root, download, as_)
     images = opened.splits(None, where).test if source is None else opened.images(source, where)
     device, start, rows, pictures, peak = device_of(opened.model), 0, 0, 0, 0.0
     with files.replacing(out) as file, pq.ParquetWriter(file, _schema()) as writer:
@@ -85,8 +86,10 @@ def parts(
 def _schema() -> Any:
     import pyarrow as pa
 
+    from latelier.data.own import METADATA
+
     whole = [(name, pa.int32()) for name in ("part", "row", "column")]
-    return pa.schema([("file", pa.string()), *whole, ("probability", pa.float32())])
+    return pa.schema([("file", pa.string()), *whole, ("probability", pa.float32())], METADATA)
 
 
 def _table(probability: "Tensor", names: Sequence[str], least: float) -> Any:

@@ -2,11 +2,17 @@
 
 from pathlib import Path
 
-from latelier.verbs.options import Asked, Place
+from latelier.verbs.options import As, Asked, Place
 
 
 def reconstruct(
-    run: Place, source: Place, *, out: Asked = "", data_root: Place | None = None, download: bool = False
+    run: Place,
+    source: Place,
+    *,
+    out: Asked = "",
+    as_: As = None,
+    data_root: Place | None = None,
+    download: bool = False,
 ) -> Path:
     """Write the reconstruction of every picture as a PNG of the same name, and reconstructions.csv with each one's
     PSNR.
@@ -34,7 +40,7 @@ def reconstruct(
     opened = open_run(run)
     need(opened.model, Encodes), need(opened.model, Decodes)
     out = new_folder(given(out, "reconstruct"))
-    images = opened.images(source, Where.of(data_root, download))
+    images = opened.images(source, Where.of(data_root, download, as_))
     blocks = (
         (mean, decibels((image - mean).square().flatten(1).mean(1)))
         for image, mean in reconstructions(opened.model, images)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from latelier.say import say
-from latelier.verbs.options import Place
+from latelier.verbs.options import As, Place
 
 
 def report(
@@ -11,6 +11,7 @@ def report(
     *,
     data: Place | None = None,
     out: Place | None = None,
+    as_: As = None,
     data_root: Place | None = None,
     download: bool = False,
 ) -> Path:
@@ -42,7 +43,7 @@ def report(
 
     opened = open_run(run)
     path = new_file(out, "--out") if out else opened.home("--out FILE.html") / "report.html"
-    where = Where.of(data_root, download)
+    where = Where.of(data_root, download, as_)
     splits = opened.splits(data, where)
     taken = {record["name"] for record in opened.scores if record["data"] == splits.test.source}
     if records := judge(opened, splits, but=taken):

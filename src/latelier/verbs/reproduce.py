@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from latelier.say import say
-from latelier.verbs.options import Place, Whole
+from latelier.verbs.options import As, Place, Whole
 
 MOST, WIDEST = 1_000, 1 << 14  # seeds, and pixels a side
 
@@ -13,6 +13,7 @@ def reproduce(
     *,
     out: Place | None = None,
     data: Place | None = None,
+    as_: As = None,
     data_root: Place | None = None,
     download: bool = False,
     share: float = 1.0,
@@ -49,6 +50,7 @@ def reproduce(
     from latelier import files, stored
     from latelier.bench import Bench, find_recipe, summaries
     from latelier.core import Refusal
+    from latelier.data.own import mark
     from latelier.data.sources import splits_of
     from latelier.pictures.sheet import save
     from latelier.runs import Where
@@ -67,13 +69,14 @@ def reproduce(
     if not hasattr(module, "reproduce"):
         raise Refusal(f'"{recipe}" is no recipe: its file does not define reproduce')
     named = Path(recipe.removesuffix(".py").replace("_", "-"))
-    source, where = str(data or module.DATA), Where.of(data_root, download)
-    splits_of(source, where.data_root)  # what is no source is refused before anything is written
+    source, where = str(data or module.DATA), Where.of(data_root, download, as_)
+    splits_of(source, where.data_root, as_=as_)  # what is no source is refused before anything is written
     place, name = Path(out or Path("runs") / named.parent / Path(source).name), named.name
     asked: dict[str, object] = {"data": source, "share": share} | ({} if size is None else {"size": size})
     _same(place, asked)
     new = not place.exists()
     stored.write(place / "recipes.json", asked)
+    mark(place)
     count = getattr(module, "SEEDS", 1) if seeds is None else seeds
     bench = Bench(place, source, where, share, count, size)
     try:

@@ -5,7 +5,7 @@ from types import GenericAlias
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from latelier.say import say
-from latelier.verbs.options import Names, Place, Seed, Settings, Whole
+from latelier.verbs.options import As, Names, Place, Seed, Settings, Whole
 
 if TYPE_CHECKING:
     from latelier.runs import Run
@@ -22,6 +22,7 @@ def score(
     settings: Settings = None,
     seed: Seed = 0,
     limit: Whole | None = None,
+    as_: As = None,
     data_root: Place | None = None,
     download: bool = False,
     protocols: bool = False,
@@ -76,7 +77,7 @@ def score(
             raise Refusal(f"--set has options of {name}, but --only asks for {', '.join(only)}; add it there")
     opened = open_run(run)
     opened.scores  # noqa: B018, where the file is damaged that is said now, and not after minutes of measuring
-    where = Where.of(data_root, download)
+    where = Where.of(data_root, download, as_)
     splits = opened.splits(data, where)
     if any(getattr(find(name), "TAKES_DIRECTIONS", False) for name in only):
         splits = splits._replace(found=bearings.directions(opened, where, splits.fit))

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from latelier.verbs.options import Place, Range, Seed, Settings, Whole
+from latelier.verbs.options import As, Place, Range, Seed, Settings, Whole
 
 
 def train(
@@ -47,6 +47,7 @@ def train(
     keep: Whole = 2,
     parts: Whole | None = None,
     compile: bool = False,
+    as_: As = None,
     data_root: Place | None = None,
     download: bool = False,
     device: str | None = None,

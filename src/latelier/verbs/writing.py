@@ -79,8 +79,10 @@ def write_pictures(
     blocks: Iterable[tuple["Tensor", Sequence[Sequence[str]]]],
 ) -> None:
     """Writes blocks of pictures [b, c, h, w] as PNG files named after ``names``, and a CSV file with a row a picture:
-    file, picture, and the cells, one a column, that stand beside it in its block. All are there in the end, or none."""
+    file, picture, and the cells, one a column, that stand beside it in its block. All are there in the end, or none;
+    the folder is marked as latelier's own, so that no source that it lies in takes these for somebody's pictures."""
     from latelier import files
+    from latelier.data.own import mark
     from latelier.folders import filling
     from latelier.pictures.sheet import png
     from latelier.pictures.view import pixels
@@ -88,6 +90,7 @@ def write_pictures(
 
     rows: list[list[str]] = []
     with filling(out) as folder:
+        mark(folder)
         for image, beside in blocks:
             for drawn, cells in zip(pixels(image), beside, strict=True):
                 name = str(names[len(rows)])

@@ -9,6 +9,12 @@ export function save(name, content) {
   if (source !== content) setTimeout(() => URL.revokeObjectURL(source), 10_000);
 }
 
+/** Text as a file in UTF-8, with the bytes of names that are not: the server says them as U+DC80 to U+DCFF. */
+export function written(text, type) {
+  const parts = text.split(/([\udc80-\udcff])/u);
+  return new Blob(parts.map((part) => (/^[\udc80-\udcff]$/u.test(part) ? Uint8Array.of(part.charCodeAt(0) - 0xdc00) : part)), { type });
+}
+
 /** JSON as a file. */
 export function json(value) {
   return new Blob([JSON.stringify(value)], { type: "application/json" });

@@ -1,7 +1,7 @@
 // The codes of all pictures in the plane: zoom, hover, and a lasso whose list can be taken along.
 
 import { button, fill, h, segments } from "../lib/dom.js";
-import { keep, save } from "../lib/keep.js";
+import { keep, save, written } from "../lib/keep.js";
 import { Plane } from "../lib/plane.js";
 import { address, image, thumb } from "../lib/picture.js";
 import { go } from "../lib/address.js";
@@ -40,7 +40,7 @@ export async function mount(stage) {
     const armed = (text) => (/^'*[=+\-@\t\r]/.test(text) ? `'${text}` : text); // no formula to a spreadsheet
     const cell = (text) => `"${armed(String(text)).replaceAll('"', '""')}"`;
     const lines = selected.map((row) => `${cell(answer.names[row])},${cell(answer.classes[answer.label[row]] ?? "")}`);
-    save("selected.csv", new Blob([["file,label", ...lines].join("\n"), "\n"], { type: "text/csv" }));
+    save("selected.csv", written(`${["file,label", ...lines].join("\n")}\n`, "text/csv"));
   }, { disabled: true });
   const mode = segments("What dragging does", [["lasso", "Select"], ["pan", "Move"]], "lasso", (value) => (plane.mode = value));
   const zoom = h("div", { class: "row" }, mode, button("+", () => plane.zoom(1.4), { "aria-label": "Zoom in" }), button("\u2212", () => plane.zoom(1 / 1.4), { "aria-label": "Zoom out" }), button("All", () => plane.home()));

@@ -1,0 +1,123 @@
+"""latelier cache: the packs of decoded pictures, and what is to go of them."""
+
+import re
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from latelier.say import say
+
+SECONDS = {"h": 3600, "d": 86_400, "w": 7 * 86_400}
+BYTES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+
+
+def cache(
+    *,
+    prune: bool = False,
+    unused: str | None = None,
+    over: str | None = None,
+    as_json: Annotated[bool, Parameter(name="--json")] = False,
+) -> list[dict[str, Any]]:
+    """List the decoded pictures that are kept, by source, and remove some of them.
+
+    Nothing is lost by that but time: what is missing is decoded again when it is next asked for. Packs that another
+    latelier has open, or makes, stay, and so does whatever is not a pack.
+
+    Parameters
+    ----------
+    prune
+        Remove packs: alone those that cannot be used (unfinished, damaged, of another version of latelier).
+    unused
+        With --prune, also those not opened for a time: hours, days or weeks, as in 12h, 30d, 4w.
+    over
+        With --prune, also those that were not opened longest, until the rest take at most so many bytes: 500M, 10G.
+    as_json
+        Print JSON.
+
+    Returns
+    -------
+    packs
+        Of each pack that is left its source, number of pictures, height, width, channels, bytes, last use (seconds
+        since 1970), whether it is open, why it cannot be used, and folder.
+    """
+    import json
+
+    from latelier.core import Refusal
+    from latelier.data.pack import cache_folder
+    from latelier.data.shelf import prunable, pruned, shelved
+
+    if not prune and (unused is not None or over is not None):
+        raise Refusal("--unused and --over say what goes: give --prune with them")
+    limits = _amount(unused, "unused", SECONDS, "30d"), _amount(over, "over", BYTES, "10G")
+    folder = cache_folder(None) / "packs"
+    packs, others = shelved(folder)
+    gone = pruned(prunable(packs, *limits)) if prune else []
+    left = [pack for pack in packs if pack not in gone]
+    total = sum(pack.bytes for pack in left)
+    told = [_told(pack) for pack in left]
+    if as_json:
+        removed = {"removed": [_told(pack) for pack in gone]} if prune else {}
+        say(json.dumps({"folder": str(folder), "bytes": total, "packs": told, **removed}, indent=2))
+        return told
+    for line in _table(left):
+        say(line)
+    say(f"{_count(len(left), 'pack')}, {_size(total)}, in {folder}")
+    if prune:
+        say(f"removed {_count(len(gone), 'pack')}, {_size(sum(pack.bytes for pack in gone))}")
+    if others:
+        say(f"not packs, and left alone: {', '.join(path.name for path in others[:5])}{', ...' * (len(others) > 5)}")
+    return told
+
+
+def _amount(text: str | None, name: str, units: dict[str, int], example: str) -> int | None:
+    """A number with its unit. Raises Refusal."""
+    from latelier.core import Refusal
+
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{1,12})([a-zA-Z]?)B?", text.strip())
+    for unit, worth in units.items():
+        if found and found[2].lower() == unit.lower():
+            return int(found[1]) * worth
+    units_said = ", ".join(filter(None, units))
+    raise Refusal(f"--{name} {text}: expected a whole number and a unit ({units_said}), as in {example}")
+
+
+def _told(pack: Any) -> dict[str, Any]:
+    """A pack, fit for JSON."""
+    height, width, channels = pack.shape or (0, 0, 0)
+    size = {"height": height, "width": width, "channels": channels}
+    return {**pack._asdict(), **size, "folder": str(pack.folder), "shape": list(pack.shape)}
+
+
+def _table(packs: Any) -> list[str]:
+    """A line a pack under a header, columns aligned."""
+    from datetime import datetime
+
+    rows = [("source", "pictures", "size", "bytes", "last used", "")]
+    for pack in packs:
+        size = "x".join(map(str, pack.shape))
+        when = datetime.fromtimestamp(pack.used).strftime("%Y-%m-%d %H:%M")
+        note = "; ".join(filter(None, [pack.fault, "in use" if pack.open else ""]))
+        rows.append((pack.source or pack.folder.name, f"{pack.pictures:,}", size, _size(pack.bytes), when, note))
+    if not packs:
+        return []
+    wide = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    left = (0, 4, 5)  # columns of words
+    cells = [
+        [cell.ljust(w) if i in left else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, wide, strict=True))]
+        for row in rows
+    ]
+    return ["  ".join(line).rstrip() for line in cells]
+
+
+def _size(count: int) -> str:
+    """Bytes for people."""
+    for unit, worth in reversed(BYTES.items()):
+        if count >= worth and unit:
+            return f"{count / worth:.1f} {unit}B".replace("KB", "kB")
+    return f"{count} B"
+
+
+def _count(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' * (count != 1)}"

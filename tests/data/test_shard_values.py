@@ -1,0 +1,176 @@
+"""Labels, attributes and captions in Parquet and tar files, as other programs lay them out."""
+
+import io
+import json
+import tarfile
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from made import noise
+
+from latelier.core import Refusal
+from latelier.data.images import Images
+from latelier.data.sources import open_images
+
+pa = pytest.importorskip("pyarrow")
+
+
+def png(seed: int) -> bytes:
+    file = io.BytesIO()
+    noise(seed=seed).save(file, "PNG")
+    return file.getvalue()
+
+
+PICTURES = [png(i) for i in range(4)]
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LATELIER_CACHE", str(tmp_path / "cache"))
+
+
+def parquet(path: Path, metadata: dict[str, Any] | None = None, **columns: Any) -> Images:
+    import pyarrow.parquet as pq
+
+    table = pa.table({"image": pa.array(PICTURES), **columns})
+    if metadata is not None:
+        table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": metadata}})})
+    pq.write_table(table, path / "set.parquet")
+    return open_images(path / "set.parquet")
+
+
+def named(images: Images) -> list[str | None]:
+    return [images.classes[i] if i >= 0 else None for i in images.label]
+
+
+@pytest.mark.parametrize(
+    ("column", "classes", "found"),
+    [
+        (pa.array([0.0, np.nan, 1.0, None]), "01", ["0", None, "1", None]),
+        (pa.array([0.0, np.nan, 1.0, None], pa.float32()), "01", ["0", None, "1", None]),
+        (pa.array(["cat", "dog", None, "cat"]).dictionary_encode(), ("cat", "dog"), ["cat", "dog", None, "cat"]),
+        (pa.array([2, 0, None, 2]).dictionary_encode(), "012", ["2", "0", None, "2"]),
+        (pa.array(["b", "a", "", "nan"], pa.large_string()), "ab", ["b", "a", None, None]),
+        (pa.array([b"b", b"a", b"", None]), "ab", ["b", "a", None, None]),
+        (pa.array([Decimal("1.0"), Decimal("0.0"), None, Decimal("-1")]), "01", ["1", "0", None, None]),
+        (pa.array([True, False, None, True]), ("False", "True"), ["True", "False", None, "True"]),
+        (pa.array([7, 7, 255, 7], pa.uint8()), [str(i) for i in range(256)], ["7", "7", "255", "7"]),
+        (pa.array(["10245612", "10245613", None, "1.0"]), ("1", "10245612", "10245613"), None),
+        (pa.nulls(4), (), [None] * 4),
+    ],
+    ids=str,
+)
+def test_columns_of_labels(column: Any, classes: Sequence[str], found: list[str | None] | None, tmp_path: Path) -> None:
+    images = parquet(tmp_path, label=column)
+    assert images.classes == tuple(classes)
+    assert named(images) == (found or ["10245612", "10245613", None, "1"])
+
+
+def test_truth_values_are_named_like_numbers(tmp_path: Path) -> None:
+    (tmp_path / "names.json").write_text('{"label": ["sad", "smiling"]}')
+    assert named(parquet(tmp_path, label=[True, False, None, True])) == ["smiling", "sad", None, "smiling"]
+
+
+def test_what_takes_no_part_is_said(tmp_path: Path) -> None:
+    images = parquet(tmp_path, label=[-1, 0, None, -1], caption=["nan", None, "", "a dog"])
+    assert images.remarks == (
+        "column label: 2 values say nothing and were read so: -1 (2)",
+        "column caption: 1 values say nothing and were read so: nan (1)",
+    )
+    several = parquet(tmp_path, labels=[[0, 1], [1], [], None])
+    assert (several.classes, several.remarks) == ((), ("column labels holds lists: it is not used",))
+    assert named(parquet(tmp_path, labels=[0, 1, None, 1])) == ["0", "1", None, "1"]
+
+
+def test_captions_of_both_columns_are_the_pictures(tmp_path: Path) -> None:
+    images = parquet(tmp_path, caption=["a", "b", None, ""], captions=[["a", "c"], [], None, ["d", None]])
+    assert [list(texts) for texts in images.captions] == [["a", "c"], ["b"], [], ["d"]]
+
+
+def test_listed_attributes_of_1_and_minus_1_are_yes_and_no(tmp_path: Path) -> None:
+    (tmp_path / "names.json").write_text('{"attributes": ["hat"]}')
+    images = parquet(tmp_path, hat=[1.0, -1.0, np.nan, 1.0])
+    assert images.attribute[:, 0].tolist() == [1, 0, -1, 1]
+    assert images.remarks == ("of the attributes the file holds 1 and -1 and no 0: -1 was read as no",)
+
+
+@pytest.mark.parametrize(
+    ("names", "complaint"),
+    [
+        ('{"label": "ab"}', r"names.json, label: 'ab' for names; expected a list of names"),
+        ('{"label": ["a", null]}', r"names.json, label, name 2: None for a name; no class is called so"),
+        ('{"label": ["a", ["b"]]}', r"names.json, label, name 2: a list, \['b'\] for a name"),
+        ('["a", "b"]', r"names.json: expected .*, not \['a', 'b'\]"),
+        ("[" * 100_000, r"names.json: not understood"),
+        ('{"label": ["a"]}', "class number 1, but 1 classes are known; expected 0 to 0"),
+    ],
+)
+def test_names_are_a_list_of_names(names: str, complaint: str, tmp_path: Path) -> None:
+    (tmp_path / "names.json").write_text(names)
+    with pytest.raises(Refusal, match=complaint):
+        parquet(tmp_path, label=[0, 1, 0, 1])
+
+
+def test_names_of_the_schema_are_names_too(tmp_path: Path) -> None:
+    feature = {"label": {"names": ["cat", "dog"], "_type": "ClassLabel"}}
+    assert named(parquet(tmp_path, feature, label=[0, 1, -1, 1])) == ["cat", "dog", None, "dog"]
+    with pytest.raises(Refusal, match=r"set.parquet, names of label, name 1: 'nan' for a name"):
+        parquet(tmp_path, {"label": {"names": ["nan"]}}, label=[0, 0, 0, 0])
+    assert parquet(tmp_path, {"label": {"dtype": "int64"}}, label=[0, 1, 0, 1]).classes == ("0", "1")
+
+
+def test_columns_that_python_cannot_hold_are_refused(tmp_path: Path) -> None:
+    times = pa.array([1, 2, 3, 10**18 + 1], pa.timestamp("ns"))
+    with pytest.raises(Refusal, match=r"set.parquet(, row 0: a time|: column label cannot be read)"):
+        parquet(tmp_path, label=times)
+
+
+def tar(path: Path, files: dict[str, bytes]) -> Images:
+    with tarfile.open(path / "set.tar", "w") as shard:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            shard.addfile(info, io.BytesIO(content))
+    return open_images(path / "set.tar")
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_caption_that_stands_in_two_files_is_one(order: int, tmp_path: Path) -> None:
+    """As img2dataset has it, in the order of its shards and in another."""
+    files = {"0.png": PICTURES[0], "0.txt": b"a dog\n", "0.json": b'{"caption": "a dog", "captions": ["two", null]}'}
+    files |= {"1.png": PICTURES[1], "1.json": b'{"caption": null, "error_message": null, "width": 32}'}
+    images = tar(tmp_path, dict(list(files.items())[::order]))
+    found = {name: sorted(texts) for name, texts in zip(images.names, images.captions, strict=True)}
+    assert found == {"0.png": ["a dog", "two"], "1.png": []}
+    assert images.attributes == ()
+
+
+def test_labels_of_two_files_must_agree(tmp_path: Path) -> None:
+    files = {"0.png": PICTURES[0], "0.cls": b"1\n", "0.json": b'{"label": 1.0}'}
+    assert tar(tmp_path, files).label.tolist() == [1]
+    with pytest.raises(Refusal, match=r"set.tar: 0.json is not understood: label cat, but 1 in a file of the same key"):
+        tar(tmp_path, files | {"0.json": b'{"label": "cat"}'})
+
+
+def test_attributes_of_json_are_what_is_true_or_false_somewhere_or_listed(tmp_path: Path) -> None:
+    told = ({"hat": True, "size": 1}, {"hat": 0, "size": "big", "old": "1.0"}, {"hat": None}, {"hat": "True", "old": 0})
+    files = {f"{i}.png": content for i, content in enumerate(PICTURES)}
+    files |= {f"{i}.json": json.dumps(said).encode() for i, said in enumerate(told)}
+    images = tar(tmp_path, files)
+    assert (images.attributes, images.attribute[:, 0].tolist()) == (("hat",), [1, 0, -1, 1])
+    (tmp_path / "names.json").write_text('{"attributes": ["old"]}')
+    images = tar(tmp_path, files)
+    assert (images.attributes, images.attribute[:, 1].tolist()) == (("hat", "old"), [-1, 1, -1, 0])
+    with pytest.raises(Refusal, match=r"set.tar: 4.json is not understood: 'yes' for hat; expected 1, 0, True, False"):
+        tar(tmp_path, {**files, "4.png": PICTURES[0], "4.json": b'{"hat": "yes"}'})
+
+
+def test_words_that_are_numbers_make_no_classes_between_them(tmp_path: Path) -> None:
+    files = {f"{i}.png": content for i, content in enumerate(PICTURES[:2])}
+    text = {f"{i}.json": json.dumps({"label": str(i * 10**7)}).encode() for i in range(2)}
+    assert tar(tmp_path, files | text).classes == ("0", "10000000")
+    assert tar(tmp_path, files | {"0.cls": b"0", "1.cls": b"2.0"}).classes == ("0", "1", "2")
