@@ -22,7 +22,7 @@ NUMBERS = (
     "½",
     "1" + "0" * 400,
 )
-WHOLE = (*NUMBERS, "1.5", "1e3", "1/2", "True", "1" + "0" * 30, "-1" + "0" * 30)
+WHOLE = (*NUMBERS, "1.5", "1e3", "1/2", "True", "1" + "0" * 30, "-1" + "0" * 30, "-1")
 NOWHERE = (
     "",
     "\0",
@@ -106,3 +106,67 @@ FOLDER = (
     "run",
 )
 NAME = ("", "\0", "nowhere", "os.path", "../run", "/etc/passwd", "pets.py", ESC, BIDI, LINES, BYTES, LONG, "=1+1")
+SETTINGS = (
+    *(
+        "",
+        "=",
+        "=5",
+        "latent",
+        "latent=",
+        "latent=nan",
+        "latent=1e9",
+        "latent=-1",
+        "latent=1.5",
+        "latent=0x10",
+        "nowhere=1",
+    ),
+    *(
+        "net=os.path",
+        "net=",
+        "net.kind.x=1",
+        "net.widths=0",
+        "net.widths=-1",
+        "net.widths=ten",
+        "net.widths=1e9",
+        "net.up=1",
+    ),
+    *(
+        "optimiser=5",
+        "optimiser.rate=nan",
+        "optimiser.rate=inf",
+        "optimiser.rate=-1",
+        "penalty.weight=1e400",
+        "penalty=x.y",
+    ),
+    *(
+        "head=stranger.evil",
+        "head.kind=../x",
+        "caption=stranger.py",
+        "likelihood=\x1b[2J",
+        f"{LONG}=1",
+        f"latent={LONG}",
+        LINES,
+    ),
+)
+OPTIONS = (
+    *(
+        "",
+        "=",
+        "reconstruction",
+        "reconstruction=1",
+        "reconstruction.nowhere=1",
+        "nowhere.samples=1",
+        "os.path=1",
+        "a.b.c=1",
+    ),
+    *(
+        "probe.labels=nan",
+        "finetune.epochs=ten",
+        "likelihood.samples=",
+        f"{LONG}.x=1",
+        ESC,
+        LINES,
+        "../x.y=1",
+        "stranger.evil.x=1",
+    ),
+)

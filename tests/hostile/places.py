@@ -31,7 +31,7 @@ WRITES = {
 READS = ("train", "report", "score", "draw", "compare", "reproduce", "explore")  # by --data, others by an argument
 WHOLE = {
     "train": "--steps --batch --seed --size --channels --images --labels --captions --shift --patience --keep --parts",
-    "score": "--seed --limit",
+    "score": "--seed",
     "draw": "--seed --steps",
     "inpaint": "--seed",
     "caption": "--beam --draws --longest --seed",
@@ -52,10 +52,24 @@ NAMES = {
     "edit": "--attribute",
     "demo": "--data",
 }
+SURPLUS = {  # what no verb takes
+    "train": ("--nowhere=1", "surplus", "--out", "-x"),
+    **dict.fromkeys(("report", "score"), ("--nowhere=1", "surplus", "--data", "-x")),
+    **dict.fromkeys(
+        ("draw", "encode", "decode", "reconstruct", "inpaint", "edit", "classify", "caption"),
+        ("--nowhere=1", "surplus", "--out"),
+    ),
+    **dict.fromkeys(("parts", "reproduce", "export", "demo"), ("--nowhere=1", "surplus", "--out")),
+    **dict.fromkeys(("compare", "explore"), ("--nowhere=1", "surplus", "--data")),
+    **dict.fromkeys(("models", "data"), ("--nowhere=1", "surplus", "-x")),
+}
 OTHERS = {
     ("train", "--labels-file"): odd.TABLE,
     ("train", "--prior"): odd.TABLE,
     ("inpaint", "--mask"): odd.MASK,
     ("edit", "--fit"): odd.SOURCE,
     ("classify", "--confusion"): odd.FILE,
+    ("train", "--set"): odd.SETTINGS,
+    ("score", "--set"): odd.OPTIONS,
+    ("decode", "CODE"): tuple(value for value in odd.TABLE if value != "code.json"),
 }

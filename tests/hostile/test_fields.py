@@ -87,7 +87,7 @@ def cases() -> list[Any]:
 
 
 def prepared(name: str, field: str, value: Any) -> list[str]:
-    """Puts the value into every such file of the run: no older checkpoint is left. The command that reads it."""
+    """Puts the value into every such file of the run, so that none is left as it was; the command that reads it."""
     for path in sorted(Path("run").glob(name)):
         stamp(path, placed(note_of(path), field, value))
     return shlex.split(FIELDS[name][0])

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from hostile import odd
 from hostile.kept import Captured, refused
-from hostile.places import DEAR, GOOD, NAMES, NUMBERS, OTHERS, READS, WHOLE, WRITES
+from hostile.places import DEAR, GOOD, NAMES, NUMBERS, OTHERS, READS, SURPLUS, WHOLE, WRITES
 
 from latelier.cli import main
 
-DRAWN = 3  # of the values of a place, for the default tests
+DRAWN = 2  # of the values of a place, for the default tests
 
 
 def places() -> Iterator[tuple[str, str, tuple[str, ...]]]:
@@ -23,35 +23,36 @@ def places() -> Iterator[tuple[str, str, tuple[str, ...]]]:
     yield from ((verb, "--out", values) for verb, values in WRITES.items())
     yield from ((verb, "--data", odd.SOURCE) for verb in READS)
     yield from ((verb, option, values) for (verb, option), values in OTHERS.items())
+    yield from ((verb, "", values) for verb, values in SURPLUS.items())
     for verb, words in GOOD.items():
-        yield from ((verb, "RUN", odd.RUN) for name in ("run", "parts") if f" {name} " in f"{words[len(verb) :]} ")
-        if f"{verb} run pets" in words:
+        if words.split()[1:2] in (["run"], ["parts"]):
+            yield verb, "RUN", odd.RUN
+        if words.split()[2:3] == ["pets"]:
             yield verb, "SRC", odd.SOURCE
-    yield from (
-        ("train", "MODEL", odd.NAME),
-        ("draw", "SHEET", odd.NAME),
-        ("reproduce", "RECIPE", odd.NAME),
-        ("", "VERB", odd.NAME),
-    )
+    yield from (("train", "MODEL", odd.NAME), ("draw", "SHEET", odd.NAME), ("reproduce", "RECIPE", odd.NAME))
+    yield "", "VERB", odd.NAME
 
 
 def cases() -> Iterator[Any]:
     for verb, place, values in places():
-        drawn = random.Random(f"{verb} {place}").sample(values, DRAWN)
+        drawn = random.Random(f"{verb} {place}").sample(values, min(DRAWN, len(values)))
         for number, value in enumerate(values):
             marks = () if value in drawn else pytest.mark.slow
-            yield pytest.param(verb, place, value, marks=marks, id=f"{verb}-{place.strip('-')}-{number}")
+            name = "-".join(filter(None, (verb, place.strip("-"), str(number))))
+            yield pytest.param(verb, place, value, marks=marks, id=name)
 
 
 def command(verb: str, place: str, value: str) -> list[str]:
     """The verb's command, right but for one value."""
     words = shlex.split(GOOD[verb]) if verb else [""]
+    if not place:
+        return [*words, value]
     if place.startswith("--"):
         if place in words:
             at = words.index(place)
             del words[at : at + 2]
         return [*words, f"{place}={value}"]
-    at = 2 if place in ("SRC", "SHEET") else 1 if verb else 0
+    at = 2 if place in ("SRC", "SHEET", "CODE") else 1 if verb else 0
     return [*words[:at], value, *words[at + 1 :]]
 
 

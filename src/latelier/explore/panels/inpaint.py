@@ -1,7 +1,6 @@
 """What the model fills in where a person has painted."""
 
 import base64
-import binascii
 import shlex
 from typing import Any
 
@@ -43,9 +42,10 @@ def _hidden(place: Place, asked: Asked) -> np.ndarray:
     """bool [h, w] from bits, a row after another, in base 64. Raises Refusal for anything but a mask of this size that
     leaves something known."""
     _, height, width = place.model.image
+    text = asked.text("hidden", "")
     try:
-        packed = base64.b64decode(asked.text("hidden", ""), validate=True)
-    except binascii.Error as error:
+        packed = base64.b64decode(text, validate=True)
+    except ValueError as error:  # of base64, or of text that is not ASCII
         raise Refusal("the mask is not in base 64; paint it again") from error
     if len(packed) != (height * width + 7) // 8:
         raise Refusal(f"the mask is not of {height} x {width} pixels; paint it again")
