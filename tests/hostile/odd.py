@@ -49,13 +49,12 @@ RUN = (
     "mask.png",
     "shard.tar",
     "/dev/null",
-    "/dev/zero",
     "-",
     "digits",
 )
 SOURCE = (
     *NOWHERE,
-    *("empty", "pipe", "loop", "table.csv", "text.txt", "code.json", "run", "/dev/null", "/dev/zero", "-", ":", "::"),
+    *("empty", "pipe", "loop", "table.csv", "text.txt", "code.json", "run", "/dev/null", "-", ":", "::"),
     *("digits:nowhere", "pets:train", "digit", "scenes:train:test", "https://example.org/pets.zip"),
 )
 TABLE = (
@@ -69,10 +68,9 @@ TABLE = (
     "code.json",
     "shard.tar",
     "/dev/null",
-    "/dev/zero",
     "-",
 )
-MASK = (*NOWHERE, "empty", "pets", "pipe", "loop", "table.csv", "text.txt", "/dev/null", "/dev/zero", "-", "center")
+MASK = (*NOWHERE, "empty", "pets", "pipe", "loop", "table.csv", "text.txt", "/dev/null", "-", "center")
 FILE = (
     "\0",
     "a\0b",
@@ -169,4 +167,44 @@ OPTIONS = (
         "../x.y=1",
         "stranger.evil.x=1",
     ),
+)
+RANGES = (
+    *(
+        "",
+        ",",
+        "1",
+        "1,",
+        ",1",
+        "1,2,3",
+        "nan,1",
+        "0,inf",
+        "0,1e400",
+        "5,5",
+        "9,1",
+        "a,b",
+        "0x0,0xff",
+        "0;255",
+        ESC,
+        LINES,
+    ),
+    *("--", LONG, f"0,{LONG}"),
+)
+AMOUNTS = (
+    "",
+    "-1",
+    "nan",
+    "inf",
+    "1e400",
+    "10x",
+    "G",
+    "1 G",
+    "d",
+    "0x10",
+    "½",
+    ESC,
+    LINES,
+    LONG,
+    "--",
+    "10 GB",
+    "1,5G",
 )

@@ -21,7 +21,8 @@ GOOD = {
     "demo": "demo --out many",
     "explore": "explore run --data pets --port 0",
     "models": "models",
-    "data": "data",
+    "data": "data pets",
+    "cache": "cache",
 }
 DEAR = ("report", "reproduce", "demo", "explore")  # what is right is not tried of these: it takes long, or never ends
 WRITES = {
@@ -46,10 +47,12 @@ NUMBERS = {
     "reproduce": "--share",
 }
 NAMES = {
-    "train": "--decay --precision --monitor --device",
+    "train": "--decay --precision --monitor --device --as",
     "score": "--only",
     "draw": "--through --given --attribute",
     "edit": "--attribute",
+    "encode": "--features --as",
+    "data": "--as",
     "demo": "--data",
 }
 SURPLUS = {  # what no verb takes
@@ -61,11 +64,15 @@ SURPLUS = {  # what no verb takes
     ),
     **dict.fromkeys(("parts", "reproduce", "export", "demo"), ("--nowhere=1", "surplus", "--out")),
     **dict.fromkeys(("compare", "explore"), ("--nowhere=1", "surplus", "--data")),
-    **dict.fromkeys(("models", "data"), ("--nowhere=1", "surplus", "-x")),
+    **dict.fromkeys(("models", "data", "cache"), ("--nowhere=1", "surplus", "-x")),
 }
 OTHERS = {
+    ("train", "--from"): odd.RUN,
+    ("train", "--range"): odd.RANGES,
+    ("cache", "--prune --unused"): odd.AMOUNTS,
+    ("cache", "--prune --over"): odd.AMOUNTS,
     ("train", "--labels-file"): odd.TABLE,
-    ("train", "--prior"): odd.TABLE,
+    ("train", "--labels=4 --prior"): odd.TABLE,
     ("inpaint", "--mask"): odd.MASK,
     ("edit", "--fit"): odd.SOURCE,
     ("classify", "--confusion"): odd.FILE,

@@ -11,6 +11,8 @@ import pytest
 from hostile import contents as of
 from hostile.kept import Captured, refused
 
+from latelier.cli import main
+
 TRAIN = "--out new --steps 1 --batch 4 --quiet --set net=mlp net.widths=4 latent=2"
 PETS, SRC = f"train vae --data pets {TRAIN}", f"train vae --data src {TRAIN}"
 AGAIN, SCORE = "train --out run --resume --steps 3 --quiet", "score run --only reconstruction --quiet"
@@ -23,6 +25,11 @@ class Kind(NamedTuple):
     values: Mapping[str, Any]
     write: Callable[[Any], object]
     command: str
+
+
+def without(values: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """All but one, which is right where it is put."""
+    return {key: value for key, value in values.items() if key != name}
 
 
 def alone(path: str) -> Callable[[bytes], object]:
@@ -47,11 +54,11 @@ KINDS = {
     ),
     "picture-tar": Kind(of.PICTURES, lambda it: of.tar(Path("src.tar"), {"a.png": it}), SRC.replace("src", "src.tar")),
     "mask": Kind(of.PICTURES, alone("mask.png"), "inpaint run pets --mask mask.png --out many"),
-    "labels": Kind(of.TABLES, alone("pets/labels.csv"), PETS),
+    "labels": Kind(without(of.TABLES, "utf-16"), alone("pets/labels.csv"), PETS),
     "attributes": Kind(of.ATTRIBUTES, alone("pets/attributes.csv"), PETS),
     "captions": Kind(of.CAPTIONS, alone("pets/captions.csv"), PETS),
     "labels-file": Kind(of.GIVEN, alone("table.csv"), f"{PETS} --labels-file table.csv"),
-    "prior": Kind(of.PRIORS, alone("prior.csv"), f"{PETS} head=softmax --prior prior.csv"),
+    "prior": Kind(of.PRIORS, alone("prior.csv"), f"{PETS} --labels 4 --prior prior.csv"),
     "names": Kind(of.NAMES, alone("names.json"), SRC.replace("src", "pets.parquet")),
     "parquet": Kind(of.COLUMNS, lambda it: of.parquet(Path("src.parquet"), it), SRC.replace("src", "src.parquet")),
     "parquet-bytes": Kind(of.TENSORS, alone("src.parquet"), SRC.replace("src", "src.parquet")),
@@ -65,7 +72,7 @@ KINDS = {
     "code-said": Kind(of.CODES, alone("code.json"), "decode run CODE --out one.png"),
     "config": Kind(of.JSON, alone("run/config.json"), SCORE),
     "config-resume": Kind(of.JSON, alone("run/config.json"), AGAIN),
-    "scores": Kind(of.JSON, alone("run/scores.json"), SCORE),
+    "scores": Kind(without(of.JSON, "list"), alone("run/scores.json"), SCORE),
     "manifest": Kind(of.JSON, everywhere("manifest-*"), SCORE),
     "manifest-resume": Kind(of.JSON, everywhere("manifest-*"), AGAIN),
     "weights": Kind(of.TENSORS, everywhere("weights-*"), "encode run pets --out codes.parquet"),
@@ -75,6 +82,13 @@ KINDS = {
         of.JSON, alone("many/recipes.json"), "reproduce lecture/ksparse-table --out many --data pets --share 0.01"
     ),
     "demo": Kind(of.JSON, alone("many/demo.json"), "demo --out many"),
+}
+
+RIGHT: dict[str, Any] = {  # what such a file may hold; of None the one that lies there
+    **dict.fromkeys(("picture", "picture-encode", "picture-parquet", "picture-tar"), of.PNG),
+    **{"parquet": {"image": [of.PNG, of.PNG], "label": [0, 1]}, "tar": {"cls": b"1"}, "code-said": b'{"z": [0.5, -1]}'},
+    **dict.fromkeys(("mask", "labels", "attributes", "captions", "labels-file", "prior", "names", "code", "config")),
+    **dict.fromkeys(("config-resume", "scores", "manifest", "manifest-resume", "weights", "state")),
 }
 
 
@@ -88,13 +102,19 @@ def cases() -> list[Any]:
     return found
 
 
-def prepared(name: str, value: str) -> list[str]:
+def prepared(name: str, value: Any) -> list[str]:
     """Writes the file; the command that reads it."""
     kind = KINDS[name]
-    kind.write(kind.values[value])
-    return [kind.values[value].decode() if word == "CODE" else word for word in shlex.split(kind.command)]
+    if value is not None:
+        kind.write(value)
+    return [value.decode() if word == "CODE" else word for word in shlex.split(kind.command)]
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_what_a_file_should_hold_is_read(name: str, shop: Path) -> None:
+    main(prepared(name, RIGHT[name]))
 
 
 @pytest.mark.parametrize(("name", "value"), cases())
 def test_what_a_file_should_not_hold_is_refused(name: str, value: str, shop: Path, capsys: Captured) -> None:
-    refused(prepared(name, value), capsys)
+    refused(prepared(name, KINDS[name].values[value]), capsys)

@@ -27,7 +27,7 @@ def places() -> Iterator[tuple[str, str, tuple[str, ...]]]:
     for verb, words in GOOD.items():
         if words.split()[1:2] in (["run"], ["parts"]):
             yield verb, "RUN", odd.RUN
-        if words.split()[2:3] == ["pets"]:
+        if "pets" in words.split()[1:3]:
             yield verb, "SRC", odd.SOURCE
     yield from (("train", "MODEL", odd.NAME), ("draw", "SHEET", odd.NAME), ("reproduce", "RECIPE", odd.NAME))
     yield "", "VERB", odd.NAME
@@ -50,9 +50,11 @@ def command(verb: str, place: str, value: str) -> list[str]:
     if place.startswith("--"):
         if place in words:
             at = words.index(place)
-            del words[at : at + 2]
-        return [*words, f"{place}={value}"]
-    at = 2 if place in ("SRC", "SHEET", "CODE") else 1 if verb else 0
+            del words[at : None if place == "--set" else at + 2]
+        *others, option = place.split()
+        return [*words, *others, f"{option}={value}"]
+    after = place in ("SRC", "SHEET", "CODE") and verb != "data"
+    at = 2 if after else 1 if verb else 0
     return [*words[:at], value, *words[at + 1 :]]
 
 

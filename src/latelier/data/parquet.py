@@ -154,8 +154,11 @@ def _lacking(schema: Any) -> str:
     for name in IMAGE_COLUMNS:
         if name in schema.names:
             kind = schema.field(name).type
-            listed = kinds.is_list(kind) or kinds.is_large_list(kind) or kinds.is_fixed_size_list(kind)
-            return f"lists of pictures in the column {name}, expected one picture a row" if listed else ""
+            if kinds.is_list(kind) or kinds.is_large_list(kind) or kinds.is_fixed_size_list(kind):
+                return f"lists of pictures in the column {name}, expected one picture a row"
+            inside = kind.field("bytes").type if kinds.is_struct(kind) and kind.get_field_index("bytes") >= 0 else kind
+            held = "binary" in str(inside) or kinds.is_null(inside)
+            return "" if held else f"no pictures in the column {name} but {kind}, expected bytes, one picture a row"
     if "images" in schema.names:
         return "no column image, but images, which may hold several a row: expected one picture a row, in image"
     return "no column image"

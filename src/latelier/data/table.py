@@ -4,6 +4,7 @@ import codecs
 import csv
 import io
 import re
+import stat
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from latelier.core import Refusal
 from latelier.files import armed
 from latelier.say import HALVES
 
+MOST = 4 << 30  # bytes of a table
 DELIMITERS = ",;\t"
 DECLARED = re.compile(r"sep=([,;\t|])\r?\n")  # how Excel writes which delimiter follows
 NAMELESS = re.compile(r"(Unnamed: [0-9]+)?")  # the column of row numbers that pandas writes, and calls so when it reads
@@ -116,6 +118,9 @@ def text_of(path: Path) -> str:
     """The text of a file in UTF-8, or in UTF-16 that begins with its mark; bytes that are not UTF-8 are kept as halves
     of surrogate pairs. Raises Refusal."""
     try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > MOST:  # a pipe is waited for, a device has no end
+            raise Refusal(f"{path} is no regular file, or has more than {MOST >> 30} GiB; give a CSV file")
         content = path.read_bytes()
     except OSError as error:
         raise Refusal(f"{path}: {error.strerror}; give a CSV file that can be read") from error

@@ -5,7 +5,7 @@ from pathlib import Path
 from latelier.say import say
 from latelier.verbs.options import As, Place, Whole
 
-MOST, WIDEST = 1_000, 1 << 14  # seeds, and pixels a side
+MOST = 1_000  # seeds
 
 
 def reproduce(
@@ -51,7 +51,7 @@ def reproduce(
     from latelier.bench import Bench, find_recipe, summaries
     from latelier.core import Refusal
     from latelier.data.own import mark
-    from latelier.data.sources import splits_of
+    from latelier.data.sources import LARGEST, splits_of
     from latelier.pictures.sheet import save
     from latelier.runs import Where
     from latelier.tables import table
@@ -62,7 +62,7 @@ def reproduce(
         return None
     if not 0 < share <= 1:
         raise Refusal(f"--share {share} is the share of the recipe's epochs: above 0, at most 1")
-    for option, value, most in (("--seeds", seeds, MOST), ("--size", size, WIDEST)):
+    for option, value, most in (("--seeds", seeds, MOST), ("--size", size, LARGEST)):
         if value is not None and not 1 <= value <= most:
             raise Refusal(f"{option} takes a whole number from 1 to {most:,}, but got {value}")
     module = find_recipe(recipe)
@@ -117,7 +117,11 @@ def _same(place: Path, asked: dict[str, object]) -> None:
 
 def _withdraw(place: Path, new: bool) -> None:
     """Leaves nothing where nothing was trained, which would be in the way of the same command, mended."""
-    if [path.name for path in place.iterdir()] == ["recipes.json"]:
-        (place / "recipes.json").unlink()
+    from latelier.data.own import MARK
+
+    left = list(place.iterdir())
+    if {path.name for path in left} == {"recipes.json", MARK}:
+        for path in left:
+            path.unlink()
         if new:
             place.rmdir()
