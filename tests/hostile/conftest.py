@@ -18,12 +18,12 @@ from PIL import Image
 from latelier.cli import main
 
 PETS = [f"{number:03}.png" for number in range(16)]
+LARGE = 1 << 20  # bytes
 TRAININGS = (
     "train vae --data pets --out run --steps 2 --batch 8 --quiet --set net=mlp net.widths=4 latent=2 head=softmax "
     "head.labelled=0.3 caption=gru caption.captioned=0.3 caption.hidden=4 caption.embedding=4 caption.least=1",
     "train patchvae --data digits --images 32 --out parts --steps 1 --batch 8 --quiet --set parts=2",
     "score run --only reconstruction probe --limit 8 --quiet",
-    "score parts --only reconstruction --limit 8 --quiet",
 )
 
 
@@ -37,7 +37,8 @@ def tables(place: Path) -> None:
 
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder as it is made: pictures with tables, the same as Parquet and tar, a mask, a code, two runs."""
+    """The folder as it is made: pictures with tables, the same as Parquet and tar, a mask, a code, a run, a
+    lone weights file of a model with parts."""
     place = tmp_path_factory.mktemp("whole")
     folder(place / "pets", 16, "L", (8, 8))
     tables(place / "pets")
@@ -56,6 +57,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patched.setenv("LATELIER_CACHE", str(tmp_path_factory.mktemp("cache")))
         for words in TRAININGS:
             main(shlex.split(words))
+        next(Path("parts").glob("weights-*")).rename("parts.safetensors")  # of 8 MB, the only large file
+        shutil.rmtree("parts")
         yield place
 
 
@@ -69,7 +72,7 @@ def copied(source: str, target: str) -> None:
 
 
 @pytest.fixture
-def shop(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def shop(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A copy, as the working folder, beside what cannot be copied: an empty folder, a pipe, a link to itself."""
     place = Path(shutil.copytree(whole, tmp_path / "shop", copy_function=copied))
     (place / "empty").mkdir()
@@ -79,4 +82,13 @@ def shop(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("uvicorn.Server.run", lambda *more, **options: pytest.fail("the explorer was started"))
     monkeypatch.setattr("latelier.verbs.demo.main_run", lambda *more: pytest.fail("the demo was started"))
     monkeypatch.setattr("latelier.trials.run_all", lambda jobs, done: [work(task) for work, task in jobs])
-    return place
+    yield place
+    shutil.rmtree(place)  # there are thousands of them
+
+
+def copied(source: str, copy: str) -> str:
+    """A copy of a file; of a large one, into which nothing is written, a link."""
+    if os.path.getsize(source) < LARGE:
+        return str(shutil.copy2(source, copy))
+    os.link(source, copy)
+    return copy

@@ -12,7 +12,7 @@ from latelier.cli import main
 
 Captured = pytest.CaptureFixture[str]
 FAULT = "a fault of latelier's own"
-LONGEST = int(os.environ.get("LONGEST", 60))  # seconds that a command may take to refuse
+LONGEST = 60  # seconds that a command may take to refuse
 
 
 @contextmanager
@@ -48,11 +48,11 @@ def refused(words: list[str], captured: Captured) -> str:
     lines = [line for line in said.err.splitlines() if line.startswith("latelier: ")]
     assert stop.value.code in (1, 2), said
     assert len(lines) == 1, said.err
-    assert said.err.endswith(f"{lines[0]}\n")
-    assert FAULT not in said.err
-    assert "Traceback" not in said.err
-    assert all(character.isprintable() for character in (said.out + said.err).replace("\n", ""))
+    assert said.err.endswith(f"{lines[0]}\n"), said.err
+    assert not {word for word in (FAULT, "Traceback") if word in said.err}, said.err
+    assert all(character.isprintable() for character in (said.out + said.err).replace("\n", "")), said
     after = contents(Path())
-    assert sorted(after) == sorted(before)
-    assert [name for name in before if after[name] != before[name]] == []
+    assert sorted(after) == sorted(before), "a file was left or lost"
+    changed = [name for name in before if after[name] != before[name]]
+    assert changed == [], f"changed: {changed}"
     return lines[0]

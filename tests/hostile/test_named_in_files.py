@@ -1,7 +1,5 @@
 """A name that stands in a file of a run is never run as code, whatever field it stands in."""
 
-import hashlib
-import json
 import os
 import shutil
 import sys
@@ -11,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import safetensors
-import safetensors.torch
+from hostile.fields import note_of, stamp
 
 import latelier
-from latelier import building, pictures, scores, stored
+from latelier import building, pictures, scores
 from latelier.core import Refusal
 from latelier.explore import panels
 from latelier.own_code import Named
@@ -65,35 +62,6 @@ def with_leaf(value: Any, leaf: Leaf, new: Any) -> Any:
     return {**known, leaf[0]: with_leaf(known.get(leaf[0]), leaf[1:], new)}
 
 
-def note_of(file: Path) -> Any:
-    """The JSON in ``file``, or in the metadata of a weights or state file."""
-    if file.suffix == ".json":
-        return json.loads(file.read_text())
-    with safetensors.safe_open(file, "pt") as opened:
-        return json.loads(opened.metadata()["latelier"])
-
-
-def rewrite(file: Path, note: Any) -> None:
-    """Changes what ``note_of`` reads; the sums in the manifest follow, as a stranger's would."""
-    if file.suffix == ".json":
-        if isinstance(note, list):
-            stored.write_list(file, [without_sum(record) for record in note])
-        else:
-            stored.write(file, without_sum(note))
-        return
-    content = safetensors.torch.save(safetensors.torch.load_file(file), {"latelier": json.dumps(note)})
-    file.write_bytes(content)
-    for manifest in file.parent.glob("manifest-*.json"):
-        sums = json.loads(manifest.read_text())
-        if file.name in sums["files"]:
-            sums["files"][file.name] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-            stored.write(manifest, without_sum(sums))
-
-
-def without_sum(record: Any) -> Any:
-    return {key: value for key, value in record.items() if key != stored.SUM} if isinstance(record, dict) else record
-
-
 def used(run: Path) -> None:
     """As a person would use it, however far that goes."""
     for use in (
@@ -122,7 +90,7 @@ def test_no_field_of_no_file_is_obeyed(name: str, trained: Path, stranger: Path)
     assert len(places) > 60
     for file, leaf in places:
         run = Path(shutil.copytree(trained, stranger.parent / "run"))
-        rewrite(run / file.name, with_leaf(note_of(file), leaf, name))
+        stamp(run / file.name, with_leaf(note_of(file), leaf, name))
         used(run)
         assert not (stranger / "ran").exists(), f"{file.name}: {'.'.join(map(str, leaf))}"
         shutil.rmtree(run)

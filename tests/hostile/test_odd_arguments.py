@@ -25,7 +25,7 @@ def places() -> Iterator[tuple[str, str, tuple[str, ...]]]:
     yield from ((verb, option, values) for (verb, option), values in OTHERS.items())
     yield from ((verb, "", values) for verb, values in SURPLUS.items())
     for verb, words in GOOD.items():
-        if words.split()[1:2] in (["run"], ["parts"]):
+        if words.split()[1:2] in (["run"], ["parts.safetensors"]):
             yield verb, "RUN", odd.RUN
         if "pets" in words.split()[1:3]:
             yield verb, "SRC", odd.SOURCE
