@@ -62,15 +62,6 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield place
 
 
-def copied(source: str, target: str) -> None:
-    """A copy; of the tens of megabytes of a PatchVAE a link, since commands put new files in place of old ones, and
-    tests change those of the other run."""
-    if Path(source).parent.name == "parts" and source.endswith(".safetensors"):
-        os.link(source, target)
-    else:
-        shutil.copy2(source, target)
-
-
 @pytest.fixture
 def shop(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A copy, as the working folder, beside what cannot be copied: an empty folder, a pipe, a link to itself."""
