@@ -102,6 +102,7 @@ def test_pictures_without_a_text_and_texts_without_a_picture_are_counted(tmp_pat
     )
 
 
+@pytest.mark.usefixtures("no_extras")
 def test_a_folder_without_pictures_says_what_is_there(tmp_path: Path) -> None:
     root = tmp_path / "pictures"
     root.mkdir()

@@ -31,11 +31,6 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LATELIER_CACHE", str(tmp_path / "cache"))
 
 
-@pytest.fixture
-def no_extras(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(formats, "installed", lambda extra: False)
-
-
 # ---- what would help
 
 

@@ -125,6 +125,7 @@ def reasons(root: Path, name: str = "files") -> dict[tuple[str, str], int]:
     return {(row["ending"], row["why"]): row["count"] for row in survey(root).json()[name]["unused_by"]}
 
 
+@pytest.mark.usefixtures("no_extras")
 def test_files_that_are_not_used_have_a_reason(tmp_path: Path) -> None:
     (tmp_path / "set").mkdir()
     many_kinds(tmp_path / "set")
@@ -191,6 +192,7 @@ def test_of_many_pictures_a_sample_is_tried(tmp_path: Path, monkeypatch: pytest.
     assert (whole.tried, whole.splits[""].pictures, whole.sizes) == (4, 9, {"10x12": 4})
 
 
+@pytest.mark.usefixtures("no_extras")
 def test_the_command(tmp_path: Path, capsys: Captured) -> None:
     root = tmp_path / "set"
     for name in ("a/1.png", "a/2.png", "b/3.png"):
