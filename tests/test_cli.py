@@ -391,7 +391,7 @@ REFUSED = {
     "[gone] score run": "run was trained on pets, which is not there now; give its new place by --data SRC",
     "[gone] train --resume --out run --epochs 9": "run was trained on pets, which is not there now",
     "[pickled] score weights --data digits": "a pickle, which may run code when opened, and was not opened",
-    "[file] encode run pets --out file/x": "cannot write file/x: part of that path is a file",
+    "[file] encode run pets --out file/x": "file is a file; name another place",
     "[file] train vae --data digits --out file/new": "cannot write file/new: part of that path is a file",
     "[file] train vae --data digits --out file": "--out file is a file; give a folder",
     "[file] reconstruct run pets --out file": "--out file exists and is not an empty folder",
