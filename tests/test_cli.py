@@ -308,7 +308,9 @@ def test_a_loss_that_is_not_a_number_names_player_term_and_images(here: Path, ca
     assert line.startswith("latelier: training failed: it diverged at 128 images")
     assert "player 'model'" in line
     assert "term 'distortion' is not finite on 128 of 128 images (" in line
-    assert checkpoint.latest(here / "new") is not None
+    assert checkpoint.last_seen(here / "new") == 128
+    assert "the checkpoint there leads nowhere: begin anew in another --out, with a lower --rate" in line
+    main(shlex.split(f"train vae --data digits --out other --epochs 1 --batch 128 --rate 1e-3 --quiet {TINY}"))
 
 
 # ---- what is refused: one line, exit 2, nothing written
@@ -391,7 +393,7 @@ REFUSED = {
     "[gone] score run": "run was trained on pets, which is not there now; give its new place by --data SRC",
     "[gone] train --resume --out run --epochs 9": "run was trained on pets, which is not there now",
     "[pickled] score weights --data digits": "a pickle, which may run code when opened, and was not opened",
-    "[file] encode run pets --out file/x": "file is a file; name another place",
+    "[file] encode run pets --out file/x": "/file is a file; name another place",
     "[file] train vae --data digits --out file/new": "cannot write file/new: part of that path is a file",
     "[file] train vae --data digits --out file": "--out file is a file; give a folder",
     "[file] reconstruct run pets --out file": "--out file exists and is not an empty folder",

@@ -92,20 +92,26 @@ def test_a_weight_that_its_loss_does_not_reach_is_named() -> None:
 
 
 def test_what_diverged_is_said_in_one_line(tmp_path: Path) -> None:
-    game = Game(spoil_after=64)
+    game = Game(spoil_after=192)
     with pytest.raises(Diverged) as raised:
-        train(game, batches(64), Plan(total=640, batch=64, seed=3, save_every=64), tmp_path, {})
+        train(game, batches(64), Plan(total=640, batch=64, seed=3, save_every=128), tmp_path, {})
     line = str(raised.value)
     assert "player 'b': term 'other' is not finite on 1 of 64 images (005.png)" in line
-    assert "at 64 images, before the step" in line
+    assert "at 192 images, before the step" in line
     assert line.endswith(
-        "; the checkpoint at 64 images is intact: go on by --resume with a lower --rate or with --clip 1"
+        "; the checkpoint at 128 images is intact: go on by --resume with a lower --rate or with --clip 1"
     )
     weights = game.a.item(), game.b.item()
     again = Game()
     (tmp_path / "one").mkdir()
-    train(again, batches(64), Plan(total=64, batch=64, seed=3), tmp_path / "one", {})
-    assert weights == (again.a.item(), again.b.item())  # neither player took the second step
+    train(again, batches(64), Plan(total=192, batch=64, seed=3), tmp_path / "one", {})
+    assert weights == (again.a.item(), again.b.item())  # neither player took the fourth step
+
+
+def test_a_checkpoint_that_diverges_at_once_is_not_said_to_be_of_use(tmp_path: Path) -> None:
+    """Its weights meet the same batch, whatever the rate."""
+    with pytest.raises(Diverged, match="; the checkpoint there leads nowhere: begin anew in another --out"):
+        train(Game(spoil_after=64), batches(64), Plan(total=640, batch=64, seed=3, save_every=64), tmp_path, {})
 
 
 def test_what_diverged_before_anything_was_saved_says_that_nothing_was(tmp_path: Path) -> None:

@@ -208,3 +208,6 @@ def sweep(folder: Path) -> None:
     for kind in ("weights", "state", "manifest"):
         for path in folder.glob(f".{kind}-*.tmp"):
             path.unlink(missing_ok=True)
+        for path in folder.glob(f"{kind}-*"):
+            if not (path.is_file() or path.is_dir()):  # a pipe or the like, in the place of a file to come
+                path.unlink()

@@ -106,7 +106,7 @@ def train(
                 for move in moves:
                     meter.add(play(move, parts, progress, players, plan, batches, statistics))
             except Diverged as error:
-                raise Diverged(f"{error}; {_again(folder)}") from None
+                raise Diverged(f"{error}; {_again(folder, state.seen)}") from None
             if plan.ema is not None:
                 state.follow(0.5 ** (plan.batch / plan.ema))
             state.seen += plan.batch
@@ -235,8 +235,10 @@ def _fault(
     return f"training failed: it diverged at {counted(seen, 'image')}, before the step: player '{player.name}': {where}"
 
 
-def _again(folder: Path) -> str:
-    """What to do after Diverged, by what there is to go on from."""
+def _again(folder: Path, seen: int) -> str:
+    """What to do after Diverged at ``seen``, by what there is to go on from."""
     saved = checkpoint.last_seen(folder)
+    if saved == seen > 0:  # from there the same batch meets the same weights, whatever the rate
+        return "the checkpoint there leads nowhere: begin anew in another --out, with a lower --rate or with --clip 1"
     way = f"the checkpoint at {counted(saved, 'image')} is intact: go on" if saved else "nothing was saved: begin anew"
     return f"{way} by --resume with a lower --rate or with --clip 1"

@@ -17,7 +17,7 @@ import pytest
 import torch
 from made import write
 
-from latelier import stored
+from latelier import locks, stored
 from latelier.core import Refusal
 from latelier.data import checked, fill, holding, known, opening, sealing, sums
 from latelier.data.batches import Batches
@@ -315,6 +315,7 @@ def test_a_cache_that_cannot_be_written_is_read(pictures: Path, cache: Path, mon
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(holding, "_open", refused)
+    monkeypatch.setattr(locks, "held", refused)
     monkeypatch.setattr(os, "utime", refused)
     assert seen(open_images(pictures)) == right
     (pack_of(cache) / "label.npy").write_text("")

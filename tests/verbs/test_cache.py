@@ -124,7 +124,7 @@ if sys.argv[1] == "open":
     print("held", flush=True)
     sys.stdin.read()
 else:
-    with alone(Path(sys.argv[2])):
+    with alone(Path(sys.argv[2]).with_suffix("")):
         print("held", flush=True)
         sys.stdin.read()
 """
@@ -133,6 +133,7 @@ else:
 @pytest.mark.parametrize("how", ["open", "make"])
 def test_what_another_process_holds_stays(how: str, packs: Path, tmp_path: Path) -> None:
     pack = made(packs, tmp_path / "few", 3, age=99) if how == "open" else packs / f"{'a' * 32}.part"
+    pack.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-c", HOLDER, how, str(tmp_path / "few" if how == "open" else pack)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
