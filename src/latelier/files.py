@@ -28,10 +28,7 @@ def write(path: Path, content: bytes | str) -> None:
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """An open file that takes the place of ``path`` when the block ends well, for what is too long to hold; if it does
-    not, the old file stays. Raises Refusal where nothing can be written, and for a folder, a pipe, a device or a link
-    to no file, which would be replaced."""
-    if not path.name or (os.path.lexists(path) and not path.is_file()):
-        raise Refusal(f"cannot write {path}: there is something that is no file; give another place, or remove it")
+    not, the old file stays. Raises Refusal where nothing can be written."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -42,7 +42,10 @@ def is_free(folder: Path) -> bool:
 
 
 def check_above(path: Path, option: str) -> None:
-    """Raises Refusal where nothing can be made in what is there of the folders above."""
+    """Raises Refusal for a name that the system does not take, and where nothing can be made in what is there of the
+    folders above."""
+    with files.refusing(path), suppress(FileNotFoundError, NotADirectoryError):
+        path.lstat()
     above = next((folder for folder in path.absolute().parents if os.path.lexists(folder)), path)
     if not above.is_dir() or not os.access(above, os.W_OK):
         what = "cannot be written to" if above.is_dir() else "is a file" if above.is_file() else "is no folder"
