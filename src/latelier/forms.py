@@ -36,7 +36,7 @@ class Standing(TypedDict):
     """Where training stood, in a state file."""
 
     seen: Count
-    best: float
+    best: Annotated[float, Meta(ge=-1e300)]  # no NaN: nothing would be better
     since_best: Count
     format: NotRequired[Format]
 
