@@ -31,6 +31,7 @@ from latelier.data.augment import strong
 from latelier.data.choice import hide_labels, hold_out
 from latelier.data.images import Images
 from latelier.heads.unlabelled import over_views
+from latelier.own_code import Named
 from latelier.scores.common import rows_of
 from latelier.scores.confusion import balanced_accuracy
 from latelier.tables import with_sd
@@ -75,7 +76,9 @@ METHODS = {  # beside which a head learns: what is not its default
     "patchvae": {"head.weight": 1000.0, "head.optimiser.rate": 1e-2},
     "bigan": {"head.weight": 100.0, "head.optimiser.rate": 1e-2},  # of 1, 10 and 100 the best on held-out images
     "hali": {"head.weight": 100.0, "head.optimiser.rate": 1e-2},
+    "hali-encoder": {"head.weight": 1.0, "head.optimiser.rate": 2e-3},
 }
+OWN = {"hali-encoder": Named(str(Path(__file__).with_name("hali_encoder.py")))}  # methods that the package has not
 STEPS, LABELLED = 1_000, 0.125  # of a method of the last table: steps, and the labelled share of a batch
 WIDE, LONG = {"net.channels": (64, 128, 256)}, 20_000  # of an encoder that is given twenty minutes
 
@@ -99,7 +102,8 @@ def trial(name: str, row: str, labels: int, draw: int) -> Trial:
     else:
         settings = {**METHODS[method], **BOTH, "head.labelled": LABELLED}
     settings |= {"head.unlabelled": "none"} if alone else {"head.rounds": here.rounds}
-    return Trial(**common, method=method, settings=settings, images=steps * here.batch, plan=plan, shift=here.shift)
+    named, images = OWN.get(method, method), steps * here.batch
+    return Trial(**common, method=named, settings=settings, images=images, plan=plan, shift=here.shift)
 
 
 def measured(trial: Trial, train: Images, test: Images) -> dict[str, float]:

@@ -76,7 +76,7 @@ def trained(trial: Trial, images: Images) -> Model:
         outcome = train(model, batches, plan, Path(folder), card.json())
         if outcome.why == "stopped":  # half a training is no figure
             raise SystemExit(128 + outcome.signal)
-        return open_model(folder)[0]
+        return open_model(folder, trial.method)[0]
 
 
 def run_all(

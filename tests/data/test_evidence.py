@@ -1,8 +1,11 @@
 """What a folder is, by what its files hold."""
 
 import json
+import os
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from made import folder, write
 from shards import parquet, png, tar
@@ -138,3 +141,20 @@ def test_readings_that_are_not_there(
 def test_a_file_of_shards_is_read_by_what_it_is(tmp_path: Path) -> None:
     write(tmp_path / "beside.png")
     assert len(open_images(tar(tmp_path / "0.tar", {"1.png": png()}))) == 1
+
+
+def test_of_two_columns_called_alike_none_is_taken(tmp_path: Path) -> None:
+    cells = pa.array([{"bytes": (folder(tmp_path / "all", 1) / "000.png").read_bytes(), "path": "a.png"}])
+    pq.write_table(pa.table([cells, cells], names=["image", "image"]), tmp_path / "images.parquet")
+    pq.write_table(pa.table([cells, [1], [2]], names=["image", "label", "label"]), tmp_path / "labels.parquet")
+    for name, said in (("images", "two columns are called image"), ("labels", "two columns are called label")):
+        with pytest.raises(Refusal, match=said):
+            open_images(tmp_path / f"{name}.parquet")
+
+
+def test_parquet_under_a_name_that_is_no_utf8_is_read(tmp_path: Path) -> None:
+    cells = pa.array([{"bytes": (folder(tmp_path / "all", 1) / "000.png").read_bytes(), "path": "a.png"}])
+    pq.write_table(pa.table([cells], names=["image"]), tmp_path / "a.parquet")
+    path = tmp_path / os.fsdecode(b"\xe4.parquet")
+    (tmp_path / "a.parquet").rename(path)
+    assert len(open_images(path)) == 1

@@ -12,6 +12,7 @@ Class names stand in names.json beside the files ({"label": [...]}) or in the sc
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -27,7 +28,7 @@ from latelier.data.classes import number
 from latelier.data.images import Images
 from latelier.data.plan import Plan, unknown
 from latelier.data.shards import known_names, stamps
-from latelier.data.worker import IMAGE_COLUMNS
+from latelier.data.worker import IMAGE_COLUMNS, parquet_file
 
 LABEL_COLUMNS = ("label", "fine_label", "labels")
 CAPTION_COLUMNS = ("caption", "captions")
@@ -105,6 +106,8 @@ class Parquet:
         schema = _open(self.files[0]).schema_arrow
         if why := _lacking(schema):
             raise Refusal(f"{self.files[0]}: {why}; it has {', '.join(schema.names)}")
+        if twice := [name for name, n in Counter(schema.names).items() if n > 1]:
+            raise Refusal(f"{self.files[0]}: two columns are called {twice[0]}; rename one, or leave it out")
         return schema
 
     def _has(self, columns: tuple[str, ...]) -> str | None:
@@ -152,6 +155,8 @@ def _lacking(schema: Any) -> str:
     import pyarrow.types as kinds
 
     for name in IMAGE_COLUMNS:
+        if schema.names.count(name) > 1:
+            return f"two columns are called {name}"
         if name in schema.names:
             kind = schema.field(name).type
             if kinds.is_list(kind) or kinds.is_large_list(kind) or kinds.is_fixed_size_list(kind):
@@ -167,10 +172,9 @@ def _lacking(schema: Any) -> str:
 def _open(file: Path) -> Any:
     """Raises Refusal for what is not Parquet, or not whole."""
     import pyarrow
-    import pyarrow.parquet as pq
 
     try:
-        return pq.ParquetFile(file, memory_map=True)
+        return parquet_file(str(file))
     except (pyarrow.ArrowException, OSError) as error:
         raise Refusal(f"{file}: not a whole Parquet file ({str(error).splitlines()[0]})") from error
 

@@ -108,12 +108,26 @@ class ParquetRows:
         return self._batch[row - self._start]
 
     def _open(self, number: int, group: int) -> None:
-        import pyarrow.parquet as pq
-
-        file = pq.ParquetFile(self.paths[number], memory_map=True)
+        file = parquet_file(self.paths[number])
         column = next(name for name in IMAGE_COLUMNS if name in file.schema_arrow.names)
         self._place, self._start, self._batch = (number, group), 0, []
         self._batches = file.iter_batches(64, row_groups=[group], columns=[column], use_threads=False)
+
+
+def parquet_file(path: str) -> Any:
+    """An open Parquet file. Raises what pyarrow raises for what is none."""
+    import mmap
+
+    import pyarrow
+    import pyarrow.parquet as pq
+
+    try:
+        path.encode()
+    except UnicodeEncodeError:  # a name that is no UTF-8, which pyarrow cannot open
+        with open(path, "rb") as file:
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return pq.ParquetFile(pyarrow.BufferReader(pyarrow.py_buffer(mapped)))
+    return pq.ParquetFile(path, memory_map=True)
 
 
 def image_bytes(column: Any) -> list[bytes | None]:
