@@ -15,6 +15,7 @@ from latelier import locks
 from latelier.core import Refusal
 
 FORMULA = re.compile("'*[=+\\-@\t\r]")  # how it begins, behind any number of apostrophes
+OF_RUNS = re.compile(r"(config|scores|verdict|calibration)\.json|log\.jsonl|(manifest|weights|state)-\d+\..+")
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -79,8 +80,11 @@ def write_json(path: Path, value: Any) -> None:
 
 def no_links(folder: Path) -> None:
     """Raises Refusal for a run in which there is a link: what is written there would go elsewhere, and what is read
-    could be anything of the user's. A folder that is a link itself is the user's own."""
+    could be anything of the user's. A folder that is a link itself is the user's own. And for one in which a folder
+    stands in the place of a file, which would be found out when there is work to lose."""
     for above, folders, names in os.walk(folder):
+        if above == str(folder) and (wrong := [name for name in folders if OF_RUNS.fullmatch(name)]):
+            raise Refusal(f"{os.path.join(above, wrong[0])} is a folder, where a run has a file: remove it")
         for name in (*folders, *names):
             if os.path.islink(found := os.path.join(above, name)):
                 raise Refusal(f"{found} is a link, and no run has one: remove it, or put what it leads to in its place")

@@ -197,3 +197,14 @@ def test_json_of_another_form_in_a_tar_is_refused(text: str, tmp_path: Path) -> 
         tar.add(tmp_path / "a.json", "a.json")
     with pytest.raises(Refusal, match=r"a\.json is not understood"):
         open_images(tmp_path / "shard.tar")
+
+
+@pytest.mark.parametrize("name", ["log.jsonl", "verdict.json", "manifest-00000024.json"])
+def test_a_folder_in_the_place_of_a_file_is_refused_before_the_work(name: str, trained: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(trained, tmp_path / "run"))
+    (run / name).unlink(missing_ok=True)
+    (run / name).mkdir()
+    before = {path.name: path.stat().st_mtime_ns for path in run.iterdir()}
+    with pytest.raises(Refusal, match=f"{name} is a folder, where a run has a file: remove it"):
+        latelier.train(out=run, resume=True, steps=3, quiet=True)
+    assert {path.name: path.stat().st_mtime_ns for path in run.iterdir()} == before
