@@ -7,14 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from explore import opened
 from explore.able import Able
-from made import noise
+from made import noise, write
+from shards import parquet
 
 import latelier
 from latelier import cli, files
 from latelier.core import Refusal
+from latelier.data.own import METADATA
+from latelier.data.survey import survey
 from latelier.page.html import text
 from latelier.pictures.plot import blank, rendered
 from latelier.pictures.sheet import font, wrap
@@ -72,10 +77,28 @@ def test_tables_have_their_bytes(here: Path, tmp_path: Path, capsys: pytest.Capt
 
 
 def test_parquet_has_them_written_out(here: Path, tmp_path: Path) -> None:
-    import pyarrow.parquet as pq
-
     latelier.encode(here / "run", here / "pets", out=tmp_path / "c.parquet")
     assert pq.read_table(tmp_path / "c.parquet")["file"][-1].as_py() == "k\\xfche/bild_\\xe4_11.png"
+
+
+def test_a_parquet_file_of_such_a_name_is_one_like_others(tmp_path: Path) -> None:
+    for number in range(3):
+        write(tmp_path / "pets" / f"{number}.png", seed=number)
+    parquet(tmp_path / "a.parquet", {"price": [1]}).rename(tmp_path / "pets" / "\udce4.parquet")
+    pq.write_table(pa.table({"file": ["000.png"]}, metadata=METADATA), tmp_path / "b.parquet")
+    (tmp_path / "b.parquet").rename(tmp_path / "pets" / "\udce5.parquet")
+    (tmp_path / "pets" / "\udce6.parquet").touch()
+    os.mkfifo(tmp_path / "pets" / "pipe.parquet")  # whatever its name, it was waited for
+    assert survey(tmp_path / "pets").files.unused == {
+        (".parquet", "no column image"): 1,
+        (".parquet", "written by latelier"): 1,
+        (".parquet", "damaged"): 1,
+        (".parquet", "another kind than what is read (folder)"): 1,
+    }
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "\udce6.parquet").touch()
+    with pytest.raises(Refusal, match=r"\udce6\.parquet: not a whole Parquet file"):
+        survey(tmp_path / "empty")
 
 
 def test_pages_and_sheets_have_them_written_out(here: Path, tmp_path: Path) -> None:

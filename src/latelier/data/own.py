@@ -64,10 +64,11 @@ def is_own_file(path: Path) -> bool:
 
 def _is_own_parquet(path: Path) -> bool:
     import pyarrow
-    import pyarrow.parquet as pq
+
+    from latelier.data.worker import parquet_file
 
     try:
-        metadata = pq.read_schema(path, memory_map=True).metadata or {}
+        metadata = parquet_file(str(path)).schema_arrow.metadata or {}
     except (pyarrow.ArrowException, OSError):
         return False
     return not METADATA.keys().isdisjoint(metadata)

@@ -9,6 +9,7 @@ middle of a job too.
 import io
 import json
 import math
+import mmap
 import os
 import signal
 import stat
@@ -115,17 +116,18 @@ class ParquetRows:
 
 
 def parquet_file(path: str) -> Any:
-    """An open Parquet file. Raises what pyarrow raises for what is none."""
-    import mmap
-
+    """An open Parquet file. Raises what pyarrow raises for what is none, and OSError for a pipe."""
     import pyarrow
     import pyarrow.parquet as pq
 
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError("not a regular file")
     try:
         path.encode()
     except UnicodeEncodeError:  # a name that is no UTF-8, which pyarrow cannot open
         with open(path, "rb") as file:
-            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if status.st_size else b""
         return pq.ParquetFile(pyarrow.BufferReader(pyarrow.py_buffer(mapped)))
     return pq.ParquetFile(path, memory_map=True)
 
