@@ -26,17 +26,26 @@ class Folder:
     classes: tuple[str, ...] = ()  # folders that are classes, of all splits
     remarks: tuple[str, ...] = ()  # on what folders are
 
-    @cached_property
+    @property
     def files(self) -> list[tuple[str, int, int]]:
         """Name relative to the folder, size in bytes and time of change of every picture file, by name."""
-        return sorted(_stated(leaf) for leaf in walk(self.path) if is_picture(leaf.name))
+        return self._walked[0]
 
-    @cached_property
+    @property
     def unread(self) -> list[str]:
         """A sentence for each ending of pictures that are not read here, and what would help."""
-        names = (leaf.name for leaf in walk(self.path))
-        endings = (name.rpartition(".")[2].lower() for name in names if not is_picture(name) and advice(name))
-        return unread(Counter(endings))
+        return unread(self._walked[1])
+
+    @cached_property
+    def _walked(self) -> tuple[list[tuple[str, int, int]], Counter[str]]:
+        """``files``, and ending -> how many of pictures that are not read."""
+        files, others = list[tuple[str, int, int]](), Counter[str]()
+        for leaf in walk(self.path):
+            if is_picture(leaf.name):
+                files.append(_stated(leaf))
+            elif advice(leaf.name):
+                others[leaf.name.rpartition(".")[2].lower()] += 1
+        return sorted(files), others
 
     @property
     def stamp(self) -> object:
