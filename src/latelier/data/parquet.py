@@ -27,7 +27,7 @@ from latelier.data import foreign
 from latelier.data.classes import number
 from latelier.data.images import Images
 from latelier.data.plan import Plan, unknown
-from latelier.data.shards import known_names, stamps
+from latelier.data.shards import Shards, known_names
 from latelier.data.worker import IMAGE_COLUMNS, parquet_file
 
 LABEL_COLUMNS = ("label", "fine_label", "labels")
@@ -35,26 +35,10 @@ CAPTION_COLUMNS = ("caption", "captions")
 
 
 @dataclass(frozen=True)
-class Parquet:
+class Parquet(Shards):
     """One split's files."""
 
-    files: Sequence[Path]
-    beside: Sequence[Path]  # the files of all splits: class numbers agree over them
-    folder: Path  # where names.json is looked for
-
-    @property
-    def stamp(self) -> object:
-        names = self.folder / "names.json"
-        return [
-            "parquet",
-            foreign.VERSION,
-            stamps(self.files),
-            stamps(self.beside),
-            stamps([names] if names.is_file() else []),
-        ]
-
-    def annotate(self, images: Images) -> Images:
-        return images
+    kind = "parquet"
 
     def contents(self) -> Plan:
         items = [

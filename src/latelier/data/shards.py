@@ -2,11 +2,35 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from latelier.core import Refusal
-from latelier.data.foreign import class_names
+from latelier.data.foreign import VERSION, class_names
+from latelier.data.images import Images
 from latelier.data.splits import in_order, split_name
+
+
+@dataclass(frozen=True)
+class Shards:
+    """One split's files, of either kind."""
+
+    kind: ClassVar[str]
+    files: Sequence[Path]
+    beside: Sequence[Path]  # the files of all splits: class numbers agree over them
+    folder: Path  # where names.json is looked for
+
+    @property
+    def stamp(self) -> object:
+        """What tells these files, and how they are understood, from any others."""
+        names = self.folder / "names.json"
+        told = [names] if names.is_file() else []
+        return [self.kind, VERSION, *map(stamps, (self.files, self.beside, told))]
+
+    def annotate(self, images: Images) -> Images:
+        """All that the files say was read with the pictures."""
+        return images
 
 
 def shard_splits(root: Path, files: Sequence[Path]) -> dict[str, list[Path]]:

@@ -26,9 +26,8 @@ from latelier.data import foreign
 from latelier.data.classes import number
 from latelier.data.foreign import Label
 from latelier.data.formats import is_picture
-from latelier.data.images import Images
 from latelier.data.plan import Plan, unknown
-from latelier.data.shards import known_names, stamps
+from latelier.data.shards import Shards, known_names
 from latelier.data.tar_attributes import Attributes
 
 TOLD = ("cls", "txt", "json")
@@ -51,26 +50,10 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Tar:
-    """One split's shards."""
+class Tar(Shards):
+    """One split's files."""
 
-    files: Sequence[Path]
-    beside: Sequence[Path]  # the shards of all splits: class numbers agree over them
-    folder: Path  # where names.json is looked for
-
-    @property
-    def stamp(self) -> object:
-        names = self.folder / "names.json"
-        return [
-            "tar",
-            foreign.VERSION,
-            stamps(self.files),
-            stamps(self.beside),
-            stamps([names] if names.is_file() else []),
-        ]
-
-    def annotate(self, images: Images) -> Images:
-        return images
+    kind = "tar"
 
     def contents(self) -> Plan:
         """Reads the headers of all shards and what they tell, but no picture."""
