@@ -78,10 +78,10 @@ def write_json(path: Path, value: Any) -> None:
     write(path, text.encode(errors="backslashreplace"))  # as JSON escapes the bytes of names that are no UTF-8
 
 
-def no_links(folder: Path) -> None:
-    """Raises Refusal for a run in which there is a link: what is written there would go elsewhere, and what is read
-    could be anything of the user's. A folder that is a link itself is the user's own. And for one in which a folder
-    stands in the place of a file, which would be found out when there is work to lose."""
+def check_inside(folder: Path) -> None:
+    """Looks at what is in a run and opens none of it. Raises Refusal for a link, as what is written there would go
+    elsewhere and what is read could be anything of the user's (a folder that is a link itself is the user's own), and
+    for a folder in the place of a file, which would be found out when there is work to lose."""
     for above, folders, names in os.walk(folder):
         if above == str(folder) and (wrong := [name for name in folders if OF_RUNS.fullmatch(name)]):
             raise Refusal(f"{os.path.join(above, wrong[0])} is a folder, where a run has a file: remove it")

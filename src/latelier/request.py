@@ -92,7 +92,7 @@ def folder_of(request: SimpleNamespace) -> Path:
         if (path / "config.json").exists():
             raise Refusal(f"--out {path} exists and is not empty; go on with it by --resume, or name another")
         raise Refusal(f"--out {path} exists, is not empty and is no run; name another")
-    files.no_links(path)  # last: a large folder that was named by mistake is refused unread
+    files.check_inside(path)  # last: a large folder that was named by mistake is refused unread
     return path
 
 

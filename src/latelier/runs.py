@@ -233,7 +233,7 @@ def open_run(run: str | Path, own: str | None = None) -> Run:
 
     path = place(run, "RUN")
     model, card, found = open_model(path, own)
-    files.no_links(path)  # here, where it is known to be a run, and no large folder that was named by mistake
+    files.check_inside(path)  # here, where it is known to be a run, and no large folder that was named by mistake
     multiply_fast(model)
     config_path = path / "config.json"
     config = read_config(config_path) if found and config_path.exists() else {}

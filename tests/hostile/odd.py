@@ -86,23 +86,7 @@ FILE = (
     "loop",
     "loop/x",
 )
-FOLDER = (
-    "\0",
-    "a\0b",
-    "~nobody/x",
-    LONG,
-    f"{LONG}/x",
-    "table.csv",
-    "table.csv/x",
-    "pets",
-    ".",
-    "/",
-    "pipe",
-    "pipe/x",
-    "loop",
-    "loop/x",
-    "run",
-)
+FOLDER = (*FILE, "table.csv", "run")  # where a file would be replaced
 NAME = ("", "\0", "nowhere", "os.path", "../run", "/etc/passwd", "pets.py", ESC, BIDI, LINES, BYTES, LONG, "=1+1")
 SETTINGS = (
     *(

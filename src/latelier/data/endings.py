@@ -27,8 +27,8 @@ def helps(end: str) -> str:
 
 def instead(names: Iterable[str]) -> str:
     """What is there in place of pictures: ``60 .heic (pip install 'latelier[heif]'), 1 .txt``; "" of nothing."""
-    counts = Counter(map(ending, names))
     said = [
-        f"{n:,} {end or 'without ending'}{f' ({helps(end)})' if helps(end) else ''}" for end, n in counts.most_common()
+        f"{n:,} {end or 'without ending'}{f' ({way})' if (way := helps(end)) else ''}"
+        for end, n in Counter(map(ending, names)).most_common()
     ]
     return ", ".join(said[:NAMED]) + (", ..." if len(said) > NAMED else "")
