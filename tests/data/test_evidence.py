@@ -141,6 +141,7 @@ def test_readings_that_are_not_there(
 def test_a_file_of_shards_is_read_by_what_it_is(tmp_path: Path) -> None:
     write(tmp_path / "beside.png")
     assert len(open_images(tar(tmp_path / "0.tar", {"1.png": png()}))) == 1
+    assert len(open_images(tar(tmp_path / "in/A.TAR", {"1.png": png()}).parent)) == 1
 
 
 def test_of_two_columns_called_alike_none_is_taken(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import io
 import json
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -174,3 +174,43 @@ def test_words_that_are_numbers_make_no_classes_between_them(tmp_path: Path) -> 
     text = {f"{i}.json": json.dumps({"label": str(i * 10**7)}).encode() for i in range(2)}
     assert tar(tmp_path, files | text).classes == ("0", "10000000")
     assert tar(tmp_path, files | {"0.cls": b"0", "1.cls": b"2.0"}).classes == ("0", "1", "2")
+
+
+@pytest.mark.parametrize(
+    "after", [lambda half: b"\0" * 512 + half, lambda half: b"x" + half[1:], lambda half: half[:100]]
+)
+def test_no_member_is_lost_after_a_damaged_header(after: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    """Python's tarfile takes it for the end: of a header of zeros, of one with a changed byte, of a cut one."""
+    tar(tmp_path, {f"{i}.png": content for i, content in enumerate(PICTURES)})
+    content = (tmp_path / "set.tar").read_bytes()
+    half = content.index(b"2.png")
+    (tmp_path / "set.tar").write_bytes(content[:half] + after(content[half:]))
+    with pytest.raises(
+        Refusal, match=r"set.tar: not a whole.*no member begins at byte [\d,]+: its header is damaged, or"
+    ):
+        open_images(tmp_path / "set.tar")
+
+
+def test_two_tar_files_in_one_are_not_half_read(tmp_path: Path) -> None:
+    for name, content in zip(("a.tar", "b.tar"), PICTURES[:2], strict=True):
+        tar(tmp_path, {"0.png": content})
+        (tmp_path / "set.tar").rename(tmp_path / name)
+    (tmp_path / "set.tar").write_bytes(b"".join((tmp_path / name).read_bytes() for name in ("a.tar", "b.tar")))
+    with pytest.raises(Refusal, match="or two were joined"):
+        open_images(tmp_path / "set.tar")
+
+
+def test_a_tar_file_without_its_end_may_have_been_cut(tmp_path: Path) -> None:
+    assert not any("was it cut" in remark for remark in tar(tmp_path, {"0.png": PICTURES[0]}).remarks)
+    content = (tmp_path / "set.tar").read_bytes()
+    (tmp_path / "set.tar").write_bytes(content[: len(content.rstrip(b"\0")) // 512 * 512 + 512])
+    assert any(
+        "set.tar does not end as a tar file does: was it cut" in r for r in open_images(tmp_path / "set.tar").remarks
+    )
+
+
+def test_folders_in_a_tar_file_are_said_to_be_no_classes(tmp_path: Path) -> None:
+    files = {f"{i}/{i}.png": content for i, content in enumerate(PICTURES)}
+    remarks = tar(tmp_path, files).remarks
+    assert any(remark.startswith("folders in tar files (0, 1, 2) are no classes: unpack them") for remark in remarks)
+    assert not any("no classes" in remark for remark in tar(tmp_path, files | {"0/0.cls": b"1"}).remarks)

@@ -93,10 +93,21 @@ def test_a_table_in_another_encoding_is_refused(tmp_path: Path) -> None:
         'file,label\r\n000.png,cat\r\n001.png,dog\r\n002.png,"a, b"\r\n'.encode("utf-8-sig"),
         b'file,label\r000.png,cat\r001.png,dog\r002.png,"a, b"\r',
         'file;label\n000.png;cat\n001.png;dog\n002.png;"a, b"\n'.encode("utf-16"),
+        'file,label\n000.png,cat\n001.png,dog\n002.png,"a, b"\n'.encode("utf-32"),
         b"\xfe\xff" + 'file,label\n000.png,cat\n001.png,dog\n002.png,"a, b"\n'.encode("utf-16-be"),
         b'\n,file,label,\n0,000.png,cat,\n\n1,001.png,dog,\n,,,\n2,002.png,"a, b",,,\n',
     ],
-    ids=["semicolons", "tabs", "Excel's first line", "BOM and CRLF", "CR", "UTF-16", "UTF-16 BE", "pandas and blanks"],
+    ids=[
+        "semicolons",
+        "tabs",
+        "Excel's first line",
+        "BOM and CRLF",
+        "CR",
+        "UTF-16",
+        "UTF-32",
+        "UTF-16 BE",
+        "pandas and blanks",
+    ],
 )
 def test_tables_are_read_as_programs_save_them(content: bytes, tmp_path: Path) -> None:
     pictures = folder(tmp_path / "pictures", 3)

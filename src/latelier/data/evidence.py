@@ -34,7 +34,7 @@ def evidence(path: Path, reading: str = "") -> Found:
         raise Refusal(f"--as {reading}: expected one of {', '.join(READINGS)}")
     wanted = {"": "", "parquet": "parquet", "tar": "tar"}.get(reading, "folder")
     if path.is_file():
-        ending = next((ending for ending in SHARDS if path.name.endswith(ending)), None)
+        ending = next((ending for ending in SHARDS if path.name.lower().endswith(ending)), None)
         if ending is None:
             raise Refusal(f"{path}: expected a folder, a .parquet file or an uncompressed .tar file")
         if wanted not in ("", ending[1:]):
@@ -90,7 +90,7 @@ def _listed(folder: Path) -> tuple[list[str], dict[str, list[Path]]]:
             pictures.append(leaf.name)
         else:
             for ending, files in shards.items():
-                if leaf.name.endswith(ending) and leaf.entry.is_file():
+                if leaf.name.lower().endswith(ending) and leaf.entry.is_file():
                     files.append(folder / leaf.name)
     return pictures, {ending: sorted(files) for ending, files in shards.items()}
 

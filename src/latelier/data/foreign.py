@@ -18,7 +18,7 @@ from latelier.say import HALVES
 
 Label = str | int | bool | None  # a word, a class number, a truth value; None = unknown
 
-VERSION = 2  # of what values mean: packs keep what was read
+VERSION = 3  # of what shards hold and values mean: packs keep what was read
 UNFIT = re.compile("[\x00-\x1f\x7f-\x9f]")  # control characters: no class is called so, and they garble what is said
 NOTHING = {"nan", "-nan", "null", "<na>"}  # in any case: how numpy, JSON and pandas print what is missing,
 PYTHON = {"None", "NaT"}  # and Python, in this case: a class may well be called none

@@ -13,6 +13,7 @@ from latelier.files import armed
 from latelier.say import HALVES
 
 MOST = 4 << 30  # bytes of a table
+MARKED = {"UTF-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE), "UTF-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)}
 DELIMITERS = ",;\t"
 DECLARED = re.compile(r"sep=([,;\t|])\r?\n")  # how Excel writes which delimiter follows
 NAMELESS = re.compile(r"(Unnamed: [0-9]+)?")  # the column of row numbers that pandas writes, and calls so when it reads
@@ -115,8 +116,8 @@ class Table:
 
 
 def text_of(path: Path) -> str:
-    """The text of a file in UTF-8, or in UTF-16 that begins with its mark; bytes that are not UTF-8 are kept as halves
-    of surrogate pairs. Raises Refusal."""
+    """The text of a file in UTF-8, or in UTF-16 or UTF-32 that begins with its mark; bytes that are not UTF-8 are kept
+    as halves of surrogate pairs. Raises Refusal."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode) or status.st_size > MOST:  # a pipe is waited for, a device has no end
@@ -124,11 +125,11 @@ def text_of(path: Path) -> str:
         content = path.read_bytes()
     except OSError as error:
         raise Refusal(f"{path}: {error.strerror}; give a CSV file that can be read") from error
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if coding := next((name for name, marks in MARKED.items() if content.startswith(marks)), None):
         try:
-            return content.decode("utf-16")
+            return content.decode(coding)
         except UnicodeDecodeError as error:
-            raise Refusal(f"{path}: begins like UTF-16 and is not ({error.reason}); save it in UTF-8") from error
+            raise Refusal(f"{path}: begins like {coding} and is not ({error.reason}); save it in UTF-8") from error
     if b"\0" in content[:1024]:
         raise Refusal(f"{path}: holds NUL, as UTF-16 without its mark does, or no text at all; save it as CSV in UTF-8")
     return content.removeprefix(codecs.BOM_UTF8).decode(errors="surrogateescape")

@@ -12,6 +12,7 @@ What a value means that is none of these: foreign.py.
 """
 
 import json
+import os
 import tarfile
 from collections import Counter
 from collections.abc import Sequence
@@ -78,7 +79,7 @@ class Tar(Shards):
             captions=[sample.captions for sample in mine],
             attribute=np.array(table, np.int8).reshape(len(mine), len(columns)),
             attributes=tuple(columns),
-            remarks=_remarks(mine, without, signs),
+            remarks=(*_remarks(mine, without, signs), *_suspected(self.files, mine)),
         )
         items = np.array([sample.place for sample in mine], np.int64)
         return Plan("tar", [str(file.absolute()) for file in self.beside], items, facts)
@@ -89,7 +90,10 @@ def lacks_pictures(file: Path) -> str:
     try:
         with tarfile.open(file, "r:") as tar:
             names = (member.name.rpartition("/")[2] for member in tar if member.isfile())
-            return "" if any(is_picture(name) and not name.startswith(".") for name in names) else "no pictures in it"
+            if any(is_picture(name) and not name.startswith(".") for name in names):
+                return ""
+            _check_end(tar)
+            return "no pictures in it"
     except (tarfile.TarError, EOFError) as error:
         raise Refusal(f"{file}: not a whole, uncompressed tar file ({error})") from error
 
@@ -118,6 +122,16 @@ def _remarks(samples: Sequence[Sample], without: int, signs: bool) -> tuple[str,
     odd = [value for sample in samples for value in sample.odd]
     said += foreign.unsaid(odd, [None] * len(odd), "labels and captions")
     return (*said, f"of the attributes the file {foreign.SIGNS}") if signs else tuple(said)
+
+
+def _suspected(files: Sequence[Path], samples: Sequence[Sample]) -> list[str]:
+    """What the files may lack, and where classes may be that they do not tell."""
+    said = [f"{file} does not end as a tar file does: was it cut?" for file in files if not _is_closed(file)]
+    folders = {sample.key.rpartition("/")[0] for sample in samples}
+    if len(folders) > 1 and all(sample.label is None for sample in samples):
+        some = ", ".join(sorted(folders)[:3])
+        said.append(f"folders in tar files ({some}) are no classes: unpack them, or give each picture a .cls file")
+    return said
 
 
 def _samples(
@@ -149,6 +163,7 @@ def _samples(
                     sample.told += (ending,)
                 else:
                     passed[f".{ending}", "not read"] += 1
+            _check_end(tar)
     except (tarfile.TarError, EOFError) as error:
         raise Refusal(f"{file}: not a whole, uncompressed tar file ({error})") from error
     except Refusal:
@@ -156,6 +171,24 @@ def _samples(
     except (ValueError, TypeError, AttributeError, RecursionError) as error:  # JSON of another form, or in depth
         raise Refusal(f"{file}: {member.name} is not understood ({error})") from error
     return list(samples.values())
+
+
+def _check_end(tar: tarfile.TarFile) -> None:
+    """Raises tarfile.ReadError where something follows the last member, which tarfile takes for the end."""
+    assert tar.fileobj is not None
+    tar.fileobj.seek(tar.offset)
+    while block := tar.fileobj.read(1 << 20):
+        if block.strip(b"\0"):
+            raise tarfile.ReadError(
+                f"no member begins at byte {tar.offset:,}: its header is damaged, or two were joined"
+            )
+
+
+def _is_closed(file: Path) -> bool:
+    """Whether zeros end it, as they end a tar file that was written to its end."""
+    with file.open("rb") as opened:
+        opened.seek(-tarfile.BLOCKSIZE, os.SEEK_END)
+        return not opened.read().strip(b"\0")
 
 
 def _too_much(member: tarfile.TarInfo) -> str:
