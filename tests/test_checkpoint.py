@@ -79,6 +79,31 @@ def test_when_all_are_damaged_it_says_so_and_names_them(run: Path) -> None:
         checkpoint.latest(run)
 
 
+@pytest.mark.parametrize("spoil", [cut, flip, Path.unlink])
+def test_whole_weights_are_read_without_the_state(run: Path, spoil) -> None:
+    for path in run.glob("state-*"):
+        spoil(path)
+    found = checkpoint.best(run)
+    assert found is not None
+    assert (found.seen, found.remarks) == (128, ())
+    line = rf"can be gone on from: state-00000128\S* is .*; the weights of 128 images are whole: .* --from {run} begins"
+    with pytest.raises(Refusal, match=line):
+        checkpoint.latest(run)
+
+
+def test_weights_whose_manifests_are_gone_are_not_trusted(run: Path) -> None:
+    for path in run.glob("manifest-*"):
+        path.unlink()
+    for look in (building.load, checkpoint.latest):
+        with pytest.raises(
+            Refusal, match=r"lacks the manifests .*--from \S*weights-00000128.safetensors begins with it"
+        ):
+            look(run)
+    (run / "weights-00000128.safetensors").unlink()
+    (run / "log.jsonl").unlink()
+    assert checkpoint.latest(run) is None  # what a first save leaves that was killed before its manifest
+
+
 class Bomb:
     """Unpickling it would make a file."""
 

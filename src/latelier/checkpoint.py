@@ -3,16 +3,17 @@ code.
 
 A checkpoint at 12,800 images is three files, the last of which makes it whole:
 
-    weights-00012800.safetensors   what a user wants (the EMA's weights if there is one); metadata names model and
-    config state-00012800.safetensors     optimisers' tensors, raw weights under an EMA; where training stood in the
-    metadata manifest-00012800.json         sha256 and size of both
+    weights-00012800.safetensors   what a user wants (the EMA's weights if there is one), and what model they are of
+    state-00012800.safetensors     optimisers' tensors, raw weights under an EMA, and where training stood
+    manifest-00012800.json         sha256 and size of both
 """
 
 import hashlib
 import json
 import math
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,10 +24,12 @@ from torch import Tensor
 
 from latelier import files, stored
 from latelier.core import Refusal
-from latelier.forms import Manifest
+from latelier.forms import LogRecord, Manifest
 
 T = TypeVar("T")
 FORMAT = 1
+WEIGHTS = re.compile(r"weights-(\d+)\.safetensors")
+AFTERWARDS = ("verdict.json", "scores.json")  # what is written once a checkpoint is whole
 THOUSAND = 1_000  # times the best validation score: a checkpoint that has diverged
 
 
@@ -91,11 +94,20 @@ def checkpoints(folder: Path) -> list[Checkpoint]:
 
 
 def latest(folder: Path) -> Checkpoint | None:
-    """The newest checkpoint whose files are what they were when written, and whose weights have not diverged beside the
-    best. Others are named in its remarks."""
+    """The newest checkpoint to go on from: files as they were when written, and weights that have not diverged beside
+    the best. Others are named in its remarks. Raises Refusal where there are only such."""
     every = checkpoints(folder)
     least = min((c.score for c in every if c.score is not None and math.isfinite(c.score)), default=None)
-    return _first_good(list(reversed(every)), least)
+    found, faults = _first_good(every[::-1], lambda c: _fault(c, c.weights, c.state) or _lost(c, least))
+    if found is None and faults:
+        whole, _ = _first_good(every[::-1], lambda c: _fault(c, c.weights) or _lost(c, least))
+        way = "train it again"
+        if whole:
+            way = f"the weights of {whole.seen:,} images are whole: latelier train --from {folder} begins with them"
+        raise Refusal(f"no checkpoint of {folder} can be gone on from: {'; '.join(faults)}; {way}")
+    if found is None:
+        _check_named(folder)
+    return found
 
 
 def last_seen(folder: Path) -> int:
@@ -105,25 +117,50 @@ def last_seen(folder: Path) -> int:
 
 
 def best(folder: Path) -> Checkpoint | None:
-    """The checkpoint with the lowest validation score if the run kept scores, else the newest."""
+    """The checkpoint whose weights have the lowest validation score if the run kept scores, else the newest; whether
+    training can go on from it is not looked at. Others are named in its remarks. Raises Refusal where all are
+    damaged."""
     ranked = sorted(checkpoints(folder), key=lambda c: (float("inf") if c.score is None else c.score, -c.seen))
-    return _first_good(ranked)
+    found, faults = _first_good(ranked, lambda c: _fault(c, c.weights))
+    if found is None and faults:
+        raise Refusal(f"no checkpoint of {folder} can be used: {'; '.join(faults)}; train it again")
+    if found is None:
+        _check_named(folder)
+    return found
 
 
-def _first_good(candidates: list[Checkpoint], least: float | None = None) -> Checkpoint | None:
-    remarks: list[str] = []
+def _check_named(folder: Path) -> None:
+    """Raises Refusal where manifests are gone: weights are there, and more of the run than a first save leaves that was
+    killed before its manifest."""
+    saved = sorted(int(match[1]) for path in folder.glob("weights-*") if (match := WEIGHTS.fullmatch(path.name)))
+    if not saved:
+        return
+    log = folder / "log.jsonl"
+    records = stored.read_lines(log, LogRecord)[0]
+    gone = max((record["seen"] for record in records), default=0) > saved[0]
+    if len(saved) > 1 or gone or any((folder / name).exists() for name in AFTERWARDS):
+        file = folder / f"weights-{saved[-1]:08d}.safetensors"
+        raise Refusal(
+            f"{folder} lacks the manifests of its checkpoints, without which {file.name} and others may be damaged: "
+            f"restore them, or trust it as it is: latelier train --from {file} begins with it"
+        )
+
+
+def _first_good(
+    candidates: list[Checkpoint], fault_of: Callable[[Checkpoint], str | None]
+) -> tuple[Checkpoint | None, list[str]]:
+    """The first without a fault, with those of the others as its remarks; and all faults that were met."""
+    faults: list[str] = []
     for checkpoint in candidates:
-        fault = _fault(checkpoint) or _lost(checkpoint, least)
+        fault = fault_of(checkpoint)
         if fault is None:
-            return Checkpoint(checkpoint.folder, checkpoint.seen, checkpoint.score, tuple(remarks))
-        remarks.append(fault)
-    if remarks:
-        raise Refusal(f"no checkpoint of {candidates[0].folder} can be used: {'; '.join(remarks)}; train it again")
-    return None
+            return replace(checkpoint, remarks=tuple(faults)), faults
+        faults.append(fault)
+    return None, faults
 
 
-def _fault(checkpoint: Checkpoint) -> str | None:
-    """What is wrong with the checkpoint's files, or None."""
+def _fault(checkpoint: Checkpoint, *paths: Path) -> str | None:
+    """What is wrong with these of the checkpoint's files, or None."""
     try:
         manifest = _manifest(checkpoint.manifest)
     except Refusal:
@@ -133,8 +170,8 @@ def _fault(checkpoint: Checkpoint) -> str | None:
     expected = manifest["files"]
     if manifest["seen"] != checkpoint.seen or set(expected) != {checkpoint.weights.name, checkpoint.state.name}:
         return f"{checkpoint.manifest.name} is another checkpoint's"
-    for name, facts in expected.items():
-        path = checkpoint.folder / name
+    for path in paths:
+        facts = expected[path.name]
         if not path.is_file():
             return f"{path.name} is {'no regular file' if path.exists() else 'missing'}"
         content = path.read_bytes()

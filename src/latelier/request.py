@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any, get_type_hints
 
 from latelier import files, stored, whereabouts
+from latelier.checkpoint import last_seen
 from latelier.core import Refusal
 from latelier.forms import RunConfig
 from latelier.places import place
@@ -24,7 +25,8 @@ FREE = (  # may differ on a resume
 )
 LENGTHS = ("steps", "epochs")
 UNSAVED = (".lock", ".lock.held", "demo.json")  # a folder may hold these and be no run yet
-TORN = r"\..*\.tmp|(weights|state)-\d+\.safetensors"
+TEMPORARY = r"\..*\.tmp"
+TORN = rf"{TEMPORARY}|(weights|state)-\d+\.safetensors"  # by a first save that was killed
 BEGUN = ("config.json", "labels.csv", "log.jsonl", "skipped.txt")  # and a run these, of which nothing was saved yet
 ANEW = ("out", "resume", "quiet", "download")  # are not taken over from the last time
 DEEP_BEFORE = [0.0, 65535.0]  # black and white of 16 bits, when there was no --range
@@ -99,11 +101,11 @@ def folder_of(request: SimpleNamespace) -> Path:
 def _is_new(folder: Path) -> bool:
     """Whether a training may begin there: in an empty folder, or in a run of which nothing was saved yet."""
     names = {file.name for file in folder.iterdir()} - set(UNSAVED)
-    torn = r"\..*\.tmp" if any(name.startswith("manifest-") for name in names) else TORN  # by a save that was killed
-    names = {name for name in names if not re.fullmatch(torn, name)}
+    first = "config.json" in names and not any(name.startswith("manifest-") for name in names)
+    names = {name for name in names if not re.fullmatch(TORN if first else TEMPORARY, name)}
     if not names:
         return True
-    return "config.json" in names and names <= set(BEGUN) and bool(read_config(folder / "config.json"))
+    return first and names <= set(BEGUN) and bool(read_config(folder / "config.json")) and not last_seen(folder)
 
 
 def clear(folder: Path) -> bool:

@@ -184,7 +184,10 @@ def _next(run: Run, found: Sequence[Finding], went: Course | None) -> str:
 def _sound(run: Run) -> bool:
     """Whether a failed run keeps a checkpoint from before it failed, that --resume goes on from."""
     every = checkpoint.checkpoints(run.folder)
-    found = checkpoint.latest(run.folder) if every else None
+    try:
+        found = checkpoint.latest(run.folder) if every else None
+    except Refusal:  # there is none to go on from
+        return False
     if found is None or found.seen == every[-1].seen:
         return False
     before = [record for record in run.log if record["seen"] <= found.seen]

@@ -20,6 +20,7 @@ from latelier.core import Refusal
 from latelier.forms import CardNote, LogRecord, Standing, VerdictNote
 from latelier.request import read_config
 from latelier.runs import open_run
+from latelier.say import say
 
 TINY = {"latent": 2, "net": "mlp", "net.widths": "4", "head": "softmax"}
 GIVEN: dict[str, Any] = {"data": "digits", "images": 64, "batch": 8, "settings": TINY, "quiet": True}
@@ -47,6 +48,8 @@ def contents(run: Path) -> dict[str, Any]:
     opened = open_run(run)
     newest = checkpoint.latest(run)
     assert newest is not None
+    for remark in newest.remarks:  # as --resume says them
+        say(remark, error=True)
     state, standing = checkpoint.read(newest.state, Standing)
     found = kept(opened)
     return {
@@ -122,6 +125,17 @@ def test_another_form_is_named_with_its_field(run: Path, name: str, field: Any, 
     files.write_json(run / name, config)  # as earlier versions did, without a checksum
     with pytest.raises(Refusal, match=line):
         open_run(run)
+
+
+@pytest.mark.parametrize("left", [(), ("verdict.json", "scores.json")])
+def test_weights_without_manifests_are_not_trained_over(run: Path, left: tuple[str, ...]) -> None:
+    for path in (*run.glob("manifest-*"), *(run / name for name in left)):
+        path.unlink()
+    before = {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
+    for resume in (True, False):
+        with pytest.raises(Refusal, match=r"lacks the manifests of its checkpoints|exists and is not empty"):
+            latelier.train("vae", out=run, steps=4, save_every=0.25, resume=resume, **GIVEN)
+    assert {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()} == before
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 40 + "1" + "}" * 40, "", "{", "nul", "1e999", "\udcff"])
