@@ -204,6 +204,26 @@ def test_a_few_hot_pixels_do_not_take_all_levels() -> None:
     )  # nearly all is black: nothing is lost
 
 
+@pytest.mark.parametrize("share", [0.002, 0.01, 0.3])
+def test_a_value_that_marks_takes_no_levels_however_often_it_stands(share: float) -> None:
+    draw = np.random.default_rng(0)
+    marked = draw.random(4096) < share
+    values = np.where(marked, 65535, draw.integers(0, 3000, 4096))
+    assert span_of([Measured(0, 65535, True, values)]) == (0, 4095)
+    low, high = span_of([Measured(-9999, 1, False, np.where(marked, -9999, values / 3000))])
+    assert 0 <= low < 0.01
+    assert 0.99 < high < 1
+
+
+@pytest.mark.parametrize("share", [0.03, 0.5, 0.97])
+def test_white_that_others_lead_up_to_is_no_mark(share: float) -> None:
+    draw = np.random.default_rng(0)
+    values = np.where(draw.random(4096) < share, 4095, draw.integers(0, 4000, 4096))
+    assert span_of([Measured(0, 4095, True, values)]) == (0, 4095)
+    spots = np.where(draw.random(4096) < share, draw.integers(1000, 4096, 4096), draw.integers(0, 10, 4096))
+    assert span_of([Measured(0, 4095, True, spots)]) == (0, 4095)  # a few bright spots are what a picture may be of
+
+
 # ---- a folder
 
 

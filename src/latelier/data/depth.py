@@ -12,8 +12,8 @@ from PIL import Image, ImageFile
 
 DEPTHS = (8, 10, 12, 14, 16)  # bits of cameras and the like; the values of 12 are 0 to 4,095
 SAMPLED = 4096  # values that are kept of a picture
-RARE = 0.001  # share of the values that may lie outside the range
-LEVELS = 16  # grey levels of 256 that all but the rare values must not be pressed into
+RARE = 0.001  # share of the values, but for the outermost, that may lie outside the range
+LEVELS = 16  # grey levels of 256 that all but these must not be pressed into
 WHITE_IS_ZERO, PHOTOMETRIC, SAMPLE_FORMAT, UNSIGNED = 0, 262, 339, 1  # of TIFF
 OTHER_HALF = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
 
@@ -47,11 +47,13 @@ def _measured(values: np.ndarray) -> Measured:
 
 def span_of(measured: Sequence[Measured]) -> Span:
     """Black and white for a set by a sample of it: of whole numbers from 0 on that sixteen bits hold, 0 and the largest
-    value of the fewest bits; of all others the least and the greatest value. Where that would press all but one in
-    ``1 / RARE`` values into ``LEVELS`` of 256, those few are left out. Two equal numbers where all values are one."""
+    value of the fewest bits; of all others the least and the greatest value. Where that would press the others into
+    ``LEVELS`` of 256, all pixels of the greatest value, and of the least, are left out (marks, or no data), and one in
+    ``1 / RARE`` of the rest (hot pixels). Two equal numbers where all values are one."""
     low, high = min(m.low for m in measured), max(m.high for m in measured)
     values = np.concatenate([m.sample for m in measured])
-    least, most = (float(value) for value in np.quantile(values, (RARE, 1 - RARE)))
+    between = values[(values > low) & (values < high)]
+    least, most = (float(value) for value in np.quantile(between if between.size else values, (RARE, 1 - RARE)))
     if all(m.whole for m in measured) and low >= 0 and high < 1 << DEPTHS[-1]:
         whites = [float((1 << bits) - 1) for bits in DEPTHS]
         white = next(white for white in whites if white >= high)
