@@ -222,6 +222,20 @@ def test_no_forgery_is_an_unforeseen_error(tmp_path: Path, cache: Path, pictures
     assert told > FORGERIES / 2
 
 
+def test_a_link_in_the_place_of_a_pack_is_not_written_through(tmp_path: Path, cache: Path, pictures: Path) -> None:
+    images = open_images(pictures)
+    (pack,) = (cache / "packs").iterdir()
+    pack.rename(tmp_path / "elsewhere")
+    pack.symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere/used").unlink()
+    before = sorted((tmp_path / "elsewhere").iterdir())
+    again = open_images(pictures)
+    assert again.fingerprint == images.fingerprint
+    assert any(remark.endswith(f"has been made again ({pack}: it is a link)") for remark in again.remarks)
+    assert not pack.is_symlink()
+    assert sorted((tmp_path / "elsewhere").iterdir()) == before
+
+
 def test_known_truth_is_checked_too(cache: Path) -> None:
     facts = replace(
         unknown(list("abcd")),

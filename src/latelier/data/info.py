@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from latelier import stored
 from latelier.core import Refusal
-from latelier.data.known import HEADER, ORIGIN, SUMS
+from latelier.data.known import HEADER, ORIGIN, PIXELS, SUMS
 from latelier.data.sums import DamagedError, read, verified
 from latelier.forms import Count, Side, Some
 
@@ -83,6 +83,19 @@ def content(folder: Path, info: Info, name: str) -> bytes:
     """A file of the pack whole. Raises DamagedError unless it is what was written."""
     written = info["files"][name]
     return verified(folder / name, written["bytes"], written["sum"])
+
+
+def check_lengths(folder: Path, info: Info) -> None:
+    """What can be told of a pack's files without reading them. Raises DamagedError for one that is missing or of
+    another length."""
+    lengths = {name: file["bytes"] for name, file in info["files"].items()} | {PIXELS: pixel_bytes(info)}
+    for name, written in lengths.items():
+        try:
+            length = (folder / name).stat().st_size
+        except OSError as error:
+            raise DamagedError(f"{name}: {error.strerror or error}") from error
+        if length != written:
+            raise DamagedError(f"{name}: {length:,} bytes long, and was {written:,}")
 
 
 def pixel_bytes(info: Info) -> int:

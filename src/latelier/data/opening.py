@@ -26,7 +26,10 @@ class Rows(TypedDict):
 
 
 def opened(folder: Path) -> Images | None:
-    """The pack in a folder, which is held until its pixels are given up; None if there is none. Raises DamagedError."""
+    """The pack in a folder, which is held until its pixels are given up; None if there is none. Raises DamagedError,
+    for a link too: it may lead to a folder of the user's, where nothing is to be written."""
+    if folder.is_symlink():
+        raise DamagedError("it is a link")
     with ExitStack() as stack:
         if (lock := hold(folder)) is None:
             return None

@@ -88,7 +88,7 @@ def packed(
     except Refusal as error:
         if not damage:
             raise
-        raise Refusal(f"{error}; and what was decoded of it before is damaged ({folder / damage})") from error
+        raise Refusal(f"{error}; and what was decoded of it before is damaged ({folder}: {damage})") from error
     except OSError as error:
         why = f" (the pack there is damaged: {damage})" if damage else ""
         raise Refusal(f"cannot decode into {cache}: {error}{why}; LATELIER_CACHE names another folder") from error
@@ -96,7 +96,7 @@ def packed(
         return images
     return replace(
         images,
-        remarks=(*images.remarks, f"what was decoded before was damaged, and has been made again ({folder / damage})"),
+        remarks=(*images.remarks, f"what was decoded before was damaged, and has been made again ({folder}: {damage})"),
     )
 
 
@@ -128,6 +128,8 @@ def _make(
     except (Refusal, OSError):
         shutil.rmtree(part, ignore_errors=True)
         raise
+    if folder.is_symlink():
+        folder.unlink()
     shutil.rmtree(folder, ignore_errors=True)  # if one is there, it is damaged
     part.rename(folder)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from latelier.data.holding import in_use, remove
-from latelier.data.info import read_info
+from latelier.data.info import check_lengths, read_info
 from latelier.data.reuse import is_key, used
 from latelier.data.sums import DamagedError
 
@@ -45,6 +45,7 @@ def shelved(packs: Path) -> tuple[list[Pack], list[Path]]:
         if not folder.suffix:
             try:
                 info = read_info(folder)
+                check_lengths(folder, info)
             except DamagedError as error:
                 fault = str(error)
             else:

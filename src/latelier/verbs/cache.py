@@ -65,7 +65,8 @@ def cache(
     if prune:
         say(f"removed {_count(len(gone), 'pack')}, {_size(sum(pack.bytes for pack in gone))}")
     if others:
-        say(f"not packs, and left alone: {', '.join(path.name for path in others[:5])}{', ...' * (len(others) > 5)}")
+        names = ", ".join(path.name for path in others[:5]) + ", ..." * (len(others) > 5)
+        say(f"not packs, or with files of others in them, and left alone: {names}")
     return told
 
 
