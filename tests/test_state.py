@@ -92,7 +92,7 @@ def test_processes_that_see_different_checkpoints_are_refused(tmp_path: Path, mo
     state.save(tmp_path, {}, None, keep=1)
     monkeypatch.setattr(parallel, "dist", OtherProcess(ahead=-64))  # it finds none
     with pytest.raises(Refusal, match=r"different checkpoints in .*; all machines must share one folder"):
-        state_of(small()).resume(tmp_path, 64, 64)
+        state_of(small()).resume(tmp_path, 64, 64, {})
 
 
 def test_a_model_without_weights_of_its_own_is_the_same_everywhere(

@@ -69,7 +69,7 @@ def train(
         guard(model)
     moves, players = model.moves(), players_of(model, settings)
     state = State(model, players, average=plan.ema is not None)
-    remarks = state.resume(folder, plan.batch, len(batches.images))
+    remarks = state.resume(folder, plan.batch, len(batches.images), card)
     begin()
     parallel.share([*model.parameters(), *model.buffers()])
     statistics = Statistics(model)

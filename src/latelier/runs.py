@@ -29,6 +29,7 @@ from latelier.request import DEEP_BEFORE, read_config, there
 from latelier.say import say
 from latelier.scores.common import Splits
 from latelier.scores.record import replaced
+from latelier.state import check_card
 from latelier.tables import counted
 from latelier.told import labels_learned, learned_labels
 from latelier.where import Where as Where  # verbs import it with ``open_run``
@@ -236,7 +237,8 @@ def open_run(run: str | Path, own: str | None = None) -> Run:
     files.check_inside(path)  # here, where it is known to be a run, and no large folder that was named by mistake
     multiply_fast(model)
     config_path = path / "config.json"
-    config = read_config(config_path) if found and config_path.exists() else {}
+    if config := read_config(config_path) if found and config_path.exists() else {}:
+        check_card(config["model"], card.json(), config_path)
     seen = found.seen if found else 0
     for remark in found.remarks if found else ():
         say(f"{path}: {remark}; using the checkpoint at {counted(seen, 'image')}", error=True)

@@ -1,6 +1,7 @@
 """All that training carries from step to step, and its way to disk and back."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from latelier.players import Player
 
 MEMORY = "memory/"  # prefix of what the model keeps image by image
 RESTORE = "restore the run from a copy, or train it again"
+CARD = ("image", "classes", "words")  # of a card, beside the method's settings
 RAW = "raw/"  # prefix of the trained weights in the state file when the weights file holds their average
 
 
@@ -65,18 +67,20 @@ class State:
             checkpoint.prune(folder, keep, self.seen)
         parallel.wait()
 
-    def resume(self, folder: Path, batch: int, images: int) -> tuple[str, ...]:
+    def resume(self, folder: Path, batch: int, images: int, card: Mapping[str, Any]) -> tuple[str, ...]:
         """Takes up the folder's newest good checkpoint, if it has one. Returns remarks on damaged ones passed over.
-        Raises Refusal for one that is none of this model, with steps of ``batch`` and so many images."""
+        Raises Refusal for one that is none of this model, whose ``card`` is given, with steps of ``batch`` and so many
+        images."""
         found = checkpoint.latest(folder)
         device = next(iter(self.model.state_dict().values())).device
         if not parallel.same_everywhere([torch.tensor(found.seen if found else 0, device=device)]):
             raise Refusal(f"the processes see different checkpoints in {folder}; all machines must share one folder")
         if found is None:
             return ()
-        weights, card = checkpoint.read(found.weights, CardNote, device)
+        weights, note = checkpoint.read(found.weights, CardNote, device)
+        check_card(card, note, folder / "config.json")
         state, standing = checkpoint.read(found.state, Standing, device)
-        for path, seen in ((found.weights, card.get("seen", found.seen)), (found.state, standing["seen"])):
+        for path, seen in ((found.weights, note.get("seen", found.seen)), (found.state, standing["seen"])):
             if seen != found.seen:
                 raise Refusal(f"{path} is of another moment, at {seen:,} images; {RESTORE}")
         if found.seen % batch:
@@ -128,3 +132,15 @@ def load_weights(model: nn.Module, weights: dict[str, Tensor], path: Path) -> No
             f"{path} has a tensor '{extra[0]}' that this model does not know; it was written for another model"
         )
     model.load_state_dict(weights)
+
+
+def check_card(told: Mapping[str, Any], held: Mapping[str, Any], path: Path) -> None:
+    """Raises Refusal where config.json (at ``path``) tells of another model than weights hold beside it: another run's,
+    or that of an earlier one. What only one of them names, being of another version, may differ."""
+    there, here = (
+        json.loads(json.dumps({**{n: card[n] for n in CARD if n in card}, **card["config"]})) for card in (told, held)
+    )
+    for name in sorted(there.keys() & here.keys()):
+        if there[name] != here[name]:
+            said = f"{name} is {there[name]} in it and {here[name]} in the weights"
+            raise Refusal(f"{path} is another run's: {said}; restore it")

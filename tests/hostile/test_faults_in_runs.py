@@ -127,6 +127,26 @@ def test_another_form_is_named_with_its_field(run: Path, name: str, field: Any, 
         open_run(run)
 
 
+@pytest.mark.parametrize(
+    ("changed", "line"),
+    [
+        ({"settings": {**TINY, "latent": 3}}, r"config.json is another run's: latent is 3 in it and 2 in the weights"),
+        ({"settings": {**TINY, "penalty.weight": 5.0}}, r"config.json is another run's: penalty is .*5.0"),
+        ({"data": "scenes", "size": 32}, r"config.json is another run's: classes is"),
+    ],
+)
+def test_the_config_of_another_run_is_named(run: Path, tmp_path: Path, changed: dict[str, Any], line: str) -> None:
+    given = {**GIVEN, **changed}
+    latelier.train("vae", out=tmp_path / "other", steps=4, save_every=0.25, **given)
+    shutil.copy(tmp_path / "other/config.json", run)
+    with pytest.raises(Refusal, match=line):
+        open_run(run)
+    before = {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
+    with pytest.raises(Refusal, match=r"is another run's|are not those that|has shape"):
+        latelier.train("vae", out=run, steps=6, resume=True, quiet=True)
+    assert {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()} == before
+
+
 @pytest.mark.parametrize("left", [(), ("verdict.json", "scores.json")])
 def test_weights_without_manifests_are_not_trained_over(run: Path, left: tuple[str, ...]) -> None:
     for path in (*run.glob("manifest-*"), *(run / name for name in left)):
