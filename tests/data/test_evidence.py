@@ -151,6 +151,12 @@ def test_of_two_columns_called_alike_none_is_taken(tmp_path: Path) -> None:
     for name, said in (("images", "two columns are called image"), ("labels", "two columns are called label")):
         with pytest.raises(Refusal, match=said):
             open_images(tmp_path / f"{name}.parquet")
+    for number, columns in enumerate((["image", "hat"], ["image", "hat", "hat"])):
+        pq.write_table(
+            pa.table([cells, *[[True]] * (len(columns) - 1)], names=columns), tmp_path / f"all/{number}.parquet"
+        )
+    with pytest.raises(Refusal, match=r"1.parquet: two columns are called hat"):
+        open_images(tmp_path / "all", as_="parquet")
 
 
 def test_parquet_under_a_name_that_is_no_utf8_is_read(tmp_path: Path) -> None:

@@ -14,8 +14,9 @@ from PIL import Image
 from shards import parquet, png, tar
 
 from latelier.cli import main
+from latelier.data.account import account
 from latelier.data.own import METADATA, mark
-from latelier.data.sources import open_images
+from latelier.data.sources import open_images, place_of
 from latelier.data.survey import survey
 from latelier.pictures.sheet import save
 
@@ -155,6 +156,16 @@ def test_what_latelier_wrote_is_its_own(tmp_path: Path) -> None:
     images = open_images(root)
     assert (list(images.names), images.classes, any(images.captions)) == (["000.png", "001.png", "002.png"], (), False)
     assert len(open_images(root / "redrawn")) == 1  # named itself, it is a source like any other
+
+
+def test_training_counts_what_latelier_wrote_as_data_does(tmp_path: Path) -> None:
+    root = folder(tmp_path / "set", 3)
+    own_output(root)
+    by_data = {key: n for key, n in survey(root).files.unused.items() if key[0] != ".png"}
+    (place, _) = place_of(root)
+    by_training = account(root, place, look=False)
+    assert {key: n for key, n in by_training.unused.items() if key[0] != ".png"} == by_data
+    assert (".csv", "written by latelier") in by_data
 
 
 def test_duplicates_are_told_across_splits(tmp_path: Path) -> None:

@@ -25,8 +25,8 @@ class Account:
 
 
 def account(path: Path, place: Place, look: bool) -> Account:
-    """The account of a path. ``look``: files are opened to tell what latelier wrote; otherwise names alone say it, and
-    its sheets count as pictures."""
+    """The account of a path. ``look``: pictures are opened too to tell what latelier wrote; otherwise its sheets count
+    as pictures."""
     found, ledger = place.found, Account()
     if found is None:
         return ledger
@@ -60,7 +60,7 @@ def account(path: Path, place: Place, look: bool) -> Account:
         elif not why and leaf.name in tables:
             ledger.tables.append(leaf.name)
             continue
-        if not why and look and is_own_file(path / leaf.name):
+        if not why and is_own_file(path / leaf.name):
             why = OWN
         why = why or without.get(leaf.name) or (other if end in SHARDS else "") or helps(end)
         ledger.unused[end, why or ("not read" if found.kind == "folder" else "beside shards")] += 1

@@ -5,6 +5,7 @@ Text that says a number or a truth value is that number or truth value (a CSV fi
 writes them: ``1.0``, ``True``. What no program can have meant is refused, with its file, row and column.
 """
 
+import ast
 import re
 import unicodedata
 from collections import Counter
@@ -27,6 +28,10 @@ WHOLE = re.compile(r"-?(0|[1-9][0-9]*)(\.0+)?")  # 007 is a word
 BROKEN = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+|-?[0-9]+(\.[0-9]+)?e[+-][0-9]+|[+-]?inf(inity)?", re.IGNORECASE)
 TRUTH = {"true": True, "false": False}
 LARGEST = 1 << 53  # beyond it numbers that have passed through a float are no longer what they were
+ESCAPED = r"\\(?:x[0-9a-f]{2}|[ntr\\'])"
+PRINTED = re.compile(
+    rf"""(?=[ -~]*\Z)(?:b'(?:[^'\\]|{ESCAPED})*'|b"(?:[^"\\]|{ESCAPED})*")"""
+)  # bytes as Python prints them
 TEXT = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
 TEXTS = re.compile(rf"\[\s*(?:{TEXT}[\s,]*)*\]", re.DOTALL)  # as Python, JSON and numpy print a list of texts
 LISTED = re.compile(rf"{TEXTS.pattern}|\[[\s0-9.,+-]*\]|\{{\s*(['\"0-9].*)?\}}", re.DOTALL)
@@ -150,7 +155,7 @@ def _plain(value: object, where: str, column: str) -> str | bool | int | float |
             raise _refusal(value, where, column, "expected text in UTF-8") from None
     if not isinstance(value, str):
         raise _refusal(value, where, column, "expected a word, a number, a truth value or nothing")
-    word = unprinted(unicodedata.normalize("NFC", value).strip())
+    word = unicodedata.normalize("NFC", unprinted(value.strip()).strip())
     if HALVES.search(word):
         raise _refusal(value, where, column, "this is not UTF-8; save the file in UTF-8")
     return None if is_nothing(word) else word
@@ -178,9 +183,9 @@ def _caption(value: object, where: str, column: str) -> str:
 
 
 def unprinted(word: str) -> str:
-    """A word without the marks of printed bytes (b'cat'), which some published lists carry."""
-    match = re.fullmatch(r"b'([^'\\]*)'|b\"([^\"\\]*)\"", word)
-    return next(filter(None, match.groups()), "") if match else word
+    """The text of printed bytes (b'cat'), which some published lists carry; bytes that are not UTF-8 as halves of
+    surrogate pairs. Any other word as it is."""
+    return ast.literal_eval(word).decode(errors="surrogateescape") if PRINTED.fullmatch(word) else word
 
 
 def _unquoted(text: str) -> str:

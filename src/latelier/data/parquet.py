@@ -169,6 +169,8 @@ def _column(file: Path, column: str) -> list[Any]:
     parquet = _open(file)
     if column.split(".")[0] not in parquet.schema_arrow.names:
         raise Refusal(f"{file}: no column {column}, but the files beside it have one")
+    if parquet.schema_arrow.names.count(column) > 1:
+        raise Refusal(f"{file}: two columns are called {column}; rename one, or leave it out")
     try:
         values: list[Any] = parquet.read(columns=[column]).column(0).to_pylist()
     except (pyarrow.ArrowException, OSError, ValueError) as error:  # of times that Python cannot hold, of bad UTF-8
