@@ -33,12 +33,13 @@ def _named(value: Any) -> Any:
 
 @contextmanager
 def running(name: str) -> Iterator[None]:
-    """Within it a user's code is run. Raises Refusal, with what it ended in, for any error of it."""
+    """Within it a user's code is run. Raises Refusal, with what it ended in, for any error of it, and where it would
+    end the program."""
     from latelier.core import Refusal
 
     try:
         yield
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise Refusal(
             f"{name} cannot be run: {type(error).__name__}: {error}; LATELIER_TRACEBACK=1 shows where"
         ) from error

@@ -88,6 +88,10 @@ def folder_of(request: SimpleNamespace) -> Path:
         raise Refusal(
             f"--out {path} is not UTF-8, and weights are read by a library that opens no such path; name another"
         )
+    if len(path.name.splitlines()) > 1:
+        raise Refusal(
+            f"--out {path} has a line break in its name, which every line that says it would have; name another"
+        )
     if path.exists() and not path.is_dir():
         raise Refusal(f"--out {path} is a file; give a folder")
     if not request.resume and path.exists() and not _is_new(path):

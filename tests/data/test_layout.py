@@ -51,7 +51,10 @@ def test_a_folder_named_nearly_like_a_split_is_left_out_of_splits_and_said(tmp_p
         (("stage1_train/1.png", "stage1_test/2.png", "more/3.png"), "may be splits or classes: --as splits"),
         (("train_images/1.png", "test_images/2.png"), "test_images, train_images may be splits or classes"),
         (("val/1.png", "valid/2.png"), "val/ and valid/ are both called validation; give one, as .*/valid"),
-        (("pets/train/1.png", "xray/train/2.png"), "pets/ has splits of its own \\(train/\\): give .*pets"),
+        (
+            ("pets/train/1.png", "xray/train/2.png"),
+            "pets/, xray/ have splits of their own \\(train/\\): give .*pets or",
+        ),
     ],
 )
 def test_what_can_be_read_in_two_ways_is_asked(tmp_path: Path, names: tuple[str, ...], complaint: str) -> None:

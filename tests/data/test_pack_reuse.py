@@ -191,7 +191,7 @@ def test_damaged_labels_cost_no_decoding(tmp_path: Path, cache: Path, decoded: l
     images = open_images(pictures)
     assert decoded == []
     assert images.remarks == (
-        f"what was decoded before was damaged, and has been made again ({made}/label.npy: No such file or directory)",
+        f"what was decoded before was damaged, and has been made again ({made}: label.npy: No such file or directory)",
     )
 
 

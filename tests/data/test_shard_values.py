@@ -214,3 +214,10 @@ def test_folders_in_a_tar_file_are_said_to_be_no_classes(tmp_path: Path) -> None
     remarks = tar(tmp_path, files).remarks
     assert any(remark.startswith("folders in tar files (0, 1, 2) are no classes: unpack them") for remark in remarks)
     assert not any("no classes" in remark for remark in tar(tmp_path, files | {"0/0.cls": b"1"}).remarks)
+
+
+def test_attributes_whose_names_garble_a_terminal_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match=r"the attribute 'hat\\x1b\[2J' holds a control character; rename it"):
+        tar(tmp_path, {"0.png": PICTURES[0], "0.json": json.dumps({"hat\x1b[2J": True}).encode()})
+    with pytest.raises(Refusal, match=r"set.parquet: the attribute .* holds a control character"):
+        parquet(tmp_path, **{"hat\x1b[2J": [True] * 4})

@@ -60,10 +60,11 @@ def test_too_little_memory_is_no_fault(
     assert said.startswith("latelier: there is not enough memory for this; take a smaller --batch")
 
 
-@pytest.mark.parametrize("code", ["def f(:\n", "import nowhere_at_all\n", "1 / 0\n"])
+@pytest.mark.parametrize("code", ["def f(:\n", "import nowhere_at_all\n", "1 / 0\n", "raise SystemExit(0)\n"])
 def test_a_users_file_that_cannot_be_run_is_refused(code: str, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(code)
-    with pytest.raises(Refusal, match=r"mine\.py cannot be run: (SyntaxError|ModuleNotFoundError|ZeroDivisionError): "):
+    error = "SyntaxError|ModuleNotFoundError|ZeroDivisionError|SystemExit"
+    with pytest.raises(Refusal, match=rf"mine\.py cannot be run: ({error}): "):
         latelier.train(str(tmp_path / "mine.py"), data="digits", out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

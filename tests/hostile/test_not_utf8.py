@@ -121,6 +121,8 @@ def test_a_run_in_such_a_folder_is_refused_before_any_work(here: Path, tmp_path:
     with pytest.raises(Refusal, match=r"--out .* is not UTF-8, and weights are read by a library"):
         latelier.train("vae", data=here / "pets", out=tmp_path / CLASS, settings=TINY)
     assert not (tmp_path / CLASS).exists()
+    with pytest.raises(Refusal, match=r"(?s)--out .* has a line break in its name"):
+        latelier.train("vae", data=here / "pets", out=tmp_path / "two\nlines", settings=TINY)
     files.write(tmp_path / CLASS / "table.csv", files.csv_text(["file"], [[CLASS]]))
     assert (tmp_path / CLASS / "table.csv").read_bytes() == b"file\r\nk\xfche\r\n"
 

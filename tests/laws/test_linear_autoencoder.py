@@ -112,6 +112,17 @@ def test_pca_is_scikit_learns(whiten: bool) -> None:
     assert report["explained variance"] == pytest.approx(theirs.explained_variance_ratio_.sum(), rel=1e-5)
 
 
+@pytest.mark.parametrize("whiten", [False, True])
+def test_pictures_that_are_all_one_have_a_code_of_zeros(whiten: bool) -> None:
+    model = pca.Model(pca.Config(latent=4, whiten=whiten), (1, 3, 3))
+    images = pictures(np.full((8, 3, 3), 128, np.uint8))
+    assert model.fit(images.blocks, torch.Generator().manual_seed(0)) == {"explained variance": pytest.approx(1)}
+    whole = images.floats(slice(None))
+    code = model.encode(whole).mode()
+    assert code["z"].abs().max() == 0
+    assert torch.allclose(model.decode(code), whole)
+
+
 @pytest.mark.parametrize(("n", "latent"), [(2500, 2), (2001, 2), (2500, 4)])
 def test_beyond_the_limit_pca_is_fitted_in_blocks(monkeypatch: pytest.MonkeyPatch, n: int, latent: int) -> None:
     monkeypatch.setattr(pca, "WHOLE", 0)

@@ -74,6 +74,14 @@ def attribute(value: object, where: str, column: str) -> int | None:
     return int(found)
 
 
+def attributes(names: Iterable[str], where: object) -> list[str]:
+    """What attributes are called. Raises Refusal for a name with control characters."""
+    for name in (found := list(names)):
+        if UNFIT.search(name):
+            raise Refusal(f"{where}: the attribute {name!r} holds a control character; rename it")
+    return found
+
+
 def captions(value: object, where: str, column: str = "caption") -> tuple[str, ...]:
     """The captions that are said: of a text that one, of a list of texts all, of what is missing none. Control
     characters count as spaces. Raises Refusal for numbers, which no caption is, and for all else."""

@@ -141,10 +141,12 @@ def _no_sets(root: Path, pictures: Iterable[str], inside: str) -> None:
     """Raises Refusal where folders hold splits of their own: they are sets, and no classes of one."""
     depth = inside.count("/")
     inner = {tuple(name.split("/", depth + 2)[depth : depth + 2]) for name in pictures if name.count("/") > depth + 1}
-    for top, folder in sorted(inner):
-        if split_name(folder, whole=True):
-            own = f"{inside}{top}/ has splits of its own ({folder}/)"
-            raise Refusal(f"{root}: {own}: give {root / inside / top}, or --as classes to take folders as classes")
+    sets = {f"{inside}{top}/": folder for top, folder in sorted(inner) if split_name(folder, whole=True)}
+    if sets:
+        first, folder = next(iter(sets.items()))
+        own = "has splits of its own" if len(sets) == 1 else "have splits of their own"
+        give = f"give {root / first}{' or another' * (len(sets) > 1)}"
+        raise Refusal(f"{root}: {_listed(sets)} {own} ({folder}/): {give}, or --as classes to take folders as classes")
 
 
 def _listed(names: Collection[str]) -> str:

@@ -119,7 +119,8 @@ class Parquet(Shards):
         listed = known_names(self.folder, "attributes") or []
         if absent := [name for name in listed if name not in self._schema.names]:
             raise Refusal(f"{self.folder / 'names.json'}: attribute {absent[0]} is not a column of {self.files[0]}")
-        return [field.name for field in self._schema if str(field.type) == "bool" or field.name in listed]
+        named = (field.name for field in self._schema if str(field.type) == "bool" or field.name in listed)
+        return foreign.attributes(named, self.files[0])
 
     def _declared(self, column: str) -> list[str] | None:
         """Class names in the schema's metadata."""

@@ -47,7 +47,7 @@ def _labels(images: Images, path: Path, everywhere: Sequence[Path], present: Col
 
 
 def _attributes(images: Images, path: Path, everywhere: Sequence[Path], present: Collection[str]) -> Images:
-    columns = Table(everywhere[0], ("file",)).named
+    columns = foreign.attributes(Table(everywhere[0], ("file",)).named, everywhere[0])
     tables = {other: Table(other, ("file", *columns)) for other in everywhere}
     known = {other: [_values(table, column) for column in columns] for other, table in tables.items()}
     signs = foreign.signs(value for one in known.values() for column in one for value in column)

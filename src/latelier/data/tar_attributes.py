@@ -36,7 +36,7 @@ class Attributes:
     def columns(self, folder: Path) -> list[str]:
         """The names of the attributes. Raises Refusal for a value of one that is none, and for a name that is not
         there."""
-        names = sorted({*self.known, *self.listed})
+        names = foreign.attributes(sorted({*self.known, *self.listed}), folder)
         if odd := next((self.odd[name] for name in names if name in self.odd), None):
             raise odd
         return names

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 
@@ -64,27 +65,32 @@ class Model(Base, Encodes, Decodes, Samples, HasFilters, Fits):
             raise Refusal(f"pca: {self.config.latent} components need as many images, but there are {count}")
         if count * math.prod(self.image) * 4 <= WHOLE:
             seed = int(torch.randint(2**31, (), generator=generator, device=generator.device))
-            solver = PCA(self.config.latent, random_state=seed).fit(
-                torch.cat([block.flatten(1) for block in images()]).numpy()
-            )
+            rows = torch.cat([block.flatten(1) for block in images()]).numpy()
+            with np.errstate(invalid="ignore"):  # of 0 by 0, where pictures are all one
+                solver = PCA(self.config.latent, random_state=seed).fit(rows)
         else:
             solver = IncrementalPCA(self.config.latent)
-            for rows in regrouped(images(), max(1000, 5 * self.config.latent), self.config.latent):
-                solver.partial_fit(rows.numpy())
+            for block in regrouped(images(), max(1000, 5 * self.config.latent), self.config.latent):
+                solver.partial_fit(block.numpy())
         for name, values in (
             ("mean", solver.mean_),
             ("components", solver.components_),
             ("variance", solver.explained_variance_),
         ):
             getattr(self, name).copy_(torch.from_numpy(values))
-        return {"explained variance": float(solver.explained_variance_ratio_.sum())}
+        shares = solver.explained_variance_ratio_  # NaN of pictures that are all one, of which nothing is left over
+        return {"explained variance": float(np.nan_to_num(shares, nan=1 / len(shares)).sum())}
+
+    def _spread(self) -> Tensor:
+        """float32 [latent], that of codes; none is 0, so that what does not vary has codes of 0, as in scikit-learn."""
+        return self.variance.sqrt().clamp(min=torch.finfo(self.variance.dtype).eps)
 
     def encode(self, image: Tensor) -> Point:
         z = (image.flatten(1) - self.mean) @ self.components.T
-        return Point({"z": z / self.variance.sqrt() if self.config.whiten else z})
+        return Point({"z": z / self._spread() if self.config.whiten else z})
 
     def decode(self, code: Code) -> Tensor:
-        z = code["z"] * self.variance.sqrt() if self.config.whiten else code["z"]
+        z = code["z"] * self._spread() if self.config.whiten else code["z"]
         return (z @ self.components + self.mean).clamp(0, 1).view(-1, *self.image)
 
     def findings(self, facts: Mapping[str, float]) -> list[Finding]:
