@@ -143,12 +143,13 @@ def probed(opened, splits) -> dict[str, float]:  # type: ignore[no-untyped-def]
 
 
 def table(cells: list[dict]) -> str:  # type: ignore[type-arg]
-    """Markdown: a row a set and method. Ten times as long is told by PSNR, else by the classifier's own accuracy."""
+    """Markdown: a row a set and method. So many times as long is told by PSNR, or the classifier's own accuracy, and by
+    the distance of samples then."""
     found = {(cell["set"], cell["method"], cell["times"]): cell for cell in cells if "error" not in cell}
     longer = max((cell["times"] for cell in cells), default=1)
     head = (
         *("set", "method", "steps", "CPU s", "PSNR dB", "PCA (numbers)", f"{longer} times as long"),
-        *("sample distance", "probe: codes, PCA %"),
+        *("sample distance (then)", "probe: codes, PCA %"),
     )
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for name, method in ((name, method) for name in SETS for method in METHODS if (name, method, 1) in found):
@@ -156,6 +157,9 @@ def table(cells: list[dict]) -> str:  # type: ignore[type-arg]
         probes = ", ".join(str(cell[key]) for key in ("probe codes %", "probe PCA %") if key in cell)
         own = f" ({cell['accuracy %']} by itself)" if "accuracy %" in cell else ""
         after = beside.get("PSNR dB", f"{beside['accuracy %']} %" if "accuracy %" in beside else "")
+        distance = str(cell.get("sample distance", "")) + (
+            f" ({beside['sample distance']})" if "sample distance" in beside else ""
+        )
         pca = f"{cell['PCA PSNR dB']} ({cell['PCA numbers']})" if "PCA numbers" in cell else ""
         row = [
             name,
@@ -166,7 +170,7 @@ def table(cells: list[dict]) -> str:  # type: ignore[type-arg]
             pca,
             after,
         ]
-        lines.append("| " + " | ".join(map(str, [*row, cell.get("sample distance", ""), probes + own])) + " |")
+        lines.append("| " + " | ".join(map(str, [*row, distance, probes + own])) + " |")
     return "\n".join(lines)
 
 
