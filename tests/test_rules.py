@@ -7,7 +7,8 @@ from facts_given import CODES, DRAWN, GAME, GOOD, HEAD, only
 
 from latelier.building import assemble, build
 from latelier.core import Finding
-from latelier.models.rules import absurd, broken, classified, early, game, grown, kept, known, related, used, usual
+from latelier.models.label_rules import classified, known
+from latelier.models.rules import absurd, broken, early, game, grown, kept, related, rising, used, usual
 from latelier.models.watch import SETTLED
 
 
@@ -20,6 +21,10 @@ from latelier.models.watch import SETTLED
         ({"grown error": math.inf}, "error is not finite"),
         (absurd({"distortion": 2e7}, 64), "distortion is 312,500 a pixel value"),
         (absurd({"elbo": -5e9}, 64), "elbo is more than a million a pixel value"),
+        (absurd({"absolute error": 300.0, "rate": 1.9e9}, 64), "rate is more than a million a pixel value"),  # vac
+        (absurd({"squared error": 1.3e7}, 64), "squared error is 203,125 a pixel value"),  # introvae
+        ({"grown absolute error": 5_000.0}, "absolute error is 5,000 times"),
+        ({"grown distortion": 2_000.0, "alike": 1.0}, "distortion is 2,000 times"),
     ],
 )
 def test_a_training_that_broke_is_a_failure_whatever_else_was_measured(facts: dict[str, float], says: str) -> None:
@@ -111,6 +116,56 @@ def test_a_code_that_nobody_has_taught_yet_is_no_collapse() -> None:
     assert any("collapsed" in finding.text for finding in usual(collapsed))
     assert early(untaught)
     assert not any("collapsed" in finding.text for finding in usual(untaught))
+
+
+@pytest.mark.parametrize(
+    ("psnr", "carried", "says"),
+    [
+        (14.1, (0.03, 0.1, 0.4), False),  # a fresh net draws grey, which of photographs is the mean picture
+        (12.0, (0.3, 0.1, 0.001), True),  # crushed before the decoder knew the mean picture
+        (14.1, (0.3, 0.001, 0.001), True),
+    ],
+)
+def test_a_collapse_is_told_by_what_the_code_came_to_carry(psnr: float, carried: tuple[float, ...], says: bool) -> None:
+    log = rising([{"distortion": 5.0, "rate": nats} for nats in carried])
+    found = used({**GOOD, "PSNR": psnr, "shown": 64_000.0, "units": 32.0, "active units": 0.0, **log})
+    assert [finding.text.startswith("The posterior has collapsed") for finding in found] == [True] * says
+
+
+def test_what_the_code_carries_is_of_all_its_terms_or_unknown() -> None:
+    assert rising([{"KL code": 1.0, "KL positions": 1.0}, {"KL code": 1.0, "KL positions": 9.0}]) == {
+        "code rising": 0.0
+    }
+    first, last = ({"KL occurrence": a, "KL appearance": b} for a, b in ((1.0, 1.0), (0.0, 3.0)))
+    assert rising([first, first, last]) == {"code rising": 1.0}
+    assert rising([{"rate": 1.0}]) == rising([{"error": 1.0}] * 3) == {}
+
+
+def test_of_pictures_that_are_all_one_nothing_else_is_said() -> None:
+    for rules in (usual, lambda facts: game(facts, "", "")):
+        finding = only(rules({**GOOD, **GAME, **DRAWN, **CODES, "alike": 1.0}))
+        assert finding.level == "warning"
+        assert finding.text.startswith("All pictures that were looked at are one and the same")
+
+
+UNEVEN = {"largest class": 76.0, "guess": 100 / 3}
+
+
+def test_of_uneven_classes_the_mean_over_them_is_judged() -> None:
+    told = {**HEAD, **UNEVEN, "accuracy": 56.0, "baseline accuracy": 50.0}
+    right = only(classified({**told, "balanced accuracy": 72.0, "balanced error": 5.0, "balanced baseline": 60.0}))
+    assert right.text.startswith(
+        "Learned the labels: tells 56 % of 400 unseen pictures right; always the largest class: 76"
+    )
+    assert right.text.endswith("balanced accuracy 72 %, a constant answer 33 %, the regression 60 %.")
+    wrong = only(classified({**told, "accuracy": 75.0, "balanced accuracy": 34.0, "balanced error": 5.0}))
+    assert wrong.text.startswith("Has not learned the labels: tells 75 %")
+    codes = {**CODES, **UNEVEN, "accuracy of codes": 74.0, "accuracy of pixels": 63.0, "accuracy of PCA": 60.0}
+    assert only(known(codes)).text == (
+        "Its codes tell labels better than pixels do: balanced accuracy 74 % from 10 labels a class, pixels 63 %, PCA "
+        "60 %; a constant answer 33 %, always the largest class 76 % right."
+    )
+    assert only(known({**codes, "guess": 74.0})).text.startswith("Neither codes nor pixels tell")
 
 
 @pytest.mark.parametrize(

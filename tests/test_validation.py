@@ -175,7 +175,7 @@ def test_another_seed_holds_out_the_same_images(made_folder: Path, tmp_path: Pat
     assert names[0] == names[1]
 
 
-def test_a_validation_split_of_the_source_is_used_as_such(tmp_path: Path) -> None:
+def test_a_validation_split_of_the_source_is_used_as_such(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for split, count in (("train", 30), ("validation", 10), ("test", 6)):
         folder(tmp_path / "data" / split, count, "L", (8, 8))
     run = latelier.train(
@@ -186,6 +186,9 @@ def test_a_validation_split_of_the_source_is_used_as_such(tmp_path: Path) -> Non
     assert opened.config["data"]["images"] == 30
     assert any("validation" in record for record in opened.log)
     assert len(opened.splits(None, Where()).test) == 6
+    given = {"data": tmp_path / "data", "batch": 8, "settings": TINY["settings"]}
+    latelier.train("vae", **given, out=tmp_path / "other", steps=4, validation=0.2)
+    assert "--validation 0.2: the validation split of" in capsys.readouterr().err
 
 
 def test_of_a_source_with_a_training_split_alone_a_tenth_is_held_out(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """What edits of a run go by, the same for every verb, whatever pictures it is given: pictures with attributes to learn
 from, directions, and a judge of what was drawn."""
 
+import io
 from collections.abc import Sequence
+from contextlib import redirect_stderr
 
 import torch
 
@@ -17,9 +19,10 @@ from latelier.scores.common import device_of
 
 def known(run: Run, where: Where, given: Images | None = None) -> Images:
     """Pictures with attributes: those that the run was trained on, or ``given`` where these are gone or have none.
-    Raises Refusal where there are none."""
+    Nothing is said of them again. Raises Refusal where there are none."""
     try:
-        fit = run.splits(None, where).own
+        with redirect_stderr(io.StringIO()):
+            fit = run.splits(None, where).own
         with_attributes(fit)
     except Refusal:
         if given is None:

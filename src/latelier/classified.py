@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from latelier.data.images import Images
-from latelier.models.rules import left_open
+from latelier.models.label_rules import left_open
 from latelier.runs import Run
 from latelier.scores.calibration import BINS, error_by_chance, expected_calibration_error
 from latelier.scores.common import majority

@@ -17,6 +17,10 @@ Everything is deterministic and draws from generators of its own. A fact that ca
                         logistic regression on PCA of pixels from "baseline labels"; "labelled": of how many
     accuracy of codes   % of linear probes from "labels a class"; beside it "... of pixels", "... of PCA", "largest
                         class" and "accuracy lead error", the standard error of the lead over pixels
+    guess               only where classes are uneven: balanced accuracy of a constant answer, %. Those of codes, pixels
+                        and PCA are balanced then; of a classifier there are "balanced accuracy" with its "balanced
+                        error", and "balanced baseline", too
+    alike               1, only where all pictures are one and the same
 
 What is measured of attributes, ``attribute_facts`` names. A verdict adds from the run "shown", pictures shown in
 training, and "grown TERM" (``rules.grown``).
@@ -38,6 +42,7 @@ from latelier.learners.space import COMPONENTS, principal, scaling
 from latelier.nets.modes import evaluating
 from latelier.sample_facts import LEAST, drawn
 from latelier.scores.common import Splits, codes, device_of, pixels, rows_of, some
+from latelier.scores.confusion import uneven
 
 FIT, FIT_VALUES = (200, 2_000), 12_000_000  # pictures that baselines learn from, and pixel values that they may have
 TEST, TEST_VALUES = (64, 500), 6_000_000  # pictures that are measured
@@ -56,6 +61,8 @@ def measured(model: Model, data: Splits, *, told: bool, labels: int | None = Non
     fit, test = _part(data.fit, FIT, FIT_VALUES), _part(data.test, TEST, TEST_VALUES)
     facts = {"pictures": float(len(test)), "seen": float(data.seen)}
     known = np.concatenate([_rows(fit), _rows(test)]) if data.seen and fit is not test else _rows(fit)
+    if len(known) > 1 and (known == known[0]).all() and all((block == block[0]).all() for block in test.blocks(BLOCK)):
+        facts["alike"] = 1.0
     with torch.no_grad():
         if has(model, Encodes):
             facts |= _read(model, test, known)
@@ -146,17 +153,19 @@ def _classified(model: Model, fit: Images, test: Images, labels: int | None) -> 
         rows = np.flatnonzero(fit.label >= 0)
     learned = some(fit.take(rows), LABELS, 0)
     answer = rows_of(model, test, need(model, Classifies).classify)
-    facts = {
+    right, weights = answer.argmax(1) == test.label, _weights(test.label)
+    facts = _guess(test.label, right) | {
         "finite": float(np.isfinite(answer).all()),
-        "accuracy": 100 * float((answer.argmax(1) == test.label).mean()),
+        "accuracy": 100 * float(right.mean()),
         "largest class": _largest(test.label),
         "labelled": float(len(test)),
     }
     if len(np.unique(learned.label)) > 1:
         known = pixels(learned)
         pca = principal(known)
-        right = _right(pca.transform(known), learned.label, pca.transform(pixels(test)), test.label)
-        facts |= {"baseline accuracy": 100 * float(right.mean()), "baseline labels": float(len(learned))}
+        base = _right(pca.transform(known), learned.label, pca.transform(pixels(test)), test.label)
+        facts |= {"baseline accuracy": 100 * float(base.mean()), "baseline labels": float(len(learned))}
+        facts |= {"balanced baseline": 100 * float((base * weights).mean())} if uneven(test.label) else {}
     return facts
 
 
@@ -176,16 +185,17 @@ def _probed(model: Model, fit: Images, test: Images) -> dict[str, float]:
     }
     pca = principal(spaces["pixels"][0], min(COMPONENTS, spaces["codes"][0].shape[1]))
     spaces["PCA"] = tuple(pca.transform(rows) for rows in spaces["pixels"])
-    right = {}
+    right, weights = {}, _weights(test.label) if uneven(test.label) else np.ones(len(test))
     for space, (known, measured) in spaces.items():
         sets = (np.searchsorted(chosen, rows) for rows in draws)
-        right[space] = np.stack([_right(known[s], pool.label[s], measured, test.label) for s in sets])
-    lead = right["codes"].astype(float) - right["pixels"]
+        right[space] = np.stack([weights * _right(known[s], pool.label[s], measured, test.label) for s in sets])
+    lead = right["codes"] - right["pixels"]
     # As if two more pictures had gone either way: a handful that all go one way prove nothing.
     spread = math.hypot(lead.mean(0).std(), 2 / (len(test) + 2) ** 0.5)
     error = np.hypot(spread / len(test) ** 0.5, lead.mean(1).std(ddof=1) / DRAWS**0.5)
     facts = {f"accuracy of {space}": 100 * float(found.mean()) for space, found in right.items()}
     facts |= {"largest class": _largest(test.label), "labels a class": float(budget), "labelled": float(len(test))}
+    facts |= {"guess": 100 / len(np.unique(test.label))} if uneven(test.label) else {}
     return facts | {"accuracy lead error": 100 * float(error)}
 
 
@@ -194,6 +204,25 @@ def _right(known: np.ndarray, label: np.ndarray, rows: np.ndarray, truth: np.nda
     scale = scaling(known)
     right: np.ndarray = regression.fit(scale(known), label).predict(scale(rows)) == truth
     return right
+
+
+def _weights(label: np.ndarray) -> np.ndarray:
+    """float64 [n]: what each picture counts in a balanced accuracy, 1 on the mean."""
+    _, place, counts = np.unique(label, return_inverse=True, return_counts=True)
+    weights: np.ndarray = len(label) / len(counts) / counts[place]
+    return weights
+
+
+def _guess(label: np.ndarray, right: np.ndarray) -> dict[str, float]:
+    """Of a classifier that is ``right`` [n] or not, where classes are uneven: its balanced accuracy, with the standard
+    error, each class as if two more pictures had gone either way, and that of a constant answer."""
+    if not uneven(label):
+        return {}
+    classes = [right[label == number] for number in np.unique(label)]
+    shares = [((own.sum() + 1) / (len(own) + 2), len(own) + 2) for own in classes]
+    error = math.sqrt(sum(share * (1 - share) / n for share, n in shares)) / len(classes)
+    accuracy = float(np.mean([own.mean() for own in classes]))
+    return {"balanced accuracy": 100 * accuracy, "balanced error": 100 * error, "guess": 100 / len(classes)}
 
 
 def _largest(label: np.ndarray) -> float:

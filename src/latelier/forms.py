@@ -167,6 +167,7 @@ class VerdictNote(TypedDict):
     data: str
     fingerprint: Fingerprint
     images: Count
+    version: NotRequired[Count]  # of what is measured
     findings: list[FindingNote]
     facts: dict[str, float]
 

@@ -1,13 +1,16 @@
 """What a report leads with: at most three scores, each beside what it has to beat."""
 
+import math
 from collections.abc import Mapping, Sequence
 from re import fullmatch
 from typing import Any
 
 from latelier.page.first import Headline, Row
+from latelier.scores.common import even
 from latelier.tables import counted
 
 MOST = 3
+LARGEST, CONSTANT = "largest class", "a constant answer"  # rows of what guessing has, balanced the second
 BUDGETS = ("10/class", "5/class")  # of a probe's labels, where the verdict has no budget of its own
 ELSEWHERE = "labels of other pictures learned from"  # a probe's value: its codes have seen more than its baselines
 
@@ -54,12 +57,19 @@ def _kept(facts: Values) -> Headline | None:
 
 def _classified(facts: Values) -> Headline | None:
     pixels = f"pixels, {counted(facts.get('baseline labels', 0), 'label')}"
-    names = {"this model": "accuracy", pixels: "baseline accuracy", "largest class": "largest class"}
+    uneven = "guess" in facts
+    names = {"this model": "accuracy", pixels: "baseline accuracy", LARGEST: "largest class"}
+    if uneven:
+        names = {"this model": "balanced accuracy", pixels: "balanced baseline", CONSTANT: "guess"}
     rows = _rows(facts, names)
     note = "Unseen pictures told right. Pixels: logistic regression on their PCA."
     if facts.get("seen"):
         note = note.replace("Unseen", "Seen")
-    return Headline("Classes", rows, "% right", note, most=100, n=_measured(facts)) if rows else None
+    return (
+        Headline("Classes", rows, "% balanced" if uneven else "% right", note, most=100, n=_measured(facts))
+        if rows
+        else None
+    )
 
 
 def _attributed(facts: Values) -> Headline | None:
@@ -76,18 +86,43 @@ def _measured(facts: Values) -> int:
 def _known(facts: Values, probe: Values, n: int) -> Headline | None:
     """A probe of all n test pictures before the quick one."""
     spaces = {"codes": "codes", "pixels": "pixels", "PCA of pixels": "PCA"}
-    probed = [match[1] for name in probe if (match := fullmatch(r"linear codes (\d+/class|all) %", name))]
+    every = [match[1] for name in probe if (match := fullmatch(r"linear codes (\d+/class|all) %", name))]
     if ELSEWHERE in probe:
         return None
-    for budget in (*(budget for budget in budgets(facts) if budget in probed), *probed):
-        names = {label: f"linear {space} {budget} %" for label, space in spaces.items()}
-        if rows := _rows(probe, names | {"largest class": "majority %"}):
-            return Headline("What codes know of classes", rows, "% right", _told(budget), most=100, n=n)
-    names = {label: f"accuracy of {space}" for label, space in spaces.items()} | {"largest class": "largest class"}
-    if rows := _rows(facts, names):
-        said = _told(f"{facts.get('labels a class', 0):.0f}/class")
-        return Headline("What codes know of classes", rows, "% right", said, most=100, n=_measured(facts))
+    title, by = "What codes know of classes", even(probe)
+    for budget in (*(budget for budget in budgets(facts) if budget in every), *every):
+        names = {label: f"{by}linear {space} {budget} %" for label, space in spaces.items()}
+        if rows := _rows(probe, names | {CONSTANT if by else LARGEST: f"{by}majority %"}):
+            return Headline(title, rows, f"% {by.strip() or 'right'}", _told(budget), most=100, n=n)
+    names = {label: f"accuracy of {space}" for label, space in spaces.items()}
+    uneven = "guess" in facts
+    if rows := _rows(facts, names | ({CONSTANT: "guess"} if uneven else {LARGEST: "largest class"})):
+        said, unit = _told(f"{facts.get('labels a class', 0):.0f}/class"), "% balanced" if uneven else "% right"
+        return Headline(title, rows, unit, said, most=100, n=_measured(facts))
     return None
+
+
+def probed(records: Sequence[Mapping[str, Any]], stamp: Mapping[str, Any], labels: Sequence[str]) -> dict[str, float]:
+    """What a probe among the records that have this ``stamp`` found at the first of these budgets that it has, as facts
+    of a verdict."""
+    for record in (record for record in records if {**stamp, "name": "probe"}.items() <= record.items()):
+        values = record.get("values", {})
+        by = even(values)
+        for budget in labels:
+            names = {space: f"{by}linear {space} {budget} %" for space in ("codes", "pixels", "PCA")}
+            if not all(name in values for name in (*names.values(), "majority %")):
+                continue
+            share = values[names["codes"]] / 100
+            draws = [values.get(f"{names[space]} sd", 0.0) / 5**0.5 for space in ("codes", "pixels")]
+            found = {f"accuracy of {space}": values[name] for space, name in names.items()}
+            found |= {"guess": values["balanced majority %"]} if by else {}
+            return found | {
+                "largest class": values["majority %"],
+                "labels a class": float(budget.removesuffix("/class")),
+                "labelled": float(record["n"]),
+                "accuracy lead error": math.hypot(*draws, 100 * math.sqrt(share * (1 - share) / record["n"])),
+            }
+    return {}
 
 
 def _told(budget: str) -> str:

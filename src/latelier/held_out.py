@@ -52,6 +52,14 @@ def own_validation(request: SimpleNamespace) -> str:
     return "validation" if {"train", "validation"} <= set(own) else ""
 
 
+def unused_validation(request: SimpleNamespace) -> str:
+    """That the source's own validation split is not used, where --validation asks for something else; or ""."""
+    if request.validation is None or not own_validation(SimpleNamespace(**{**vars(request), "validation": None})):
+        return ""
+    given = f"--validation {request.validation:g}"
+    return f"{given}: the validation split of {request.data} is not used; leave --validation out to use it"
+
+
 def held_share(request: SimpleNamespace, images: Images, split: str) -> float:
     """Share of the images that is held out."""
     if request.validation is not None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 COMPANIONS = (" sd", " se")
-MAJORITY = "majority %"
+MAJORITY = ("majority %", "balanced majority %")
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -103,8 +103,10 @@ def curves(values: dict[str, str]) -> tuple[dict[str, str], dict[str, dict[str, 
             over.setdefault(f"{match[1]} {match[3]}", {})[match[2]] = value
         else:
             plain[name] = value
-    if over and MAJORITY in plain:
-        over[MAJORITY] = dict.fromkeys((budget for row in over.values() for budget in row), plain.pop(MAJORITY))
+    columns = list(dict.fromkeys(budget for row in over.values() for budget in row))
+    for name in MAJORITY:
+        if columns and name in plain:
+            over[name] = dict.fromkeys(columns, plain.pop(name))
     return plain, over
 
 

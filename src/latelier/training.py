@@ -25,7 +25,7 @@ from latelier.data.choice import fewer, hold_out
 from latelier.data.images import Images
 from latelier.data.seeds import mix
 from latelier.device import multiply_fast, pick_device
-from latelier.held_out import held_share, own_validation, survey_head, validation_images
+from latelier.held_out import held_share, own_validation, survey_head, unused_validation, validation_images
 from latelier.loop import Outcome, step_seconds, train
 from latelier.plan import Plan, plan_of
 from latelier.progress import Progress, tell
@@ -204,6 +204,8 @@ def _describe(request: SimpleNamespace, images: Images) -> None:
     """Says what became of the pictures, and of those that could not be read."""
     if not request.quiet:
         tell(images, "skipped.txt in the run names all", survey_head(request, images))
+    if unused := unused_validation(request):
+        _say(request, unused)
     if request.batch is not None and request.card is None and request.batch > len(images):
         said = f"--batch {request.batch} is more than the {counted(len(images), 'image')}: a step shows some again"
         _say(request, said)

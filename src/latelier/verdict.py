@@ -19,8 +19,9 @@ from latelier.core import AttributeDirections, Classifies, Failed, Finding, Metr
 from latelier.course import LATE, Course, by_heart, course, improving, read_log, worsening
 from latelier.facts import measured
 from latelier.forms import VerdictNote
-from latelier.headlines import budgets
-from latelier.models.rules import COLLAPSED, EVEN, TOLD, UNLEARNED, absurd, broken, grown
+from latelier.headlines import budgets, probed
+from latelier.models.label_rules import EVEN, TOLD
+from latelier.models.rules import UNLEARNED, VAIN, absurd, broken, grown, rising
 from latelier.request import read_config
 from latelier.runs import Run, Where, open_run
 from latelier.say import say
@@ -28,6 +29,7 @@ from latelier.scores.common import Splits
 from latelier.tables import counted, number
 
 FILE = "verdict.json"
+VERSION = 2  # of the facts: those of earlier ones are measured anew
 MOST = 5  # lines
 SHORT = 1_000  # steps that a run which has not learned is told to take at least
 
@@ -89,14 +91,17 @@ def told(run: Run) -> bool:
 def words(run: Run, splits: Splits, facts: dict[str, float], records: Sequence[dict[str, Any]] = ()) -> list[Finding]:
     """The sentences that facts and log make."""
     if not told(run):
-        facts = facts | _probed(run, splits, records, budgets(facts))
+        stamp = {"data": splits.test.source, "seen": run.seen}
+        if more := probed(records, stamp, budgets(facts)):
+            facts = {name: value for name, value in facts.items() if name != "guess"} | more
     monitor = run.config.get("plan", {}).get("monitor")
     went = course(run.log, Metric(*monitor) if monitor else None, run.model.measures)
     found = run.model.findings(facts | _grown(run.log, run.model.image) | {"shown": float(run.seen)})
     found += _remarked(run, found)
     failed = any(finding.level == "failure" for finding in found)
     following = Finding("note", f"Next: {_next(run, found, went)}")
-    going = [] if failed or went is None else [_going(went)]
+    vain = any(finding.text.startswith(VAIN) for finding in found)
+    going = [] if failed or vain or went is None else [_going(went)]
     ending = [following] if failed else [_where(splits, facts), following]
     first, others = found[:1], sorted(found[1:], key=_worth)  # the first says whether it learned what it is for
     weightiest = others[: MOST - len(first) - len(going) - len(ending)]
@@ -171,8 +176,9 @@ def _next(run: Run, found: Sequence[Finding], went: Course | None) -> str:
     learns = bool(run.model.moves()) and bool(plan)
     if learns and any(finding.level == "failure" for finding in found):
         return f"latelier train --out {folder} --resume --rate {_lower(run)}" if _sound(run) else _slower(run)
-    collapsed = any(finding.text.startswith(COLLAPSED) for finding in found)
-    vain = collapsed or (went is not None and (worsening(went) or by_heart(went)))  # more of that mends nothing
+    vain = any(finding.text.startswith(VAIN) for finding in found) or (
+        went is not None and (worsening(went) or by_heart(went))
+    )  # more of that mends nothing
     helps = learns and not vain
     unlearned = helps and any(finding.text.startswith(UNLEARNED) for finding in found)
     if helps and (unlearned or (went is not None and improving(went))):
@@ -210,36 +216,17 @@ def _slower(run: Run) -> str:
 
 
 def _grown(log: Sequence[dict[str, Any]], image: Sequence[int]) -> dict[str, float]:
-    """Facts of a loss that has diverged, of pictures [c, h, w]."""
+    """Facts of a log, of pictures [c, h, w]: of a loss that has diverged, and whether codes come to carry more."""
     records = [record["terms"] for record in log if "terms" in record]
-    return grown(records[0], records[-1]) | absurd(records[-1], math.prod(image)) if records else {}
-
-
-def _probed(run: Run, splits: Splits, records: Sequence[dict[str, Any]], budgets: Sequence[str]) -> dict[str, float]:
-    """What a probe among the scores found at the first of the budgets that it has, as facts."""
-    stamp = {"name": "probe", "data": splits.test.source, "seen": run.seen}
-    for record in (record for record in records if stamp.items() <= record.items()):
-        values = record.get("values", {})
-        for budget in budgets:
-            names = {space: f"linear {space} {budget} %" for space in ("codes", "pixels", "PCA")}
-            if not all(name in values for name in (*names.values(), "majority %")):
-                continue
-            share = values[names["codes"]] / 100
-            draws = [values.get(f"linear {space} {budget} % sd", 0.0) / 5**0.5 for space in ("codes", "pixels")]
-            return {
-                **{f"accuracy of {space}": values[name] for space, name in names.items()},
-                "largest class": values["majority %"],
-                "labels a class": float(budget.removesuffix("/class")),
-                "labelled": float(record["n"]),
-                "accuracy lead error": math.hypot(*draws, 100 * math.sqrt(share * (1 - share) / record["n"])),
-            }
-    return {}
+    if not records:
+        return {}
+    return grown(records[0], records[-1]) | absurd(records[-1], math.prod(image)) | rising(records)
 
 
 def _stamp(run: Run, splits: Splits) -> dict[str, Any]:
     """What kept numbers are of."""
     data = {"data": splits.test.source, "fingerprint": splits.test.fingerprint, "images": len(splits.test)}
-    return {"seen": run.seen, **data}
+    return {"seen": run.seen, "version": VERSION, **data}
 
 
 def _kept(run: Run, splits: Splits) -> dict[str, Any] | None:

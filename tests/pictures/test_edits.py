@@ -99,5 +99,5 @@ def test_a_strip_goes_from_minus_to_plus_around_the_reconstruction() -> None:
 def test_without_directions_they_are_refused() -> None:
     bare = SHOWN._replace(found=None)
     for sheet, asked in ((edits, Asked()), (delta, Asked()), (samples, Asked(given=("old",)))):
-        with pytest.raises(Refusal, match="needs a model that has learned attributes, or pictures with attributes"):
+        with pytest.raises(Refusal, match="goes along attributes, and this model has learned none: latelier draw RUN"):
             sheet.draw(bare._replace(asked=asked))

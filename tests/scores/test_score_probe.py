@@ -127,7 +127,7 @@ def test_a_run_that_learned_from_labels_is_not_probed_with_fewer(monkeypatch) ->
     values = scored(KNOWS, told(100))
     assert "linear codes all %" not in values
     assert probe.verdict(values, 10_000) == (
-        "The run learned from 400 labels, more than the probes do: its codes are not compared with raw pixels."
+        "The run learned from 400 labels, more than the probes do: its codes are not compared with pixels."
     )
 
 

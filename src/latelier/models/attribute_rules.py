@@ -4,7 +4,8 @@ that all methods share."""
 import math
 
 from latelier.core import Finding
-from latelier.models.rules import BEHIND, FEW_PICTURES, LEAD, Facts, labelled, pictures, short, usual
+from latelier.models.label_rules import BEHIND, FEW_PICTURES, LEAD, Facts, labelled, pictures, short
+from latelier.models.rules import usual
 
 WORST = ("warning", "note", "good")
 SHOWS = 25.0  # % of a judge's verdicts that an edit changes: below, it hardly shows

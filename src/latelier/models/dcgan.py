@@ -11,7 +11,7 @@ from torch import Tensor
 
 from latelier.core import Batch, Code, Decodes, Finding, Latent, Losses, Metric, Move, Optimiser, Progress, Schedule
 from latelier.models.adversarial import VARIED, Critic, VectorConfig, blurred
-from latelier.models.rules import broken
+from latelier.models.rules import hopeless
 from latelier.models.sample_rules import sampled
 from latelier.models.shared import DeclaredPrior
 from latelier.models.watch import alike, overwhelmed, sample_distance, variety
@@ -94,4 +94,4 @@ class Model(DeclaredPrior, Decodes):
         ]
 
     def findings(self, facts: Mapping[str, float]) -> list[Finding]:
-        return broken(facts) or sampled(facts, VARIED)
+        return hopeless(facts) or sampled(facts, VARIED)

@@ -29,7 +29,8 @@ from latelier.core import (
 )
 from latelier.models.adversarial import blurred
 from latelier.models.autoencoder import Point
-from latelier.models.rules import broken, classified, known
+from latelier.models.label_rules import classified, known
+from latelier.models.rules import hopeless
 from latelier.models.sample_rules import sampled
 from latelier.models.shared import DeclaredPrior
 from latelier.models.watch import alike, overwhelmed, sample_distance, variety
@@ -157,4 +158,4 @@ class Model(DeclaredPrior, Encodes, Decodes):
 
     def findings(self, facts: Mapping[str, float]) -> list[Finding]:
         """Its codes hold what can be read off drawn pictures; the rest of a picture they do not keep."""
-        return broken(facts) or [*classified(facts), *sampled(facts, VARIED), *known(facts)]
+        return hopeless(facts) or [*classified(facts), *sampled(facts, VARIED), *known(facts)]

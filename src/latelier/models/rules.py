@@ -4,15 +4,13 @@ Each is a pure function of named numbers (``latelier.facts`` names them), and si
 are those of a method's own settings, where it names them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Literal
 
 from latelier.core import Finding
+from latelier.models.label_rules import TOLD, Facts, classified, known
 from latelier.models.sample_rules import NEARER, beside, sampled
 from latelier.models.watch import PARTED, SETTLED
-from latelier.tables import counted
-
-Facts = Mapping[str, float]
 
 THOUSAND = 1_000  # times its start: a loss that has diverged
 ABSURD = 100_000  # a pixel value: so has one that was lost before the log began; grey pixels cost a few, at most
@@ -21,21 +19,17 @@ ABOVE = 1.0  # dB above the mean picture that count for anything where there is 
 RELATED = 0.8  # squared error to the own picture, as a share of that to another
 SHORT = 0.5  # dB below the mean picture: hardly trained
 FEW = 0.25  # share of the units that are active
-COLLAPSED = "The posterior has collapsed"
-EVEN = ("Codes and pixels tell", "Neither codes nor pixels tell")  # how sentences begin that praise and blame nothing
+TAUGHT = 10_000  # pictures shown, after which a decoder knows the mean picture, whatever its code carries
+RISES = 1.1  # times what the code carried in the middle of training: it still comes to carry more
+COLLAPSED, SAME = "The posterior has collapsed", "All pictures that were looked at are one and the same"
+VAIN = (COLLAPSED, SAME)  # how sentences begin that more training mends nothing of
 UNLEARNED = ("Has not learned", "Has learned little")  # how sentences begin for which training on is a remedy
-TOLD = "Learned the labels:"  # how the sentence begins that a run has come to where labels are what it learns
-BEHIND = 0.8  # of what a baseline tells beyond guessing: a classifier that tells less has learned little
-MORE = "train on; where that no longer helps, give it more labels, or take a smaller net"
-FEW_PICTURES = 50  # labelled, below which an accuracy says so
-LEAD = 1.0  # points of accuracy, beside two standard errors
 
 
 def usual(facts: Facts, drawing: str = NEARER, level: Literal["note", "warning"] = "note") -> list[Finding]:
     """All rules, for a method that is to keep its pictures; where it keeps them, of samples only what is bad.
     ``drawing`` is what helps where pictures are kept well and drawn poorly, which is a warning for a game."""
-    found = broken(facts)
-    if found:
+    if found := hopeless(facts):
         return found
     if "accuracy" in facts:
         found += classified(facts)
@@ -54,10 +48,17 @@ def game(facts: Facts, apart: str, alike: str) -> list[Finding]:
     """The rules for a method that is taught by an adversary: its reconstructions are to be of their own pictures, not
     near to every pixel. ``apart`` and ``alike`` are remedies where encoder and decoder have come apart, and where all
     samples look alike."""
-    found = broken(facts)
-    if found:
+    if found := hopeless(facts):
         return found
     return [*classified(facts), *related(facts, apart), *sampled(facts, alike), *known(facts)]
+
+
+def hopeless(facts: Facts) -> list[Finding]:
+    """Of a training that failed, or had nothing to learn: then nothing else is said."""
+    if "alike" in facts:
+        said = f"{SAME}, so there is nothing to learn: see what latelier data says of the source."
+        return broken(facts) or [Finding("warning", said)]
+    return broken(facts)
 
 
 def broken(facts: Facts) -> list[Finding]:
@@ -141,89 +142,20 @@ def related(facts: Facts, remedy: str) -> list[Finding]:
 
 
 def used(facts: Facts) -> list[Finding]:
-    """Whether the posterior has collapsed onto the prior, in part or whole. Before a model knows the mean picture a
-    code without content is no collapse, and while it has learned little more units may come to carry something."""
-    if "units" not in facts or early(facts):
+    """Whether the posterior has collapsed onto the prior, in part or whole. While what the code carries still rises it
+    has not, nor in a model that has not been taught yet; and while it has learned little more units may come to carry
+    something."""
+    if "units" not in facts:
         return []
     active, units = int(facts["active units"]), int(facts["units"])
-    if active == 0:
+    untaught = early(facts) and facts.get("shown", 0.0) < TAUGHT
+    if active == 0 and not untaught and not facts.get("code rising"):
         text = f"{COLLAPSED}: none of {units} units of the code carries 0.1 nats; lower the KL's weight"
         return [Finding("warning", f"{text}, or let it rise slowly.")]
-    if active < FEW * units and ("PSNR" not in facts or way_to_pca(facts) >= LEARNED):
+    if 0 < active < FEW * units and not early(facts) and ("PSNR" not in facts or way_to_pca(facts) >= LEARNED):
         text = f"Only {active} of {units} units of the code carry 0.1 nats or more; fewer would do, or lower the KL's"
         return [Finding("note", f"{text} weight.")]
     return []
-
-
-def classified(facts: Facts) -> list[Finding]:
-    """How often the model's own classifier is right."""
-    if "accuracy" not in facts:
-        return []
-    n, own, guess = labelled(facts), facts["accuracy"], facts["largest class"]
-    if guess >= 100:
-        said = f"all {pictures(facts, n)} with a label are of one class"
-        return [Finding("note", f"Whether it tells the labels cannot be seen: {said}; label more, or hold out more.")]
-    share = (own / 100 * n + 1) / (n + 2)  # as if two more pictures had gone either way
-    error = 100 * math.sqrt(share * (1 - share) / (n + 2))
-    base = facts.get("baseline accuracy", math.nan)
-    said = (
-        f"tells {own:.0f} % of {pictures(facts, n)} right{left_open(own, n)}; always the largest class: {guess:.0f} %"
-    )
-    if math.isfinite(base):
-        said += f"; logistic regression on pixels (PCA, {facts['baseline labels']:,.0f} labels): {base:.0f} %"
-    if own < guess + max(LEAD, 2 * error):
-        return [Finding("warning", f"Has not learned the labels: {said}.")]
-    if own < base - 2 * error:
-        return [short(own - guess < BEHIND * (base - guess), "the labels", said, MORE)]
-    return [Finding("good", f"{TOLD} {said}.")]
-
-
-def pictures(facts: Facts, n: int) -> str:
-    """So many, and whether the model saw them."""
-    return f"{counted(n, 'picture')} that it saw" if facts["seen"] else counted(n, "unseen picture")
-
-
-def labelled(facts: Facts) -> int:
-    """Measured pictures whose label is known."""
-    return int(facts.get("labelled", facts["pictures"]))
-
-
-def left_open(right: float, n: int) -> str:
-    """Where only so few of n pictures were measured that the % ``right`` says little: what they leave open (the 95 %
-    interval of Wilson 1927)."""
-    if n >= FEW_PICTURES:
-        return ""
-    share, more = right / 100, 1.96**2 / n
-    middle, half = share + more / 2, math.sqrt(more * (share * (1 - share) + more / 4))
-    least, most = (100 * min(1.0, max(0.0, (middle + side * half) / (1 + more))) for side in (-1, 1))
-    return f" (few pictures: it may be {least:.0f} to {most:.0f} %)"
-
-
-def short(far: bool, of: str, said: str, remedy: str) -> Finding:
-    """Of a classifier that a simple baseline beats, by far or not."""
-    if not far:
-        return Finding("note", f"Learned {of} less well than a simple baseline: {said}.")
-    return Finding("warning", f"Has learned little of {of}, a simple baseline tells far more: {said}: {remedy}.")
-
-
-def known(facts: Facts) -> list[Finding]:
-    """Whether codes know labels that the model never saw, and more of them than pixels do."""
-    if "accuracy of codes" not in facts:
-        return []
-    code, pixels, pca = (facts[f"accuracy of {space}"] for space in ("codes", "pixels", "PCA"))
-    lead, margin = code - pixels, max(LEAD, 2 * facts["accuracy lead error"])
-    budget = f"{counted(facts['labels a class'], 'label')} a class"
-    figures = f"{code:.0f} % right from {budget}, pixels {pixels:.0f} %, PCA {pca:.0f} %"
-    n = labelled(facts)
-    few = f" (of {n} pictures, which are few)" if n < FEW_PICTURES else ""
-    said = f"{figures}; always the largest class {facts['largest class']:.0f} %{few}."
-    if max(code, pixels, pca) <= facts["largest class"] + LEAD:
-        return [Finding("note", f"Neither codes nor pixels tell labels better than guessing: {said}")]
-    if lead > margin:
-        return [Finding("good", f"Its codes tell labels better than pixels do: {said}")]
-    if lead < -margin:
-        return [Finding("note", f"Its codes tell labels less well than pixels do: {said}")]
-    return [Finding("note", f"Codes and pixels tell labels about as well: {said}")]
 
 
 def grown(first: Facts, last: Facts) -> dict[str, float]:
@@ -245,6 +177,17 @@ def absurd(last: Facts, values: int) -> dict[str, float]:
     return {f"a value {term}": cost / values for term, cost in costs.items() if cost > 0}
 
 
-SUMMED = ("distortion", "error", "elbo")
+def rising(log: Sequence[Facts]) -> dict[str, float]:
+    """Whether the code carries more at the end than in the middle, as the fact "code rising", of means of the report's
+    terms: it does where a model has only begun to learn, and carries less where the posterior collapses."""
+    carried = [sum(terms[name] for name in CARRIED if name in terms) for terms in log if not CARRIED.isdisjoint(terms)]
+    return {"code rising": float(carried[-1] > RISES * carried[(len(carried) - 1) // 2])} if len(carried) > 1 else {}
+
+
+SUMMED = ("distortion", "error", "absolute error", "squared error", "rate", "elbo")
+CARRIED = frozenset({"rate", "KL code", "KL occurrence", "KL appearance"})  # nats of codes, by the methods' names
 # Terms that only fall where training goes well. The others, a KL say, may begin at 0 and rise.
-LOSSES = ("distortion", "error", "cross-entropy", "elbo", "critic", "coder", "generator", "fooling", "label loss")
+LOSSES = (
+    *("distortion", "error", "absolute error", "squared error", "cross-entropy", "elbo"),
+    *("critic", "coder", "generator", "fooling", "label loss"),
+)

@@ -62,7 +62,10 @@ class View(NamedTuple):
 def directions_of(view: View, sheet: str) -> Found:
     """Raises Refusal where nothing is known of attributes."""
     if view.found is None:
-        raise Refusal(f"{sheet} needs a model that has learned attributes, or pictures with attributes to fit on")
+        raise Refusal(
+            f"{sheet} goes along attributes, and this model has learned none: latelier draw RUN {sheet} fits "
+            "directions where pictures have attributes or classes"
+        )
     return view.found
 
 

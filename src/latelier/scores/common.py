@@ -3,7 +3,7 @@
 Everything is deterministic (evaluation mode, most likely codes) and reads the images a block at a time.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -156,6 +156,12 @@ def majority(label: np.ndarray) -> float:
     return 100 * float(counts.max() / counts.sum()) if len(counts) else 0.0
 
 
+def constant(label: np.ndarray) -> dict[str, float]:
+    """``accuracies`` of always answering the commonest class of these labels, all of which are known, as "majority"."""
+    common = np.bincount(label).argmax()
+    return {f"{name} %": value for name, value in accuracies("majority", np.full(len(label), common), label).items()}
+
+
 def accuracies(name: str, answer: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     """In percent: the share of answers [n] that are right, by its name, and "balanced NAME", its mean over the classes,
     where a class of the truth [n] has over 1.5 times the images of another."""
@@ -163,6 +169,12 @@ def accuracies(name: str, answer: np.ndarray, truth: np.ndarray) -> dict[str, fl
     if uneven(truth):
         values[f"balanced {name}"] = 100 * balanced_accuracy(truth, answer)
     return values
+
+
+def even(values: Mapping[str, float]) -> str:
+    """The word before the names of accuracies that are judged: "balanced", means over the classes, where one of these
+    has over 1.5 times the images of another, since probes learn from as many labels of each."""
+    return "balanced " if "balanced majority %" in values else ""
 
 
 def errors(name: str, answer: np.ndarray, truth: np.ndarray) -> dict[str, float]:

@@ -20,8 +20,9 @@ from latelier.scores.common import (
     accuracies,
     averaged,
     codes,
+    constant,
+    even,
     features,
-    majority,
     pixels,
     rows_of,
     some,
@@ -45,7 +46,7 @@ PROTOCOL = (
     "converged. kNN: Euclidean, k = 5, or the labels a class where fewer. Spaces: the most likely codes; raw pixels, "
     f"averaged down to at most {SIDE} px a side; PCA of those pixels to the width of the code, at most {COMPONENTS}. "
     "Each is standardised on all of those images without their labels: centred, and scaled by one number for the whole "
-    "space. Head: the model's own classifier. Majority: the commonest class."
+    "space. Head: the model's own classifier. Majority: always the commonest class."
 )
 TOLD, ELSEWHERE = "labels learned from", "labels of other pictures learned from"
 
@@ -86,10 +87,8 @@ def verdict(values: dict[str, float], n: int) -> str:
     worse = [budget for budget in found if budget not in better]
     told, elsewhere = (f"{values.get(name, 0):,.0f}" for name in (TOLD, ELSEWHERE))
     if not found:
-        return (
-            f"The run learned from {told if TOLD in values else elsewhere} labels, more than the probes do: its codes "
-            "are not compared with raw pixels."
-        )
+        many = told if TOLD in values else elsewhere
+        return f"The run learned from {many} labels, more than the probes do: its codes are not compared with pixels."
     if ELSEWHERE in values:
         claim = f"The run learned from {elsewhere} labels of other pictures as well, so its codes prove nothing here"
     elif not better:
@@ -98,17 +97,19 @@ def verdict(values: dict[str, float], n: int) -> str:
         claim = "The codes beat raw pixels at every label budget"
     else:
         claim = f"The codes beat raw pixels at {', '.join(better)}, but are no better at {', '.join(worse)}"
+    by = even(values)
     figures = "; ".join(
-        f"{budget}: " + ", ".join(f"{space} {share(values[f'linear {space} {budget} %'], n)}" for space in SPACES)
+        f"{budget}: " + ", ".join(f"{space} {share(values[f'{by}linear {space} {budget} %'], n)}" for space in SPACES)
         for budget in found
     )
     said = f" The run learned from {told} labels, and so does every probe at least." if TOLD in values else ""
-    return f"{claim}.{said} Linear probe, %: {figures}; majority {share(values['majority %'], n)}."
+    return f"{claim}.{said} Linear probe, {by}%: {figures}; majority {share(values[f'{by}majority %'], n)}."
 
 
 def leads(values: dict[str, float], budget: str, n: int, kind: str = "linear") -> bool:
-    """Whether codes are ``ahead`` of pixels at a budget, on n images."""
-    return ahead(values, f"{kind} codes {budget} %", f"{kind} pixels {budget} %", n)
+    """Whether codes are ``ahead`` of pixels at a budget, on n images; balanced where classes are uneven."""
+    own, rival = (f"{even(values)}{kind} {space} {budget} %" for space in ("codes", "pixels"))
+    return ahead(values, own, rival, n)
 
 
 def ahead(values: dict[str, float], own: str, rival: str, n: int) -> bool:
@@ -217,7 +218,7 @@ class Space:
 
 def alone(model: Model, test: Images) -> dict[str, float]:
     """What needs no probe: the commonest class, and the model's own head if it has one."""
-    values = {"majority %": majority(test.label)}
+    values = constant(test.label)
     if has(model, Classifies):
         answer = rows_of(model, test, need(model, Classifies).classify).argmax(1)
         values |= {f"{name} %": value for name, value in accuracies("head", answer, test.label).items()}

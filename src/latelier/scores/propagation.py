@@ -12,7 +12,7 @@ from latelier.data.images import Images
 from latelier.data.shares import class_shares
 from latelier.learners.propagation import NEIGHBOURS, blurred, neighbours_graph, propagate
 from latelier.scores import probe
-from latelier.scores.common import SIDE, Splits, accuracies, averaged, pixels, rows_at, some
+from latelier.scores.common import SIDE, Splits, accuracies, averaged, even, pixels, rows_at, some
 from latelier.scores.kept import Kept, digest
 from latelier.scores.probe import DRAWS, ELSEWHERE, TOLD
 from latelier.tables import percent, share
@@ -122,6 +122,7 @@ def verdict(values: dict[str, float], n: int) -> str:
         for budget in of["pixels"]
     )
     majority = share(values["majority %"], n)
+    majority += f" (balanced {share(values['balanced majority %'], n)})" if even(values) else ""
     return f"{claim}.{_classified(values, n)} Label propagation, %: {pairs}; majority {majority}."
 
 
