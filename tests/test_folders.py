@@ -17,7 +17,7 @@ from latelier.core import Refusal
 from latelier.data.sources import open_images
 from latelier.folders import UNFINISHED, filling, is_free
 
-TINY = ["latent=2", "net=mlp", "net.widths=4"]
+TINY = ["latent=2", "net=mlp", "net.widths=4", "head=softmax"]
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def words(run: Path, verb: str, pictures: Path, out: Path) -> list[str]:
     more = {"edit": ["--attribute", "3"], "inpaint": ["--mask", "half"]}
-    source = [] if verb in ("export", "draw") else [str(pictures)]
+    source = [] if verb in ("export", "draw", "report") else [str(pictures)]
     sheet = ["samples"] if verb == "draw" else []
     return [verb, str(run), *source, *sheet, *more.get(verb, []), "--out", str(out)]
 
@@ -148,6 +148,26 @@ def test_a_file_that_cannot_be_written_whole_leaves_nothing(run: Path, source: P
     assert len(said) == 4
     assert all("cannot write" in line and "File too large" in line for line in said)
     assert not list(tmp_path.iterdir())
+
+
+FILES = {"encode": "out.parquet", "classify": "out.csv", "draw": "out.png", "report": "out.html"}
+
+
+@pytest.mark.parametrize("verb", FILES)
+def test_a_file_is_written_over_by_its_like_alone(verb: str, run: Path, tmp_path: Path, capsys: Captured) -> None:
+    """Neither the pictures that a command reads nor its run, nor a table of the user's."""
+    pictures = folder(tmp_path / "pets", 6, "L", (8, 8))
+    (pictures / "labels.csv").write_text("file,label\n000.png,3\n")
+    one, out = Path(shutil.copytree(run, tmp_path / "run")), tmp_path / FILES[verb]
+    files = (path for path in sorted(tmp_path.rglob("*")) if path.is_file() and path.stat().st_size)
+    before = {path: path.read_bytes() for path in files}
+    for path in before:
+        assert "is there, and nothing that latelier replaces" in refused(capsys, words(one, verb, pictures, path))
+    assert {path: path.read_bytes() for path in before} == before
+    for _ in range(2):
+        main(words(one, verb, pictures, out))
+    out.write_bytes(b"")
+    main(words(one, verb, pictures, out.rename(tmp_path / ("other.png" if verb == "draw" else "of any name"))))
 
 
 def test_a_training_that_saved_nothing_is_in_nobodys_way(

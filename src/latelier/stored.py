@@ -61,9 +61,9 @@ def read_list(path: Path, form: Callable[[Any], type[T]], way_out: str) -> list[
 
 def read_lines(path: Path, form: type[T]) -> tuple[list[T], list[str]]:
     """The JSON objects of a file of lines, and a sentence on each line that is damaged and left out: a crash may have
-    cut one off. Nothing of a file that is not there. Raises Refusal for what is no text at all."""
+    cut one off. Nothing of a file that is not there. Raises Refusal for one that cannot be read."""
     records, faults = list[T](), list[str]()
-    lines = text(path, LOG).split("\n") if path.exists() else []
+    lines = text(path, LOG, "surrogateescape").split("\n") if path.exists() else []  # a bad byte costs its line alone
     for number, line in enumerate(lines, 1):
         where = f"{path}, line {number}"
         try:

@@ -171,6 +171,16 @@ def test_a_file_beyond_its_size_is_refused_unread(run: Path, monkeypatch: pytest
         stored.text(run / "config.json", stored.MOST)
 
 
+def test_a_byte_that_is_no_text_costs_its_line_of_the_log_alone(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    content = bytearray((run / "log.jsonl").read_bytes())
+    lines = content.count(b"\n")
+    content[20] ^= 128
+    (run / "log.jsonl").write_bytes(content)
+    assert len(open_run(run).log) == lines - 1
+    assert "log.jsonl, line 1 is damaged" in capsys.readouterr().err
+    latelier.train("vae", out=run, resume=True, steps=6, quiet=True)
+
+
 def test_lines_of_a_log_that_are_damaged_are_named_and_the_others_count(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

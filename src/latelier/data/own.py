@@ -21,7 +21,7 @@ MARK = ".latelier"
 SOFTWARE = {"Software": "latelier"}  # in a PNG file, before its pixels
 METADATA = {b"latelier": b"1"}  # of a Parquet schema
 GENERATOR = '<meta name="generator" content="latelier">'
-HEADERS = (b"file,class,probability", b"file,caption,log probability", b"file,picture,")
+HEADERS = (b"file,class,probability", b"file,caption,log probability", b"file,picture,", b"true class,")
 PACK = frozenset({"pixels.npy", "rows.json", "info.json"})
 HEAD = 2_048  # bytes of a file that hold its mark
 
@@ -60,6 +60,13 @@ def is_own_file(path: Path) -> bool:
     if ending in (".html", ".htm"):
         return GENERATOR.encode() in _head(path, HEAD)
     return is_sheet(path) if ending == ".png" else ending == ".csv" and is_own_table(path)
+
+
+def wrote(path: Path) -> bool:
+    """Whether latelier wrote a file, whatever it is called."""
+    head = _head(path, HEAD)
+    known = is_sheet(path) or is_own_table(path) or GENERATOR.encode() in head
+    return known or (head.startswith(b"PAR1") and _is_own_parquet(path))
 
 
 def _is_own_parquet(path: Path) -> bool:

@@ -103,7 +103,7 @@ def classify(
     say(f"probabilities in {out} are {told}")
     if beside is not None:
         found = classified.confusion_rows(images.label[known.rows], answer[known.rows], classes)
-        write_table(beside, ["class", *classes], found)
+        write_table(beside, ["true class", *classes], found)
         say(f"{beside}: the whole confusion table, a row a true class, a column an answer")
     return out
 

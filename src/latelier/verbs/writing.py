@@ -50,9 +50,11 @@ def new_folder(out: Place) -> Path:
 
 
 def new_file(path: Place, option: str) -> Path:
-    """The path of a file that can be written, or written over. Raises Refusal for any other, before there is work in
-    vain."""
+    """The path of a file that can be written, or written over: one that latelier wrote itself, or an empty one, so that
+    neither pictures nor tables of the user's nor a run's own files are lost. Raises Refusal for any other, before there
+    is work in vain."""
     from latelier.core import Refusal
+    from latelier.data.own import wrote
     from latelier.folders import check_above
 
     found = place(path, option)
@@ -60,6 +62,8 @@ def new_file(path: Place, option: str) -> Path:
         raise Refusal(f"{option} {found} is a folder; name a file in it")
     if os.path.lexists(found) and not found.is_file():
         raise Refusal(f"{option} {found} is no file, and would be replaced by one; remove it, or name another place")
+    if found.is_file() and found.stat().st_size and not wrote(found):
+        raise Refusal(f"{option} {found} is there, and nothing that latelier replaces: remove it, or name another")
     check_above(found, option)
     return found
 
