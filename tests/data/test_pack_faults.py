@@ -222,6 +222,18 @@ def test_no_forgery_is_an_unforeseen_error(tmp_path: Path, cache: Path, pictures
     assert told > FORGERIES / 2
 
 
+@pytest.mark.parametrize("spoil", [lambda content: content[:-1], lambda content: content[:9] + b"x" + content[10:]])
+def test_what_rows_were_decoded_from_is_checked_too(
+    spoil: Callable[[bytes], bytes], cache: Path, pictures: Path
+) -> None:
+    images = open_images(pictures)
+    (origin,) = (cache / "packs").glob("*/origin.npy")
+    origin.write_bytes(spoil(origin.read_bytes()))
+    again = open_images(pictures)
+    assert again.fingerprint == images.fingerprint
+    assert any("origin.npy" in remark for remark in again.remarks)
+
+
 def test_a_link_in_the_place_of_a_pack_is_not_written_through(tmp_path: Path, cache: Path, pictures: Path) -> None:
     images = open_images(pictures)
     (pack,) = (cache / "packs").iterdir()

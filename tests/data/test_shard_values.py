@@ -13,8 +13,10 @@ import pytest
 from made import noise
 
 from latelier.core import Refusal
+from latelier.data import formats
 from latelier.data.images import Images
 from latelier.data.sources import open_images
+from latelier.data.survey import survey
 
 pa = pytest.importorskip("pyarrow")
 
@@ -221,3 +223,51 @@ def test_attributes_whose_names_garble_a_terminal_are_refused(tmp_path: Path) ->
         tar(tmp_path, {"0.png": PICTURES[0], "0.json": json.dumps({"hat\x1b[2J": True}).encode()})
     with pytest.raises(Refusal, match=r"set.parquet: the attribute .* holds a control character"):
         parquet(tmp_path, **{"hat\x1b[2J": [True] * 4})
+
+
+def test_names_with_more_dots_are_pictures_of_their_own(tmp_path: Path) -> None:
+    """Unless their key up to the first dot has a picture, or a file that tells, as in a shard of webdataset."""
+    names = ("Bild 1.2.png", "Shot 10.30.20.png", "Shot 10.30.40.PNG", "plain.png")
+    images = tar(tmp_path, {**dict(zip(names, PICTURES, strict=True)), "Bild 1.2.txt": b"a dog"})
+    assert (tuple(images.names), [list(texts) for texts in images.captions]) == (names, [["a dog"], [], [], []])
+    masked = {"0.png": PICTURES[0], "0.mask.png": PICTURES[1], "1.mask.png": PICTURES[2], "1.CLS": b"0", "0.cls": b"1"}
+    images = tar(tmp_path, masked)
+    assert (list(images.names), images.label.tolist()) == (["0.png"], [1])
+    assert "2 files are not used in tar files (latelier data SRC says which)" in images.remarks
+    left = {"0.left.png": PICTURES[0], "0.cls": b"1", "1.left.png": PICTURES[2], "1.CLS": b"0"}
+    images = tar(tmp_path, left)
+    assert (list(images.names), images.label.tolist()) == (["0.left.png", "1.left.png"], [1, 0])
+    with pytest.raises(Refusal, match=r"two pictures share a key, 1\.left\.png and 1\.right\.png; expected one"):
+        tar(tmp_path, {**left, "1.right.png": PICTURES[3]})
+
+
+def test_pictures_in_a_tar_file_that_are_not_read_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(formats, "installed", lambda extra: False)
+    images = tar(tmp_path, {"0.png": PICTURES[0], "1.heic": b"x", "2.heic": b"y", "notes.md": b"z"})
+    assert "2 .heic pictures are not read: pip install 'latelier[heif]'" in images.remarks
+    assert "1 file is not used in tar files (latelier data SRC says which)" in images.remarks
+    found = survey(tmp_path / "set.tar")
+    assert (found.inside, dict(found.unused)) == (
+        4,
+        {(".heic", "pip install 'latelier[heif]'"): 2, (".md", "not read"): 1},
+    )
+    assert not any("says which" in line for line in found.remarks)
+
+
+def test_two_classes_of_one_name_are_refused(tmp_path: Path) -> None:
+    for names in (["cat", "cat"], ["caf\xe9", "cafe\u0301"]):
+        (tmp_path / "names.json").write_text(json.dumps({"label": names}))
+        with pytest.raises(Refusal, match=r"names.json, label: two are called '.*'; name them apart"):
+            parquet(tmp_path, label=[0, 1, 0, 1])
+    (tmp_path / "names.json").write_text('{"lables": ["cat", "dog"]}')
+    with pytest.raises(Refusal, match=r"names.json: names nothing that is read; expected one of attributes"):
+        parquet(tmp_path, label=[0, 1, 0, 1])
+
+
+def test_class_folders_of_parquet_files_are_said_to_be_none(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        (tmp_path / "all" / name).mkdir(parents=True)
+        parquet(tmp_path / "all" / name, caption=["a", "b", "c", "d"], captions=[["e"]] * 4)
+    images = open_images(tmp_path / "all")
+    assert "folders of Parquet files (cat, dog) are no classes: a column label is" in images.remarks
+    assert not any("columns not used" in line for line in survey(tmp_path / "all").remarks)

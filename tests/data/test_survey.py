@@ -184,7 +184,7 @@ def test_what_lies_in_shards(tmp_path: Path) -> None:
     }
     assert reasons(tmp_path / "set", "inside") == {
         (".txt", "of a sample without a picture"): 1,
-        (".seg.png", "not read"): 1,
+        (".png", "part of a sample, and not its picture"): 1,
         (".md", "not read"): 1,
         (".x", "hidden"): 1,
     }

@@ -7,6 +7,7 @@ from made import folder, write
 from latelier.core import Refusal
 from latelier.data.images import Images
 from latelier.data.sources import open_images
+from latelier.data.survey import survey
 
 Open = Callable[[str, str], Images]
 
@@ -196,3 +197,14 @@ def test_splits_agree_on_classes(tmp_path: Path) -> None:
     (tmp_path / "pictures" / "labels.csv").write_text("file,label\n")
     with pytest.raises(Refusal, match="put one into each of test, train"):
         open_images(tmp_path / "pictures", cache=tmp_path)
+
+
+def test_class_folders_beside_a_table_of_labels_are_said_to_be_none(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        folder(tmp_path / "all" / name, 2)
+    (tmp_path / "all/labels.csv").write_text("file,label\na/000.png,zz\n")
+    (tmp_path / "all/a/labels.csv").write_text("file,label\n000.png,zz\n")
+    images = open_images(tmp_path / "all")
+    assert "labels.csv says what classes are, and the folders a, b do not" in images.remarks
+    unused = survey(tmp_path / "all").files.unused
+    assert unused == {(".csv", "labels.csv belongs in the folder that is given, or in its splits"): 1}

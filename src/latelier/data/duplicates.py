@@ -1,6 +1,7 @@
 """Pictures that are the same byte for byte, within a split and across splits."""
 
 import os
+from collections.abc import Container
 from hashlib import sha256
 from typing import Any, BinaryIO
 
@@ -20,9 +21,9 @@ class Duplicates:
         self._first: dict[int, tuple[Plan, Any, str] | None] = {}  # size -> its first picture while that is unread
         self._split: dict[bytes, str] = {}  # digest -> the split of its first picture
 
-    def add(self, plan: Plan, split: str) -> None:
-        """The pictures of a split."""
-        items = plan.slice(range(len(plan)))
+    def add(self, plan: Plan, split: str, without: Container[int] = ()) -> None:
+        """The pictures of a split, but for the rows ``without``, which are not used."""
+        items = [item for row, item in enumerate(plan.slice(range(len(plan)))) if row not in without]
         if plan.reader == "parquet":  # sizes are known by reading alone
             self.left -= sum(os.path.getsize(path) for path in plan.paths)
             for file in READERS[plan.reader](plan.paths)(items if self.left >= 0 else []):

@@ -107,7 +107,10 @@ def class_names(values: object, where: str) -> list[str]:
     if None in found:
         i = found.index(None)
         raise _refusal(values[i], f"{where}, name {i + 1}", "a name", "no class is called so")
-    return [str(name) for name in found]
+    named = [str(name) for name in found]
+    if twice := [name for name, count in Counter(named).items() if count > 1]:
+        raise Refusal(f"{where}: two are called {twice[0]!r}; name them apart")
+    return named
 
 
 def unsaid(values: Iterable[object], found: Iterable[object], what: str) -> tuple[str, ...]:

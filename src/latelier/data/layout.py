@@ -58,6 +58,8 @@ def lay_out(root: Path, pictures: Sequence[str], reading: str = "") -> Layout:
     doubt = "" if no_classes or reading == "classes" else _no_classes(list(folders), loose, inside)
     if not (no_classes or doubt or splits or reading == "classes"):
         _no_sets(root, pictures, inside)
+    if told and reading != "pictures" and len(folders) > 1 and not _no_classes(list(folders), loose, inside):
+        remarks.append(f"{TABLES[0]} says what classes are, and the folders {_listed(folders)} do not")
     if doubt:
         remarks.append(f"{doubt}; --as classes takes folders as classes")
     elif (like := [name for name in folders if split_words(name)]) and not no_classes and reading != "classes":

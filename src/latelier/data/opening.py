@@ -13,7 +13,7 @@ from latelier.data.checked import mapped
 from latelier.data.holding import hold
 from latelier.data.images import Images
 from latelier.data.info import Info, content, formed, parsed, pixel_bytes, read_info
-from latelier.data.known import PIXELS, SUMS
+from latelier.data.known import ORIGIN, PIXELS, SUMS
 from latelier.data.npy import array, header
 from latelier.data.sums import BLOCK, DamagedError, regular, total
 
@@ -45,7 +45,8 @@ def _images(folder: Path, info: Info) -> Images:
     def values(name: str, kind: str, *shape: int) -> np.ndarray:
         return array(folder / name, content(folder, info, name), np.dtype(kind), shape)
 
-    content(folder, info, "skipped.txt")
+    for name in {"skipped.txt", ORIGIN} & info["files"].keys():  # of no use here, and yet to be as they were written
+        content(folder, info, name)
     names, captions = _texts(parsed("rows.json", content(folder, info, "rows.json")), n)
     label = values("label.npy", "<i8", n)
     if (label < -1).any() or (info["classes"] and (label >= len(info["classes"])).any()):

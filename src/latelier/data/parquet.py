@@ -53,7 +53,7 @@ class Parquet(Shards):
 
     def unread(self) -> list[str]:
         """Columns that tell nothing here."""
-        used = {self._has(names) for names in (IMAGE_COLUMNS, LABEL_COLUMNS, CAPTION_COLUMNS)}
+        used = {self._has(names) for names in (IMAGE_COLUMNS, LABEL_COLUMNS)} | set(CAPTION_COLUMNS)
         return [name for name in self._schema.names if name not in used and name not in self._attributes()]
 
     def _facts(self) -> Images:
@@ -68,6 +68,9 @@ class Parquet(Shards):
             where, words = f"{self.files[0].parent}, column {column}", self._texts(column)
             label, classes = number(mine, everywhere, names, where, between=not words)
             facts = replace(facts, label=label, classes=classes, remarks=(*facts.remarks, *said))
+        elif len(folders := {file.parent.name for file in self.files}) > 1:
+            said = (f"folders of Parquet files ({', '.join(sorted(folders)[:3])}) are no classes: a column label is",)
+            facts = replace(facts, remarks=(*facts.remarks, *said))
         if columns := [name for name in CAPTION_COLUMNS if name in self._schema.names]:
             told, said = zip(*(_told(self.files, column, foreign.captions) for column in columns), strict=True)
             captions = [tuple(dict.fromkeys(chain(*texts))) for texts in zip(*told, strict=True)]

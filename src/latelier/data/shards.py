@@ -11,6 +11,8 @@ from latelier.data.foreign import VERSION, class_names
 from latelier.data.images import Images
 from latelier.data.splits import in_order, split_name
 
+NAMED = {"label", "fine_label", "labels", "attributes"}  # of what names.json may say names
+
 
 @dataclass(frozen=True)
 class Shards:
@@ -69,4 +71,6 @@ def known_names(folder: Path, key: str) -> list[str] | None:
         raise Refusal(f'{path}: not understood ({error}); expected {{"label": ["first class", ...]}}') from error
     if not isinstance(names, dict):
         raise Refusal(f'{path}: expected {{"label": ["first class", ...]}}, not {str(names)[:60]}')
+    if NAMED.isdisjoint(names):
+        raise Refusal(f"{path}: names nothing that is read; expected one of {', '.join(sorted(NAMED))} as a key")
     return class_names(names[key], f"{path}, {key}") if key in names else None

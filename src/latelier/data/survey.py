@@ -21,7 +21,7 @@ from latelier.data.images import Images
 from latelier.data.parquet import Parquet
 from latelier.data.plan import Plan
 from latelier.data.sources import Place, place_of
-from latelier.data.tar import members, passed_over
+from latelier.data.tar import MORE, members, passed_over
 from latelier.data.tree import OWN
 from latelier.data.worker import READERS, reason
 
@@ -101,9 +101,10 @@ def survey(source: str | Path, *, as_: str | None = None, root: Path | None = No
         rows = np.array([row for row in range(len(told.names)) if row not in left], np.int64)
         found.splits[split] = _part(told, rows)
         counted = origin.unread if isinstance(origin, Folder) else []
-        found.remarks += [line for line in told.remarks if line not in (*found.remarks, *counted) and OWN not in line]
+        said = (*found.remarks, *counted)
+        found.remarks += [line for line in told.remarks if line not in said and OWN not in line and MORE not in line]
         if isinstance(content, Plan):
-            same.add(content, split)
+            same.add(content, split, left)
         if isinstance(origin, Parquet) and (unread := origin.unread()) and split == (*place.splits, "")[0]:
             found.remarks.append(f"columns not used: {', '.join(unread)}")
     found.duplicates, found.across = (None, 0) if same.left < 0 else (same.count, same.across)
