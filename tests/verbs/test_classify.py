@@ -68,7 +68,7 @@ def test_accuracy_confusion_and_calibration_of_pictures_that_it_has_not_learned(
     counts = np.array([[int(row[name]) for name in images.classes] for row in rows("table.csv")])
     assert counts.sum() == 250
     assert counts.trace() == (on_held.argmax(1) == held.label).sum()
-    assert [row["class"] for row in rows("table.csv")] == list(images.classes)
+    assert [row["true class"] for row in rows("table.csv")] == list(images.classes)
 
 
 def test_pictures_of_elsewhere_are_all_counted(here: Path, capsys: Captured) -> None:

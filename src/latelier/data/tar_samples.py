@@ -46,7 +46,7 @@ def samples_of(
     passed = Counter() if passed is None else passed
     try:
         with tarfile.open(file, "r:") as tar:
-            tells, shows = _plain(tar)
+            tells, shows = _plain(tar, file)
             for member in tar:
                 key, name, ending = _at_first(member.name)
                 last = name.rpartition(".")[2].lower() if "." in name else ""
@@ -57,8 +57,6 @@ def samples_of(
                 if last and not tells:
                     key, ending = member.name[: -len(last) - 1], last
                 sample, told = samples.setdefault(key, Sample(member.name)), ending.lower() in TOLD
-                if member.issparse() or member.size > (TOLD_BYTES if told else PICTURE_BYTES):
-                    raise Refusal(f"{file}: {member.name} is {_too_much(member)}; leave it out of the shard")
                 if is_picture(f"x.{last}") and "." in ending and shows:
                     passed[f".{last}", "part of a sample, and not its picture"] += 1
                 elif is_picture(f"x.{last}"):
@@ -80,9 +78,15 @@ def samples_of(
     return list(samples.values())
 
 
-def _plain(tar: tarfile.TarFile) -> tuple[bool, bool]:
-    """Whether names with one dot are those of files that tell, and of pictures."""
-    endings = {_at_first(member.name)[2].lower() for member in tar if member.isfile()}
+def _plain(tar: tarfile.TarFile, file: Path) -> tuple[bool, bool]:
+    """Whether names with one dot are those of files that tell, and of pictures. Raises Refusal for a member that is
+    more than is read into memory."""
+    endings = set[str]()
+    for member in tar:
+        if member.isfile():
+            endings.add(ending := _at_first(member.name)[2].lower())
+            if member.issparse() or member.size > (TOLD_BYTES if ending in TOLD else PICTURE_BYTES):
+                raise Refusal(f"{file}: {member.name} is {_too_much(member)}; leave it out of the shard")
     return not endings.isdisjoint(TOLD), any("." not in ending and is_picture(f"x.{ending}") for ending in endings)
 
 
