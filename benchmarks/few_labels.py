@@ -23,6 +23,7 @@ import cells
 import numpy as np
 import torch
 from hog import hog
+from patch_words import PatchWords
 
 from latelier.data.choice import labelled_rows
 from latelier.data.images import Images
@@ -121,6 +122,19 @@ def oriented(images: Images) -> np.ndarray:
     return torch.cat([hog(block) for block in images.blocks()]).numpy()
 
 
+def by_words(train: Images, test: Images, draws: list[Rows]) -> list[np.ndarray]:
+    """Logistic regression on words of patches of all training images, every column on one scale, as its source has it;
+    C chosen on held-out training images."""
+    read = PatchWords(train)
+    unseen, found = read(test), []
+    for rows in draws:
+        known = read(train.take(rows))
+        centre, scale = known.mean(0), known.std(0) + 0.01 * known.std()
+        machine = regression.fit((known - centre) / scale, train.label[rows], 0.01)
+        found.append(machine.predict((unseen - centre) / scale))
+    return found
+
+
 def spread(read: Callable[[Images], np.ndarray]) -> Method:
     """Label propagation over one graph of at most ``IMAGES`` training images and of the test images without labels."""
 
@@ -138,6 +152,7 @@ METHODS: dict[str, tuple[str, Method]] = {
     "pca": (f"logistic regression on PCA of {COMPONENTS}", by_components),
     "knn": ("nearest neighbours of pixels", by_neighbours),
     "hog": ("logistic regression on HOG", fitted(oriented)),
+    "words": ("logistic regression on words of patches", by_words),
     "propagation": ("label propagation on pixels", spread(blurred)),
     "propagation hog": ("label propagation on HOG", spread(oriented)),
 }
