@@ -86,7 +86,7 @@ def test_whole_weights_are_read_without_the_state(run: Path, spoil) -> None:
     found = checkpoint.best(run)
     assert found is not None
     assert (found.seen, found.remarks) == (128, ())
-    line = rf"can be gone on from: state-00000128\S* is .*; the weights of 128 images are whole: .* --from {run} begins"
+    line = rf"gone on from: state-00000128\S* is .*; weights of 128 images are: .* --from {run} --data SRC --out NEW"
     with pytest.raises(Refusal, match=line):
         checkpoint.latest(run)
 
@@ -96,7 +96,8 @@ def test_weights_whose_manifests_are_gone_are_not_trusted(run: Path) -> None:
         path.unlink()
     for look in (building.load, checkpoint.latest):
         with pytest.raises(
-            Refusal, match=r"lacks the manifests .*--from \S*weights-00000128.safetensors begins with it"
+            Refusal,
+            match=r"lacks the manifests .*--from \S*weights-00000128.safetensors --data SRC --out NEW begins with it",
         ):
             look(run)
     (run / "weights-00000128.safetensors").unlink()

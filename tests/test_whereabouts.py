@@ -73,6 +73,21 @@ def test_a_tree_that_has_moved_is_found_by_the_relative_way(
         latelier.train(out=run, resume=True, steps=4, quiet=True)
 
 
+def test_where_the_pictures_are_gone_others_of_that_name_are_not_taken(
+    here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Path(shutil.copytree(here / "tree" / "runs" / "first", tmp_path / "lone" / "first"))
+    config = stored.read(run / "config.json", dict, "")
+    config["places"]["data"] = [f"{tmp_path}/gone:train", "../gone:train"]
+    stored.write(run / "config.json", config)
+    folder(tmp_path / "else" / "pics" / "train", 3, "L", (8, 8))
+    monkeypatch.chdir(tmp_path / "else")
+    with pytest.raises(
+        Refusal, match=r"was trained on pics:train, which is not there now; give its new place by --data"
+    ):
+        open_run(run).splits(None, Where())
+
+
 def test_runs_of_earlier_versions_open_where_they_were_made(
     here: Path, made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

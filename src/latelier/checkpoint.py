@@ -101,9 +101,9 @@ def latest(folder: Path) -> Checkpoint | None:
     found, faults = _first_good(every[::-1], lambda c: _fault(c, c.weights, c.state) or _lost(c, least))
     if found is None and faults:
         whole, _ = _first_good(every[::-1], lambda c: _fault(c, c.weights) or _lost(c, least))
-        way = "train it again"
+        way = "train it again, in another --out"
         if whole:
-            way = f"the weights of {whole.seen:,} images are whole: latelier train --from {folder} begins with them"
+            way = f"weights of {whole.seen:,} images are: latelier train --from {folder} --data SRC --out NEW begins so"
         raise Refusal(f"no checkpoint of {folder} can be gone on from: {'; '.join(faults)}; {way}")
     if found is None:
         _check_named(folder)
@@ -123,7 +123,7 @@ def best(folder: Path) -> Checkpoint | None:
     ranked = sorted(checkpoints(folder), key=lambda c: (float("inf") if c.score is None else c.score, -c.seen))
     found, faults = _first_good(ranked, lambda c: _fault(c, c.weights))
     if found is None and faults:
-        raise Refusal(f"no checkpoint of {folder} can be used: {'; '.join(faults)}; train it again")
+        raise Refusal(f"no checkpoint of {folder} can be used: {'; '.join(faults)}; train it again, in another --out")
     if found is None:
         _check_named(folder)
     return found
@@ -142,7 +142,7 @@ def _check_named(folder: Path) -> None:
         file = folder / f"weights-{saved[-1]:08d}.safetensors"
         raise Refusal(
             f"{folder} lacks the manifests of its checkpoints, without which {file.name} and others may be damaged: "
-            f"restore them, or trust it as it is: latelier train --from {file} begins with it"
+            f"restore them, or trust it as it is: latelier train --from {file} --data SRC --out NEW begins with it"
         )
 
 

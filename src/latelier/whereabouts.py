@@ -31,9 +31,9 @@ def noted(request: SimpleNamespace, folder: Path) -> dict[str, list[str]]:
 
 
 def find(config: Mapping[str, Any], folder: Path, name: str) -> str | None:
-    """What an argument of the run at ``folder`` leads to from here: by the ways that config.json notes, else by what
-    was typed, as in runs of earlier versions. As it was typed where that is one of the ways; none where nothing leads
-    anywhere."""
+    """What an argument of the run at ``folder`` leads to from here: by the ways that config.json notes, or, of a run of
+    an earlier version, which notes none, by what was typed (else another folder of that name would do). As it was typed
+    where that is one of the ways; none where nothing leads anywhere."""
     typed = config.get("request", {}).get(name)
     if typed is None:
         return None
@@ -42,6 +42,8 @@ def find(config: Mapping[str, Any], folder: Path, name: str) -> str | None:
     ways = [os.path.normpath(folder / way) for way in config.get("places", {}).get(name, ())]
     if there := [way for way in ways if _base(way) is not None]:
         return str(typed) if os.path.abspath(typed) in map(os.path.abspath, there) else there[0]
+    if ways:
+        return None
     with suppress(Refusal):  # a home folder that is not here
         if _base(found := places.text(str(typed), name)) is not None:
             return found

@@ -23,6 +23,7 @@ from latelier.data import aim, fill
 from latelier.data.decode import SurpriseError, Target, decode, probe
 from latelier.data.depth import Measured, span_of
 from latelier.data.sources import open_images
+from latelier.data.survey import survey
 from latelier.explore.uploads import read
 from latelier.request import check
 from latelier.runs import Where, open_run
@@ -233,6 +234,12 @@ def test_twelve_bits_in_sixteen(tmp_path: Path) -> None:
     assert (images.pixels[..., 0] == expected).all()
     assert images.range == (0, 4095)
     assert images.remarks == ("5 of 5 pictures: more than 8 bits; values of 0 to 4,095 are drawn from black to white",)
+
+
+def test_the_range_is_told_before_any_training(tmp_path: Path) -> None:
+    said = "more than 8 bits; values of 0 to 4,095 are drawn from black to white"
+    assert survey(deep(tmp_path / "all", 5)).remarks == [said]
+    assert survey(folder(tmp_path / "plain", 3)).remarks == []
 
 
 def test_a_range_overrules_and_is_part_of_the_pack(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_what_takes_no_part_is_said(tmp_path: Path) -> None:
     images = parquet(tmp_path, label=[-1, 0, None, -1], caption=["nan", None, "", "a dog"])
     assert images.remarks == (
         "column label: 2 values say nothing and were read so: -1 (2)",
-        "column caption: 1 values say nothing and were read so: nan (1)",
+        "column caption: 1 value says nothing and was read so: nan (1)",
     )
     several = parquet(tmp_path, labels=[[0, 1], [1], [], None])
     assert (several.classes, several.remarks) == ((), ("column labels holds lists: it is not used",))
@@ -234,6 +234,11 @@ def test_names_with_more_dots_are_pictures_of_their_own(tmp_path: Path) -> None:
     images = tar(tmp_path, masked)
     assert (list(images.names), images.label.tolist()) == (["0.png"], [1])
     assert "2 files are not used in tar files (latelier data SRC says which)" in images.remarks
+    beside = {"0.png": PICTURES[0], "0.mask.png": PICTURES[1], "1.png": PICTURES[2], "1.mask.png": PICTURES[3]}
+    images = tar(tmp_path, beside)
+    assert (list(images.names), len(images.remarks)) == (["0.png", "1.png"], 1)
+    stray = {"2020.01.05 x.png": PICTURES[0], "2020.01.06 y.png": PICTURES[1], "README.txt": b"of our holidays"}
+    assert list(tar(tmp_path, stray).names) == ["2020.01.05 x.png", "2020.01.06 y.png"]
     left = {"0.left.png": PICTURES[0], "0.cls": b"1", "1.left.png": PICTURES[2], "1.CLS": b"0"}
     images = tar(tmp_path, left)
     assert (list(images.names), images.label.tolist()) == (["0.left.png", "1.left.png"], [1, 0])

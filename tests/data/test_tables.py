@@ -144,7 +144,7 @@ def test_labels_as_pandas_writes_them(with_table: Open) -> None:
     images = with_table("labels.csv", "file,label\n000.png,2019.0\n001.png,\n002.png,-1.0\n003.png,2021.0\n")
     assert images.classes == ("2019", "2021")
     assert images.label.tolist() == [0, -1, -1, 1]
-    assert images.remarks == ("labels.csv: 1 values say nothing and were read so: -1.0 (1)",)
+    assert images.remarks == ("labels.csv: 1 value says nothing and was read so: -1.0 (1)",)
     truths = with_table("labels.csv", "file,label\n000.png,True\n001.png,False\n002.png,nan\n003.png,TRUE\n")
     assert (truths.classes, truths.label.tolist()) == (("False", "True"), [1, 0, -1, 1])
     with pytest.raises(Refusal, match="labels are truth values in one place and numbers in another"):
@@ -163,14 +163,17 @@ def test_captions_as_pandas_writes_them(with_table: Open) -> None:
         "captions.csv", 'file,caption\n000.png,"[\'a dog\', ""the cat\'s""]"\n001.png,nan\n002.png,[]\n'
     )
     assert [list(texts) for texts in images.captions] == [["a dog", "the cat's"], [], [], []]
-    assert images.remarks[-1] == "captions.csv: 1 values say nothing and were read so: nan (1)"
+    assert images.remarks[-1] == "captions.csv: 1 value says nothing and was read so: nan (1)"
 
 
 def test_attributes(with_table: Open) -> None:
     images = with_table("attributes.csv", "round,file,red\n1,000.png,0\n,002.png,-1\n1,001.png,0\n")
     assert images.attributes == ("round", "red")
     assert images.attribute.tolist() == [[1, 0], [1, 0], [-1, -1], [-1, -1]]
-    assert images.remarks == ("attributes.csv says nothing of 1 of 4 pictures",)
+    assert images.remarks == (
+        "attributes.csv says nothing of 1 of 4 pictures",
+        "attributes.csv: 1 value says nothing and was read so: -1 (1)",
+    )
 
 
 def test_attributes_as_celeba_has_them(with_table: Open) -> None:

@@ -162,7 +162,7 @@ def test_an_edit_moves_along_fitted_directions_and_says_how_far_to_trust_it(able
     assert [one["share"] for one in told["strip"]] == [-1, -0.5, 0, 0.5, 1, 1.5]
     assert told["strip"][2]["picture"] == still["again"]
     assert told["identity"] > 0
-    assert able.ask("edit", "trust", picture="d1", by={})["identity"] == 0
+    assert able.ask("edit", "trust", picture="d1", by={})["identity"] < 1e-5  # batches of another size round otherwise
 
 
 def test_what_is_painted_over_is_filled_in_and_all_else_kept(able: Page) -> None:

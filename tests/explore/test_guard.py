@@ -32,6 +32,7 @@ def open_page() -> Iterator[Page]:
         ("origin", "https://127.0.0.1:8765", 403),
         ("origin", "http://127.0.0.1:9999", 403),  # another page of this machine
         ("origin", "null", 403),
+        ("origin", "http://[", 403),
         ("sec-fetch-site", "same-origin", 200),
         ("sec-fetch-site", "cross-site", 403),
         ("sec-fetch-site", "same-site", 403),

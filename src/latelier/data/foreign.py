@@ -124,7 +124,8 @@ def unsaid(values: Iterable[object], found: Iterable[object], what: str) -> tupl
     if not counts:
         return ()
     listed = ", ".join(f"{word[:SHOWN]} ({count:,})" for word, count in counts.most_common(3))
-    return (f"{what}: {counts.total():,} values say nothing and were read so: {listed}",)
+    values = "1 value says" if counts.total() == 1 else f"{counts.total():,} values say"
+    return (f"{what}: {values} nothing and {'was' if counts.total() == 1 else 'were'} read so: {listed}",)
 
 
 def is_nothing(word: str) -> bool:

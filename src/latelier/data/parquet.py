@@ -31,6 +31,7 @@ from latelier.data.shards import Shards, known_names
 from latelier.data.worker import IMAGE_COLUMNS, parquet_file
 
 LABEL_COLUMNS = ("label", "fine_label", "labels")
+SAID = 3  # columns of attributes of which it is said that values say nothing
 CAPTION_COLUMNS = ("caption", "captions")
 
 
@@ -76,7 +77,8 @@ class Parquet(Shards):
             captions = [tuple(dict.fromkeys(chain(*texts))) for texts in zip(*told, strict=True)]
             facts = replace(facts, captions=captions, remarks=(*facts.remarks, *chain(*said)))
         attributes = self._attributes()
-        values = [_told(self.files, name, foreign.attribute)[0] for name in attributes]
+        told = [_told(self.files, name, foreign.attribute) for name in attributes]
+        values, silent = [found for found, _ in told], [line for _, lines in told for line in lines]
         beside = [
             _told([file for file in others if name in _open(file).schema_arrow.names], name, foreign.attribute)[0]
             for name in attributes
@@ -84,6 +86,9 @@ class Parquet(Shards):
         signs = foreign.signs(chain(*values, *beside))
         if signs:
             facts = replace(facts, remarks=(*facts.remarks, f"of the attributes the file {foreign.SIGNS}"))
+        else:
+            more = (f"{len(silent) - SAID:,} more columns hold such values",) if len(silent) > SAID else ()
+            facts = replace(facts, remarks=(*facts.remarks, *silent[:SAID], *more))
         table = np.array([[foreign.known(value, signs) for value in column] for column in values], np.int8)
         table = table.reshape(len(attributes), len(facts.names)).T
         return replace(facts, attribute=table, attributes=tuple(attributes))
@@ -190,4 +195,5 @@ def _told(
     for file in files:
         values += (cells := _column(file, column))
         found += [read(value, f"{file}, row {row}", column) for row, value in enumerate(cells)]
-    return found, foreign.unsaid(values, found, f"column {column}") if read is not foreign.attribute else ()
+    meant = [None if value == -1 else value for value in found] if read is foreign.attribute else found
+    return found, foreign.unsaid(values, meant, f"column {column}")

@@ -14,6 +14,7 @@ import numpy as np
 
 from latelier.core import Refusal
 from latelier.data.account import Account, account
+from latelier.data.aim import SENTENCES, aim
 from latelier.data.decode import SurpriseError, Target, decode, no_bombs, opened
 from latelier.data.duplicates import Duplicates
 from latelier.data.folder import Folder
@@ -104,6 +105,7 @@ def survey(source: str | Path, *, as_: str | None = None, root: Path | None = No
         said = (*found.remarks, *counted)
         found.remarks += [line for line in told.remarks if line not in said and OWN not in line and MORE not in line]
         if isinstance(content, Plan):
+            found.remarks += [line for line in _range(content) if line not in found.remarks]
             same.add(content, split, left)
         if isinstance(origin, Parquet) and (unread := origin.unread()) and split == (*place.splits, "")[0]:
             found.remarks.append(f"columns not used: {', '.join(unread)}")
@@ -148,6 +150,15 @@ def _try(found: Survey, content: Plan | Images, prefix: str) -> set[int]:
                 found.sizes[size] += 1
                 found.modes[mode] += 1
     return left
+
+
+def _range(plan: Plan) -> list[str]:
+    """What values of more than 8 bits become, if a sample has such, as training says it."""
+    try:
+        span = aim(plan, None, None, None).span
+    except Refusal as error:
+        return [str(error)]
+    return [SENTENCES["deep"].format(*(f"{value:,g}" for value in span))] if span else []
 
 
 def _rows(n: int) -> Iterable[int]:

@@ -1,8 +1,8 @@
 """The samples of a tar shard: members that share a name up to its first dot, as webdataset has it.
 
-Where a shard has files that tell of keys, a name with more dots (``0.mask.png``) is a part of the sample, and its
+Where a shard has files that tell of pictures, a name with more dots (``0.mask.png``) is a part of the sample, and its
 picture only where no key of the shard has a plainer one. In a shard without them names go up to their last dot, as
-people call files (``Shot 10.30.png``)."""
+people call files (``Shot 10.30.png``), but for ``0.mask.png`` beside ``0.png``."""
 
 import json
 import tarfile
@@ -46,7 +46,7 @@ def samples_of(
     passed = Counter() if passed is None else passed
     try:
         with tarfile.open(file, "r:") as tar:
-            tells, shows = _plain(tar, file)
+            tells, plain = _plain(tar, file)
             for member in tar:
                 key, name, ending = _at_first(member.name)
                 last = name.rpartition(".")[2].lower() if "." in name else ""
@@ -54,14 +54,18 @@ def samples_of(
                     if not member.isdir():
                         passed[f".{last}", "hidden" if member.isfile() else "no regular file"] += 1
                     continue
+                part = "." in ending and is_picture(name) and (bool(plain) if tells else key in plain)
                 if last and not tells:
                     key, ending = member.name[: -len(last) - 1], last
                 sample, told = samples.setdefault(key, Sample(member.name)), ending.lower() in TOLD
-                if is_picture(f"x.{last}") and "." in ending and shows:
+                if part:
                     passed[f".{last}", "part of a sample, and not its picture"] += 1
-                elif is_picture(f"x.{last}"):
+                elif is_picture(name):
                     if sample.place:
-                        raise Refusal(f"{file}: two pictures share a key, {sample.key} and {member.name}; expected one")
+                        raise Refusal(
+                            f"{file}: two pictures share a key, {sample.key} and {member.name}; expected one, as files "
+                            "that tell of keys are there, by names up to the first dot: rename the pictures"
+                        )
                     sample.key, sample.place = member.name, (shard, member.offset_data, member.size)
                 elif told and (file_in := tar.extractfile(member)):
                     _tell(sample, last, file_in.read(), f"{file}: {member.name} is not understood", attributes)
@@ -78,16 +82,23 @@ def samples_of(
     return list(samples.values())
 
 
-def _plain(tar: tarfile.TarFile, file: Path) -> tuple[bool, bool]:
-    """Whether names with one dot are those of files that tell, and of pictures. Raises Refusal for a member that is
-    more than is read into memory."""
-    endings = set[str]()
+def _plain(tar: tarfile.TarFile, file: Path) -> tuple[bool, set[str]]:
+    """Whether files tell of pictures, by their names up to the first dot; and these names of pictures with one dot.
+    Raises Refusal for a member that is more than is read into memory."""
+    told, pictured, plain = set[str](), set[str](), set[str]()
     for member in tar:
-        if member.isfile():
-            endings.add(ending := _at_first(member.name)[2].lower())
-            if member.issparse() or member.size > (TOLD_BYTES if ending in TOLD else PICTURE_BYTES):
-                raise Refusal(f"{file}: {member.name} is {_too_much(member)}; leave it out of the shard")
-    return not endings.isdisjoint(TOLD), any("." not in ending and is_picture(f"x.{ending}") for ending in endings)
+        key, name, ending = _at_first(member.name)
+        if not member.isfile() or name.startswith("."):
+            continue
+        of_told = ending.lower() in TOLD
+        if member.issparse() or member.size > (TOLD_BYTES if of_told else PICTURE_BYTES):
+            raise Refusal(f"{file}: {member.name} is {_too_much(member)}; leave it out of the shard")
+        if of_told:
+            told.add(key)
+        elif is_picture(name):
+            pictured.add(key)
+            plain |= {key} if "." not in ending else set()
+    return not told.isdisjoint(pictured), plain
 
 
 def _at_first(name: str) -> tuple[str, str, str]:

@@ -1,10 +1,12 @@
-"""Codes of all pictures that a page shows: computed in slices, kept on disk by run and data."""
+"""Codes of all pictures that a page shows: computed in slices, kept in the cache folder by weights and pictures: not in
+the run, which may be a stranger's."""
 
 import io
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import torch
@@ -12,13 +14,16 @@ import torch
 from latelier import files
 from latelier.core import Encodes, Model, Refusal, need
 from latelier.data.images import Images
+from latelier.data.sums import DamagedError, read
 from latelier.nets.modes import evaluating
 from latelier.scores.common import device_of, flat
 
 BLOCK = 64  # pictures a slice: about as long as a person does not notice
 NUMBERS = 32 << 20  # of codes at most, which bounds the pictures that are taken
 PICTURES = 20_000
-FILES = 4  # kept in a run's folder; the oldest go
+FILES = 16  # kept; the oldest go
+MOST = 1 << 28  # bytes of one
+SUM = 4  # bytes of the sum behind it
 
 
 class WaitingError(Exception):
@@ -53,7 +58,7 @@ class Codes:
             return
         try:
             path = self._path()
-            self._rows = _read(path) if path else None
+            self._rows = self._found(path) if path else None
             if self._rows is None:
                 self._rows = yield from self._computed()
                 if path:
@@ -90,24 +95,23 @@ class Codes:
         key = sha256(f"{weights.hexdigest()} {self._images.fingerprint} {PICTURES} {NUMBERS}".encode())
         return self._folder / "explore" / f"codes-{key.hexdigest()[:24]}.npy"
 
+    def _found(self, path: Path) -> np.ndarray | None:
+        """The rows that were kept, if they are as they were written and as many as would be computed."""
+        with suppress(OSError, ValueError, EOFError, DamagedError):
+            content = read(path, MOST)
+            if int.from_bytes(content[-SUM:], "little") == crc32(content[:-SUM]):
+                rows: np.ndarray = np.load(io.BytesIO(content[:-SUM]))
+                most = min(len(self._images), PICTURES, max(BLOCK, NUMBERS // rows.shape[1]))
+                return rows if rows.dtype == np.float32 and len(rows) == most and np.isfinite(rows).all() else None
+        return None
+
     def _keep(self, path: Path, rows: np.ndarray) -> None:
         content = io.BytesIO()
         np.save(content, rows)
         try:
-            if not path.parent.parent.is_dir():
-                raise Refusal(f"{path.parent.parent} is gone")
-            files.write(path, content.getvalue())
+            files.write(path, content.getvalue() + crc32(content.getvalue()).to_bytes(SUM, "little"))
             older = sorted(path.parent.glob("codes-*.npy"), key=lambda file: file.stat().st_mtime)
             for file in older[:-FILES]:
                 file.unlink(missing_ok=True)
         except (Refusal, OSError) as error:
             self.remark = f"codes are kept in memory alone: {error}"
-
-
-def _read(path: Path) -> np.ndarray | None:
-    """The rows, or None where there are none that can be trusted."""
-    with suppress(OSError, ValueError, EOFError):
-        rows = np.load(path)
-        if rows.dtype == np.float32 and rows.ndim == 2 and len(rows) and np.isfinite(rows).all():
-            return np.asarray(rows)
-    return None

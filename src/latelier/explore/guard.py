@@ -2,7 +2,7 @@
 
 import secrets
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -43,15 +43,16 @@ class Guard:
         await self._app(scope, _measured(receive), _covered(send))
 
     def _refused(self, scope: Scope, headers: dict[str, str]) -> Response | None:
-        host, origin = headers.get("host", ""), headers.get("origin")
+        host = headers.get("host", "")
+        origins = [value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"]
         if _name(host) not in self._hosts:
             return _error(403, "this explorer is not known by that host name; open the address that it printed")
-        foreign = origin is not None and (urlsplit(origin).scheme, urlsplit(origin).netloc) != (scope["scheme"], host)
+        foreign = any(origin != f"{scope['scheme']}://{host}" for origin in origins)
         across = headers.get("sec-fetch-site") in ("cross-site", "same-site")
         if foreign or (across and headers.get("sec-fetch-mode") != "navigate"):
             return _error(403, "this request comes from another page, whose requests are not answered")
         length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > BODY:
+        if not length.isdecimal() or int(length[:20]) > BODY:
             return _too_long()
         return None
 

@@ -15,6 +15,7 @@ from torch import Generator, Tensor
 from latelier import bearings
 from latelier.core import Code, Decodes, Encodes, Model, need
 from latelier.data.images import Images, to_float
+from latelier.data.pack import cache_folder
 from latelier.directions import Found
 from latelier.explore.asked import Asked
 from latelier.explore.codes import Codes
@@ -44,7 +45,7 @@ class Place:
         self.name, self.run, self.shown, self.fit = name, run, shown, fit
         self._uploads, self._where = uploads, where
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
-        self.codes = Codes(run.model, shown, run.folder if run.folder.is_dir() else None)
+        self.codes = Codes(run.model, shown, cache_folder(None))
 
     @property
     def model(self) -> Model:

@@ -74,7 +74,11 @@ def code(place: Place, asked: Asked) -> Code:
     whole, name = dict(begun(place, asked)), asked.text("latent", "")
     for key, value in asked.numbers("moves", MOST, -FARTHEST, FARTHEST).items():
         latent, _, number = key.partition(":")
-        if latent not in whole or not number.isdigit() or int(number) >= whole[latent][0].numel():
+        if (
+            latent not in whole
+            or not (number.isascii() and number.isdecimal())
+            or int(number[:20]) >= whole[latent][0].numel()
+        ):
             raise Refusal(f'this model\'s code has no number "{key[:40]}"; reload the page')
         moved = whole[latent].clone(memory_format=torch.contiguous_format)
         moved.view(-1)[int(number)] = value
