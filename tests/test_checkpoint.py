@@ -86,7 +86,7 @@ def test_whole_weights_are_read_without_the_state(run: Path, spoil) -> None:
     found = checkpoint.best(run)
     assert found is not None
     assert (found.seen, found.remarks) == (128, ())
-    line = rf"gone on from: state-00000128\S* is .*; weights of 128 images are: .* --from {run} --data SRC --out NEW"
+    line = rf"gone on from: state-00000128\S* is .*; but weights are whole: .* --from {run} --data SRC --out NEW"
     with pytest.raises(Refusal, match=line):
         checkpoint.latest(run)
 

@@ -103,7 +103,7 @@ def latest(folder: Path) -> Checkpoint | None:
         whole, _ = _first_good(every[::-1], lambda c: _fault(c, c.weights) or _lost(c, least))
         way = "train it again, in another --out"
         if whole:
-            way = f"weights of {whole.seen:,} images are: latelier train --from {folder} --data SRC --out NEW begins so"
+            way = f"but weights are whole: latelier train --from {folder} --data SRC --out NEW begins with them"
         raise Refusal(f"no checkpoint of {folder} can be gone on from: {'; '.join(faults)}; {way}")
     if found is None:
         _check_named(folder)
