@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 import latelier
-from latelier import files
+from latelier import files, stored
 from latelier.bench import Bench, Job, find_recipe, list_recipes, perform, spread
 from latelier.core import Refusal
 from latelier.runs import Where
+from latelier.verbs.reproduce import _same
 
 SETTINGS = {"net": "mlp", "net.widths": (8,), "latent": 2}
 
@@ -59,6 +60,37 @@ def test_a_training_that_was_stopped_before_its_first_checkpoint_begins_anew(tmp
         here.train(job())
     assert (folder / "config.json").exists()
     assert here.train(job()).seen > 0
+
+
+def test_what_no_training_left_is_not_removed(tmp_path: Path) -> None:
+    here = bench(tmp_path)
+    theirs = here.out / job().folder / "thesis.txt"
+    theirs.parent.mkdir(parents=True)
+    (theirs.parent / "config.json").write_text("{}")
+    theirs.write_text("precious")
+    with pytest.raises(Refusal, match=r"thesis\.txt is nothing that a training leaves; move it"):
+        here.train(job())
+    assert (theirs.read_text(), (theirs.parent / "config.json").read_text()) == ("precious", "{}")
+
+
+def test_links_in_a_folder_of_recipes_are_refused(tmp_path: Path) -> None:
+    asked = {"data": "digits", "share": 0.5}
+    stored.write(tmp_path / "recipes.json", asked)
+    _same(tmp_path, asked)
+    (tmp_path / "measured.jsonl").symlink_to(tmp_path.parent / "theirs")
+    with pytest.raises(Refusal, match=r"measured\.jsonl is a link"):
+        _same(tmp_path, asked)
+    (tmp_path / "measured.jsonl").unlink()
+    with pytest.raises(Refusal, match=r"holds what --data digits --share 0\.5 gave, not --data digits --share 1"):
+        _same(tmp_path, {**asked, "share": 1})
+
+
+def test_records_without_finite_values_are_measured_anew(tmp_path: Path) -> None:
+    here = bench(tmp_path)
+    values: dict[str, dict[str, float]] = {"a": {}, "b": {"x": float("nan")}, "c": {"x": 1.0}}
+    lines = [json.dumps({"key": key, "values": found}) for key, found in values.items()]
+    (tmp_path / "measured.jsonl").write_text("\n".join(lines) + "\n")
+    assert here._known() == {"c": {"x": 1.0}}
 
 
 def test_what_was_measured_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +171,7 @@ def test_a_recipe_runs_whole_and_goes_on_in_its_own_place(tmp_path: Path, capsys
     assert rows[0][0] in (out / "two-points.txt").read_text()
     with pytest.raises(Refusal, match="name another folder"):
         latelier.reproduce("lecture/filters-by-k", out=tmp_path / "lecture", data="digits", share=0.5)
-    with pytest.raises(Refusal, match="'size': 4"):
+    with pytest.raises(Refusal, match="--size 4"):
         latelier.reproduce("lecture/filters-by-k", out=tmp_path / "lecture", data="digits", share=0.02, size=4)
     with pytest.raises(Refusal, match="--share 2 is the share"):
         latelier.reproduce("lecture/two-points", out=tmp_path / "points", share=2)

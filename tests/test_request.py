@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import latelier
@@ -105,6 +106,30 @@ def test_a_number_out_of_its_range_is_refused_before_anything_is_written(
     with pytest.raises(Refusal, match=line):
         latelier.train("autoencoder", out=str(tmp_path / "run"), **TINY, **wrong)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        ({"steps": 2.5}, r"--steps takes a whole number, but got 2\.5"),
+        ({"steps": True}, "--steps takes a whole number, but got True"),
+        ({"labels": "5"}, "--labels takes a whole number, but got '5'"),
+        ({"epochs": "2"}, "--epochs takes a number, but got '2'"),
+        ({"settings": "latent=2"}, r"settings takes a dict, or a list as \['latent=2'\], but got 'latent=2'"),
+        ({"out": None}, "no run folder was given"),
+        ({"out": 7}, "--out: 7 is no path; give one"),
+    ],
+)
+def test_what_is_no_number_or_path_is_refused_in_python_too(given: dict[str, Any], line: str, tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match=line):
+        latelier.train("vae", **{"data": "digits", "out": tmp_path / "run", "quiet": True, **given})
+    assert not (tmp_path / "run").exists()
+
+
+def test_numbers_of_numpy_are_taken(tmp_path: Path) -> None:
+    given = {"steps": np.int64(2), "batch": np.int32(8), "rate": np.float32(1e-3), "settings": {"latent": 2}}
+    run = latelier.train("vae", data="digits", images=16, out=tmp_path / "run", quiet=True, **given)
+    assert read_config(run / "config.json")["request"]["steps"] == 2
 
 
 def test_nothing_to_resume_and_no_model_is_said(tmp_path: Path) -> None:

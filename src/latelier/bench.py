@@ -8,6 +8,8 @@ recipe follows no default.
 import ast
 import importlib.util
 import json
+import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
@@ -21,6 +23,7 @@ from latelier import files, stored
 from latelier.core import Refusal
 from latelier.forms import Measured
 from latelier.lookup import nearest, sentence
+from latelier.request import BEGUN, TORN, UNSAVED
 from latelier.runs import Run, Where, open_run
 from latelier.say import say
 from latelier.tables import with_sd
@@ -119,7 +122,8 @@ class Bench:
         records, faults = stored.read_lines(self.out / "measured.jsonl", Measured)
         for fault in faults:
             say(f"{fault}, and measured anew", error=True)
-        return {record["key"]: record["values"] for record in records}
+        sound = (record for record in records if all(map(math.isfinite, record["values"].values())))
+        return {record["key"]: record["values"] for record in sound}
 
 
 def perform(task: tuple[Bench, Sequence[Job]]) -> None:
@@ -190,12 +194,16 @@ def find_recipe(name: str) -> ModuleType:
 
 
 def _emptied(folder: Path) -> None:
-    """Removes what a training left that was stopped before its first checkpoint. Raises Refusal while it goes on."""
+    """Removes what a training left that was stopped before its first checkpoint. Raises Refusal while it goes on, and
+    where anything else is there."""
     if folder.exists():
         with files.only_writer(folder):
-            for file in folder.iterdir():
-                if file.name != ".lock":
-                    file.unlink()
+            left = [file for file in folder.iterdir() if file.name not in UNSAVED]
+            for file in left:
+                if file.name not in BEGUN and not re.fullmatch(TORN, file.name):
+                    raise Refusal(f"{file} is nothing that a training leaves; move it, or name another --out")
+            for file in left:
+                file.unlink()
 
 
 def _key(job: Job) -> str:

@@ -199,7 +199,7 @@ class Measured(TypedDict):
     """A line of a recipe's measured.jsonl."""
 
     key: str
-    values: dict[str, float]
+    values: Annotated[dict[str, float], Meta(min_length=1)]
     n: NotRequired[Count]
     seconds: NotRequired[float]
     protocol: NotRequired[str]

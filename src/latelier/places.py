@@ -32,6 +32,8 @@ def text(given: str | Path, option: str) -> str:
     """As ``place``, as it was written."""
     from latelier.core import Refusal
 
+    if not isinstance(given, str | Path):
+        raise Refusal(f"{option}: {given!r} is no path; give one")
     try:
         return expanded(str(given))
     except ValueError as error:

@@ -4,6 +4,7 @@ with."""
 import re
 from collections.abc import Mapping
 from dataclasses import is_dataclass
+from operator import index
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, get_type_hints
@@ -56,7 +57,7 @@ def check(request: SimpleNamespace) -> None:
         ("ema", "more than 0"),
         ("rate", "more than 0"),
     ):
-        value = getattr(request, name)
+        value = _number(request, name, whole=least == "at least 1")
         if value is not None and not 0 < value <= LARGEST:
             most = "" if value <= 0 else f" and at most {LARGEST:g}"
             raise Refusal(f"--{name.replace('_', '-')} takes {least}{most}, but got {value}")
@@ -80,6 +81,22 @@ def check(request: SimpleNamespace) -> None:
         raise Refusal(f"{request.out} holds no run to resume, and no model was named; choose one of: latelier models")
     if request.data is None:
         raise Refusal("no pictures were given: --data takes a built-in name (latelier data), a folder, Parquet or tar")
+
+
+def _number(request: SimpleNamespace, name: str, whole: bool) -> float | None:
+    """The argument as Python's own number, which it is from then on. Raises Refusal for what is none."""
+    value = getattr(request, name)
+    if value is None:
+        return None
+    try:
+        if isinstance(value, bool | str):
+            raise TypeError
+        value = index(value) if whole else value if isinstance(value, int) else float(value)
+    except TypeError:
+        kind = "a whole number" if whole else "a number"
+        raise Refusal(f"--{name.replace('_', '-')} takes {kind}, but got {value!r}") from None
+    setattr(request, name, value)
+    return value
 
 
 def lacks_config(out: str | None) -> int:

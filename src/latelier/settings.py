@@ -40,6 +40,8 @@ def parse_assignments(texts: Iterable[str]) -> dict[str, str]:
 
 def assigned(given: Mapping[str, Any] | Iterable[str] | None) -> dict[str, Any]:
     """What --set, or its Python form, says. Raises Refusal as ``parse_assignments`` does."""
+    if isinstance(given, str):
+        raise Refusal(f"settings takes a dict, or a list as [{given!r}], but got {given!r}")
     return dict(given) if isinstance(given, Mapping) else dict(parse_assignments(given or []))
 
 

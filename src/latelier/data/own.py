@@ -62,11 +62,16 @@ def is_own_file(path: Path) -> bool:
     return is_sheet(path) if ending == ".png" else ending == ".csv" and is_own_table(path)
 
 
-def wrote(path: Path) -> bool:
-    """Whether latelier wrote a file, whatever it is called."""
+def written_as(path: Path) -> str:
+    """What latelier wrote a file as, whatever it is called: "sheet", "page", "codes", or how the table's header begins;
+    "" of what it did not write."""
     head = _head(path, HEAD)
-    known = is_sheet(path) or is_own_table(path) or GENERATOR.encode() in head
-    return known or (head.startswith(b"PAR1") and _is_own_parquet(path))
+    if is_sheet(path) or GENERATOR.encode() in head:
+        return "sheet" if is_sheet(path) else "page"
+    if is_own_table(path):
+        plain = head.removeprefix(b"\xef\xbb\xbf").replace(b'"', b"")
+        return next(header for header in HEADERS if plain.startswith(header)).decode()
+    return "codes" if head.startswith(b"PAR1") and _is_own_parquet(path) else ""
 
 
 def _is_own_parquet(path: Path) -> bool:

@@ -62,7 +62,7 @@ def caption(
     opened = open_run(run)
     if not has(opened.model, Captions):
         raise Refusal(f"{run} cannot write: train it on pictures with captions and --set caption=gru")
-    out = new_file(given(out, "caption"), "--out")
+    out = new_file(given(out, "caption"), "--out", "file,caption,log probability")
     images = opened.images(source, Where.of(data_root, download, as_))
     generator = torch.Generator(device_of(opened.model)).manual_seed(seed)
     texts, scores = written(opened.model, images, beam, draws, generator, longest)

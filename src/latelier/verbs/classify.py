@@ -67,9 +67,9 @@ def classify(
         raise Refusal(
             f"{run} cannot classify: train it with labels and --set head=softmax or head=bayesian_svm, or a classifier"
         )
-    out = new_file(given(out, "classify"), "--out")
-    beside = None if confusion is None else new_file(confusion, "--confusion")
-    if beside is not None and beside.absolute() == out.absolute():
+    out = new_file(given(out, "classify"), "--out", "file,class,probability")
+    beside = None if confusion is None else new_file(confusion, "--confusion", "true class,")
+    if beside is not None and beside.resolve() == out.resolve():
         raise Refusal(f"--out and --confusion are both {out}; name two files")
     images = opened.images(source, where)
     known = classified.judged(opened, images)

@@ -46,7 +46,7 @@ def compare(
 
     if len(runs) < 2:
         raise Refusal(f"compare takes two runs or more, but got {len(runs)}")
-    out = new_file(given(out, "compare"), "--out")
+    out = new_file(given(out, "compare"), "--out", "sheet")
     opened = [open_run(run) for run in runs]
     names, where = _names(opened), Where.of(data_root, download, as_)
     for run in opened:

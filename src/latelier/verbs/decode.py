@@ -37,7 +37,7 @@ def decode(run: Place, code: Place, *, out: Asked = "") -> Path:
     from latelier.verbs.writing import given, new_file
 
     opened, text = open_run(run), str(code)
-    model, out = need(opened.model, Decodes), new_file(given(out, "decode"), "--out")
+    model, out = need(opened.model, Decodes), new_file(given(out, "decode"), "--out", "sheet")
     if not text.lstrip().startswith("{"):
         if not os.path.isfile(text):
             raise Refusal(f'no code at {text[:80]}: give a JSON file, or the JSON itself, as {{"z": [0.5, -1]}}')

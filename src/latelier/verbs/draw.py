@@ -95,7 +95,7 @@ def draw(
     asked = asked_of(sheet, module, {name: value for name, value in options.items() if value is not None})
     name = module.__name__.removeprefix("latelier.pictures.")  # one file, however the sheet was spelt
     opened = open_run(run)
-    path = new_file(out, "--out") if out else opened.home("--out FILE.png") / "pictures" / f"{name}.png"
+    path = new_file(out, "--out", "sheet") if out else opened.home("--out FILE.png") / "pictures" / f"{name}.png"
     where = Where.of(data_root, download, as_)
     splits = opened.splits(data, where)
     title = f"{opened.name} ({opened.card.model}) on {splits.test.source}"

@@ -51,7 +51,7 @@ def encode(
 
     opened = open_run(run)
     need(opened.model, Encodes if features is None else Features)
-    out = new_file(given(out, "encode"), "--out")
+    out = new_file(given(out, "encode"), "--out", "codes")
     images = opened.images(source, Where.of(data_root, download, as_))
     if features is None:
         rows = codes(opened.model, images)

@@ -62,7 +62,7 @@ def parts(
         able = ", ".join(methods(HasParts))
         said = f"{opened.folder} is a {opened.card.model}, which has no parts"
         raise Refusal(f"{said}; models that have: {able}; train one of those")
-    model, out = need(opened.model, HasParts), new_file(given(out, "parts"), "--out")
+    model, out = need(opened.model, HasParts), new_file(given(out, "parts"), "--out", "codes")
     where = Where.of(data_root, download, as_)
     images = opened.splits(None, where).test if source is None else opened.images(source, where)
     device, start, rows, pictures, peak = device_of(opened.model), 0, 0, 0, 0.0

@@ -42,7 +42,7 @@ def report(
     from latelier.verdict import verdict
 
     opened = open_run(run)
-    path = new_file(out, "--out") if out else opened.home("--out FILE.html") / "report.html"
+    path = new_file(out, "--out", "page") if out else opened.home("--out FILE.html") / "report.html"
     where = Where.of(data_root, download, as_)
     splits = opened.splits(data, where)
     taken = {record["name"] for record in opened.scores if record["data"] == splits.test.source}

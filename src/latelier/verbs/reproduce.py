@@ -103,7 +103,7 @@ def reproduce(
 
 def _same(place: Path, asked: dict[str, object]) -> None:
     """Raises Refusal if the folder holds something else, or cannot be one."""
-    from latelier import stored
+    from latelier import files, stored
     from latelier.core import Refusal
     from latelier.forms import RecipeNote
     from latelier.verbs.writing import new_folder
@@ -111,8 +111,11 @@ def _same(place: Path, asked: dict[str, object]) -> None:
     mark = place / "recipes.json"
     if not mark.is_file():
         new_folder(place)
-    elif (found := stored.read(mark, RecipeNote, "name another folder")) != asked:
-        raise Refusal(f"--out {place} holds {found}, not {asked}; name another folder")
+        return
+    files.check_inside(place)
+    if (found := stored.read(mark, RecipeNote, "name another folder")) != asked:
+        held, wanted = (" ".join(f"--{name} {value}" for name, value in said.items()) for said in (found, asked))
+        raise Refusal(f"--out {place} holds what {held} gave, not {wanted}; name another folder")
 
 
 def _withdraw(place: Path, new: bool) -> None:

@@ -23,7 +23,7 @@ def given(value: Place, verb: str, option: str = "--out") -> Place:
     can do what is asked of it, and not the parser before: nobody is asked where to write what cannot be made."""
     from latelier.core import Refusal
 
-    if not str(value):
+    if value is None or not str(value):
         raise Refusal(f"{verb} lacks {option}; see latelier {verb} --help")
     return str(place(value, option)) if option == "--out" else value
 
@@ -49,12 +49,12 @@ def new_folder(out: Place) -> Path:
     return path
 
 
-def new_file(path: Place, option: str) -> Path:
-    """The path of a file that can be written, or written over: one that latelier wrote itself, or an empty one, so that
-    neither pictures nor tables of the user's nor a run's own files are lost. Raises Refusal for any other, before there
-    is work in vain."""
+def new_file(path: Place, option: str, like: str) -> Path:
+    """The path of a file that can be written, or written over: an earlier output of its kind (``like``, as
+    ``own.written_as`` has it), or an empty one, so that neither pictures nor tables of the user's nor a run's own files
+    are lost. Raises Refusal for any other, before there is work in vain."""
     from latelier.core import Refusal
-    from latelier.data.own import wrote
+    from latelier.data.own import written_as
     from latelier.folders import check_above
 
     found = place(path, option)
@@ -62,8 +62,8 @@ def new_file(path: Place, option: str) -> Path:
         raise Refusal(f"{option} {found} is a folder; name a file in it")
     if os.path.lexists(found) and not found.is_file():
         raise Refusal(f"{option} {found} is no file, and would be replaced by one; remove it, or name another place")
-    if found.is_file() and found.stat().st_size and not wrote(found):
-        raise Refusal(f"{option} {found} is there, and nothing that latelier replaces: remove it, or name another")
+    if found.is_file() and found.stat().st_size and written_as(found) != like:
+        raise Refusal(f"{option} {found} is there, and no earlier output of this kind: remove it, or name another")
     check_above(found, option)
     return found
 
