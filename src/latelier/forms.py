@@ -176,8 +176,8 @@ class TemperatureNote(TypedDict):
     """calibration.json."""
 
     seen: Count
-    value: float
-    labels: Count
+    value: Annotated[float, Meta(gt=0, le=1e6)]
+    labels: Some
     fingerprint: Fingerprint
 
 

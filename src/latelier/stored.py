@@ -126,7 +126,9 @@ def held(value: Any, form: type[T], where: str, way_out: str) -> T:
 def _parsed(words: str, where: str, way_out: str) -> Any:
     try:
         value = json.loads(words)
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise Refusal(f"{where} is damaged: brackets are more than {DEEP} deep; {way_out}") from None
+    except ValueError as error:
         raise Refusal(f"{where} is damaged: it is not JSON ({error}); {way_out}") from error
     level = [value]
     for _ in range(DEEP):

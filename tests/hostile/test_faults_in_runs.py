@@ -171,6 +171,16 @@ def test_a_file_beyond_its_size_is_refused_unread(run: Path, monkeypatch: pytest
         stored.text(run / "config.json", stored.MOST)
 
 
+@pytest.mark.parametrize("wrong", [{"value": float("nan")}, {"value": 1e9}, {"labels": 0}])
+def test_a_temperature_that_none_was_is_named(
+    run: Path, wrong: dict[str, float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    note = {"seen": open_run(run).seen, **Temperature(2.0, 60, "x")._asdict(), **wrong}
+    stored.write(run / "calibration.json", note)
+    assert kept(open_run(run)) is None
+    assert f"calibration.json, field {next(iter(wrong))} is damaged" in capsys.readouterr().err
+
+
 def test_a_byte_that_is_no_text_costs_its_line_of_the_log_alone(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     content = bytearray((run / "log.jsonl").read_bytes())
     lines = content.count(b"\n")
