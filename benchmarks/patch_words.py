@@ -9,7 +9,7 @@ from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d
 
 from latelier.data.images import Images
 
-WORDS, PATCHES = 800, 200_000
+WORDS, PATCHES, EACH = 800, 200_000, 10  # and how many patches of an image
 LARGEST, PATCH = 32, 6  # pixels a side: of images, which are averaged down to it, and of their patches
 NORMAL, WHITE = 10 / 255**2, 0.1  # added to the variance of a patch, and to those of patches together
 QUARTERS = 2  # parts a side over which words are averaged
@@ -20,7 +20,7 @@ class PatchWords:
 
     def __init__(self, images: Images):
         rng = np.random.default_rng(0)
-        rows = np.sort(rng.permutation(len(images))[: PATCHES // 10])
+        rows = np.sort(rng.permutation(len(images))[: PATCHES // EACH])
         side = min(LARGEST, *images.shape[1:])
         self.patch = max(3, round(PATCH * side / LARGEST))
         found = torch.cat([self._some(block, rng) for block in images.take(rows).blocks()]).numpy()
@@ -42,10 +42,9 @@ class PatchWords:
         return patches / (patches.var(3, keepdim=True) + NORMAL).sqrt()
 
     def _some(self, image: Tensor, rng: np.random.Generator) -> Tensor:
-        """[n, d], ten or more of each image."""
+        """[n, d], ``EACH`` of each image."""
         patches = self._patches(image).flatten(1, 2)
-        count = min(patches.shape[1], max(10, PATCHES // 20_000))
-        return torch.cat([one[rng.permutation(len(one))[:count].copy()] for one in patches])
+        return torch.cat([one[rng.permutation(len(one))[:EACH].copy()] for one in patches])
 
     def _whitened(self, patches: Tensor) -> Tensor:
         white = (patches - self.mean) @ self.white

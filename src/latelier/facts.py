@@ -41,7 +41,7 @@ from latelier.learners import regression
 from latelier.learners.space import COMPONENTS, principal, scaling
 from latelier.nets.modes import evaluating
 from latelier.sample_facts import LEAST, drawn
-from latelier.scores.common import Splits, codes, device_of, pixels, rows_of, some
+from latelier.scores.common import Splits, codes, device_of, majority, pixels, rows_of, some
 from latelier.scores.confusion import uneven
 
 FIT, FIT_VALUES = (200, 2_000), 12_000_000  # pictures that baselines learn from, and pixel values that they may have
@@ -153,11 +153,11 @@ def _classified(model: Model, fit: Images, test: Images, labels: int | None) -> 
         rows = np.flatnonzero(fit.label >= 0)
     learned = some(fit.take(rows), LABELS, 0)
     answer = rows_of(model, test, need(model, Classifies).classify)
-    right, weights = answer.argmax(1) == test.label, _weights(test.label)
+    right = answer.argmax(1) == test.label
     facts = _guess(test.label, right) | {
         "finite": float(np.isfinite(answer).all()),
         "accuracy": 100 * float(right.mean()),
-        "largest class": _largest(test.label),
+        "largest class": majority(test.label),
         "labelled": float(len(test)),
     }
     if len(np.unique(learned.label)) > 1:
@@ -165,7 +165,7 @@ def _classified(model: Model, fit: Images, test: Images, labels: int | None) -> 
         pca = principal(known)
         base = _right(pca.transform(known), learned.label, pca.transform(pixels(test)), test.label)
         facts |= {"baseline accuracy": 100 * float(base.mean()), "baseline labels": float(len(learned))}
-        facts |= {"balanced baseline": 100 * float((base * weights).mean())} if uneven(test.label) else {}
+        facts |= {"balanced baseline": 100 * float((base * _weights(test.label)).mean())} if "guess" in facts else {}
     return facts
 
 
@@ -185,7 +185,8 @@ def _probed(model: Model, fit: Images, test: Images) -> dict[str, float]:
     }
     pca = principal(spaces["pixels"][0], min(COMPONENTS, spaces["codes"][0].shape[1]))
     spaces["PCA"] = tuple(pca.transform(rows) for rows in spaces["pixels"])
-    right, weights = {}, _weights(test.label) if uneven(test.label) else np.ones(len(test))
+    apart = uneven(test.label)
+    right, weights = {}, _weights(test.label) if apart else np.ones(len(test))
     for space, (known, measured) in spaces.items():
         sets = (np.searchsorted(chosen, rows) for rows in draws)
         right[space] = np.stack([weights * _right(known[s], pool.label[s], measured, test.label) for s in sets])
@@ -194,8 +195,8 @@ def _probed(model: Model, fit: Images, test: Images) -> dict[str, float]:
     spread = math.hypot(lead.mean(0).std(), 2 / (len(test) + 2) ** 0.5)
     error = np.hypot(spread / len(test) ** 0.5, lead.mean(1).std(ddof=1) / DRAWS**0.5)
     facts = {f"accuracy of {space}": 100 * float(found.mean()) for space, found in right.items()}
-    facts |= {"largest class": _largest(test.label), "labels a class": float(budget), "labelled": float(len(test))}
-    facts |= {"guess": 100 / len(np.unique(test.label))} if uneven(test.label) else {}
+    facts |= {"largest class": majority(test.label), "labels a class": float(budget), "labelled": float(len(test))}
+    facts |= {"guess": 100 / len(np.unique(test.label))} if apart else {}
     return facts | {"accuracy lead error": 100 * float(error)}
 
 
@@ -221,9 +222,5 @@ def _guess(label: np.ndarray, right: np.ndarray) -> dict[str, float]:
     classes = [right[label == number] for number in np.unique(label)]
     shares = [((own.sum() + 1) / (len(own) + 2), len(own) + 2) for own in classes]
     error = math.sqrt(sum(share * (1 - share) / n for share, n in shares)) / len(classes)
-    accuracy = float(np.mean([own.mean() for own in classes]))
+    accuracy = float((right * _weights(label)).mean())
     return {"balanced accuracy": 100 * accuracy, "balanced error": 100 * error, "guess": 100 / len(classes)}
-
-
-def _largest(label: np.ndarray) -> float:
-    return 100 * float(np.unique(label, return_counts=True)[1].max()) / len(label)

@@ -42,8 +42,11 @@ def learned_rows(config: Mapping[str, Any], count: int) -> np.ndarray:
 def own_validation(request: SimpleNamespace) -> str:
     """The name of the source's own validation split, where the run learns from its training split and --validation asks
     for nothing else; or ""."""
-    if request.validation is not None:
-        return ""
+    return "" if request.validation is not None else _beside(request)
+
+
+def _beside(request: SimpleNamespace) -> str:
+    """The same, whatever --validation asks for."""
     source, root = str(request.data), _root(request)
     base, _, chosen = source.rpartition(":")
     own = splits_of(source, root=root, as_=request.as_)
@@ -54,7 +57,7 @@ def own_validation(request: SimpleNamespace) -> str:
 
 def unused_validation(request: SimpleNamespace) -> str:
     """That the source's own validation split is not used, where --validation asks for something else; or ""."""
-    if request.validation is None or not own_validation(SimpleNamespace(**{**vars(request), "validation": None})):
+    if request.validation is None or not _beside(request):
         return ""
     given = f"--validation {request.validation:g}"
     return f"{given}: the validation split of {request.data} is not used; leave --validation out to use it"

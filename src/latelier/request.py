@@ -73,7 +73,7 @@ def check(request: SimpleNamespace) -> None:
         raise Refusal(f"--seed takes at least 0{most}, but got {request.seed}")
     if request.validation is not None and not 0 <= request.validation < 1:
         raise Refusal(f"--validation takes a share of the pictures, from 0 to below 1, but got {request.validation}")
-    if request.model is None and request.resume and (seen := lacks_config(request.out)):
+    if request.model is None and request.resume and (seen := _lacks_config(request.out)):
         raise Refusal(
             f"{request.out} has a checkpoint at {seen:,} images and no config.json, which says of what: restore it"
         )
@@ -99,7 +99,7 @@ def _number(request: SimpleNamespace, name: str, whole: bool) -> float | None:
     return value
 
 
-def lacks_config(out: str | None) -> int:
+def _lacks_config(out: str | None) -> int:
     """How many images the newest checkpoint has seen of a run without its config.json; 0 of any other."""
     path = Path(out) if out else None
     return last_seen(path) if path is not None and path.is_dir() and not (path / "config.json").exists() else 0

@@ -100,8 +100,7 @@ def words(run: Run, splits: Splits, facts: dict[str, float], records: Sequence[d
     found += _remarked(run, found)
     failed = any(finding.level == "failure" for finding in found)
     following = Finding("note", f"Next: {_next(run, found, went)}")
-    vain = any(finding.text.startswith(VAIN) for finding in found)
-    going = [] if failed or vain or went is None else [_going(went)]
+    going = [] if failed or _vain(found) or went is None else [_going(went)]
     ending = [following] if failed else [_where(splits, facts), following]
     first, others = found[:1], sorted(found[1:], key=_worth)  # the first says whether it learned what it is for
     weightiest = others[: MOST - len(first) - len(going) - len(ending)]
@@ -176,15 +175,18 @@ def _next(run: Run, found: Sequence[Finding], went: Course | None) -> str:
     learns = bool(run.model.moves()) and bool(plan)
     if learns and any(finding.level == "failure" for finding in found):
         return f"latelier train --out {folder} --resume --rate {_lower(run)}" if _sound(run) else _slower(run)
-    vain = any(finding.text.startswith(VAIN) for finding in found) or (
-        went is not None and (worsening(went) or by_heart(went))
-    )  # more of that mends nothing
+    vain = _vain(found) or (went is not None and (worsening(went) or by_heart(went)))
     helps = learns and not vain
     unlearned = helps and any(finding.text.startswith(UNLEARNED) for finding in found)
     if helps and (unlearned or (went is not None and improving(went))):
         steps = 2 * math.ceil(plan["total"] / plan["batch"])
         return f"latelier train --out {folder} --resume --steps {max(steps, SHORT) if unlearned else steps}"
     return f"latelier report {folder}"
+
+
+def _vain(found: Sequence[Finding]) -> bool:
+    """Whether more training mends nothing."""
+    return any(finding.text.startswith(VAIN) for finding in found)
 
 
 def _sound(run: Run) -> bool:

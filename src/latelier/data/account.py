@@ -62,8 +62,8 @@ def account(path: Path, place: Place, look: bool) -> Account:
             continue
         if not why and is_own_file(path / leaf.name):
             why = OWN
-        if not why and leaf.name.rpartition("/")[2] in TABLES and found.kind == "folder":
-            why = f"{leaf.name.rpartition('/')[2]} belongs in the folder that is given, or in its splits"
+        if not why and (name := leaf.name.rpartition("/")[2]) in TABLES and found.kind == "folder":
+            why = f"{name} belongs in the folder that is given, or in its splits"
         why = why or without.get(leaf.name) or (other if end in SHARDS else "") or helps(end)
         ledger.unused[end, why or ("not read" if found.kind == "folder" else "beside shards")] += 1
     return ledger

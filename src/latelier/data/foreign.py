@@ -139,6 +139,11 @@ def signs(everywhere: Iterable[int | None]) -> bool:
     return {1, -1} <= seen and 0 not in seen
 
 
+def stated(values: Iterable[int | None]) -> list[int | None]:
+    """What ``attribute`` read, with None where that says nothing."""
+    return [None if value == -1 else value for value in values]
+
+
 def known(value: int | None, signs: bool) -> int:
     """What ``attribute`` read as 1, 0 or -1 = unknown."""
     return -1 if value is None else 0 if signs and value == -1 else value

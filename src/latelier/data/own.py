@@ -49,7 +49,7 @@ def is_sheet(path: str | Path) -> bool:
 
 def is_own_table(path: str | Path) -> bool:
     """Whether a CSV file is one that a verb has written."""
-    return _head(path, 64).removeprefix(b"\xef\xbb\xbf").replace(b'"', b"").startswith(HEADERS)
+    return bool(_header(path))
 
 
 def is_own_file(path: Path) -> bool:
@@ -68,10 +68,13 @@ def written_as(path: Path) -> str:
     head = _head(path, HEAD)
     if is_sheet(path) or GENERATOR.encode() in head:
         return "sheet" if is_sheet(path) else "page"
-    if is_own_table(path):
-        plain = head.removeprefix(b"\xef\xbb\xbf").replace(b'"', b"")
-        return next(header for header in HEADERS if plain.startswith(header)).decode()
-    return "codes" if head.startswith(b"PAR1") and _is_own_parquet(path) else ""
+    return _header(path) or ("codes" if head.startswith(b"PAR1") and _is_own_parquet(path) else "")
+
+
+def _header(path: str | Path) -> str:
+    """Which of ``HEADERS`` a file begins with; "" of any other."""
+    plain = _head(path, 64).removeprefix(b"\xef\xbb\xbf").replace(b'"', b"")
+    return next((header.decode() for header in HEADERS if plain.startswith(header)), "")
 
 
 def _is_own_parquet(path: Path) -> bool:

@@ -195,5 +195,5 @@ def _told(
     for file in files:
         values += (cells := _column(file, column))
         found += [read(value, f"{file}, row {row}", column) for row, value in enumerate(cells)]
-    meant = [None if value == -1 else value for value in found] if read is foreign.attribute else found
+    meant = foreign.stated(found) if read is foreign.attribute else found
     return found, foreign.unsaid(values, meant, f"column {column}")

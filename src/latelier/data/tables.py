@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,11 +34,6 @@ def is_table(path: Path) -> bool:
     return path.is_file() and not is_own_table(path)
 
 
-def _said(value: int | None) -> int | None:
-    """An attribute as it was read; None where that says nothing."""
-    return None if value == -1 else value
-
-
 def _labels(images: Images, path: Path, everywhere: Sequence[Path], present: Collection[str]) -> Images:
     tables = {other: Table(other, ("file", "label")) for other in everywhere}
     known = {other: foreign.labels(table.column("label"), table.where) for other, table in tables.items()}
@@ -65,8 +61,8 @@ def _attributes(images: Images, path: Path, everywhere: Sequence[Path], present:
     if signs:
         remarks += (f"{path.name} {foreign.SIGNS}",)
     else:
-        cells = [value for column in columns for value in table.column(column)]
-        remarks += foreign.unsaid(cells, [_said(value) for column in known[path] for value in column], path.name)
+        cells = chain(*(table.column(column) for column in columns))
+        remarks += foreign.unsaid(cells, foreign.stated(chain(*known[path])), path.name)
     return replace(
         images,
         attribute=np.array(rows, np.int8).reshape(len(rows), len(columns)),
