@@ -23,7 +23,6 @@ import cells
 import numpy as np
 import torch
 from hog import hog
-from patch_words import PatchWords
 
 from latelier.data.choice import labelled_rows
 from latelier.data.images import Images
@@ -31,6 +30,7 @@ from latelier.data.scenes import draw_scenes
 from latelier.data.sources import open_images
 from latelier.learners import regression
 from latelier.learners.neighbours import nearest
+from latelier.learners.patch_words import EACH, PatchWords, Teacher
 from latelier.learners.propagation import neighbours_graph, propagate
 from latelier.learners.space import COMPONENTS, principal, scaling
 from latelier.scores.common import pixels
@@ -39,6 +39,7 @@ from latelier.scores.propagation import blurred, joined, known_among
 from latelier.tables import with_sd
 
 DRAWS = 5
+PATCHES = 200_000  # to learn words from
 IMAGES = 15_000  # of the training images in a graph, at most
 SETS = {
     "digits": (1, 5, 10),
@@ -123,16 +124,17 @@ def oriented(images: Images) -> np.ndarray:
 
 
 def by_words(train: Images, test: Images, draws: list[Rows]) -> list[np.ndarray]:
-    """Logistic regression on words of patches of all training images, every column on one scale, as its source has it;
-    C chosen on held-out training images."""
-    read = PatchWords(train)
-    unseen, found = read(test), []
-    for rows in draws:
-        known = read(train.take(rows))
-        centre, scale = known.mean(0), known.std(0) + 0.01 * known.std()
-        machine = regression.fit((known - centre) / scale, train.label[rows], 0.01)
-        found.append(machine.predict((unseen - centre) / scale))
-    return found
+    """Logistic regression on words of patches of all training images; their number and C chosen on held-out training
+    images."""
+    rng = np.random.default_rng(0)
+    some = np.sort(rng.permutation(len(train))[: PATCHES // EACH])
+    words = PatchWords(train.take(some).blocks(), words=800, step=1, patches=PATCHES)
+
+    def read(images: Images) -> np.ndarray:
+        return torch.cat([words(block) for block in images.blocks(64)]).numpy()
+
+    unseen = read(test)
+    return [Teacher(read(train.take(rows)), train.label[rows], 0.01).predict(unseen) for rows in draws]
 
 
 def spread(read: Callable[[Images], np.ndarray]) -> Method:

@@ -21,6 +21,12 @@ FEW: dict[str, Any] = {"data": "digits", "labels": 3, "batch": 32, "steps": 20}
         ("head.prior=1,0,1", "head.prior gives every class a share above 0, not 1, 0, 1"),
         ("head.prior=1,1", "head.prior has 2 shares, but the pictures have 10 classes"),
         ("head.unlabelled=none", "head.rounds go with head.unlabelled=consistent; set that as well"),
+        ("head.unlabelled=words", "head.rounds go with head.unlabelled=consistent; set that as well"),
+        ("head.rounds= head.unlabelled=none head.views=2", "head.views go with head.unlabelled=consistent or words"),
+        (
+            "head=bayesian_svm head.rounds= head.unlabelled=words head.learning=em",
+            "head.learning=em counts classes, not",
+        ),
         ("head.views=-1", "head=softmax: views takes a whole number, 0 or more, but got '-1'"),
         ("head.views=100000", "head.views is a number of changed views, from 0 to 256, not 100000"),
         ("head.weight=-1", "head.weight is what a label counts beside an image, at least 0, not -1"),

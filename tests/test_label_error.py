@@ -18,7 +18,7 @@ from latelier.data.batches import Batches
 from latelier.data.choice import hide_labels
 from latelier.data.images import Images
 from latelier.data.sources import open_images
-from latelier.heads.joint import codes_of
+from latelier.heads.reading import codes_of
 from latelier.learners.propagation import cross_validated, neighbours_graph
 from latelier.runs import open_run
 from tests.test_parallel import two_processes

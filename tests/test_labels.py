@@ -178,6 +178,9 @@ def test_more_labels_have_more_of_a_batch_up_to_half(labels: int, share: float) 
     settings = unlabelled_pay("classifier", labels, 10, 32, {"head.unlabelled": "consistent"})
     assert settings["head.labelled"] == share
     assert "head.labelled" not in unlabelled_pay("vae", labels, 10, 32, {})
+    words = unlabelled_pay("classifier", labels, 10, 32, {"head.unlabelled": "words"})
+    assert words["head.labelled"] == max(0.125, share / 2 if labels < 1000 else 0.5)
+    assert "head.rounds" not in words
     given = {"head.unlabelled": "consistent", "head.labelled": 0.3}
     assert unlabelled_pay("classifier", labels, 10, 32, given)["head.labelled"] == 0.3
 

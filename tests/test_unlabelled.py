@@ -14,7 +14,7 @@ from latelier.core import Batch, Progress
 from latelier.data.augment import Augment
 from latelier.forms import CardNote, Standing
 from latelier.heads.joint import Joint
-from latelier.heads.unlabelled import Unlabelled, remarks
+from latelier.heads.unlabelled import Consistent, remarks
 from latelier.nets.modes import evaluating
 from latelier.runs import open_run
 from tests.test_parallel import launched
@@ -25,8 +25,8 @@ SETTINGS = ["net.channels=8", "latent=4", "head=softmax", "head.unlabelled=consi
 SMALL: dict[str, Any] = {"data": "digits", "labels": 3, "batch": 32, "seed": 3, "steps": 20, "precision": "fp32"}
 
 
-def heads(threshold: float = 0.6, prior: tuple[float, ...] = ()) -> Unlabelled:
-    return Unlabelled(IMAGE, CLASSES, threshold, prior)
+def heads(threshold: float = 0.6, prior: tuple[float, ...] = ()) -> Consistent:
+    return Consistent(IMAGE, CLASSES, threshold, prior)
 
 
 def said(*rows: tuple[float, ...]) -> torch.Tensor:
@@ -60,7 +60,7 @@ def test_what_is_said_too_often_is_held_back() -> None:
     assert known.guess(rows, UNKNOWN, torch.arange(4), torch.zeros(0, dtype=torch.int64)).label.tolist() == [0] * 4
 
 
-def taught(prior: tuple[float, ...], *classes: int) -> Unlabelled:
+def taught(prior: tuple[float, ...], *classes: int) -> Consistent:
     """A head that has been sure of images of these classes, in equal numbers, for long."""
     others, rows = heads(0.5, prior), torch.eye(3)[torch.tensor(classes)]
     unknown, nobody = torch.full((len(classes),), -1), torch.zeros(0, dtype=torch.int64)
@@ -123,7 +123,7 @@ def test_taught_classes_far_from_the_prior_are_a_remark() -> None:
 @pytest.mark.parametrize("classes", [2, 10, 100, 500])
 def test_chance_brings_no_remark_on_taught_classes(classes: int) -> None:
     torch.manual_seed(0)
-    others = Unlabelled(IMAGE, classes, 0.5, ())
+    others = Consistent(IMAGE, classes, 0.5, ())
     for _ in range(400):
         rows = torch.eye(classes)[torch.randint(classes, (8,))]
         others.guess(rows, torch.full((8,), -1), torch.arange(8), torch.zeros(0, dtype=torch.int64))
@@ -167,7 +167,7 @@ def test_unlabelled_images_reach_the_encoder_through_their_strong_view_alone() -
     model = latelier.build("vae", (1, 8, 8), classes=3, latent=4, head={"kind": "softmax", "unlabelled": "consistent"})
     batch = Batch(torch.rand(6, 1, 8, 8), torch.arange(6), torch.full((6,), -1), *[torch.zeros(6, 0).long()] * 2)
     head = model.head
-    assert isinstance(head.unlabelled, Unlabelled)
+    assert isinstance(head.unlabelled, Consistent)
     progress = Progress(0, 100, torch.Generator().manual_seed(0), {})
     (move,) = model.moves()
     assert float(move(batch, progress).report["view loss"].detach().abs().max()) == 0  # unsure of all
@@ -178,10 +178,19 @@ def test_unlabelled_images_reach_the_encoder_through_their_strong_view_alone() -
     assert float(losses.report["label loss"].detach().abs().max()) == 0
 
 
-@pytest.mark.parametrize("model", ["vae", "classifier"])
-def test_a_run_in_two_halves_equals_one_run_bit_for_bit_with_what_was_propagated(model: str, tmp_path: Path) -> None:
-    whole = latelier.train(model, out=tmp_path / "whole", settings=SETTINGS, quiet=True, keep=99, **SMALL)
-    half = latelier.train(model, out=tmp_path / "half", settings=SETTINGS, quiet=True, keep=99, **SMALL)
+@pytest.mark.parametrize(
+    ("model", "settings", "memory"),
+    [
+        ("vae", SETTINGS, "propagated"),
+        ("classifier", SETTINGS, "propagated"),
+        ("classifier", [*SETTINGS[:3], "head.unlabelled=words"], "said"),
+    ],
+)
+def test_a_run_in_two_halves_equals_one_run_bit_for_bit_with_what_was_told(
+    model: str, settings: list[str], memory: str, tmp_path: Path
+) -> None:
+    whole = latelier.train(model, out=tmp_path / "whole", settings=settings, quiet=True, keep=99, **SMALL)
+    half = latelier.train(model, out=tmp_path / "half", settings=settings, quiet=True, keep=99, **SMALL)
     for found in checkpoint.checkpoints(half):
         if found.seen > 13 * 32:
             found.weights.unlink()
@@ -190,7 +199,7 @@ def test_a_run_in_two_halves_equals_one_run_bit_for_bit_with_what_was_propagated
     ends = [checkpoint.checkpoints(run)[-1] for run in (whole, half)]
     assert ends[0].seen == ends[1].seen == 20 * 32
     one, other = ({**load_file(end.weights), **load_file(end.state)} for end in ends)
-    assert (one["memory/head.unlabelled.propagated"] >= 0).any()
+    assert (one[f"memory/head.unlabelled.{memory}"] > 0).any()
     assert one.keys() == other.keys()
     assert all(torch.equal(one[name], other[name]) for name in one)
 

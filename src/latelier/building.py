@@ -16,7 +16,8 @@ from latelier.core import Encodes, Fits, Model, Refusal, Wrapper, has, need
 from latelier.forms import CardNote
 from latelier.heads.caption import CaptionConfig
 from latelier.heads.captioned import Captioned
-from latelier.heads.joint import Joint, width
+from latelier.heads.joint import Joint
+from latelier.heads.reading import width
 from latelier.lookup import find_module, module_names
 from latelier.own_code import Named, permitted, running, with_named
 from latelier.places import place

@@ -12,7 +12,8 @@ import torch
 from latelier import parallel
 from latelier.core import Encodes, Metric, Model, Refusal, has, need
 from latelier.data.batches import Batches
-from latelier.heads.joint import Joint, codes_of
+from latelier.heads.joint import Joint
+from latelier.heads.reading import codes_of
 from latelier.learners.propagation import cross_validated, neighbours_graph
 from latelier.nets.modes import evaluating
 from latelier.progress import step

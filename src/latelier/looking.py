@@ -46,6 +46,31 @@ class Memory(nn.Module):
         return self.value[index] if len(self.value) else torch.full_like(index, self.empty)
 
 
+class Shares(Memory):
+    """Shares of so many ``classes`` for each image, kept in 255ths: a byte an image and class."""
+
+    def __init__(self, classes: int):
+        super().__init__(0, classes)
+        self.value = self.value.to(torch.uint8)
+
+    def begin(self, images: int) -> None:
+        self.value = torch.zeros(images, self.below, dtype=torch.uint8, device=self.value.device)
+
+    def takes(self, value: Tensor, images: int) -> bool:
+        return value.dtype == torch.uint8 and value.shape == (images, self.below)
+
+    def keep(self, rows: Tensor, share: Tensor) -> None:
+        """Notes the shares [n, classes], which sum to 1, of these rows of the data."""
+        self.value[rows] = (255 * share).round().to(self.value)
+
+    def of(self, index: Tensor) -> Tensor:
+        """float32 [b, classes], of these rows of the data: 0 where nothing is known, and otherwise summing to 1."""
+        if not len(self.value):
+            return torch.zeros(len(index), self.below, device=index.device)
+        share = self.value[index].float()
+        return share / share.sum(1, keepdim=True).clamp(min=1)
+
+
 def memories(model: nn.Module) -> dict[str, Memory]:
     """All that the model keeps, by name."""
     return {name: part for name, part in model.named_modules() if isinstance(part, Memory)}

@@ -111,7 +111,7 @@ def _with_prior(prior: str, images: Images, rows: np.ndarray, settings: dict[str
     of 0, and where nothing would go by them."""
     head = nest(settings).get("head")
     own = head if isinstance(head, Mapping) else {}
-    if own.get("unlabelled") != "consistent":
+    if own.get("unlabelled", "none") == "none":
         raise Refusal(
             f"--prior {prior} says how common classes are among pictures without a label, but no label head learns "
             "from such here; give --labels, --labels-file or head.unlabelled=consistent"
@@ -136,7 +136,7 @@ def unlabelled_pay(model: str, labels: int, classes: int, side: int, given: Mapp
     labels alone does so unless it was ``given`` otherwise."""
     off = nest(given).get("head") == "none" or given.get("head.unlabelled") == "none"
     alone = not takes_head(model)
-    if off or (given.get("head.unlabelled") != "consistent" if alone else label_weight(model) is not None):
+    if off or ("head.unlabelled" not in given if alone else label_weight(model) is not None):
         return dict(given)
     first = (0.0,) if labels <= BY_PIXELS * classes else ()
     small = side <= SMALL
@@ -145,8 +145,9 @@ def unlabelled_pay(model: str, labels: int, classes: int, side: int, given: Mapp
         "head.rounds": (*first, 0.1, 0.3, 0.6),
         "head.views": 0 if small else VIEWS,
     }
+    by_words = given.get("head.unlabelled") == "words"
     if alone:  # there is no bound to be heard over, and a code need not redraw anything
-        found |= {"head.labelled": labelled_share(labels), "optimiser.rate": 2e-3}
+        found |= {"head.labelled": labelled_share(labels, by_words), "optimiser.rate": 2e-3}
         found |= {} if small else {"latent": 64, "head.rounds": (*first, *ROUNDS)}
     else:
         found |= {"head.weight": WEIGHT, "head.optimiser.rate": RATE}
@@ -154,14 +155,17 @@ def unlabelled_pay(model: str, labels: int, classes: int, side: int, given: Mapp
     if isinstance(net, Conv) and given.get("net", "conv") == "conv":
         wide = {"net.stem": 32, "net.channels": (64, 64)} if small else {"net.channels": (32, 64, 128)} if alone else {}
         found |= {"net.norm": "group", **wide}
+    if by_words:
+        found.pop("head.rounds")
     return {**found, **given}
 
 
-def labelled_share(labels: int) -> float:
+def labelled_share(labels: int, by_words: bool = False) -> float:
     """Of a batch, of an encoder that learns from so many labelled images and from others. A hundred are the same few
     again however often they come; five hundred that come seldom are learned too little: on CIFAR-100's coarse classes
-    an eighth of the batch cost two to three points (docs/few-labels.md)."""
-    return min(MOST, max(LABELLED, round(labels / MANY, 3)))
+    an eighth of the batch cost two to three points (docs/few-labels.md). Half as many serve where words teach the
+    others, from the first step on."""
+    return min(MOST, max(LABELLED, round(labels / MANY / (1 + by_words), 3)))
 
 
 def learned_labels(model: Model) -> bool:

@@ -45,6 +45,8 @@ class Config(LabelConfig):
                 f"head: gamma {self.gamma:g} and precision {self.precision:g} must be above 0, draws {self.draws} from "
                 f"1 to {MOST_DRAWS:,}"
             )
+        if isinstance(self.learning, Em) and self.unlabelled == "words":
+            raise Refusal("head.learning=em counts classes, not shares of them; take gradient or unlabelled=consistent")
         if isinstance(self.learning, Em) and not 0 <= self.learning.decay < 1:
             raise Refusal(f"head.learning.decay is from 0 to below 1, not {self.learning.decay:g}")
 

@@ -1,6 +1,5 @@
 """Any model that encodes, with a head that reads its codes and teaches its encoder."""
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -16,7 +15,6 @@ from latelier.core import (
     Decodes,
     Encodes,
     Finding,
-    HasLevels,
     Losses,
     Metric,
     Model,
@@ -29,7 +27,8 @@ from latelier.core import (
 )
 from latelier.data.batches import Batches
 from latelier.heads.caption import CaptionHead
-from latelier.heads.label import LabelHead, flat
+from latelier.heads.label import LabelHead
+from latelier.heads.reading import codes_of, in_blocks, latents_read
 from latelier.heads.unlabelled import over_views, remarks
 from latelier.learners.propagation import blurred
 from latelier.looking import Looks
@@ -37,7 +36,6 @@ from latelier.nets.modes import evaluating, unremembered
 
 AVERAGED = 0.02  # share of a run: half-life of the averaged weights, with which images without a label are judged
 SHARP = 24  # px a side, below which every pixel counts
-BLOCK = 128  # images whose codes are taken at once: more leave the caches of a CPU
 PIECE, REACHED = 5_000, 60_000  # images at once, and at most, that learn from a graph which they are not in
 FEWEST = 20  # labelled validation images whose error chooses between checkpoints
 
@@ -114,7 +112,24 @@ class Joint(Headed, Classifies, Decides, Looks):
         return [*super().remarks(terms, seen), *own]
 
     def moves(self) -> tuple[Move, ...]:
-        return tuple(self.taught(looked(move) if self.alone else move, self._loss) for move in self.inner.moves())
+        own = self.inner.moves()
+        return tuple(self.taught(self._looked(move) if self.alone else move, self._loss) for move in own)
+
+    def _looked(self, move: Move) -> Move:
+        """The move of an encoder that learns from changed views alone: what it reads of images as they are is a guess,
+        and costs no way back; nor is it read where nobody asks."""
+
+        def learn(batch: Batch, progress: Progress) -> Losses:
+            others = self.head.unlabelled
+            if self.training and others is not None and not others.asks:
+                nothing = {
+                    name: batch.image.new_zeros(len(batch.image), *part.shape) for name, part in self.latents.items()
+                }
+                return Losses({self.coder: batch.image.new_zeros(())}, {}, nothing)
+            with torch.no_grad():
+                return move(batch, progress)
+
+        return learn
 
     def classify(self, image: Tensor) -> Tensor:
         if self.head.unlabelled is not None and self.head.config.views:
@@ -143,11 +158,11 @@ class Joint(Headed, Classifies, Decides, Looks):
         return self.head.scores(self.part(code))
 
     def times(self) -> tuple[float, ...]:
-        return self.head.config.rounds
+        return (0.0,) if self.head.config.unlabelled == "words" else self.head.config.rounds
 
     def look(self, batches: Batches, progress: Progress) -> dict[str, float]:
-        """Labels are propagated to some of the unlabelled images; at the very start, when codes say nothing yet, by
-        their pixels."""
+        """What the labelled images say of others is found anew; where that goes by codes, at the very start, when they
+        say nothing yet, by pixels."""
         if self.head.unlabelled is None:
             return {}
 
@@ -187,35 +202,10 @@ class Joint(Headed, Classifies, Decides, Looks):
         if 2 * progress.seen >= progress.total:  # earlier on few are taught, and the easy ones
             guess.report["pseudo imbalance"] = others.imbalance().expand(len(known))
         further = self.head.loss(again, torch.where(known, batch.label, guess.label))
+        if guess.share is not None:
+            further = further + self.head.softly(again, guess.share)
         whole = further if self.alone else torch.where(known, 0.5 * (loss + further), further)
         return whole, {"label loss": loss, "view loss": further, **guess.report}
-
-
-def in_blocks(batches: Batches, rows: Tensor, read: Callable[[Tensor], Code]) -> np.ndarray:
-    """float32 [n, k]: what is read of the images at these rows, a block at a time."""
-    return np.concatenate([flat(read(batches.rows(some).image)).float().cpu().numpy() for some in rows.split(BLOCK)])
-
-
-def codes_of(model: Model, batches: Batches, rows: Tensor) -> np.ndarray:
-    """float32 [n, k]: what a head reads of the most likely codes of the images at these rows."""
-    encoder, names = need(model, Encodes), latents_read(model)
-
-    def read(image: Tensor) -> Code:
-        code = encoder.encode(image).mode()
-        return {name: code[name] for name in names}
-
-    return in_blocks(batches, rows, read)
-
-
-def looked(move: Move) -> Move:
-    """The move of an encoder that learns from changed views alone: what it reads of images as they are is a guess, and
-    costs no way back."""
-
-    def learn(batch: Batch, progress: Progress) -> Losses:
-        with torch.no_grad():
-            return move(batch, progress)
-
-    return learn
 
 
 def added(
@@ -234,14 +224,3 @@ def added(
 
     report = {**losses.report, **report}
     return Losses(join(torch.zeros_like(loss)), report, code, join if losses.join else None)
-
-
-def latents_read(model: Model) -> tuple[str, ...]:
-    """The latents that a head reads: those that the model names, of a hierarchy the top level, otherwise all."""
-    levels = need(model, HasLevels).levels()[-1:] if has(model, HasLevels) else ()
-    return need(model, Encodes).read or levels or tuple(model.latents)
-
-
-def width(model: Model) -> int:
-    """Numbers that a head reads of the model's codes."""
-    return sum(math.prod(model.latents[name].shape) for name in latents_read(model))

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from latelier.core import Code, Encodes, Optimiser, Refusal
-from latelier.heads.unlabelled import Unlabelled
+from latelier.heads.unlabelled import Consistent, Unlabelled
+from latelier.heads.words import Words
 
 MOST_VIEWS = 256  # at most, that a prediction averages: each is a pass of the encoder, and 16 are usual
 
@@ -25,7 +26,7 @@ class LabelConfig:
     weight: float | None = None  # xi; none means the default
     labelled: float | None = None  # share of every batch drawn from the labelled images; none means the default
     optimiser: Optimiser = Optimiser(rate=1e-3)
-    unlabelled: Literal["none", "consistent"] = "none"  # what is learned from images without a label
+    unlabelled: Literal["none", "consistent", "words"] = "none"  # what is learned from images without a label
     threshold: float | None = None  # how sure the head must be of one; none means the head's own
     rounds: tuple[float, ...] = ()  # shares of the run after which labels are propagated on the codes
     pool: int = 12_000  # unlabelled images that they are propagated to, at most
@@ -47,9 +48,10 @@ class LabelConfig:
             raise Refusal(f"head.prior gives every class a share above 0, not {_said(self.prior)}")
         if not 0 <= self.views <= MOST_VIEWS:
             raise Refusal(f"head.views is a number of changed views, from 0 to {MOST_VIEWS}, not {self.views}")
-        for name in ("rounds", "views"):
-            if getattr(self, name) and self.unlabelled == "none":
-                raise Refusal(f"head.{name} go with head.unlabelled=consistent; set that as well")
+        if self.rounds and self.unlabelled != "consistent":
+            raise Refusal("head.rounds go with head.unlabelled=consistent; set that as well")
+        if self.views and self.unlabelled == "none":
+            raise Refusal("head.views go with head.unlabelled=consistent or words; set that as well")
 
 
 def _said(numbers: tuple[float, ...]) -> str:
@@ -77,7 +79,9 @@ class LabelHead(nn.Module, ABC):
             raise Refusal(f"head.prior has {len(config.prior)} shares, but the pictures have {classes} classes")
         self.unlabelled: Unlabelled | None = None
         if config.unlabelled == "consistent":
-            self.unlabelled = Unlabelled(image, classes, config.threshold or self.sure, config.prior)
+            self.unlabelled = Consistent(image, classes, config.threshold or self.sure, config.prior)
+        elif config.unlabelled == "words":
+            self.unlabelled = Words(image, classes, config.prior)
 
     @abstractmethod
     def optimisers(self) -> dict[str, Optimiser]:
@@ -86,6 +90,13 @@ class LabelHead(nn.Module, ABC):
     @abstractmethod
     def loss(self, code: Code, label: Tensor) -> Tensor:
         """[b] nats, already weighted; 0 where the label is unknown."""
+
+    def softly(self, code: Code, share: Tensor) -> Tensor:
+        """[b] nats, already weighted: the mean of ``loss`` over classes by their ``share`` [b, classes]."""
+        rows = torch.full_like(share[:, 0], 0, dtype=torch.int64)
+        return torch.stack([self.loss(code, rows + number) * part for number, part in enumerate(share.unbind(1))]).sum(
+            0
+        )
 
     @abstractmethod
     def scores(self, code: Code) -> Tensor:

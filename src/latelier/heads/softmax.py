@@ -28,6 +28,9 @@ class Head(LabelHead):
     def loss(self, code: Code, label: Tensor) -> Tensor:
         return self.weight * cross_entropy(self.linear(flat(code)), label)
 
+    def softly(self, code: Code, share: Tensor) -> Tensor:
+        return self.weight * -(share * functional.log_softmax(self.scores(code), dim=1)).sum(1)
+
     def scores(self, code: Code) -> Tensor:
         out: Tensor = self.linear(flat(code)).float()
         return out

@@ -2,8 +2,10 @@
 
 Consistency (Sohn et al. 2020, FixMatch, eq. 4, with the alignment of Berthelot et al. 2020, ReMixMatch, section 3.1):
 where the head is sure of an image, a strongly changed view of it is taught that class. Propagation (Iscen et al. 2019)
-adds classes that labels reach on a graph of nearest codes, where the head itself is not sure."""
+adds classes that labels reach on a graph of nearest codes, where the head itself is not sure. Another way is in
+``heads.words``."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
@@ -31,37 +33,68 @@ class Guess(NamedTuple):
 
     label: Tensor  # [b] int64; -1 where there is none, and where the label is known
     report: dict[str, Tensor]
+    share: Tensor | None = None  # [b, classes] in place of one class: rows sum to 1, or are 0 where nothing is known
 
 
-class Unlabelled(Running):
-    """``threshold``: how sure the head must be. ``prior`` [classes]: shares of the classes among all images."""
+class Unlabelled(Running, ABC):
+    """``prior`` [classes]: shares of the classes among all images."""
 
-    later = ("taught",)
-    mean: Tensor
+    later: tuple[str, ...] = ("taught",)
+    asks = True  # what the head says of an image, to guess its class
     prior: Tensor
     taught: Tensor  # running shares of the classes that are taught
 
-    def __init__(self, image: tuple[int, int, int], classes: int, threshold: float, prior: tuple[float, ...]):
+    def __init__(self, image: tuple[int, int, int], classes: int, prior: tuple[float, ...]):
         super().__init__()
-        self.threshold, self.view = threshold, strong(image)
+        self.view = strong(image)
         self.turn = replace(self.view, cutout=0.0)  # of what is to be told, nothing is cut out
         shares = torch.tensor(prior or (1.0,) * classes)
         self.register_buffer("prior", shares / shares.sum())
-        self.register_buffer("mean", self.prior.clone())
         self.register_buffer("taught", self.prior.clone())
-        self.propagated = Memory(UNKNOWN, classes)
 
     def changed(self, image: Tensor, generator: Generator) -> Tensor:
         """A strong view of each image, [b, c, h, w]."""
         return self.view(image, generator)
 
+    @abstractmethod
+    def guess(self, said: Tensor, label: Tensor, index: Tensor, truth: Tensor) -> Guess:
+        """Of what the head says, probabilities [b, classes], or of the images' rows in the data (``index``); what is
+        right, where ``truth`` has it, is only reported."""
+
+    @abstractmethod
+    def follow(
+        self, batches: Batches, rows: Tensor, others: Iterable[Tensor], codes: Callable[[Tensor], np.ndarray]
+    ) -> dict[str, float]:
+        """Keeps what the labelled among ``rows`` of the data say of the rest of them and of blocks of ``others``, whose
+        ``codes`` are [n, d]; what there is to log of it."""
+
+    @torch.no_grad()
+    def note(self, shares: Tensor, kept: Tensor) -> None:
+        """Takes note of the classes, [b, classes], that those images are taught that are ``kept``."""
+        mean = (shares * kept[:, None]).sum(0) / kept.sum().clamp(min=1)
+        self.taught.lerp_(torch.where(kept.any(), mean, self.taught), 1 - DECAY)
+
+    def imbalance(self) -> Tensor:
+        """How far the classes taught of late are from the prior, as chi-squared, sum_c p_c^2 / prior_c - 1: 0 where
+        they agree, C / k - 1 where k of C even ones come."""
+        return (self.taught.square() / self.prior).sum() - 1
+
+
+class Consistent(Unlabelled):
+    """``threshold``: how sure the head must be of an image, whose strong view is then taught that class."""
+
+    mean: Tensor
+
+    def __init__(self, image: tuple[int, int, int], classes: int, threshold: float, prior: tuple[float, ...]):
+        super().__init__(image, classes, prior)
+        self.threshold = threshold
+        self.register_buffer("mean", self.prior.clone())
+        self.propagated = Memory(UNKNOWN, classes)
+
     @torch.no_grad()
     def guess(self, said: Tensor, label: Tensor, index: Tensor, truth: Tensor) -> Guess:
-        """Of what the head says, probabilities [b, classes]."""
-        free = label < 0
-        count = free.sum().clamp(min=1)
-        said = said.float()
-        mean = (said * free[:, None]).sum(0) / count
+        free, said = label < 0, said.float()
+        mean = (said * free[:, None]).sum(0) / free.sum().clamp(min=1)
         self.mean.lerp_(torch.where(free.any(), mean, self.mean), 1 - DECAY)
         aligned = said * self.prior / self.mean.clamp(min=1e-6)
         sure, own = (aligned / aligned.sum(1, keepdim=True)).max(1)
@@ -69,24 +102,13 @@ class Unlabelled(Running):
         found = torch.where(sure > self.threshold, own, reached)
         found = torch.where(free, found, UNKNOWN)
         kept = found >= 0
-        shares = (one_hot(found.clamp(min=0), len(self.prior)) * kept[:, None]).sum(0) / kept.sum().clamp(min=1)
-        self.taught.lerp_(torch.where(kept.any(), shares, self.taught), 1 - DECAY)
-        report = {"pseudo kept": (kept.sum() / count).expand(len(label))}
-        if len(truth):
-            right = (kept & (found == truth)).sum() / (kept & (truth >= 0)).sum().clamp(min=1)
-            report["pseudo right"] = right.expand(len(label))
-        return Guess(found, report)
-
-    def imbalance(self) -> Tensor:
-        """How far the classes taught of late are from the prior, as chi-squared, sum_c p_c^2 / prior_c - 1: 0 where
-        they agree, C / k - 1 where k of C even ones come."""
-        return (self.taught.square() / self.prior).sum() - 1
+        self.note(one_hot(found.clamp(min=0), len(self.prior)).float(), kept)
+        return Guess(found, told(found, kept, free, truth))
 
     def follow(
         self, batches: Batches, rows: Tensor, others: Iterable[Tensor], codes: Callable[[Tensor], np.ndarray]
     ) -> dict[str, float]:
-        """Keeps the classes that labels reach among ``rows`` of the data on the graph of their ``codes`` [n, d], and
-        those that the graph says of blocks of ``others``."""
+        """The classes that labels reach on the graph of the codes of ``rows``, and those that it says of ``others``."""
         label, known = batches.labels(rows), codes(rows)
         share = propagate(neighbours_graph(known), label, len(self.prior), prior=self.prior.cpu().double().numpy())
         self.propagated.begin(len(batches.images))
@@ -102,6 +124,15 @@ class Unlabelled(Running):
         found = torch.from_numpy(np.where(clear, share.argmax(1), UNKNOWN))
         self.propagated.value[rows] = found.to(self.propagated.value)
         return int(clear.sum())
+
+
+def told(found: Tensor, kept: Tensor, free: Tensor, truth: Tensor) -> dict[str, Tensor]:
+    """[b] each: the share of the images without a label (``free``) that are taught (``kept``), and how many of them the
+    class that they have, if ``truth`` tells."""
+    report = {"pseudo kept": kept.sum() / free.sum().clamp(min=1)}
+    if len(truth):
+        report["pseudo right"] = (kept & (found == truth)).sum() / (kept & (truth >= 0)).sum().clamp(min=1)
+    return {name: value.expand(len(found)) for name, value in report.items()}
 
 
 def over_views(answer: Callable[[Tensor], Tensor], image: Tensor, change: Augment, views: int) -> Tensor:

@@ -14,7 +14,7 @@ from latelier.core import Encodes, Features, Fits, Model, Refusal, Wrapper, has,
 from latelier.data.batches import Batches
 from latelier.data.images import Images
 from latelier.data.seeds import mix
-from latelier.heads.joint import width
+from latelier.heads.reading import width
 from latelier.nets.modes import evaluating
 from latelier.objectives.corruption import drop
 from latelier.objectives.labels import cross_entropy
