@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from made import folder
 
 import latelier
 from latelier import checkpoint
-from latelier.choosing import choose
+from latelier.choosing import choose, coloured
+from latelier.data.images import Images
 
 TINY: dict[str, Any] = {"steps": 2, "batch": 4}
 SMALL = ["net.channels=4", "latent=2"]
@@ -48,6 +50,24 @@ def config(out: str) -> dict[str, Any]:
 def test_labels_decide(labelled: int, count: int, classes: int, model: str, unlabelled: str | None) -> None:
     choice = choose(labelled, count, classes)
     assert (choice.model, choice.settings.get("head.unlabelled")) == (model, unlabelled)
+
+
+def test_few_labels_of_photographs_are_spread_by_words() -> None:
+    assert choose(100, 1797, 10, coloured=True).settings == {"head.unlabelled": "words"}
+    assert choose(899, 1797, 10, coloured=True).settings == {}
+
+
+@pytest.mark.parametrize(
+    ("channels", "side", "tint", "expected"),
+    [(3, 24, 0.2, True), (3, 24, 0.0, False), (3, 16, 0.2, False), (1, 24, 0.0, False)],
+)
+def test_images_are_in_colour_where_their_channels_differ(
+    channels: int, side: int, tint: float, expected: bool
+) -> None:
+    grey = np.random.default_rng(0).integers(0, 200, (30, side, side, 1), np.uint8)
+    pixels = np.repeat(grey, channels, 3) + np.array([0, 0, round(255 * tint)], np.uint8)[:channels]
+    images = Images(pixels, np.zeros(30, np.int64), np.empty((30, 0), np.int8), [[]] * 30, [""] * 30)
+    assert coloured(images) is expected
 
 
 def test_a_few_labels_need_no_method(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

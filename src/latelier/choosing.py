@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 
 from latelier import parallel
 from latelier.data.aim import SIDE
@@ -13,8 +14,10 @@ from latelier.held_out import opened
 from latelier.progress import step
 from latelier.stated import words
 from latelier.tables import counted
+from latelier.told import SMALL
 
 OTHERS = "latelier models lists others"
+SOME, HARDLY = 256, 0.02  # images looked at, and how far apart the channels of one in colour are on the mean
 
 
 class Choice(NamedTuple):
@@ -25,13 +28,13 @@ class Choice(NamedTuple):
     why: str
 
 
-def choose(labelled: int, count: int, classes: int) -> Choice:
-    """For ``count`` images, of which ``labelled`` have one of ``classes``.
+def choose(labelled: int, count: int, classes: int, coloured: bool = False) -> Choice:
+    """For ``count`` images, of which ``labelled`` have one of ``classes``; ``coloured`` ones are taken for photographs.
 
-    An encoder whose head also learns from images without a label has the fewest errors on handwriting with few labels,
-    in less time than a model that redraws images as well; on photographs of many kinds it gains less than a point on
-    labels alone, at nine times the cost (docs/few-labels.md). Where most images are labelled there is little that
-    others could add, and a ``classifier`` of labels alone has the most right (docs/defaults.md).
+    An encoder whose head also learns from images without a label has the fewest errors with few labels, in less time
+    than a model that redraws images as well: on handwriting by what it is itself sure of, on photographs, of which it
+    is sure of little, by what words of patches say (docs/few-labels.md). Where most images are labelled there is little
+    that others could add, and a ``classifier`` of labels alone has the most right (docs/defaults.md).
     Without labels, or with those of one class, nothing says what to recognise: a ``vae`` has features,
     reconstructions and samples."""
     if not labelled:
@@ -42,7 +45,7 @@ def choose(labelled: int, count: int, classes: int) -> Choice:
     others = count - labelled
     if others > labelled:
         why = f"whose label head learns from {labelled:,} labels and from the {others:,} pictures without one"
-        return Choice("classifier", {"head.unlabelled": "consistent"}, why)
+        return Choice("classifier", {"head.unlabelled": "words" if coloured else "consistent"}, why)
     return Choice("classifier", {}, f"since {labelled:,} of {count:,} pictures have one of {classes} classes")
 
 
@@ -58,9 +61,10 @@ def opened_for(request: SimpleNamespace) -> Images:
     known = images.label[images.label >= 0]
     classes = len(np.unique(known))
     if request.labels is None:
-        choice = choose(len(known), len(images), classes)
+        labelled, count = len(known), len(images)
     else:
-        choice = choose(request.labels * classes, request.images or len(images), classes)
+        labelled, count = request.labels * classes, request.images or len(images)
+    choice = choose(labelled, count, classes, coloured(images))
     request.model, request.settings = choice.model, _under(choice.settings, request.settings)
     smaller = ""
     if request.size is None and min(images.shape[1:]) > SIDE:
@@ -69,6 +73,15 @@ def opened_for(request: SimpleNamespace) -> Images:
     if not request.quiet and parallel.rank() == 0:
         step(f"no method was named: {choice.model}, {choice.why}{smaller}; {OTHERS}")
     return images
+
+
+def coloured(images: Images) -> bool:
+    """Whether most of some images are in colour, and large enough to have words."""
+    if images.shape[0] != 3 or min(images.shape[1:]) <= SMALL:
+        return False
+    rows = np.sort(np.random.default_rng(0).permutation(len(images))[:SOME])
+    apart = [(block.amax(1) - block.amin(1)).mean((1, 2)) for block in images.take(rows).blocks(16)]
+    return bool((torch.cat(apart) > HARDLY).float().mean() > 0.5)
 
 
 def _under(chosen: dict[str, Any], given: Any) -> Any:
