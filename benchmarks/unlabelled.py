@@ -84,16 +84,17 @@ WIDE, LONG = {"net.channels": (64, 128, 256)}, 20_000  # of an encoder that is g
 
 
 def trial(name: str, row: str, labels: int, draw: int) -> Trial:
-    """``row``: "labels" (an encoder on the labelled images alone, changed as strongly), "encoder" (with the others),
-    "wide" (twice as wide a one, for longer), "words" (that words of patches teach), a method with a label head ("vae
-    labels"), or a method whose head learns from the others too ("vae")."""
+    """``row``: "labels" (an encoder on the labelled images alone, changed as strongly), "mirrored" (and mirrored),
+    "encoder" (with the others), "wide" (twice as wide a one, for longer), "words" (mirrored, for longer, and taught by
+    words of patches), a method with a label head ("vae labels"), or one whose head learns from the others too ("vae").
+    """
     here, (method, *alone) = SETS[name], row.split()
     common = {"row": row, "labels": labels, "draw": draw, "data": name, "batch": here.batch}
-    if row == "labels":
-        changes = {"affine": here.affine, "cutout": here.cutout, "colour": here.colour}
+    if row in ("labels", "mirrored"):
+        changes = {"affine": here.affine, "cutout": here.cutout, "colour": here.colour, "flip": row == "mirrored"}
         plan, settings, images = {**PLAN, "rate": 2e-3}, here.net, 64 * here.steps // 3
         return Trial(**common, method="classifier", settings=settings, images=images, plan=plan, **changes)
-    steps = {"encoder": here.steps, "words": here.steps, "wide": LONG}.get(row, STEPS)
+    steps = {"encoder": here.steps, "words": 2 * here.steps, "wide": LONG}.get(row, STEPS)
     plan = {**PLAN, "ema": round(AVERAGED * steps * here.batch)}
     if row in ("encoder", "words", "wide"):
         net = {**here.net, **WIDE} if row == "wide" else here.net
@@ -106,7 +107,8 @@ def trial(name: str, row: str, labels: int, draw: int) -> Trial:
     else:
         settings |= {"head.unlabelled": "none"} if alone else {"head.rounds": here.rounds}
     named, images = OWN.get(method, method), steps * here.batch
-    return Trial(**common, method=named, settings=settings, images=images, plan=plan, shift=here.shift)
+    changes = {"shift": here.shift, "flip": row == "words"}
+    return Trial(**common, method=named, settings=settings, images=images, plan=plan, **changes)
 
 
 def measured(trial: Trial, train: Images, test: Images) -> dict[str, float]:

@@ -33,10 +33,10 @@ def stripes(n: int) -> tuple[Tensor, np.ndarray]:
 class Data:
     """Of 60 images the first nine are labelled."""
 
-    def __init__(self, known: int = 9):
+    def __init__(self, known: int = 9, mirrored: bool = False):
         self.image, self.truth = stripes(60)
         self.label = np.where(np.arange(60) < known, self.truth, -1)
-        self.images = range(60)
+        self.images, self.mirrored = range(60), mirrored
 
     def labels(self, rows: Tensor) -> np.ndarray:
         return self.label[rows]
@@ -71,6 +71,15 @@ def test_shares_are_on_the_mean_those_of_the_prior() -> None:
 def test_a_class_without_a_label_is_told_to_nobody() -> None:
     others, _, _ = told(known=2)
     assert not others.said.of(torch.arange(60))[:, 2].any()
+
+
+def test_where_training_mirrors_the_labelled_images_are_learned_mirrored_too() -> None:
+    others = [Words(IMAGE, CLASSES, ()) for _ in range(3)]
+    for one, data in zip(others, (Data(), Data(mirrored=True), Data(mirrored=True)), strict=True):
+        one.follow(data, torch.arange(60), [], lambda rows: np.empty(0))  # type: ignore[arg-type]
+    plain, once, again = (one.said.value for one in others)
+    assert torch.equal(once, again)
+    assert not torch.equal(plain, once)
 
 
 def test_labels_of_one_class_tell_nothing() -> None:

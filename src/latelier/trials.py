@@ -36,6 +36,7 @@ class Trial:
     affine: float = 0.0
     cutout: float = 0.0
     colour: float = 0.0
+    flip: bool = False
     plan: Mapping[str, Any] = field(default_factory=dict)  # more of loop.Plan
 
 

@@ -123,6 +123,11 @@ class Batches:
         parts = [order.at(step * count, count) for order, count in self._shares]
         return torch.cat([*parts, self._all.at(step * rest, rest)]) if parts else self._all.at(step * rest, rest)
 
+    @property
+    def mirrored(self) -> bool:
+        """Whether images are as good mirrored left to right."""
+        return self._augment is not None and self._augment.flip
+
     def labels(self, rows: Tensor) -> np.ndarray:
         """[n] int64; -1 where it is unknown."""
         label: np.ndarray = self._label[rows.to(self.device)].cpu().numpy()

@@ -41,17 +41,21 @@ class Words(Unlabelled):
     def follow(
         self, batches: Batches, rows: Tensor, others: Iterable[Tensor], codes: Callable[[Tensor], np.ndarray]
     ) -> dict[str, float]:
-        """Words are learned from ``rows``; the mean share of each class over all is then its prior's."""
+        """Words are learned from ``rows``, and classes from their labelled images, mirrored too where training mirrors;
+        the mean share of each class over all is then its prior's."""
         label = batches.labels(rows)
         if len(np.unique(label[label >= 0])) < 2:
             raise Refusal("head.unlabelled=words tells classes apart, so it needs labels of two or more")
         mixed = rows[torch.from_numpy(np.random.default_rng(0).permutation(len(rows))[: PATCHES // EACH])]
         words = PatchWords(batches.rows(some).image.cpu() for some in mixed.split(BLOCK))
 
-        def read(some: Tensor) -> np.ndarray:
-            return torch.cat([words(batches.rows(part).image.cpu()) for part in some.split(BLOCK)]).numpy()
+        def read(some: Tensor, mirrored: bool = False) -> np.ndarray:
+            blocks = (batches.rows(part).image.cpu() for part in some.split(BLOCK))
+            return torch.cat([words(block.flip(3) if mirrored else block) for block in blocks]).numpy()
 
-        teacher = Teacher(read(rows[torch.from_numpy(label >= 0)]), label[label >= 0])
+        known, names = rows[torch.from_numpy(label >= 0)], label[label >= 0]
+        sides = (False, True) if batches.mirrored else (False,)
+        teacher = Teacher(np.concatenate([read(known, side) for side in sides]), np.tile(names, len(sides)))
         taught = [rows[torch.from_numpy(label < 0)], *others]
         shares = [teacher.shares(read(some), len(self.prior)) for some in taught if len(some)]
         everything, share = torch.cat([*taught]), torch.from_numpy(np.concatenate(shares)).to(self.prior.device)
