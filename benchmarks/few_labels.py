@@ -14,7 +14,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -123,9 +123,9 @@ def oriented(images: Images) -> np.ndarray:
     return torch.cat([hog(block) for block in images.blocks()]).numpy()
 
 
-def by_words(train: Images, test: Images, draws: list[Rows]) -> list[np.ndarray]:
-    """Logistic regression on words of patches of all training images; their number and C chosen on held-out training
-    images."""
+def by_words(train: Images, test: Images, draws: list[Rows], *, mirrored: bool = False) -> list[np.ndarray]:
+    """Logistic regression on words of patches of all training images, from the labelled ones, or from them and their
+    mirror images; their number and C chosen on held-out training images."""
     rng = np.random.default_rng(0)
     some = np.sort(rng.permutation(len(train))[: PATCHES // EACH])
     words = PatchWords(train.take(some).blocks(), words=800, step=1, patches=PATCHES)
@@ -133,8 +133,13 @@ def by_words(train: Images, test: Images, draws: list[Rows]) -> list[np.ndarray]
     def read(images: Images) -> np.ndarray:
         return torch.cat([words(block) for block in images.blocks(64)]).numpy()
 
-    unseen = read(test)
-    return [Teacher(read(train.take(rows)), train.label[rows], 0.01).predict(unseen) for rows in draws]
+    unseen, found = read(test), []
+    for rows in draws:
+        known, label = train.take(rows), train.label[rows]
+        both = [known, replace(known, pixels=known.pixels[:, :, ::-1])] if mirrored else [known]
+        taught = np.concatenate([read(images) for images in both])
+        found.append(Teacher(taught, np.tile(label, len(both)), 0.01).predict(unseen))
+    return found
 
 
 def spread(read: Callable[[Images], np.ndarray]) -> Method:
@@ -155,6 +160,7 @@ METHODS: dict[str, tuple[str, Method]] = {
     "knn": ("nearest neighbours of pixels", by_neighbours),
     "hog": ("logistic regression on HOG", fitted(oriented)),
     "words": ("logistic regression on words of patches", by_words),
+    "mirrored words": ("the same, labelled images mirrored too", partial(by_words, mirrored=True)),
     "propagation": ("label propagation on pixels", spread(blurred)),
     "propagation hog": ("label propagation on HOG", spread(oriented)),
 }

@@ -25,6 +25,8 @@ from latelier.room import check_room
 from latelier.settings import configure, nest, to_json
 from latelier.state import load_weights
 
+JOINT_GAMES = ("ali", "bigan", "hali")  # whose coder learns from reconstructions too, as earlier versions' did not
+
 
 @dataclass(frozen=True)
 class Card:
@@ -208,6 +210,10 @@ def open_model(run: str | Path, own: str | None = None) -> tuple[Model, Card, ch
 def settings_of(card: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that a stored card was built with. What older versions did not write is what they had."""
     settings = dict(card["config"])
+    if isinstance(critic := settings.get("critic"), Mapping) and "r1" in critic:
+        settings["critic"] = {"unit": "one", **critic}
+    if card["model"] in JOINT_GAMES:
+        settings = {"cycle": (0.0,), **settings}
     net = settings.get("net")
     if isinstance(net, dict) and net.get("kind") == "conv":
         settings["net"] = {"up": "transposed", **net}

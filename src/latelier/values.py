@@ -42,7 +42,7 @@ KINDS: dict[str, dict[str, Any]] = {  # what a field can be, by the name that --
     "capacity": {"weight": 1000.0, "nats": 25.0, "over": 1_000_000},
     "clean": {},
     "conv": {"channels": (), "hidden": 256, "activation": "relu", "up": "transposed", "stem": 0, "norm": "none"},
-    "critic": {"norm": "none", "dropout": 0.0, "r1": 0.0, "r2": 0.0, "optimiser.rate": 1e-3},
+    "critic": {"norm": "none", "dropout": 0.0, "r1": 0.0, "r2": 0.0, "unit": "one", "optimiser.rate": 1e-3},
     "dense": {"widths": (1024, 1024), "slope": 0.2, "norm": "batch", "waves": 0.0},
     "deterministic": {},
     "em": {"decay": 0.98},
@@ -71,6 +71,8 @@ KINDS: dict[str, dict[str, Any]] = {  # what a field can be, by the name that --
     "valid": {"slope": 0.02},
 }
 GAME: dict[str, Any] = {
+    "game": "on",
+    "cycle": (0.0,),  # of ALICE, and of none of the sources
     "paired": False,
     "noise": 0.1,
     "spread": 0.05,

@@ -26,7 +26,7 @@ DECONV = {"maps": (8, 10), "kernels": (3, 2), "pools": (2,)}
 CLASSES = tuple("0123456789")
 SLOW = {"optimiser.rate": 1e-5}  # batch norm over 16 cells magnifies rounding
 GAME = {**SLOW, "critic.optimiser.rate": 1e-5}
-SLOPES = {"critic.r1": 0.1, "critic.r2": 0.1}
+SLOPES = {"critic.r1": 0.1, "critic.r2": 0.1, "critic.unit": "one"}
 CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {  # name -> method, its settings, the plan's
     "ali": ("ali", {"latent": 16, "net.channels": 8, "net.hidden": 32, **GAME}, {}),
     "ali-paired": (

@@ -5,8 +5,7 @@ Both players move at once, out of one shared pass. Every few thousand pictures, 
 what tells a run that fails from one that does not: ``watched`` says what."""
 
 from abc import ABC
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Literal
 
 import torch
@@ -27,84 +26,17 @@ from latelier.core import (
     Refusal,
     Samples,
 )
+from latelier.models.game_settings import JointConfig, OneLevelConfig
 from latelier.models.rules import game
 from latelier.models.shared import DeclaredPrior, EncoderStages, Refills
 from latelier.models.watch import EVERY, alike, apart, overwhelmed, parted, sample_distance, variety
-from latelier.nets.joint import Dense, Strided, Valid
-from latelier.nets.modes import evaluating
-from latelier.nets.noisy import Norm
+from latelier.nets.modes import evaluating, unremembered
 from latelier.nets.start import scatter, settle
-from latelier.objectives.game import conspired, judged, ordered, outdone, right, steepness
+from latelier.objectives.game import conspired, outdone
 
 BRIGHTNESS = 0.5  # variance of drawn pixels before tanh and training, so that drawn pictures differ from the start
-SLOW = Optimiser(rate=3e-4, betas=(0.5, 0.999))  # the coder
-FAST = Optimiser(rate=1e-3, betas=(0.5, 0.999))  # the critic, whose verdict must follow what the coder does
 TOGETHER = "train longer, lower optimiser.rate, or raise critic.r1"  # for an encoder and a decoder that have come apart
 VARIED = "take paired=true with critic.r1=0.01 critic.r2=0.01, or raise noise"  # for few modes
-
-
-@dataclass(frozen=True)
-class Critic:
-    """What the critic is like, and how it is held back."""
-
-    norm: Norm = "none"
-    dropout: float = 1.0  # times the net's own probabilities
-    r1: float = 0.0  # weight of R1: half of it times the squared slope of the logit at the data's side
-    r2: float = 0.0  # and of R2, at the drawn side
-    optimiser: Optimiser = FAST
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.dropout < 2:
-            raise Refusal(
-                f"critic.dropout multiplies probabilities of up to one half: from 0 to below 2, not {self.dropout}"
-            )
-        if min(self.r1, self.r2) < 0:
-            raise Refusal(f"critic.r1 and critic.r2 are weights, at least 0, not {self.r1:g} and {self.r2:g}")
-
-    def slopes(
-        self, judge: Callable[..., Tensor], data: tuple[Tensor, ...], drawn: tuple[Tensor, ...], generator: Generator
-    ) -> tuple[dict[str, Tensor], Tensor]:
-        """[b] each, the squared slopes at both sides that are asked for, and the penalty for them."""
-        found, penalty = dict[str, Tensor](), data[0].new_zeros(())
-        for name, weight, side in (("slope", self.r1, data), ("slope drawn", self.r2, drawn)):
-            if weight:
-                found[name] = steepness(lambda *inputs: judge(*inputs, generator=generator), *side)
-                penalty = penalty + 0.5 * weight * found[name]
-        return found, penalty
-
-
-@dataclass(frozen=True)
-class Config:
-    """What the settings of each of these models have."""
-
-    paired: bool = False  # the critic compares the sides in place of judging each alone: fewer modes are lost
-    noise: float = 0.0  # sd on pictures that encoder and critic see in training; pixels in [-1, 1]
-    critic: Critic = Critic()
-    optimiser: Optimiser = SLOW  # the coder's: of encoder and decoder
-    spread: float = 0.05  # sd of the first weights; last layers, and nets without batch norm, go by their inputs
-
-    def __post_init__(self) -> None:
-        if self.noise < 0 or self.spread <= 0:
-            raise Refusal(f"noise {self.noise:g} must be at least 0, and spread {self.spread:g} above 0")
-
-    def told(self, data: Tensor, drawn: Tensor) -> tuple[Tensor, Tensor]:
-        """[b] each, of the critic's logits: what it minimises, and how often it is right."""
-        if self.paired:
-            return outdone(data, drawn), ordered(data, drawn)
-        return judged(data, drawn), right(data, drawn)
-
-
-@dataclass(frozen=True)
-class VectorConfig(Config):
-    """And those of a model whose code is one vector."""
-
-    latent: int = 256
-    net: Dense | Strided | Valid = Strided()
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.latent < 1:
-            raise Refusal(f"latent is the number of code numbers, at least 1, not {self.latent}")
 
 
 class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
@@ -115,20 +47,29 @@ class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
     higher = ("drawn apart", "strangers", "strangers embedded")
     label_weight = 1.0  # the game's losses are about 1.4 nats, whatever the pictures' size
     labelled = 0.1  # more would have the critic know the few labelled pictures by heart
-    config: Config
-    judge: nn.Module
+    config: JointConfig
+    judge: nn.Module | None
 
     def optimisers(self) -> dict[str, Optimiser]:
-        return {"coder": self.config.optimiser, "critic": self.config.critic.optimiser}
+        own = {"coder": self.config.optimiser, "critic": self.config.critic.optimiser}
+        return {name: own[name] for name in self.players}
 
     def moves(self) -> tuple[Move, ...]:
         return (self.play,)
 
     def play(self, batch: Batch, progress: Progress) -> Losses:
-        """Algorithm 1. Nothing is detached: the trainer takes each player's gradient from its own scalar."""
+        """Algorithm 1, and the cycles. Nothing is detached: the trainer takes each player's gradient from its own
+        scalar."""
         n, generator = len(batch.image), progress.generator
         seen = blurred(batch.image, self.config.noise, generator)
         inferred = self.encode(seen).sample(generator)
+        looks = (progress.seen + n) // EVERY > progress.seen // EVERY or not self.training
+        if self.judge is None:
+            redrawn, report = self.cycled(batch.image, inferred, generator)
+            if looks:
+                with evaluating(self):
+                    report |= self.watched(batch.image, self.decode(self.sample_prior(n, generator)))
+            return Losses({"coder": redrawn.mean()}, report, inferred)
         prior = self.sample_prior(n, generator)
         drawn = self.decode(prior)
         shown = blurred(drawn, self.config.noise, generator)
@@ -141,10 +82,29 @@ class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
         against, share = self.config.told(data, made)
         together = outdone(made, data) if self.config.paired else conspired(data, made)
         slopes, steep = self.config.critic.slopes(self.judge, *sides, generator)
-        report = {"critic": against, "coder": together, "critic accuracy": share, **slopes}
-        if (progress.seen + n) // EVERY > progress.seen // EVERY or not self.training:
+        with unremembered(self):  # running statistics are those of pictures that are drawn
+            redrawn, report = self.cycled(batch.image, inferred, generator)
+        report = {"critic": against, "coder": together, "critic accuracy": share, **slopes, **report}
+        if looks:
             report |= self.watched(batch.image, drawn.detach())
-        return Losses({"critic": (against + steep).mean(), "coder": together.mean()}, report, inferred)
+        return Losses({"critic": (against + steep).mean(), "coder": (together + redrawn).mean()}, report, inferred)
+
+    def cycled(self, image: Tensor, code: Code, generator: Generator) -> tuple[Tensor, dict[str, Tensor]]:
+        """[b]: what the coder minimises for reconstructions by each level of the codes inferred, their weighted mean
+        squared errors over pixels in [-1, 1] (ALICE: Li et al. 2017, arXiv 1709.01215, eq. 10, with a norm in place of
+        a density); and those errors. No part of ALI, BiGAN or HALI."""
+        found, report = image.new_zeros(len(image)), dict[str, Tensor]()
+        weights = self.config.cycle
+        for number, level in enumerate(self.levels()):
+            if weight := weights[min(number, len(weights) - 1)]:
+                again = self.redrawn(code, level, generator)
+                error = report[f"cycle error {level}"] = 4 * apart(image, again) / image[0].numel()
+                found = found + weight * error
+        return found, report
+
+    def redrawn(self, code: Code, level: str, generator: Generator) -> Tensor:
+        """The picture drawn from one level of a code."""
+        return self.decode({level: code[level]})
 
     def monitor(self) -> Metric:
         return Metric("ratio to other images", words="squared error of reconstructions, by that to other images")
@@ -171,12 +131,14 @@ class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
         levels = self.levels()
         with evaluating(self):
             code = self.encode(image).mode()
-            whole = self.embed(image, code)
+            whole = None if self.judge is None else self.embed(image, code)
             for number, level in enumerate(levels):
                 again = self.decode({name: code[name] for name in levels[number:]})
                 found[f"cycle {level}"] = apart(image, again)
                 if number == 0:
                     found["strangers"] = apart(image.roll(1, 0), again)
+                if whole is None:
+                    continue
                 seen = self.embed(again, self.encode(again).mode())
                 found[f"embedded {level}"] = (seen - whole).norm(dim=1)
                 if number == 0:
@@ -184,6 +146,8 @@ class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
         return found
 
     def embed(self, image: Tensor, code: Code) -> Tensor:
+        if self.judge is None:
+            raise Refusal("game=off has no critic whose distances could be taken; train with game=on")
         hidden: Tensor = self.judge.embed(*self.pair(image, code))  # type: ignore[operator]
         return hidden.float()
 
@@ -202,27 +166,28 @@ class OneLevel(Adversarial, DeclaredPrior, ABC):
     """A game whose code is one vector."""
 
     def __init__(
-        self, config: VectorConfig, image: tuple[int, int, int], outputs: int, kind: Literal["gaussian", "uniform"]
+        self, config: OneLevelConfig, image: tuple[int, int, int], outputs: int, kind: Literal["gaussian", "uniform"]
     ):
         super().__init__()
         self.config, self.image = config, image
         self.latents = {"z": Latent((config.latent,), kind)}
         self.encoder = config.net.encoder(image, outputs)
         self.decoder = config.net.decoder(config.latent, image)
-        self.judge = config.net.critic(image, config.latent, config.critic.norm, config.critic.dropout)
-        scatter(config.spread, self.encoder, self.decoder, self.judge)
+        self.judge = None
+        if config.game == "on":
+            self.judge = config.net.critic(image, config.latent, config.critic.norm, config.critic.dropout)
+        self.players = {"coder": [self.encoder, self.decoder], **critics(self.judge)}
+        scatter(config.spread, self.encoder, self.decoder, *([self.judge] if self.judge else []))
         settle(self.decoder, BRIGHTNESS)
-        self.players = {"coder": [self.encoder, self.decoder], "critic": [self.judge]}
 
     def decode(self, code: Code) -> Tensor:
         out: Tensor = self.decoder(code["z"])
         return out
 
 
-def possible(first_sd: float) -> None:
-    """Raises Refusal for an sd that leaves codes of variance 1 no mean."""
-    if not 0 < first_sd < 1:
-        raise Refusal(f"first_sd is the sd of codes whose prior has 1: above 0 and below 1, not {first_sd:g}")
+def critics(judge: nn.Module | None) -> dict[str, list[nn.Module | nn.Parameter]]:
+    """The players that a game has beside its coder."""
+    return {} if judge is None else {"critic": [judge]}
 
 
 def blurred(image: Tensor, noise: float, generator: Generator) -> Tensor:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from latelier.models.adversarial import Critic, OneLevel, VectorConfig, possible
+from latelier.models.adversarial import OneLevel
+from latelier.models.game_settings import Critic, OneLevelConfig, possible
 from latelier.models.vae import Diagonal
 from latelier.nets.start import doubt
 
 
 @dataclass(frozen=True)
-class Config(VectorConfig):
+class Config(OneLevelConfig):
     """Defaults: the authors', but for nets that take pictures of any size; ``net=valid`` are theirs."""
 
     noise: float = 0.1

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from latelier.core import Optimiser
-from latelier.models.adversarial import FAST, SLOW, Critic, OneLevel, VectorConfig
+from latelier.models.adversarial import OneLevel
 from latelier.models.autoencoder import Point
+from latelier.models.game_settings import FAST, SLOW, Critic, OneLevelConfig
 from latelier.nets.joint import Dense, Strided, Valid
 from latelier.nets.start import settle
 
@@ -19,7 +20,7 @@ DECAY = 2.5e-5  # of weights
 
 
 @dataclass(frozen=True)
-class Config(VectorConfig):
+class Config(OneLevelConfig):
     """Defaults: the authors' nets for MNIST, which take a picture as a row of pixels (``net=strided`` convolve it),
     and what holds the game steady: theirs has batch norm in the critic, no noise, and 2e-4 for both rates."""
 

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from latelier.core import Batch, Code, Decodes, Finding, Latent, Losses, Metric, Move, Optimiser, Progress, Schedule
-from latelier.models.adversarial import VARIED, Critic, VectorConfig, blurred
+from latelier.models.adversarial import VARIED, blurred
+from latelier.models.game_settings import Critic, VectorConfig
 from latelier.models.rules import hopeless
 from latelier.models.sample_rules import sampled
 from latelier.models.shared import DeclaredPrior

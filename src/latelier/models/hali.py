@@ -6,12 +6,13 @@ zL)."""
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 from torch import Generator, Tensor, nn
 
 from latelier.core import Code, HasLevels, Latent, Posterior, Refusal, Schedule
-from latelier.models.adversarial import BRIGHTNESS, Adversarial, Critic, possible
-from latelier.models.adversarial import Config as GameConfig
+from latelier.models.adversarial import BRIGHTNESS, Adversarial, critics
+from latelier.models.game_settings import Critic, JointConfig, possible
 from latelier.nets import hali as nets
 from latelier.nets.encoder import Encoder
 from latelier.nets.start import doubt, scatter, settle
@@ -24,13 +25,14 @@ WIDEST = 12.0  # log sd, beyond which exp overflows before the game could pull i
 
 
 @dataclass(frozen=True)
-class Config(GameConfig):
+class Config(JointConfig):
     """Defaults: the nets of the source's table 4, and what holds the game steady. The source has dropout
     (``critic.dropout=1``) and noise of .2, and ALI, from which it takes the rest, 1e-4 for both rates."""
 
     levels: tuple[int, ...] = (64, 256)  # channels of the codes from the image upwards: maps, and a vector on top
     width: float = 0.25  # times the table's hidden maps: a step takes a sixteenth of the whole ones
     slope: float = 0.02  # of the leaky rectifiers
+    norm: Literal["batch", "group"] = "batch"  # of the conditionals
     noise: float = 0.1  # sd on pictures that encoder and critic see; pixels in [-1, 1]
     critic: Critic = Critic(norm="weight", dropout=0.0)
     first_sd: float = 0.15  # of codes given what they are inferred or drawn from, before training
@@ -86,7 +88,7 @@ class Model(Adversarial, HasLevels):
     def __init__(self, config: Config, image: tuple[int, int, int]):
         super().__init__()
         self.config, self.image = config, image
-        plan = nets.Plan(image, config.levels, config.width, config.slope)
+        plan = nets.Plan(image, config.levels, config.width, config.slope, config.norm)
         top = len(config.levels) - 1
         self.latents = {
             f"z{number}": Latent(shape, "gaussian" if number == top + 1 else "point")
@@ -101,15 +103,15 @@ class Model(Adversarial, HasLevels):
         down = [nets.between_down(plan, level) for level in range(1, top)]
         self.downwards = nn.ModuleList([*down, nets.last_down(plan, 2 * config.levels[-2])] if top else [])
         self.decoder = nets.first_down(plan, config.levels[0]) if top else nets.whole_down(plan)
-        self.judge = nets.Critic(plan, config.critic.norm, config.critic.dropout)
-        scatter(config.spread, self.encoder, self.upwards, self.downwards, self.decoder, self.judge)
+        coder: list[nn.Module] = [self.encoder, self.upwards, self.downwards, self.decoder]
+        self.judge = None
+        if config.game == "on":
+            self.judge = nets.Critic(plan, config.critic.norm, config.critic.dropout)
+        self.players = {"coder": [*coder], **critics(self.judge)}
+        scatter(config.spread, *coder, *([self.judge] if self.judge else []))
         settle(self.decoder, BRIGHTNESS)
         for conditional in (self.encoder, *self.upwards, *self.downwards):
             doubt(conditional, config.first_sd)
-        self.players = {
-            "coder": [self.encoder, self.upwards, self.downwards, self.decoder],
-            "critic": [self.judge],
-        }
 
     def encode(self, image: Tensor) -> Chain:
         return Chain(Gaussian(self.encoder(image)), self.levels(), self.upwards)
@@ -134,6 +136,9 @@ class Model(Adversarial, HasLevels):
         top = self.levels()[-1]
         z = drawn({top: self.latents[top]}, n, generator, next(self.parameters()).device)
         return self.fill(z, generator)
+
+    def redrawn(self, code: Code, level: str, generator: Generator) -> Tensor:
+        return self.decode(self.fill({level: code[level]}, generator))
 
     def impute(self, image: Tensor, known: Tensor, generator: Generator) -> Tensor:
         """As in section 6.1: what is missing comes from the top level first, then from ever closer reconstructions by

@@ -7,6 +7,7 @@ between them and the top halves again; the top is a vector. ``width`` multiplies
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor, nn
@@ -14,6 +15,7 @@ from torch.nn import functional
 
 from latelier.nets.encoder import Grid
 from latelier.nets.noisy import Layer, Layers, Norm, layer
+from latelier.nets.norm import Norm as GroupNorm
 from latelier.nets.ranges import Centred, Uncentred
 
 QUARTER = 48  # px: larger pictures are halved twice before the first codes
@@ -30,6 +32,14 @@ class Plan:
     levels: tuple[int, ...]  # channels of the codes, from the image upwards
     width: float = 1.0
     slope: float = 0.02
+    norm: Literal["batch", "group"] = "batch"  # of the conditionals; the table's is batch
+
+    def normed(self, maps: int) -> nn.Module:
+        return nn.BatchNorm2d(maps) if self.norm == "batch" else GroupNorm(maps)
+
+    def hidden(self, below: int, above: int, kernel: int, stride: int = 1) -> list[nn.Module]:
+        """A convolution, normalised and rectified."""
+        return [_conv(below, above, kernel, stride), self.normed(above), nn.LeakyReLU(self.slope)]
 
     def maps(self, table: int) -> int:
         """So many hidden maps, where the table has so many."""
@@ -74,10 +84,10 @@ def halvings(size: Size) -> list[Size]:
 class Residual(nn.Module):
     """[b, c, h, w] plus two normalised convolutions of it, rectified. The source does not give its blocks' insides."""
 
-    def __init__(self, width: int, slope: float):
+    def __init__(self, plan: Plan, width: int):
         super().__init__()
-        self.block = nn.Sequential(*_hidden(width, width, 3, slope), _conv(width, width, 3), nn.BatchNorm2d(width))
-        self.slope = slope
+        self.block = nn.Sequential(*plan.hidden(width, width, 3), _conv(width, width, 3), plan.normed(width))
+        self.slope = plan.slope
 
     def forward(self, x: Tensor) -> Tensor:
         return functional.leaky_relu(x + self.block(x), self.slope)
@@ -97,77 +107,77 @@ class Resized(nn.Module):
 def first_up(plan: Plan) -> dict[str, nn.Module]:
     """G_z1(x), in stages: picture in [0, 1] -> mean and log sd of the lowest codes, [b, 2 c, h, w]. That block of the
     table is unreadable and rebuilt from its mirror, G_x."""
-    a, b, s = plan.maps(32), plan.maps(64), plan.slope
+    a, b = plan.maps(32), plan.maps(64)
     twice = len(plan.path) == 3
     return {
-        "conv1": nn.Sequential(Centred(), *_hidden(plan.image[0], a, 3, s)),
-        "conv2": nn.Sequential(*_hidden(a, b, 3, s, 2)),
-        "residual3": Residual(b, s),
-        "residual4": Residual(b, s),
-        "conv5": nn.Sequential(*_hidden(b, b, 3, s, 2 if twice else 1)),
+        "conv1": nn.Sequential(Centred(), *plan.hidden(plan.image[0], a, 3)),
+        "conv2": nn.Sequential(*plan.hidden(a, b, 3, 2)),
+        "residual3": Residual(plan, b),
+        "residual4": Residual(plan, b),
+        "conv5": nn.Sequential(*plan.hidden(b, b, 3, 2 if twice else 1)),
         "gaussian": _conv(b, 2 * plan.levels[0], 1, bias=True),
     }
 
 
 def between_up(plan: Plan, level: int) -> nn.Module:
     """Codes of a level of maps -> mean and log sd of the next, again maps (for more levels than the table has)."""
-    w, s = plan.maps(128), plan.slope
+    w = plan.maps(128)
     head = _conv(w, 2 * plan.levels[level + 1], 1, bias=True)
-    return nn.Sequential(*_hidden(plan.levels[level], w, 3, s, 2), Residual(w, s), head)
+    return nn.Sequential(*plan.hidden(plan.levels[level], w, 3, 2), Residual(plan, w), head)
 
 
 def last_up(plan: Plan, inputs: int) -> nn.Module:
     """G_z2(z1): maps [b, inputs, h, w] -> mean and log sd of the top codes [b, 2 c]."""
     steps = halvings(plan.sizes[-1])
-    a, b, s = plan.maps(256), plan.maps(512), plan.slope
+    a, b = plan.maps(256), plan.maps(512)
     widths = [inputs, *[a] * (len(steps) - 2), b] if len(steps) > 1 else [inputs]
-    layers = [layer for below, above in pairwise(widths) for layer in _hidden(below, above, 3, s, 2)]
+    layers = [layer for below, above in pairwise(widths) for layer in plan.hidden(below, above, 3, 2)]
     if len(steps) > 1:
-        layers.append(Residual(b, s))
+        layers.append(Residual(plan, b))
     gather = nn.Conv2d(widths[-1], b, steps[-1], bias=False)
     head = _conv(b, 2 * plan.levels[-1], 1, bias=True)
-    return nn.Sequential(*layers, gather, nn.BatchNorm2d(b), nn.LeakyReLU(s), head, nn.Flatten())
+    return nn.Sequential(*layers, gather, plan.normed(b), nn.LeakyReLU(plan.slope), head, nn.Flatten())
 
 
 def last_down(plan: Plan, outputs: int) -> nn.Module:
     """G_z1(z2): top codes [b, c] -> maps [b, outputs, h, w], linear at the end (a rectified mean could not be far
     below zero)."""
     steps = halvings(plan.sizes[-1])[::-1]
-    a, b, s = plan.maps(256), plan.maps(128), plan.slope
+    a, b = plan.maps(256), plan.maps(128)
     h, w = steps[0]
     start = nn.Conv2d(plan.levels[-1], a * h * w, 1, bias=False)
-    layers: list[nn.Module] = [nn.Unflatten(1, (-1, 1, 1)), start, nn.BatchNorm2d(a * h * w), nn.LeakyReLU(s)]
+    layers: list[nn.Module] = [nn.Unflatten(1, (-1, 1, 1)), start, plan.normed(a * h * w), nn.LeakyReLU(plan.slope)]
     layers += [nn.Flatten(), Grid((a, h, w))]
     below = a
     for place, size in enumerate(steps[1:], 1):
         layers.append(Resized(size))
         if place == 1:
-            layers.append(Residual(a, s))
+            layers.append(Residual(plan, a))
         if place == 2:
-            layers += [*_hidden(a, a, 3, s), *_hidden(a, b, 3, s)]
+            layers += [*plan.hidden(a, a, 3), *plan.hidden(a, b, 3)]
             below = b
         if place > 3:
-            layers += _hidden(b, b, 3, s)
+            layers += plan.hidden(b, b, 3)
     return nn.Sequential(*layers, _conv(below, outputs, 3, bias=True))
 
 
 def between_down(plan: Plan, level: int) -> nn.Module:
     """Codes of a level of maps -> mean and log sd of the level below."""
-    w, s = plan.maps(128), plan.slope
-    layers = [*_hidden(plan.levels[level], w, 1, s), Residual(w, s), Resized(plan.sizes[level - 1])]
-    return nn.Sequential(*layers, *_hidden(w, w, 3, s), _conv(w, 2 * plan.levels[level - 1], 3, bias=True))
+    w = plan.maps(128)
+    layers = [*plan.hidden(plan.levels[level], w, 1), Residual(plan, w), Resized(plan.sizes[level - 1])]
+    return nn.Sequential(*layers, *plan.hidden(w, w, 3), _conv(w, 2 * plan.levels[level - 1], 3, bias=True))
 
 
 def first_down(plan: Plan, inputs: int) -> nn.Module:
     """G_x(z1): maps [b, inputs, h, w] -> picture in [0, 1] (the table's tanh is over pixels in [-1, 1])."""
-    a, b, s = plan.maps(64), plan.maps(32), plan.slope
+    a, b = plan.maps(64), plan.maps(32)
     steps = plan.path[::-1][1:]
-    layers = [*_hidden(inputs, a, 1, s), Residual(a, s), Resized(steps[0])]
+    layers = [*plan.hidden(inputs, a, 1), Residual(plan, a), Resized(steps[0])]
     if len(steps) == 2:
-        layers += [Residual(a, s), Resized(steps[1])]
+        layers += [Residual(plan, a), Resized(steps[1])]
     else:
-        layers.append(Residual(a, s))
-    layers += [*_hidden(a, a, 3, s), *_hidden(a, b, 3, s)]
+        layers.append(Residual(plan, a))
+    layers += [*plan.hidden(a, a, 3), *plan.hidden(a, b, 3)]
     return nn.Sequential(*layers, _conv(b, plan.image[0], 1, bias=True), nn.Tanh(), Uncentred())
 
 
@@ -237,7 +247,3 @@ class Critic(nn.Module):
 
 def _conv(below: int, above: int, kernel: int, stride: int = 1, bias: bool = False) -> nn.Conv2d:
     return nn.Conv2d(below, above, kernel, stride, kernel // 2, bias=bias)
-
-
-def _hidden(below: int, above: int, kernel: int, slope: float, stride: int = 1) -> list[nn.Module]:
-    return [_conv(below, above, kernel, stride), nn.BatchNorm2d(above), nn.LeakyReLU(slope)]

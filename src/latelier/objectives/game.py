@@ -5,7 +5,7 @@ data with the codes inferred from them, and codes of the prior with the pictures
 arXiv 1606.00704); the losses are those of the HALI paper's algorithm 1, in which the coder's is the critic's with the
 two sides exchanged, so that it does not saturate: not the minimax loss."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -47,11 +47,14 @@ def ordered(data: Tensor, drawn: Tensor) -> Tensor:
     return ((data > drawn).float() + (data >= drawn).float()) / 2
 
 
-def steepness(critic: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
+def steepness(critic: Callable[..., Tensor], *inputs: Tensor, units: Sequence[Tensor] | None = None) -> Tensor:
     """[b], the squared norm of the logit's gradient with respect to its inputs: R1, where they are of the data, and R2,
-    where they are drawn (Mescheder et al. 2018, arXiv 1801.04406, eqs. 9 and 10, without their weight). Differentiable
-    once more."""
+    where they are drawn (Mescheder et al. 2018, arXiv 1801.04406, eqs. 9 and 10, without their weight). With ``units``,
+    squared lengths, slopes are counted for a step of each input's: the same for pictures, points and codes of any
+    size. Differentiable once more."""
     with torch.enable_grad():
         leaves = [part.detach().requires_grad_() for part in inputs]
         slopes = torch.autograd.grad(critic(*leaves).sum(), leaves, create_graph=True)
-        return torch.stack([slope.float().square().flatten(1).sum(1) for slope in slopes]).sum(0)
+        squares = [slope.float().square().flatten(1).sum(1) for slope in slopes]
+        scaled = squares if units is None else [unit * square for unit, square in zip(units, squares, strict=True)]
+        return torch.stack(scaled).sum(0)

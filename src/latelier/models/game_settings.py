@@ -1,0 +1,116 @@
+"""Settings that the games of encoder, decoder and critic have in common."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Generator, Tensor
+
+from latelier.core import Optimiser, Refusal
+from latelier.models.watch import apart
+from latelier.nets.joint import Dense, Strided, Valid
+from latelier.nets.noisy import Norm
+from latelier.objectives.game import judged, ordered, outdone, right, steepness
+
+SLOW = Optimiser(rate=3e-4, betas=(0.5, 0.999))  # the coder
+FAST = Optimiser(rate=1e-3, betas=(0.5, 0.999))  # the critic, whose verdict must follow what the coder does
+
+
+@dataclass(frozen=True)
+class Critic:
+    """What the critic is like, and how it is held back."""
+
+    norm: Norm = "none"
+    dropout: float = 1.0  # times the net's own probabilities
+    r1: float = 0.0  # weight of R1: half of it times the squared slope of the logit at the data's side
+    r2: float = 0.0  # and of R2, at the drawn side
+    unit: Literal["distance", "one"] = "distance"  # of slopes: the root mean square distance of what is seen, or 1
+    optimiser: Optimiser = FAST
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.dropout < 2:
+            raise Refusal(
+                f"critic.dropout multiplies probabilities of up to one half: from 0 to below 2, not {self.dropout}"
+            )
+        if min(self.r1, self.r2) < 0:
+            raise Refusal(f"critic.r1 and critic.r2 are weights, at least 0, not {self.r1:g} and {self.r2:g}")
+
+    def slopes(
+        self, judge: Callable[..., Tensor], data: tuple[Tensor, ...], drawn: tuple[Tensor, ...], generator: Generator
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        """[b] each, the squared slopes at both sides that are asked for, and the penalty for them."""
+        found, penalty = dict[str, Tensor](), data[0].new_zeros(())
+        for name, weight, side in (("slope", self.r1, data), ("slope drawn", self.r2, drawn)):
+            if weight:
+                units = [spread(part) for part in data] if self.unit == "distance" else None
+                found[name] = steepness(lambda *inputs: judge(*inputs, generator=generator), *side, units=units)
+                penalty = penalty + 0.5 * weight * found[name]
+        return found, penalty
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the settings of each of these models have."""
+
+    paired: bool = False  # the critic compares the sides in place of judging each alone: fewer modes are lost
+    noise: float = 0.0  # sd on pictures that encoder and critic see in training; pixels in [-1, 1]
+    critic: Critic = Critic()
+    optimiser: Optimiser = SLOW  # the coder's: of encoder and decoder
+    spread: float = 0.05  # sd of the first weights; last layers, and nets without batch norm, go by their inputs
+
+    def __post_init__(self) -> None:
+        if self.noise < 0 or self.spread <= 0:
+            raise Refusal(f"noise {self.noise:g} must be at least 0, and spread {self.spread:g} above 0")
+
+    def told(self, data: Tensor, drawn: Tensor) -> tuple[Tensor, Tensor]:
+        """[b] each, of the critic's logits: what it minimises, and how often it is right."""
+        if self.paired:
+            return outdone(data, drawn), ordered(data, drawn)
+        return judged(data, drawn), right(data, drawn)
+
+
+@dataclass(frozen=True)
+class JointConfig(Config):
+    """And those of a model that encodes."""
+
+    game: Literal["on", "off"] = "on"  # off: encoder and decoder learn by cycles alone, the row to stand beside
+    cycle: tuple[float, ...] = (0.0,)  # weight of the error of reconstructions, a level each, the last for all others
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.cycle or min(self.cycle) < 0:
+            raise Refusal(f"cycle gives each level a weight of 0 or more, not {self.cycle}; 0 is the sources' game")
+        if self.game == "off" and not max(self.cycle):
+            raise Refusal("game=off with cycle=0 leaves nothing to learn from; give cycle a weight above 0")
+
+
+@dataclass(frozen=True)
+class VectorConfig(Config):
+    """And those of a model whose code is one vector."""
+
+    latent: int = 256
+    net: Dense | Strided | Valid = Strided()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.latent < 1:
+            raise Refusal(f"latent is the number of code numbers, at least 1, not {self.latent}")
+
+
+@dataclass(frozen=True)
+class OneLevelConfig(JointConfig, VectorConfig):
+    """Of a model whose code is one vector."""
+
+
+def possible(first_sd: float) -> None:
+    """Raises Refusal for an sd that leaves codes of variance 1 no mean."""
+    if not 0 < first_sd < 1:
+        raise Refusal(f"first_sd is the sd of codes whose prior has 1: above 0 and below 1, not {first_sd:g}")
+
+
+def spread(seen: Tensor) -> Tensor:
+    """The mean squared distance of a batch's entries from each other, a step of the data's own length; 1 where they
+    are all alike."""
+    found = apart(seen.detach().float(), seen.detach().float().roll(1, 0)).mean()
+    return torch.where(found > 0, found, torch.ones_like(found))

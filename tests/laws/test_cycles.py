@@ -1,0 +1,143 @@
+"""Reconstructions beside a game (ALICE), the same nets without one, and slopes in the data's own length."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Generator, Tensor, nn
+
+import latelier
+from latelier import build
+from latelier.building import settings_of
+from latelier.core import Batch, Progress, Refusal
+from latelier.models.adversarial import Adversarial
+from latelier.models.game_settings import spread
+from latelier.objectives.game import steepness
+from latelier.players import differentiate, players_of
+from latelier.runs import open_run
+
+IMAGE = (1, 8, 8)
+METHODS: dict[str, dict[str, Any]] = {
+    "ali": {"latent": 4, "net.channels": 4, "net.hidden": 8},
+    "bigan": {"latent": 4, "net.widths": (16,)},
+    "hali": {"levels": (4, 8), "width": 0.125},
+}
+
+
+def made(method: str, **settings: Any) -> Adversarial:
+    torch.manual_seed(0)
+    model = build(method, IMAGE, **METHODS[method], **settings)
+    assert isinstance(model, Adversarial)
+    return model.train()
+
+
+def batch(n: int = 6) -> Batch:
+    image = torch.rand(n, *IMAGE, generator=Generator().manual_seed(1))
+    return Batch(image, torch.arange(n), torch.full((n,), -1), *[torch.zeros(n, 0, dtype=torch.int64)] * 2)
+
+
+def at(seen: int = 1) -> Progress:
+    return Progress(seen, 1000, Generator().manual_seed(0))
+
+
+def buffers(model: nn.Module) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in model.named_buffers()}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_coder_alone_learns_from_reconstructions(method: str) -> None:
+    plain, cycled = made(method, cycle=(0.0,)), made(method, cycle=(5.0, 2.0))
+    found = [
+        differentiate(model.play(batch(), at()), players_of(model, model.optimisers())) for model in (plain, cycled)
+    ]
+    assert all(torch.equal(a, b) for a, b in zip(found[0]["critic"], found[1]["critic"], strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(found[0]["coder"], found[1]["coder"], strict=True))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_reconstructions_leave_running_statistics_as_they_are(method: str) -> None:
+    plain, cycled = made(method, cycle=(0.0,)), made(method, cycle=(5.0, 2.0))
+    for model in (plain, cycled):
+        model.play(batch(), at())
+    one, other = buffers(plain), buffers(cycled)
+    assert one
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_cycle_of_a_perfect_autoencoder_is_0(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, image = made(method, cycle=(5.0, 2.0)), batch().image
+    code = model.encode(image).mode()
+    monkeypatch.setattr(model, "decode", lambda code: image)
+    total, report = model.cycled(image, code, Generator())
+    assert total.tolist() == [0] * 6
+    assert list(report) == [f"cycle error {level}" for level in model.levels()]
+    monkeypatch.setattr(model, "decode", lambda code: image + 0.25)  # half a unit of pixels in [-1, 1]
+    total, report = model.cycled(image, code, Generator())
+    assert total.tolist() == pytest.approx([0.25 * (7.0 if len(report) == 2 else 5.0)] * 6)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_without_a_game_nobody_judges(method: str, tmp_path: Path) -> None:
+    model = made(method, game="off", cycle=(5.0,))
+    assert list(model.players) == list(model.optimisers()) == ["coder"]
+    assert not [name for name, _ in model.named_parameters() if name.startswith("judge")]
+    losses = model.play(batch(), at())
+    assert list(losses.minimise) == ["coder"]
+    found = differentiate(losses, players_of(model, model.optimisers()))["coder"]
+    assert any(gradient.abs().max() > 0 for gradient in found)
+    with pytest.raises(Refusal, match="game=off has no critic"):
+        model.embed(batch().image, model.encode(batch().image).mode())
+    settings = [f"{k}={','.join(map(str, v)) if isinstance(v, tuple) else v}" for k, v in METHODS[method].items()]
+    few: dict[str, Any] = {"data": "digits", "steps": 12, "batch": 16, "validation": 0.1, "quiet": True}
+    run = latelier.train(method, out=tmp_path / "run", settings=[*settings, "game=off", "cycle=5"], **few)
+    validation = [record["validation"] for record in open_run(run).log if "validation" in record]
+    assert all(0 < values["ratio to other images"] < 2 for values in validation)
+    assert validation
+    assert len(latelier.score(run, only=["reconstruction"], quiet=True)) == 1
+    assert latelier.draw(run, "samples").exists()
+
+
+def test_cycles_teach_reconstruction(tmp_path: Path) -> None:
+    few: dict[str, Any] = {"data": "digits", "steps": 300, "batch": 64, "precision": "fp32", "validation": 0.1}
+    settings = ["latent=8", "net=dense", "net.widths=128", "paired=true", "critic.r1=0.01", "critic.r2=0.01"]
+    ratios = []
+    for cycle in ("0", "20"):
+        run = latelier.train("ali", out=tmp_path / cycle, settings=[*settings, f"cycle={cycle}"], quiet=True, **few)
+        told = [record["validation"] for record in open_run(run).log if "validation" in record]
+        ratios.append(told[-1]["ratio to other images"])
+    assert ratios[1] < 0.7 * ratios[0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"cycle": (-1.0,)}, "cycle gives each level a weight of 0 or more"),
+        ({"cycle": ()}, "cycle gives each level a weight of 0 or more"),
+        ({"game": "off", "cycle": (0.0,)}, "game=off with cycle=0 leaves nothing to learn from"),
+    ],
+)
+def test_what_leaves_nothing_to_learn_is_refused(settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(Refusal, match=words):
+        made("hali", **settings)
+
+
+def test_slopes_are_counted_in_the_datas_own_length() -> None:
+    points, weight = torch.randn(32, 5), torch.randn(5)
+
+    def slope(scale: float) -> Tensor:
+        seen = scale * points  # what is told of a point does not depend on the unit that it is given in
+        return steepness(lambda x: (x / scale) @ weight, seen, units=[spread(seen)])
+
+    assert torch.allclose(slope(1.0), slope(100.0), rtol=1e-4)
+    assert slope(1.0)[0] == pytest.approx(float(weight.square().sum() * spread(points)), rel=1e-4)
+    assert spread(torch.ones(4, 3)) == 1
+
+
+def test_a_run_from_before_cycles_keeps_its_game_and_the_unit_of_its_slopes() -> None:
+    old = settings_of({"model": "ali", "config": {"latent": 4, "critic": {"r1": 0.1, "norm": "none"}}})
+    assert old == {"latent": 4, "cycle": (0.0,), "critic": {"unit": "one", "r1": 0.1, "norm": "none"}}
+    new = {"cycle": (5.0,), "critic": {"r1": 0.1, "unit": "distance"}}
+    assert settings_of({"model": "hali", "config": new}) == new
+    assert settings_of({"model": "dcgan", "config": {"latent": 4}}) == {"latent": 4}
