@@ -128,7 +128,7 @@ def by_words(train: Images, test: Images, draws: list[Rows], *, mirrored: bool =
     mirror images; their number and C chosen on held-out training images."""
     rng = np.random.default_rng(0)
     some = np.sort(rng.permutation(len(train))[: PATCHES // EACH])
-    words = PatchWords(train.take(some).blocks(), words=800, step=1, patches=PATCHES)
+    words = PatchWords(train.take(some).blocks(), patches=PATCHES)
 
     def read(images: Images) -> np.ndarray:
         return torch.cat([words(block) for block in images.blocks(64)]).numpy()

@@ -11,7 +11,8 @@ from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d
 
 from latelier.learners import regression
 
-WORDS, STEP = 400, 2  # and pixels from patch to patch: four times as fast as 1, for about a point
+WORDS, STEP = 800, 1  # and pixels from patch to patch: 400 and 2 take a fifth of the time, and cost a point or two
+AT_ONCE = 4  # images whose distances from all words stay in a CPU's caches: twice as fast as 64
 PATCHES, EACH = 100_000, 10  # to learn from, at most, and how many of an image
 LARGEST, PATCH = 32, 6  # pixels a side: of images, which are averaged down to it, and of their patches
 NORMAL, WHITE = 10 / 255**2, 0.1  # added to the variance of a patch, and to those of patches together
@@ -38,6 +39,9 @@ class PatchWords:
         self.words = torch.from_numpy(means.fit(seen).cluster_centers_.astype(np.float32))
 
     def __call__(self, image: Tensor) -> Tensor:
+        return torch.cat([self._read(some) for some in image.split(AT_ONCE)])
+
+    def _read(self, image: Tensor) -> Tensor:
         """How much nearer than on average each word is, of all places of a quarter on the mean."""
         patches = self._patches(image)
         apart = torch.cdist(self._whitened(patches.flatten(1, 2)), self.words)
