@@ -166,7 +166,7 @@ METHODS: dict[str, dict[str, Any]] = {
         "optimiser.rate": 2e-4,
     },
     "dgdn_sampled": {"maps": (), "kernels": (), "pools": (), "inference": "gibbs", "floor": 0.05},
-    "hali": {**GAME, "levels": (64, 256), "width": 1.0, "slope": 0.02, "critic.norm": "weight"},
+    "hali": {**GAME, "levels": (64, 256), "width": 1.0, "slope": 0.02, "norm": "batch", "critic.norm": "weight"},
     "infogan": {
         "codes": 5,
         "noise_codes": 5,

@@ -1,14 +1,19 @@
 """Scores edit and conditional, on a model whose code is how bright the left and the upper half are."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 from scores.fakes import Fake, Point, lit
 from torch import Generator, Tensor
 
 from latelier.core import AttributeDirections, Code, Decodes, Directions, Encodes, Latent, Refusal, Samples
+from latelier.data.images import Images
 from latelier.directions import Found
 from latelier.objectives.directions import moved, step_towards
-from latelier.scores import conditional, edit
+from latelier.scores import conditional, edit, record
+from latelier.scores.attributes import attributes_of
 from latelier.scores.common import Splits
 from latelier.scores.identity import Eye, apart, strangers
 
@@ -118,3 +123,22 @@ def test_what_model_and_pictures_do_not_share_is_refused() -> None:
     for module in (edit, conditional):
         with pytest.raises(Refusal, match="needs right, but model and pictures share left, above; name these"):
             scored(module, attributes=("right",))
+
+
+def test_three_classes_are_attributes_too() -> None:
+    def classed(images: Images) -> Images:
+        kind = 2 * images.attribute[:, 0].astype(np.int64) + images.attribute[:, 1]
+        return replace(
+            images,
+            label=np.minimum(kind, 2),
+            classes=("dark", "above", "left"),
+            attribute=images.attribute[:, :0],
+            attributes=(),
+        )
+
+    data = Splits(classed(DATA.fit), classed(DATA.test))
+    values = edit.score(Halves(), data, Generator().manual_seed(0), deltas=(3.0,), epochs=2)
+    assert {f"changed {name} at 3 %" for name in data.fit.classes} < values.keys()
+    assert attributes_of(data).names == ()
+    assert record.NEEDS["NEEDS_ATTRIBUTES_OR_CLASSES"][0](data)
+    assert not record.NEEDS["NEEDS_ATTRIBUTES"][0](data)

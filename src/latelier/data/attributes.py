@@ -14,7 +14,7 @@ def with_attributes(images: Images, names: Sequence[str] = ()) -> Images:
     """The same pictures with these attributes, by default all that they have: columns of attributes.csv and their
     like, and of pictures of two classes the second (smiling, of "not smiling" and "smiling"). Where there are neither,
     each class is an attribute. Raises Refusal for names that they do not have, and where there is nothing."""
-    known, values = _all(images)
+    known, values = or_classes(images)
     if not known:
         source = images.source or "these pictures"
         raise Refusal(
@@ -50,7 +50,8 @@ def yes_or_no(images: Images) -> tuple[list[str], np.ndarray]:
     return _beside(images, range(1, 2) if len(images.classes) == 2 else range(0))
 
 
-def _all(images: Images) -> tuple[list[str], np.ndarray]:
+def or_classes(images: Images) -> tuple[list[str], np.ndarray]:
+    """The same, and of pictures that have neither each class against all others."""
     names, values = yes_or_no(images)
     return (names, values) if names else _beside(images, range(len(images.classes)))
 

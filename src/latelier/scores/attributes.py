@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from latelier.core import Refusal
-from latelier.data.attributes import yes_or_no
+from latelier.data.attributes import or_classes, yes_or_no
 from latelier.scores.common import Splits, spread
 
 FEWEST = 6  # pictures to learn from that must have an attribute, and as many that must not
@@ -17,6 +17,8 @@ RULE = (
     "against the first. A picture of which an attribute is unknown is left out of that one."
 )
 
+CLASSES = "Of pictures without attributes each of three classes or more is one, against all others."
+
 
 class Attributes(NamedTuple):
     """Names, and 1, 0 or -1 (unknown) of each picture."""
@@ -26,9 +28,11 @@ class Attributes(NamedTuple):
     test: np.ndarray  # int64 [m, a]
 
 
-def attributes_of(data: Splits) -> Attributes:
-    """Those that can be learned from one split and measured on the other; none of them is no error."""
-    (names, fit), (_, test) = (yes_or_no(images) for images in (data.fit, data.test))
+def attributes_of(data: Splits, *, classes: bool = False) -> Attributes:
+    """Those that can be learned from one split and measured on the other; none of them is no error. With ``classes``
+    each class is one where there are no others."""
+    read = or_classes if classes else yes_or_no
+    (names, fit), (_, test) = (read(images) for images in (data.fit, data.test))
     fit, test = fit.astype(np.int64), test.astype(np.int64)
     if fit.shape[1] != test.shape[1]:
         return Attributes((), fit[:, :0], test[:, :0])
@@ -38,9 +42,9 @@ def attributes_of(data: Splits) -> Attributes:
     return Attributes(tuple(names[place] for place in use), fit[:, use], test[:, use])
 
 
-def needed(score: str, data: Splits) -> Attributes:
+def needed(score: str, data: Splits, *, classes: bool = False) -> Attributes:
     """The attributes. Raises Refusal where there are none."""
-    found = attributes_of(data)
+    found = attributes_of(data, classes=classes)
     if not found.names:
         source = data.fit.source or "these pictures"
         raise Refusal(

@@ -138,6 +138,10 @@ NEEDS: dict[str, tuple[Callable[[Splits], bool], str]] = {  # flag -> whether th
         "attributes, but {} has none that pictures to fit and pictures to test on show both ways; add them, or give "
         "two classes",
     ),
+    "NEEDS_ATTRIBUTES_OR_CLASSES": (
+        lambda data: bool(attributes_of(data, classes=True).names),
+        "attributes or classes, but {} has none that pictures to fit and pictures to test on show both ways; add them",
+    ),
     "NEEDS_CAPTIONS": (
         lambda data: bool(has_caption(data.fit).any() and has_caption(data.test).any()),
         "captions, but {} has none to fit or none to test on; give a captions.csv or a Parquet column captions",
