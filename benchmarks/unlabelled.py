@@ -35,8 +35,8 @@ from latelier.own_code import Named
 from latelier.scores.common import rows_of
 from latelier.scores.confusion import balanced_accuracy
 from latelier.tables import with_sd
-from latelier.told import VIEWS, labelled_share
 from latelier.trials import Trial, trained
+from latelier.unlabelled_pay import VIEWS, labelled_share
 
 BOTH = {"head": "softmax", "head.unlabelled": "consistent"}
 EARLY, LATE = (0.0, 0.1, 0.3, 0.6), (0.05, 0.15, 0.3, 0.5, 0.7, 0.85)  # rounds of propagation

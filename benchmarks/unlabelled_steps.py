@@ -19,7 +19,8 @@ from latelier.building import assemble
 from latelier.data.batches import Batches
 from latelier.data.images import Images
 from latelier.device import multiply_fast, pick_device
-from latelier.told import shares, unlabelled_pay
+from latelier.told import shares
+from latelier.unlabelled_pay import unlabelled_pay
 
 SHAPES = ((1, 28, 28), (3, 32, 32))
 CLASSES = 10

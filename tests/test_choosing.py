@@ -74,7 +74,8 @@ def test_a_few_labels_need_no_method(here: Path, capsys: pytest.CaptureFixture[s
     labels(4)
     latelier.train(data="pets", labels_file="labels.csv", out="run", settings=SMALL, **TINY)
     said = (
-        "no method was named: classifier, whose label head learns from 4 labels and from the 8 pictures without one; "
+        "no method was named: classifier, whose label head learns from 4 labels and from the 8 pictures without one "
+        "(head.unlabelled=consistent); "
     )
     assert said in capsys.readouterr().err
     found = config("run")

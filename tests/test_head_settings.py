@@ -9,6 +9,7 @@ import latelier
 from latelier.core import Refusal
 
 SETTINGS = ["net.channels=8", "latent=4", "head=softmax", "head.unlabelled=consistent", "head.rounds=0,0.3,0.6"]
+PRECISIONS = [("bf16", "none"), ("bf16", "consistent"), ("fp32", "consistent")]
 FEW: dict[str, Any] = {"data": "digits", "labels": 3, "batch": 32, "steps": 20}
 
 
@@ -22,6 +23,10 @@ FEW: dict[str, Any] = {"data": "digits", "labels": 3, "batch": 32, "steps": 20}
         ("head.prior=1,1", "head.prior has 2 shares, but the pictures have 10 classes"),
         ("head.unlabelled=none", "head.rounds go with head.unlabelled=consistent; set that as well"),
         ("head.unlabelled=words", "head.rounds go with head.unlabelled=consistent; set that as well"),
+        (
+            "head.rounds= head.unlabelled=words head.threshold=0.5",
+            "head.threshold goes with head.unlabelled=consistent",
+        ),
         ("head.rounds= head.unlabelled=none head.views=2", "head.views go with head.unlabelled=consistent or words"),
         (
             "head=bayesian_svm head.rounds= head.unlabelled=words head.learning=em",
@@ -37,3 +42,21 @@ def test_settings_that_cannot_be_are_refused(tmp_path: Path, setting: str, words
     with pytest.raises(Refusal, match=words):
         latelier.train("vae", out=tmp_path / "run", settings=[*SETTINGS, *setting.split()], quiet=True, **FEW)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("model", ["pca", "rbm"])
+def test_a_method_that_takes_no_head_says_so_whatever_of_a_head_is_set(tmp_path: Path, model: str) -> None:
+    with pytest.raises(Refusal, match="is fitted in closed form, so no label head"):
+        latelier.train(model, out=tmp_path / "run", settings=["head.unlabelled=words"], quiet=True, **FEW)
+
+
+@pytest.mark.parametrize(
+    ("precision", "unlabelled"), [("bf16", "none"), ("bf16", "consistent"), ("fp32", "consistent")]
+)
+@pytest.mark.parametrize("model", ["vae", "classifier"])
+def test_machines_in_closed_form_learn_at_any_precision(
+    tmp_path: Path, model: str, precision: str, unlabelled: str
+) -> None:
+    settings = ["head=bayesian_svm", "head.learning=em", f"head.unlabelled={unlabelled}"]
+    given: dict[str, Any] = {**FEW, "steps": 3, "precision": precision}
+    assert latelier.train(model, out=tmp_path / "run", settings=settings, quiet=True, **given).exists()

@@ -13,7 +13,7 @@ from latelier import stored
 from latelier.core import Refusal
 from latelier.request import read_config
 from latelier.runs import Where, open_run
-from latelier.told import unlabelled_pay
+from latelier.unlabelled_pay import unlabelled_pay
 
 TINY: dict[str, Any] = {"settings": ["net=mlp", "net.widths=4", "latent=2"], "batch": 4, "quiet": True}
 LABELS = "file,class\n" + "".join(f"pets/{i:03}.png,{'cat' if i % 2 else 'dog'}\n" for i in range(8))

@@ -110,6 +110,17 @@ def test_few_taught_images_are_a_remark_from_half_time_on() -> None:
     assert said.endswith(": lower head.threshold, label more, or train longer")
 
 
+def test_where_words_teach_nothing_is_said_of_a_threshold() -> None:
+    terms = {"pseudo kept": 0.1, "pseudo imbalance": 0.0}
+    assert "lower head.threshold" in remarks(terms, 3, False)[0]
+    assert remarks(terms, 3, False, asks=False) == []
+
+
+def test_a_batch_without_unlabelled_images_leaves_none_untaught() -> None:
+    guess = heads().guess(said(*[(0.9, 0.05, 0.05)] * 4), torch.zeros(4).long(), torch.arange(4), torch.arange(4))
+    assert guess.report["pseudo kept"].tolist() == [1.0] * 4
+
+
 def test_taught_classes_far_from_the_prior_are_a_remark() -> None:
     lopsided = {**FINE, "pseudo imbalance": 0.31}
     (said,) = remarks(lopsided, 10, prior=False)

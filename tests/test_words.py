@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from made import folder
 from torch import Tensor
 
 import latelier
@@ -82,6 +83,12 @@ def test_where_training_mirrors_the_labelled_images_are_learned_mirrored_too() -
     assert not torch.equal(plain, once)
 
 
+def test_where_all_are_labelled_nobody_is_told() -> None:
+    others, found, _ = told(known=60)
+    assert found == {"told by words": 0}
+    assert not others.said.of(torch.arange(60)).any()
+
+
 def test_labels_of_one_class_tell_nothing() -> None:
     with pytest.raises(Refusal, match="needs labels of two or more"):
         told(known=1)
@@ -119,15 +126,20 @@ def test_the_loss_of_shares_is_the_mean_of_that_of_classes(head: LabelHead) -> N
     assert torch.allclose(head.softly(code, share), mean, rtol=1e-4)
 
 
-def test_shares_are_kept_in_255ths() -> None:
+def test_shares_are_kept_in_half_precision() -> None:
     memory, share = Shares(4), torch.rand(6, 4).softmax(1)
     memory.begin(9)
     memory.keep(torch.arange(6), share)
-    assert torch.allclose(memory.of(torch.arange(6)), share, atol=0.005)
+    assert torch.allclose(memory.of(torch.arange(6)), share, atol=1e-3)
     assert memory.of(torch.arange(9)).sum(1).tolist() == pytest.approx([1] * 6 + [0] * 3)
     assert memory.takes(memory.value, 9)
     assert not memory.takes(memory.value, 8)
     assert not memory.takes(memory.value.long(), 9)
+    assert not memory.takes(memory.value + 2, 9)
+    many = Shares(1_000)
+    many.begin(1)
+    many.keep(torch.tensor([0]), torch.full((1, 1_000), 1e-3))
+    assert many.of(torch.tensor([0]))[0].tolist() == pytest.approx([1e-3] * 1_000)
 
 
 @pytest.mark.parametrize("model", ["vae", "classifier", "bigan"])
@@ -138,3 +150,19 @@ def test_every_encoder_learns_from_what_words_say(tmp_path: Path, model: str) ->
     assert [record["look"]["told by words"] for record in log if "look" in record] == [170]
     terms = [record["terms"] for record in log if "terms" in record]
     assert all(term["pseudo kept"] == 1 and term["view loss"] > 0 for term in terms)
+
+
+def test_labels_of_one_class_are_refused_before_anything_is_written(tmp_path: Path) -> None:
+    labels = "".join(f"{i:03}.png,{'dog' if i < 4 else ''}\n" for i in range(12))
+    folder(tmp_path / "pets", 12, "RGB", (20, 20))
+    (tmp_path / "labels.csv").write_text(f"file,label\n{labels}")
+    given: dict[str, Any] = {"data": tmp_path / "pets", "labels_file": tmp_path / "labels.csv", "quiet": True}
+    with pytest.raises(Refusal, match="tells two classes or more apart"):
+        latelier.train("vae", out=tmp_path / "run", settings=["head.unlabelled=words"], **given)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_training_on_labelled_images_alone_goes_its_way(tmp_path: Path) -> None:
+    few: dict[str, Any] = {"data": "digits", "batch": 16, "steps": 2, "images": 64, "quiet": True}
+    run = latelier.train("classifier", out=tmp_path / "run", settings=["head=softmax", "head.unlabelled=words"], **few)
+    assert [record["look"] for record in open_run(run).log if "look" in record] == [{"told by words": 0.0}]

@@ -14,7 +14,7 @@ from latelier.held_out import opened
 from latelier.progress import step
 from latelier.stated import words
 from latelier.tables import counted
-from latelier.told import SMALL
+from latelier.unlabelled_pay import SMALL
 
 OTHERS = "latelier models lists others"
 SOME, HARDLY = 256, 0.02  # images looked at, and how far apart the channels of one in colour are on the mean
@@ -44,8 +44,9 @@ def choose(labelled: int, count: int, classes: int, coloured: bool = False) -> C
         return Choice("vae", {"head": "none"}, f"{why} to tell apart; label pictures of another as well")
     others = count - labelled
     if others > labelled:
+        kind = "words" if coloured else "consistent"
         why = f"whose label head learns from {labelled:,} labels and from the {others:,} pictures without one"
-        return Choice("classifier", {"head.unlabelled": "words" if coloured else "consistent"}, why)
+        return Choice("classifier", {"head.unlabelled": kind}, f"{why} (head.unlabelled={kind})")
     return Choice("classifier", {}, f"since {labelled:,} of {count:,} pictures have one of {classes} classes")
 
 

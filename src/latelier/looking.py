@@ -47,28 +47,30 @@ class Memory(nn.Module):
 
 
 class Shares(Memory):
-    """Shares of so many ``classes`` for each image, kept in 255ths: a byte an image and class."""
+    """Shares of so many ``classes`` for each image, kept in half precision: two bytes an image and class."""
 
     def __init__(self, classes: int):
         super().__init__(0, classes)
-        self.value = self.value.to(torch.uint8)
+        self.value = self.value.half()
 
     def begin(self, images: int) -> None:
-        self.value = torch.zeros(images, self.below, dtype=torch.uint8, device=self.value.device)
+        self.value = torch.zeros(images, self.below, dtype=torch.float16, device=self.value.device)
 
     def takes(self, value: Tensor, images: int) -> bool:
-        return value.dtype == torch.uint8 and value.shape == (images, self.below)
+        if value.dtype != torch.float16 or value.shape != (images, self.below):
+            return False
+        return bool(((value >= 0) & (value <= 1)).all())
 
     def keep(self, rows: Tensor, share: Tensor) -> None:
         """Notes the shares [n, classes], which sum to 1, of these rows of the data."""
-        self.value[rows] = (255 * share).round().to(self.value)
+        self.value[rows] = share.to(self.value)
 
     def of(self, index: Tensor) -> Tensor:
         """float32 [b, classes], of these rows of the data: 0 where nothing is known, and otherwise summing to 1."""
         if not len(self.value):
             return torch.zeros(len(index), self.below, device=index.device)
         share = self.value[index].float()
-        return share / share.sum(1, keepdim=True).clamp(min=1)
+        return share / share.sum(1, keepdim=True).clamp(min=torch.finfo(share.dtype).tiny)
 
 
 def memories(model: nn.Module) -> dict[str, Memory]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from latelier.building import caption_config, config_of, label_weight, takes_head, wants_captions, wants_head
+from latelier.building import caption_config, config_of, takes_head, wants_captions, wants_head
 from latelier.core import Classifies, Model, Refusal, has, innermost, need
 from latelier.data.attributes import hide_attributes, with_attributes
 from latelier.data.captions import Sentences, has_caption, hide_captions, spoken
@@ -21,16 +21,9 @@ from latelier.heads.caption import CAPTIONED
 from latelier.heads.captioned import Captioned
 from latelier.heads.joint import Joint
 from latelier.held_out import learned_rows
-from latelier.nets.conv import Conv
 from latelier.own_code import with_named
 from latelier.settings import assigned, nest
-
-WEIGHT, RATE = 1000.0, 1e-2  # of a label, in nats: a bound's thousands of pixels are as loud; and of the head's steps
-BY_PIXELS = 5  # labels a class up to which they are spread by pixels before the first step: codes know less at first
-LABELLED, MANY, MOST = 0.125, 1_000, 0.5  # of a batch, of an encoder alone: see ``labelled_share``
-ROUNDS = (0.05, 0.15, 0.3, 0.5, 0.7, 0.85)  # of an encoder alone
-VIEWS = 16  # whose answers a prediction averages, of images above ``SMALL``: a third fewer errors than of one
-SMALL = 16  # px a side, up to which an encoder begins at full size
+from latelier.unlabelled_pay import unlabelled_pay
 
 
 class Told(NamedTuple):
@@ -103,6 +96,9 @@ def _headed(
         said = f"{len(known)} of the {len(rows)} pictures that are trained on have a class, so a label head learns them"
         images = replace(images, remarks=(*images.remarks, f"{said} (--set head=none leaves it out)"))
     headed = {"head": "softmax", **settings}
+    if headed.get("head.unlabelled") == "words" and len(np.unique(known)) < 2:
+        said = f"{len(known)} label{'s' if len(known) != 1 else ''} of {len(np.unique(known))}"
+        raise Refusal(f"head.unlabelled=words tells two classes or more apart, but what is trained on has {said}")
     return images, unlabelled_pay(request.model, len(known), classes, min(images.shape[1:]), headed)
 
 
@@ -127,45 +123,6 @@ def _with_prior(prior: str, images: Images, rows: np.ndarray, settings: dict[str
         none = ", ".join(name for name, share in zip(images.classes, shares, strict=True) if not share)
         raise Refusal(f"--prior {prior}: every class needs a share above 0, but {none} has none")
     return {**settings, "head.prior": tuple(shares.tolist())}
-
-
-def unlabelled_pay(model: str, labels: int, classes: int, side: int, given: Mapping[str, Any]) -> dict[str, Any]:
-    """How a head learns beside a model where only some images, of ``side`` pixels, are labelled, so many of so many
-    classes, so that the others teach it too: chosen by measurement (docs/few-labels.md), and in place of
-    nothing that was ``given``. Beside a game a head stays as the game's source has it, and a model that learns of
-    labels alone does so unless it was ``given`` otherwise."""
-    off = nest(given).get("head") == "none" or given.get("head.unlabelled") == "none"
-    alone = not takes_head(model)
-    if off or ("head.unlabelled" not in given if alone else label_weight(model) is not None):
-        return dict(given)
-    first = (0.0,) if labels <= BY_PIXELS * classes else ()
-    small = side <= SMALL
-    found: dict[str, Any] = {
-        "head.unlabelled": "consistent",
-        "head.rounds": (*first, 0.1, 0.3, 0.6),
-        "head.views": 0 if small else VIEWS,
-    }
-    by_words = given.get("head.unlabelled") == "words"
-    if alone:  # there is no bound to be heard over, and a code need not redraw anything
-        found |= {"head.labelled": labelled_share(labels, by_words), "optimiser.rate": 2e-3}
-        found |= {} if small else {"latent": 64, "head.rounds": (*first, *ROUNDS)}
-    else:
-        found |= {"head.weight": WEIGHT, "head.optimiser.rate": RATE}
-    net = next((field.default for field in fields(config_of(model)) if field.name == "net"), None)
-    if isinstance(net, Conv) and given.get("net", "conv") == "conv":
-        wide = {"net.stem": 32, "net.channels": (64, 64)} if small else {"net.channels": (32, 64, 128)} if alone else {}
-        found |= {"net.norm": "group", **wide}
-    if by_words:
-        found.pop("head.rounds")
-    return {**found, **given}
-
-
-def labelled_share(labels: int, by_words: bool = False) -> float:
-    """Of a batch, of an encoder that learns from so many labelled images and from others. A hundred are the same few
-    again however often they come; five hundred that come seldom are learned too little: on CIFAR-100's coarse classes
-    an eighth of the batch cost two to three points (docs/few-labels.md). Half as many serve where words teach the
-    others, from the first step on."""
-    return min(MOST, max(LABELLED, round(labels / MANY / (1 + by_words), 3)))
 
 
 def learned_labels(model: Model) -> bool:

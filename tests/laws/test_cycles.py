@@ -18,6 +18,7 @@ from latelier.players import differentiate, players_of
 from latelier.runs import open_run
 
 IMAGE = (1, 8, 8)
+CYCLES = {"ali": (5.0,), "bigan": (5.0,), "hali": (5.0, 2.0)}
 METHODS: dict[str, dict[str, Any]] = {
     "ali": {"latent": 4, "net.channels": 4, "net.hidden": 8},
     "bigan": {"latent": 4, "net.widths": (16,)},
@@ -47,7 +48,7 @@ def buffers(model: nn.Module) -> dict[str, Tensor]:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_the_coder_alone_learns_from_reconstructions(method: str) -> None:
-    plain, cycled = made(method, cycle=(0.0,)), made(method, cycle=(5.0, 2.0))
+    plain, cycled = made(method, cycle=(0.0,)), made(method, cycle=CYCLES[method])
     found = [
         differentiate(model.play(batch(), at()), players_of(model, model.optimisers())) for model in (plain, cycled)
     ]
@@ -57,7 +58,7 @@ def test_the_coder_alone_learns_from_reconstructions(method: str) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_reconstructions_leave_running_statistics_as_they_are(method: str) -> None:
-    plain, cycled = made(method, cycle=(0.0,)), made(method, cycle=(5.0, 2.0))
+    plain, cycled = made(method, cycle=(0.0,)), made(method, cycle=CYCLES[method])
     for model in (plain, cycled):
         model.play(batch(), at())
     one, other = buffers(plain), buffers(cycled)
@@ -67,12 +68,12 @@ def test_reconstructions_leave_running_statistics_as_they_are(method: str) -> No
 
 @pytest.mark.parametrize("method", METHODS)
 def test_the_cycle_of_a_perfect_autoencoder_is_0(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    model, image = made(method, cycle=(5.0, 2.0)), batch().image
+    model, image = made(method, cycle=CYCLES[method]), batch().image
     code = model.encode(image).mode()
     monkeypatch.setattr(model, "decode", lambda code: image)
     total, report = model.cycled(image, code, Generator())
     assert total.tolist() == [0] * 6
-    assert list(report) == [f"cycle error {level}" for level in model.levels()]
+    assert list(report) == [f"redrawn {level}" for level in model.levels()]
     monkeypatch.setattr(model, "decode", lambda code: image + 0.25)  # half a unit of pixels in [-1, 1]
     total, report = model.cycled(image, code, Generator())
     assert total.tolist() == pytest.approx([0.25 * (7.0 if len(report) == 2 else 5.0)] * 6)
@@ -97,6 +98,9 @@ def test_without_a_game_nobody_judges(method: str, tmp_path: Path) -> None:
     assert validation
     assert len(latelier.score(run, only=["reconstruction"], quiet=True)) == 1
     assert latelier.draw(run, "samples").exists()
+    with pytest.raises(Refusal, match="game=on"):
+        latelier.draw(run, "distances")
+    assert not model.remarks({"critic accuracy": 1.0}, 10**9)
 
 
 def test_cycles_teach_reconstruction(tmp_path: Path) -> None:
@@ -115,7 +119,9 @@ def test_cycles_teach_reconstruction(tmp_path: Path) -> None:
     [
         ({"cycle": (-1.0,)}, "cycle gives each level a weight of 0 or more"),
         ({"cycle": ()}, "cycle gives each level a weight of 0 or more"),
-        ({"game": "off", "cycle": (0.0,)}, "game=off with cycle=0 leaves nothing to learn from"),
+        ({"cycle": (5.0, 2.0, 1.0)}, "cycle=5,2,1 names 3 weights, but there are codes of 2 levels .z1, z2."),
+        ({"game": "off", "cycle": (0.0,)}, "game=off with cycle=0 leaves z2 nothing to learn from"),
+        ({"game": "off", "cycle": (1.0, 0.0)}, "game=off with cycle=1,0 leaves z2 nothing to learn from"),
     ],
 )
 def test_what_leaves_nothing_to_learn_is_refused(settings: dict[str, Any], words: str) -> None:

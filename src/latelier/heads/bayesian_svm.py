@@ -78,8 +78,8 @@ class Solved(Running):
         self.register_buffer("weight", torch.zeros(classes, width + 1))
 
     def beta(self) -> Tensor:
-        """[classes, width + 1], the bias last."""
-        return self.weight
+        """[classes, width + 1], the bias last: a copy, since a later batch's step may come before the way back."""
+        return self.weight.clone()
 
     @torch.no_grad()
     def follow(self, code: Tensor, label: Tensor, config: Config, decay: float) -> None:
@@ -87,7 +87,8 @@ class Solved(Running):
         known = label >= 0
         count = known.sum().clamp(min=1)
         y = svm.one_versus_rest(label, len(self.weight)) * known[:, None]
-        gram, pull = svm.moments(code * known[:, None], y, self.weight)
+        with torch.autocast(code.device.type, enabled=False):
+            gram, pull = svm.moments(code * known[:, None], y, self.weight)
         keep = decay if bool(self.pull.any()) else 0.0
         self.gram.lerp_(gram / count, 1 - keep)
         self.pull.lerp_(pull / count, 1 - keep)

@@ -108,7 +108,7 @@ class Joint(Headed, Classifies, Decides, Looks):
 
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
         others = self.head.unlabelled
-        own = [] if others is None else remarks(terms, len(others.prior), bool(self.head.config.prior))
+        own = [] if others is None else remarks(terms, len(others.prior), bool(self.head.config.prior), others.asks)
         return [*super().remarks(terms, seen), *own]
 
     def moves(self) -> tuple[Move, ...]:

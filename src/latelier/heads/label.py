@@ -50,6 +50,8 @@ class LabelConfig:
             raise Refusal(f"head.views is a number of changed views, from 0 to {MOST_VIEWS}, not {self.views}")
         if self.rounds and self.unlabelled != "consistent":
             raise Refusal("head.rounds go with head.unlabelled=consistent; set that as well")
+        if self.threshold is not None and self.unlabelled == "words":
+            raise Refusal("head.threshold goes with head.unlabelled=consistent; words teach every image")
         if self.views and self.unlabelled == "none":
             raise Refusal("head.views go with head.unlabelled=consistent or words; set that as well")
 

@@ -129,7 +129,8 @@ class Consistent(Unlabelled):
 def told(found: Tensor, kept: Tensor, free: Tensor, truth: Tensor) -> dict[str, Tensor]:
     """[b] each: the share of the images without a label (``free``) that are taught (``kept``), and how many of them the
     class that they have, if ``truth`` tells."""
-    report = {"pseudo kept": kept.sum() / free.sum().clamp(min=1)}
+    count = free.sum()  # where there is none, none is left untaught
+    report = {"pseudo kept": torch.where(count > 0, kept.sum() / count.clamp(min=1), 1.0)}
     if len(truth):
         report["pseudo right"] = (kept & (found == truth)).sum() / (kept & (truth >= 0)).sum().clamp(min=1)
     return {name: value.expand(len(found)) for name, value in report.items()}
@@ -144,13 +145,13 @@ def over_views(answer: Callable[[Tensor], Tensor], image: Tensor, change: Augmen
     return said.clamp(min=torch.finfo(said.dtype).tiny).log().mean(0).softmax(1)
 
 
-def remarks(terms: Mapping[str, float], classes: int, prior: bool) -> list[str]:
+def remarks(terms: Mapping[str, float], classes: int, prior: bool, asks: bool = True) -> list[str]:
     """What means of the report's terms warn of, from half of the training on, which is when "pseudo imbalance" is
-    reported. ``prior``: whether shares of ``classes`` were given."""
+    reported. ``prior``: whether shares of ``classes`` were given; ``asks``: whether the head is asked for guesses."""
     if "pseudo imbalance" not in terms:
         return []
     found = []
-    if terms["pseudo kept"] < FEW:
+    if asks and terms["pseudo kept"] < FEW:
         said = f"after half of the training fewer than {100 * FEW:.0f} % of images without a label are taught a class"
         found.append(f"{said}: lower head.threshold, label more, or train longer")
     far = terms["pseudo imbalance"] > max(FAR, CHANCE * classes)

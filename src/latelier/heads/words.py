@@ -44,6 +44,9 @@ class Words(Unlabelled):
         """Words are learned from ``rows``, and classes from their labelled images, mirrored too where training mirrors;
         the mean share of each class over all is then its prior's."""
         label = batches.labels(rows)
+        self.said.begin(len(batches.images))
+        if (label >= 0).all():
+            return {"told by words": 0.0}
         if len(np.unique(label[label >= 0])) < 2:
             raise Refusal("head.unlabelled=words tells classes apart, so it needs labels of two or more")
         mixed = rows[torch.from_numpy(np.random.default_rng(0).permutation(len(rows))[: PATCHES // EACH])]
@@ -61,6 +64,5 @@ class Words(Unlabelled):
         everything, share = torch.cat([*taught]), torch.from_numpy(np.concatenate(shares)).to(self.prior.device)
         share = share * self.prior / share.mean(0).clamp(min=SEEN)
         share = share / share.sum(1, keepdim=True)
-        self.said.begin(len(batches.images))
         self.said.keep(everything.to(share.device), share)
         return {"told by words": float(len(share)), "share of the likeliest": float(share.amax(1).mean())}

@@ -94,11 +94,10 @@ class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
         squared errors over pixels in [-1, 1] (ALICE: Li et al. 2017, arXiv 1709.01215, eq. 10, with a norm in place of
         a density); and those errors. No part of ALI, BiGAN or HALI."""
         found, report = image.new_zeros(len(image)), dict[str, Tensor]()
-        weights = self.config.cycle
-        for number, level in enumerate(self.levels()):
-            if weight := weights[min(number, len(weights) - 1)]:
+        for level, weight in self.config.weights(self.levels()).items():
+            if weight:
                 again = self.redrawn(code, level, generator)
-                error = report[f"cycle error {level}"] = 4 * apart(image, again) / image[0].numel()
+                error = report[f"redrawn {level}"] = 4 * apart(image, again) / image[0].numel()
                 found = found + weight * error
         return found, report
 
@@ -152,6 +151,8 @@ class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
         return hidden.float()
 
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
+        if self.judge is None:
+            return []
         return [
             *overwhelmed(terms, "lower critic.optimiser.rate, or raise noise or critic.r1"),
             *parted(terms, seen, self.levels()[0], TOGETHER),
@@ -159,7 +160,7 @@ class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
         ]
 
     def findings(self, facts: Mapping[str, float]) -> list[Finding]:
-        return game(facts, TOGETHER, VARIED)
+        return game(facts, *((TOGETHER, VARIED) if self.judge else ("train longer", "draw from a model of game=on")))
 
 
 class OneLevel(Adversarial, DeclaredPrior, ABC):
@@ -171,6 +172,7 @@ class OneLevel(Adversarial, DeclaredPrior, ABC):
         super().__init__()
         self.config, self.image = config, image
         self.latents = {"z": Latent((config.latent,), kind)}
+        config.weights(self.levels())
         self.encoder = config.net.encoder(image, outputs)
         self.decoder = config.net.decoder(config.latent, image)
         self.judge = None

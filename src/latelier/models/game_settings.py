@@ -1,6 +1,6 @@
 """Settings that the games of encoder, decoder and critic have in common."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -80,9 +80,21 @@ class JointConfig(Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.cycle or min(self.cycle) < 0:
-            raise Refusal(f"cycle gives each level a weight of 0 or more, not {self.cycle}; 0 is the sources' game")
-        if self.game == "off" and not max(self.cycle):
-            raise Refusal("game=off with cycle=0 leaves nothing to learn from; give cycle a weight above 0")
+            given = ", ".join(f"{weight:g}" for weight in self.cycle) or "none"
+            raise Refusal(f"cycle gives each level a weight of 0 or more, not {given}; 0 is the sources' game")
+
+    def weights(self, levels: Sequence[str]) -> dict[str, float]:
+        """Those of ``cycle`` by level. Raises Refusal for more than there are levels, and where without a game a part
+        has nothing to learn from."""
+        given = ",".join(f"{weight:g}" for weight in self.cycle)
+        if len(self.cycle) > len(levels):
+            told = f"{len(levels)} level{'s' if len(levels) > 1 else ''} ({', '.join(levels)})"
+            raise Refusal(f"cycle={given} names {len(self.cycle)} weights, but there are codes of {told}")
+        found = {level: self.cycle[min(number, len(self.cycle) - 1)] for number, level in enumerate(levels)}
+        if self.game == "off" and not found[levels[-1]]:
+            what = levels[-1]
+            raise Refusal(f"game=off with cycle={given} leaves {what} nothing to learn from; give it a weight above 0")
+        return found
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,7 @@ class Model(Adversarial, HasLevels):
             f"z{number}": Latent(shape, "gaussian" if number == top + 1 else "point")
             for number, shape in enumerate(plan.shapes, 1)
         }
+        config.weights(self.levels())
         stages = nets.first_up(plan)
         head = stages.pop("gaussian")
         lone = nets.last_up(plan, plan.maps(64)) if top == 0 else head

@@ -25,10 +25,10 @@ def draw(view: View) -> np.ndarray:
     """uint8 [H, W, 3]: two panels, a curve a level; training drawn through, validation dashed. Raises Refusal for a
     log without such terms."""
     training, validation = curves(view.log, "terms"), curves(view.log, "validation")
-    if not any(_level(term, kind) for term in training for kind in PANELS):
+    if not all(any(_level(term, kind) for term in training) for kind in PANELS):
         raise Refusal(
             'distances needs a log with terms such as "cycle z1" and "embedded z1", and this one has none: train a '
-            "method with a joint critic (hali, ali, bigan), or train longer"
+            "method with a joint critic (hali, ali or bigan, with game=on), or train longer"
         )
     figure = blank(10.0, 4.4)
     figure.suptitle(fill(f"{view.title}: distance of reconstructions", 90), parse_math=False)
