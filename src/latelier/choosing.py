@@ -65,7 +65,7 @@ def opened_for(request: SimpleNamespace) -> Images:
         labelled, count = len(known), len(images)
     else:
         labelled, count = request.labels * classes, request.images or len(images)
-    choice = choose(labelled, count, classes, coloured(images))
+    choice = choose(labelled, count, classes, classes > 1 and coloured(images))
     request.model, request.settings = choice.model, _under(choice.settings, request.settings)
     smaller = ""
     if request.size is None and min(images.shape[1:]) > SIDE:

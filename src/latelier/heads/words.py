@@ -61,7 +61,7 @@ class Words(Unlabelled):
         teacher = Teacher(np.concatenate([read(known, side) for side in sides]), np.tile(names, len(sides)))
         taught = [rows[torch.from_numpy(label < 0)], *others]
         shares = [teacher.shares(read(some), len(self.prior)) for some in taught if len(some)]
-        everything, share = torch.cat([*taught]), torch.from_numpy(np.concatenate(shares)).to(self.prior.device)
+        everything, share = torch.cat(taught), torch.from_numpy(np.concatenate(shares)).to(self.prior.device)
         share = share * self.prior / share.mean(0).clamp(min=SEEN)
         share = share / share.sum(1, keepdim=True)
         self.said.keep(everything.to(share.device), share)

@@ -17,7 +17,7 @@ PATCHES, EACH = 100_000, 10  # to learn from, at most, and how many of an image
 LARGEST, PATCH = 32, 6  # pixels a side: of images, which are averaged down to it, and of their patches
 NORMAL, WHITE = 10 / 255**2, 0.1  # added to the variance of a patch, and to those of patches together
 QUARTERS = 2  # parts a side over which words are averaged
-CHARGE = 0.003  # C of the logistic regression, of .001 to .03 the best on held-out photographs
+CHARGE = 0.003  # C of the logistic regression, of .001 to .03 among the best on held-out photographs
 LEAST = 0.01  # of the spread of all columns, added to each one's: a word that hardly occurs stays small
 
 

@@ -5,7 +5,7 @@ Both players move at once, out of one shared pass. Every few thousand pictures, 
 what tells a run that fails from one that does not: ``watched`` says what."""
 
 from abc import ABC
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import torch
@@ -49,6 +49,16 @@ class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
     labelled = 0.1  # more would have the critic know the few labelled pictures by heart
     config: JointConfig
     judge: nn.Module | None
+    weights: dict[str, float]  # of reconstructions, by level
+
+    def seat(self, coder: list[nn.Module], critic: Callable[[], nn.Module]) -> None:
+        """The players, with their first weights, and what cycles weigh; no critic without a game. Raises Refusal for
+        weights that the levels cannot have."""
+        self.weights = self.config.weights(self.levels())
+        self.judge = critic() if self.config.game == "on" else None
+        judges = [] if self.judge is None else [self.judge]
+        self.players = {"coder": [*coder], **({"critic": [*judges]} if judges else {})}
+        scatter(self.config.spread, *coder, *judges)
 
     def optimisers(self) -> dict[str, Optimiser]:
         own = {"coder": self.config.optimiser, "critic": self.config.critic.optimiser}
@@ -94,7 +104,7 @@ class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
         squared errors over pixels in [-1, 1] (ALICE: Li et al. 2017, arXiv 1709.01215, eq. 10, with a norm in place of
         a density); and those errors. No part of ALI, BiGAN or HALI."""
         found, report = image.new_zeros(len(image)), dict[str, Tensor]()
-        for level, weight in self.config.weights(self.levels()).items():
+        for level, weight in self.weights.items():
             if weight:
                 again = self.redrawn(code, level, generator)
                 error = report[f"redrawn {level}"] = 4 * apart(image, again) / image[0].numel()
@@ -172,24 +182,18 @@ class OneLevel(Adversarial, DeclaredPrior, ABC):
         super().__init__()
         self.config, self.image = config, image
         self.latents = {"z": Latent((config.latent,), kind)}
-        config.weights(self.levels())
         self.encoder = config.net.encoder(image, outputs)
         self.decoder = config.net.decoder(config.latent, image)
-        self.judge = None
-        if config.game == "on":
-            self.judge = config.net.critic(image, config.latent, config.critic.norm, config.critic.dropout)
-        self.players = {"coder": [self.encoder, self.decoder], **critics(self.judge)}
-        scatter(config.spread, self.encoder, self.decoder, *([self.judge] if self.judge else []))
+        critic = config.critic
+        self.seat(
+            [self.encoder, self.decoder],
+            lambda: config.net.critic(image, config.latent, critic.norm, critic.dropout),
+        )
         settle(self.decoder, BRIGHTNESS)
 
     def decode(self, code: Code) -> Tensor:
         out: Tensor = self.decoder(code["z"])
         return out
-
-
-def critics(judge: nn.Module | None) -> dict[str, list[nn.Module | nn.Parameter]]:
-    """The players that a game has beside its coder."""
-    return {} if judge is None else {"critic": [judge]}
 
 
 def blurred(image: Tensor, noise: float, generator: Generator) -> Tensor:

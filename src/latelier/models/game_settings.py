@@ -41,9 +41,10 @@ class Critic:
     ) -> tuple[dict[str, Tensor], Tensor]:
         """[b] each, the squared slopes at both sides that are asked for, and the penalty for them."""
         found, penalty = dict[str, Tensor](), data[0].new_zeros(())
+        counted = self.unit == "distance" and max(self.r1, self.r2) > 0
+        units = [spread(part) for part in data] if counted else None
         for name, weight, side in (("slope", self.r1, data), ("slope drawn", self.r2, drawn)):
             if weight:
-                units = [spread(part) for part in data] if self.unit == "distance" else None
                 found[name] = steepness(lambda *inputs: judge(*inputs, generator=generator), *side, units=units)
                 penalty = penalty + 0.5 * weight * found[name]
         return found, penalty

@@ -11,11 +11,11 @@ from typing import Literal
 from torch import Generator, Tensor, nn
 
 from latelier.core import Code, HasLevels, Latent, Posterior, Refusal, Schedule
-from latelier.models.adversarial import BRIGHTNESS, Adversarial, critics
+from latelier.models.adversarial import BRIGHTNESS, Adversarial
 from latelier.models.game_settings import Critic, JointConfig, possible
 from latelier.nets import hali as nets
 from latelier.nets.encoder import Encoder
-from latelier.nets.start import doubt, scatter, settle
+from latelier.nets.start import doubt, settle
 from latelier.objectives import gaussian
 from latelier.objectives.impute import begun, refilled
 from latelier.objectives.prior import drawn
@@ -94,7 +94,6 @@ class Model(Adversarial, HasLevels):
             f"z{number}": Latent(shape, "gaussian" if number == top + 1 else "point")
             for number, shape in enumerate(plan.shapes, 1)
         }
-        config.weights(self.levels())
         stages = nets.first_up(plan)
         head = stages.pop("gaussian")
         lone = nets.last_up(plan, plan.maps(64)) if top == 0 else head
@@ -104,12 +103,8 @@ class Model(Adversarial, HasLevels):
         down = [nets.between_down(plan, level) for level in range(1, top)]
         self.downwards = nn.ModuleList([*down, nets.last_down(plan, 2 * config.levels[-2])] if top else [])
         self.decoder = nets.first_down(plan, config.levels[0]) if top else nets.whole_down(plan)
-        coder: list[nn.Module] = [self.encoder, self.upwards, self.downwards, self.decoder]
-        self.judge = None
-        if config.game == "on":
-            self.judge = nets.Critic(plan, config.critic.norm, config.critic.dropout)
-        self.players = {"coder": [*coder], **critics(self.judge)}
-        scatter(config.spread, *coder, *([self.judge] if self.judge else []))
+        coder = [self.encoder, self.upwards, self.downwards, self.decoder]
+        self.seat(coder, lambda: nets.Critic(plan, config.critic.norm, config.critic.dropout))
         settle(self.decoder, BRIGHTNESS)
         for conditional in (self.encoder, *self.upwards, *self.downwards):
             doubt(conditional, config.first_sd)
