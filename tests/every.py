@@ -42,7 +42,7 @@ SMALL: dict[str, dict[str, Any]] = {  # settings of methods whose nets are too l
         "inference.burn": 1,
         "inference.kept": 2,
     },
-    "hali": {"levels": (8, 16), "width": 0.125},
+    "hali": {"levels": (8, 16), "net.channels": 4, "net.hidden": 16},
     "introvac": {"width": 0.125, "latent": 8, "attributes": ATTRIBUTES},
     "introvae": {"width": 0.125, "latent": 8, "margin": 10.0},
     "patchvae": {"beta_occurrence": 10.0},  # else its parts have not begun to pay after so few steps

@@ -20,15 +20,17 @@ SEEDS = 1
 EPOCHS = 16  # of the longest
 SHARES = (0.125, 0.25, 0.5, 1.0)
 HALI: dict[str, Any] = {
-    "levels": (16, 64),
-    "width": 0.25,
-    "norm": "group",
+    "levels": (8, 32),
+    "net": "compact",
     "paired": True,
     "cycle": (20.0, 5.0),
-    "critic.r1": 0.02,
-    "critic.r2": 0.02,
-    "critic.unit": "distance",
+    "noise": 0.0,
+    "critic.norm": "none",
     "critic.dropout": 0.0,
+    "critic.r1": 0.1,
+    "critic.r2": 0.1,
+    "critic.unit": "distance",
+    "critic.share": 0.25,
     "optimiser.rate": 1e-3,
 }
 VAE: dict[str, Any] = {

@@ -33,7 +33,7 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "ALI": ("ali", {**GAME, "latent": 256, "net.channels": 32, "net.hidden": 256}),
-    "HALI": ("hali", {**GAME, "width": 0.25, "levels": (16, 64)}),
+    "HALI": ("hali", {**GAME, "net.width": 0.25, "levels": (16, 64)}),
 }
 SPACES = {"HALI z1": "z1", "HALI z2": "z2", "HALI z1 and z2": "all"}
 EPOCHS = 27

@@ -8,12 +8,21 @@ validation pictures, never on test. The last rows are ours, to tell whether the 
 100 labels that the game has seen, and from no others; so does label propagation on pixels, on 5,000 test pictures.
 """
 
+from typing import Any
+
 from latelier.bench import Bench, Job, Result, beside
 
 DATA = "mnist"
 SEEDS = 3
 EPOCHS = 4
-SETTINGS = {"levels": (16, 64), "width": 0.25, "paired": True, "critic.r1": 0.1, "critic.r2": 0.1, "head.weight": 10.0}
+SETTINGS: dict[str, Any] = {
+    "levels": (16, 64),
+    "net.width": 0.25,
+    "paired": True,
+    "critic.r1": 0.1,
+    "critic.r2": 0.1,
+    "head.weight": 10.0,
+}
 TRAINING = {"labels": 10, "batch": 100, "precision": "bf16", "decay": "linear"}
 TRAINING |= {"validation": 1 / 6, "save_every": 0.5, "monitor": "label errors"}
 ALONE, MACHINE = "a classifier of the labelled alone", "a linear machine on HALI's frozen codes, all levels"

@@ -13,7 +13,7 @@ from latelier.bench import Bench, Job, Result, spread
 
 DATA = "digits"
 SEEDS = 1
-BASE: dict[str, Any] = {"levels": (8, 16), "width": 0.25}
+BASE: dict[str, Any] = {"levels": (8, 16), "net.width": 0.25}
 CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {  # row -> settings, arguments of latelier.train
     "as it is": ({}, {}),
     "codes begin with sd .9 about their means": ({"first_sd": 0.9}, {}),

@@ -211,7 +211,10 @@ def settings_of(card: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that a stored card was built with. What older versions did not write is what they had."""
     settings = dict(card["config"])
     if isinstance(critic := settings.get("critic"), Mapping) and "r1" in critic:
-        settings["critic"] = {"unit": "one", **critic}
+        settings["critic"] = {"unit": "one", "share": 1.0, **critic}
+    if card["model"] == "hali" and "net" not in settings:
+        own = {field: settings.pop(field) for field in ("width", "slope", "norm") if field in settings}
+        settings["net"] = {"kind": "table", **own}
     if card["model"] in JOINT_GAMES:
         settings = {"cycle": (0.0,), **settings}
     net = settings.get("net")

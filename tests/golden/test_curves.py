@@ -26,7 +26,19 @@ DECONV = {"maps": (8, 10), "kernels": (3, 2), "pools": (2,)}
 CLASSES = tuple("0123456789")
 SLOW = {"optimiser.rate": 1e-5}  # batch norm over 16 cells magnifies rounding
 GAME = {**SLOW, "critic.optimiser.rate": 1e-5}
-SLOPES = {"critic.r1": 0.1, "critic.r2": 0.1, "critic.unit": "one"}
+HIERARCHY = {  # the source's
+    **GAME,
+    "levels": (8, 16),
+    "net": "table",
+    "net.width": 0.125,
+    "noise": 0.1,
+    "cycle": (0.0,),
+    "paired": False,
+    "critic.norm": "weight",
+    "critic.r1": 0.0,
+    "critic.r2": 0.0,
+}
+SLOPES = {"critic.r1": 0.1, "critic.r2": 0.1, "critic.unit": "one", "critic.share": 1.0}
 CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {  # name -> method, its settings, the plan's
     "ali": ("ali", {"latent": 16, "net.channels": 8, "net.hidden": 32, **GAME}, {}),
     "ali-paired": (
@@ -41,7 +53,7 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {  # name -> meth
         {"parts": 2},
     ),
     "autoencoder-layerwise": ("autoencoder", MLP | {"layerwise": 0.5}, {}),
-    "hali": ("hali", {"levels": (8, 16), "width": 0.125, **GAME}, {}),
+    "hali": ("hali", HIERARCHY, {}),
     "infogan": ("infogan", {}, {"rate": 1e-5}),
     "introvac": ("introvac", {"latent": 8, "width": 0.25, "attributes": CLASSES, **SLOW}, {"decay": "steps"}),
     "introvae": ("introvae", {"latent": 8, "width": 0.25, "margin": 10.0, "weight_rec": 0.05, **SLOW}, {}),

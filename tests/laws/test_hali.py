@@ -13,7 +13,7 @@ from latelier.models.watch import EVERY
 from latelier.nets.joint import TABLES
 from latelier.players import differentiate, players_of
 
-SMALL = {"levels": (8, 16), "width": 0.125}
+SMALL = {"levels": (8, 16), "net": "table", "net.width": 0.125}
 
 
 def made(image: tuple[int, int, int] = (3, 16, 16), **settings: Any) -> Model:
@@ -43,7 +43,7 @@ def at(seen: int = 1, seed: int = 0) -> Progress:
 
 
 def test_the_rebuilt_table_has_its_weights() -> None:
-    model = build("hali", (3, 128, 128), width=1.0)
+    model = build("hali", (3, 128, 128), net="table", levels=(64, 256), **{"net.width": 1.0, "critic.norm": "weight"})
     assert isinstance(model, Model)
     assert [count(net) for net in (model.encoder, model.upwards, model.downwards, model.decoder)] == [
         212_768,
@@ -57,7 +57,7 @@ def test_the_rebuilt_table_has_its_weights() -> None:
 
 @pytest.mark.parametrize(("side", "lowest"), [(28, 14), (32, 16), (64, 16), (128, 32)])
 def test_codes_have_the_sources_shapes(side: int, lowest: int) -> None:
-    model = made((1, side, side), levels=(64, 256), width=1 / 32)
+    model = made((1, side, side), **{"levels": (64, 256), "net.width": 1 / 32})
     assert {name: latent.shape for name, latent in model.latents.items()} == {"z1": (64, lowest, lowest), "z2": (256,)}
     model.eval()
     with torch.no_grad():
@@ -177,7 +177,7 @@ def test_inpainting_keeps_what_is_known_and_changes_what_is_not() -> None:
     ("settings", "sentence"),
     [
         ({"levels": (8, 0)}, "levels takes whole numbers above 0"),
-        ({"width": 0}, "must be above 0"),
+        ({"net": "table", "net.width": 0}, "must be above 0"),
         ({"noise": -1}, "noise -1 must be at least 0"),
         ({"critic.norm": "batch"}, "critic.norm cannot be batch"),
         ({"critic.r1": -1}, "critic.r1 and critic.r2 are weights"),

@@ -48,7 +48,7 @@ def test_a_factor_of_one_is_no_innovation_at_all(generator: Callable[[], Generat
     """Of a real net, whose levels are not linear, too."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        hali = latelier.build("hali", image=(1, 16, 16), levels=(4, 8, 16), width=0.125, spread=0.3).eval()
+        hali = latelier.build("hali", image=(1, 16, 16), levels=(4, 8, 16), net="table", spread=0.3).eval()
     with torch.no_grad():
         found = hali.sample_prior(3, seeded())
         assert innovation(hali, found, 2, 1.0, generator()).eq(0).all()

@@ -95,7 +95,7 @@ def test_it_is_a_metric_on_embedded_images_of_a_real_critic() -> None:
     """Oracle 8: d(u, u) = 0, symmetric, and the triangle inequality holds."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        model = build("hali", (1, 16, 16), levels=(8, 16), width=0.125, spread=0.2).eval().requires_grad_(False)
+        model = build("hali", (1, 16, 16), levels=(8, 16), net="table", spread=0.2).eval().requires_grad_(False)
     u, v, w = torch.rand(3, 20, 1, 16, 16, generator=Generator().manual_seed(0))
     a, b, c = (embedded(model, one) for one in (u, v, w))
     assert torch.equal(a, need(model, Judges).embed(u, need(model, Encodes).encode(u).mode()))  # neither noise nor drop
@@ -106,7 +106,7 @@ def test_it_is_a_metric_on_embedded_images_of_a_real_critic() -> None:
 
 
 def test_a_real_hierarchy_has_it() -> None:
-    model = build("hali", (1, 16, 16), levels=(8, 16), width=0.125).eval().requires_grad_(False)
+    model = build("hali", (1, 16, 16), levels=(8, 16), net="table").eval().requires_grad_(False)
     images = noise(8, (1, 16, 16))
     (record,) = run_scores(model, Splits(images, images), ["embedded_distance"])
     assert list(record["values"])[:2] == ["embedded z1", "embedded z1 to others"]

@@ -17,7 +17,7 @@ from latelier.trials import Trial, accuracy
 
 SMALL: dict[str, dict[str, Any]] = {
     "vae": {"net": "mlp", "net.widths": (8,), "latent": 2},
-    "hali": {"levels": (4, 8), "width": 0.05},
+    "hali": {"levels": (4, 8), "net.channels": 4, "net.hidden": 8},
     "dcgan": {"net": "dense", "net.widths": (8,), "latent": 2},
     "classifier": {"net": "mlp", "net.widths": (8,)},
 }

@@ -52,8 +52,8 @@ class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
     weights: dict[str, float]  # of reconstructions, by level
 
     def seat(self, coder: list[nn.Module], critic: Callable[[], nn.Module]) -> None:
-        """The players, with their first weights, and what cycles weigh; no critic without a game. Raises Refusal for
-        weights that the levels cannot have."""
+        """The players, with their first weights, and what cycles weigh; no critic without a game. Raises Refusal
+        where that leaves a level nothing to learn from."""
         self.weights = self.config.weights(self.levels())
         self.judge = critic() if self.config.game == "on" else None
         judges = [] if self.judge is None else [self.judge]

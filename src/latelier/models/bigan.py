@@ -12,6 +12,7 @@ from latelier.core import Optimiser
 from latelier.models.adversarial import OneLevel
 from latelier.models.autoencoder import Point
 from latelier.models.game_settings import FAST, SLOW, Critic, OneLevelConfig
+from latelier.nets.compact import Compact
 from latelier.nets.joint import Dense, Strided, Valid
 from latelier.nets.start import settle
 
@@ -25,7 +26,7 @@ class Config(OneLevelConfig):
     and what holds the game steady: theirs has batch norm in the critic, no noise, and 2e-4 for both rates."""
 
     latent: int = 50
-    net: Dense | Strided | Valid = Dense()
+    net: Dense | Strided | Valid | Compact = Dense()
     noise: float = 0.1
     critic: Critic = Critic(dropout=0.0, optimiser=replace(FAST, weight_decay=DECAY))
     optimiser: Optimiser = replace(SLOW, weight_decay=DECAY)  # the coder's: of encoder and generator

@@ -9,6 +9,7 @@ from torch import Generator, Tensor
 
 from latelier.core import Optimiser, Refusal
 from latelier.models.watch import apart
+from latelier.nets.compact import Compact
 from latelier.nets.joint import Dense, Strided, Valid
 from latelier.nets.noisy import Norm
 from latelier.objectives.game import judged, ordered, outdone, right, steepness
@@ -26,9 +27,12 @@ class Critic:
     r1: float = 0.0  # weight of R1: half of it times the squared slope of the logit at the data's side
     r2: float = 0.0  # and of R2, at the drawn side
     unit: Literal["distance", "one"] = "distance"  # of slopes: the root mean square distance of what is seen, or 1
+    share: float = 0.25  # of a batch, whose slopes are counted: they are half of a step's time where they all are
     optimiser: Optimiser = FAST
 
     def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise Refusal(f"critic.share is a share of a batch, above 0 and at most 1, not {self.share:g}")
         if not 0 <= self.dropout < 2:
             raise Refusal(
                 f"critic.dropout multiplies probabilities of up to one half: from 0 to below 2, not {self.dropout}"
@@ -39,13 +43,18 @@ class Critic:
     def slopes(
         self, judge: Callable[..., Tensor], data: tuple[Tensor, ...], drawn: tuple[Tensor, ...], generator: Generator
     ) -> tuple[dict[str, Tensor], Tensor]:
-        """[b] each, the squared slopes at both sides that are asked for, and the penalty for them."""
+        """[b] each, the squared slopes at both sides that are asked for, and the penalty for them. Those of the first
+        ``share`` of the batch stand for the others'."""
         found, penalty = dict[str, Tensor](), data[0].new_zeros(())
         counted = self.unit == "distance" and max(self.r1, self.r2) > 0
         units = [spread(part) for part in data] if counted else None
+        n = len(data[0])
+        first = max(1, round(self.share * n))
         for name, weight, side in (("slope", self.r1, data), ("slope drawn", self.r2, drawn)):
             if weight:
-                found[name] = steepness(lambda *inputs: judge(*inputs, generator=generator), *side, units=units)
+                some = [part[:first] for part in side]
+                slopes = steepness(lambda *inputs: judge(*inputs, generator=generator), *some, units=units)
+                found[name] = slopes.repeat(-(-n // first))[:n]
                 penalty = penalty + 0.5 * weight * found[name]
         return found, penalty
 
@@ -76,7 +85,7 @@ class JointConfig(Config):
     """And those of a model that encodes."""
 
     game: Literal["on", "off"] = "on"  # off: encoder and decoder learn by cycles alone, the row to stand beside
-    cycle: tuple[float, ...] = (0.0,)  # weight of the error of reconstructions, a level each, the last for all others
+    cycle: tuple[float, ...] = (0.0,)  # weight of the error of reconstructions, a level each, the last for all above
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -85,15 +94,11 @@ class JointConfig(Config):
             raise Refusal(f"cycle gives each level a weight of 0 or more, not {given}; 0 is the sources' game")
 
     def weights(self, levels: Sequence[str]) -> dict[str, float]:
-        """Those of ``cycle`` by level. Raises Refusal for more than there are levels, and where without a game a part
-        has nothing to learn from."""
-        given = ",".join(f"{weight:g}" for weight in self.cycle)
-        if len(self.cycle) > len(levels):
-            told = f"{len(levels)} level{'s' if len(levels) > 1 else ''} ({', '.join(levels)})"
-            raise Refusal(f"cycle={given} names {len(self.cycle)} weights, but there are codes of {told}")
+        """Those of ``cycle`` by level, of which there may be fewer. Raises Refusal where without a game a part has
+        nothing to learn from."""
         found = {level: self.cycle[min(number, len(self.cycle) - 1)] for number, level in enumerate(levels)}
         if self.game == "off" and not found[levels[-1]]:
-            what = levels[-1]
+            given, what = ",".join(f"{weight:g}" for weight in self.cycle), levels[-1]
             raise Refusal(f"game=off with cycle={given} leaves {what} nothing to learn from; give it a weight above 0")
         return found
 
@@ -114,6 +119,8 @@ class VectorConfig(Config):
 @dataclass(frozen=True)
 class OneLevelConfig(JointConfig, VectorConfig):
     """Of a model whose code is one vector."""
+
+    net: Dense | Strided | Valid | Compact = Strided()
 
 
 def possible(first_sd: float) -> None:

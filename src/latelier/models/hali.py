@@ -6,15 +6,14 @@ zL)."""
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 from torch import Generator, Tensor, nn
 
-from latelier.core import Code, HasLevels, Latent, Posterior, Refusal, Schedule
+from latelier.core import Code, HasLevels, Latent, Optimiser, Posterior, Refusal, Schedule
 from latelier.models.adversarial import BRIGHTNESS, Adversarial
-from latelier.models.game_settings import Critic, JointConfig, possible
-from latelier.nets import hali as nets
-from latelier.nets.encoder import Encoder
+from latelier.models.game_settings import FAST, Critic, JointConfig, possible
+from latelier.nets.compact import Compact
+from latelier.nets.hali import Table
 from latelier.nets.start import doubt, settle
 from latelier.objectives import gaussian
 from latelier.objectives.impute import begun, refilled
@@ -26,15 +25,16 @@ WIDEST = 12.0  # log sd, beyond which exp overflows before the game could pull i
 
 @dataclass(frozen=True)
 class Config(JointConfig):
-    """Defaults: the nets of the source's table 4, and what holds the game steady. The source has dropout
-    (``critic.dropout=1``) and noise of .2, and ALI, from which it takes the rest, 1e-4 for both rates."""
+    """Defaults: what reconstructs within minutes, and holds the game steady. The source has levels of 64 maps and 256
+    numbers, the nets of its table 4 (``net=table``), no cycles, pairs or penalties, dropout (``critic.dropout=1``),
+    weight norm and noise of .2, and ALI, from which it takes the rest, 1e-4 for both rates."""
 
-    levels: tuple[int, ...] = (64, 256)  # channels of the codes from the image upwards: maps, and a vector on top
-    width: float = 0.25  # times the table's hidden maps: a step takes a sixteenth of the whole ones
-    slope: float = 0.02  # of the leaky rectifiers
-    norm: Literal["batch", "group"] = "batch"  # of the conditionals
-    noise: float = 0.1  # sd on pictures that encoder and critic see; pixels in [-1, 1]
-    critic: Critic = Critic(norm="weight", dropout=0.0)
+    levels: tuple[int, ...] = (8, 32)  # channels of the codes from the image upwards: maps, and a vector on top
+    net: Compact | Table = Compact()
+    cycle: tuple[float, ...] = (20.0, 5.0)
+    paired: bool = True
+    critic: Critic = Critic(dropout=0.0, r1=0.1, r2=0.1)
+    optimiser: Optimiser = FAST
     first_sd: float = 0.15  # of codes given what they are inferred or drawn from, before training
 
     def __post_init__(self) -> None:
@@ -42,8 +42,6 @@ class Config(JointConfig):
         possible(self.first_sd)
         if not self.levels or min(self.levels) < 1:
             raise Refusal(f"hali: levels are numbers of channels, one or more a level, not {self.levels}")
-        if self.width <= 0:
-            raise Refusal(f"hali: width multiplies the table's maps, so it must be above 0, not {self.width:g}")
         if self.critic.norm == "batch":
             raise Refusal("hali: critic.norm cannot be batch; take weight, spectral or none")
 
@@ -88,23 +86,16 @@ class Model(Adversarial, HasLevels):
     def __init__(self, config: Config, image: tuple[int, int, int]):
         super().__init__()
         self.config, self.image = config, image
-        plan = nets.Plan(image, config.levels, config.width, config.slope, config.norm)
-        top = len(config.levels) - 1
+        plan = config.net.plan(image, config.levels)
+        top = len(config.levels)
         self.latents = {
-            f"z{number}": Latent(shape, "gaussian" if number == top + 1 else "point")
+            f"z{number}": Latent(shape, "gaussian" if number == top else "point")
             for number, shape in enumerate(plan.shapes, 1)
         }
-        stages = nets.first_up(plan)
-        head = stages.pop("gaussian")
-        lone = nets.last_up(plan, plan.maps(64)) if top == 0 else head
-        self.encoder = Encoder(stages, image, head=lone)
-        between = [nets.between_up(plan, level) for level in range(top - 1)]
-        self.upwards = nn.ModuleList([*between, nets.last_up(plan, config.levels[-2])] if top else [])
-        down = [nets.between_down(plan, level) for level in range(1, top)]
-        self.downwards = nn.ModuleList([*down, nets.last_down(plan, 2 * config.levels[-2])] if top else [])
-        self.decoder = nets.first_down(plan, config.levels[0]) if top else nets.whole_down(plan)
+        self.encoder, self.decoder = plan.encoder(), plan.decoder()
+        self.upwards, self.downwards = nn.ModuleList(plan.upwards()), nn.ModuleList(plan.downwards())
         coder = [self.encoder, self.upwards, self.downwards, self.decoder]
-        self.seat(coder, lambda: nets.Critic(plan, config.critic.norm, config.critic.dropout))
+        self.seat(coder, lambda: plan.critic(config.critic.norm, config.critic.dropout))
         settle(self.decoder, BRIGHTNESS)
         for conditional in (self.encoder, *self.upwards, *self.downwards):
             doubt(conditional, config.first_sd)

@@ -6,22 +6,37 @@ between them and the top halves again; the top is a vector. ``width`` multiplies
 
 from dataclasses import dataclass
 from itertools import pairwise
-from math import ceil
 from typing import Literal
 
-import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 from torch.nn import functional
 
-from latelier.nets.encoder import Grid
-from latelier.nets.noisy import Layer, Layers, Norm, layer
+from latelier.core import Refusal
+from latelier.nets.encoder import Encoder, Grid
+from latelier.nets.hali_critic import Critic, stages_of
+from latelier.nets.halving import Size, halved, halvings
+from latelier.nets.noisy import Layer, Layers, Norm
 from latelier.nets.norm import Norm as GroupNorm
 from latelier.nets.ranges import Centred, Uncentred
 
 QUARTER = 48  # px: larger pictures are halved twice before the first codes
-SMALL = 4  # cells a side that a valid convolution gathers
-Size = tuple[int, int]
 Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """The source's nets, for its pictures of 128 pixels and a GPU; any other size."""
+
+    width: float = 0.25  # times the table's hidden maps: a step takes a sixteenth of the whole ones
+    slope: float = 0.02  # of the leaky rectifiers
+    norm: Literal["batch", "group"] = "batch"  # of the conditionals; the table's is batch
+
+    def __post_init__(self) -> None:
+        if self.width <= 0:
+            raise Refusal(f"hali: net.width multiplies the table's maps, so it must be above 0, not {self.width:g}")
+
+    def plan(self, image: tuple[int, int, int], levels: tuple[int, ...]) -> "Plan":
+        return Plan(image, levels, self.width, self.slope, self.norm)
 
 
 @dataclass(frozen=True)
@@ -32,7 +47,7 @@ class Plan:
     levels: tuple[int, ...]  # channels of the codes, from the image upwards
     width: float = 1.0
     slope: float = 0.02
-    norm: Literal["batch", "group"] = "batch"  # of the conditionals; the table's is batch
+    norm: Literal["batch", "group"] = "batch"
 
     def normed(self, maps: int) -> nn.Module:
         return nn.BatchNorm2d(maps) if self.norm == "batch" else GroupNorm(maps)
@@ -67,18 +82,34 @@ class Plan:
         maps = [(c, *size) for c, size in zip(self.levels[:-1], self.sizes, strict=False)]
         return [*maps, (self.levels[-1],)]
 
+    def encoder(self) -> Encoder:
+        """q(z1 | x), or of one level q(z | x): mean and log sd side by side."""
+        stages = first_up(self)
+        head = stages.pop("gaussian")
+        return Encoder(stages, self.image, head=head if self.levels[1:] else last_up(self, self.maps(64)))
 
-def halved(size: Size) -> Size:
-    """After a 3x3 convolution of stride 2."""
-    return ceil(size[0] / 2), ceil(size[1] / 2)
+    def upwards(self) -> list[nn.Module]:
+        """q(z2 | z1) and those above."""
+        if not self.levels[1:]:
+            return []
+        between = [between_up(self, level) for level in range(len(self.levels) - 2)]
+        return [*between, last_up(self, self.levels[-2])]
 
+    def downwards(self) -> list[nn.Module]:
+        """p(z1 | z2) and those above."""
+        if not self.levels[1:]:
+            return []
+        between = [between_down(self, level) for level in range(1, len(self.levels) - 1)]
+        return [*between, last_down(self, 2 * self.levels[-2])]
 
-def halvings(size: Size) -> list[Size]:
-    """The sizes from a map to one that is small enough to be gathered."""
-    found = [size]
-    while max(found[-1]) > SMALL:
-        found.append(halved(found[-1]))
-    return found
+    def decoder(self) -> nn.Module:
+        """p(x | z1), or of one level p(x | z)."""
+        return first_down(self, self.levels[0]) if self.levels[1:] else whole_down(self)
+
+    def critic(self, norm: Norm, dropout: float) -> Critic:
+        """Dropout is of a layer's input, by the table's probabilities, times ``dropout``."""
+        verdict = Layer(nn.Conv2d(self.maps(1024), 1, 1), share=0.5 * dropout)
+        return Critic(stages_of(self, norm, dropout), Layers([verdict]))
 
 
 class Residual(nn.Module):
@@ -184,65 +215,6 @@ def first_down(plan: Plan, inputs: int) -> nn.Module:
 def whole_down(plan: Plan) -> nn.Module:
     """Of one level: top codes [b, c] -> picture."""
     return nn.Sequential(last_down(plan, plan.maps(64)), first_down(plan, plan.maps(64)))
-
-
-class Critic(nn.Module):
-    """D(x, z1, ..., zL): picture [b, c, h, w] in [0, 1] and codes, from the image upwards -> logit [b]. Each stage
-    takes the next level beside what the one below made of the others. Dropout is of a layer's input, by the table's
-    probabilities, times ``dropout``."""
-
-    def __init__(self, plan: Plan, norm: Norm, dropout: float):
-        super().__init__()
-        m, low, high = plan.maps, 0.2 * dropout, 0.5 * dropout
-        twice = 2 if len(plan.path) == 3 else 1
-
-        def judging(below: int, above: int, kernel: int | Size, stride: int, share: float, norm: Norm = norm) -> Layer:
-            padding = 1 if kernel == 3 else 0
-            return layer(nn.Conv2d(below, above, kernel, stride, padding), plan.slope, norm, share)
-
-        self.centred = Centred()
-        stages = [
-            Layers(
-                [
-                    judging(plan.image[0], m(32), 3, 1, low),
-                    judging(m(32), m(64), 3, 2, high),
-                    judging(m(64), m(64), 3, twice, high),
-                    judging(m(64), m(64), 3, 1, high),
-                ]
-            )
-        ]
-        below = m(64)
-        for channels in plan.levels[:-2]:
-            above = m(128)
-            stages.append(Layers([judging(below + channels, above, 3, 1, low), judging(above, above, 3, 2, high)]))
-            below = above
-        steps = halvings(plan.sizes[-1])
-        maps = plan.levels[-2] if len(plan.levels) > 1 else 0
-        widths = [m(256)] * (len(steps) - 2) + [m(512)] * (len(steps) > 1)
-        gather = [judging(below + maps, m(128), 3, 1, low)]
-        gather += [judging(b, a, 3, 2, high) for b, a in pairwise([m(128), *widths])]
-        gather.append(judging([m(128), *widths][-1], m(512), steps[-1], 1, low))
-        stages.append(Layers(gather))
-        top = [judging(m(512) + plan.levels[-1], m(1024), 1, 1, high, "none")]
-        stages.append(Layers([*top, judging(m(1024), m(1024), 1, 1, high, "none")]))
-        self.stages = nn.ModuleList(stages)
-        self.verdict = Layers([Layer(nn.Conv2d(m(1024), 1, 1), share=high)])
-        self.shapes = plan.shapes
-
-    def embed(self, image: Tensor, *codes: Tensor, generator: Generator | None = None) -> Tensor:
-        """[b, 1024] after the last hidden layer; with a generator under dropout."""
-        out = self.stages[0](self.centred(image), generator)
-        codes = codes if len(codes) > 1 else (image.new_empty(len(image), 0, *out.shape[2:]), *codes)
-        for stage, code in zip(self.stages[1:], codes, strict=True):
-            code = code if code.dim() == 4 else code[:, :, None, None]
-            out = stage(torch.cat([out, code.to(out.dtype)], 1), generator)
-        top: Tensor = out.flatten(1)
-        return top
-
-    def forward(self, image: Tensor, *codes: Tensor, generator: Generator | None = None) -> Tensor:
-        top = self.embed(image, *codes, generator=generator)
-        logit: Tensor = self.verdict(top[:, :, None, None], generator)
-        return logit.float().flatten()
 
 
 def _conv(below: int, above: int, kernel: int, stride: int = 1, bias: bool = False) -> nn.Conv2d:

@@ -9,6 +9,14 @@ from torch.nn.utils.parametrize import is_parametrized
 LINEAR = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 
 
+def inputs(layer: nn.Module) -> int:
+    """Of each of its outputs."""
+    assert isinstance(layer, LINEAR)
+    if isinstance(layer, nn.ConvTranspose2d):  # its weights stand the other way round, and stride spreads them out
+        return layer.weight[:, 0].numel() // math.prod(layer.stride)
+    return layer.weight[0].numel()
+
+
 @torch.no_grad()
 def scatter(sd: float, *nets: nn.Module) -> None:
     """First weights N(0, sd^2) and biases 0 of all convolutions and linear layers of nets with batch norm. In others
@@ -17,7 +25,7 @@ def scatter(sd: float, *nets: nn.Module) -> None:
         normed = any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in net.modules())
         for layer in net.modules():
             if isinstance(layer, LINEAR):
-                here = sd if normed else math.sqrt(2 / layer.weight[0].numel())
+                here = sd if normed else math.sqrt(2 / inputs(layer))
                 if is_parametrized(layer):
                     layer.weight = here * torch.randn_like(layer.weight)  # is taken apart by the norm
                 else:
@@ -31,10 +39,7 @@ def settle(net: nn.Module, variance: float) -> nn.Conv2d | nn.ConvTranspose2d | 
     """Weights of the net's last layer such that its outputs have about this variance over pictures, if its inputs have
     passed batch norm and a rectifier, whose mean square is one half. Answers that layer."""
     last = [layer for layer in net.modules() if isinstance(layer, LINEAR)][-1]
-    inputs = last.weight[0].numel()
-    if isinstance(last, nn.ConvTranspose2d):  # its weights stand the other way round, and stride spreads them out
-        inputs = last.weight[:, 0].numel() // math.prod(last.stride)
-    nn.init.normal_(last.weight, std=math.sqrt(2 * variance / inputs))
+    nn.init.normal_(last.weight, std=math.sqrt(2 * variance / inputs(last)))
     return last
 
 
