@@ -26,24 +26,14 @@ DECONV = {"maps": (8, 10), "kernels": (3, 2), "pools": (2,)}
 CLASSES = tuple("0123456789")
 SLOW = {"optimiser.rate": 1e-5}  # batch norm over 16 cells magnifies rounding
 GAME = {**SLOW, "critic.optimiser.rate": 1e-5}
-HIERARCHY = {  # the source's
-    **GAME,
-    "levels": (8, 16),
-    "net": "table",
-    "net.width": 0.125,
-    "noise": 0.1,
-    "cycle": (0.0,),
-    "paired": False,
-    "critic.norm": "weight",
-    "critic.r1": 0.0,
-    "critic.r2": 0.0,
-}
+ALONE = {**GAME, "noise": 0.1, "cycle": (0.0,), "paired": False, "critic.r1": 0.0, "critic.r2": 0.0}  # the sources'
+HIERARCHY = {**ALONE, "levels": (8, 16), "net": "table", "net.width": 0.125, "critic.norm": "weight"}
 SLOPES = {"critic.r1": 0.1, "critic.r2": 0.1, "critic.unit": "one", "critic.share": 1.0}
 CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {  # name -> method, its settings, the plan's
-    "ali": ("ali", {"latent": 16, "net.channels": 8, "net.hidden": 32, **GAME}, {}),
+    "ali": ("ali", {**ALONE, "latent": 16, "net": "strided", "net.channels": 8, "net.hidden": 32}, {}),
     "ali-paired": (
         "ali",
-        {"latent": 8, "net": "dense", "net.widths": (32,), "net.norm": "none", "paired": True, **SLOPES, **GAME},
+        {**ALONE, "latent": 8, "net": "dense", "net.widths": (32,), "net.norm": "none", "paired": True, **SLOPES},
         {},
     ),
     "autoencoder": ("autoencoder", {}, {}),

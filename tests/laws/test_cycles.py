@@ -20,7 +20,7 @@ from latelier.runs import open_run
 IMAGE = (1, 8, 8)
 CYCLES = {"ali": (5.0,), "bigan": (5.0,), "hali": (5.0, 2.0)}
 METHODS: dict[str, dict[str, Any]] = {
-    "ali": {"latent": 4, "net.channels": 4, "net.hidden": 8},
+    "ali": {"latent": 4, "net": "strided", "net.channels": 4, "net.hidden": 8},
     "bigan": {"latent": 4, "net.widths": (16,)},
     "hali": {"levels": (4, 8), "net": "table", "net.width": 0.125},
 }

@@ -50,7 +50,8 @@ def test_doubt_is_the_sd_of_codes_whose_variance_over_pictures_is_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "settings"), [("hali", {"levels": (8, 8, 16), "net": "table", "net.width": 0.25}), ("ali", {"latent": 64})]
+    ("name", "settings"),
+    [("hali", {"levels": (8, 8, 16), "net": "table", "net.width": 0.25}), ("ali", {"latent": 64, "net": "strided"})],
 )
 def test_both_sides_of_the_game_begin_with_codes_of_one_size(name: str, settings: dict[str, object]) -> None:
     """Of every level, inferred and drawn: else the critic would tell the sides by their codes' scale."""

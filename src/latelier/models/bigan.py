@@ -11,7 +11,7 @@ from torch import Tensor
 from latelier.core import Optimiser
 from latelier.models.adversarial import OneLevel
 from latelier.models.autoencoder import Point
-from latelier.models.game_settings import FAST, SLOW, Critic, OneLevelConfig
+from latelier.models.game_settings import FAST, Critic, OneLevelConfig
 from latelier.nets.compact import Compact
 from latelier.nets.joint import Dense, Strided, Valid
 from latelier.nets.start import settle
@@ -23,13 +23,15 @@ DECAY = 2.5e-5  # of weights
 @dataclass(frozen=True)
 class Config(OneLevelConfig):
     """Defaults: the authors' nets for MNIST, which take a picture as a row of pixels (``net=strided`` convolve it),
-    and what holds the game steady: theirs has batch norm in the critic, no noise, and 2e-4 for both rates."""
+    what reconstructs, and what holds the game steady: theirs has no cycle, pairs or penalties, batch norm in the
+    critic, and 2e-4 for both rates."""
 
     latent: int = 50
     net: Dense | Strided | Valid | Compact = Dense()
-    noise: float = 0.1
-    critic: Critic = Critic(dropout=0.0, optimiser=replace(FAST, weight_decay=DECAY))
-    optimiser: Optimiser = replace(SLOW, weight_decay=DECAY)  # the coder's: of encoder and generator
+    cycle: tuple[float, ...] = (20.0,)
+    paired: bool = True
+    critic: Critic = Critic(dropout=0.0, r1=0.1, r2=0.1, optimiser=replace(FAST, weight_decay=DECAY))
+    optimiser: Optimiser = replace(FAST, weight_decay=DECAY)  # the coder's: of encoder and generator
 
 
 class Model(OneLevel):

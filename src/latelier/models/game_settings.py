@@ -108,7 +108,6 @@ class VectorConfig(Config):
     """And those of a model whose code is one vector."""
 
     latent: int = 256
-    net: Dense | Strided | Valid = Strided()
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -33,7 +33,7 @@ class Config(JointConfig):
     net: Compact | Table = Compact()
     cycle: tuple[float, ...] = (20.0, 5.0)
     paired: bool = True
-    critic: Critic = Critic(dropout=0.0, r1=0.1, r2=0.1)
+    critic: Critic = Critic(dropout=0.0, r1=0.5, r2=0.5)
     optimiser: Optimiser = FAST
     first_sd: float = 0.15  # of codes given what they are inferred or drawn from, before training
 
