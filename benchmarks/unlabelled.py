@@ -70,12 +70,25 @@ SETS = {
 }
 
 
+ALONE = {  # the sources' games, without reconstructions
+    "cycle": (0.0,),
+    "paired": False,
+    "noise": 0.1,
+    "critic.r1": 0.0,
+    "critic.r2": 0.0,
+    "optimiser.rate": 3e-4,
+}
+TABLE = {"levels": (64, 256), "net": "table", "critic.norm": "weight"}
 METHODS = {  # beside which a head learns: what is not its default
     "vae": {**CONV, "head.weight": 1000.0, "head.optimiser.rate": 1e-2, "optimiser.rate": 2e-3},
     "dgdn": {"unpool": "deterministic", "head.weight": 1000.0, "head.optimiser.rate": 1e-2},
     "patchvae": {"head.weight": 1000.0, "head.optimiser.rate": 1e-2},
-    "bigan": {"head.weight": 100.0, "head.optimiser.rate": 1e-2},  # of 1, 10 and 100 the best on held-out images
-    "hali": {"head.weight": 100.0, "head.optimiser.rate": 1e-2},
+    "bigan": {
+        **ALONE,
+        "head.weight": 100.0,
+        "head.optimiser.rate": 1e-2,
+    },  # of 1, 10 and 100 the best on held-out images
+    "hali": {**ALONE, **TABLE, "head.weight": 100.0, "head.optimiser.rate": 1e-2},
     "hali-encoder": {"head.weight": 1.0, "head.optimiser.rate": 2e-3},
 }
 OWN = {"hali-encoder": Named(str(Path(__file__).with_name("hali_encoder.py")))}  # methods that the package has not

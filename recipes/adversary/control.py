@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 DATA = "scenes"
 SEEDS = 1
-EPOCHS = 16  # of the longest
+EPOCHS = 8  # of the longest
 SHARES = (0.125, 0.25, 0.5, 1.0)
 HALI: dict[str, Any] = {
     "levels": (8, 32),
