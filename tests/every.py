@@ -30,8 +30,8 @@ WORDS = Vocabulary.of(text for texts in draw_scenes(48).captions for text in tex
 SIZE = 16  # pictures a batch
 CPU = torch.device("cpu")
 SMALL: dict[str, dict[str, Any]] = {  # settings of methods whose nets are too large to be tried so often
-    "ali": {"latent": 16, "net.channels": 8, "net.hidden": 32},
-    "bigan": {"latent": 16, "net.widths": (64, 64)},
+    "ali": {"latent": 16, "net.channels": 8, "net.hidden": 32, "paired": False},  # pairs cancel a verdict's bias
+    "bigan": {"latent": 16, "net.widths": (64, 64), "paired": False},
     "dcgan": {"latent": 16, "net.channels": 8},
     "dgdn": {"maps": (8, 10), "kernels": (5, 2), "pools": (2,), "estimator.hidden": 8},
     "dgdn_sampled": {
@@ -42,7 +42,7 @@ SMALL: dict[str, dict[str, Any]] = {  # settings of methods whose nets are too l
         "inference.burn": 1,
         "inference.kept": 2,
     },
-    "hali": {"levels": (8, 16), "net.channels": 4, "net.hidden": 16},
+    "hali": {"levels": (8, 16), "net.channels": 4, "net.hidden": 16, "paired": False},
     "introvac": {"width": 0.125, "latent": 8, "attributes": ATTRIBUTES},
     "introvae": {"width": 0.125, "latent": 8, "margin": 10.0},
     "patchvae": {"beta_occurrence": 10.0},  # else its parts have not begun to pay after so few steps

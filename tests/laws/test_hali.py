@@ -193,7 +193,7 @@ def test_settings_out_of_range_are_refused(settings: dict[str, Any], sentence: s
 @pytest.mark.parametrize(("side", "sizes"), [(32, [28, 13, 10, 4, 1, 1]), (64, [63, 29, 13, 4, 1, 1])])
 def test_alis_own_nets_have_its_sizes(side: int, sizes: list[int]) -> None:
     torch.manual_seed(0)
-    model = build("ali", (3, side, side), net="valid").eval()
+    model = build("ali", (3, side, side), net="valid", latent=256).eval()
     image = images(2, (3, side, side))
     found = []
     for stage in model.encoder.stages.values():  # type: ignore[union-attr, operator]
