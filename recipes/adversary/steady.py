@@ -2,9 +2,9 @@
 
     latelier reproduce adversary/steady
 
-Nothing is published for this. The first row is what the others change: the method's own settings, with nets for 8x8
-pixels. Ratios are of distances in pixels, a test picture's reconstruction from it by that from others: 1 says
-that encoder and decoder have nothing to do with each other.
+Nothing is published for this. The first row is what the others change: what HALI's defaults were before it had cycles,
+with nets for 8x8 pixels. Ratios are of distances in pixels, a test picture's reconstruction from it by that from
+others: 1 says that encoder and decoder have nothing to do with each other.
 """
 
 from typing import Any

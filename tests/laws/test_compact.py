@@ -13,7 +13,9 @@ from latelier.players import differentiate, players_of
 
 def made(image: tuple[int, int, int], levels: tuple[int, ...]) -> Model:
     torch.manual_seed(0)
-    model = build("hali", image, levels=levels, **{"net.channels": 4, "net.hidden": 8})
+    model = build(
+        "hali", image, levels=levels, cycle=(20.0, 5.0)[: len(levels)], **{"net.channels": 4, "net.hidden": 8}
+    )
     assert isinstance(model, Model)
     assert isinstance(model.config.net, Compact)
     return model

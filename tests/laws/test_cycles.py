@@ -119,6 +119,7 @@ def test_cycles_teach_reconstruction(tmp_path: Path) -> None:
     [
         ({"cycle": (-1.0,)}, "cycle gives each level a weight of 0 or more"),
         ({"cycle": ()}, "cycle gives each level a weight of 0 or more"),
+        ({"cycle": (5.0, 2.0, 1.0)}, "cycle=5,2,1 names 3 weights, but there are codes of 2 levels .z1, z2."),
         ({"game": "off", "cycle": (0.0,)}, "game=off with cycle=0 leaves z2 nothing to learn from"),
         ({"game": "off", "cycle": (1.0, 0.0)}, "game=off with cycle=1,0 leaves z2 nothing to learn from"),
     ],

@@ -71,7 +71,7 @@ def test_codes_have_the_sources_shapes(side: int, lowest: int) -> None:
 
 @pytest.mark.parametrize("levels", [(16,), (4, 8, 16), (4, 4, 8, 8)])
 def test_any_number_of_levels_plays(levels: tuple[int, ...]) -> None:
-    model = made(levels=levels)
+    model = made(levels=levels, cycle=(20.0, 5.0)[: len(levels)])
     assert len(model.levels()) == len(levels)
     losses = model.train().play(batch(), at(EVERY - 1))  # the batch with the 8,192nd picture is looked at
     assert "strangers" not in model.play(batch(), at(0)).report

@@ -36,7 +36,7 @@ from latelier.objectives.game import conspired, outdone
 
 BRIGHTNESS = 0.5  # variance of drawn pixels before tanh and training, so that drawn pictures differ from the start
 TOGETHER = "train longer, lower optimiser.rate, or raise critic.r1"  # for an encoder and a decoder that have come apart
-VARIED = "take paired=true with critic.r1=0.01 critic.r2=0.01, or raise noise"  # for few modes
+VARIED = "take paired=true with more of critic.r1 and critic.r2, or raise noise"  # for few modes
 
 
 class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
@@ -52,8 +52,8 @@ class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
     weights: dict[str, float]  # of reconstructions, by level
 
     def seat(self, coder: list[nn.Module], critic: Callable[[], nn.Module]) -> None:
-        """The players, with their first weights, and what cycles weigh; no critic without a game. Raises Refusal
-        where that leaves a level nothing to learn from."""
+        """The players, with their first weights, and what cycles weigh; no critic without a game. Raises Refusal for
+        weights that the levels cannot have."""
         self.weights = self.config.weights(self.levels())
         self.judge = critic() if self.config.game == "on" else None
         judges = [] if self.judge is None else [self.judge]

@@ -10,10 +10,9 @@ from torch import Tensor
 
 from latelier.core import Optimiser
 from latelier.models.adversarial import OneLevel
-from latelier.models.game_settings import FAST, Critic, OneLevelConfig, possible
+from latelier.models.game_settings import FAST, Critic, JointNet, OneLevelConfig, possible
 from latelier.models.vae import Diagonal
 from latelier.nets.compact import Compact
-from latelier.nets.joint import Dense, Strided, Valid
 from latelier.nets.start import doubt
 
 
@@ -23,7 +22,7 @@ class Config(OneLevelConfig):
     the nets ``net=valid``, dropout (``critic.dropout=1``) and 1e-4 for both rates, and no cycle, pairs or penalties."""
 
     latent: int = 64
-    net: Dense | Strided | Valid | Compact = Compact()
+    net: JointNet = Compact()
     cycle: tuple[float, ...] = (20.0,)
     paired: bool = True
     critic: Critic = Critic(dropout=0.0, r1=0.5, r2=0.5)

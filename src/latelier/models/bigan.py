@@ -11,9 +11,8 @@ from torch import Tensor
 from latelier.core import Optimiser
 from latelier.models.adversarial import OneLevel
 from latelier.models.autoencoder import Point
-from latelier.models.game_settings import FAST, Critic, OneLevelConfig
-from latelier.nets.compact import Compact
-from latelier.nets.joint import Dense, Strided, Valid
+from latelier.models.game_settings import FAST, Critic, JointNet, OneLevelConfig
+from latelier.nets.joint import Dense
 from latelier.nets.start import settle
 
 UNIFORM = 1 / 3  # variance of the prior
@@ -27,7 +26,7 @@ class Config(OneLevelConfig):
     critic, and 2e-4 for both rates."""
 
     latent: int = 50
-    net: Dense | Strided | Valid | Compact = Dense()
+    net: JointNet = Dense()
     cycle: tuple[float, ...] = (20.0,)
     paired: bool = True
     critic: Critic = Critic(dropout=0.0, r1=0.1, r2=0.1, optimiser=replace(FAST, weight_decay=DECAY))

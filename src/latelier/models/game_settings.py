@@ -14,6 +14,7 @@ from latelier.nets.joint import Dense, Strided, Valid
 from latelier.nets.noisy import Norm
 from latelier.objectives.game import judged, ordered, outdone, right, steepness
 
+JointNet = Dense | Strided | Valid | Compact
 SLOW = Optimiser(rate=3e-4, betas=(0.5, 0.999))  # the coder
 FAST = Optimiser(rate=1e-3, betas=(0.5, 0.999))  # the critic, whose verdict must follow what the coder does
 
@@ -27,7 +28,7 @@ class Critic:
     r1: float = 0.0  # weight of R1: half of it times the squared slope of the logit at the data's side
     r2: float = 0.0  # and of R2, at the drawn side
     unit: Literal["distance", "one"] = "distance"  # of slopes: the root mean square distance of what is seen, or 1
-    share: float = 0.25  # of a batch, whose slopes are counted: they are half of a step's time where they all are
+    share: float = 0.25  # of a batch, whose slopes are counted: those of all take more than a third of a step's time
     optimiser: Optimiser = FAST
 
     def __post_init__(self) -> None:
@@ -94,11 +95,15 @@ class JointConfig(Config):
             raise Refusal(f"cycle gives each level a weight of 0 or more, not {given}; 0 is the sources' game")
 
     def weights(self, levels: Sequence[str]) -> dict[str, float]:
-        """Those of ``cycle`` by level, of which there may be fewer. Raises Refusal where without a game a part has
-        nothing to learn from."""
+        """Those of ``cycle`` by level. Raises Refusal for more than there are levels, and where without a game a part
+        has nothing to learn from."""
+        given = ",".join(f"{weight:g}" for weight in self.cycle)
+        if len(self.cycle) > len(levels):
+            told = f"{len(levels)} level{'s' if len(levels) > 1 else ''} ({', '.join(levels)})"
+            raise Refusal(f"cycle={given} names {len(self.cycle)} weights, but there are codes of {told}; give as many")
         found = {level: self.cycle[min(number, len(self.cycle) - 1)] for number, level in enumerate(levels)}
         if self.game == "off" and not found[levels[-1]]:
-            given, what = ",".join(f"{weight:g}" for weight in self.cycle), levels[-1]
+            what = levels[-1]
             raise Refusal(f"game=off with cycle={given} leaves {what} nothing to learn from; give it a weight above 0")
         return found
 
@@ -119,7 +124,7 @@ class VectorConfig(Config):
 class OneLevelConfig(JointConfig, VectorConfig):
     """Of a model whose code is one vector."""
 
-    net: Dense | Strided | Valid | Compact = Strided()
+    net: JointNet = Strided()
 
 
 def possible(first_sd: float) -> None:

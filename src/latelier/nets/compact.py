@@ -12,15 +12,13 @@ from torch.nn import functional
 
 from latelier.nets.encoder import Encoder, Grid
 from latelier.nets.hali_critic import Critic
+from latelier.nets.halving import SMALL, Image, Ladder, Size
 from latelier.nets.noisy import Layer, Layers, Norm, layer, weighted
 from latelier.nets.ranges import Centred, Uncentred
 from latelier.settings import LEAST
 
-Size = tuple[int, int]
-Image = tuple[int, int, int]
 ONCE = 16  # px: pictures up to here are halved once before the first codes
 HALF = 0.5**0.5
-GATHERED = 4  # cells a side that a linear layer takes
 
 
 def halved(size: Size) -> Size:
@@ -29,9 +27,9 @@ def halved(size: Size) -> Size:
 
 
 def halvings(size: Size) -> list[Size]:
-    """The sizes from a map to one of at most ``GATHERED`` a side."""
+    """The sizes from a map to one of at most ``SMALL`` a side."""
     found = [size]
-    while max(found[-1]) > GATHERED and min(found[-1]) > 1:
+    while max(found[-1]) > SMALL and min(found[-1]) > 1:
         found.append(halved(found[-1]))
     return found
 
@@ -74,7 +72,7 @@ class Block(nn.Module):
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Ladder):
     """Sizes and nets for pictures of one size."""
 
     image: Image
@@ -83,25 +81,13 @@ class Plan:
     hidden: int
     slope: float
 
+    halved = staticmethod(halved)
+
     @property
     def path(self) -> list[Size]:
         """Sizes from the picture to the lowest codes."""
         once = halved(self.image[1:])
         return [self.image[1:], once, *([halved(once)] if max(self.image[1:]) > ONCE else [])]
-
-    @property
-    def sizes(self) -> list[Size]:
-        """Of the codes that are maps, from the image upwards; of one level, of the map from which it is gathered."""
-        found = [self.path[-1]]
-        for _ in self.levels[2:]:
-            found.append(halved(found[-1]))
-        return found
-
-    @property
-    def shapes(self) -> list[tuple[int, ...]]:
-        """Of the codes."""
-        maps = [(c, *size) for c, size in zip(self.levels[:-1], self.sizes, strict=False)]
-        return [*maps, (self.levels[-1],)]
 
     @property
     def maps(self) -> int:

@@ -14,13 +14,12 @@ from torch.nn import functional
 from latelier.core import Refusal
 from latelier.nets.encoder import Encoder, Grid
 from latelier.nets.hali_critic import Critic, stages_of
-from latelier.nets.halving import Size, halved, halvings
+from latelier.nets.halving import Image, Ladder, Size, halved, halvings
 from latelier.nets.noisy import Layer, Layers, Norm
 from latelier.nets.norm import Norm as GroupNorm
 from latelier.nets.ranges import Centred, Uncentred
 
 QUARTER = 48  # px: larger pictures are halved twice before the first codes
-Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -35,15 +34,15 @@ class Table:
         if self.width <= 0:
             raise Refusal(f"hali: net.width multiplies the table's maps, so it must be above 0, not {self.width:g}")
 
-    def plan(self, image: tuple[int, int, int], levels: tuple[int, ...]) -> "Plan":
+    def plan(self, image: Image, levels: tuple[int, ...]) -> "Plan":
         return Plan(image, levels, self.width, self.slope, self.norm)
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Ladder):
     """Sizes and widths of all nets for pictures of one size."""
 
-    image: tuple[int, int, int]
+    image: Image
     levels: tuple[int, ...]  # channels of the codes, from the image upwards
     width: float = 1.0
     slope: float = 0.02
@@ -60,6 +59,8 @@ class Plan:
         """So many hidden maps, where the table has so many."""
         return max(1, round(self.width * table))
 
+    halved = staticmethod(halved)
+
     @property
     def path(self) -> list[Size]:
         """Sizes from the picture to the lowest codes."""
@@ -67,20 +68,6 @@ class Plan:
         for _ in range(2 if min(self.image[1:]) > QUARTER else 1):
             found.append(halved(found[-1]))
         return found
-
-    @property
-    def sizes(self) -> list[Size]:
-        """Of the codes that are maps, from the image upwards; of one level, of the map from which it is gathered."""
-        found = [self.path[-1]]
-        for _ in self.levels[2:]:
-            found.append(halved(found[-1]))
-        return found
-
-    @property
-    def shapes(self) -> list[Shape]:
-        """Of the codes."""
-        maps = [(c, *size) for c, size in zip(self.levels[:-1], self.sizes, strict=False)]
-        return [*maps, (self.levels[-1],)]
 
     def encoder(self) -> Encoder:
         """q(z1 | x), or of one level q(z | x): mean and log sd side by side."""
