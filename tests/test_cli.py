@@ -348,7 +348,7 @@ REFUSED = {
     "train vea --data digits --out new": 'unknown model "vea"; did you mean "vae"?',
     "train vae --data digits --out new --set latnt=3": "vae has no field 'latnt'; did you mean \"latent\"?",
     "train vae --data digits --out new --set head=sofmax": 'did you mean "softmax"?',
-    "parts run pets --out x": "run is a vae, which has no parts; models that have: patchvae; train one of those",
+    "parts run pets --out x": "which has no parts; models that have: patchvae, spritevae; train one",
     "draw run travers": 'unknown sheet "travers"; did you mean "traverse"?',
     "draw run latent_map": "latent_map needs pictures whose x, y, scale, rotation, shape are known: give --data",
     "score run --only prob": 'unknown score "prob"; did you mean "probe"?',

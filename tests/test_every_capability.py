@@ -95,11 +95,13 @@ def check_stages(model: Model, image: Tensor) -> None:
 
 def check_parts(model: Model, image: Tensor) -> None:
     parts, mode = need(model, HasParts).parts(image), need(model, Encodes).encode(image).mode()
-    assert parts.occurrence.shape == mode["occurrence"].shape
-    assert parts.appearance.shape == mode["appearance"].shape
-    assert parts.appearance.shape[:2] == parts.occurrence.shape[:2]
+    of_code = mode["occurrence"].shape
+    assert parts.occurrence.shape[:2] == parts.appearance.shape[:2] == of_code[:2]
+    assert all(fine % cells == 0 for fine, cells in zip(parts.occurrence.shape[2:], of_code[2:], strict=True))
     assert 0 <= parts.occurrence.min() <= parts.occurrence.max() <= 1
-    assert torch.equal(parts.appearance, mode["appearance"])
+    again = need(model, HasParts).repainted(mode, mode, 0, 0)
+    assert {name: value.shape for name, value in again.items()} == {name: mode[name].shape for name in mode}
+    assert torch.equal(again["occurrence"], mode["occurrence"])
 
 
 def check_filters(model: Model, image: Tensor) -> None:

@@ -261,11 +261,18 @@ class Parts(NamedTuple):
 
 
 class HasParts(Capability):
-    """Explains an image by parts: codes are ``occurrence`` [b, p, h, w] in [0, 1] and ``appearance`` [b, p, d]."""
+    """Explains an image by parts: a code holds their ``occurrence`` [b, p, h, w] in [0, 1] and their ``appearance``."""
 
     @abstractmethod
     def parts(self, image: Tensor) -> Parts:
-        """Deterministic: probabilities and most likely appearances."""
+        """Deterministic: probabilities, on the code's grid or a finer one, and most likely appearances."""
+
+    def repainted(self, code: Code, source: Code, part: int, by: int) -> Code:
+        """The codes with the appearance of ``part`` replaced by that of part ``by`` of the source: codes of as many
+        images, or one for all. Where parts occur stays, and so does every other appearance. Here they are [b, p, d]."""
+        appearance = code["appearance"].clone()
+        appearance[:, part] = source["appearance"][:, by]
+        return {**code, "appearance": appearance}
 
 
 class HasFilters(Capability):

@@ -7,7 +7,7 @@ from torch import Tensor
 import latelier
 from latelier.core import Refusal
 from latelier.pictures.parts import dimmed
-from latelier.pictures.swap import draw, swapped
+from latelier.pictures.swap import draw
 from latelier.pictures.view import pixels
 
 N, D, PART = 5, 4, 2
@@ -29,7 +29,7 @@ def code(model):
 
 
 def test_a_part_swapped_with_itself_changes_nothing(model, code):
-    again = swapped(code, code, PART)
+    again = model.repainted(code, code, PART, PART)
     assert all(torch.equal(again[name], code[name]) for name in code)
     assert torch.equal(model.decode(again), model.decode(code))  # facts 1.6, oracle 11
 
@@ -38,7 +38,7 @@ def test_only_the_channels_of_the_part_change_and_only_where_it_occurs(model, co
     seen: list[Tensor] = []
     model.decoder.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].unflatten(1, (N, D))))
     source = {name: value.roll(1, 0) for name, value in code.items()}
-    before, after = model.decode(code), model.decode(swapped(code, source, PART))
+    before, after = model.decode(code), model.decode(model.repainted(code, source, PART, PART))
     changed = seen[0] != seen[1]  # [b, N, D, h, w]
     assert changed[:, PART, :, 0, 2].all()  # part 2 occurs in cell (0, 2)
     changed[:, PART, :, 0, 2] = False
@@ -46,9 +46,9 @@ def test_only_the_channels_of_the_part_change_and_only_where_it_occurs(model, co
     assert not torch.equal(before, after)
 
 
-def test_another_part_of_one_source_for_all(code):
+def test_another_part_of_one_source_for_all(model, code):
     source = {name: value[:1] for name, value in code.items()}
-    after = swapped(code, source, PART, by=4)
+    after = model.repainted(code, source, PART, by=4)
     assert torch.equal(after["appearance"][:, PART], code["appearance"][0, 4].expand(3, -1))
     assert torch.equal(after["occurrence"], code["occurrence"])
     assert not torch.equal(code["appearance"], after["appearance"])  # the codes given are left as they were

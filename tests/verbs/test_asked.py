@@ -28,7 +28,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("command", "says"),
     [
-        ("parts vae", "which has no parts; models that have: patchvae"),
+        ("parts vae", "which has no parts; models that have: patchvae, spritevae"),
         ("classify vae digits", "cannot classify: train it with labels"),
         ("caption vae digits", "cannot write: train it on pictures with captions"),
         (

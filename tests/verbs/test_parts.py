@@ -165,7 +165,7 @@ def test_its_sheets_are_drawn_under_one_name(run: Path, sheet: str, capsys: Capt
 
 def test_a_model_without_parts_is_refused(run: Path, out: Path, capsys: Captured) -> None:
     line = refused(capsys, ["parts", str(run.parent / "vae"), str(run.parent / "pets"), "--out", str(out)])
-    assert "vae is a vae, which has no parts; models that have: patchvae; train one of those" in line
+    assert "vae is a vae, which has no parts; models that have: patchvae, spritevae; train one of those" in line
     assert not out.parent.exists()
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latelier.core import Code, Decodes, Encodes, HasParts, Refusal, need
+from latelier.core import Decodes, Encodes, HasParts, Refusal, need
 from latelier.pictures.filters import as_pictures
 from latelier.pictures.parts import CERTAIN, dimmed, most_used, parts_of, peaks
 from latelier.pictures.sheet import Cell, Grid, compose
@@ -44,21 +44,16 @@ def draw(view: View) -> np.ndarray:
     return compose(f"{view.title}: swap", bands, footer)
 
 
-def swapped(code: Code, source: Code, part: int, by: int | None = None) -> Code:
-    """The codes with the appearance of ``part`` replaced by that of part ``by`` (the same part if not given) of the
-    source: codes of as many pictures, or one for all. Where parts occur stays, and so does every other appearance."""
-    appearance = code["appearance"].clone()
-    appearance[:, part] = source["appearance"][:, part if by is None else by]
-    return {**code, "appearance": appearance}
-
-
 def _swaps(view: View, probability: Tensor, part: int, rows: list[int]) -> Grid:
     """A row a source; ``rows`` are the target's number and the sources', ``probability`` [n, h, w] is the part's."""
     encoder, decoder = need(view.model, Encodes), need(view.model, Decodes)
     code = encoder.encode(view.image[rows]).mode()
     target, sources = ({name: value[some] for name, value in code.items()} for some in (slice(1), slice(1, None)))
     targets = {name: value.expand(len(rows) - 1, *value.shape[1:]) for name, value in target.items()}
-    before, after = decoder.decode(targets), decoder.decode(swapped(targets, sources, part))
+    before, after = (
+        decoder.decode(targets),
+        decoder.decode(need(view.model, HasParts).repainted(targets, sources, part, part)),
+    )
     shown, greatest = pixels(dimmed(view.image[rows], probability[rows])), (after - before).abs().flatten(1).amax(1)
     drawn = pixels(before), pixels(after), as_pictures(after - before), greatest.tolist()
     cells = [

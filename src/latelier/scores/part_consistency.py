@@ -48,7 +48,8 @@ def score(model: Model, data: Splits, generator: Generator) -> dict[str, float]:
         values |= judge(read, fit, test, "parts")
     columns = _reader(model, lambda image: _deepest(model, image))
     values |= judge(_clusters(columns, fit, clusters, generator.initial_seed()), fit, test, "k-means")
-    truth = shown(test, _grid(columns(test.take(np.arange(1)))), kinds_of(test))
+    maps = read if has(model, HasParts) else columns
+    truth = shown(test, _grid(maps(test.take(np.arange(1)))), kinds_of(test))
     return values | {"AP class base": float(truth.mean()), "AP any base": float(truth.any(1).mean())}
 
 

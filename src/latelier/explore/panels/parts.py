@@ -12,7 +12,6 @@ from latelier.explore.place import Place, address, chosen, drawn
 from latelier.nets.modes import evaluating
 from latelier.pictures.part_crops import crop, strongest
 from latelier.pictures.parts import CERTAIN, most_used, peaks
-from latelier.pictures.swap import swapped
 from latelier.pictures.view import pixels
 
 TITLE, PLACE = "Parts", 4
@@ -59,7 +58,8 @@ def swap(place: Place, asked: Asked) -> dict[str, Any]:
 def code(place: Place, asked: Asked) -> Code:
     """The picture's code with the appearance of a part as in the other's."""
     whole, other = place.code(chosen(place, asked)), place.code(chosen(place, asked, "other"))
-    return swapped(whole, other, asked.whole("part", 0, whole["appearance"].shape[1] - 1, 0))
+    part = asked.whole("part", 0, whole["occurrence"].shape[1] - 1, 0)
+    return need(place.model, HasParts).repainted(whole, other, part, part)
 
 
 def _seen(place: Place) -> Tensor:
