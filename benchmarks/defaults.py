@@ -33,8 +33,8 @@ SETS = {  # name -> what is trained on below DATA, side in pixels; no parquet: a
     "sprites": (None, 32),
 }
 METHODS = (
-    *("pca", "vae", "autoencoder", "aae", "ksparse", "rbm", "patchvae", "dgdn", "classifier", "vac", "introvac"),
-    *("introvae", "dcgan", "infogan", "bigan", "ali", "hali", "dcign", "dgdn_sampled"),
+    *("pca", "vae", "autoencoder", "aae", "ksparse", "rbm", "patchvae", "spritevae", "dgdn", "classifier", "vac"),
+    *("introvac", "introvae", "dcgan", "infogan", "bigan", "ali", "hali", "dcign", "dgdn_sampled"),
 )
 
 FITTED = ("pca", "rbm")  # without steps

@@ -212,6 +212,18 @@ METHODS: dict[str, dict[str, Any]] = {
     },
     "pca": {"latent": 32, "whiten": False},
     "rbm": {"units": 1000, "rate": 0.05, "batch": 100, "epochs": 20},
+    "spritevae": {
+        "parts": 16,
+        "cells": 4,
+        "ground": 12,
+        "chance": 0.15,
+        "beta_occurrence": 2.0,
+        "warmup": 0.2,
+        "beta_appearance": 1.0,
+        "channels": 32,
+        "optimiser.rate": 1e-3,
+        "optimiser.betas": (0.9, 0.99),
+    },
     "vac": ATTRIBUTES,
     "vae": {
         "latent": 32,

@@ -82,5 +82,5 @@ def test_bad_input_is_refused_and_it_is_on_request() -> None:
     with pytest.raises(Refusal, match=r"the loss is no longer finite at rate 1e\+30"):
         scored(model, rate=1e30)
     bare = Splits(pictures(DATA.fit.pixels), pictures(DATA.test.pixels))
-    with pytest.raises(Refusal, match='score "attribute_preservation" needs attributes, but drawn has none'):
+    with pytest.raises(Refusal, match='score "attribute_preservation" needs attributes or classes, but drawn has none'):
         run_scores(model, bare, ["attribute_preservation"])

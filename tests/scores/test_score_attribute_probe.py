@@ -92,8 +92,15 @@ def test_of_two_classes_the_second_is_one() -> None:
     found = attributes_of(Splits(two, two))
     assert found.names == ("smiling",)
     assert (found.test[:, 0] == label).all()
-    three = replace(two, classes=("a", "b", "c"))
-    assert attributes_of(Splits(three, three)).names == ()
+
+
+def test_of_three_classes_each_is_one_against_the_others() -> None:
+    label = np.arange(24) % 4 - 1
+    three = replace(pictures(np.zeros((24, 2, 3, 1)), label), classes=("a", "b", "c"))
+    found = attributes_of(Splits(three, three))
+    assert found.names == ("a", "b", "c")
+    assert found.fit[1].tolist() == [1, 0, 0]
+    assert found.fit[0].tolist() == [-1, -1, -1]  # of no class that is known
 
 
 # ---- the score
@@ -176,7 +183,7 @@ def test_without_attributes_it_is_refused_and_left_out() -> None:
         Refusal, match="attribute_probe: drawn: what tells an attribute learns from at least 6 pictures with it"
     ):
         scored(data=bare)
-    with pytest.raises(Refusal, match='score "attribute_probe" needs attributes, but drawn has none'):
+    with pytest.raises(Refusal, match='score "attribute_probe" needs attributes or classes, but drawn has none'):
         run_scores(WHOLE, bare, ["attribute_probe"])
     record = run_scores(WHOLE, DATA, ["attribute_probe"], options={"attribute_probe": {"level": "all"}})[0]
     assert record["values"]["codes bright %"] > 97

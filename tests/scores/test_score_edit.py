@@ -13,7 +13,6 @@ from latelier.data.images import Images
 from latelier.directions import Found
 from latelier.objectives.directions import moved, step_towards
 from latelier.scores import conditional, edit, record
-from latelier.scores.attributes import attributes_of
 from latelier.scores.common import Splits
 from latelier.scores.identity import Eye, apart, strangers
 
@@ -139,6 +138,4 @@ def test_three_classes_are_attributes_too() -> None:
     data = Splits(classed(DATA.fit), classed(DATA.test))
     values = edit.score(Halves(), data, Generator().manual_seed(0), deltas=(3.0,), epochs=2)
     assert {f"changed {name} at 3 %" for name in data.fit.classes} < values.keys()
-    assert attributes_of(data).names == ()
-    assert record.NEEDS["NEEDS_ATTRIBUTES_OR_CLASSES"][0](data)
-    assert not record.NEEDS["NEEDS_ATTRIBUTES"][0](data)
+    assert record.NEEDS["NEEDS_ATTRIBUTES"][0](data)

@@ -52,7 +52,7 @@ def test_scenes_show_the_parts_that_were_found(short: None, tmp_path: Path, caps
     page = latelier.demo(out=str(tmp_path / "demo"), data="scenes")
     printed = capsys.readouterr().out
     assert "What the parts find: average precision" in printed
-    assert "PatchVAE, 64 pictures without labels" in page.read_text()
+    assert "SpriteVAE, 64 pictures without labels" in page.read_text()
     for sheet in demo.SHEETS:
         assert str(find(sheet).__doc__).splitlines()[0] in page.read_text() or sheet == "swap"  # so little training
     assert (tmp_path / "demo-parts" / "config.json").exists()

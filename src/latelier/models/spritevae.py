@@ -111,7 +111,7 @@ def chosen(weight: Tensor) -> Tensor:
 class Model(Base, Refills, Samples, HasParts, EncoderStages, EncoderFilters):
     """``Config`` says how many parts, on how fine a grid."""
 
-    schedule = Schedule(steps=1500)
+    schedule = Schedule(steps=2000)
     higher = ("parts in use",)
 
     def __init__(self, config: Config, image: tuple[int, int, int]):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from latelier.core import Refusal
-from latelier.data.attributes import or_classes, yes_or_no
+from latelier.data.attributes import or_classes
 from latelier.scores.common import Splits, spread
 
 FEWEST = 6  # pictures to learn from that must have an attribute, and as many that must not
@@ -14,10 +14,9 @@ SHOWN = 40  # attributes up to which each has values of its own
 RULE = (
     f"Attributes are those that at least {FEWEST} pictures of the training split have and at least {FEWEST} lack, and "
     "that some of the test pictures have and some lack; of pictures of exactly two classes, also the second class "
-    "against the first. A picture of which an attribute is unknown is left out of that one."
+    "against the first, and of pictures without attributes each of three classes or more against all others. A picture "
+    "of which an attribute is unknown is left out of that one."
 )
-
-CLASSES = "Of pictures without attributes each of three classes or more is one, against all others."
 
 
 class Attributes(NamedTuple):
@@ -28,11 +27,9 @@ class Attributes(NamedTuple):
     test: np.ndarray  # int64 [m, a]
 
 
-def attributes_of(data: Splits, *, classes: bool = False) -> Attributes:
-    """Those that can be learned from one split and measured on the other; none of them is no error. With ``classes``
-    each class is one where there are no others."""
-    read = or_classes if classes else yes_or_no
-    (names, fit), (_, test) = (read(images) for images in (data.fit, data.test))
+def attributes_of(data: Splits) -> Attributes:
+    """Those that can be learned from one split and measured on the other; none of them is no error."""
+    (names, fit), (_, test) = (or_classes(images) for images in (data.fit, data.test))
     fit, test = fit.astype(np.int64), test.astype(np.int64)
     if fit.shape[1] != test.shape[1]:
         return Attributes((), fit[:, :0], test[:, :0])
@@ -42,9 +39,9 @@ def attributes_of(data: Splits, *, classes: bool = False) -> Attributes:
     return Attributes(tuple(names[place] for place in use), fit[:, use], test[:, use])
 
 
-def needed(score: str, data: Splits, *, classes: bool = False) -> Attributes:
+def needed(score: str, data: Splits) -> Attributes:
     """The attributes. Raises Refusal where there are none."""
-    found = attributes_of(data, classes=classes)
+    found = attributes_of(data)
     if not found.names:
         source = data.fit.source or "these pictures"
         raise Refusal(

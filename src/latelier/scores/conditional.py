@@ -12,13 +12,13 @@ from latelier.directions import found
 from latelier.nets.modes import evaluating
 from latelier.objectives.langevin import Chain
 from latelier.sampling import draw_given
-from latelier.scores.attributes import CLASSES, RULE, needed
+from latelier.scores.attributes import RULE, needed
 from latelier.scores.common import Splits, device_of, some, spread
 from latelier.scores.edit import JUDGE, judge_of, shared
 from latelier.scores.identity import Eye, strangers
 
 needs = (Encodes, Decodes, Samples)
-NEEDS_ATTRIBUTES_OR_CLASSES = True
+NEEDS_ATTRIBUTES = True
 TAKES_DIRECTIONS = True
 ON_REQUEST = True  # it trains a classifier and runs chains of thousands of steps
 LIMIT = 20_000
@@ -28,7 +28,7 @@ PROTOCOL = (
     "for real, if it tells fakes). carries: share of samples given an attribute, and of as many given its absence, "
     "that the judge takes for what was asked for; accepted: share of the chains kept; diversity: mean distance "
     "between two samples, by that between two test images with the same attribute, in the features of the score edit. "
-    f"Means over attributes, given and absent. {RULE} {CLASSES}"
+    f"Means over attributes, given and absent. {RULE}"
 )
 
 
@@ -59,7 +59,7 @@ def score(
     NAME=0 %". Where no chain is accepted nothing is carried and nothing differs. Raises Refusal for attributes that
     model and pictures do not share."""
     seed, chain = generator.initial_seed(), Chain(step, steps, temperature)
-    names, _, test = needed("conditional", data, classes=True)
+    names, _, test = needed("conditional", data)
     directions = (data.found or found(model, None if has(model, AttributeDirections) else data.fit)).directions
     judge, eye = judge_of(data, epochs, device_of(model), seed), Eye(device_of(model))
 

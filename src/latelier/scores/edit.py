@@ -12,12 +12,12 @@ from latelier.directions import STEP, found
 from latelier.nets.modes import evaluating
 from latelier.objectives.directions import moved, steps_towards
 from latelier.scores.attribute_preservation import Course, Judge, trained
-from latelier.scores.attributes import CLASSES, RULE, SHOWN, needed
+from latelier.scores.attributes import RULE, SHOWN, needed
 from latelier.scores.common import Splits, device_of, rows_of, some, spread
 from latelier.scores.identity import WORDS, Eye, apart, usual
 
 needs = (Encodes, Decodes)
-NEEDS_ATTRIBUTES_OR_CLASSES = True
+NEEDS_ATTRIBUTES = True
 TAKES_DIRECTIONS = True
 ON_REQUEST = True  # it trains a classifier
 LIMIT, FIT_ROWS = 1_000, 20_000
@@ -33,7 +33,7 @@ PROTOCOL = (
     "attributes' verdicts that are as on the reconstruction. Directions are the model's own, and steps then standard "
     "deviations of its code, or, of a model that has learned none, fitted on at most 5,000 pictures that it was "
     f"trained on. {STEP} With together all attributes are moved at once, along the normalised sum of their steps, and "
-    f"changed means every one. {WORDS} Means over images, then over attributes. {RULE} {CLASSES}"
+    f"changed means every one. {WORDS} Means over images, then over attributes. {RULE}"
 )
 
 
@@ -58,7 +58,7 @@ def score(
     """For each delta "changed at DELTA %", "others kept at DELTA %" where there are others, "identity at DELTA", and of
     each attribute "changed NAME at DELTA %". Raises Refusal for unknown attributes and for pictures without any."""
     seed, device = generator.initial_seed(), device_of(model)
-    names = needed("edit", data, classes=True).names
+    names = needed("edit", data).names
     directions = (data.found or found(model, None if has(model, AttributeDirections) else data.fit)).directions
     chosen = shared("edit", names, directions, attributes)
     judge, eye = judge_of(data, epochs, device, seed), Eye(device)
@@ -97,7 +97,7 @@ def shared(score: str, names: Sequence[str], directions: Directions, wanted: Seq
 def judge_of(data: Splits, epochs: int, device: torch.device, seed: int) -> Judge:
     """Learned from real images."""
     known = data._replace(fit=some(data.fit, FIT_ROWS, seed % 2**32))
-    answer = torch.from_numpy(needed("edit", known, classes=True).fit)
+    answer = torch.from_numpy(needed("edit", known).fit)
     return trained(known.fit, answer, Course(epochs, 2e-3, 128), device, seed)
 
 

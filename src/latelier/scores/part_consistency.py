@@ -22,12 +22,12 @@ PROTOCOL = (
     "shows a kind of shape if at least half of its pixels do. AP: average precision over the cells of all "
     f"pictures, in order of their numbers. For each kind, the part with the highest AP on at most {FIT_ROWS:,} "
     "training images is measured on the test images: best part, with parts used again; matched, each kind with a "
-    "part of its own (Hungarian method). Any shape: the best part for all kinds as one. IoU: of the matched "
-    "part's cells over the threshold that is best on the training images. Kinds are those that the test images "
-    "show; one that no part is left for counts as zero. Base: the share of cells, which is the "
-    f"AP of a map without information. k-means: as many clusters as parts (otherwise {CLUSTERS}) of the deepest "
-    "stage's columns on those training images, each map a softmax over minus the squared distances. Class: mean "
-    "over kinds."
+    "part of its own (Hungarian method). Any shape: the best part for all kinds as one; matched, the sum of those that "
+    "kinds are matched with. IoU: of the matched part's cells over the threshold that is best on the training images. "
+    "Kinds are those that the test images show; one that no part is left for counts as zero. Base: the share of cells, "
+    f"which is the AP of a map without information. k-means: as many clusters as parts (otherwise {CLUSTERS}) of the "
+    "deepest stage's columns on those training images, each map a softmax over minus the squared distances. Class: "
+    "mean over kinds."
 )
 
 Maps = Callable[[Images], np.ndarray]  # images -> [n, maps, h, w]
@@ -72,6 +72,7 @@ def judge(read: Maps, fit: Images, test: Images, name: str) -> dict[str, float]:
         f"AP class {name} matched": sum(matched) / len(kinds),
         f"IoU class {name} matched": sum(overlaps) / len(kinds),
         f"AP any {name}": average_precision(np.asarray(truth.any(1)), maps[:, int(np.argmax(anything))]),
+        f"AP any {name} matched": average_precision(np.asarray(truth.any(1)), maps[:, [p for _, p in pairs]].sum(1)),
     }
 
 

@@ -135,11 +135,6 @@ NEEDS: dict[str, tuple[Callable[[Splits], bool], str]] = {  # flag -> whether th
     ),
     "NEEDS_ATTRIBUTES": (
         lambda data: bool(attributes_of(data).names),
-        "attributes, but {} has none that pictures to fit and pictures to test on show both ways; add them, or give "
-        "two classes",
-    ),
-    "NEEDS_ATTRIBUTES_OR_CLASSES": (
-        lambda data: bool(attributes_of(data, classes=True).names),
         "attributes or classes, but {} has none that pictures to fit and pictures to test on show both ways; add them",
     ),
     "NEEDS_CAPTIONS": (

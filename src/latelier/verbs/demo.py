@@ -27,11 +27,9 @@ class Recipe:
     images: int  # to each VAE of the table
     alone: int  # to each classifier, which sees only labelled ones
     views: str  # in words: how pictures are changed
-    parts: dict[str, Any] | None = None  # arguments of latelier.train for a PatchVAE beside it, and its settings
+    parts: dict[str, Any] | None = None  # arguments of latelier.train for a SpriteVAE beside it
 
 
-# Warm-up, which helps runs of 40,000 pictures (recipes/patchvae/scenes.py), hurts this one: .40 for any shape, not .51.
-PARTS = {"beta_occurrence": 2.0}
 SHEETS = ("parts", "part_crops", "swap")
 RECIPES = {
     "digits": Recipe(
@@ -69,7 +67,7 @@ RECIPES = {
         main=20_000,
         images=2_000,  # ten labels a class say next to nothing here, with any method
         alone=1_000,
-        parts={"size": 64, "images": 8_000, "epochs": 2, "batch": 64, "rate": 1e-3, "settings": PARTS},
+        parts={"size": 64, "images": 8_000, "epochs": 6, "batch": 32, "precision": "bf16"},
     ),
 }
 
@@ -80,7 +78,7 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
     Trains a convolutional VAE on all training pictures with labels for five per class; compares it, at 1, 5 and 10
     labels a class over five label draws, with the same encoder trained on the labels alone, with logistic regression
     on pixels and on PCA, and with label propagation on pixels, all on test pictures whose labels none of them saw;
-    writes OUT/report.html. On scenes a PatchVAE learns parts beside it. Some 80 seconds on two cores; with scenes four
+    writes OUT/report.html. On scenes a SpriteVAE learns parts beside it. Some 80 seconds on two cores; with scenes four
     minutes.
 
     Parameters
@@ -161,7 +159,7 @@ def main_run(arguments: dict[str, Any]) -> None:
 
 
 def _parts(run: Path) -> "tuple[Table, list[Picture]]":
-    """What the PatchVAE's parts find, and its sheets."""
+    """What the SpriteVAE's parts find, and its sheets."""
     from latelier.page import Table
     from latelier.reporting import sheets
     from latelier.runs import Where, open_run
@@ -170,7 +168,7 @@ def _parts(run: Path) -> "tuple[Table, list[Picture]]":
     (record,) = score(str(run), only=["part_consistency"], quiet=True)
     values, opened = record["values"], open_run(run)
     rows = [
-        [f"PatchVAE, {opened.seen:,} pictures without labels", "AP any parts", "AP class parts best part"],
+        [f"SpriteVAE, {opened.seen:,} pictures without labels", "AP any parts matched", "AP class parts best part"],
         ["k-means of its trunk's features", "AP any k-means", "AP class k-means best part"],
         ["chance", "AP any base", "AP class base"],
     ]
@@ -214,8 +212,8 @@ def _few_labels(recipe: Recipe, data: str, out: Path, beside: Path, progress: An
     ]
     runs = [main]
     if recipe.parts is not None:  # the longest first, so that no core waits for it at the end
-        parts = {**TRAINING, "model": "patchvae", "data": data, "out": str(beside), **recipe.parts}
-        runs.insert(0, {**parts, "settings": words(unlike_defaults("patchvae", recipe.parts["settings"]))})
+        parts = {**TRAINING, "model": "spritevae", "data": data, "out": str(beside), **recipe.parts}
+        runs.insert(0, {**parts, "settings": words(unlike_defaults("spritevae", {}))})
     jobs: list[tuple[Any, Any]] = [*((main_run, run) for run in runs), *((accuracy, trial) for trial in trials)]
     with progress("training models", len(jobs), unit="models") as bar:
         results = run_all(jobs, bar.at)[len(runs) :]
