@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
-from scores.fakes import LinearGaussian, Repaints, noise
+from scores.fakes import LinearGaussian, Repaints, noise, pictures
 from torch import Generator
 
 from latelier.core import Refusal
@@ -71,6 +73,24 @@ def test_samples_are_measured_where_there_is_a_prior() -> None:
     images = noise(8, (1, 2, 3))
     values = score(LinearGaussian(), Splits(images, images), Generator().manual_seed(0), subsets=2)
     assert "kernel distance of samples" in values
+
+
+def test_a_judge_of_the_pictures_own_classes_can_be_asked(monkeypatch) -> None:
+    label = np.arange(60) % 2
+    pixels = np.random.default_rng(0).integers(0, 60, (60, 8, 8, 1)).astype(np.uint8)
+    pixels[label == 1, :4] += 150  # the upper half is light
+    known = replace(pictures(pixels, label), classes=("dark", "light above"))
+    data = Splits(known, known)
+    upside_down = scored(data, lambda image: image.flip(2), subsets=4, features="judge")
+    assert set(upside_down) >= {"kernel distance by a judge of reconstructions"}
+    assert all("by a judge" in name for name in upside_down)
+    away = upside_down["kernel distance by a judge of reconstructions"]
+    assert away > 10 * abs(upside_down["kernel distance by a judge of training images"])
+    bare = Splits(noise(8, (1, 4, 4)), noise(8, (1, 4, 4)))
+    with pytest.raises(Refusal, match=r"kid: .* what tells an attribute learns from at least 6 pictures"):
+        scored(bare, features="judge")
+    with pytest.raises(Refusal, match="features=judge asks for a judge; give one of the two"):
+        scored(bare, features="judge", weights="some.safetensors")
 
 
 def test_too_few_are_refused() -> None:

@@ -42,9 +42,12 @@ PROTOCOL = (
 class Course:
     """How the classifier is trained."""
 
-    epochs: int
-    rate: float  # of Adam, at its start
-    batch: int
+    epochs: int = 10
+    rate: float = 2e-3  # of Adam, at its start
+    batch: int = 128
+
+
+COURSE = Course()
 
 
 def score(
@@ -58,8 +61,8 @@ def score(
         )
     seed = generator.initial_seed()
     data = data._replace(fit=some(data.fit, FIT_ROWS, seed % 2**32))
-    names, fit, test = needed("attribute_preservation", data)
-    judge = trained(data.fit, torch.from_numpy(fit), Course(epochs, rate, batch), device_of(model), seed)
+    names, _, test = needed("attribute_preservation", data)
+    judge = judge_of("attribute_preservation", data, device_of(model), seed, Course(epochs, rate, batch))
 
     def judged(image: Tensor) -> Tensor:
         """[b, (1 + levels) * a] logits of images and of their reconstructions."""
@@ -75,11 +78,19 @@ def score(
     return values
 
 
+def judge_of(score: str, data: Splits, device: torch.device, seed: int, course: Course = COURSE) -> "Judge":
+    """One that learned the attributes of at most ``FIT_ROWS`` training images. Raises Refusal, in the name of
+    ``score``, for images without attributes and classes."""
+    fit = some(data.fit, FIT_ROWS, seed % 2**32)
+    return trained(fit, torch.from_numpy(needed(score, data._replace(fit=fit)).fit), course, device, seed)
+
+
 class Judge(nn.Module):
     """Images [b, c, h, w] in [0, 1] -> logits [b, a]."""
 
     def __init__(self, channels: int, attributes: int):
         super().__init__()
+        self.channels = channels
         layers, below = list[nn.Module](), channels
         for width in WIDTHS:
             layers += [nn.Conv2d(below, width, 3, 2, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]

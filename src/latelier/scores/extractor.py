@@ -1,9 +1,10 @@
 """What distances between sets of images share: the sets themselves, and the features in which they are compared, of a
-trunk that nobody trained or of Inception with the user's weights."""
+trunk that nobody trained, of a judge that learned attributes of these images, or of Inception with the user's
+weights."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from latelier.core import Decodes, Model, Refusal, Samples, has, need
 from latelier.nets.modes import evaluating
 from latelier.nets.resnet9 import trunk
 from latelier.places import place
+from latelier.scores.attribute_preservation import Judge, judge_of
 from latelier.scores.common import BLOCK, Splits, device_of, reconstructions, some
 from latelier.state import load_weights
 
@@ -31,10 +33,17 @@ OWN = (
     "weights (seed 0), never trained, 512 numbers; sides are resized (bilinear, antialiased) to the nearest multiple "
     f"of {CELL} px, at least {LEAST}."
 )
+JUDGED = (
+    "with the option features=judge in those of the classifier of attribute_preservation, which learned the attributes "
+    "or classes of these very training images: mean and sd over 4x4 parts of its last maps, 256 numbers"
+)
 INCEPTIONS = (
     "the 2,048 pooled features of torchvision's inception_v3 with the weights given, images resized to "
     f"{SIDE} x {SIDE} px (bilinear, antialiased)"
 )
+
+
+Features = Literal["random", "judge"]
 
 
 class Compared(NamedTuple):
@@ -44,19 +53,28 @@ class Compared(NamedTuple):
     sets: dict[str, np.ndarray]
 
 
-def compared(score: str, model: Model, data: Splits, generator: Generator, weights: str | None) -> Compared:
+def compared(
+    score: str, model: Model, data: Splits, generator: Generator, weights: str | None, kind_of: Features = "random"
+) -> Compared:
     """Of reconstructions, of samples where the model has a prior, and of training images. ``weights`` is a safetensors
     file of torchvision's inception_v3 state dict. Raises Refusal, in the name of ``score``, for one that does not fit,
-    for fewer than two images of a split, and for images that are not finite."""
+    for fewer than two images of a split, for images that are not finite, and for a judge of images without attributes
+    and classes."""
+    if weights and kind_of == "judge":
+        raise Refusal(f"{score}: weights are Inception's, and features=judge asks for a judge; give one of the two")
     for images in (data.fit, data.test):
         if len(images) < 2:
             source = images.source or "a split"
             raise Refusal(
                 f"{score}: {source} has {len(images)} picture, but the spread of a set needs two at least; give more"
             )
-    extractor = inception(place(weights, f"{score}.weights"), score) if weights else RandomTrunk()
-    extractor.to(device_of(model))
     n, seed = len(data.test), generator.initial_seed() % 2**32
+    extractor: nn.Module = RandomTrunk()
+    if weights:
+        extractor = inception(place(weights, f"{score}.weights"), score)
+    elif kind_of == "judge":
+        extractor = JudgeFeatures(judge_of(score, data, device_of(model), seed))
+    extractor.to(device_of(model))
     truth = features(extractor, data.test.blocks())
     images_of: dict[str, Iterable[Tensor]] = {
         "reconstructions": (mean for _, mean in reconstructions(model, data.test))
@@ -100,6 +118,18 @@ class RandomTrunk(nn.Module):
             x = stage(x)
             numbers += [x.mean((2, 3)), x.std((2, 3), correction=0)]
         return torch.cat(numbers, 1)
+
+
+class JudgeFeatures(nn.Module):
+    """[b, 3, h, w] in [0, 1] -> [b, 256]: mean and sd over places of a judge's last maps."""
+
+    def __init__(self, judge: Judge):
+        super().__init__()
+        self.maps, self.channels = judge.maps[:-1], judge.channels
+
+    def forward(self, image: Tensor) -> Tensor:
+        x = self.maps(image[:, : self.channels])
+        return torch.cat([x.mean((2, 3)), x.std((2, 3), correction=0)], 1)
 
 
 class Inception(nn.Module):

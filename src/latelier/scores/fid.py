@@ -7,7 +7,7 @@ from torch import Generator
 
 from latelier.core import Decodes, Encodes, Model
 from latelier.scores.common import Splits
-from latelier.scores.extractor import INCEPTIONS, OWN, SETS, compared
+from latelier.scores.extractor import INCEPTIONS, JUDGED, OWN, SETS, Features, compared
 
 needs = (Encodes, Decodes)
 ON_REQUEST = True  # its own trunk alone reads 400 images of 64 px a second on one core
@@ -15,18 +15,20 @@ LIMIT = 10_000
 PROTOCOL = (
     "Frechet distance |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)) between the means and covariances (over n - 1) of "
     f"two sets' features, of the test images and of these: {SETS} Values named Frechet distance are in {OWN} They "
-    f"compare only with each other and are no FID. Values named FID, with the option weights, are in {INCEPTIONS}; "
-    "most published FIDs used another graph and other weights, and differ. Distances of few images are too large: "
-    "compare at the same n, on the same test images."
+    f"compare only with each other and are no FID; {JUDGED}. Values named FID, with the option weights, are in "
+    f"{INCEPTIONS}; most published FIDs used another graph and other weights, and differ. Distances of few images are "
+    "too large: compare at the same n, on the same test images."
 )
 
 
-def score(model: Model, data: Splits, generator: Generator, *, weights: str | None = None) -> dict[str, float]:
+def score(
+    model: Model, data: Splits, generator: Generator, *, weights: str | None = None, features: Features = "random"
+) -> dict[str, float]:
     """Frechet distances, at least 0, of reconstructions, of samples where the model has a prior, and of training
     images. ``weights`` is a safetensors file of torchvision's inception_v3 state dict. Raises Refusal for one that does
     not fit, for fewer than two images of a split, and for images that are not finite."""
-    name = "FID" if weights else "Frechet distance"
-    truth, sets = compared("fid", model, data, generator, weights)
+    name = "FID" if weights else "Frechet distance by a judge" if features == "judge" else "Frechet distance"
+    truth, sets = compared("fid", model, data, generator, weights, features)
     target = fitted(truth)
     return {f"{name} of {kind}": frechet(target, fitted(rows)) for kind, rows in sets.items()}
 

@@ -5,7 +5,7 @@ from torch import Generator
 
 from latelier.core import Decodes, Encodes, Model, Refusal
 from latelier.scores.common import Splits
-from latelier.scores.extractor import INCEPTIONS, OWN, SETS, compared
+from latelier.scores.extractor import INCEPTIONS, JUDGED, OWN, SETS, Features, compared
 
 needs = (Encodes, Decodes)
 ON_REQUEST = True  # it reads as many images as fid
@@ -16,14 +16,20 @@ PROTOCOL = (
     "arXiv 1801.01401, section 4) between the test images and these: " + SETS + " Mean and sd over subsets (100 unless "
     f"the option subsets says otherwise), each of {SIZE:,} images of either set, or of half the smaller set where that "
     f"is less, drawn by the seed without repetition. Values named kernel distance are in {OWN} They compare only with "
-    f"each other and are no KID. Values named KID, with the option weights, are in {INCEPTIONS}; most published KIDs "
-    "used another graph and other weights, and differ. Unbiased: of two equal laws it is 0 on average, now and then "
-    "below, at any n."
+    f"each other and are no KID; {JUDGED}. Values named KID, with the option weights, are in {INCEPTIONS}; most "
+    "published KIDs used another graph and other weights, and differ. Unbiased: of two equal laws it is 0 on average, "
+    "now and then below, at any n."
 )
 
 
 def score(
-    model: Model, data: Splits, generator: Generator, *, weights: str | None = None, subsets: int = 100
+    model: Model,
+    data: Splits,
+    generator: Generator,
+    *,
+    weights: str | None = None,
+    subsets: int = 100,
+    features: Features = "random",
 ) -> dict[str, float]:
     """Kernel distances, mean and sd over subsets, of reconstructions, of samples where the model has a prior, and of
     training images. ``weights`` is a safetensors file of torchvision's inception_v3 state dict. Raises Refusal for one
@@ -33,8 +39,8 @@ def score(
         raise Refusal(
             f"kid: 4 pictures a split and 1 subset are needed at least, not {fewest} and {subsets}; give more"
         )
-    name = "KID" if weights else "kernel distance"
-    truth, sets = compared("kid", model, data, generator, weights)
+    name = "KID" if weights else "kernel distance by a judge" if features == "judge" else "kernel distance"
+    truth, sets = compared("kid", model, data, generator, weights, features)
     values: dict[str, float] = {}
     for kind, rows in sets.items():
         order = np.random.default_rng(generator.initial_seed() % 2**32)  # the same subsets for every kind
