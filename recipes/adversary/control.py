@@ -47,24 +47,29 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     BESIDE: ("vae", VAE),
 }
 TRAINING = {"size": 32, "batch": 64, "precision": "bf16", "decay": "linear"}
+BY_JUDGE = "kernel distance by a judge of samples"
 SHOWN = {  # column -> score, its values: of HALI, and of a model with one code
     "preserved z1 %": ("attribute_preservation", "preserved z1 %", "preserved code %"),
     "preserved z2 %": ("attribute_preservation", "preserved z2 %", ""),
     "probe %": ("attribute_probe", "all %", "codes %"),
     "PSNR dB": ("reconstruction", "PSNR dB", "PSNR dB"),
-    "distance of samples": ("kid", "kernel distance of samples", "kernel distance of samples"),
+    "samples": ("kid", "kernel distance of samples", "kernel distance of samples"),
+    "samples, by a judge": ("kid", BY_JUDGE, BY_JUDGE),
 }
-DIGITS = {"distance of samples": 4}  # of others one
+DIGITS = {"samples": 4, "samples, by a judge": 3}  # of others one
+OPTIONS = {BY_JUDGE: {"features": "judge"}}
 
 
 def reproduce(bench: Bench) -> Result:
     """A training for each row, length and seed, and a curve over lengths for each score."""
+    found_by = [(score, OPTIONS.get(name, {})) for score, name, _ in SHOWN.values()]
+    asked = [one for place, one in enumerate(found_by) if one not in found_by[:place]]
     jobs = [
-        Job(f"{row}, {EPOCHS * share:g} epochs", method, score, seed, EPOCHS * share, settings, TRAINING)
+        Job(f"{row}, {EPOCHS * share:g} epochs", method, score, seed, EPOCHS * share, settings, TRAINING, options)
         for seed in range(bench.seeds)
         for row, (method, settings) in ROWS.items()
         for share in SHARES
-        for score in dict.fromkeys(score for score, *_ in SHOWN.values())
+        for score, options in asked
     ]
     found = bench.measure(jobs)
 
@@ -78,7 +83,7 @@ def reproduce(bench: Bench) -> Result:
         for share in SHARES:
             cells = [(values(row, share, column), DIGITS.get(column, 1)) for column in SHOWN]
             rows.append([row, f"{EPOCHS * share:g}", *(spread(cell, digits) if cell else "" for cell, digits in cells)])
-    note = "Every row of one length has seen as many pictures. Distances of samples: the smaller the nearer."
+    note = "Every row of one length has seen as many pictures. Of samples: kernel distances, the smaller the nearer."
     title = "What a game adds to the same nets without it"
     return Result(title, ("", "epochs", *SHOWN), rows, drawn(title, values), note)
 

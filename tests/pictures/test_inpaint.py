@@ -7,6 +7,7 @@ from pictures.found import places
 from torch import Generator, Tensor
 
 from latelier.data.masks import MASKS, make
+from latelier.objectives import impute
 from latelier.pictures.inpaint import MISSING, draw, masked
 from latelier.pictures.view import pixels
 
@@ -26,8 +27,8 @@ def test_each_mask_shows_original_known_and_filled() -> None:
     shown = view(model, n=2)
     sheet = draw(shown)
     assert [mask.shape for mask in model.masks] == [shown.image.shape] * len(MASKS)
-    for place, known in enumerate(model.masks):
-        filled = model.impute(shown.image, known, shown.generator)
+    for place, known in enumerate(tuple(model.masks)):
+        filled = impute.filled(model, shown.image, known, shown.generator)
         rows = (pixels(shown.image)[0], masked(shown.image, known.bool())[0], pixels(filled)[0])
         tops = [places(sheet, picture)[-1 if place else 0][0] for picture in rows[1:]]
         assert tops == sorted(tops)

@@ -4,8 +4,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latelier.core import Imputes, need
+from latelier.core import Imputes
 from latelier.data import masks
+from latelier.objectives import impute
 from latelier.pictures.reconstruct import decibels, psnr
 from latelier.pictures.sheet import Cell, Grid, compose, fitting
 from latelier.pictures.view import View, pixels
@@ -30,7 +31,7 @@ def draw(view: View) -> np.ndarray:
 
 def _grid(view: View, image: Tensor, mask: str) -> Grid:
     known = masks.make(mask, tuple(image.shape), view.generator).expand_as(image)
-    filled = need(view.model, Imputes).impute(image, known.to(image), view.generator)
+    filled = impute.filled(view.model, image, known.to(image), view.generator)
     hidden = [(~one).nonzero(as_tuple=True) for one in known]
     quality = [
         float(psnr(before[where][None], after[where][None]))

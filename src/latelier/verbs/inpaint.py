@@ -17,6 +17,7 @@ def inpaint(
     mask: Asked = "",
     out: Asked = "",
     seed: Seed = 0,
+    rounds: bool = False,
     as_: As = None,
     data_root: Place | None = None,
     download: bool = False,
@@ -41,6 +42,9 @@ def inpaint(
         A new or empty folder.
     seed
         Of random masks and of what the model draws.
+    rounds
+        Only reconstruct and paste again and again, as the sources do: faster, and less near. Otherwise, where codes
+        have a prior, the code is sought that is the most likely given the known pixels.
     data_root
         Where torchvision's data sets are.
     download
@@ -51,12 +55,14 @@ def inpaint(
     from latelier.core import Imputes, need
     from latelier.data import masks
     from latelier.nets.modes import evaluating
+    from latelier.objectives import impute
     from latelier.runs import Where, open_run
     from latelier.scores.common import device_of
     from latelier.verbs.writing import decibels, given, new_folder, write_pictures
 
     opened = open_run(run)
-    model, device = need(opened.model, Imputes), device_of(opened.model)
+    need(opened.model, Imputes)
+    device = device_of(opened.model)
     mask, out = given(mask, "inpaint", "--mask"), new_folder(given(out, "inpaint"))
     masks.make(str(mask), (1, *opened.model.image), torch.Generator())  # a bad one is refused before pictures are read
     images = opened.images(source, Where.of(data_root, download, as_))
@@ -67,7 +73,7 @@ def inpaint(
             image = block.to(device)
             known = masks.make(str(mask), tuple(image.shape), generator).expand_as(image)
             with evaluating(opened.model):
-                whole = model.impute(image, known.to(image), generator)
+                whole = impute.filled(opened.model, image, known.to(image), generator, rounds=rounds)
             error = (image - whole).square().flatten(1).sum(1)  # known pixels have none
             yield whole, decibels(error / (~known).flatten(1).sum(1))
 

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from latelier.core import Imputes, Refusal, need
+from latelier.core import Imputes, Refusal
 from latelier.explore.asked import Asked
 from latelier.explore.panels import Action
 from latelier.explore.place import Place, chosen, drawn
+from latelier.objectives import impute
 
 TITLE, PLACE = "Inpaint", 6
 LINE = "Paint over what shall be missing, and see what the model fills in."
@@ -27,7 +28,7 @@ def fill(place: Place, asked: Asked) -> dict[str, Any]:
     image, hidden = place.image(chosen(place, asked)), _hidden(place, asked)
     known = torch.from_numpy(~hidden).to(image).expand_as(image)
     generator = place.generator(asked.whole("seed", 0, 2**31, 0))
-    filled = need(place.model, Imputes).impute(image, known, generator)
+    filled = impute.filled(place.model, image, known, generator)
     return {"picture": drawn(filled)[0], "missing": float(hidden.mean())}
 
 
