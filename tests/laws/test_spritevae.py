@@ -194,6 +194,12 @@ def test_the_loss_is_its_terms_with_their_weights() -> None:
     assert float(risen.minimise["model"].detach()) == pytest.approx(half, rel=1e-4)
 
 
+def test_that_nothing_occurs_is_remarked() -> None:
+    model = made()
+    assert model.remarks({"occurrences": 0.01}, 1000) != []
+    assert model.remarks({"occurrences": 2.0}, 1000) == model.remarks({}, 1000) == []
+
+
 @torch.no_grad()
 def test_errors_are_those_of_the_pictures_drawn_with_each_sprite() -> None:
     """In the frame, beside what is drawn with none; to the step between a picture's pixels and a mask's points."""

@@ -41,6 +41,7 @@ COOL = 0.7  # share of a run after which draws are no longer made sharper
 RELAXED = 1.0, 0.3  # first and last temperature of what a draw's gradient is relaxed to
 HEAT = 40.0, 1.0  # first and last heat: parts that are all alike at first come apart as it falls
 UNIT = 4  # squared units of pixels in [-1, 1], as ``Squared`` counts them, to one of theirs in [0, 1]
+RARE = 0.05  # parts in a picture, fewer than which are none
 EPSILON = 1e-7  # keeps the mean over cells of a part that occurs nowhere
 
 
@@ -184,6 +185,11 @@ class Model(Base, Refills, Samples, HasParts, EncoderStages, EncoderFilters):
         colour = colours(source["appearance"], source["occurrence"])[:, by, :, None, None]
         here = code["occurrence"][:, part, None]
         return {**code, "appearance": torch.lerp(code["appearance"], colour.expand_as(code["appearance"]), here)}
+
+    def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
+        if terms.get("occurrences", 1.0) >= RARE:
+            return []
+        return ["hardly any part occurs, so pictures are the ground alone: raise warmup, or lower beta_occurrence"]
 
     def monitor(self) -> Metric:
         return Metric("objective", words="distortion + weighted KL")
