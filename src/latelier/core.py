@@ -275,6 +275,14 @@ class HasParts(Capability):
         return {**code, "appearance": appearance}
 
 
+class Clusters(Capability):
+    """Sorts images into categories that it found by itself."""
+
+    @abstractmethod
+    def clusters(self, image: Tensor) -> Tensor:
+        """[b, k] probabilities of the categories; of none, [b, 0]."""
+
+
 class HasFilters(Capability):
     """Has first weights that can be seen as small pictures."""
 

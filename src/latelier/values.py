@@ -179,6 +179,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "hali": {**GAME, "levels": (64, 256), "net": "table", "critic.norm": "weight"},
     "infogan": {
         "codes": 5,
+        "categories": 0,
         "noise_codes": 5,
         "weight": 1.0,
         "noise": 0.0,

@@ -8,6 +8,7 @@ import torch
 from torch import Generator, Tensor
 
 from latelier import build
+from latelier.core import Refusal
 from latelier.models.infogan import Model
 
 N = 20_000
@@ -49,3 +50,41 @@ def test_a_reader_that_knows_nothing_is_told_so() -> None:
     code = 2 * torch.rand(N, 1, generator=Generator().manual_seed(0)) - 1
     expected = math.log(2) - 0.5 * math.log(2 * math.pi) - 1 / 6
     assert float(bounded(torch.zeros_like(code), code).mean()) == pytest.approx(expected, abs=0.005)
+
+
+def with_categories() -> Model:
+    torch.manual_seed(0)
+    model = build("infogan", (1, 8, 8), codes=2, noise_codes=3, categories=4)
+    assert isinstance(model, Model)
+    return model
+
+
+def test_a_categorical_code_is_drawn_evenly_and_adds_its_entropy() -> None:
+    model = with_categories()
+    code = model.sample_prior(4000, Generator().manual_seed(0))
+    assert {name: value.shape[1] for name, value in code.items()} == {"c": 2, "z": 3, "category": 4}
+    assert torch.equal(code["category"].sum(1), torch.ones(4000))
+    assert float((code["category"].mean(0) - 0.25).abs().max()) < 0.035  # five sds
+    without = bounded(code["c"], code["c"])
+    sure = torch.cat([code["c"], 50 * code["category"]], 1)
+    model.reader.forward = lambda trunk: sure  # type: ignore[method-assign]
+    torch.testing.assert_close(model.known(sure, code), without + math.log(4))
+    blind = torch.cat([code["c"], torch.zeros(4000, 4)], 1)
+    model.reader.forward = lambda trunk: blind  # type: ignore[method-assign]
+    torch.testing.assert_close(model.known(blind, code), without)
+
+
+@torch.no_grad()
+def test_encoding_answers_the_likeliest_category_and_decoding_takes_it() -> None:
+    model = with_categories().eval()
+    image = torch.rand(6, 1, 8, 8, generator=Generator().manual_seed(0))
+    code = model.encode(image).mode()
+    assert torch.equal(code["category"].argmax(1), model.clusters(image).argmax(1))
+    torch.testing.assert_close(model.clusters(image).sum(1), torch.ones(6))
+    assert model.decode(code).shape == image.shape
+    assert build("infogan", (1, 8, 8)).clusters(image).shape == (6, 0)  # type: ignore[operator]
+
+
+def test_one_category_is_none() -> None:
+    with pytest.raises(Refusal, match="must be 0 for none, or 2 or more"):
+        build("infogan", (1, 8, 8), categories=1)

@@ -2,7 +2,8 @@
 
 The generator draws from codes c and noise z, both uniform. A recognition net on the critic's trunk reads c off drawn
 pictures, Q(c | x) = N(mean(x), 1) as in the authors' code, and E log Q(c | x) + H(c) <= I(c; x) is raised by both
-players (eq. 5; subtracted from both losses in that code). ``encode`` answers what Q reads, beside z = 0, of which
+players (eq. 5; subtracted from both losses in that code). A categorical code may stand beside c, Q's of which is a
+softmax (section 7.2: it came to name digits). ``encode`` answers what Q reads, beside z = 0, of which
 nothing is read: a reconstruction keeps what c holds and nothing else."""
 
 import math
@@ -10,10 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
+from torch.nn import functional
 
 from latelier.core import (
     Batch,
+    Clusters,
     Code,
     Decodes,
     Encodes,
@@ -25,23 +28,26 @@ from latelier.core import (
     Optimiser,
     Progress,
     Refusal,
+    Samples,
     Schedule,
 )
+from latelier.core import Model as Base
 from latelier.models.adversarial import blurred
 from latelier.models.autoencoder import Point
 from latelier.models.label_rules import classified, known
 from latelier.models.rules import hopeless
 from latelier.models.sample_rules import sampled
-from latelier.models.shared import DeclaredPrior
 from latelier.models.watch import alike, overwhelmed, sample_distance, variety
 from latelier.nets.encoder import Grid
 from latelier.nets.ranges import Centred, Uncentred
 from latelier.objectives import gaussian
 from latelier.objectives.game import fooled, judged, right
+from latelier.objectives.prior import drawn
 
 SLOPE = 0.1
 UNITS = 256  # of each dense layer, and numbers of the map that the generator begins with
 READER = 128  # units of the recognition net
+CATEGORY = "category"  # the categorical code's name
 VARIED = "raise noise, or lower optimiser.rate"  # for few modes
 
 
@@ -50,6 +56,7 @@ class Config:
     """Defaults: the lecture's row for 2-D shapes, with a last layer onto the picture's channels, which it lacks."""
 
     codes: int = 5  # c, which can be read off pictures
+    categories: int = 0  # values of one categorical code beside c, as 10 for digits; 0 for none
     noise_codes: int = 5  # z, which cannot
     weight: float = 1.0  # of the information's bound
     noise: float = 0.0  # sd on pictures that the critic sees; pixels in [-1, 1]
@@ -62,9 +69,11 @@ class Config:
                 f"infogan: codes {self.codes} must be at least 1; noise_codes {self.noise_codes}, weight "
                 f"{self.weight:g} and noise {self.noise:g} at least 0"
             )
+        if self.categories == 1:
+            raise Refusal(f"infogan: categories {self.categories} must be 0 for none, or 2 or more")
 
 
-class Model(DeclaredPrior, Encodes, Decodes):
+class Model(Samples, Encodes, Decodes, Clusters, Base):
     """``Config`` says how many codes of each kind."""
 
     coder = "critic"
@@ -79,9 +88,11 @@ class Model(DeclaredPrior, Encodes, Decodes):
         self.config, self.image = config, image
         kinds = {"c": config.codes, "z": config.noise_codes}
         self.latents = {name: Latent((count,), "uniform") for name, count in kinds.items() if count}
+        if config.categories:
+            self.latents[CATEGORY] = Latent((config.categories,), "categorical")
         grid = (max(1, UNITS // (h * w // 16)), h // 4, w // 4)  # 16x16x1 for 64 pixels, 4x4x16 for 16
         self.generator = nn.Sequential(
-            nn.Linear(config.codes + config.noise_codes, UNITS),
+            nn.Linear(config.codes + config.noise_codes + config.categories, UNITS),
             *(nn.BatchNorm1d(UNITS), nn.ReLU(), nn.Linear(UNITS, math.prod(grid)), Grid(grid)),
             *(nn.BatchNorm2d(grid[0]), nn.ReLU(), nn.ConvTranspose2d(grid[0], 128, 4, 2, 1)),
             *(nn.BatchNorm2d(128), nn.ReLU(), nn.ConvTranspose2d(128, 64, 4, 2, 1)),
@@ -93,18 +104,32 @@ class Model(DeclaredPrior, Encodes, Decodes):
             *(nn.Linear(128 * h * w // 16, UNITS), nn.BatchNorm1d(UNITS), nn.LeakyReLU(SLOPE)),
         )
         self.verdict = nn.Linear(UNITS, 1)
-        self.reader = nn.Sequential(nn.Linear(UNITS, READER), nn.LeakyReLU(SLOPE), nn.Linear(READER, config.codes))
+        read = config.codes + config.categories
+        self.reader = nn.Sequential(nn.Linear(UNITS, READER), nn.LeakyReLU(SLOPE), nn.Linear(READER, read))
         self.players = {"generator": [self.generator], "critic": [self.trunk, self.verdict, self.reader]}
 
     def optimisers(self) -> dict[str, Optimiser]:
         return {"generator": self.config.optimiser, "critic": self.config.critic_optimiser}
 
     def encode(self, image: Tensor) -> Point:
-        code = {"c": self.reader(self.trunk(image)).float()}
-        return Point(
-            code
-            | {name: image.new_zeros(len(image), *self.latents[name].shape) for name in self.latents if name != "c"}
-        )
+        read = self.reader(self.trunk(image)).float()
+        code = {name: image.new_zeros(len(image), *latent.shape) for name, latent in self.latents.items()}
+        code["c"] = read[:, : self.config.codes]
+        if self.config.categories:
+            code[CATEGORY] = functional.one_hot(read[:, self.config.codes :].argmax(1), self.config.categories).float()
+        return Point(code)
+
+    def sample_prior(self, n: int, generator: Generator) -> Code:
+        device = next(self.parameters()).device
+        code = drawn({name: of for name, of in self.latents.items() if name != CATEGORY}, n, generator, device)
+        if self.config.categories:
+            value = torch.randint(self.config.categories, (n,), generator=generator, device=generator.device)
+            code[CATEGORY] = functional.one_hot(value, self.config.categories).float().to(device)
+        return code
+
+    def clusters(self, image: Tensor) -> Tensor:
+        read: Tensor = self.reader(self.trunk(image))
+        return read[:, self.config.codes :].float().softmax(1)
 
     def decode(self, code: Code) -> Tensor:
         out: Tensor = self.generator(torch.cat([code[name] for name in self.latents], 1))
@@ -121,15 +146,15 @@ class Model(DeclaredPrior, Encodes, Decodes):
         g, noise = progress.generator, self.config.noise
         code = self.sample_prior(len(batch.image), g)
         with torch.no_grad():
-            drawn = self.decode(code)
+            picture = self.decode(code)
         data = self.logit(self.trunk(blurred(batch.image, noise, g)))
-        trunk = self.trunk(blurred(drawn, noise, g))
+        trunk = self.trunk(blurred(picture, noise, g))
         made, known = self.logit(trunk), self.known(trunk, code)
         loss = judged(data, made)
         report = {"critic": loss, "critic accuracy": right(data, made), "information": known}
-        report |= variety(batch.image, drawn)
+        report |= variety(batch.image, picture)
         if not self.training:
-            report |= sample_distance(batch.image, drawn)
+            report |= sample_distance(batch.image, picture)
         return Losses({"critic": (loss - self.config.weight * known).mean()}, report)
 
     def draw(self, batch: Batch, progress: Progress) -> Losses:
@@ -147,8 +172,13 @@ class Model(DeclaredPrior, Encodes, Decodes):
 
     def known(self, trunk: Tensor, code: Code) -> Tensor:
         """[b] nats, log Q(c | x) + H(c), whose mean is at most I(c; x) and at most H(c)."""
-        mean = self.reader(trunk).float()
-        return gaussian.log_density(code["c"], mean, mean.new_zeros(())) + self.config.codes * math.log(2)
+        read = self.reader(trunk).float()
+        mean, logits = read[:, : self.config.codes], read[:, self.config.codes :]
+        known = gaussian.log_density(code["c"], mean, mean.new_zeros(())) + self.config.codes * math.log(2)
+        if not self.config.categories:
+            return known
+        told: Tensor = (code[CATEGORY] * logits.log_softmax(1)).sum(1)
+        return known + told + math.log(self.config.categories)
 
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
         return [
