@@ -244,7 +244,14 @@ def test_which_part_occurs_is_the_posterior_of_its_error() -> None:
 
 @pytest.mark.parametrize(
     ("settings", "said"),
-    [({"chance": 1.0}, "chance is a probability"), ({"parts": 0}, "must be 1 or more"), ({"cells": 0}, "1 or more")],
+    [
+        ({"chance": 1.0}, "chance is a probability"),
+        ({"chance": 1e-60}, "chance is a probability"),
+        ({"warmup": 5.0}, "warmup is a share of a run"),
+        ({"cells": 17}, "17 cells to 32 pixels were asked for"),
+        ({"parts": 0}, "must be 1 or more"),
+        ({"cells": 0}, "1 or more"),
+    ],
 )
 def test_settings_out_of_range_are_refused(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(Refusal, match=said):

@@ -41,6 +41,7 @@ COOL = 0.7  # share of a run after which draws are no longer made sharper
 RELAXED = 1.0, 0.3  # first and last temperature of what a draw's gradient is relaxed to
 HEAT = 40.0, 1.0  # first and last heat: parts that are all alike at first come apart as it falls
 UNIT = 4  # squared units of pixels in [-1, 1], as ``Squared`` counts them, to one of theirs in [0, 1]
+TINY = 1e-9  # chance that anything occurs at a cell, or nothing, at least
 RARE = 0.05  # parts in a picture, fewer than which are none
 EPSILON = 1e-7  # keeps the mean over cells of a part that occurs nowhere
 
@@ -62,8 +63,10 @@ class Config:
     def __post_init__(self) -> None:
         if min(self.parts, self.cells, self.ground, self.channels) < 1:
             raise Refusal("spritevae: parts, cells, ground and channels must be 1 or more")
-        if not 0 < self.chance < 1:
-            raise Refusal(f"spritevae: chance is a probability between 0 and 1, not {self.chance:g}")
+        if not TINY <= self.chance <= 1 - TINY:
+            raise Refusal(f"spritevae: chance is a probability between {TINY:g} and 1 - {TINY:g}, not {self.chance:g}")
+        if self.warmup > 1:
+            raise Refusal(f"spritevae: warmup is a share of a run, at most 1, not {self.warmup:g}")
 
 
 class SpritePosterior(Posterior):
@@ -112,12 +115,15 @@ def chosen(weight: Tensor) -> Tensor:
 class Model(Base, Refills, Samples, HasParts, EncoderStages, EncoderFilters):
     """``Config`` says how many parts, on how fine a grid."""
 
-    schedule = Schedule(steps=2000)
+    schedule = Schedule(steps=1500, batch=32)
     higher = ("parts in use",)
 
     def __init__(self, config: Config, image: tuple[int, int, int]):
         super().__init__()
         self.config, self.image = config, image
+        if config.cells > min(image[1:]) // 2:
+            said = f"{config.cells} cells to {min(image[1:])} pixels were asked for; a cell has 2 pixels or more"
+            raise Refusal(f"spritevae: {said}; give fewer cells, or --size")
         self.grid = grid_of(image, config.cells)
         self.latents = {
             "occurrence": Latent((config.parts, *self.grid), "bernoulli"),

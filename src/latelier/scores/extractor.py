@@ -16,7 +16,8 @@ from latelier.nets.modes import evaluating
 from latelier.nets.resnet9 import trunk
 from latelier.places import place
 from latelier.scores.attribute_preservation import Judge, judge_of
-from latelier.scores.common import BLOCK, Splits, device_of, reconstructions, some
+from latelier.scores.attributes import balanced, needed
+from latelier.scores.common import BLOCK, Splits, device_of, reconstructions, rows_of, some
 from latelier.state import load_weights
 
 CHUNK = 64  # images in the extractor at once
@@ -35,7 +36,8 @@ OWN = (
 )
 JUDGED = (
     "with the option features=judge in those of the classifier of attribute_preservation, which learned the attributes "
-    "or classes of these very training images: mean and sd over 4x4 parts of its last maps, 256 numbers"
+    "or classes of these very training images: mean and sd over 4x4 parts of its last maps, 256 numbers (judge: its "
+    "balanced accuracy on test images; at 50 % it knows nothing)"
 )
 INCEPTIONS = (
     "the 2,048 pooled features of torchvision's inception_v3 with the weights given, images resized to "
@@ -51,6 +53,7 @@ class Compared(NamedTuple):
 
     truth: np.ndarray
     sets: dict[str, np.ndarray]
+    told: dict[str, float]  # of a judge, how well it judges
 
 
 def compared(
@@ -70,10 +73,12 @@ def compared(
             )
     n, seed = len(data.test), generator.initial_seed() % 2**32
     extractor: nn.Module = RandomTrunk()
+    told: dict[str, float] = {}
     if weights:
         extractor = inception(place(weights, f"{score}.weights"), score)
     elif kind_of == "judge":
-        extractor = JudgeFeatures(judge_of(score, data, device_of(model), seed))
+        judge = judge_of(score, data, device_of(model), seed)
+        told, extractor = judged(model, judge, score, data), JudgeFeatures(judge)
     extractor.to(device_of(model))
     truth = features(extractor, data.test.blocks())
     images_of: dict[str, Iterable[Tensor]] = {
@@ -87,7 +92,20 @@ def compared(
         sets[kind] = features(extractor, blocks)
         if not np.isfinite(sets[kind]).all():
             raise Refusal(f"{score}: not all {kind} are finite numbers; train the model again, at a lower rate")
-    return Compared(truth, sets)
+    return Compared(truth, sets, told)
+
+
+def judged(model: Model, judge: Judge, score: str, data: Splits) -> dict[str, float]:
+    """Its balanced accuracy in percent on test images, mean over attributes."""
+
+    def logits(image: Tensor) -> Tensor:
+        with evaluating(judge):
+            found: Tensor = judge(image)
+        return found
+
+    names, _, test = needed(score, data)
+    answers = rows_of(model, data.test, logits) > 0
+    return {"judge %": 100 * float(np.mean([balanced(answers[:, a], test[:, a]) for a in range(len(names))]))}
 
 
 def features(extractor: nn.Module, blocks: Iterable[Tensor]) -> np.ndarray:

@@ -28,9 +28,9 @@ def score(
     images. ``weights`` is a safetensors file of torchvision's inception_v3 state dict. Raises Refusal for one that does
     not fit, for fewer than two images of a split, and for images that are not finite."""
     name = "FID" if weights else "Frechet distance by a judge" if features == "judge" else "Frechet distance"
-    truth, sets = compared("fid", model, data, generator, weights, features)
+    truth, sets, told = compared("fid", model, data, generator, weights, features)
     target = fitted(truth)
-    return {f"{name} of {kind}": frechet(target, fitted(rows)) for kind, rows in sets.items()}
+    return {f"{name} of {kind}": frechet(target, fitted(rows)) for kind, rows in sets.items()} | told
 
 
 class Gaussian(NamedTuple):

@@ -40,14 +40,14 @@ def score(
             f"kid: 4 pictures a split and 1 subset are needed at least, not {fewest} and {subsets}; give more"
         )
     name = "KID" if weights else "kernel distance by a judge" if features == "judge" else "kernel distance"
-    truth, sets = compared("kid", model, data, generator, weights, features)
+    truth, sets, told = compared("kid", model, data, generator, weights, features)
     values: dict[str, float] = {}
     for kind, rows in sets.items():
         order = np.random.default_rng(generator.initial_seed() % 2**32)  # the same subsets for every kind
         size = min(SIZE, len(truth) // 2, len(rows) // 2)
         drawn = [distance(_subset(truth, size, order), _subset(rows, size, order)) for _ in range(subsets)]
         values |= {f"{name} of {kind}": float(np.mean(drawn)), f"{name} of {kind} sd": float(np.std(drawn))}
-    return values
+    return values | told
 
 
 def distance(one: np.ndarray, other: np.ndarray) -> float:

@@ -41,7 +41,10 @@ def decode(run: Place, code: Place, *, out: Asked = "") -> Path:
     if not text.lstrip().startswith("{"):
         if not os.path.isfile(text):
             raise Refusal(f'no code at {text[:80]}: give a JSON file, or the JSON itself, as {{"z": [0.5, -1]}}')
-        text = stored.text(Path(text))
+        code = Path(text)
+        if code.suffix not in ("", ".json", ".txt"):
+            raise Refusal(f"{code}: decode takes one code as a JSON file (or the JSON itself), not {code.suffix}")
+        text = stored.text(code)
     try:
         values = json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -24,8 +24,8 @@ def inpaint(
 ) -> Path:
     """Write every picture with what the mask hides filled in, as a PNG of the same name, and inpainted.csv.
 
-    Known pixels stay as they are, bit for bit. The table has each picture's PSNR over the missing pixels alone, beside
-    what the given picture has there. Returns the folder. Raises Refusal (exit 2) for a model that cannot fill in, a
+    Known pixels stay as they are, bit for bit. The table has each picture's PSNR of what is filled in, against what the
+    given picture has there. Returns the folder. Raises Refusal (exit 2) for a model that cannot fill in, a
     mask that hides all or nothing, and a folder that is not empty.
 
     Parameters

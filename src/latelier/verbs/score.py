@@ -43,10 +43,10 @@ def score(
         Pictures to measure on; by default what the run was trained on.
     only
         Names of scores; by default those of --set, else all that model and data allow, but for those that take minutes:
-        attribute_preservation, attribute_probe, fid, finetune, frozen_probe, kid and logistic.
+        attribute_preservation, attribute_probe, clustering, fid, finetune, frozen_probe, kid, logistic and others.
     settings
         SCORE.OPTION=value, a keyword of a score's function, e.g. finetune.epochs=5 frozen_probe.frozen=conv1
-        likelihood.samples=1,50 fid.weights=inception.safetensors; kept with its record.
+        likelihood.samples=1,50 fid.weights=inception.safetensors kid.features=judge; kept with its record.
     seed
         Of label draws, codes and subsets.
     limit
