@@ -12,6 +12,7 @@ from latelier.core import (
     Capability,
     Captions,
     Classifies,
+    Clusters,
     Decides,
     Decodes,
     Encodes,
@@ -102,6 +103,13 @@ def check_parts(model: Model, image: Tensor) -> None:
     again = need(model, HasParts).repainted(mode, mode, 0, 0)
     assert {name: value.shape for name, value in again.items()} == {name: mode[name].shape for name in mode}
     assert torch.equal(again["occurrence"], mode["occurrence"])
+
+
+def check_clusters(model: Model, image: Tensor) -> None:
+    found = need(model, Clusters).clusters(image)
+    assert found.shape[0] == SIZE
+    if found.shape[1]:  # of none there are none
+        torch.testing.assert_close(found.sum(1), torch.ones(SIZE))
 
 
 def check_filters(model: Model, image: Tensor) -> None:
@@ -206,6 +214,7 @@ CHECKS: dict[type, Callable[[Model, Tensor], None]] = {
     Features: check_features,
     HasStages: check_stages,
     HasParts: check_parts,
+    Clusters: check_clusters,
     HasFilters: check_filters,
     Weighs: check_weighs,
     Classifies: check_classifies,

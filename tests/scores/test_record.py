@@ -34,7 +34,7 @@ def without_seconds(records):
 def test_scores_are_found_by_name_and_by_capability() -> None:
     assert {*ON_CODES, "likelihood", "prior_gap", "reconstruction", "part_consistency"} <= set(list_scores())
     lacking = {"frozen_probe", "part_consistency", "embedded_distance"}  # it has no trunk and no critic
-    lacking |= {"captions", "retrieval", "scene_captions"}  # and writes nothing
+    lacking |= {"captions", "retrieval", "scene_captions", "clustering"}  # and writes and sorts nothing
     assert set(list_scores()) - set(possible(LinearGaussian())) == lacking
     assert possible(CODES) == ON_CODES
     with pytest.raises(Refusal, match='did you mean "likelihood"'):
