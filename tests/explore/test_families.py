@@ -21,6 +21,7 @@ FAMILIES = {
     "hali": "hali --data digits --images 128 --set levels=8,16 net.channels=4 net.hidden=16",
     "dgdn": "dgdn --data digits --images 128 --set maps=8,10 kernels=5,2 pools=2 estimator.hidden=8",
     "patchvae": "patchvae --data scenes --images 64 --set parts=4 appearance=3",
+    "spritevae": "spritevae --data scenes --images 64 --set parts=4 channels=8",
     "introvac": "introvac --data scenes --images 64 --set width=0.125 latent=8",
 }
 DRAWS = {  # what is on a panel once it has its answer
