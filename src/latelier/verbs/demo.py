@@ -1,4 +1,4 @@
-"""latelier demo: the main job, on embedded data, in a minute or two on two cores (scenes: five)."""
+"""latelier demo: the main job, on embedded data, in a minute or two on two cores (scenes: six)."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,7 +78,7 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
     Trains a convolutional VAE on all training pictures with labels for five per class; compares it, at 1, 5 and 10
     labels a class over five label draws, with the same encoder trained on the labels alone, with logistic regression
     on pixels and on PCA, and with label propagation on pixels, all on test pictures whose labels none of them saw;
-    writes OUT/report.html. On scenes a SpriteVAE learns parts beside it. Some 80 seconds on two cores; with scenes four
+    writes OUT/report.html. On scenes a SpriteVAE learns parts beside it. Some 80 seconds on two cores; with scenes six
     minutes.
 
     Parameters
@@ -169,7 +169,7 @@ def _parts(run: Path) -> "tuple[Table, list[Picture]]":
     values, opened = record["values"], open_run(run)
     rows = [
         [f"SpriteVAE, {opened.seen:,} pictures without labels", "AP any parts matched", "AP class parts best part"],
-        ["k-means of its trunk's features", "AP any k-means", "AP class k-means best part"],
+        ["k-means of its trunk's features", "AP any k-means matched", "AP class k-means best part"],
         ["chance", "AP any base", "AP class base"],
     ]
     cells = [[name, *(f"{values[key]:.3f}" for key in keys)] for name, *keys in rows]
