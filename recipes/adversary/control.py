@@ -47,36 +47,35 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     BESIDE: ("vae", VAE),
 }
 TRAINING = {"size": 32, "batch": 64, "precision": "bf16", "decay": "linear"}
-BY_JUDGE = "kernel distance by a judge of samples"
-SHOWN = {  # column -> score, its values: of HALI, and of a model with one code
-    "preserved z1 %": ("attribute_preservation", "preserved z1 %", "preserved code %"),
-    "preserved z2 %": ("attribute_preservation", "preserved z2 %", ""),
-    "probe %": ("attribute_probe", "all %", "codes %"),
-    "PSNR dB": ("reconstruction", "PSNR dB", "PSNR dB"),
-    "samples": ("kid", "kernel distance of samples", "kernel distance of samples"),
-    "samples, by a judge": ("kid", BY_JUDGE, BY_JUDGE),
+SCORES: tuple[tuple[str, dict[str, Any]], ...] = (
+    *((name, {}) for name in ("attribute_preservation", "attribute_probe", "reconstruction", "kid")),
+    ("kid", {"features": "judge"}),
+)
+SHOWN = {  # column -> value: of HALI, and of a model with one code
+    "preserved z1 %": ("preserved z1 %", "preserved code %"),
+    "preserved z2 %": ("preserved z2 %", ""),
+    "probe %": ("all %", "codes %"),
+    "PSNR dB": ("PSNR dB", "PSNR dB"),
+    "samples": ("kernel distance of samples", "kernel distance of samples"),
+    "samples, by a judge": ("kernel distance by a judge of samples", "kernel distance by a judge of samples"),
 }
 DIGITS = {"samples": 4, "samples, by a judge": 3}  # of others one
-OPTIONS = {BY_JUDGE: {"features": "judge"}}
 
 
 def reproduce(bench: Bench) -> Result:
     """A training for each row, length and seed, and a curve over lengths for each score."""
-    found_by = [(score, OPTIONS.get(name, {})) for score, name, _ in SHOWN.values()]
-    asked = [one for place, one in enumerate(found_by) if one not in found_by[:place]]
     jobs = [
         Job(f"{row}, {EPOCHS * share:g} epochs", method, score, seed, EPOCHS * share, settings, TRAINING, options)
         for seed in range(bench.seeds)
         for row, (method, settings) in ROWS.items()
         for share in SHARES
-        for score, options in asked
+        for score, options in SCORES
     ]
     found = bench.measure(jobs)
 
     def values(row: str, share: float, column: str) -> list[float]:
-        _, of_levels, of_one = SHOWN[column]
         records = found[f"{row}, {EPOCHS * share:g} epochs"]
-        return [one[name] for one in records for name in {of_levels, of_one} if name in one]
+        return [one[name] for one in records for name in set(SHOWN[column]) if name in one]
 
     rows = []
     for row in ROWS:

@@ -112,11 +112,11 @@ class Model(Samples, Encodes, Decodes, Clusters, Base):
         return {"generator": self.config.optimiser, "critic": self.config.critic_optimiser}
 
     def encode(self, image: Tensor) -> Point:
-        read = self.reader(self.trunk(image)).float()
+        mean, logits = self.recognised(self.trunk(image))
         code = {name: image.new_zeros(len(image), *latent.shape) for name, latent in self.latents.items()}
-        code["c"] = read[:, : self.config.codes]
+        code["c"] = mean
         if self.config.categories:
-            code[CATEGORY] = functional.one_hot(read[:, self.config.codes :].argmax(1), self.config.categories).float()
+            code[CATEGORY] = functional.one_hot(logits.argmax(1), self.config.categories).float()
         return Point(code)
 
     def sample_prior(self, n: int, generator: Generator) -> Code:
@@ -128,8 +128,12 @@ class Model(Samples, Encodes, Decodes, Clusters, Base):
         return code
 
     def clusters(self, image: Tensor) -> Tensor:
-        read: Tensor = self.reader(self.trunk(image))
-        return read[:, self.config.codes :].float().softmax(1)
+        return self.recognised(self.trunk(image))[1].softmax(1)
+
+    def recognised(self, trunk: Tensor) -> tuple[Tensor, Tensor]:
+        """Q's mean of c, [b, codes], and its logits of the category, [b, categories]."""
+        both = self.reader(trunk).float()
+        return both[:, : self.config.codes], both[:, self.config.codes :]
 
     def decode(self, code: Code) -> Tensor:
         out: Tensor = self.generator(torch.cat([code[name] for name in self.latents], 1))
@@ -172,8 +176,7 @@ class Model(Samples, Encodes, Decodes, Clusters, Base):
 
     def known(self, trunk: Tensor, code: Code) -> Tensor:
         """[b] nats, log Q(c | x) + H(c), whose mean is at most I(c; x) and at most H(c)."""
-        read = self.reader(trunk).float()
-        mean, logits = read[:, : self.config.codes], read[:, self.config.codes :]
+        mean, logits = self.recognised(trunk)
         known = gaussian.log_density(code["c"], mean, mean.new_zeros(())) + self.config.codes * math.log(2)
         if not self.config.categories:
             return known

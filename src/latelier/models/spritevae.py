@@ -5,7 +5,6 @@ one occurs. A part is a mask that all pictures share, a sprite; appearance is it
 lies. So a part is a shape: nothing but another part can draw another one. What no sprite covers a ground of few numbers
 draws. The source's parts split drawn scenes by colour (docs/parts.md)."""
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -34,6 +33,7 @@ from latelier.nets.conv import Conv
 from latelier.nets.sprite import PLACE, Heads, Sprites, encoder, grid_of
 from latelier.objectives import categorical, gaussian
 from latelier.objectives.likelihood import Squared
+from latelier.objectives.prior import drawn
 from latelier.objectives.reduce import summed
 
 FINE = 2  # cells of a map of parts to a cell of the code, either way
@@ -83,18 +83,20 @@ class SpritePosterior(Posterior):
         self.log_p, self.gaussians, self.log_prior, self.temperature = log_p, gaussians, log_prior, temperature
 
     def mode(self) -> Code:
-        likely = self.log_p.clone()
-        likely[:, -1] = torch.where(
-            likely[:, -1].exp() > 0.5, math.inf, -math.inf
-        )  # nothing, if likelier than any part
-        return {"occurrence": chosen(likely), **{name: mean for name, (mean, _) in self.gaussians.items()}}
+        occurs = self.log_p[:, -1:].exp() <= 0.5  # likelier than nothing, whichever part it is
+        return {
+            "occurrence": occurs * one_hot(self.log_p[:, :-1]),
+            **{name: mean for name, (mean, _) in self.gaussians.items()},
+        }
 
     def sample(self, generator: Generator) -> Code:
         soft = categorical.relaxed(self.log_p, self.temperature or RELAXED[1], generator)
-        drawn = chosen(soft)
+        occurrence = one_hot(soft)[:, :-1]
         if self.temperature is not None:
-            drawn = drawn + soft[:, :-1] - soft[:, :-1].detach()
-        return {"occurrence": drawn} | {name: gaussian.sample(*of, generator) for name, of in self.gaussians.items()}
+            occurrence = occurrence + soft[:, :-1] - soft[:, :-1].detach()
+        return {"occurrence": occurrence} | {
+            name: gaussian.sample(*of, generator) for name, of in self.gaussians.items()
+        }
 
     def rate(self) -> Code:
         """Elementwise, nothing's term shared out evenly among the parts; of place and appearance only as far as
@@ -107,9 +109,9 @@ class SpritePosterior(Posterior):
         return {"occurrence": terms[:, :-1] + terms[:, -1:] / (terms.shape[1] - 1), **found}
 
 
-def chosen(weight: Tensor) -> Tensor:
-    """[b, N, h, w] in {0, 1} of weights [b, N + 1, h, w]: the part of the greatest, none where that is the last."""
-    return functional.one_hot(weight.argmax(1), weight.shape[1]).movedim(-1, 1)[:, :-1].to(weight.dtype)
+def one_hot(weight: Tensor) -> Tensor:
+    """[b, n, h, w] in {0, 1}, 1 at the greatest of the weights [b, n, h, w] along axis 1."""
+    return functional.one_hot(weight.argmax(1), weight.shape[1]).movedim(-1, 1).to(weight.dtype)
 
 
 class Model(Base, Refills, Samples, HasParts, EncoderStages, EncoderFilters):
@@ -172,11 +174,9 @@ class Model(Base, Refills, Samples, HasParts, EncoderStages, EncoderFilters):
     def sample_prior(self, n: int, generator: Generator) -> Code:
         device = next(self.parameters()).device
         flat = self.log_prior().expand(n, -1, *self.grid)
-        code = {"occurrence": chosen(categorical.relaxed(flat, RELAXED[1], generator))}
-        for name, latent in self.latents.items():
-            if name not in code:
-                code[name] = torch.randn(n, *latent.shape, generator=generator, device=generator.device)
-        return {name: value.to(device) for name, value in code.items()}
+        occurrence = one_hot(categorical.relaxed(flat, RELAXED[1], generator))[:, :-1].to(device)
+        others = {name: latent for name, latent in self.latents.items() if name != "occurrence"}
+        return {"occurrence": occurrence, **drawn(others, n, generator, device)}
 
     def parts(self, image: Tensor) -> Parts:
         """Occurrence is how much of a finer cell each part covers, in the mean over what may occur."""

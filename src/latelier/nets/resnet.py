@@ -1,5 +1,6 @@
 """Residual nets with group normalisation: no image depends on its batch mates."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -57,15 +58,17 @@ class Resnet:
 
 
 class Block(nn.Module):
-    """[b, below, h, w] -> [b, above, h, w]: the input plus two normalised convolutions of it."""
+    """[b, below, h, w] -> [b, above, h, w]: the input plus two convolutions of it, each after a norm and a
+    nonlinearity."""
 
-    def __init__(self, below: int, above: int):
+    def __init__(self, below: int, above: int, nonlinearity: Callable[[Tensor], Tensor] = functional.silu):
         super().__init__()
+        self.nonlinearity = nonlinearity
         self.norm1, self.conv1 = Norm(below), nn.Conv2d(below, above, 3, 1, 1)
         self.norm2, self.conv2 = Norm(above), nn.Conv2d(above, above, 3, 1, 1)
         self.shortcut = nn.Identity() if below == above else nn.Conv2d(below, above, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.conv1(functional.silu(self.norm1(x)))
-        out: Tensor = self.shortcut(x) + self.conv2(functional.silu(self.norm2(y)))
+        y = self.conv1(self.nonlinearity(self.norm1(x)))
+        out: Tensor = self.shortcut(x) + self.conv2(self.nonlinearity(self.norm2(y)))
         return out

@@ -11,11 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from latelier.nets.compact import down
+from latelier.nets.compact import down, halved
 from latelier.nets.encoder import Encoder
 from latelier.nets.halving import Image, Size
 from latelier.nets.norm import Norm
 from latelier.nets.ranges import Centred
+from latelier.nets.resnet import Block
 
 PLACE = 4  # numbers: right, down, scale, turn
 SIDE = 28  # of a mask, in points of its own
@@ -35,19 +36,6 @@ def grid_of(image: Image, cells: int) -> Size:
     return max(1, round(image[1] / side)), max(1, round(image[2] / side))
 
 
-class Residual(nn.Module):
-    """[b, c, h, w] plus two convolutions of it, each after group norm and a rectifier."""
-
-    def __init__(self, width: int):
-        super().__init__()
-        layers = [(Norm(width), nn.ReLU(), nn.Conv2d(width, width, 3, 1, 1)) for _ in range(2)]
-        self.layers = nn.Sequential(*(part for group in layers for part in group))
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = x + self.layers(x)
-        return out
-
-
 class Heads(nn.Module):
     """The trunk's map [b, c, h, w] -> by name: "occurrence", logits that something occurs, [b, 1, h, w]; "place" and
     "appearance", mean and log-variance side by side, [b, 2 d, h, w]; and "ground", [b, 2 d]."""
@@ -55,7 +43,9 @@ class Heads(nn.Module):
     def __init__(self, width: int, grid: Size, colours: int, ground: int):
         super().__init__()
         top = 2 * width
-        self.into = nn.Sequential(nn.Conv2d(width, top, 3, 1, 1), nn.AdaptiveAvgPool2d(grid), Residual(top))
+        self.into = nn.Sequential(
+            nn.Conv2d(width, top, 3, 1, 1), nn.AdaptiveAvgPool2d(grid), Block(top, top, functional.relu)
+        )
         self.last = nn.Sequential(Norm(top), nn.ReLU())
         self.occurrence = nn.Conv2d(top, 1, 3, 1, 1)
         self.place = nn.Conv2d(top, 2 * PLACE, 3, 1, 1)
@@ -77,17 +67,17 @@ def encoder(image: Image, channels: int, heads: nn.Module) -> Encoder:
     """Strided convolutions, each but the first with a residual block, under the heads."""
     stages: dict[str, nn.Module] = {}
     size, below = image[1:], image[0]
-    for number in range(1, halvings(image) + 1):
+    for number in range(1, _halvings(image) + 1):
         above = channels * min(2, number)
-        layers = [Residual(above)] if number > 1 else []
+        layers = [Block(above, above, functional.relu)] if number > 1 else []
         stages[f"conv{number}"] = nn.Sequential(
             *([Centred()] if number == 1 else []), down(below, above, size), *layers, nn.ReLU()
         )
-        size, below = (max(1, size[0] // 2), max(1, size[1] // 2)), above
+        size, below = halved(size), above
     return Encoder(stages, image, head=heads)
 
 
-def halvings(image: Image) -> int:
+def _halvings(image: Image) -> int:
     """That leave the shorter side 4 pixels or more."""
     return min(HALVINGS, max(2, int(math.log2(min(image[1:]) / 4))))
 

@@ -42,10 +42,8 @@ def drawn_by_likeliest(model: Model, image: Tensor, known: Tensor, start: dict[s
         for step in range(STEPS):
             adam.param_groups[0]["lr"] = RATE * (1 - step / STEPS)
             error = (known * (decoder.decode({**start, **code}) - image)).square().sum()
-            loss = 4 * error / (2 * VARIANCE)
-            loss = loss + sum(
-                (0.5 * z.square().sum() for name, z in code.items() if model.latents[name].kind == "gaussian"), loss * 0
-            )
+            normal = [z.square().sum() for name, z in code.items() if model.latents[name].kind == "gaussian"]
+            loss = 4 * error / (2 * VARIANCE) + 0.5 * sum(normal)
             for z, gradient in zip(code.values(), torch.autograd.grad(loss, list(code.values())), strict=True):
                 z.grad = gradient
             adam.step()

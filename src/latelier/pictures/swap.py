@@ -50,10 +50,8 @@ def _swaps(view: View, probability: Tensor, part: int, rows: list[int]) -> Grid:
     code = encoder.encode(view.image[rows]).mode()
     target, sources = ({name: value[some] for name, value in code.items()} for some in (slice(1), slice(1, None)))
     targets = {name: value.expand(len(rows) - 1, *value.shape[1:]) for name, value in target.items()}
-    before, after = (
-        decoder.decode(targets),
-        decoder.decode(need(view.model, HasParts).repainted(targets, sources, part, part)),
-    )
+    repainted = need(view.model, HasParts).repainted(targets, sources, part, part)
+    before, after = decoder.decode(targets), decoder.decode(repainted)
     shown, greatest = pixels(dimmed(view.image[rows], probability[rows])), (after - before).abs().flatten(1).amax(1)
     drawn = pixels(before), pixels(after), as_pictures(after - before), greatest.tolist()
     cells = [

@@ -13,7 +13,7 @@ from latelier.data.images import Images
 from latelier.data.seeds import mix
 from latelier.nets.modes import evaluating
 from latelier.nets.ranges import Centred
-from latelier.scores.attributes import RULE, balanced, needed, told
+from latelier.scores.attributes import RULE, Attributes, balanced, needed, told
 from latelier.scores.common import Splits, device_of, rows_of, some
 from latelier.scores.levels import levels_of, reconstructed
 
@@ -59,10 +59,8 @@ def score(
         raise Refusal(
             f"attribute_preservation: epochs {epochs} and batch {batch} must be 1 or more, and rate {rate:g} above 0"
         )
-    seed = generator.initial_seed()
-    data = data._replace(fit=some(data.fit, FIT_ROWS, seed % 2**32))
-    names, _, test = needed("attribute_preservation", data)
-    judge = judge_of("attribute_preservation", data, device_of(model), seed, Course(epochs, rate, batch))
+    seed, course = generator.initial_seed(), Course(epochs, rate, batch)
+    judge, (names, _, test) = judge_of("attribute_preservation", data, device_of(model), seed, course)
 
     def judged(image: Tensor) -> Tensor:
         """[b, (1 + levels) * a] logits of images and of their reconstructions."""
@@ -78,11 +76,14 @@ def score(
     return values
 
 
-def judge_of(score: str, data: Splits, device: torch.device, seed: int, course: Course = COURSE) -> "Judge":
-    """One that learned the attributes of at most ``FIT_ROWS`` training images. Raises Refusal, in the name of
-    ``score``, for images without attributes and classes."""
+def judge_of(
+    score: str, data: Splits, device: torch.device, seed: int, course: Course = COURSE
+) -> tuple["Judge", Attributes]:
+    """One that learned the attributes of at most ``FIT_ROWS`` training images, and what it learned. Raises Refusal, in
+    the name of ``score``, for images without attributes and classes."""
     fit = some(data.fit, FIT_ROWS, seed % 2**32)
-    return trained(fit, torch.from_numpy(needed(score, data._replace(fit=fit)).fit), course, device, seed)
+    attributes = needed(score, data._replace(fit=fit))
+    return trained(fit, torch.from_numpy(attributes.fit), course, device, seed), attributes
 
 
 class Judge(nn.Module):

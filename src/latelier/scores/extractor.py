@@ -12,11 +12,12 @@ from torch import Generator, Tensor, nn
 from torch.nn.functional import interpolate
 
 from latelier.core import Decodes, Model, Refusal, Samples, has, need
+from latelier.data.images import Images
 from latelier.nets.modes import evaluating
 from latelier.nets.resnet9 import trunk
 from latelier.places import place
 from latelier.scores.attribute_preservation import Judge, judge_of
-from latelier.scores.attributes import balanced, needed
+from latelier.scores.attributes import balanced
 from latelier.scores.common import BLOCK, Splits, device_of, reconstructions, rows_of, some
 from latelier.state import load_weights
 
@@ -77,8 +78,8 @@ def compared(
     if weights:
         extractor = inception(place(weights, f"{score}.weights"), score)
     elif kind_of == "judge":
-        judge = judge_of(score, data, device_of(model), seed)
-        told, extractor = judged(model, judge, score, data), JudgeFeatures(judge)
+        judge, attributes = judge_of(score, data, device_of(model), seed)
+        told, extractor = judged(model, judge, data.test, attributes.test), JudgeFeatures(judge)
     extractor.to(device_of(model))
     truth = features(extractor, data.test.blocks())
     images_of: dict[str, Iterable[Tensor]] = {
@@ -95,17 +96,21 @@ def compared(
     return Compared(truth, sets, told)
 
 
-def judged(model: Model, judge: Judge, score: str, data: Splits) -> dict[str, float]:
-    """Its balanced accuracy in percent on test images, mean over attributes."""
+def judged(model: Model, judge: Judge, images: Images, truth: np.ndarray) -> dict[str, float]:
+    """Its balanced accuracy in percent on images whose attributes [n, a] are known, mean over attributes."""
 
     def logits(image: Tensor) -> Tensor:
         with evaluating(judge):
             found: Tensor = judge(image)
         return found
 
-    names, _, test = needed(score, data)
-    answers = rows_of(model, data.test, logits) > 0
-    return {"judge %": 100 * float(np.mean([balanced(answers[:, a], test[:, a]) for a in range(len(names))]))}
+    answers = rows_of(model, images, logits) > 0
+    return {"judge %": 100 * float(np.mean([balanced(*pair) for pair in zip(answers.T, truth.T, strict=True)]))}
+
+
+def called(published: str, own: str, weights: str | None, kind_of: Features) -> str:
+    """The distance's name: of Inception's features, of a judge's, or of our own."""
+    return published if weights else f"{own} by a judge" if kind_of == "judge" else own
 
 
 def features(extractor: nn.Module, blocks: Iterable[Tensor]) -> np.ndarray:

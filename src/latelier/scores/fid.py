@@ -7,7 +7,7 @@ from torch import Generator
 
 from latelier.core import Decodes, Encodes, Model
 from latelier.scores.common import Splits
-from latelier.scores.extractor import INCEPTIONS, JUDGED, OWN, SETS, Features, compared
+from latelier.scores.extractor import INCEPTIONS, JUDGED, OWN, SETS, Features, called, compared
 
 needs = (Encodes, Decodes)
 ON_REQUEST = True  # its own trunk alone reads 400 images of 64 px a second on one core
@@ -27,7 +27,7 @@ def score(
     """Frechet distances, at least 0, of reconstructions, of samples where the model has a prior, and of training
     images. ``weights`` is a safetensors file of torchvision's inception_v3 state dict. Raises Refusal for one that does
     not fit, for fewer than two images of a split, and for images that are not finite."""
-    name = "FID" if weights else "Frechet distance by a judge" if features == "judge" else "Frechet distance"
+    name = called("FID", "Frechet distance", weights, features)
     truth, sets, told = compared("fid", model, data, generator, weights, features)
     target = fitted(truth)
     return {f"{name} of {kind}": frechet(target, fitted(rows)) for kind, rows in sets.items()} | told

@@ -5,7 +5,7 @@ from torch import Generator
 
 from latelier.core import Decodes, Encodes, Model, Refusal
 from latelier.scores.common import Splits
-from latelier.scores.extractor import INCEPTIONS, JUDGED, OWN, SETS, Features, compared
+from latelier.scores.extractor import INCEPTIONS, JUDGED, OWN, SETS, Features, called, compared
 
 needs = (Encodes, Decodes)
 ON_REQUEST = True  # it reads as many images as fid
@@ -39,7 +39,7 @@ def score(
         raise Refusal(
             f"kid: 4 pictures a split and 1 subset are needed at least, not {fewest} and {subsets}; give more"
         )
-    name = "KID" if weights else "kernel distance by a judge" if features == "judge" else "kernel distance"
+    name = called("KID", "kernel distance", weights, features)
     truth, sets, told = compared("kid", model, data, generator, weights, features)
     values: dict[str, float] = {}
     for kind, rows in sets.items():
