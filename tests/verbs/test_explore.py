@@ -60,11 +60,21 @@ def test_the_command_that_the_page_gives_draws_its_picture(
 
 
 def test_a_code_may_come_from_a_file(run: Path, tmp_path: Path) -> None:
-    (tmp_path / "code.json").write_text('{"z": [0.5, -1, 2]}')
-    outs = [tmp_path / name for name in ("a.png", "b.png")]
-    for code, out in zip((str(tmp_path / "code.json"), '{"z": [0.5, -1, 2]}'), outs, strict=True):
+    """Of any name."""
+    for name in ("code.json", "code.v2"):
+        (tmp_path / name).write_text('{"z": [0.5, -1, 2]}')
+    outs = [tmp_path / name for name in ("a.png", "b.png", "c.png")]
+    given = (str(tmp_path / "code.json"), str(tmp_path / "code.v2"), '{"z": [0.5, -1, 2]}')
+    for code, out in zip(given, outs, strict=True):
         main(["decode", str(run), code, "--out", str(out)])
-    assert outs[0].read_bytes() == outs[1].read_bytes()
+    assert outs[0].read_bytes() == outs[1].read_bytes() == outs[2].read_bytes()
+
+
+def test_a_file_of_another_kind_is_no_code_and_not_called_damaged(run: Path, tmp_path: Path, capsys: Captured) -> None:
+    (tmp_path / "codes.parquet").write_bytes(b"PAR1\xff\xfe\x00")
+    said = refused(capsys, ["decode", str(run), str(tmp_path / "codes.parquet"), "--out", str(tmp_path / "x.png")])
+    assert "the code is not JSON" in said
+    assert "give a JSON file, or the JSON itself" in said
 
 
 WRONG = {

@@ -41,14 +41,11 @@ def decode(run: Place, code: Place, *, out: Asked = "") -> Path:
     if not text.lstrip().startswith("{"):
         if not os.path.isfile(text):
             raise Refusal(f'no code at {text[:80]}: give a JSON file, or the JSON itself, as {{"z": [0.5, -1]}}')
-        code = Path(text)
-        if code.suffix not in ("", ".json", ".txt"):
-            raise Refusal(f"{code}: decode takes one code as a JSON file (or the JSON itself), not {code.suffix}")
-        text = stored.text(code)
+        text = stored.text(Path(text), errors="replace")  # the user's file: what is no text is no JSON either
     try:
         values = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise Refusal(f"the code is not JSON ({error})") from error
+        raise Refusal(f"the code is not JSON ({error}): give a JSON file, or the JSON itself") from error
     with evaluating(opened.model):
         drawn = pixels(model.decode(code_of(opened.model, values)))[0]
     save(drawn, out)
