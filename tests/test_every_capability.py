@@ -48,6 +48,17 @@ def check_encodes(model: Model, image: Tensor) -> None:
     assert_same(posterior.mode(), need(model, Encodes).encode(image).mode())
     check_code(model, posterior.sample(Generator().manual_seed(0)))
     assert_same(posterior.sample(Generator().manual_seed(0)), posterior.sample(Generator().manual_seed(0)))
+    drawn = posterior.alike(Generator().manual_seed(0))
+    assert drawn is not None or not model.moves()  # what heads may average
+    if drawn is not None:
+        check_code(model, drawn)
+        alone = need(model, Encodes).encode(image[2:3]).alike(Generator().manual_seed(0))
+        assert alone is not None
+        for name, value in alone.items():
+            torch.testing.assert_close(drawn[name][2:3], value, rtol=1e-3, atol=1e-4)
+        own = need(model, Encodes).encode(image[:1]).sample(Generator().manual_seed(0))
+        for name, value in own.items():
+            torch.testing.assert_close(drawn[name][:1], value, rtol=1e-3, atol=1e-4)
     if rate := posterior.rate():
         check_code(model, rate)
     assert not model.players or need(model, Encodes).coder in model.players

@@ -9,9 +9,10 @@ from types import SimpleNamespace
 from typing import Any
 
 from latelier import checkpoint
-from latelier.building import Card, assemble, open_model, settings_of, takes_head
+from latelier.building import Card, assemble, open_model, takes_head
 from latelier.core import Model, Refusal
 from latelier.data.images import Images, with_classes
+from latelier.earlier import settings_of
 from latelier.forms import CardNote
 from latelier.own_code import Named
 from latelier.places import place

@@ -13,6 +13,7 @@ from torch import nn
 
 from latelier import checkpoint
 from latelier.core import Encodes, Fits, Model, Refusal, Wrapper, has, need
+from latelier.earlier import settings_of
 from latelier.forms import CardNote
 from latelier.heads.caption import CaptionConfig
 from latelier.heads.captioned import Captioned
@@ -24,8 +25,6 @@ from latelier.places import place
 from latelier.room import check_room
 from latelier.settings import configure, nest, to_json
 from latelier.state import load_weights
-
-JOINT_GAMES = ("ali", "bigan", "hali")  # whose coder learns from reconstructions too, as earlier versions' did not
 
 
 @dataclass(frozen=True)
@@ -205,25 +204,6 @@ def open_model(run: str | Path, own: str | None = None) -> tuple[Model, Card, ch
     model, card = assemble(name, (c, h, w), tuple(note["classes"]), settings_of(note), words)
     load_weights(model, weights, file)
     return model.eval().requires_grad_(False).to(memory_format=torch.channels_last), card, found
-
-
-def settings_of(card: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that a stored card was built with. What older versions did not write is what they had."""
-    settings = dict(card["config"])
-    if isinstance(critic := settings.get("critic"), Mapping) and "r1" in critic:
-        settings["critic"] = {"unit": "one", "share": 1.0, **critic}
-    if card["model"] == "hali" and "net" not in settings:
-        own = {field: settings.pop(field) for field in ("width", "slope", "norm") if field in settings}
-        settings["net"] = {"kind": "table", **own}
-    if card["model"] in JOINT_GAMES:
-        settings = {"cycle": (0.0,), **settings}
-    net = settings.get("net")
-    if isinstance(net, dict) and net.get("kind") == "conv":
-        settings["net"] = {"up": "transposed", **net}
-    for part in ("head", "caption"):
-        if card.get(part):
-            settings[part] = card[part]
-    return settings
 
 
 def load(run: str | Path) -> Model:

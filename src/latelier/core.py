@@ -173,6 +173,10 @@ class Posterior(ABC):
     def sample(self, generator: Generator) -> Code:
         """One draw for each image, differentiable where the mathematics allows."""
 
+    def alike(self, generator: Generator) -> Code | None:
+        """The same by one noise for all, so that no draw hangs on batch mates; None: take one image at a time."""
+        return None
+
     def rate(self) -> Code:
         """KL(q(z_j | x) || p(z_j)) in nats, one value a latent number: [b, *shape]. Traversals are ordered by it, and
         active units counted. Empty for a posterior without a density."""
@@ -190,6 +194,7 @@ class Encodes(Capability):
     label_weight: float | None = None  # of a label head's loss beside the model's own; none: by the number of pixels
     labelled: float = 0.5  # share of every batch that a label head wants from the labelled images
     read: tuple[str, ...] = ()  # latents that heads, probes and tables of codes read; by default all
+    averaged: int = 0  # draws over which readers average, where the most likely code is not typical; 0: they read that
 
     @abstractmethod
     def encode(self, image: Tensor) -> Posterior:

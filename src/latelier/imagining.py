@@ -3,14 +3,16 @@
 p(Y | s) is what the model writes either of the picture that s draws, encoded again, or of s itself. A code may hold
 words apart from what its picture is drawn from; then the second says nothing of the picture."""
 
+import math
 from collections.abc import Callable
 from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Generator, Tensor
 
-from latelier.core import Captions, Code, Decodes, Encodes, HasLevels, Model, Refusal, Samples, has, need
+from latelier.core import Captions, Code, Decodes, HasLevels, Model, Refusal, Samples, has, need
 from latelier.data.words import SPECIAL, Vocabulary
+from latelier.heads.reading import typical
 from latelier.lookup import nearest
 from latelier.nets.modes import evaluating
 from latelier.objectives.importance import effective_samples
@@ -18,6 +20,7 @@ from latelier.objectives.langevin import Chain
 
 TRIED, BLOCK = 4_096, 512  # draws of the prior, and how many are weighed at once
 BEAM = 5  # of what is read back
+HEARD = 5  # draws of the code of a picture whose most likely code is not typical, at each step of a chain
 Through = Literal["picture", "code"]
 
 
@@ -66,9 +69,9 @@ def imagine(
 def read_back(model: Model, image: Tensor, caption: Tensor) -> tuple[list[str], list[bool]]:
     """What the model, looking at each picture [n, c, h, w] alone, writes of it, and whether that is the very caption
     [1, t]."""
-    writer, code = need(model, Captions), need(model, Encodes).encode(image).mode()
+    writer, codes = need(model, Captions), typical(model, image)
     vocabulary = Vocabulary(writer.words())
-    said = [vocabulary.text(row) for row in writer.describe([code], BEAM, 2 * caption.shape[1]).token.tolist()]
+    said = [vocabulary.text(row) for row in writer.describe(codes, BEAM, 2 * caption.shape[1]).token.tolist()]
     asked = vocabulary.text(caption[0].tolist())
     return said, [words == asked for words in said]
 
@@ -90,9 +93,9 @@ def _heard(model: Model, caption: Tensor, through: Through) -> Callable[[Code], 
     writer = need(model, Captions)
 
     def log_p(code: Code) -> Tensor:
-        if through == "picture":
-            code = need(model, Encodes).encode(need(model, Decodes).decode(code)).mode()
-        return writer.log_caption(code, caption.expand(len(next(iter(code.values()))), -1))
+        codes = typical(model, need(model, Decodes).decode(code), HEARD) if through == "picture" else [code]
+        each = [writer.log_caption(one, caption.expand(len(next(iter(one.values()))), -1)) for one in codes]
+        return torch.stack(each).logsumexp(0) - math.log(len(each))
 
     return log_p
 

@@ -1,10 +1,12 @@
 """Settings of which every value is stated, by a recipe or else by ``latelier.values``: none follows a default."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from typing import Any, NamedTuple, get_args, get_type_hints
 
 from latelier.building import config_of, takes_head
+from latelier.core import Refusal
 from latelier.lookup import find_module
 from latelier.settings import configure, nest
 from latelier.told import learns_attributes
@@ -44,8 +46,8 @@ def unlike_defaults(method: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         wanted: Any = configure(owner.config, whole, owner.name)
         for name in [name for name in whole if f"{owner.prefix}{name}" not in settings]:
             fewer = {other: value for other, value in whole.items() if other != name}
-            if configure(owner.config, fewer, owner.name) == wanted:
-                whole = fewer
+            with suppress(Refusal):  # of a default that does not go with the other values
+                whole = fewer if configure(owner.config, fewer, owner.name) == wanted else whole
         found |= {f"{owner.prefix}{name}": value for name, value in whole.items()}
     return {**found, **settings}
 

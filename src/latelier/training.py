@@ -16,7 +16,7 @@ import torch
 from latelier import checkpoint, files, label_error, parallel, stored, verdict
 from latelier.beginning import begun_from, fitted, take_weights
 from latelier.board import board, check_board
-from latelier.building import Card, assemble, nets, settings_of
+from latelier.building import Card, assemble, nets
 from latelier.choosing import opened_for
 from latelier.core import Fits, Model, Refusal, has, need
 from latelier.data.augment import changes_of
@@ -25,6 +25,7 @@ from latelier.data.choice import fewer, hold_out
 from latelier.data.images import Images
 from latelier.data.seeds import mix
 from latelier.device import multiply_fast, pick_device
+from latelier.earlier import settings_of
 from latelier.held_out import held_share, own_validation, survey_head, unused_validation, validation_images
 from latelier.loop import Outcome, step_seconds, train
 from latelier.plan import Plan, plan_of

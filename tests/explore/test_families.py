@@ -19,7 +19,7 @@ FAMILIES = {
     "pca": "pca --data digits --set latent=4",
     "dcgan": "dcgan --data digits --images 128 --set latent=4 net.channels=4",
     "hali": "hali --data digits --images 128 --set levels=8,16 net.channels=4 net.hidden=16",
-    "dgdn": "dgdn --data digits --images 128 --set maps=8,10 kernels=5,2 pools=2 estimator.hidden=8",
+    "dgdn": "dgdn --data digits --images 128 --set maps=8,10 kernels=5,2 pools=2",
     "patchvae": "patchvae --data scenes --images 64 --set parts=4 appearance=3",
     "spritevae": "spritevae --data scenes --images 64 --set parts=4 channels=8",
     "introvac": "introvac --data scenes --images 64 --set width=0.125 latent=8",

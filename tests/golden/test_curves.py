@@ -22,7 +22,9 @@ from latelier.told import shares
 HERE = Path(__file__).parent
 STEPS, BATCH, EVERY = 30, 16, 5
 MLP = {"net": "mlp", "net.widths": (32,), "latent": 8}
-DECONV = {"maps": (8, 10), "kernels": (3, 2), "pools": (2,)}
+DECONV = {"maps": (8, 10), "kernels": (3, 2), "pools": (2,), "prior": "even"}
+DRAWN = {**DECONV, "pooling": "drawn", "estimator": "score", "likelihood": "gaussian"}
+DRAWN |= {"likelihood.sigma": 0.3, "likelihood.floor": 0.05}
 CLASSES = tuple("0123456789")
 SLOW = {"optimiser.rate": 1e-5}  # batch norm over 16 cells magnifies rounding
 GAME = {**SLOW, "critic.optimiser.rate": 1e-5}
@@ -49,9 +51,10 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {  # name -> meth
     "introvae": ("introvae", {"latent": 8, "width": 0.25, "margin": 10.0, "weight_rec": 0.05, **SLOW}, {}),
     "ksparse": ("ksparse", {"widths": (32, 16), "k": (5,), "start": 10, "revive": 0.1}, {}),
     "classifier": ("classifier", {}, {"decay": "cosine"}),
-    "dgdn": ("dgdn", DECONV, {"rate": 1e-3, "clip": 50.0}),
-    "dgdn-relaxed": ("dgdn", DECONV | {"estimator": "relaxed"}, {"rate": 1e-3}),
-    "dgdn-svm": ("dgdn", DECONV | {"head": "bayesian_svm"}, {"rate": 1e-3}),
+    "dgdn": ("dgdn", DRAWN, {"rate": 1e-3, "clip": 50.0}),
+    "dgdn-relaxed": ("dgdn", DRAWN | {"estimator": "relaxed"}, {"rate": 1e-3}),
+    "dgdn-svm": ("dgdn", DRAWN | {"head": "bayesian_svm"}, {"rate": 1e-3}),
+    "dgdn-exact": ("dgdn", DECONV | {"nonlinearity": "relu", "norm": "group", "prior": "learned"}, {"rate": 1e-3}),
     "patchvae": ("patchvae", {"parts": 4, "appearance": 3, "warmup": 240, **SLOW}, {}),
     "patchvae-foreground": ("patchvae", {"parts": 4, "reconstruction": "foreground", **SLOW}, {}),
     "vae": ("vae", {"optimiser.rate": 1e-3}, {}),

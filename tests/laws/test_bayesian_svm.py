@@ -94,7 +94,7 @@ def test_log_odds_order_labels_as_the_product_over_machines_does() -> None:
 def joined(**settings: Any) -> Joint:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        small = {"maps": (6, 8), "kernels": (3, 2), "pools": (2,)}
+        small = {"maps": (6, 8), "kernels": (3, 2), "pools": (2,), "pooling": "drawn", "estimator": "score"}
         model = build("dgdn", (1, 8, 8), classes=3, head="bayesian_svm", **small, **settings)
     assert isinstance(model, Joint)
     return model
@@ -127,9 +127,9 @@ def test_a_prediction_averages_decisions_over_draws() -> None:
     model, image = joined(**{"head.draws": 7}).eval(), batch_of([0] * 3).image
     with torch.no_grad():
         found = model.classify(image)
-        q = need(model, Encodes).encode(image[1:2].expand(7, -1, -1, -1))
-        decisions = model.head.scores({"s": q.sample(Generator().manual_seed(0))["s"]})
-    torch.testing.assert_close(found[1:2], model.head.probabilities(decisions.mean(0, keepdim=True)))
+        q, generator = need(model, Encodes).encode(image[1:2]), Generator().manual_seed(0)
+        decisions = torch.stack([model.head.scores({"s": q.sample(generator)["s"]}) for _ in range(7)])
+    torch.testing.assert_close(found[1:2], model.head.probabilities(decisions.mean(0)))
     assert model.decide(image, 4, Generator().manual_seed(0)).shape == (4, 3, 3)
 
 

@@ -184,7 +184,8 @@ def test_the_weight_is_pixels_over_tokens_and_share() -> None:
 def captioned(name: str = "vae", seed: int = 0, **settings: Any) -> Captioned:
     small = {"net": "mlp", "net.widths": (8,), "latent": 4} if name == "vae" else {}
     if name == "dgdn":
-        small = {"maps": (6, 8), "kernels": (3, 2), "pools": (2,), "estimator.hidden": 4}
+        small = {"maps": (6, 8), "kernels": (3, 2), "pools": (2,), "pooling": "drawn"}
+        small |= {"estimator": "score", "estimator.hidden": 4}
     tiny = {"caption.hidden": 8, "caption.embedding": 4, "caption": "gru"}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

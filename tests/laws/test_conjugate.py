@@ -12,7 +12,8 @@ from latelier.core import Fits, Refusal, need
 from latelier.data.sources import open_images
 from latelier.models.dgdn_sampled import Model
 from latelier.nets.unpool import Tiling, one_hot, unpool
-from latelier.objectives.conjugate import beyond_the_mean, linear_gaussian, precision, redraw_positions
+from latelier.objectives.conjugate import linear_gaussian, precision, redraw_positions
+from latelier.objectives.expectation import beyond_the_mean
 
 
 def seeded(seed: int = 0) -> Generator:

@@ -9,8 +9,8 @@ from torch import Generator, Tensor, nn
 
 import latelier
 from latelier import build
-from latelier.building import settings_of
 from latelier.core import Batch, Progress, Refusal
+from latelier.earlier import settings_of
 from latelier.models.adversarial import Adversarial
 from latelier.models.game_settings import Critic, spread
 from latelier.objectives.game import steepness

@@ -7,7 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from latelier.core import Refusal
 from latelier.objectives import gaussian
+from latelier.objectives.likelihood import GREY, Calibrated
 
 CASES = [(0.0, 0.0), (1.3, -0.7), (-2.0, 1.1), (0.4, -3.0), (3.0, 0.5)]  # (mean, log-variance)
 
@@ -121,3 +123,46 @@ def test_reduced_precision_is_widened_at_the_door_and_float64_is_kept() -> None:
         torch.testing.assert_close(density.double(), exact, rtol=1e-5, atol=0)  # sums in bfloat16 would be off by 1e-2
         assert gaussian.kl_to_standard(mean.to(dtype), arguments[2]).dtype == wide
         assert gaussian.sample(mean.to(dtype), arguments[2], g).dtype == wide
+
+
+def of_noise(sd: float) -> tuple[Tensor, Tensor]:
+    """Grey images [4, 1, 8, 8] and outputs, counted from mid-grey, that err by noise."""
+    generator = torch.Generator().manual_seed(0)
+    image = torch.rand(4, 1, 8, 8, generator=generator)
+    return image, image - GREY + sd * torch.randn(image.shape, generator=generator)
+
+
+def test_a_calibrated_sigma_is_the_root_of_the_mean_squared_error() -> None:
+    image, output = of_noise(0.1)
+    pixels = Calibrated(sigma=0.3, floor=0.05).build().train()
+    torch.testing.assert_close(pixels.log_variance().exp(), torch.tensor(0.09))
+    beyond = torch.arange(4.0)
+    pixels.expected(image, output, beyond)  # what the batch shows counts from the next one on
+    error = (output + GREY - image).square().flatten(1).sum(1) + beyond
+    torch.testing.assert_close(pixels.log_variance().exp(), error.mean() / 64)
+    pixels.eval()
+    found = pixels.expected(image, output, beyond)
+    torch.testing.assert_close(pixels.log_variance().exp(), error.mean() / 64)
+    torch.testing.assert_close(found, pixels.distortion(image, output) + 0.5 * beyond / pixels.log_variance().exp())
+    others = [
+        gaussian.log_density(image, output + GREY, pixels.log_variance() + off)
+        - 0.5 * beyond / (error.mean() / 64) / (torch.tensor(off).exp())
+        for off in (-0.1, 0.1)
+    ]
+    assert all(found.mean() < -one.mean() for one in others)  # no other variance has a larger bound
+
+
+def test_a_calibrated_sigma_ends_at_its_floor() -> None:
+    pixels = Calibrated(sigma=0.3, floor=0.05).build().train()
+    pixels.distortion(*of_noise(0.001))
+    torch.testing.assert_close(pixels.log_variance().exp(), torch.tensor(0.0025))
+    with pytest.raises(Refusal, match="0 < floor < sigma"):
+        Calibrated(sigma=0.05, floor=0.05)
+
+
+def test_rows_that_share_noise_differ_in_nothing_else() -> None:
+    mean, log_variance = torch.zeros(3, 5), torch.zeros(3, 5)
+    same = gaussian.sample(mean, log_variance, torch.Generator().manual_seed(0), same=True)
+    assert torch.equal(same, same[:1].expand(3, 5))
+    own = gaussian.sample(mean[:1], log_variance[:1], torch.Generator().manual_seed(0))
+    assert torch.equal(same[1:2], own)

@@ -9,6 +9,7 @@ from torch import Generator, Tensor
 from torch.nn import functional
 
 from latelier.nets.ascent import likeliest, soft
+from latelier.nets.deconv import Downward, Layer
 from latelier.nets.unpool import Positions, Tiling, largest, one_hot, pool, unpool
 from latelier.objectives import categorical
 
@@ -61,8 +62,20 @@ def test_pooling_finds_what_unpooling_placed(tiling: Tiling) -> None:
 def test_pooling_by_the_largest_is_torchs_max_pooling() -> None:
     map, _ = drawn(OVER)
     blocks = OVER.split(map)
-    found = OVER.unflat(pool(blocks, likeliest(blocks, OVER.masked(blocks))))
+    found = OVER.unflat(pool(blocks, likeliest(0, OVER.masked(blocks))))
     assert torch.equal(found, functional.max_pool2d(map, 4, ceil_mode=True))
+
+
+@tilings
+def test_unpooling_into_corners_needs_no_zeros(tiling: Tiling) -> None:
+    layers = [
+        Layer(2, 3, 4, (tiling.height, tiling.width), tiling),
+        Layer(3, 5, 1, (tiling.rows, tiling.columns), None),
+    ]
+    net = Downward(layers)
+    code = torch.randn(2, 5 * tiling.cells, generator=seeded())
+    corner = one_hot(torch.zeros(3, 2 * tiling.cells), tiling.positions)
+    torch.testing.assert_close(net(code, None), net(code, [corner]))
 
 
 def test_of_equal_values_the_first_is_the_largest() -> None:
@@ -78,25 +91,27 @@ def test_sure_positions_are_the_largest_and_even_ones_cost_nothing() -> None:
     sure = (1e4 * blocks).log_softmax(1)
     taken = one_hot(categorical.draw(sure, seeded()), 9)
     assert torch.equal(WHOLE.unflat(pool(blocks, taken)), functional.max_pool2d(map, 3))
-    torch.testing.assert_close(categorical.kl_to_uniform(sure, 9), torch.full(blocks[:, 0].shape, math.log(9)))
     even = torch.zeros_like(blocks).log_softmax(1)
-    torch.testing.assert_close(categorical.kl_to_uniform(even, 9), torch.zeros_like(blocks[:, 0]), atol=1e-6, rtol=0)
+    cost = categorical.divergence(sure, even)
+    torch.testing.assert_close(cost, torch.full(blocks[:, 0].shape, math.log(9)))
+    torch.testing.assert_close(categorical.divergence(even, even), torch.zeros_like(cost), atol=1e-6, rtol=0)
 
 
 def test_divergence_is_the_sum_over_positions() -> None:
-    p = torch.rand(4, 6, 5, dtype=torch.float64, generator=seeded()).softmax(1)
+    q, p = torch.rand(2, 4, 6, 5, dtype=torch.float64, generator=seeded()).softmax(2)
     twin = torch.zeros(4, 5, dtype=torch.float64)
     for c, m, n in product(range(4), range(6), range(5)):
-        twin[c, n] += p[c, m, n] * math.log(p[c, m, n] / (1 / 6))
-    torch.testing.assert_close(categorical.kl_to_uniform(p.log(), 6), twin)
+        twin[c, n] += q[c, m, n] * math.log(q[c, m, n] / p[c, m, n])
+    torch.testing.assert_close(categorical.divergence(q.log(), p.log()), twin)
 
 
-def test_positions_outside_the_map_have_neither_chance_nor_cost() -> None:
-    net = Positions(3, 5, OVER)
+@pytest.mark.parametrize("learned", [False, True])
+def test_positions_outside_the_map_have_neither_chance_nor_cost(learned: bool) -> None:
+    net = Positions(3, 5, OVER, learned)
     log_q = net(OVER.split(torch.randn(2, 3, 10, 6, generator=seeded())))
     inside = OVER.inside(torch.device("cpu")).repeat(1, 2)
     assert (log_q.exp()[:, ~inside] == 0).all()
-    kl = categorical.kl_to_uniform(log_q, inside.sum(0))
+    kl = categorical.divergence(log_q, net.log_prior(2))
     assert kl.isfinite().all()
     assert (kl >= -1e-6).all()
     alone = inside.sum(0) == 1
@@ -117,7 +132,7 @@ def test_relaxed_draws_have_the_same_largest_and_sharpen() -> None:
     p, n = torch.tensor([0.1, 0.6, 0.3]), 100_000
     log_p = p.log()[None, :, None].expand(1, 3, n)
     for temperature in (0.1, 1.0):
-        weight = soft(temperature, seeded())(log_p, log_p)
+        weight = soft(temperature, seeded())(0, log_p)
         torch.testing.assert_close(weight.sum(1), torch.ones(1, n))
         share = weight.argmax(1).flatten().bincount(minlength=3) / n
         assert ((share - p).abs() <= 5 * (p * (1 - p) / n).sqrt()).all()

@@ -73,9 +73,9 @@ def test_a_uniform_writer_is_as_perplexed_as_it_has_tokens(splits: Splits, model
 
 @pytest.mark.parametrize(
     ("name", "settings", "usual"),
-    [("vae", {"net": "mlp"}, 0), ("dgdn", {}, 50), ("dgdn", {"unpool": "deterministic"}, 0)],
+    [("vae", {"net": "mlp"}, 0), ("dgdn", {"pooling": "drawn", "estimator": "score"}, 50), ("dgdn", {}, 0)],
 )
-def test_codes_with_discrete_latents_are_drawn_for_captions(name: str, settings: dict[str, str], usual: int) -> None:
+def test_codes_that_hang_on_positions_are_drawn_for_captions(name: str, settings: dict[str, str], usual: int) -> None:
     model = build(name, (1, 8, 8), **settings).eval()
     assert usual_draws(model) == usual
     image = torch.rand(3, 1, 8, 8, generator=Generator().manual_seed(0))

@@ -28,7 +28,7 @@ from latelier.core import (
 from latelier.data.batches import Batches
 from latelier.heads.caption import CaptionHead
 from latelier.heads.label import LabelHead
-from latelier.heads.reading import codes_of, in_blocks, latents_read
+from latelier.heads.reading import codes_of, draws_alike, in_blocks, latents_read
 from latelier.heads.unlabelled import over_views, remarks
 from latelier.learners.propagation import blurred
 from latelier.looking import Looks
@@ -50,7 +50,8 @@ class Headed(Wrapper):
         self.name, self.own = name, head.optimisers()
         self.image, self.latents, self.schedule = inner.image, inner.latents, inner.schedule
         self.players = {**inner.players, **({name: [head]} if self.own else {})}
-        self.coder, self.read = need(inner, Encodes).coder, latents_read(inner)
+        encoder = need(inner, Encodes)
+        self.coder, self.averaged, self.read = encoder.coder, encoder.averaged, latents_read(inner)
 
     def optimisers(self) -> dict[str, Optimiser]:
         return {**self.inner.optimisers(), **self.own}
@@ -134,14 +135,11 @@ class Joint(Headed, Classifies, Decides, Looks):
     def classify(self, image: Tensor) -> Tensor:
         if self.head.unlabelled is not None and self.head.config.views:
             return over_views(self.likeliest, image, self.head.unlabelled.turn, self.head.config.views)
-        if not self.head.draws:
+        draws = self.head.draws or self.averaged
+        if not draws:
             return self.likeliest(image)
-        # One picture after the other, with the same noise for each: its answer does not depend on its batch mates.
-        rows = []
-        for one in image:
-            q = need(self.inner, Encodes).encode(one.expand(self.head.draws, *one.shape))
-            rows.append(self._scores(q.sample(Generator(image.device).manual_seed(0))).mean(0))
-        return self.head.probabilities(torch.stack(rows))
+        each = [self._scores(code) for code in draws_alike(self.inner, image, draws)]
+        return self.head.probabilities(torch.stack(each).mean(0))
 
     def decide(self, image: Tensor, draws: int, generator: Generator) -> Tensor:
         encoder, others = need(self.inner, Encodes), self.head.unlabelled

@@ -1,10 +1,11 @@
 """What a head reads of a model: which of its latents, of which images."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
-from torch import Tensor
+import torch
+from torch import Generator, Tensor
 
 from latelier.core import Code, Encodes, HasLevels, Model, has, need
 from latelier.data.batches import Batches
@@ -38,3 +39,31 @@ def codes_of(model: Model, batches: Batches, rows: Tensor) -> np.ndarray:
         return {name: code[name] for name in names}
 
     return in_blocks(batches, rows, read)
+
+
+def draws_alike(model: Model, image: Tensor, count: int) -> Iterator[Code]:
+    """So many draws of the codes of images [b, c, h, w], the same ones each time and by the same noise for every image:
+    what is read of one does not hang on its batch mates."""
+    encoder, generator = need(model, Encodes), Generator(image.device).manual_seed(0)
+    q = encoder.encode(image)
+    for _ in range(count):
+        code = q.alike(generator)
+        yield one_by_one(encoder, image, generator) if code is None else code
+
+
+def one_by_one(encoder: Encodes, image: Tensor, generator: Generator) -> Code:
+    """The draws of posteriors that have no ``alike``, each from where the generator stands."""
+    before, codes = generator.get_state(), []
+    for one in image[:, None]:
+        generator.set_state(before)
+        codes.append(encoder.encode(one).sample(generator))
+    return {name: torch.cat([code[name] for code in codes]) for name in codes[0]}
+
+
+def typical(model: Model, image: Tensor, most: int | None = None) -> list[Code]:
+    """What a reader of an image's code averages over: the most likely code, or draws where that is not typical, at
+    ``most`` so many."""
+    count = need(model, Encodes).averaged
+    if not count:
+        return [need(model, Encodes).encode(image).mode()]
+    return list(draws_alike(model, image, count if most is None else min(count, most)))

@@ -73,6 +73,9 @@ class Point(Posterior):
     def sample(self, generator: Generator) -> Code:
         return self._code
 
+    def alike(self, generator: Generator) -> Code:
+        return self._code
+
 
 class Model(Base, Refills, EncoderFeatures, EncoderFilters):
     """``Config`` says which nets, error and corruption."""

@@ -22,7 +22,8 @@ from latelier.core import Model as Base
 from latelier.nets.deconv import Downward, layers_of
 from latelier.nets.unpool import largest, one_hot, unpool
 from latelier.objectives import categorical, prior
-from latelier.objectives.conjugate import beyond_the_mean, linear_gaussian, precision, redraw_positions
+from latelier.objectives.conjugate import linear_gaussian, precision, redraw_positions
+from latelier.objectives.expectation import beyond_the_mean
 from latelier.objectives.likelihood import GREY
 
 

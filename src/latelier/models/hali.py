@@ -53,9 +53,9 @@ class Gaussian:
         self.mean, log_sd = both.float().chunk(2, dim=1)
         self.log_variance = 2 * log_sd.clamp(-WIDEST, WIDEST)
 
-    def sample(self, generator: Generator | None) -> Tensor:
-        """A draw; the mean without a generator."""
-        return self.mean if generator is None else gaussian.sample(self.mean, self.log_variance, generator)
+    def sample(self, generator: Generator | None, same: bool = False) -> Tensor:
+        """A draw, with ``same`` by one noise for all; the mean without a generator."""
+        return self.mean if generator is None else gaussian.sample(self.mean, self.log_variance, generator, same=same)
 
 
 class Chain(Posterior):
@@ -70,11 +70,14 @@ class Chain(Posterior):
     def sample(self, generator: Generator) -> Code:
         return self._climb(generator)
 
-    def _climb(self, generator: Generator | None) -> Code:
-        z = self._lowest.sample(generator)
+    def alike(self, generator: Generator) -> Code:
+        return self._climb(generator, same=True)
+
+    def _climb(self, generator: Generator | None, same: bool = False) -> Code:
+        z = self._lowest.sample(generator, same)
         code = {self._names[0]: z}
         for name, net in zip(self._names[1:], self._upwards, strict=True):
-            z = code[name] = Gaussian(net(z)).sample(generator)
+            z = code[name] = Gaussian(net(z)).sample(generator, same)
         return code
 
 

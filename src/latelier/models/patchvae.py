@@ -92,11 +92,20 @@ class PartsPosterior(Posterior):
         return {"occurrence": self.logits.sigmoid(), "appearance": self.mean}
 
     def sample(self, generator: Generator) -> Code:
-        soft = self.temperature
-        occurrence = (
-            relaxed.hard(self.logits, generator) if soft is None else relaxed.sample(self.logits, soft, generator)
-        )
-        return {"occurrence": occurrence, "appearance": gaussian.sample(self.mean, self.log_variance, generator)}
+        return self._drawn(generator, same=False)
+
+    def alike(self, generator: Generator) -> Code:
+        return self._drawn(generator, same=True)
+
+    def _drawn(self, generator: Generator, same: bool) -> Code:
+        if self.temperature is None:
+            occurrence = relaxed.hard(self.logits, generator, same=same)
+        else:
+            occurrence = relaxed.sample(self.logits, self.temperature, generator, same=same)
+        return {
+            "occurrence": occurrence,
+            "appearance": gaussian.sample(self.mean, self.log_variance, generator, same=same),
+        }
 
     def rate(self) -> Code:
         return {

@@ -90,12 +90,18 @@ class SpritePosterior(Posterior):
         }
 
     def sample(self, generator: Generator) -> Code:
-        soft = categorical.relaxed(self.log_p, self.temperature or RELAXED[1], generator)
+        return self._drawn(generator, same=False)
+
+    def alike(self, generator: Generator) -> Code:
+        return self._drawn(generator, same=True)
+
+    def _drawn(self, generator: Generator, same: bool) -> Code:
+        soft = categorical.relaxed(self.log_p, self.temperature or RELAXED[1], generator, same=same)
         occurrence = one_hot(soft)[:, :-1]
         if self.temperature is not None:
             occurrence = occurrence + soft[:, :-1] - soft[:, :-1].detach()
         return {"occurrence": occurrence} | {
-            name: gaussian.sample(*of, generator) for name, of in self.gaussians.items()
+            name: gaussian.sample(*of, generator, same=same) for name, of in self.gaussians.items()
         }
 
     def rate(self) -> Code:

@@ -69,6 +69,9 @@ class Diagonal(Posterior):
     def sample(self, generator: Generator) -> Code:
         return {"z": gaussian.sample(self.mean, self.log_variance, generator)}
 
+    def alike(self, generator: Generator) -> Code:
+        return {"z": gaussian.sample(self.mean, self.log_variance, generator, same=True)}
+
     def rate(self) -> Code:
         return {"z": gaussian.kl_to_standard(self.mean, self.log_variance)}
 

@@ -1,31 +1,35 @@
 """The convolutional encoder of a deconvolutional network (Pu et al. 2016, section 2.2 and appendix D).
 
-There is no nonlinearity but in the small nets that say where values stand and how codes are distributed.
+The source has no nonlinearity but in the small nets that say where values stand and how codes are distributed.
 """
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from torch import Generator, Tensor, nn
+from torch.nn import functional
 
 from latelier.nets.deconv import Layer
+from latelier.nets.norm import Norm
 from latelier.nets.unpool import MapLinear, Positions, largest, one_hot, pool
 from latelier.objectives import categorical
 
-Choice = Callable[[Tensor, Tensor], Tensor]  # blocks and log q of their positions, both [c, m, n] -> weight [c, m, n]
+# The number of a pooling, from the image upwards, and log q of its positions [c, m, n] -> weight [c, m, n].
+Choice = Callable[[int, Tensor], Tensor]
 
 
 class Bottom(NamedTuple):
     """What does not depend on any draw: the first filters' maps, in blocks, and log q of their positions."""
 
     map: Tensor  # [b, c, h, w]
-    blocks: Tensor  # [c, m, n]; empty where nothing is pooled
-    log_q: Tensor  # or, where the largest value is kept, the values
+    blocks: Tensor  # [c, m, n]; empty where no position is read off them
+    log_q: Tensor
 
 
 class Ascent(NamedTuple):
-    """One way up, by chosen positions; lists from the image upwards, an entry a pooling."""
+    """One way up, by chosen positions; lists from the image upwards, an entry a pooling, or none without positions."""
 
     log_q: list[Tensor]  # [c, m, n]
     weight: list[Tensor]  # [c, m, n], 1 at the position
@@ -34,45 +38,67 @@ class Ascent(NamedTuple):
     log_variance: Tensor
 
 
+@dataclass(frozen=True)
+class Way:
+    """How a map becomes the one above it."""
+
+    positions: bool = True  # whether blocks have some that are drawn, for the decoder
+    drawn: bool = False  # whether pooling keeps the value at the drawn position, or the largest
+    learned: bool = False  # whether their prior is
+    relu: bool = False  # of what pooling keeps
+    norm: bool = False  # group normalisation of what is filtered
+
+
 class Upward(nn.Module):
     """Filters F, and the nets that give the positions' and the code's distributions."""
 
-    def __init__(self, layers: Sequence[Layer], hidden: int, drawn: bool):
-        """``hidden`` units a map in the small nets; unless positions are ``drawn`` each block keeps its largest."""
+    def __init__(self, layers: Sequence[Layer], hidden: int, way: Way):
+        """``hidden`` units a map in the small nets."""
         super().__init__()
         self.filters = nn.ModuleList(nn.Conv2d(one.below, one.maps, one.kernel, bias=False) for one in layers)
         for convolution in self.filters:
             assert isinstance(convolution, nn.Conv2d)
             nn.init.normal_(convolution.weight, std=1 / math.sqrt(convolution.weight[0].numel()))
-        self.tilings, self.drawn = [one.tiling for one in layers if one.tiling is not None], drawn
-        maps = [one.maps for one in layers] if drawn else []
+        self.norms = nn.ModuleList(Norm(one.maps) if way.norm else nn.Identity() for one in layers)
+        self.tilings, self.way = [one.tiling for one in layers if one.tiling is not None], way
+        maps = [one.maps for one in layers] if way.positions else []
         self.positions = nn.ModuleList(
-            Positions(count, hidden, tiling) for count, tiling in zip(maps, self.tilings, strict=False)
+            Positions(count, hidden, tiling, way.learned) for count, tiling in zip(maps, self.tilings, strict=False)
         )
         self.top = Top(layers[-1], hidden)
 
     def bottom(self, image: Tensor) -> Bottom:
         """Of images [b, c, h, w], centred."""
-        return self._pooling(self.filters[0](image), 0)
+        return self._filtered(image, 0)
 
-    def forward(self, bottom: Bottom, choose: Choice) -> Ascent:
+    def forward(self, bottom: Bottom, choose: Choice | None) -> Ascent:
+        """Without a choice where pooling does not ask for one: weights are left out."""
         log_q, weights, maps = [], [], []
         for number, tiling in enumerate(self.tilings):
-            weight = (choose if self.drawn else likeliest)(bottom.blocks, bottom.log_q)
-            pooled = tiling.unflat(pool(bottom.blocks, weight))
-            log_q.append(bottom.log_q)
-            weights.append(weight)
-            maps.append(pooled)
-            bottom = self._pooling(self.filters[number + 1](pooled), number + 1)
+            if self.way.positions:
+                log_q.append(bottom.log_q)
+            if choose is not None and self.way.positions:
+                weights.append(choose(number, bottom.log_q))
+            if self.way.drawn:
+                pooled = tiling.unflat(pool(bottom.blocks, weights[-1].to(bottom.blocks.dtype)))
+            else:
+                pooled = functional.max_pool2d(bottom.map, tiling.side, ceil_mode=True)
+            maps.append(pooled.relu() if self.way.relu else pooled)
+            bottom = self._filtered(maps[-1], number + 1)
         return Ascent(log_q, weights, [*maps, bottom.map], *self.top(bottom.map))
 
-    def _pooling(self, map: Tensor, number: int) -> Bottom:
-        if number == len(self.tilings):
+    def log_prior(self, number: int, images: int) -> Tensor:
+        """log p of a pooling's positions, [c, m, n] of so many images."""
+        positions = self.positions[number]
+        assert isinstance(positions, Positions)
+        return positions.log_prior(images)
+
+    def _filtered(self, map: Tensor, number: int) -> Bottom:
+        map = self.norms[number](self.filters[number](map))
+        if number == len(self.tilings) or not self.way.positions:
             return Bottom(map, map[:0], map[:0])
         blocks = self.tilings[number].split(map)
-        return Bottom(
-            map, blocks, self.positions[number](blocks) if self.drawn else self.tilings[number].masked(blocks)
-        )
+        return Bottom(map, blocks, self.positions[number](blocks))
 
 
 class Top(nn.Module):
@@ -92,27 +118,32 @@ class Top(nn.Module):
         return mean, 2 * log_sd.clamp(-15, 10)
 
 
-def likeliest(blocks: Tensor, log_q: Tensor) -> Tensor:
+def likeliest(number: int, log_q: Tensor) -> Tensor:
     """The positions of the largest probability, the first of equal ones."""
-    return one_hot(largest(log_q), log_q.shape[1], blocks.dtype)
+    return one_hot(largest(log_q), log_q.shape[1])
 
 
 def hard(generator: Generator) -> Choice:
     """Positions drawn from q."""
-    return lambda blocks, log_q: one_hot(categorical.draw(log_q, generator), log_q.shape[1], blocks.dtype)
+    return lambda number, log_q: one_hot(categorical.draw(log_q, generator), log_q.shape[1])
 
 
 def alike(generator: Generator, images: int) -> Choice:
     """Positions drawn from q by the same numbers for each of the images: what one gets does not hang on the others."""
 
-    def choose(blocks: Tensor, log_q: Tensor) -> Tensor:
+    def choose(number: int, log_q: Tensor) -> Tensor:
         by_cell = log_q.unflatten(2, (images, -1)).permute(0, 3, 1, 2)  # [c, cells, m, b]
         place = categorical.draw(by_cell.flatten(0, 1), generator, same=True).unflatten(0, by_cell.shape[:2])
-        return one_hot(place.transpose(1, 2).flatten(1), log_q.shape[1], blocks.dtype)
+        return one_hot(place.transpose(1, 2).flatten(1), log_q.shape[1])
 
     return choose
 
 
 def soft(temperature: float, generator: Generator) -> Choice:
     """Relaxed draws, which a gradient passes."""
-    return lambda blocks, log_q: categorical.relaxed(log_q, temperature, generator)
+    return lambda number, log_q: categorical.relaxed(log_q, temperature, generator)
+
+
+def expected(above: Choice) -> Choice:
+    """Of the lowest pooling the probabilities themselves."""
+    return lambda number, log_q: above(number, log_q) if number else log_q.exp()

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor, nn
+from torch.nn import functional
 
 from latelier.core import Refusal
 from latelier.nets.unpool import Tiling, unpool
@@ -99,16 +100,32 @@ class Downward(nn.Module):
             sd = math.sqrt((one.tiling.positions if one.tiling else 1) / sent)
             nn.init.normal_(dictionary.weight, std=sd if one is not layers[0] else PIXELS * sd)
 
-    def forward(self, code: Tensor, weights: Sequence[Tensor]) -> Tensor:
-        """code [b, K * h * w] and, from the image upwards, the weights of the positions [c, m, n] -> [b, c, h, w]."""
+    def forward(self, code: Tensor, weights: Sequence[Tensor] | None) -> Tensor:
+        """code [b, K * h * w] and, from the image upwards, the weights of the positions [c, m, n], or none where every
+        value stands in its block's first -> [b, c, h, w]."""
+        map = self.values(code, weights)
+        return self.placed(map, weights, 0) if len(self.layers) > 1 else map
+
+    def values(self, code: Tensor, weights: Sequence[Tensor] | None) -> Tensor:
+        """[b, c, rows, columns]: what is put at the positions of the lowest pooling, whose weights do not count."""
         top = self.layers[-1]
         map: Tensor = self.dictionaries[-1](code.unflatten(1, (top.maps, *top.size)))
-        for layer, dictionary, weight in reversed(
-            list(zip(self.layers[:-1], self.dictionaries, weights, strict=False))
-        ):
-            assert layer.tiling is not None
-            map = dictionary(layer.tiling.join(unpool(layer.tiling.flat(map), weight)))
+        for number in range(len(self.layers) - 2, 0, -1):
+            map = self.placed(map, weights, number)
         return map
+
+    def placed(self, values: Tensor, weights: Sequence[Tensor] | None, number: int) -> Tensor:
+        """The map below a pooling, of values [b, c, rows, columns] at its positions."""
+        tiling, dictionary = self.layers[number].tiling, self.dictionaries[number]
+        assert tiling is not None
+        assert isinstance(dictionary, nn.ConvTranspose2d)
+        if weights is not None:
+            weight = weights[number].to(values.dtype)
+            map: Tensor = dictionary(tiling.join(unpool(tiling.flat(values), weight)))
+            return map
+        # In steps of a block's side a transposed convolution looks at the values alone, not at the zeros beside them.
+        over = (tiling.height - 1) % tiling.side, (tiling.width - 1) % tiling.side
+        return functional.conv_transpose2d(values, dictionary.weight, stride=tiling.side, output_padding=over)
 
     def filters(self) -> Tensor:
         """[n, c, h, w]: the dictionary nearest to the image."""

@@ -1,9 +1,9 @@
-"""Latents that are one of m positions, given by log-probabilities along axis 1, [c, m, n]: draws, and the divergence
-from a uniform prior."""
+"""Latents that are one of m positions, given by log-probabilities along axis 1, [c, m, n]: draws, and divergences."""
 
 import torch
 from torch import Generator, Tensor
 
+from latelier.objectives.noise import uniform
 from latelier.objectives.reduce import wide
 
 
@@ -17,18 +17,19 @@ def draw(log_p: Tensor, generator: Generator, *, same: bool = False) -> Tensor:
     return (steps <= u.to(steps.device) * steps[:, -1:]).sum(1)
 
 
-def relaxed(log_p: Tensor, temperature: float, generator: Generator) -> Tensor:
+def relaxed(log_p: Tensor, temperature: float, generator: Generator, *, same: bool = False) -> Tensor:
     """Weights [c, m, n] that add up to one over positions: softmax of (log p + Gumbel noise) / temperature (Maddison et
-    al. 2017, arXiv 1611.00712, eq. 10). The largest is at m with probability p_m at every temperature."""
+    al. 2017, arXiv 1611.00712, eq. 10). The largest is at m with probability p_m at every temperature. With ``same``
+    all along the first axis share their noise."""
     log_p = wide(log_p)
-    u = torch.rand(log_p.shape, generator=generator, device=generator.device, dtype=log_p.dtype).to(log_p.device)
+    u = uniform(log_p, generator, same)
     tiny = torch.finfo(u.dtype).tiny
     gumbel = -(-u.clamp(min=tiny).log()).clamp(min=tiny).log()
     return ((log_p + gumbel) / temperature).softmax(1)
 
 
-def kl_to_uniform(log_p: Tensor, count: Tensor | int) -> Tensor:
-    """KL(q || uniform over ``count`` of the positions) in nats: sum_m p_m log(p_m count), over axis 1. The count
-    broadcasts with what is left, [c, n]; at positions that are none of these p must be zero."""
-    log_p = wide(log_p)
-    return (log_p.exp() * log_p).sum(1) + torch.as_tensor(count, dtype=log_p.dtype, device=log_p.device).log()
+def divergence(log_q: Tensor, log_p: Tensor) -> Tensor:
+    """KL(q || p) in nats, sum_m q_m (log q_m - log p_m), over axis 1 of [c, m, n]. Where p has no chance q has none,
+    and both logs are the same finite number."""
+    log_q = wide(log_q)
+    return (log_q.exp() * (log_q - wide(log_p))).sum(1)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from latelier.core import Optimiser, Progress, Refusal
-from latelier.nets.ascent import Choice, hard, soft
+from latelier.nets.ascent import Choice, expected, hard, soft
 from latelier.objectives.relaxed import Temperature
 from latelier.objectives.score_function import Baseline
 
@@ -23,7 +23,9 @@ class Score:
                 f"estimator: hidden {self.hidden} must be 1 or more, and decay {self.decay:g} from 0 to below 1"
             )
 
-    bound = "elbo"  # what training calls its draws' -(distortion + divergences)
+    def bound(self, draws: int) -> str:
+        """What training calls -(distortion + divergences), of so many poolings."""
+        return "elbo"
 
     def choice(self, progress: Progress, training: bool) -> Choice:
         """How positions are drawn in ``training``, or in evaluation."""
@@ -44,7 +46,9 @@ class Relaxed:
 
     temperature: Temperature = Temperature()
 
-    bound = "relaxed bound"
+    def bound(self, draws: int) -> str:
+        """It bounds nothing where something is drawn."""
+        return "relaxed bound" if draws else "elbo"
 
     def choice(self, progress: Progress, training: bool) -> Choice:
         """Evaluation draws positions, so that its bound is one."""
@@ -58,3 +62,26 @@ class Relaxed:
 
     def optimisers(self) -> dict[str, Optimiser]:
         return {}
+
+
+@dataclass(frozen=True)
+class Exact:
+    """At the lowest pooling no draw, but the expectation over positions, which a Gaussian likelihood has in closed
+    form; for positions above it, as said."""
+
+    above: Relaxed | Score = Relaxed()
+
+    def bound(self, draws: int) -> str:
+        """With one pooling it is the bound itself."""
+        return self.above.bound(draws - 1)
+
+    def choice(self, progress: Progress, training: bool) -> Choice:
+        """Evaluation too takes the expectation at the lowest."""
+        return expected(self.above.choice(progress, training))
+
+    def baseline(self, image: tuple[int, int, int], draws: int) -> Baseline | None:
+        """Of the draws above the lowest."""
+        return self.above.baseline(image, max(0, draws - 1))
+
+    def optimisers(self) -> dict[str, Optimiser]:
+        return self.above.optimisers()

@@ -9,6 +9,7 @@ import math
 import torch
 from torch import Generator, Tensor
 
+from latelier.objectives.noise import normal
 from latelier.objectives.reduce import aligned, summed, wide
 
 LOG_TWO_PI = math.log(2 * math.pi)
@@ -42,11 +43,8 @@ def log_standard(z: Tensor, *, keep: int = 1) -> Tensor:
     return -0.5 * summed(wide(z).square() + LOG_TWO_PI, keep=keep)
 
 
-def sample(mean: Tensor, log_variance: Tensor, generator: Generator) -> Tensor:
+def sample(mean: Tensor, log_variance: Tensor, generator: Generator, *, same: bool = False) -> Tensor:
     """One reparameterised draw, mean + sd * noise, of the mean's shape; for s draws give mean.expand(s, *mean.shape).
-
-    Noise comes from the generator's device: a CPU generator gives a GPU model the numbers it gives a CPU one.
-    """
+    With ``same`` all rows share their noise."""
     mean, log_variance = wide(mean), wide(log_variance)
-    noise = torch.randn(mean.shape, generator=generator, device=generator.device, dtype=mean.dtype)
-    return torch.addcmul(mean, (0.5 * log_variance).exp(), noise.to(mean.device))
+    return torch.addcmul(mean, (0.5 * log_variance).exp(), normal(mean, generator, same))

@@ -8,10 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from latelier.core import Refusal
+from latelier.nets.running import RunningMean
 from latelier.objectives import bernoulli, foreground, gaussian
 from latelier.objectives.reduce import summed
 
 GREY = 0.5
+FRESH = 20  # batches whose mean squared error is a calibrated variance
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,25 @@ class Gaussian:
         if not 0 < self.floor < self.sigma:
             raise Refusal(f"likelihood: 0 < floor < sigma is needed, but floor is {self.floor} and sigma {self.sigma}")
 
-    def build(self) -> "Likelihood":
+    def build(self) -> "GaussianPixels":
         return GaussianPixels(self)
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """N(mean, sigma^2) in every pixel, sigma^2 the running mean squared error of training: what makes the bound
+    largest, without a step (Rybkin et al. 2021, arXiv 2006.13202, eq. 7). ``sigma`` is where it starts, and ``floor``
+    where it ends at the latest."""
+
+    sigma: float = 0.3
+    floor: float = 0.05
+
+    def __post_init__(self) -> None:
+        if not 0 < self.floor < self.sigma:
+            raise Refusal(f"likelihood: 0 < floor < sigma is needed, but floor is {self.floor} and sigma {self.sigma}")
+
+    def build(self) -> "CalibratedPixels":
+        return CalibratedPixels(self)
 
 
 @dataclass(frozen=True)
@@ -91,11 +110,29 @@ class BernoulliPixels(Likelihood):
         return output.sigmoid()
 
 
-class GaussianPixels(Likelihood):
+class NormalPixels(Likelihood):
     """The decoder's output is a mean counted from mid-grey, as a logit of 0 is one half: counted from black, the codes
-    first learn to be bright together, and their common offset from the prior takes very long to go.
+    first learn to be bright together, and their common offset from the prior takes very long to go."""
 
-    sigma^2 = floor^2 + exp(weight): a floor that is approached smoothly, so that the weight always has a gradient."""
+    def log_variance(self) -> Tensor:
+        """log sigma^2, a scalar."""
+        raise NotImplementedError
+
+    def expected(self, image: Tensor, output: Tensor, beyond: Tensor) -> Tensor:
+        """[b], the mean of ``distortion`` over outputs whose mean is ``output``, and whose squared distances from it
+        are ``beyond`` [b] in the mean."""
+        return self.distortion(image, output) + 0.5 * beyond / self.log_variance().exp()
+
+    def log_likelihood(self, image: Tensor, output: Tensor, *, keep: int = 1) -> Tensor:
+        return gaussian.log_density(image, output + GREY, self.log_variance(), keep=keep)
+
+    def mean(self, output: Tensor) -> Tensor:
+        return (output + GREY).clamp(0, 1)
+
+
+class GaussianPixels(NormalPixels):
+    """sigma^2 = floor^2 + exp(weight): a floor that is approached smoothly, so that the weight always has a
+    gradient."""
 
     weight: Tensor
 
@@ -109,14 +146,28 @@ class GaussianPixels(Likelihood):
             self.register_buffer("weight", start)
 
     def log_variance(self) -> Tensor:
-        """log sigma^2, a scalar."""
         return (self.floor + self.weight.exp()).log()
 
-    def log_likelihood(self, image: Tensor, output: Tensor, *, keep: int = 1) -> Tensor:
-        return gaussian.log_density(image, output + GREY, self.log_variance(), keep=keep)
 
-    def mean(self, output: Tensor) -> Tensor:
-        return (output + GREY).clamp(0, 1)
+class CalibratedPixels(NormalPixels):
+    """sigma^2 of a batch is that of the batches before it, so that parts of a batch have the same."""
+
+    def __init__(self, config: Calibrated):
+        super().__init__()
+        self.floor, self.error = config.floor**2, RunningMean(torch.tensor(config.sigma**2), FRESH)
+
+    def log_variance(self) -> Tensor:
+        return self.error.mean.clamp(min=self.floor).log()
+
+    def distortion(self, image: Tensor, output: Tensor) -> Tensor:
+        return self.expected(image, output, image.new_zeros(len(image)))
+
+    def expected(self, image: Tensor, output: Tensor, beyond: Tensor) -> Tensor:
+        found = super().distortion(image, output) + 0.5 * beyond / self.log_variance().exp()
+        if self.training:
+            square = summed((output.detach().float() + GREY - image).square()) + beyond.detach()
+            self.error.follow(square / image[0].numel())
+        return found
 
 
 class SquaredPixels(Likelihood):

@@ -8,6 +8,7 @@ from torch import Generator, Tensor
 from torch.nn import functional
 
 from latelier.core import Progress, Refusal
+from latelier.objectives.noise import uniform
 from latelier.objectives.reduce import wide
 
 STEP = 128  # images in a step of the source, by which it counts its annealing
@@ -33,21 +34,21 @@ class Temperature:
         return max(self.floor, self.start * math.exp(-self.anneal * progress.seen / STEP))
 
 
-def sample(logits: Tensor, temperature: float, generator: Generator) -> Tensor:
+def sample(logits: Tensor, temperature: float, generator: Generator, *, same: bool = False) -> Tensor:
     """sigmoid((logits + logistic noise) / temperature), in (0, 1) (Maddison et al. 2017, arXiv 1611.00712, appendix B).
-    Over 1/2 with probability sigmoid(logits) at every temperature; Bernoulli in the limit of 0."""
+    Over 1/2 with probability sigmoid(logits) at every temperature; Bernoulli in the limit of 0. With ``same`` all rows
+    share their noise, here and below."""
     logits = wide(logits)
-    u = torch.rand(logits.shape, generator=generator, device=generator.device, dtype=logits.dtype).to(logits.device)
+    u = uniform(logits, generator, same)
     tiny = torch.finfo(u.dtype).eps  # the noise is finite, and so is its gradient
     u = u.clamp(tiny, 1 - tiny)
     return ((logits + u.log() - torch.log1p(-u)) / temperature).sigmoid()
 
 
-def hard(logits: Tensor, generator: Generator) -> Tensor:
+def hard(logits: Tensor, generator: Generator, *, same: bool = False) -> Tensor:
     """Bernoulli(sigmoid(logits)) in {0, 1}; no gradient."""
     p = wide(logits).sigmoid()
-    u = torch.rand(p.shape, generator=generator, device=generator.device, dtype=p.dtype)
-    return (u.to(p.device) < p).to(p.dtype)
+    return (uniform(p, generator, same) < p).to(p.dtype)
 
 
 def kl_to(prior: float, logits: Tensor) -> Tensor:

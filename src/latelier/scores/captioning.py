@@ -18,7 +18,6 @@ from latelier.scores.common import device_of
 BLOCK = 64  # captions written at once
 LONGEST = 30  # words of a caption that is written
 LEARNED = 40  # words up to which a reference counts
-DRAWS = 50  # of a code with discrete latents (Pu et al. 2016, section 4)
 
 
 def captioned(images: Images) -> Images:
@@ -33,10 +32,9 @@ def references_of(images: Images) -> list[list[list[str]]]:
 
 
 def usual_draws(model: Model) -> int:
-    """Draws of the code under which captions are written unless said otherwise: none but the most likely one where it
-    is continuous. Discrete latents at their likeliest values, all at once, are no typical code: then 50, as the source
-    has."""
-    return DRAWS if any(latent.kind == "categorical" for latent in model.latents.values()) else 0
+    """Draws of the code under which captions are written unless said otherwise: none but the most likely one, unless
+    that is not typical."""
+    return need(model, Encodes).averaged
 
 
 def codes_of(model: Model, image: Tensor, draws: int | None, generator: Generator) -> list[Code]:

@@ -11,7 +11,6 @@ from latelier.core import Captions, Encodes, Model
 from latelier.data.images import Images
 from latelier.data.words import words_of
 from latelier.scores.captioning import (
-    DRAWS,
     captioned,
     likelihoods,
     references_of,
@@ -32,8 +31,8 @@ LIMIT = 1_000
 BEAM = 5
 FEWEST_DRAWS = 10  # for perplexity, where captions are of the most likely code
 PROTOCOL = (
-    f"One caption for each test picture with captions, by a beam of {BEAM} and the most likely code, or {DRAWS} draws "
-    "of one with discrete latents, unless said otherwise, at most 30 words, beside all of its references. BLEU, "
+    f"One caption for each test picture with captions, by a beam of {BEAM} and the most likely code, or 50 draws "
+    "where that is not typical, unless said otherwise, at most 30 words, beside all of its references. BLEU, "
     "ROUGE_L and CIDEr (CIDEr-D, rarity among these references) by coco-caption's formulas on lower-cased words "
     "without punctuation; its own tokeniser would also take contractions apart. METEOR by its Java program where "
     "captions.meteor names the jar. Perplexity: exp of nats a token of all references, their ends included, under the "

@@ -8,8 +8,9 @@ from latelier.core import Captions, Code, Encodes, Model, need
 from latelier.data.captions import Sentences
 from latelier.data.images import Images
 from latelier.data.words import Vocabulary
+from latelier.heads.reading import typical
 from latelier.nets.modes import evaluating
-from latelier.scores.captioning import LEARNED, captioned, references_of
+from latelier.scores.captioning import LEARNED, captioned, log_mixture, references_of
 from latelier.scores.common import BLOCK, Splits, device_of
 
 needs = (Encodes, Captions)
@@ -17,9 +18,11 @@ NEEDS_CAPTIONS = True
 ON_REQUEST = True
 LIMIT = 200
 RANKS = (1, 5, 10)
+DRAWS = 10  # of a code whose most likely value is not typical
 PAIRS = 4_096  # of picture and caption, at once
 PROTOCOL = (
-    "Each test picture's most likely code and first caption. Caption to picture: pictures in the order of log p(Y | s) "
+    "Each test picture's most likely code (10 draws where that is not typical) and first caption. Caption to picture: "
+    "pictures in the order of log p(Y | s) "
     "of that caption. Picture to caption: captions in the order of log p(Y | s) less its log mean over all these "
     "pictures, so that a caption which is likely anywhere does not come first everywhere. Recall@k: how often one that "
     "is right is among the first k; captions word for word alike are equally right. Median rank: of the first that is "
@@ -57,10 +60,11 @@ def log_likelihoods(model: Model, images: Images) -> np.ndarray:
     rows = []
     with evaluating(model):
         for block in images.blocks(BLOCK):
-            code = need(model, Encodes).encode(block.to(device)).mode()
+            codes = typical(model, block.to(device), DRAWS)
             for i in range(len(block)):
                 parts = caption.to(device).split(PAIRS)
-                rows.append(torch.cat([writer.log_caption(_of(code, i, len(part)), part) for part in parts]))
+                each = [log_mixture(writer, [_of(code, i, len(part)) for code in codes], part) for part in parts]
+                rows.append(torch.cat(each))
     return torch.stack(rows).double().cpu().numpy()
 
 

@@ -4,7 +4,7 @@ from torch import Generator
 
 from latelier.core import Captions, Encodes, Model
 from latelier.data.scene_factors import COLOURS, KINDS, TEXTURES
-from latelier.scores.captioning import DRAWS, captioned, references_of, written
+from latelier.scores.captioning import captioned, references_of, written
 from latelier.scores.common import Splits
 
 needs = (Encodes, Captions)
@@ -20,8 +20,8 @@ GROUPS = {
     "relations": ("above", "below", "left", "right", "both"),
 }
 PROTOCOL = (
-    f"One caption for each drawn test picture, by a beam of {BEAM} and the most likely code, or {DRAWS} draws of one "
-    "with discrete latents, unless said otherwise. Exact: it is, word for word, one of the picture's captions, all of "
+    f"One caption for each drawn test picture, by a beam of {BEAM} and the most likely code, or 50 draws where that "
+    "is not typical, unless said otherwise. Exact: it is, word for word, one of the picture's captions, all of "
     "which are true. Colours, shapes and so on: its words of that group are, in their order, those of one of the "
     "picture's captions. Parts: all groups are, of one caption."
 )
