@@ -16,7 +16,7 @@ def settings_of(card: Mapping[str, Any]) -> dict[str, Any]:
         settings["net"] = {"kind": "table", **own}
     if card["model"] == "dgdn" and "pooling" not in settings:
         likelihood = {"kind": "gaussian", **settings.get("likelihood", {})}
-        settings |= {"pooling": "drawn", "prior": "even", "nonlinearity": "none", "norm": "none"}
+        settings |= {"pooling": "drawn", "nonlinearity": "none", "norm": "none"}
         settings["likelihood"] = likelihood
     if card["model"] in JOINT_GAMES:
         settings = {"cycle": (0.0,), **settings}

@@ -171,7 +171,6 @@ METHODS: dict[str, dict[str, Any]] = {
         "pools": (),
         "hidden": 9,
         "unpool": "stochastic",
-        "prior": "even",
         "pooling": "drawn",
         "estimator": "score",
         "nonlinearity": "none",

@@ -22,7 +22,7 @@ from latelier.told import shares
 HERE = Path(__file__).parent
 STEPS, BATCH, EVERY = 30, 16, 5
 MLP = {"net": "mlp", "net.widths": (32,), "latent": 8}
-DECONV = {"maps": (8, 10), "kernels": (3, 2), "pools": (2,), "prior": "even"}
+DECONV = {"maps": (8, 10), "kernels": (3, 2), "pools": (2,)}
 DRAWN = {**DECONV, "pooling": "drawn", "estimator": "score", "likelihood": "gaussian"}
 DRAWN |= {"likelihood.sigma": 0.3, "likelihood.floor": 0.05}
 CLASSES = tuple("0123456789")
@@ -54,7 +54,7 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {  # name -> meth
     "dgdn": ("dgdn", DRAWN, {"rate": 1e-3, "clip": 50.0}),
     "dgdn-relaxed": ("dgdn", DRAWN | {"estimator": "relaxed"}, {"rate": 1e-3}),
     "dgdn-svm": ("dgdn", DRAWN | {"head": "bayesian_svm"}, {"rate": 1e-3}),
-    "dgdn-exact": ("dgdn", DECONV | {"nonlinearity": "relu", "norm": "group", "prior": "learned"}, {"rate": 1e-3}),
+    "dgdn-exact": ("dgdn", DECONV | {"nonlinearity": "relu", "norm": "group"}, {"rate": 1e-3}),
     "patchvae": ("patchvae", {"parts": 4, "appearance": 3, "warmup": 240, **SLOW}, {}),
     "patchvae-foreground": ("patchvae", {"parts": 4, "reconstruction": "foreground", **SLOW}, {}),
     "vae": ("vae", {"optimiser.rate": 1e-3}, {}),

@@ -22,9 +22,9 @@ from latelier.objectives.importance import elbo
 from latelier.settings import to_json
 
 IMAGE = (1, 8, 8)
-LATER = ("prior", "pooling", "nonlinearity", "norm")
+LATER = ("pooling", "nonlinearity", "norm")
 SMALL: dict[str, Any] = {"maps": (6, 8), "kernels": (3, 2), "pools": (2,)}
-DRAWN: dict[str, Any] = {"pooling": "drawn", "estimator": "score", "prior": "even"}
+DRAWN: dict[str, Any] = {"pooling": "drawn", "estimator": "score"}
 STEPPED: dict[str, Any] = {"likelihood": "gaussian", "likelihood.sigma": 0.3, "likelihood.floor": 0.05}
 DEEP: dict[str, Any] = {"maps": (4, 5, 6), "kernels": (3, 3, 1), "pools": (2, 2)}  # blocks over the edge at layer 2
 
@@ -124,12 +124,11 @@ def test_pooling_keeps_the_largest_value() -> None:
     "settings",
     [
         SMALL,
-        {"prior": "learned", **SMALL},
         {"unpool": "deterministic", **SMALL},
         {"estimator": "relaxed", **SMALL},
         {**SMALL, **DRAWN},
         {**DEEP, "kernels": (3, 2, 1)},
-        {**DEEP, "kernels": (3, 2, 1), "estimator.above": "score", "prior": "learned"},
+        {**DEEP, "kernels": (3, 2, 1), "estimator.above": "score"},
     ],
 )
 def test_the_reported_bound_is_the_mean_log_weight(settings: dict[str, Any]) -> None:
@@ -140,8 +139,6 @@ def test_the_reported_bound_is_the_mean_log_weight(settings: dict[str, Any]) -> 
         for positions in model.encoder.positions:
             assert isinstance(positions, Positions)
             positions.upper.weight.mul_(6)
-            if positions.preference is not None:
-                positions.preference.normal_(std=0.1, generator=Generator().manual_seed(0))
     batch = digits(4)
     with torch.no_grad():
         reported = torch.stack([model.learn(batch, at(seed)).report["elbo"] for seed in range(120)])
@@ -279,26 +276,13 @@ def test_the_gradient_of_drawn_positions_is_unbiased(further: bool) -> None:
         torch.testing.assert_close(found, exact, rtol=1e-3, atol=1e-4 * float(exact.abs().max()))
 
 
-def test_a_learned_prior_costs_nothing_at_first_and_is_drawn_from() -> None:
-    model, image = made(**SMALL, prior="learned"), digits(4).image
-    positions = model.encoder.positions[0]
-    assert isinstance(positions, Positions)
-    assert positions.preference is not None
-    with torch.no_grad():
-        positions.preference[:, 3] = 1.0
-        positions.upper.weight.zero_()
-        kl = model.divergences(model.encode(image).ascend(likeliest))["z1"]
-    torch.testing.assert_close(kl, torch.zeros_like(kl), atol=1e-5, rtol=0)
-    assert (model.sample_prior(20, Generator().manual_seed(0))["z1"] == 3).float().mean() > 0.99
-
-
 def test_a_run_of_an_earlier_version_keeps_its_way_of_pooling_and_its_sigma() -> None:
     model = made(**SMALL, **DRAWN, **STEPPED)
     config = {name: value for name, value in to_json(model.config).items() if name not in LATER}
     del config["likelihood"]["kind"]
     again = build("dgdn", IMAGE, **settings_of({"model": "dgdn", "config": config}))
     assert isinstance(again, Model)
-    assert again.config == replace(model.config, prior="even")
+    assert again.config == model.config
     assert again.state_dict().keys() == model.state_dict().keys()
 
 

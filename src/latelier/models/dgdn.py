@@ -63,7 +63,7 @@ class Model(Base, Refills, Samples, Features, HasFilters, Weighs):
         layers = layers_of(image, config.maps, config.kernels, config.pools)
         stochastic = not isinstance(config.unpool, Deterministic)
         drawn = stochastic and config.pooling == "drawn"
-        way = Way(stochastic, drawn, config.prior == "learned", config.nonlinearity == "relu", config.norm == "group")
+        way = Way(stochastic, drawn, config.nonlinearity == "relu", config.norm == "group")
         self.encoder, self.decoder = Upward(layers, config.hidden, way), Downward(layers)
         self.likelihood, self.centre = config.likelihood.build(), RunningMean(torch.full(image, GREY), STEADY)
         self.players = {"model": [self.encoder, self.decoder, self.likelihood]}
@@ -107,24 +107,24 @@ class Model(Base, Refills, Samples, Features, HasFilters, Weighs):
             if name in code:
                 found.append(one_hot(tiling.flat(code[name]).round().clamp(0, tiling.positions - 1), tiling.positions))
             else:
-                found.append(self.log_prior(name, len(code["s"])).exp())
+                found.append(self.even(name, len(code["s"])).exp())
         return found or None
 
-    def log_prior(self, name: str, b: int) -> Tensor:
-        """log p of positions, [c, m, n]."""
-        return self.encoder.log_prior(list(self.drawn).index(name), b)
+    def even(self, name: str, b: int) -> Tensor:
+        """log p of positions under the prior, [c, m, n]."""
+        return self.drawn[name].even(self.latents[name].shape[0], b, self.centre.mean.device)
 
     def sample_prior(self, n: int, generator: Generator) -> Code:
         code = prior.drawn({"s": self.latents["s"]}, n, generator, self.centre.mean.device)
         for name, tiling in self.drawn.items():
-            code[name] = tiling.unflat(categorical.draw(self.log_prior(name, n), generator).float())
+            code[name] = tiling.unflat(categorical.draw(self.even(name, n), generator).float())
         return code
 
     def divergences(self, up: Ascent) -> Code:
-        """KL(q(s | z, x) || p(s)), and of each pooling KL(q(z | x) || uniform) [b, c, rows, columns], in nats."""
+        """KL(q(s | z, x) || p(s)), and of each pooling KL(q(z | x) || even) [b, c, rows, columns], in nats."""
         found = {"s": gaussian.kl_to_standard(up.mean, up.log_variance)}
         for (name, tiling), log_q in zip(self.drawn.items(), up.log_q, strict=False):
-            found[name] = tiling.unflat(categorical.divergence(log_q, self.log_prior(name, len(up.mean))))
+            found[name] = tiling.unflat(categorical.divergence(log_q, self.even(name, len(up.mean))))
         return found
 
     def taken(self, log_p: Sequence[Tensor], up: Ascent) -> list[Tensor]:
@@ -139,7 +139,7 @@ class Model(Base, Refills, Samples, Features, HasFilters, Weighs):
             s = gaussian.sample(up.mean, up.log_variance, generator)
             likelihood = self.likelihood.log_likelihood(image, self.draw(s, up.weight or None))
             log_q = gaussian.log_density(s, up.mean, up.log_variance) + sum(self.taken(up.log_q, up))
-            log_p = [self.log_prior(name, len(image)) for name in self.drawn]
+            log_p = [self.even(name, len(image)) for name in self.drawn]
             rows.append(likelihood + gaussian.log_standard(s) + sum(self.taken(log_p, up)) - log_q)
         return torch.stack(rows)
 

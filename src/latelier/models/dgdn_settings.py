@@ -27,7 +27,6 @@ class Config:
     pools: tuple[int, ...] = ()
     hidden: int = 9  # units of the small nets, a map
     unpool: Stochastic | Deterministic = Stochastic()
-    prior: Literal["even", "learned"] = "learned"  # of the positions of a map's blocks; the source's is even
     pooling: Literal["largest", "drawn"] = "largest"  # which value of a block the code is read off
     estimator: Exact | Score | Relaxed = Exact()
     nonlinearity: Literal["none", "relu"] = "none"  # of the encoder, on what pooling keeps; the source has none

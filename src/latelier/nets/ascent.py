@@ -44,7 +44,6 @@ class Way:
 
     positions: bool = True  # whether blocks have some that are drawn, for the decoder
     drawn: bool = False  # whether pooling keeps the value at the drawn position, or the largest
-    learned: bool = False  # whether their prior is
     relu: bool = False  # of what pooling keeps
     norm: bool = False  # group normalisation of what is filtered
 
@@ -63,7 +62,7 @@ class Upward(nn.Module):
         self.tilings, self.way = [one.tiling for one in layers if one.tiling is not None], way
         maps = [one.maps for one in layers] if way.positions else []
         self.positions = nn.ModuleList(
-            Positions(count, hidden, tiling, way.learned) for count, tiling in zip(maps, self.tilings, strict=False)
+            Positions(count, hidden, tiling) for count, tiling in zip(maps, self.tilings, strict=False)
         )
         self.top = Top(layers[-1], hidden)
 
@@ -86,12 +85,6 @@ class Upward(nn.Module):
             maps.append(pooled.relu() if self.way.relu else pooled)
             bottom = self._filtered(maps[-1], number + 1)
         return Ascent(log_q, weights, [*maps, bottom.map], *self.top(bottom.map))
-
-    def log_prior(self, number: int, images: int) -> Tensor:
-        """log p of a pooling's positions, [c, m, n] of so many images."""
-        positions = self.positions[number]
-        assert isinstance(positions, Positions)
-        return positions.log_prior(images)
 
     def _filtered(self, map: Tensor, number: int) -> Bottom:
         map = self.norms[number](self.filters[number](map))

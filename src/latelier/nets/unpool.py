@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 OUTSIDE = -1e9
-STRIDE = 10  # of a preference for positions: how much sooner it is learned than other weights
 
 
 @dataclass(frozen=True)
@@ -129,26 +128,13 @@ class MapLinear(nn.Module):
 
 class Positions(nn.Module):
     """Blocks [c, m, n] -> log q(z) [c, m, n], log-probabilities of their positions: the softmax of W_1 tanh(W_2 vec)
-    (Pu et al. 2016, section 2.2), with weights for each map that all of its blocks share. Where the prior is
-    ``learned``, a preference of each map's for some positions, it is added to that."""
+    (Pu et al. 2016, section 2.2), with weights for each map that all of its blocks share."""
 
-    def __init__(self, maps: int, hidden: int, tiling: Tiling, learned: bool):
+    def __init__(self, maps: int, hidden: int, tiling: Tiling):
         super().__init__()
-        self.tiling, self.maps = tiling, maps
+        self.tiling = tiling
         self.lower = MapLinear(maps, tiling.positions, hidden, bias=False)
         self.upper = MapLinear(maps, hidden, tiling.positions, bias=False)
-        self.preference = nn.Parameter(torch.zeros(maps, tiling.positions, 1)) if learned else None
 
     def forward(self, blocks: Tensor) -> Tensor:
-        found = self.upper(self.lower(blocks).tanh()).float()
-        return self._log_softmax(found if self.preference is None else found + STRIDE * self.preference)
-
-    def log_prior(self, images: int) -> Tensor:
-        """log p(z) of so many images' blocks, [c, m, n]."""
-        device, n = self.lower.weight.device, images * self.tiling.cells
-        if self.preference is None:
-            return self.tiling.even(self.maps, images, device)
-        return self._log_softmax(STRIDE * self.preference.expand(-1, -1, n))
-
-    def _log_softmax(self, values: Tensor) -> Tensor:
-        return self.tiling.masked(values).log_softmax(1)
+        return self.tiling.masked(self.upper(self.lower(blocks).tanh()).float()).log_softmax(1)
