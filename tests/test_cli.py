@@ -26,7 +26,7 @@ from latelier import checkpoint, files, stored
 from latelier.cli import VERBS, main
 from latelier.pictures import find, list_pictures
 
-UNFIT = {"latent_map", "parts", "part_crops", "swap"}  # need known factors, or parts
+UNFIT = {"unpooling", "latent_map", "parts", "part_crops", "swap"}  # need known factors, or parts
 UNFIT |= {"captions", "imagine"}  # or a model that writes captions
 UNASKED = {"weights", "edits", "delta"}  # on request, or of a model that has learned attributes
 UNFIT |= {"levels", "level_traverse", "innovation", "distances"}  # or levels, or a critic that sees codes

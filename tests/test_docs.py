@@ -88,12 +88,13 @@ def expected(config: type) -> Iterator[tuple[str, str]]:
 
 
 def named(config: Any, field: str) -> list[str]:
-    """The field, or those in it: of an optimiser its rate and what differs from all, of other settings each."""
+    """The field, or those in it: of an optimiser its rate and what differs from all, of other settings each; a
+    choice within a choice is one."""
     default = getattr(config, field)
     if isinstance(default, Optimiser):
         own = [part.name for part in fields(Optimiser) if getattr(default, part.name) != part.default]
         return [f"{field}.{name}" for name in dict.fromkeys(["rate", *own])]
-    if is_dataclass(default):
+    if is_dataclass(default) and not kinds(type(config), field):
         return [f"{field}.{name}" for part in fields(default) for name in named(default, part.name)]
     return [field]
 

@@ -27,6 +27,7 @@ from latelier.core import (
     Model,
     Refusal,
     Samples,
+    Unpools,
     Weighs,
     has,
     need,
@@ -132,6 +133,13 @@ def check_filters(model: Model, image: Tensor) -> None:
     assert filters.isfinite().all()
 
 
+def check_unpools(model: Model, image: Tensor) -> None:
+    map = need(model, Unpools).unpooled(image)
+    assert len(map) == SIZE
+    assert map.any()
+    assert map.count_nonzero() < map.numel() / 2  # of every block at most one value
+
+
 def check_weighs(model: Model, image: Tensor) -> None:
     weights = need(model, Weighs).log_weight(image, 3, Generator().manual_seed(0))
     assert weights.shape == (3, SIZE)
@@ -227,6 +235,7 @@ CHECKS: dict[type, Callable[[Model, Tensor], None]] = {
     HasParts: check_parts,
     Clusters: check_clusters,
     HasFilters: check_filters,
+    Unpools: check_unpools,
     Weighs: check_weighs,
     Classifies: check_classifies,
     Captions: check_captions,

@@ -18,7 +18,7 @@ from latelier.forms import CardNote
 from latelier.heads.caption import CaptionConfig
 from latelier.heads.captioned import Captioned
 from latelier.heads.joint import Joint
-from latelier.heads.reading import width
+from latelier.heads.reading import map_of, width
 from latelier.lookup import find_module, module_names
 from latelier.own_code import Named, permitted, running, with_named
 from latelier.places import place
@@ -154,7 +154,8 @@ def _with_caption(
     kind, config = caption_config(settings)
     config = replace(config, weight=need(model, Encodes).label_weight if config.weight is None else config.weight)
     writer = find_module("latelier.heads", kind, "caption head", "Writer").Writer
-    return Captioned(model, writer(config, width(model), words, model.image)), {"kind": kind, **to_json(config)}
+    given = (map_of(model),) if config.look == "cells" else ()
+    return Captioned(model, writer(config, width(model), words, model.image, *given)), {"kind": kind, **to_json(config)}
 
 
 def _with_head(model: Model, name: str, settings: dict[str, Any], classes: int) -> tuple[Model, dict[str, Any]]:

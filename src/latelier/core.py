@@ -296,6 +296,14 @@ class HasFilters(Capability):
         """[n, c, h, w], one picture a unit of the first layer, in the units' order; any range."""
 
 
+class Unpools(Capability):
+    """Draws from maps on which each value stands at one position of its block."""
+
+    @abstractmethod
+    def unpooled(self, image: Tensor) -> Tensor:
+        """[b, maps, h, w]: the lowest maps of the most likely code of images [b, c, h, w], 0 where no value stands."""
+
+
 class Weighs(Capability):
     """Has a joint density, so that the evidence can be bounded and estimated."""
 

@@ -63,6 +63,7 @@ KINDS: dict[str, dict[str, Any]] = {  # what a field can be, by the name that --
     "gradient": {},
     "image": {"weight": 1.0, "optimiser.rate": 1e-4, "optimiser.betas": (0.5, 0.999)},
     "joint": {"share": 0.0},
+    "maps": {"channels": (32, 64), "width": 64, "blocks": 2},
     "masking": {"share": 0.2},
     "mcem": {"sweeps": 100, "burn": 40, "kept": 20},
     "mlp": {"widths": (1200, 1200), "activation": "relu", "decoder_activation": "tanh"},
@@ -112,6 +113,9 @@ CAPTIONS: dict[str, Any] = {
     "least": 5,
     "longest": 40,
     "most": None,
+    "look": "code",
+    "uncaptioned": "none",
+    "sure": 0.5,
     "learning": "joint",
     "optimiser.rate": 2e-4,
 }

@@ -13,19 +13,22 @@ from latelier.core import Batch, Decodes, Encodes, Progress, Refusal, need
 from latelier.heads.captioned import Captioned
 from latelier.heads.gru import Config, Writer
 from latelier.imagining import imagine
+from latelier.nets.looking import Looking
 from latelier.nets.recurrent import Recurrent
 from latelier.objectives.decoding import beam_search
 from latelier.objectives.langevin import Chain
 
 WORDS = ("<padding>", "<end>", "<unknown>", "a", "dog")
-cells = pytest.mark.parametrize("cell", [nn.GRU, nn.LSTM])
+CELLS = ((Recurrent, nn.GRU), (Recurrent, nn.LSTM), (Looking, nn.GRU), (Looking, nn.LSTM))
+cells = pytest.mark.parametrize("cell", CELLS, ids=lambda cell: "-".join(part.__name__ for part in cell))
 
 
-def net_of(cell: Any = nn.GRU, seed: int = 0, tokens: int = 5, scale: float = 2.0) -> Recurrent:
-    """With weights so large that the words depend on each other."""
+def net_of(cell: Any = CELLS[0], seed: int = 0, tokens: int = 5, scale: float = 2.0) -> Recurrent:
+    """With weights so large that the words depend on each other; of a code of three numbers, or three cells of one."""
+    kind, unit = cell
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        net = Recurrent(cell, 3, tokens, 4, 6, 0.5).double()
+        net: Recurrent = kind(unit, 3 if kind is Recurrent else (1, 1, 3), tokens, 4, 8, 0.5).double()
         for weight in net.parameters():
             nn.init.normal_(weight, std=scale / math.sqrt(weight.shape[-1]))
     return net.eval().requires_grad_(False)
@@ -179,6 +182,67 @@ def test_the_weight_is_pixels_over_tokens_and_share() -> None:
     expected = -xi * writer.log_likelihood(code, caption)
     torch.testing.assert_close(writer.loss(code, caption, Generator()), expected)
     assert expected[2] == 0
+
+
+@cells
+def test_what_is_said_is_greedy_and_has_its_probability(cell: Any) -> None:
+    net, code = net_of(cell), codes(8)[:, 0]
+    token, each = net.say(code, 5)
+    for row, one in zip(token.tolist(), code, strict=True):
+        found = greedy(net, one, 5)
+        assert row[: len(found)] == found[: len(row)]
+        assert not any(row[len(found) :])
+    torch.testing.assert_close(each.sum(1).float(), net.log_likelihood(code, token).float())
+    assert (each[token == 0] == 0).all()
+
+
+def test_a_writer_that_looks_sees_each_cell() -> None:
+    """Its words depend on which cell holds what, and on a cell that the first state does not know of."""
+    net, code = net_of(CELLS[2]), codes(1)[0]
+    turned = code[:, [1, 2, 0]]
+    with torch.no_grad():
+        net.start.weight.zero_()
+    assert not torch.allclose(net.log_next(net.begin(code)), net.log_next(net.begin(turned)))
+
+
+def test_captions_that_look_at_cells_need_a_map() -> None:
+    look = {"caption": "gru", "caption.look": "cells", "caption.hidden": 8}
+    found = build("vae", (1, 8, 8), net="maps", latent=3, words=WORDS, **look)
+    assert need(found, Encodes).encode(torch.rand(2, 1, 8, 8)).mode()["z"].shape == (2, 3, 2, 2)
+    with pytest.raises(Refusal, match="a code that is a map"):
+        build("vae", (1, 8, 8), words=WORDS, **look)
+    with pytest.raises(Refusal, match="a multiple of 4"):
+        build("vae", (1, 8, 8), net="maps", words=WORDS, **{**look, "caption.hidden": 6})
+    with pytest.raises(Refusal, match="sides must be multiples of 4, not 9x8"):
+        build("vae", (1, 9, 8), net="maps")
+
+
+def test_of_an_image_without_a_caption_the_sure_beginning_is_taught() -> None:
+    model = captioned(**{"caption.uncaptioned": "consistent", "caption.sure": 0.3}).train()
+    code = {"z": torch.randn(5, 4, generator=Generator().manual_seed(0))}
+    with torch.no_grad():
+        model.writer.net.out.weight.mul_(100)
+        guess, share = model.writer.guess(code, 6)
+        token, each = model.writer.net.say(code["z"], 6)
+    for row, said, log_p, part in zip(guess, token, each, share, strict=True):
+        length = int((log_p.cumsum(0) > math.log(0.3))[said != 0].sum())
+        assert torch.equal(row[:length], said[:length])
+        assert not row[length:].any()
+        assert float(part) == pytest.approx(length / int((said != 0).sum()))
+    losses = model.moves()[0](batch_of(SILENT), Progress(0, 1, Generator().manual_seed(0)))
+    assert set(losses.report) >= {"caption loss", "view loss", "pseudo kept"}
+    assert 0 <= float(losses.report["pseudo kept"][0]) <= 1
+    again = captioned(**{"caption.uncaptioned": "consistent", "caption.sure": 0.999}).train()
+    losses = again.moves()[0](batch_of(SILENT), Progress(0, 1, Generator().manual_seed(0)))
+    assert float(losses.report["pseudo kept"][0]) == 0  # a new writer is sure of nothing
+    alone = again.inner.moves()[0](batch_of(SILENT), Progress(0, 1, Generator().manual_seed(0)))
+    torch.testing.assert_close(losses.minimise["model"], alone.minimise["model"])
+    judged = again.eval().moves()[0](batch_of(SAID), Progress(0, 1, Generator().manual_seed(0)))
+    assert "view loss" not in judged.report
+    with pytest.raises(Refusal, match="stands still with twostep"):
+        captioned(**{"caption.uncaptioned": "consistent", "caption.learning": "twostep"})
+    with pytest.raises(Refusal, match="a probability between 0 and 1"):
+        captioned(**{"caption.sure": 1.0})
 
 
 def captioned(name: str = "vae", seed: int = 0, **settings: Any) -> Captioned:

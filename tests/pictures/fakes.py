@@ -22,6 +22,7 @@ from latelier.core import (
     Parts,
     Posterior,
     Samples,
+    Unpools,
     Written,
 )
 from latelier.data.augment import Augment
@@ -60,7 +61,7 @@ class Known(Posterior):
         return {name: rate.expand(self.code[name].shape) for name, rate in self.rates.items()}
 
 
-class Fake(Model, Encodes, Decodes, Samples, HasFilters):
+class Fake(Model, Encodes, Decodes, Samples, HasFilters, Unpools):
     """Linear both ways, with latents of any names and shapes."""
 
     def __init__(self, image: tuple[int, int, int], latents: dict[str, Latent] = ONE, **rates: Tensor):
@@ -87,6 +88,9 @@ class Fake(Model, Encodes, Decodes, Samples, HasFilters):
         self.decoded.append(code)
         numbers = torch.cat([code[name].reshape(len(code[name]), -1) for name in self.latents], 1)
         return (4 * self.out(numbers)).sigmoid().view(-1, *self.image)
+
+    def unpooled(self, image):
+        return image - 0.5
 
     def filters(self) -> Tensor:
         return self.into.weight.view(-1, *self.image)

@@ -33,6 +33,7 @@ SHEETS = [
     "samples",
     "swap",
     "traverse",
+    "unpooling",
     "weights",
 ]
 PARTED = ["part_crops", "parts", "swap"]  # for models that explain pictures by parts

@@ -6,12 +6,14 @@ share of a batch (Pu et al. 2016, section 4), so that every caption counts alike
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor, nn
 
-from latelier.core import UNKNOWN, Code, Optimiser, Progress, Refusal, Written
+from latelier.core import PADDING, UNKNOWN, Code, Optimiser, Progress, Refusal, Written
 from latelier.heads.label import flat
+from latelier.nets.looking import HEADS, Looking
 from latelier.nets.recurrent import Recurrent
 from latelier.objectives.decoding import beam_search
 
@@ -56,6 +58,9 @@ class CaptionConfig:
     least: int = 5  # times that a word occurs in the captions learned from, or it is unknown
     longest: int = 40  # words; of a longer caption so many are learned
     most: int | None = None  # captions of a picture that are learned, the first ones; none means all
+    look: Literal["code", "cells"] = "code"  # at the code as a whole, before the first word; or at its cells, for each
+    uncaptioned: Literal["none", "consistent"] = "none"  # what is learned from images without a caption
+    sure: float = 0.5  # probability down to which the beginning of what is written of one is taught
     learning: Joint | TwoStep = Joint()
     optimiser: Optimiser = Optimiser(rate=2e-4)
 
@@ -69,6 +74,12 @@ class CaptionConfig:
             raise Refusal(
                 f"caption.captioned is the captioned share of a batch, above 0 and at most 1, not {self.captioned}"
             )
+        if not 0 < self.sure < 1:
+            raise Refusal(f"caption.sure is a probability between 0 and 1, not {self.sure:g}")
+        if self.uncaptioned != "none" and isinstance(self.learning, TwoStep):
+            raise Refusal("caption.uncaptioned=consistent teaches the encoder, which stands still with twostep")
+        if self.look == "cells" and self.hidden % HEADS:
+            raise Refusal(f"caption.hidden is a multiple of {HEADS} where captions look at cells, not {self.hidden}")
         if not 0 <= self.dropout < 1:
             raise Refusal(f"caption.dropout is a share from 0 to below 1, not {self.dropout}")
 
@@ -83,7 +94,9 @@ class CaptionHead(nn.Module):
         width: int,
         words: Sequence[str],
         image: tuple[int, int, int],
+        map: tuple[int, ...] = (),
     ):
+        """``map``: the code's numbers a cell, rows and columns, where it is one."""
         super().__init__()
         if len(words) <= UNKNOWN + 1:
             raise Refusal(
@@ -93,7 +106,15 @@ class CaptionHead(nn.Module):
         self.config, self.words = config, tuple(words)
         self.captioned = config.captioned or CAPTIONED
         self.weight = math.prod(image[1:]) / self.captioned if config.weight is None else config.weight
-        self.net = Recurrent(cell, width, len(words), config.embedding, config.hidden, config.dropout)
+        sizes = len(words), config.embedding, config.hidden, config.dropout
+        if config.look == "code":
+            self.net = Recurrent(cell, width, *sizes)
+        elif len(map) == 3:
+            self.net = Looking(cell, (map[0], map[1], map[2]), *sizes)
+        else:
+            raise Refusal(
+                "caption.look=cells looks at a code that is a map, as that of vae with net=maps; this one is none"
+            )
 
     def optimisers(self) -> dict[str, Optimiser]:
         """Of the player "writer"."""
@@ -108,6 +129,13 @@ class CaptionHead(nn.Module):
     def log_likelihood(self, code: Code, caption: Tensor) -> Tensor:
         """[b] log p(caption [b, t] | code)."""
         return self.net.log_likelihood(flat(code), caption)
+
+    def guess(self, code: Code, longest: int) -> tuple[Tensor, Tensor]:
+        """What is taught of images without a caption: of what the head would write, [b, t], the beginning that is
+        likelier than ``sure``, and its share of the tokens [b]."""
+        token, log_p = self.net.say(flat(code).float(), longest)
+        kept = (log_p.cumsum(1) > math.log(self.config.sure)) & (token != PADDING)
+        return token * kept, kept.sum(1) / (token != PADDING).sum(1)
 
     def write(self, codes: Sequence[Code], beam: int, longest: int) -> Written:
         """The likeliest captions under draws of the code together, of at least one word, in words that it knows."""

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
+from torch.nn import functional
 
 from latelier.core import (
+    PADDING,
     Batch,
     Captions,
     Code,
@@ -17,9 +20,12 @@ from latelier.core import (
     Written,
     need,
 )
+from latelier.data.augment import Augment
 from latelier.heads.caption import CaptionHead, Joint, TwoStep
 from latelier.heads.joint import FEWEST, Headed
-from latelier.nets.modes import evaluating
+from latelier.nets.modes import evaluating, unremembered
+
+TURN = 0.5  # strength of affine changes of what is captioned
 
 
 class Captioned(Headed, Captions):
@@ -29,6 +35,8 @@ class Captioned(Headed, Captions):
 
     def __init__(self, inner: Model, writer: CaptionHead):
         super().__init__(inner, "writer", writer)
+        # What a caption says of colours, of left and right and of what is there, a change must leave alone.
+        self.view = Augment(shift=min(inner.image[1:]) // 8, affine=TURN)
 
     def tells(self, labelled: int, captioned: int) -> bool:
         return captioned >= FEWEST
@@ -53,7 +61,28 @@ class Captioned(Headed, Captions):
 
     def _loss(self, part: Code, batch: Batch, progress: Progress) -> tuple[Tensor, dict[str, Tensor]]:
         loss = self.writer.loss(part, batch.caption, progress.generator)
+        if self.training and self.writer.config.uncaptioned == "consistent":
+            return self._with_views(part, loss, batch, progress)
         return loss, {"caption loss": loss}
+
+    def _with_views(
+        self, part: Code, loss: Tensor, batch: Batch, progress: Progress
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of the captions, and of changed views: half as much each for captioned images, and for others the
+        view's loss alone, of as much of a caption as the head is sure of (Sohn et al. 2020, eq. 4, word by word)."""
+        known = (batch.caption != PADDING).any(1)
+        with evaluating(self.writer):
+            guess, share = self.writer.guess(part, self.writer.config.longest)
+        width = max(guess.shape[1], batch.caption.shape[1])
+        own, guess = (functional.pad(each, (0, width - each.shape[1])) for each in (batch.caption, guess))
+        with unremembered(self.inner):
+            view = self.view(batch.image, progress.generator)
+            again = self.part(need(self.inner, Encodes).encode(view).mode())
+        further = self.writer.loss(again, torch.where(known[:, None], own, guess), progress.generator)
+        whole = torch.where(known, 0.5 * (loss + further), share * further)
+        others = (~known).sum()
+        kept = torch.where(others > 0, (share * ~known).sum() / others.clamp(min=1), 1.0)
+        return whole, {"caption loss": loss, "view loss": further, "pseudo kept": kept.expand(len(known))}
 
     def _later(self, move: Move, learning: Joint) -> Move:
         taught = self.taught(move, self._loss)

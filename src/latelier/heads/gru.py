@@ -16,5 +16,12 @@ class Config(CaptionConfig):
 class Writer(CaptionHead):
     """Writes from a code of ``width`` numbers."""
 
-    def __init__(self, config: Config, width: int, words: Sequence[str], image: tuple[int, int, int]):
-        super().__init__(nn.GRU, config, width, words, image)
+    def __init__(
+        self,
+        config: Config,
+        width: int,
+        words: Sequence[str],
+        image: tuple[int, int, int],
+        map: tuple[int, ...] = (),
+    ):
+        super().__init__(nn.GRU, config, width, words, image, map)

@@ -25,6 +25,13 @@ def width(model: Model) -> int:
     return sum(math.prod(model.latents[name].shape) for name in latents_read(model))
 
 
+def map_of(model: Model) -> tuple[int, ...]:
+    """Numbers a cell, rows and columns of what a head reads, where it is one map; otherwise none."""
+    names = latents_read(model)
+    shape = model.latents[names[0]].shape
+    return shape if len(names) == 1 and len(shape) == 3 else ()
+
+
 def in_blocks(batches: Batches, rows: Tensor, read: Callable[[Tensor], Code]) -> np.ndarray:
     """float32 [n, k]: what is read of the images at these rows, a block at a time."""
     return np.concatenate([flat(read(batches.rows(some).image)).float().cpu().numpy() for some in rows.split(BLOCK)])

@@ -28,6 +28,7 @@ from latelier.core import (
     Refusal,
     Samples,
     Schedule,
+    Unpools,
     Weighs,
 )
 from latelier.core import Model as Base
@@ -50,7 +51,7 @@ AVERAGED = 50  # draws, where the most likely code is not typical; the source's 
 STEADY = 100  # batches that the mean image is over, once so many were seen
 
 
-class Model(Base, Refills, Samples, Features, HasFilters, Weighs):
+class Model(Base, Refills, Samples, Features, HasFilters, Unpools, Weighs):
     """``Config`` says which nets, whether positions are drawn, and how they learn."""
 
     read = ("s",)
@@ -154,9 +155,18 @@ class Model(Base, Refills, Samples, Features, HasFilters, Weighs):
     def filters(self) -> Tensor:
         return self.decoder.filters()
 
+    def unpooled(self, image: Tensor) -> Tensor:
+        code = self.encode(image).mode()
+        weights = self.weights(code)
+        values = self.decoder.values(code["s"], weights)
+        return self.decoder.spread(values, weights[0] if weights else None, 0) if self.depth else values
+
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
         even = self.drawn and terms.get("KL positions", 1.0) < 1e-3 * sum(t.cells for t in self.drawn.values())
-        return ["positions are drawn evenly: pooling has learned nothing; take unpool=deterministic"] if even else []
+        said = (
+            "positions are drawn evenly so far, which spreads each value over its block: they pay once sigma is small"
+        )
+        return [f"{said}; train longer, or with a higher --rate"] if even else []
 
     def findings(self, facts: Mapping[str, float]) -> list[Finding]:
         """Of its units, maps beside numbers, many may say nothing: that is no fault, and no setting mends it."""

@@ -28,6 +28,7 @@ from latelier.models.rules import usual
 from latelier.models.sample_rules import NEARER
 from latelier.models.shared import DeclaredPrior, EncoderFilters, EncoderStages, Refills
 from latelier.nets.conv import Conv
+from latelier.nets.maps import Maps
 from latelier.nets.mlp import Mlp
 from latelier.nets.resnet import Resnet
 from latelier.nets.resnet9 import Resnet9
@@ -45,8 +46,8 @@ class Config:
     optimiser.rate=1e-4``, its 2D-shapes row ``net=mlp latent=10 likelihood=bernoulli optimiser.kind=adagrad
     optimiser.rate=0.01``."""
 
-    latent: int = 32
-    net: Mlp | Conv | Resnet | Resnet9 = Conv()
+    latent: int = 32  # numbers of a code; of net=maps, of each of its cells
+    net: Mlp | Conv | Resnet | Resnet9 | Maps = Conv()
     likelihood: Bernoulli | Gaussian | Squared | Foreground = Gaussian()
     penalty: Beta | Capacity | Mmd = Beta()
     critic: Off | Image = Off()
@@ -58,7 +59,7 @@ class Config:
 
 
 class Diagonal(Posterior):
-    """q(z|x) = N(mean, exp(log_variance)), both [b, k]."""
+    """q(z|x) = N(mean, exp(log_variance)), both [b, k], or [b, c, h, w] of maps."""
 
     def __init__(self, mean: Tensor, log_variance: Tensor):
         self.mean, self.log_variance = mean, log_variance
@@ -84,7 +85,8 @@ class Model(DeclaredPrior, Refills, EncoderStages, EncoderFilters, Weighs):
     def __init__(self, config: Config, image: tuple[int, int, int]):
         super().__init__()
         self.config, self.image = config, image
-        self.latents = {"z": Latent((config.latent,))}
+        shape = config.net.code(config.latent, image) if isinstance(config.net, Maps) else (config.latent,)
+        self.latents = {"z": Latent(shape)}
         self.encoder = config.net.encoder(image, 2 * config.latent)
         self.decoder = config.net.decoder(config.latent, image)
         self.likelihood = config.likelihood.build()

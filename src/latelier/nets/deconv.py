@@ -8,11 +8,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from latelier.core import Refusal
-from latelier.nets.unpool import Tiling, unpool
+from latelier.nets.unpool import Tiling, one_hot, unpool
 
 TABLE = {  # (channels, side) -> maps, kernels, poolings: MNIST, CIFAR, Caltech 101, ImageNet
     28: ((30, 80), (8, 6), (3,)),
@@ -120,12 +121,20 @@ class Downward(nn.Module):
         assert tiling is not None
         assert isinstance(dictionary, nn.ConvTranspose2d)
         if weights is not None:
-            weight = weights[number].to(values.dtype)
-            map: Tensor = dictionary(tiling.join(unpool(tiling.flat(values), weight)))
+            map: Tensor = dictionary(self.spread(values, weights[number], number))
             return map
         # In steps of a block's side a transposed convolution looks at the values alone, not at the zeros beside them.
         over = (tiling.height - 1) % tiling.side, (tiling.width - 1) % tiling.side
         return functional.conv_transpose2d(values, dictionary.weight, stride=tiling.side, output_padding=over)
+
+    def spread(self, values: Tensor, weight: Tensor | None, number: int) -> Tensor:
+        """Values [b, c, rows, columns] on the map of a pooling, [b, c, height, width], by weights [c, m, n]."""
+        tiling = self.layers[number].tiling
+        assert tiling is not None
+        flat = tiling.flat(values)
+        if weight is None:
+            weight = one_hot(torch.zeros_like(flat), tiling.positions)
+        return tiling.join(unpool(flat, weight.to(values.dtype)))
 
     def filters(self) -> Tensor:
         """[n, c, h, w]: the dictionary nearest to the image."""

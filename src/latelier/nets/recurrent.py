@@ -5,6 +5,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
+from latelier.core import END, PADDING
 from latelier.objectives.corruption import drop
 from latelier.objectives.reduce import wide
 
@@ -34,7 +35,11 @@ class Recurrent(nn.Module):
                 nn.init.uniform_(weight, -SMALL, SMALL)
 
     def begin(self, code: Tensor) -> State:
-        """The state of codes [n, k] before the first word; an LSTM's memory is empty."""
+        """The state of codes [n, k] before the first word."""
+        return self.first(code)
+
+    def first(self, code: Tensor) -> State:
+        """Of the cell alone; an LSTM's memory is empty."""
         h = self.start(code).tanh()
         return (h, torch.zeros_like(h)) if isinstance(self.cell, nn.LSTM) else (h,)
 
@@ -48,16 +53,34 @@ class Recurrent(nn.Module):
         _, after = self.cell(self.embed(token)[:, None], self._packed(state))
         return self._unpacked(after)
 
+    def say(self, code: Tensor, longest: int) -> tuple[Tensor, Tensor]:
+        """The likeliest token each time, [n, t] of at most ``longest`` and PADDING after the end, and the log p of each
+        token given those before it."""
+        state, tokens, each = self.begin(code), list[Tensor](), list[Tensor]()
+        ended = torch.zeros(len(code), dtype=torch.bool, device=code.device)
+        while len(tokens) < longest and not bool(ended.all()):
+            log_p, token = self.log_next(state).max(1)
+            tokens.append(token.masked_fill(ended, PADDING))
+            each.append(log_p.masked_fill(ended, 0))
+            ended = ended | (token == END)
+            state = self.advance(state, token)
+        return torch.stack(tokens, 1), torch.stack(each, 1)
+
     def log_likelihood(self, code: Tensor, caption: Tensor, generator: Generator | None = None) -> Tensor:
         """[b] log p(caption [b, t] | code [b, k]) in nats, 0 for a row of padding; with a generator under dropout."""
         caption = functional.pad(caption, (0, max(0, 2 - caption.shape[1])))
-        state, words = self.begin(code), self._dropped(self.embed(caption[:, :-1]), generator)
+        state, words = self.first(code), self._dropped(self.embed(caption[:, :-1]), generator)
         later, _ = self.cell(words, self._packed(state))
         hidden = torch.cat([state[0][:, None].to(later.dtype), later], 1)
         known = caption > 0
-        logits = self.out(self._dropped(hidden[known], generator))
+        logits = self.logits(hidden, known, code, generator)
         log_p = -functional.cross_entropy(wide(logits), caption[known] - 1, reduction="none")
         return log_p.new_zeros(caption.shape).masked_scatter(known, log_p).sum(1)
+
+    def logits(self, hidden: Tensor, known: Tensor, code: Tensor, generator: Generator | None) -> Tensor:
+        """[m, tokens - 1] of the m known places [b, t] of captions, by the cell's states [b, t, hidden] before them."""
+        found: Tensor = self.out(self._dropped(hidden[known], generator))
+        return found
 
     def _dropped(self, x: Tensor, generator: Generator | None) -> Tensor:
         return x if generator is None else drop(x, self.dropout, generator)

@@ -14,7 +14,7 @@ from latelier.lookup import find_module, module_names
 ORDER = (  # of a report's sheets: what only some methods are for comes first, and last what tells of a net's insides
     *("parts", "part_crops", "swap", "edits", "delta", "captions", "imagine", "levels", "level_traverse", "innovation"),
     *("reconstruct", "samples", "traverse", "interpolate", "inpaint", "manifold", "codes", "latent_map"),
-    *("distances", "weights", "augmented", "losses", "filters"),
+    *("distances", "weights", "augmented", "losses", "filters", "unpooling"),
 )
 PICTURES = 64  # of the data that a sheet sees, unless it says otherwise
 

@@ -33,8 +33,8 @@ def draw(
     download: bool = False,
 ) -> Path:
     """Draw one sheet of a run: reconstruct, samples, traverse, interpolate, edits, delta, inpaint, manifold,
-    latent_map, codes, filters, parts, part-crops, swap, levels, level-traverse, innovation, distances, weights, losses,
-    augmented, captions, imagine.
+    latent_map, codes, filters, unpooling, parts, part-crops, swap, levels, level-traverse, innovation, distances,
+    weights, losses, augmented, captions, imagine.
 
     Returns the PNG's path. Raises Refusal (exit 2) for a sheet that the model has not the capabilities for, or the
     pictures not what it takes: latent_map needs known factors, as sprites and scenes have them.
