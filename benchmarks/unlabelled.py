@@ -77,9 +77,14 @@ ALONE = {  # the games without reconstructions
     "critic.r2": 0.0,
 }
 TABLE = {"levels": (64, 256), "net": "table", "critic.norm": "weight"}
+HEAVY, CORNERS = {"head.weight": 1000.0, "head.optimiser.rate": 1e-2}, {"unpool": "deterministic"}
 METHODS = {  # beside which a head learns: what is not its default
     "vae": {**CONV, "head.weight": 1000.0, "head.optimiser.rate": 1e-2, "optimiser.rate": 2e-3},
-    "dgdn": {"unpool": "deterministic", "head.weight": 1000.0, "head.optimiser.rate": 1e-2},
+    "dgdn": {**CORNERS, "likelihood": "gaussian", "likelihood.sigma": 0.3, "likelihood.floor": 0.05, **HEAVY},
+    "dgdn-calibrated": {**CORNERS, **HEAVY},
+    "dgdn-exact": HEAVY,
+    "dgdn-relu": {**CORNERS, "nonlinearity": "relu", "norm": "group", **HEAVY},
+    "dgdn-exact-relu": {"nonlinearity": "relu", "norm": "group", **HEAVY},
     "patchvae": {"head.weight": 1000.0, "head.optimiser.rate": 1e-2},
     # Beside bigan 100 was the best label weight of 1, 10 and 100 on held-out images.
     "bigan": {**ALONE, "head.weight": 100.0, "head.optimiser.rate": 1e-2},
@@ -114,7 +119,7 @@ def trial(name: str, row: str, labels: int, draw: int) -> Trial:
         settings["head.unlabelled"] = "words"
     else:
         settings |= {"head.unlabelled": "none"} if alone else {"head.rounds": here.rounds}
-    named, images = OWN.get(method, method), steps * here.batch
+    named, images = OWN.get(method, method.partition("-")[0]), steps * here.batch
     changes = {"shift": here.shift, "flip": row == "words"}
     return Trial(**common, method=named, settings=settings, images=images, plan=plan, **changes)
 

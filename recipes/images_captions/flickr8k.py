@@ -22,11 +22,16 @@ PUBLISHED: dict[str, tuple[float, ...]] = {
 }
 METRICS = ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "perplexity", "ROUGE_L", "CIDEr")
 EPOCHS = 160  # of which the first half is of photos alone, in two steps and jointly
-# The source's encoder, and a residual one; the last settings are those of joint training. Validation photos prefer a
-# caption's default weight, 1,024, for the second, and for the first, by a little, 16 to 64. In two steps the writer
-# learns alone, and Adam heeds no scale of a loss.
+BEYOND: dict[str, Any] = {  # an encoder with nonlinearities, that pools by the largest values
+    **{"unpool": "deterministic", "pooling": "largest", "nonlinearity": "relu", "norm": "group"},
+    **{"likelihood": "calibrated", "likelihood.sigma": 0.3, "likelihood.floor": 0.05},
+}
+# The source's encoder, that with ReLU and norm, and a residual one; the last settings are those of joint training.
+# Validation photos prefer a caption's default weight, 1,024, for the last, and for the first, by a little, 16 to 64. In
+# two steps the writer learns alone, and Adam heeds no scale of a loss.
 ENCODERS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "DGDN": ("dgdn", {"estimator": "relaxed", "caption.least": 3}, {"caption.weight": 64.0}),
+    "DGDN, beyond": ("dgdn", {**BEYOND, "caption.least": 3}, {"caption.weight": 64.0}),
     "residual": ("vae", {"net": "resnet9", "latent": 128, "likelihood": "gaussian", "caption.least": 3}, {}),
 }
 WAYS: dict[str, dict[str, Any]] = {
