@@ -77,6 +77,8 @@ class Case:
             settings = {"head": self.head, "caption": self.caption, **SMALL.get(self.method, {})}
             if self.method == "dgdn" and (self.head, self.caption) != ("none", "none"):
                 settings |= DRAWN
+            if (self.method, self.head, self.caption) == ("vae", "softmax", "gru"):
+                settings |= {"net": "maps", "latent": 2, "caption.look": "cells", "caption.uncaptioned": "consistent"}
             if self.caption != "none":
                 settings |= {"caption.hidden": 16, "caption.embedding": 8, "caption.captioned": 0.25}
             model, card = assemble(self.method, self.image, CLASSES, settings, words=WORDS.words)
@@ -94,6 +96,7 @@ def cases(closed: bool) -> list[Case]:
     if not closed:
         found.append(Case("dgdn", GREY, "bayesian_svm"))  # its draws pass no gradient, and the head averages draws
         found += [Case("vae", GREY, caption="gru"), Case("dgdn", GREY, "softmax", "lstm")]
+        found.append(Case("vae", GREY, "softmax", "gru"))  # whose captions look at cells, and teach other images
     return found
 
 
