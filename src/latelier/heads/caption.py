@@ -87,9 +87,10 @@ class CaptionConfig:
 class CaptionHead(nn.Module):
     """Writes from a code of ``width`` numbers with a recurrent ``cell``, in ``words`` (the special tokens first)."""
 
+    cell: type[nn.GRU] | type[nn.LSTM]
+
     def __init__(
         self,
-        cell: type[nn.GRU] | type[nn.LSTM],
         config: CaptionConfig,
         width: int,
         words: Sequence[str],
@@ -108,9 +109,9 @@ class CaptionHead(nn.Module):
         self.weight = math.prod(image[1:]) / self.captioned if config.weight is None else config.weight
         sizes = len(words), config.embedding, config.hidden, config.dropout
         if config.look == "code":
-            self.net = Recurrent(cell, width, *sizes)
+            self.net = Recurrent(self.cell, width, *sizes)
         elif len(map) == 3:
-            self.net = Looking(cell, (map[0], map[1], map[2]), *sizes)
+            self.net = Looking(self.cell, (map[0], map[1], map[2]), *sizes)
         else:
             raise Refusal(
                 "caption.look=cells looks at a code that is a map, as that of vae with net=maps; this one is none"

@@ -1,6 +1,5 @@
 """A gated recurrent unit (Cho et al. 2014) that writes captions of the code."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import nn
@@ -14,14 +13,6 @@ class Config(CaptionConfig):
 
 
 class Writer(CaptionHead):
-    """Writes from a code of ``width`` numbers."""
+    """A caption head with this cell."""
 
-    def __init__(
-        self,
-        config: Config,
-        width: int,
-        words: Sequence[str],
-        image: tuple[int, int, int],
-        map: tuple[int, ...] = (),
-    ):
-        super().__init__(nn.GRU, config, width, words, image, map)
+    cell = nn.GRU

@@ -1,6 +1,5 @@
 """A long short-term memory (Hochreiter & Schmidhuber 1997) that writes captions of the code."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import nn
@@ -14,14 +13,6 @@ class Config(CaptionConfig):
 
 
 class Writer(CaptionHead):
-    """Writes from a code of ``width`` numbers."""
+    """A caption head with this cell."""
 
-    def __init__(
-        self,
-        config: Config,
-        width: int,
-        words: Sequence[str],
-        image: tuple[int, int, int],
-        map: tuple[int, ...] = (),
-    ):
-        super().__init__(nn.LSTM, config, width, words, image, map)
+    cell = nn.LSTM

@@ -35,8 +35,7 @@ class Gaussian:
     floor: float = 0.01
 
     def __post_init__(self) -> None:
-        if not 0 < self.floor < self.sigma:
-            raise Refusal(f"likelihood: 0 < floor < sigma is needed, but floor is {self.floor} and sigma {self.sigma}")
+        _check(self.sigma, self.floor)
 
     def build(self) -> "GaussianPixels":
         return GaussianPixels(self)
@@ -52,8 +51,7 @@ class Calibrated:
     floor: float = 0.05
 
     def __post_init__(self) -> None:
-        if not 0 < self.floor < self.sigma:
-            raise Refusal(f"likelihood: 0 < floor < sigma is needed, but floor is {self.floor} and sigma {self.sigma}")
+        _check(self.sigma, self.floor)
 
     def build(self) -> "CalibratedPixels":
         return CalibratedPixels(self)
@@ -75,6 +73,11 @@ class Foreground:
 
     def build(self) -> "Likelihood":
         return ForegroundPixels()
+
+
+def _check(sigma: float, floor: float) -> None:
+    if not 0 < floor < sigma:
+        raise Refusal(f"likelihood: 0 < floor < sigma is needed, but floor is {floor} and sigma {sigma}")
 
 
 class Likelihood(nn.Module):
