@@ -6,8 +6,8 @@ Nothing was published on these pictures: the published columns are empty. Right 
 captions; learned is the first of each, which follows from the picture: whoever may name two shapes in any order must
 find out, after "a large red", which of them that was. "A tenth alone" is the same model and as many steps on as many
 captioned pictures; other pictures come beside them. A caption weighs eight times its default: words then come sooner,
-and these pictures are easy. "Maps, cells" writes by looking at the cells of a code that is a map; "DGDN, beyond" has ReLU,
-normalisation and wider maps, which the source has not.
+and these pictures are easy. "Maps, cells" writes by looking at the cells of a code that is a map; "DGDN, beyond" has
+ReLU, normalisation and wider maps, which the source has not.
 """
 
 from typing import Any

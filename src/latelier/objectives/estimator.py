@@ -73,7 +73,7 @@ class Exact:
 
     def bound(self, draws: int) -> str:
         """With one pooling it is the bound itself."""
-        return self.above.bound(draws - 1)
+        return self.above.bound(max(0, draws - 1))
 
     def choice(self, progress: Progress, training: bool) -> Choice:
         """Evaluation too takes the expectation at the lowest."""
