@@ -83,7 +83,9 @@ def _build(cls: type[T], nested: Mapping[str, Any], owner: str, prefix: str, bas
     values = {} if base is None else {name: getattr(base, name) for name in known}
     for name, given in nested.items():
         if name not in known:
-            raise Refusal(f"{owner} has no field '{prefix}{name}'; {nearest(name, list(known))}")
+            kind, field = cls.__name__.lower(), prefix[:-1]
+            chosen = f" with {field}={kind}" if prefix and kind != field.rpartition(".")[2] else ""
+            raise Refusal(f"{owner}{chosen} has no field '{prefix}{name}'; {nearest(name, list(known))}")
         default = _default(known[name]) if base is None else getattr(base, name)
         values[name] = _value(hints[name], given, default, owner, prefix + name)
     built = cls(**values)  # first: what it says of its own bounds is plainer

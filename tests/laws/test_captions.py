@@ -215,6 +215,8 @@ def test_captions_that_look_at_cells_need_a_map() -> None:
         build("vae", (1, 8, 8), net="maps", words=WORDS, **{**look, "caption.hidden": 6})
     with pytest.raises(Refusal, match="sides must be multiples of 4, not 9x8"):
         build("vae", (1, 9, 8), net="maps")
+    with pytest.raises(Refusal, match="one width or more"):
+        build("vae", (1, 8, 8), net="maps", **{"net.channels": ()})
 
 
 def test_of_an_image_without_a_caption_the_sure_beginning_is_taught() -> None:

@@ -1,6 +1,7 @@
 """The deconvolutional network: sizes, linearity, one position for encoder and decoder, what a draw is rewarded for."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from latelier.objectives import gaussian
 from latelier.objectives.estimator import Score
 from latelier.objectives.importance import elbo
 from latelier.settings import to_json
+from latelier.state import check_card
 
 IMAGE = (1, 8, 8)
 LATER = ("pooling", "nonlinearity", "norm")
@@ -284,6 +286,12 @@ def test_a_run_of_an_earlier_version_keeps_its_way_of_pooling_and_its_sigma() ->
     assert isinstance(again, Model)
     assert again.config == model.config
     assert again.state_dict().keys() == model.state_dict().keys()
+    told, held = ({"model": "dgdn", "image": [1, 8, 8], "config": each} for each in (config, to_json(again.config)))
+    check_card(told, held, Path("config.json"))
+    check_card(held, told, Path("config.json"))
+    other = {**config, "likelihood": {**config["likelihood"], "sigma": 0.4}}
+    with pytest.raises(Refusal, match=r"likelihood\.sigma is 0\.4 in it and 0\.3 in the weights"):
+        check_card({**told, "config": other}, held, Path("config.json"))
 
 
 def test_the_mean_image_is_followed_in_training_alone() -> None:
@@ -292,6 +300,14 @@ def test_the_mean_image_is_followed_in_training_alone() -> None:
     assert (model.centre.mean == 0.5).all()
     model.train().learn(batch, at())
     torch.testing.assert_close(model.centre.mean, batch.image.mean(0))
+
+
+def test_one_layer_has_no_positions() -> None:
+    model, batch = made(maps=(5,), kernels=(8,)), digits(3)
+    assert not model.drawn
+    assert model.decode(model.encode(batch.image).mode()).shape == batch.image.shape
+    assert "elbo" in model.train().learn(batch, at()).report
+    assert model.unpooled(batch.image).shape == (3, 5, 1, 1)
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from latelier.core import (
 from latelier.data.augment import Augment
 from latelier.heads.caption import CaptionHead, Joint, TwoStep
 from latelier.heads.joint import FEWEST, Headed
+from latelier.heads.reading import seen
 from latelier.nets.modes import evaluating, unremembered
 
 TURN = 0.5  # strength of affine changes of what is captioned
@@ -77,7 +78,7 @@ class Captioned(Headed, Captions):
         own, guess = (functional.pad(each, (0, width - each.shape[1])) for each in (batch.caption, guess))
         with unremembered(self.inner):
             view = self.view(batch.image, progress.generator)
-            again = self.part(need(self.inner, Encodes).encode(view).mode())
+            again = self.part(seen(self.inner, view, progress.generator))
         further = self.writer.loss(again, torch.where(known[:, None], own, guess), progress.generator)
         whole = torch.where(known, 0.5 * (loss + further), share * further)
         others = (~known).sum()

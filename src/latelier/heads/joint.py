@@ -28,7 +28,7 @@ from latelier.core import (
 from latelier.data.batches import Batches
 from latelier.heads.caption import CaptionHead
 from latelier.heads.label import LabelHead
-from latelier.heads.reading import codes_of, draws_alike, in_blocks, latents_read
+from latelier.heads.reading import codes_of, draws_alike, in_blocks, latents_read, seen, typical
 from latelier.heads.unlabelled import over_views, remarks
 from latelier.learners.propagation import blurred
 from latelier.looking import Looks
@@ -150,7 +150,8 @@ class Joint(Headed, Classifies, Decides, Looks):
         return torch.stack([self._scores(q.sample(generator)) for _ in range(draws)])
 
     def likeliest(self, image: Tensor) -> Tensor:
-        return self.head.probabilities(self._scores(need(self.inner, Encodes).encode(image).mode()))
+        """By the most likely code, or one draw where that is not typical."""
+        return self.head.probabilities(self._scores(typical(self.inner, image, 1)[0]))
 
     def _scores(self, code: Code) -> Tensor:
         return self.head.scores(self.part(code))
@@ -195,7 +196,7 @@ class Joint(Headed, Classifies, Decides, Looks):
             if self.alone:
                 mild = others.turn(batch.image, progress.generator)
                 view = torch.where((batch.label >= 0)[:, None, None, None], mild, view)
-            again = self.part(need(self.inner, Encodes).encode(view).mode())
+            again = self.part(seen(self.inner, view, progress.generator))
         known = batch.label >= 0
         if 2 * progress.seen >= progress.total:  # earlier on few are taught, and the easy ones
             guess.report["pseudo imbalance"] = others.imbalance().expand(len(known))

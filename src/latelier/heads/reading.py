@@ -74,3 +74,9 @@ def typical(model: Model, image: Tensor, most: int | None = None) -> list[Code]:
     if not count:
         return [need(model, Encodes).encode(image).mode()]
     return list(draws_alike(model, image, count if most is None else min(count, most)))
+
+
+def seen(model: Model, image: Tensor, generator: Generator) -> Code:
+    """The most likely code of a changed view in training, or a draw where that is not typical."""
+    q = need(model, Encodes).encode(image)
+    return q.sample(generator) if need(model, Encodes).averaged else q.mode()

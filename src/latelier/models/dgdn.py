@@ -157,9 +157,10 @@ class Model(Base, Refills, Samples, Features, HasFilters, Unpools, Weighs):
 
     def unpooled(self, image: Tensor) -> Tensor:
         code = self.encode(image).mode()
-        weights = self.weights(code)
-        values = self.decoder.values(code["s"], weights)
-        return self.decoder.spread(values, weights[0] if weights else None, 0) if self.depth else values
+        weights, top = self.weights(code), self.decoder.layers[-1]
+        if not self.depth:
+            return code["s"].unflatten(1, (top.maps, *top.size))
+        return self.decoder.spread(self.decoder.values(code["s"], weights), weights[0] if weights else None, 0)
 
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
         even = self.drawn and terms.get("KL positions", 1.0) < 1e-3 * sum(t.cells for t in self.drawn.values())

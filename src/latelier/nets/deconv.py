@@ -42,7 +42,9 @@ def layers_of(
     """The layers from the image upwards. Lists that are empty are the table's, or for other sizes those of ``guess``.
     Raises Refusal for lists that do not fit each other or the image."""
     default = TABLE.get(image[1]) if image[1] == image[2] else None
-    found = [own or usual for own, usual in zip((maps, kernels, pools), default or guess(image), strict=True)]
+    found: list[Sequence[int]] = [maps, kernels, pools]
+    if not len(maps) == len(kernels) == 1:  # a layer alone has no pooling
+        found = [own or usual for own, usual in zip(found, default or guess(image), strict=True)]
     maps, kernels, pools = found
     if len(maps) != len(kernels) or len(pools) != len(maps) - 1 or min(*maps, *kernels, *pools, 1) < 1:
         raise Refusal(

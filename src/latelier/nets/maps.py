@@ -21,6 +21,10 @@ class Maps:
     width: int = field(default=64, metadata={LEAST: 1})
     blocks: int = field(default=2, metadata={LEAST: 1})
 
+    def __post_init__(self) -> None:
+        if not self.channels:
+            raise Refusal("net=maps: net.channels has one width or more; each halves the picture")
+
     def code(self, latent: int, image: tuple[int, int, int]) -> tuple[int, ...]:
         """Shape of a code of so many numbers a cell. Raises Refusal where cells do not cover the image."""
         cell = 2 ** len(self.channels)
