@@ -159,7 +159,8 @@ class Model(Base, Refills, Samples, Features, HasFilters, Unpools, Weighs):
         code = self.encode(image).mode()
         weights, top = self.weights(code), self.decoder.layers[-1]
         if not self.depth:
-            return code["s"].unflatten(1, (top.maps, *top.size))
+            alone: Tensor = code["s"].unflatten(1, (top.maps, *top.size))
+            return alone
         return self.decoder.spread(self.decoder.values(code["s"], weights), weights[0] if weights else None, 0)
 
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
