@@ -79,13 +79,13 @@ ALONE = {  # the games without reconstructions
 TABLE = {"levels": (64, 256), "net": "table", "critic.norm": "weight"}
 HEAVY, CORNERS = {"head.weight": 1000.0, "head.optimiser.rate": 1e-2}, {"unpool": "deterministic"}
 METHODS = {  # beside which a head learns: what is not its default
-    "vae": {**CONV, "head.weight": 1000.0, "head.optimiser.rate": 1e-2, "optimiser.rate": 2e-3},
+    "vae": {**CONV, **HEAVY, "optimiser.rate": 2e-3},
     "dgdn": {**CORNERS, "likelihood": "gaussian", "likelihood.sigma": 0.3, "likelihood.floor": 0.05, **HEAVY},
     "dgdn-calibrated": {**CORNERS, **HEAVY},
     "dgdn-exact": HEAVY,
     "dgdn-relu": {**CORNERS, "nonlinearity": "relu", "norm": "group", **HEAVY},
     "dgdn-exact-relu": {"nonlinearity": "relu", "norm": "group", **HEAVY},
-    "patchvae": {"head.weight": 1000.0, "head.optimiser.rate": 1e-2},
+    "patchvae": HEAVY,
     # Beside bigan 100 was the best label weight of 1, 10 and 100 on held-out images.
     "bigan": {**ALONE, "head.weight": 100.0, "head.optimiser.rate": 1e-2},
     "hali": {**ALONE, **TABLE, "head.weight": 100.0, "head.optimiser.rate": 1e-2},

@@ -24,7 +24,7 @@ METRICS = ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "perplexity", "ROUGE_L", "CID
 EPOCHS = 160  # of which the first half is of photos alone, in two steps and jointly
 BEYOND: dict[str, Any] = {  # an encoder with nonlinearities, that pools by the largest values
     **{"unpool": "deterministic", "pooling": "largest", "nonlinearity": "relu", "norm": "group"},
-    **{"likelihood": "calibrated", "likelihood.sigma": 0.3, "likelihood.floor": 0.05},
+    **{"likelihood": "calibrated"},
 }
 # The source's encoder, that with ReLU and norm, and a residual one; the last settings are those of joint training.
 # Validation photos prefer a caption's default weight, 1,024, for the last, and for the first, by a little, 16 to 64. In

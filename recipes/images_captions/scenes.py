@@ -23,7 +23,7 @@ EPOCHS = 60
 BATCH = 64  # pictures with captions a step
 BEYOND: dict[str, Any] = {  # wider, with nonlinearities, pooling by the largest values
     **{"unpool": "deterministic", "pooling": "largest", "nonlinearity": "relu", "norm": "group"},
-    **{"likelihood": "calibrated", "likelihood.sigma": 0.3, "likelihood.floor": 0.05},
+    **{"likelihood": "calibrated"},
     **{"maps": (64, 128, 256), "kernels": (5, 5, 5), "pools": (2, 2)},
 }
 ENCODERS: dict[str, tuple[str, dict[str, Any], float]] = {  # and the rate

@@ -30,7 +30,7 @@ FROZEN = (  # what learns from codes or pixels afterwards: row, score, and where
     ("propagation on pixels", "propagation", {"depth": "pixels"}),
     ("xi = 0, propagation", "propagation", {}),
 )
-CALIBRATED = {"likelihood": "calibrated", "likelihood.sigma": 0.3, "likelihood.floor": 0.05}
+CALIBRATED = {"likelihood": "calibrated"}
 LARGEST = {**CALIBRATED, "pooling": "largest", "estimator": "exact"}
 HEAD: dict[str, Any] = {"head": "bayesian_svm", "head.draws": 10}
 BEYOND: dict[str, Any] = {

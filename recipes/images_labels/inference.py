@@ -20,7 +20,7 @@ PUBLISHED = {"Gibbs": (0.37, 3.1), "MCEM": (0.45, 0.8), "VAE-d": (0.42, 0.007), 
 TRAINING: dict[str, Any] = {"batch": 64, "rate": 1e-3, "decay": "linear", "clip": 5.0, "precision": "bf16"}
 TRAINING |= {"validation": 1 / 6, "save_every": 1.0, "monitor": "label errors"}
 HEAD = {"head": "bayesian_svm", "head.labelled": 1.0}
-CALIBRATED = {"likelihood": "calibrated", "likelihood.sigma": 0.3, "likelihood.floor": 0.05}
+CALIBRATED = {"likelihood": "calibrated"}
 CORNERS = {"unpool": "deterministic"}
 ENCODERS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {  # settings, and arguments of latelier.train
     "VAE-d": (CORNERS, {}),

@@ -17,7 +17,7 @@ DATA = "mnist"
 SEEDS = 1
 EPOCHS = 10
 PUBLISHED: dict[str, float] = {}
-CALIBRATED = {"likelihood": "calibrated", "likelihood.sigma": 0.3, "likelihood.floor": 0.05}
+CALIBRATED = {"likelihood": "calibrated"}
 LARGEST = {**CALIBRATED, "pooling": "largest"}
 ROWS: dict[str, dict[str, Any]] = {
     "as written": CALIBRATED,

@@ -7,7 +7,7 @@ The encoder's pooling keeps the largest value of a block, as eq. 13, 19 and 34 w
 2.2 has it, that at the z which the decoder is given. Then s and the divergences of higher layers depend on the z drawn
 below them: all of it is the reward of a draw, and so is a label head's loss, which eq. 22 leaves out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 
 import torch
@@ -125,23 +125,25 @@ class Model(Base, Refills, Samples, Features, HasFilters, Unpools, Weighs):
         """KL(q(s | z, x) || p(s)), and of each pooling KL(q(z | x) || even) [b, c, rows, columns], in nats."""
         found = {"s": gaussian.kl_to_standard(up.mean, up.log_variance)}
         for (name, tiling), log_q in zip(self.drawn.items(), up.log_q, strict=False):
-            found[name] = tiling.unflat(categorical.divergence(log_q, self.even(name, len(up.mean))))
+            by_image = log_q.unflatten(2, (-1, tiling.cells))
+            kl = categorical.divergence(by_image, self.even(name, 1)[:, :, None])
+            found[name] = tiling.unflat(kl.flatten(1))
         return found
 
-    def taken(self, log_p: Sequence[Tensor], up: Ascent) -> list[Tensor]:
-        """log-probability of the positions taken, [b] a pooling, of those of all [c, m, n]."""
-        rows = zip(self.drawn.values(), log_p, up.weight, strict=True)
-        return [summed(tiling.unflat((each * weight).sum(1))) for tiling, each, weight in rows]
+    def log_q(self, up: Ascent) -> list[Tensor]:
+        """log q of the positions taken, [b] a pooling."""
+        taken = zip(self.drawn.values(), up.log_q, up.weight, strict=True)
+        return [summed(tiling.unflat((log_q * weight).sum(1))) for tiling, log_q, weight in taken]
 
     def log_weight(self, image: Tensor, samples: int, generator: Generator) -> Tensor:
         q, rows = self.encode(image), []
+        even = sum(self.even(name, 1).amax(1).sum() for name in self.drawn)  # log p(z), whatever z
         for _ in range(samples):
             up = q.ascend(hard(generator))
             s = gaussian.sample(up.mean, up.log_variance, generator)
             likelihood = self.likelihood.log_likelihood(image, self.draw(s, up.weight or None))
-            log_q = gaussian.log_density(s, up.mean, up.log_variance) + sum(self.taken(up.log_q, up))
-            log_p = [self.even(name, len(image)) for name in self.drawn]
-            rows.append(likelihood + gaussian.log_standard(s) + sum(self.taken(log_p, up)) - log_q)
+            log_q = gaussian.log_density(s, up.mean, up.log_variance) + sum(self.log_q(up))
+            rows.append(likelihood + gaussian.log_standard(s) + even - log_q)
         return torch.stack(rows)
 
     def depths(self) -> tuple[str, ...]:
@@ -195,7 +197,7 @@ class Model(Base, Refills, Samples, Features, HasFilters, Unpools, Weighs):
         code = {"s": s}  # all that heads read
         if self.baseline is None:
             return Losses({"model": bound.mean()}, report, code)
-        log_q = torch.stack(self.taken(up.log_q, up)[self.exact :], 1)
+        log_q = torch.stack(self.log_q(up)[self.exact :], 1)
         # Downstream of a draw: all but the divergences of its own layer and of those below it. Where pooling keeps the
         # largest, what is read off the maps is not.
         costs = (

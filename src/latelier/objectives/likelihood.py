@@ -124,7 +124,7 @@ class NormalPixels(Likelihood):
     def expected(self, image: Tensor, output: Tensor, beyond: Tensor) -> Tensor:
         """[b], the mean of ``distortion`` over outputs whose mean is ``output``, and whose squared distances from it
         are ``beyond`` [b] in the mean."""
-        return self.distortion(image, output) + 0.5 * beyond / self.log_variance().exp()
+        return -self.log_likelihood(image, output) + 0.5 * beyond / self.log_variance().exp()
 
     def log_likelihood(self, image: Tensor, output: Tensor, *, keep: int = 1) -> Tensor:
         return gaussian.log_density(image, output + GREY, self.log_variance(), keep=keep)
@@ -166,7 +166,7 @@ class CalibratedPixels(NormalPixels):
         return self.expected(image, output, image.new_zeros(len(image)))
 
     def expected(self, image: Tensor, output: Tensor, beyond: Tensor) -> Tensor:
-        found = super().distortion(image, output) + 0.5 * beyond / self.log_variance().exp()
+        found = super().expected(image, output, beyond)
         if self.training:
             square = summed((output.detach().float() + GREY - image).square()) + beyond.detach()
             self.error.follow(square / image[0].numel())
