@@ -2,11 +2,10 @@
 values; Luong et al. 2015, arXiv 1508.04025, section 3.1, by scaled products as Vaswani et al. 2017, eq. 1)."""
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 from latelier.nets.recurrent import Recurrent, State
-from latelier.objectives.reduce import wide
 
 HEADS = 4
 
@@ -33,31 +32,14 @@ class Looking(Recurrent):
         self.query, self.key, self.value = (nn.Linear(hidden, hidden) for _ in range(3))
         self.out = nn.Linear(2 * hidden, tokens - 1)
 
-    def begin(self, code: Tensor) -> State:
-        return (*super().begin(code), *self._seen(code))
-
-    def log_next(self, state: State) -> Tensor:
-        *_, key, value = state
-        looked = self._looked(state[0][:, None], key, value)[:, 0]
-        return functional.pad(wide(self.out(looked)).log_softmax(1), (1, 0), value=-torch.inf)
-
-    def advance(self, state: State, token: Tensor) -> State:
-        *own, key, value = state
-        return (*super().advance(tuple(own), token), key, value)
-
-    def logits(self, hidden: Tensor, known: Tensor, code: Tensor, generator: Generator | None) -> Tensor:
-        looked = self._looked(hidden, *self._seen(code))
-        found: Tensor = self.out(self._dropped(looked[known], generator))
-        return found
-
-    def _seen(self, code: Tensor) -> tuple[Tensor, Tensor]:
+    def seen(self, code: Tensor) -> State:
         """Keys and values of the cells of codes [n, k], both [n, cells, hidden]."""
         map = code.unflatten(1, self.shape).flatten(2).transpose(1, 2)
         cells = (self.cells(map) + self.place).relu()
         return self.key(cells), self.value(cells)
 
-    def _looked(self, hidden: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    def beside(self, hidden: Tensor, seen: State) -> Tensor:
         """Hidden states [n, t, hidden], each beside what it looks at, [n, t, 2 hidden]."""
-        parts = (part.unflatten(2, (self.heads, -1)).transpose(1, 2) for part in (self.query(hidden), key, value))
-        seen = functional.scaled_dot_product_attention(*parts).transpose(1, 2).flatten(2)
-        return torch.cat([hidden, seen.to(hidden.dtype)], 2)
+        parts = (part.unflatten(2, (self.heads, -1)).transpose(1, 2) for part in (self.query(hidden), *seen))
+        found = functional.scaled_dot_product_attention(*parts).transpose(1, 2).flatten(2)
+        return torch.cat([hidden, found.to(hidden.dtype)], 2)

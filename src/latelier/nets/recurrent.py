@@ -23,6 +23,7 @@ class Recurrent(nn.Module):
         self.dropout = dropout
         self.embed = nn.Embedding(tokens, embedding)
         self.start = nn.Linear(code, hidden)
+        self.own = 2 if cell is nn.LSTM else 1  # parts of a state that are the cell's
         self.cell = cell(embedding, hidden, batch_first=True)
         self.out = nn.Linear(hidden, tokens - 1)
         for name, weight in self.named_parameters():
@@ -35,23 +36,28 @@ class Recurrent(nn.Module):
                 nn.init.uniform_(weight, -SMALL, SMALL)
 
     def begin(self, code: Tensor) -> State:
-        """The state of codes [n, k] before the first word."""
-        return self.first(code)
-
-    def first(self, code: Tensor) -> State:
-        """Of the cell alone; an LSTM's memory is empty."""
+        """The state of codes [n, k] before the first word, the cell's own first; an LSTM's memory is empty."""
         h = self.start(code).tanh()
-        return (h, torch.zeros_like(h)) if isinstance(self.cell, nn.LSTM) else (h,)
+        return (h, *(torch.zeros_like(h) for _ in range(self.own - 1)), *self.seen(code))
+
+    def seen(self, code: Tensor) -> State:
+        """What is seen of codes [n, k] at every word: nothing."""
+        return ()
+
+    def beside(self, hidden: Tensor, seen: State) -> Tensor:
+        """The cell's states [n, t, hidden] and what they find in what is seen: what the next words are told from."""
+        return hidden
 
     def log_next(self, state: State) -> Tensor:
         """[n, tokens] log p of the next token, that of padding -inf."""
-        log_p = wide(self.out(state[0])).log_softmax(1)
+        told = self.beside(state[0][:, None], state[self.own :])[:, 0]
+        log_p = wide(self.out(told)).log_softmax(1)
         return functional.pad(log_p, (1, 0), value=-torch.inf)
 
     def advance(self, state: State, token: Tensor) -> State:
         """The state after tokens [n]."""
         _, after = self.cell(self.embed(token)[:, None], self._packed(state))
-        return self._unpacked(after)
+        return (*self._unpacked(after), *state[self.own :])
 
     def say(self, code: Tensor, longest: int) -> tuple[Tensor, Tensor]:
         """The likeliest token each time, [n, t] of at most ``longest`` and PADDING after the end, and the log p of each
@@ -69,25 +75,20 @@ class Recurrent(nn.Module):
     def log_likelihood(self, code: Tensor, caption: Tensor, generator: Generator | None = None) -> Tensor:
         """[b] log p(caption [b, t] | code [b, k]) in nats, 0 for a row of padding; with a generator under dropout."""
         caption = functional.pad(caption, (0, max(0, 2 - caption.shape[1])))
-        state, words = self.first(code), self._dropped(self.embed(caption[:, :-1]), generator)
+        state, words = self.begin(code), self._dropped(self.embed(caption[:, :-1]), generator)
         later, _ = self.cell(words, self._packed(state))
         hidden = torch.cat([state[0][:, None].to(later.dtype), later], 1)
-        known = caption > 0
-        logits = self.logits(hidden, known, code, generator)
+        known, told = caption > 0, self.beside(hidden, state[self.own :])
+        logits = self.out(self._dropped(told[known], generator))
         log_p = -functional.cross_entropy(wide(logits), caption[known] - 1, reduction="none")
         return log_p.new_zeros(caption.shape).masked_scatter(known, log_p).sum(1)
-
-    def logits(self, hidden: Tensor, known: Tensor, code: Tensor, generator: Generator | None) -> Tensor:
-        """[m, tokens - 1] of the m known places [b, t] of captions, by the cell's states [b, t, hidden] before them."""
-        found: Tensor = self.out(self._dropped(hidden[known], generator))
-        return found
 
     def _dropped(self, x: Tensor, generator: Generator | None) -> Tensor:
         return x if generator is None else drop(x, self.dropout, generator)
 
     def _packed(self, state: State) -> Tensor | State:
         """As torch's cells take it."""
-        layers = tuple(part[None].contiguous() for part in state)
+        layers = tuple(part[None].contiguous() for part in state[: self.own])
         return layers if isinstance(self.cell, nn.LSTM) else layers[0]
 
     def _unpacked(self, layers: Tensor | State) -> State:
