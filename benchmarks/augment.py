@@ -17,11 +17,11 @@ from laps import alternated, options, stepping
 from torch import Generator, Tensor
 
 from latelier import build
+from latelier.bench.stated import stated
 from latelier.data.augment import Augment
 from latelier.data.batches import Batches
 from latelier.data.images import Images, to_float
 from latelier.device import multiply_fast, pick_device
-from latelier.stated import stated
 
 SHAPES = ((1, 28, 28), (3, 32, 32), (3, 64, 64))
 STEPS = 4  # batches a lap

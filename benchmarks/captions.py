@@ -18,17 +18,17 @@ from torch.nn import functional
 from torch.optim import Adam
 
 from latelier import build
+from latelier.bench.stated import stated
 from latelier.core import Batch, Captions, need
 from latelier.data.batches import Batches
 from latelier.data.captions import Sentences
+from latelier.data.drawn.scenes import draw_scenes
 from latelier.data.images import Images
-from latelier.data.scenes import draw_scenes
 from latelier.data.words import Vocabulary
 from latelier.device import multiply_fast, pick_device
 from latelier.heads.captioned import Captioned
 from latelier.models.vae import Model as Vae
 from latelier.objectives import gaussian
-from latelier.stated import stated
 
 WORDS, FEW_WORDS = 2_500, 40  # about Flickr8k's, and those of drawn scenes
 LENGTH, TOGETHER = 12, 64  # words a caption, and captions

@@ -25,8 +25,8 @@ from latelier.core import Model
 from latelier.data.batches import Batches
 from latelier.data.images import Images, to_float
 from latelier.device import pick_device, prepare_cpu
-from latelier.loop import train
-from latelier.plan import Plan
+from latelier.engine.loop import train
+from latelier.engine.plan import Plan
 
 PRODUCTS = 5  # matrix products in a lap of their own
 
@@ -188,8 +188,8 @@ def by_latelier(
     gate: Gate,
     loss_of: Callable[[dict[str, float]], float],
 ) -> None:
-    """Laps of ``latelier.loop.train``, as ``latelier train`` calls it; its log, of which ``loss_of`` makes the loss,
-    is its lap."""
+    """Laps of ``latelier.engine.loop.train``, as ``latelier train`` calls it; its log, of which ``loss_of`` makes the
+    loss, is its lap."""
     prepare_cpu()
     device = pick_device(race.device)
     model = model.to(device, memory_format=torch.channels_last)

@@ -47,7 +47,7 @@ def folder_of(data_root: Path, name: str, out: Path) -> str:
         return name
     folder = out / "data" / source
     if not folder.exists():
-        from latelier.data.sources import open_images
+        from latelier.data.sources.open import open_images
 
         images = open_images(data_root / source / "train.parquet")
         for row in np.sort(np.random.default_rng(0).permutation(len(images))[:IMAGES]):
@@ -78,10 +78,10 @@ def measured(run: Path) -> dict[str, float]:
     """On the images that the run did not see."""
     import torch
 
-    from latelier.checkpoint import checkpoints
     from latelier.core import Classifies, Decodes, Encodes, Samples, has, need
+    from latelier.engine.checkpoint import checkpoints
     from latelier.objectives import energy
-    from latelier.runs import Where, open_run
+    from latelier.runs.run import Where, open_run
     from latelier.scores.common import device_of, rows_of, tabled
     from latelier.scores.reconstruction import score
 
@@ -112,7 +112,7 @@ def measured(run: Path) -> dict[str, float]:
 
 def beside_pca(opened, splits) -> dict[str, float]:  # type: ignore[no-untyped-def]
     """PCA of as many numbers as a code has that are not 0, as the verdict has it: of 50 where these would know all."""
-    from latelier.verdict import facts
+    from latelier.verdict.verdict import facts
 
     known = facts(opened, splits)
     if "PSNR of PCA" not in known:

@@ -21,11 +21,11 @@ from torch.optim import Adam
 from training import alternate, common_arguments, keep, operations, summary, table, verdicts
 
 from latelier import build
+from latelier.bench.stated import stated
 from latelier.core import Batch, Progress
 from latelier.data.images import to_float
 from latelier.device import prepare_cpu
 from latelier.models import dgdn
-from latelier.stated import stated
 
 CASES = {"mnist": (1, 28, 28), "cifar": (3, 32, 32)}
 ENTRANTS = ["bare fp32", "latelier fp32", "bare bf16", "latelier bf16", "matmul fp32", "matmul bf16"]

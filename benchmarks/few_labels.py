@@ -25,9 +25,9 @@ import torch
 from hog import hog
 
 from latelier.data.choice import labelled_rows
+from latelier.data.drawn.scenes import draw_scenes
 from latelier.data.images import Images
-from latelier.data.scenes import draw_scenes
-from latelier.data.sources import open_images
+from latelier.data.sources.open import open_images
 from latelier.learners import regression
 from latelier.learners.neighbours import nearest
 from latelier.learners.patch_words import EACH, PatchWords, Teacher
@@ -36,7 +36,7 @@ from latelier.learners.space import COMPONENTS, principal, scaling
 from latelier.scores.common import pixels
 from latelier.scores.confusion import balanced_accuracy
 from latelier.scores.propagation import blurred, joined, known_among
-from latelier.tables import with_sd
+from latelier.terminal.tables import with_sd
 
 DRAWS = 5
 PATCHES = 200_000  # to learn words from

@@ -18,11 +18,11 @@ from torch.optim import Adam
 from training import alternate, common_arguments, keep, operations, summary, table, verdicts
 
 from latelier import build
+from latelier.bench.stated import stated
+from latelier.data.drawn.scenes import draw_scenes
 from latelier.data.images import to_float
-from latelier.data.scenes import draw_scenes
 from latelier.device import pick_device
 from latelier.models.hali import Model
-from latelier.stated import stated
 
 IMAGE = (3, 32, 32)
 BETAS = (0.5, 0.999)

@@ -14,7 +14,7 @@ from torch import Generator, Tensor
 
 from latelier.data import masks
 from latelier.data.images import Images
-from latelier.data.sources import open_images
+from latelier.data.sources.open import open_images
 
 
 def main() -> None:

@@ -18,12 +18,12 @@ from torch.optim import Adam
 from training import alternate, common_arguments, keep, operations, summary, table, verdicts
 
 from latelier import build
+from latelier.bench.stated import stated
 from latelier.core import Batch, Model, Progress
 from latelier.data.images import to_float
 from latelier.device import pick_device, prepare_cpu
 from latelier.models import introvac, vac
 from latelier.nets.modes import unremembered
-from latelier.stated import stated
 
 ENTRANTS = ["bare fp32", "latelier fp32", "bare bf16", "latelier bf16", "matmul fp32", "matmul bf16"]
 STEPS, LAPS = 4, 6

@@ -10,9 +10,9 @@ from torch import Generator
 from latelier.core import Model, Progress
 from latelier.data.batches import Batches
 from latelier.device import pick_device, prepare_cpu
-from latelier.loop import play
-from latelier.plan import Plan
-from latelier.players import Statistics, players_of
+from latelier.engine.loop import play
+from latelier.engine.plan import Plan
+from latelier.engine.players import Statistics, players_of
 
 LAPS = 6
 

@@ -69,7 +69,7 @@ def bare_seconds(names: list[str], size: int, cores: int) -> np.ndarray:
 
 def pack_seconds(folder: Path, size: int, cache: Path) -> np.ndarray:
     """Time from nothing to a finished pack on the disk."""
-    from latelier.data.sources import open_images
+    from latelier.data.sources.open import open_images
 
     start = clocks()
     open_images(folder, size=size, cache=cache)
@@ -86,7 +86,7 @@ def alternate(folder: Path, size: int, rounds: int, cores: int) -> Iterator[tupl
 
 
 def main() -> None:
-    from latelier.data.crew import cores
+    from latelier.data.packing.crew import cores
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--n", type=int, default=4000)

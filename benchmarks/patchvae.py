@@ -16,8 +16,8 @@ from torch import Generator, Tensor
 from training import alternate, common_arguments, keep, operations, summary, table, verdicts
 
 from latelier.core import Batch, Progress
+from latelier.data.drawn.scenes import draw_scenes
 from latelier.data.images import to_float
-from latelier.data.scenes import draw_scenes
 
 CONTESTANTS = {"authors": authors, "bare": bare, "latelier": latelier, "matmul": matmul}
 ENTRANTS = ["authors fp32", "bare fp32", "latelier fp32", "bare bf16", "latelier bf16", "matmul fp32", "matmul bf16"]

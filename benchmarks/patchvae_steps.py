@@ -13,11 +13,11 @@ from torch.nn import functional
 from torch.optim import Adam
 
 from latelier import build
+from latelier.bench.stated import stated
 from latelier.data.images import to_float
 from latelier.device import pick_device
 from latelier.models import patchvae
 from latelier.objectives import foreground
-from latelier.stated import stated
 
 IMAGE = (3, 32, 32)
 CASES: dict[str, dict[str, str]] = {

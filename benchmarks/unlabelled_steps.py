@@ -15,12 +15,12 @@ import torch
 from augment import STEPS, drawn
 from laps import alternated, options, stepping
 
-from latelier.building import assemble
 from latelier.data.batches import Batches
 from latelier.data.images import Images
 from latelier.device import multiply_fast, pick_device
-from latelier.told import shares
-from latelier.unlabelled_pay import unlabelled_pay
+from latelier.runs.building import assemble
+from latelier.training.told import shares
+from latelier.training.unlabelled_pay import unlabelled_pay
 
 SHAPES = ((1, 28, 28), (3, 32, 32))
 CLASSES = 10

@@ -24,10 +24,10 @@ from torch.nn import functional
 from unlabelled import CONV, parted
 
 import latelier
+from latelier.bench.stated import stated
 from latelier.data.choice import hide_labels
 from latelier.data.images import Images, to_float
 from latelier.scores.confusion import balanced_accuracy
-from latelier.stated import stated
 
 STEPS, LABELLED, FREE, RATE = 2_000, 32, 96, 2e-3
 REACH = 3.0  # L2 length of the change, pixels in [0, 1]: of 1 to 5 the best on held-out training images

@@ -14,15 +14,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from latelier.building import Card, assemble
+from latelier.config.lookup import find_module, module_names
 from latelier.core import Captions, Classifies, Decodes, Encodes, Features, Fits, Model, has, need
 from latelier.data.batches import Batches
 from latelier.data.captions import Sentences
+from latelier.data.drawn.scenes import ATTRIBUTES, draw_scenes
+from latelier.data.drawn.sprites import draw_sprites
 from latelier.data.images import Images
-from latelier.data.scenes import ATTRIBUTES, draw_scenes
-from latelier.data.sprites import draw_sprites
 from latelier.data.words import Vocabulary
-from latelier.lookup import find_module, module_names
+from latelier.runs.building import Card, assemble
 
 GREY, COLOUR = (1, 16, 8), (3, 16, 16)
 CLASSES = tuple("0123456789")

@@ -1,4 +1,4 @@
-"""The fields of a configuration as ``latelier.stated`` names them."""
+"""The fields of a configuration as ``latelier.bench.stated`` names them."""
 
 from collections.abc import Iterator
 from typing import Any

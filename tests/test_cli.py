@@ -22,9 +22,10 @@ from made import folder, noise, write
 from PIL import Image
 
 import latelier
-from latelier import checkpoint, files, stored
 from latelier.cli import VERBS, main
-from latelier.pictures import find, list_pictures
+from latelier.engine import checkpoint
+from latelier.sheets import find, list_pictures
+from latelier.storage import files, stored
 
 UNFIT = {"unpooling", "latent_map", "parts", "part_crops", "swap"}  # need known factors, or parts
 UNFIT |= {"captions", "imagine"}  # or a model that writes captions

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 import latelier
 from latelier.core import Batch, Progress
-from latelier.data.sources import open_images
+from latelier.data.sources.open import open_images
 
 PAGE = Path(__file__).parents[1] / "CONTRIBUTING.md"
 

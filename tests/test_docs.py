@@ -11,13 +11,13 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 import latelier
-from latelier import bench
-from latelier.building import build
+from latelier.bench import bench
 from latelier.cli import app, main
+from latelier.config.lookup import find_module, module_names
+from latelier.config.settings import configure, parse_assignments
 from latelier.core import Encodes, Optimiser
 from latelier.heads import bayesian_svm, gru, lstm, softmax
-from latelier.lookup import find_module, module_names
-from latelier.settings import configure, parse_assignments
+from latelier.runs.building import build
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -213,8 +213,8 @@ def test_the_recipes_are_listed_and_one_runs(tmp_path: Path, monkeypatch: pytest
 def test_the_pages_recipe_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (code,) = re.findall(r"^```python\n(.*?)^```$", (DOCS / "recipes.md").read_text(), re.DOTALL | re.MULTILINE)
     (tmp_path / "digits_by_k.py").write_text(code)
-    monkeypatch.setattr(bench, "folders", lambda: [tmp_path])
-    monkeypatch.setattr("latelier.trials.run_all", lambda jobs, done: [function(task) for function, task in jobs])
+    monkeypatch.setattr(bench, "RECIPES", tmp_path)
+    monkeypatch.setattr("latelier.bench.trials.run_all", lambda jobs, done: [function(task) for function, task in jobs])
     out = latelier.reproduce("digits-by-k", out=tmp_path / "runs", share=0.25)
     table = dict(re.findall(r"^(k = \d+) +([\d.]+) ±", (out / "digits-by-k.txt").read_text(), re.MULTILINE))
     assert float(table["k = 16"]) > float(table["k = 4"]) + 1

@@ -32,7 +32,7 @@ from latelier.core import (
     has,
     need,
 )
-from latelier.looking import Looks
+from latelier.core.looking import Looks
 
 
 def check_code(model: Model, code: dict[str, Tensor], n: int = SIZE) -> None:

@@ -33,15 +33,15 @@ from every import (
 from torch import Generator
 from torch.nn import functional
 
-from latelier import checkpoint
-from latelier.building import build, load
+from latelier.config.lookup import find_module
 from latelier.core import Batch, Captions, Encodes, Fits, Judges, Losses, Model, Progress, Refusal, Weighs, has, need
 from latelier.data.captions import Sentences
 from latelier.data.images import Images
-from latelier.lookup import find_module
-from latelier.loop import play, train
-from latelier.plan import Plan
-from latelier.players import Player, Statistics, differentiate, players_of
+from latelier.engine import checkpoint
+from latelier.engine.loop import play, train
+from latelier.engine.plan import Plan
+from latelier.engine.players import Player, Statistics, differentiate, players_of
+from latelier.runs.building import build, load
 
 
 def prepared(case: Case) -> tuple[Model, dict[str, Player], Batch]:

@@ -13,9 +13,9 @@ from subprocess import PIPE
 import pytest
 
 import latelier
-from latelier import files, locks
 from latelier.core import Refusal
-from latelier.say import say
+from latelier.storage import files, locks
+from latelier.terminal.say import say
 
 SOURCE = Path(latelier.__file__).parent
 LACKING = ("fcntl", "resource", "pwd", "grp", "termios")
@@ -54,7 +54,7 @@ def test_the_main_verbs_work_without_the_modules_of_posix(elsewhere: dict[str, s
 HOLD = """
 import sys
 from pathlib import Path
-from latelier import locks
+from latelier.storage import locks
 with locks.held(Path(sys.argv[1]), wait=False) as lock:
     print("another's" if lock is None else "held", flush=True)
     sys.stdin.read()
@@ -153,7 +153,7 @@ def test_what_a_stream_cannot_show_is_written_out(
 
 ORPHAN = """
 import sys
-from latelier.data import crew
+from latelier.data.packing import crew
 worker = crew._start(0)
 print(worker.pid, flush=True)
 sys.stdin.read()

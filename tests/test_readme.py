@@ -21,7 +21,7 @@ from PIL import Image
 
 import latelier
 from latelier.cli import main
-from latelier.data.sources import open_images
+from latelier.data.sources.open import open_images
 
 README = Path(__file__).parents[1] / "README.md"
 WHOLE = os.environ.get("LATELIER_README") == "whole"

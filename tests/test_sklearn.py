@@ -14,10 +14,10 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import check_estimator
 
-from latelier import checkpoint
-from latelier.building import assemble
 from latelier.core import Refusal
 from latelier.data.images import to_float
+from latelier.engine import checkpoint
+from latelier.runs.building import assemble
 from latelier.sklearn import LatentFeatures
 
 

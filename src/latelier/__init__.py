@@ -13,8 +13,8 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "Refusal": "latelier.core",
-    "build": "latelier.building",
-    "load": "latelier.building",
+    "build": "latelier.runs.building",
+    "load": "latelier.runs.building",
     "list_models": "latelier.verbs.listing:models",
     "list_data": "latelier.verbs.listing:data",
     **{

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError, MissingArgumentError, Parameter, UnknownCommandError, UnusedCliTokensError
 
-from latelier.lookup import nearest
-from latelier.say import say
+from latelier.config.lookup import nearest
+from latelier.terminal.say import say
 
 VERBS = {  # in the order in which a newcomer needs them; the lines are those of `latelier --help`
     "demo": ("demo:demo", "The main job on embedded data, in a minute or two."),

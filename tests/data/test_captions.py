@@ -10,8 +10,8 @@ import torch
 from latelier.core import Refusal
 from latelier.data.batches import Batches
 from latelier.data.captions import Sentences, has_caption, hide_captions, spoken
+from latelier.data.drawn.scenes import draw_scenes
 from latelier.data.images import Images
-from latelier.data.scenes import draw_scenes
 from latelier.data.words import Vocabulary
 
 CPU = torch.device("cpu")

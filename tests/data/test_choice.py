@@ -3,7 +3,7 @@ import pytest
 
 from latelier.core import Refusal
 from latelier.data.choice import fewer, hide_labels, hold_out
-from latelier.data.sources import open_images
+from latelier.data.sources.open import open_images
 
 
 def test_held_out_and_learned_from_make_up_the_whole() -> None:

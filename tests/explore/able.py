@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import torch
-from pictures.fakes import Fake
+from sheets.fakes import Fake
 from torch import Generator, Tensor
 from torch.nn import functional
 

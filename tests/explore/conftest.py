@@ -6,7 +6,7 @@ import pytest
 from explore.able import Able
 from explore.browser import Visitor, served, visiting
 from explore.opened import Page, page
-from pictures.fakes import Parted, Stacked
+from sheets.fakes import Parted, Stacked
 
 IMAGE = (1, 8, 6)
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from latelier.building import Card
 from latelier.core import Encodes, Model, has
 from latelier.data.images import Images
 from latelier.explore.app import build_app
 from latelier.explore.place import Place
 from latelier.explore.uploads import Uploads
-from latelier.runs import Run, Where
+from latelier.runs.building import Card
+from latelier.runs.run import Run, Where
 
 with warnings.catch_warnings():  # starlette would like another client, which is younger than these tests
     warnings.simplefilter("ignore")

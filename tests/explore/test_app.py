@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from explore.able import Able
 from explore.opened import Page, page, pictures
-from pictures.fakes import Stacked
 from PIL import Image
+from sheets.fakes import Stacked
 
-from latelier.building import build
 from latelier.explore.panels import find, list_panels
-from latelier.pictures.reconstruct import psnr
+from latelier.runs.building import build
+from latelier.sheets.reconstruct import psnr
 
 IMAGE = (1, 8, 6)
 

@@ -8,7 +8,7 @@ from zlib import crc32
 import numpy as np
 import pytest
 from explore.opened import pictures
-from pictures.fakes import Fake
+from sheets.fakes import Fake
 
 from latelier.core import Refusal
 from latelier.explore import codes as module

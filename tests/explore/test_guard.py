@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from explore.opened import HERE, Page, page
-from pictures.fakes import Fake
+from sheets.fakes import Fake
 
 from latelier.explore.guard import BODY
 

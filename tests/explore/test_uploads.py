@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from explore.opened import page
 from made import noise
-from pictures.fakes import Fake
 from PIL import Image
+from sheets.fakes import Fake
 
 from latelier.core import Refusal
 from latelier.explore.uploads import MOST, SIDE, Uploads, read

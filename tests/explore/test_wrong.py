@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 from explore.opened import Page, page
-from pictures.fakes import Fake
+from sheets.fakes import Fake
 
 from latelier.core import Code, Latent
 

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 import torch
 
-from latelier.building import assemble
 from latelier.data.attributes import with_attributes
 from latelier.data.batches import Batches
 from latelier.data.choice import hide_labels
-from latelier.data.sources import open_images
-from latelier.loop import train
-from latelier.plan import Plan
-from latelier.told import shares
+from latelier.data.sources.open import open_images
+from latelier.engine.loop import train
+from latelier.engine.plan import Plan
+from latelier.runs.building import assemble
+from latelier.training.told import shares
 
 HERE = Path(__file__).parent
 STEPS, BATCH, EVERY = 30, 16, 5

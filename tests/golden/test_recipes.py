@@ -17,14 +17,14 @@ import numpy as np
 import pytest
 from leaves import leaves
 
-from latelier import trials
-from latelier.bench import Bench, Job, find_recipe, list_recipes
-from latelier.building import assemble
-from latelier.data.scenes import draw_scenes
-from latelier.runs import Where
-from latelier.settings import parse_assignments
-from latelier.told import told
-from latelier.values import OF_THE_DATA, TRAINING
+from latelier.bench import trials
+from latelier.bench.bench import Bench, Job, find_recipe, list_recipes
+from latelier.bench.values import OF_THE_DATA, TRAINING
+from latelier.config.settings import parse_assignments
+from latelier.data.drawn.scenes import draw_scenes
+from latelier.runs.building import assemble
+from latelier.runs.run import Where
+from latelier.training.told import told
 from latelier.verbs.demo import RECIPES, _few_labels
 from latelier.verbs.train import train
 
@@ -157,17 +157,17 @@ def test_it_trains_what_it_trained_and_follows_no_default(
     for row, method, settings, arguments in of_demo(name[5:], monkeypatch) if demo else of_recipe(name):
         config, line = resolved(method, settings, arguments)
         unsaid = set(inspect.signature(train).parameters) - {*arguments, *NEUTRAL, "settings"}
-        assert not unsaid, f"{row}: latelier.values must say {unsaid}"
+        assert not unsaid, f"{row}: bench/values.py must say {unsaid}"
         if not demo:  # a demo's command says what has to be said; its line below is of the whole
             silent = {leaf for leaf in leaves(config) if leaf not in settings and leaf not in OF_THE_DATA}
-            assert not silent, f"{row}: latelier.values must say {silent}"
+            assert not silent, f"{row}: bench/values.py must say {silent}"
         found.setdefault(row, line)
     kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
     if request.config.getoption("--renew", default=False):
         kept = dict(sorted({**kept, name: found}.items()))
         KEPT.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
     assert found == kept.get(name), (
-        f"{name} would train something else than it did: state in the recipe or in latelier.values what a default has "
+        f"{name} would train something else than it did: state in the recipe or in bench/values.py what a default has "
         "changed; if the change is meant, say so in CHANGELOG.md and run: pytest tests/golden --renew"
     )
 

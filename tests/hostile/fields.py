@@ -8,7 +8,7 @@ from typing import Any
 import safetensors
 import safetensors.torch
 
-from latelier import stored
+from latelier.storage import stored
 
 NAN = float("nan")
 

@@ -15,11 +15,12 @@ import safetensors.torch
 from PIL import Image
 
 import latelier
-from latelier import checkpoint, files, stored
 from latelier.core import Refusal
-from latelier.data.sources import open_images
+from latelier.data.sources.open import open_images
+from latelier.engine import checkpoint
 from latelier.explore.uploads import read
-from latelier.forms import CardNote
+from latelier.storage import files, stored
+from latelier.storage.forms import CardNote
 
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n"
 

@@ -12,10 +12,12 @@ import pytest
 from hostile.fields import note_of, stamp
 
 import latelier
-from latelier import building, pictures, scores
+from latelier import scores
+from latelier import sheets as pictures
+from latelier.config.own_code import Named
 from latelier.core import Refusal
 from latelier.explore import panels
-from latelier.own_code import Named
+from latelier.runs import building
 
 DOTTED, FILE = "stranger.evil", "stranger/evil.py"
 CODE = "import pathlib\npathlib.Path(__file__).with_name('ran').touch()\n"

@@ -16,15 +16,16 @@ from made import noise, write
 from shards import parquet
 
 import latelier
-from latelier import cli, files
+from latelier import cli
 from latelier.core import Refusal
-from latelier.data.own import METADATA
-from latelier.data.survey import survey
+from latelier.data.sources.own import METADATA
+from latelier.data.sources.survey import survey
 from latelier.page.html import text
-from latelier.pictures.plot import blank, rendered
-from latelier.pictures.sheet import font, wrap
-from latelier.runs import open_run
-from latelier.say import escaped, printable
+from latelier.runs.run import open_run
+from latelier.sheets.plot import blank, rendered
+from latelier.sheets.sheet import font, wrap
+from latelier.storage import files
+from latelier.terminal.say import escaped, printable
 
 CLASS, NAME = "k\udcfche", "bild_\udce4_{:02}.png"
 JSON = {"content-type": "application/json"}

@@ -19,7 +19,7 @@ PROGRAMS = ("gs", "djpeg", "cjpeg", "xv", "display", "convert", "magick", "inksc
 SIZES = (24, 20)
 ASKED = """
     import json, sys
-    from latelier.data.sources import open_images
+    from latelier.data.sources.open import open_images
 
     images = open_images(sys.argv[1], range=(0, 4095))  # whole numbers and floats are together here
     print(json.dumps([list(images.names), list(images.skipped), int(images.pixels.shape[0])]))

@@ -11,12 +11,13 @@ from made import write
 from PIL import Image
 
 import latelier
-from latelier import cli, files
+from latelier import cli
 from latelier.cli import main
 from latelier.core import Refusal
-from latelier.data.sources import open_images
-from latelier.data.tables import Table
-from latelier.say import printable, say
+from latelier.data.sources.open import open_images
+from latelier.data.sources.tables import Table
+from latelier.storage import files
+from latelier.terminal.say import printable, say
 from latelier.verbs import listing
 
 SOURCES = Path(latelier.__file__).parent
@@ -47,7 +48,7 @@ def test_nothing_else_prints() -> None:
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
     }
-    assert found == {"say.py", "data/worker.py"}
+    assert found == {"terminal/say.py", "data/packing/worker.py"}
 
 
 def test_names_of_files_are_said_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

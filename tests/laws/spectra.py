@@ -9,7 +9,7 @@ from torch import Tensor
 from latelier.core import Batch, Model, Progress
 from latelier.data.batches import Batches
 from latelier.data.images import Images
-from latelier.players import differentiate, players_of
+from latelier.engine.players import differentiate, players_of
 
 CPU = torch.device("cpu")
 HADAMARD = torch.tensor([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]], dtype=torch.float64)

@@ -10,11 +10,11 @@ from scipy.integrate import quad
 from sklearn.svm import LinearSVC
 from torch import Generator, Tensor
 
-from latelier.building import build
 from latelier.core import Batch, Encodes, Progress, need
 from latelier.heads.bayesian_svm import Config, Em, Head
 from latelier.heads.joint import Joint
 from latelier.objectives import bayesian_svm as svm
+from latelier.runs.building import build
 
 gammas = pytest.mark.parametrize("gamma", [0.5, 1.0, 2.3])
 margins = pytest.mark.parametrize("u", [-1.2, 0.4, 1.7])

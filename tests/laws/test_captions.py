@@ -8,15 +8,15 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
-from latelier.building import build
 from latelier.core import Batch, Decodes, Encodes, Progress, Refusal, need
 from latelier.heads.captioned import Captioned
 from latelier.heads.gru import Config, Writer
-from latelier.imagining import imagine
 from latelier.nets.looking import Looking
 from latelier.nets.recurrent import Recurrent
 from latelier.objectives.decoding import beam_search
 from latelier.objectives.langevin import Chain
+from latelier.runs.building import build
+from latelier.uses.imagining import imagine
 
 WORDS = ("<padding>", "<end>", "<unknown>", "a", "dog")
 CELLS = ((Recurrent, nn.GRU), (Recurrent, nn.LSTM), (Looking, nn.GRU), (Looking, nn.LSTM))

@@ -6,9 +6,9 @@ from torch import Generator, nn
 
 from latelier import build
 from latelier.core import Batch, Progress
+from latelier.engine.players import differentiate, players_of
 from latelier.models.hali import Model
 from latelier.nets.compact import Compact, down, up
-from latelier.players import differentiate, players_of
 
 
 def made(image: tuple[int, int, int], levels: tuple[int, ...]) -> Model:

@@ -7,13 +7,13 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
-from latelier.building import build
 from latelier.core import Fits, Refusal, need
-from latelier.data.sources import open_images
+from latelier.data.sources.open import open_images
 from latelier.models.dgdn_sampled import Model
 from latelier.nets.unpool import Tiling, one_hot, unpool
 from latelier.objectives.conjugate import linear_gaussian, precision, redraw_positions
 from latelier.objectives.expectation import beyond_the_mean
+from latelier.runs.building import build
 
 
 def seeded(seed: int = 0) -> Generator:

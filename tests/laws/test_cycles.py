@@ -10,12 +10,12 @@ from torch import Generator, Tensor, nn
 import latelier
 from latelier import build
 from latelier.core import Batch, Progress, Refusal
-from latelier.earlier import settings_of
+from latelier.engine.players import differentiate, players_of
 from latelier.models.adversarial import Adversarial
 from latelier.models.game_settings import Critic, spread
 from latelier.objectives.game import steepness
-from latelier.players import differentiate, players_of
-from latelier.runs import open_run
+from latelier.runs.earlier import settings_of
+from latelier.runs.run import open_run
 
 IMAGE = (1, 8, 8)
 CYCLES = {"ali": (5.0,), "bigan": (5.0,), "hali": (5.0, 2.0)}

@@ -11,13 +11,13 @@ from every import shrunk
 from torch import Generator, Tensor
 
 import latelier
-from latelier.building import assemble, build
 from latelier.core import Batch, Encodes, Progress, Refusal, need
 from latelier.data.batches import Batches
-from latelier.data.sprites import FACTORS, draw_sprites
-from latelier.loop import train
+from latelier.data.drawn.sprites import FACTORS, draw_sprites
+from latelier.engine.loop import train
+from latelier.engine.plan import Plan
 from latelier.models.dcign import Config, Model
-from latelier.plan import Plan
+from latelier.runs.building import assemble, build
 
 CPU = torch.device("cpu")
 GROUPS = {"shape": slice(0, 5), "scale": slice(5, 6), "rotation": slice(6, 7), "x": slice(7, 8), "y": slice(8, 9)}

@@ -9,10 +9,10 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
-from latelier.building import build
+from latelier.config.settings import to_json
 from latelier.core import Batch, Progress, Refusal
-from latelier.data.sources import open_images
-from latelier.earlier import settings_of
+from latelier.data.sources.open import open_images
+from latelier.engine.state import check_card
 from latelier.models.dgdn import Model
 from latelier.nets.ascent import Choice, hard, likeliest
 from latelier.nets.deconv import layers_of
@@ -20,8 +20,8 @@ from latelier.nets.unpool import Positions, one_hot
 from latelier.objectives import gaussian
 from latelier.objectives.estimator import Score
 from latelier.objectives.importance import elbo
-from latelier.settings import to_json
-from latelier.state import check_card
+from latelier.runs.building import build
+from latelier.runs.earlier import settings_of
 
 IMAGE = (1, 8, 8)
 LATER = ("pooling", "nonlinearity", "norm")

@@ -8,10 +8,10 @@ from torch import Generator, Tensor, nn
 
 from latelier import build
 from latelier.core import Batch, Progress, Refusal
+from latelier.engine.players import differentiate, players_of
 from latelier.models.hali import Chain, Gaussian, Model
 from latelier.models.watch import EVERY
 from latelier.nets.joint import TABLES
-from latelier.players import differentiate, players_of
 
 SMALL = {"levels": (8, 16), "net": "table", "net.width": 0.125}
 

@@ -8,15 +8,15 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
-from latelier.building import build
 from latelier.core import Batch, Model, Progress
+from latelier.engine.plan import Plan, rate_factor
+from latelier.engine.players import Player, differentiate, players_of
 from latelier.models.introspective import Introspective
 from latelier.models.introvac import Model as IntroVac
 from latelier.nets import introvac as nets
 from latelier.objectives.attributes import cross_entropy
 from latelier.objectives.gaussian import kl_to_standard
-from latelier.plan import Plan, rate_factor
-from latelier.players import Player, differentiate, players_of
+from latelier.runs.building import build
 
 IMAGE = (3, 8, 8)
 NAMES = ("smiling", "glasses")

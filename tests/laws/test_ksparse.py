@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from latelier.building import build
 from latelier.core import Batch, Progress, Refusal
+from latelier.engine.players import differentiate, players_of
 from latelier.models import ksparse
 from latelier.models.ksparse import largest
-from latelier.players import differentiate, players_of
+from latelier.runs.building import build
 
 IMAGE = (1, 6, 6)
 

@@ -7,15 +7,15 @@ import pytest
 import torch
 from torch import Generator
 
-from latelier.building import build
 from latelier.core import Progress, Refusal
 from latelier.data.batches import Batches
-from latelier.data.sources import open_images
-from latelier.loop import train
+from latelier.data.sources.open import open_images
+from latelier.engine.loop import train
+from latelier.engine.plan import Plan
 from latelier.models import autoencoder
 from latelier.nets.mlp import layers_of
 from latelier.objectives.layerwise import stage
-from latelier.plan import Plan
+from latelier.runs.building import build
 
 DEEP = {
     "net": "mlp",

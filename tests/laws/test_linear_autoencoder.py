@@ -11,12 +11,12 @@ from laws.spectra import CPU, batch_of, factorial, largest, loss_and_gradient, p
 from sklearn.decomposition import PCA, IncrementalPCA
 from torch import Tensor
 
-from latelier.building import assemble
 from latelier.data.batches import Batches
 from latelier.data.images import Images
-from latelier.loop import train
+from latelier.engine.loop import train
+from latelier.engine.plan import Plan
 from latelier.models import autoencoder, pca
-from latelier.plan import Plan
+from latelier.runs.building import assemble
 
 
 def linear(image: tuple[int, int, int], latent: int, widths: tuple[int, ...] = ()) -> autoencoder.Model:

@@ -18,15 +18,15 @@ from laws.spectra import CPU, HADAMARD, batch_of, factorial, largest, loss_and_g
 from torch import Generator, Tensor
 from torch.distributions import MultivariateNormal
 
-from latelier.building import assemble
 from latelier.data.batches import Batches
 from latelier.data.images import Images
-from latelier.loop import train
+from latelier.engine.loop import train
+from latelier.engine.plan import Plan
 from latelier.models import vae
 from latelier.objectives import gaussian
 from latelier.objectives.importance import elbo, iwae_by_k
 from latelier.objectives.likelihood import GREY
-from latelier.plan import Plan
+from latelier.runs.building import assemble
 from latelier.scores import likelihood
 from latelier.scores.common import Splits
 

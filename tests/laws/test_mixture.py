@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from latelier.bench import Bench, Job, find_recipe
-from latelier.runs import Where
+from latelier.bench.bench import Bench, Job, find_recipe
+from latelier.runs.run import Where
 
 
 @pytest.mark.slow

@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
-from latelier.building import build
 from latelier.core import Batch, Progress, Refusal
-from latelier.data.scenes import draw_scenes
+from latelier.data.drawn.scenes import draw_scenes
 from latelier.models.patchvae import Config, Model
 from latelier.objectives.relaxed import Temperature
+from latelier.runs.building import build
 
 COLOUR, LARGE = (3, 32, 32), (3, 64, 64)
 TRUNK = 683_072

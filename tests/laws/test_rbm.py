@@ -8,8 +8,8 @@ import torch
 from sklearn.neural_network import BernoulliRBM
 from torch import Generator, Tensor
 
-from latelier.building import build
 from latelier.models import rbm
+from latelier.runs.building import build
 
 PATTERNS = torch.tensor([[1, 1, 0, 0], [0, 0, 1, 1]]).float()
 

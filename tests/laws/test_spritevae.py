@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from latelier.building import build
 from latelier.core import Batch, Code, Progress, Refusal
-from latelier.data.scenes import draw_scenes
+from latelier.data.drawn.scenes import draw_scenes
 from latelier.models.spritevae import Model, SpritePosterior
 from latelier.nets.sprite import HALF, REACH, SCALE, SIDE, TURN, Sprites, grid_of
+from latelier.runs.building import build
 
 IMAGE = (3, 32, 32)
 CELL = 8  # px of the grid of 4 x 4

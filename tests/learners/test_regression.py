@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from latelier.data.sources import open_images
+from latelier.data.sources.open import open_images
 from latelier.learners import regression
 
 

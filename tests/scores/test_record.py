@@ -8,7 +8,7 @@ from latelier.core import Refusal
 from latelier.scores import find, list_scores, possible
 from latelier.scores.common import Splits
 from latelier.scores.record import run_scores
-from latelier.tables import score_table
+from latelier.terminal.tables import score_table
 
 LABEL = np.arange(60) % 3
 DATA = Splits(noise(60, seed=1, label=LABEL), noise(60, seed=2, label=LABEL))

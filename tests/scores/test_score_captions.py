@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import Generator
 
-from latelier.building import build
 from latelier.core import Model
+from latelier.data.drawn.scenes import draw_block
 from latelier.data.images import Images
-from latelier.data.scenes import draw_block
 from latelier.data.words import Vocabulary
+from latelier.runs.building import build
 from latelier.scores import captions, retrieval, scene_captions
 from latelier.scores.captioning import codes_of, usual_draws
 from latelier.scores.common import Splits

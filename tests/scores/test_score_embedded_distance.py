@@ -4,8 +4,8 @@ import torch
 from scores.fakes import Fake, Point, noise
 from torch import Generator, Tensor
 
-from latelier.building import build
 from latelier.core import Code, Decodes, Encodes, HasLevels, Judges, Posterior, need
+from latelier.runs.building import build
 from latelier.scores.common import Splits
 from latelier.scores.embedded_distance import distance, embedded, score
 from latelier.scores.record import run_scores

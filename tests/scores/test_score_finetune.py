@@ -7,10 +7,10 @@ from every import assert_same, copied
 from scores.fakes import noise
 from torch import Generator
 
-from latelier.building import build
 from latelier.core import Encodes, Fits, Model, Refusal, need
 from latelier.data.images import Images
-from latelier.data.sources import open_images
+from latelier.data.sources.open import open_images
+from latelier.runs.building import build
 from latelier.scores import finetune
 from latelier.scores.common import Splits
 from latelier.scores.finetune import Course, Learner, train

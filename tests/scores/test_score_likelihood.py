@@ -6,11 +6,11 @@ import torch
 from scores.fakes import LinearGaussian, Point, noise, pictures
 from torch import Generator
 
-from latelier.building import build
 from latelier.core import Batch, Model, Progress, Refusal
-from latelier.data.sources import open_images
+from latelier.data.sources.open import open_images
 from latelier.nets.ascent import hard
 from latelier.objectives import gaussian
+from latelier.runs.building import build
 from latelier.scores import likelihood
 from latelier.scores.common import Splits
 from latelier.scores.record import run_scores

@@ -6,9 +6,9 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch import Generator
 
-from latelier.building import build
 from latelier.core import Fits, Refusal, need
-from latelier.data.sources import open_images
+from latelier.data.sources.open import open_images
+from latelier.runs.building import build
 from latelier.scores import logistic
 from latelier.scores.common import Splits, codes
 from latelier.scores.record import run_scores

@@ -9,12 +9,12 @@ from torch.nn.functional import one_hot
 
 from latelier.core import Refusal
 from latelier.data.choice import labelled_rows
-from latelier.data.sources import open_images
+from latelier.data.sources.open import open_images
 from latelier.learners.propagation import neighbours_graph, propagate
 from latelier.scores import propagation
 from latelier.scores.common import Splits, accuracies
 from latelier.scores.kept import Kept
-from latelier.tables import curves, with_spread
+from latelier.terminal.tables import curves, with_spread
 
 SHAPE = (1, 4, 4)
 CLASSES = 4

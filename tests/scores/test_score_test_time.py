@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import Generator
 
-from latelier.building import build
 from latelier.core import Classifies, need
-from latelier.data.sources import open_images
+from latelier.data.sources.open import open_images
+from latelier.runs.building import build
 from latelier.scores import test_time
 from latelier.scores.common import Splits
 

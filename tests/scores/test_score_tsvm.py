@@ -3,9 +3,9 @@ import pytest
 from sklearn.svm import LinearSVC
 from torch import Generator
 
-from latelier.building import build
 from latelier.core import Fits, Refusal, need
-from latelier.data.sources import open_images
+from latelier.data.sources.open import open_images
+from latelier.runs.building import build
 from latelier.scores import tsvm
 from latelier.scores.common import Splits
 

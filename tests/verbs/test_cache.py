@@ -15,8 +15,8 @@ from made import folder
 import latelier
 from latelier.cli import main
 from latelier.core import Refusal
-from latelier.data import holding
-from latelier.data.sources import open_images
+from latelier.data.packing import holding
+from latelier.data.sources.open import open_images
 
 DAY = 86_400
 
@@ -121,8 +121,8 @@ def test_what_cannot_be_used_goes_always(packs: Path, tmp_path: Path, capsys: py
 HOLDER = """
 import sys, time
 from pathlib import Path
-from latelier.data.holding import alone
-from latelier.data.sources import open_images
+from latelier.data.packing.holding import alone
+from latelier.data.sources.open import open_images
 if sys.argv[1] == "open":
     kept = open_images(sys.argv[2])
     print("held", flush=True)

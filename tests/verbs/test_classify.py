@@ -12,13 +12,14 @@ from commands import Captured, refused
 from made import write
 
 import latelier
-from latelier import calibrating, stored
-from latelier.calibrating import Temperature, kept, temperature_of
 from latelier.cli import main
 from latelier.core import Refusal
-from latelier.request import read_config
-from latelier.runs import Where, open_run
+from latelier.runs import calibrating
+from latelier.runs.calibrating import Temperature, kept, temperature_of
+from latelier.runs.run import Where, open_run
 from latelier.scores.calibration import fit_temperature, tempered
+from latelier.storage import stored
+from latelier.training.request import read_config
 
 TINY = "--batch 16 --quiet --set net=mlp net.widths=8"
 

@@ -12,14 +12,16 @@ from made import folder
 from PIL import Image
 
 import latelier
-from latelier import bearings, directions, stored
 from latelier.cli import main
 from latelier.core import AttributeDirections, need
 from latelier.explore.opening import open_places
 from latelier.explore.uploads import Uploads
-from latelier.pictures.sheet import Grid, compose
-from latelier.request import read_config
-from latelier.runs import Where, open_run
+from latelier.runs import bearings
+from latelier.runs.run import Where, open_run
+from latelier.sheets.sheet import Grid, compose
+from latelier.storage import stored
+from latelier.training.request import read_config
+from latelier.uses import directions
 
 TINY = "--epochs 2 --batch 8 --quiet --set"
 NETS = "width=0.0625 latent=3"
@@ -28,7 +30,7 @@ NETS = "width=0.0625 latent=3"
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """A judge of light and dark needs no 300 steps."""
-    monkeypatch.setattr("latelier.judging.STEPS", 40)
+    monkeypatch.setattr("latelier.uses.judging.STEPS", 40)
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +88,7 @@ def notes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         found.extend(cell.note for cell in bands[0][0].cells[2] if cell)
         return compose(title, bands, footer)
 
-    monkeypatch.setattr("latelier.pictures.edits.compose", composed)
+    monkeypatch.setattr("latelier.sheets.edits.compose", composed)
     return found
 
 

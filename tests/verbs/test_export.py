@@ -13,11 +13,11 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
-from latelier import checkpoint
-from latelier.building import assemble, load
 from latelier.core import Classifies, Decides, Decodes, Encodes, Latent, Model, Move, Refusal, has, need
-from latelier.data.own import MARK
-from latelier.exporting import Graph, graphs_of, measure, write
+from latelier.data.sources.own import MARK
+from latelier.engine import checkpoint
+from latelier.runs.building import assemble, load
+from latelier.runs.exporting import Graph, graphs_of, measure, write
 from latelier.verbs.export import export
 
 MLP = {"net": "mlp", "net.widths": (16,)}

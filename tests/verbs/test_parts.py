@@ -19,7 +19,7 @@ import latelier
 from latelier.cli import main
 from latelier.core import HasParts, Latent, Model, Move, Parts
 from latelier.data.images import Images
-from latelier.runs import Where, open_run
+from latelier.runs.run import Where, open_run
 
 COLUMNS = {"file": "string", "part": "int32", "row": "int32", "column": "int32", "probability": "float"}
 
@@ -60,7 +60,7 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
         captions=[[]] * 10,
         names=[f"{level}.png" for level in levels],
     )
-    monkeypatch.setattr("latelier.runs.open_run", lambda run: Opened(Known(), data))
+    monkeypatch.setattr("latelier.runs.run.open_run", lambda run: Opened(Known(), data))
     monkeypatch.setattr(Images, "blocks", partialmethod(Images.blocks, size=3))
 
 

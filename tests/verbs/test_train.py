@@ -8,12 +8,12 @@ from commands import Captured
 from made import folder
 
 import latelier
+from latelier.bench.trials import Trial, accuracy
 from latelier.core import Refusal
-from latelier.course import read_log
 from latelier.data.augment import Augment
 from latelier.data.batches import Batches
-from latelier.runs import Run
-from latelier.trials import Trial, accuracy
+from latelier.runs.course import read_log
+from latelier.runs.run import Run
 
 SMALL: dict[str, dict[str, Any]] = {
     "vae": {"net": "mlp", "net.widths": (8,), "latent": 2},

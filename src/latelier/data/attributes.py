@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from latelier.config.lookup import nearest
 from latelier.core import Refusal
 from latelier.data.images import Images
-from latelier.lookup import nearest
 
 
 def with_attributes(images: Images, names: Sequence[str] = ()) -> Images:

@@ -14,9 +14,9 @@ from torch import Tensor
 from latelier.core import Batch, Refusal
 from latelier.data.augment import Augment
 from latelier.data.captions import Sentences, drawn_seed
-from latelier.data.checked import raw
 from latelier.data.images import Images, to_float
 from latelier.data.lines import Lines
+from latelier.data.packing.checked import raw
 from latelier.data.seeds import mix
 
 RESIDENT = 512 << 20  # bytes of pixels up to which a memory map may stay in this process's memory

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from latelier.core import Refusal
-from latelier.data.foreign import label
-from latelier.data.table import Table
-from latelier.places import place
+from latelier.data.sources.foreign import label
+from latelier.data.sources.table import Table
+from latelier.storage.places import place
 
 
 def class_shares(prior: str, classes: Sequence[str], label: np.ndarray) -> np.ndarray | None:

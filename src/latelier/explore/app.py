@@ -29,7 +29,7 @@ from latelier.explore.panels import actions_of, find, possible
 from latelier.explore.place import QUICK, Place, Unknown
 from latelier.explore.uploads import Uploads
 from latelier.nets.modes import evaluating
-from latelier.pictures.sheet import png
+from latelier.sheets.sheet import png
 
 TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 Endpoint = Callable[[Request], Awaitable[Response]]

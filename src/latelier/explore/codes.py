@@ -11,12 +11,12 @@ from zlib import crc32
 import numpy as np
 import torch
 
-from latelier import files
 from latelier.core import Encodes, Model, Refusal, need
 from latelier.data.images import Images
-from latelier.data.sums import DamagedError, read
+from latelier.data.packing.sums import DamagedError, read
 from latelier.nets.modes import evaluating
 from latelier.scores.common import device_of, flat
+from latelier.storage import files
 
 BLOCK = 64  # pictures a slice: about as long as a person does not notice
 NUMBERS = 32 << 20  # of codes at most, which bounds the pictures that are taken

@@ -7,7 +7,7 @@ from pathlib import Path
 from latelier.core import Refusal
 from latelier.explore.place import Place
 from latelier.explore.uploads import Uploads
-from latelier.runs import Run, Where, open_run
+from latelier.runs.run import Run, Where, open_run
 
 
 def open_places(runs: Sequence[str | Path], data: str | Path | None, where: Where, uploads: Uploads) -> list[Place]:

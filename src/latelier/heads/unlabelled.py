@@ -15,10 +15,10 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import one_hot
 
+from latelier.core.looking import Memory
 from latelier.data.augment import Augment, strong
 from latelier.data.batches import Batches
 from latelier.learners.propagation import extended, neighbours_graph, propagate
-from latelier.looking import Memory
 from latelier.nets.running import Running
 
 UNKNOWN = -1

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from latelier.core import Refusal
+from latelier.core.looking import Shares
 from latelier.data.batches import Batches
 from latelier.heads.unlabelled import UNKNOWN, Guess, Unlabelled, told
 from latelier.learners.patch_words import EACH, PATCHES, PatchWords, Teacher
-from latelier.looking import Shares
 
 BLOCK = 64  # images whose words are read at once
 SEEN = 1e-6  # least mean share that a class is divided by

@@ -18,13 +18,13 @@ import torch
 from torch import Tensor, nn
 
 from latelier.core import AttributeDirections, Batch, Directions, Finding, Metric, Refusal
-from latelier.models.attribute_rules import knowing
 from latelier.models.introspective import Config as Nets
 from latelier.models.introspective import Introspective
 from latelier.models.vae import Diagonal
 from latelier.objectives.attributes import FAKE, cross_entropy
 from latelier.objectives.gaussian import kl_to_standard
 from latelier.objectives.reduce import summed
+from latelier.rules.attribute_rules import knowing
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from torch import Tensor, nn
 from torch.nn import functional
 
+from latelier.config.settings import LEAST
 from latelier.core import (
     Batch,
     Classifies,
@@ -27,7 +28,6 @@ from latelier.nets.conv import Conv
 from latelier.nets.mlp import Mlp
 from latelier.nets.resnet import Resnet
 from latelier.objectives.labels import cross_entropy
-from latelier.settings import LEAST
 
 
 @dataclass(frozen=True)

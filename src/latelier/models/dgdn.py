@@ -34,7 +34,6 @@ from latelier.core import (
 from latelier.core import Model as Base
 from latelier.models.dgdn_posterior import Draws
 from latelier.models.dgdn_settings import Config, Deterministic
-from latelier.models.rules import usual
 from latelier.models.shared import Refills
 from latelier.nets.ascent import Ascent, Upward, Way, hard, likeliest
 from latelier.nets.deconv import Downward, layers_of
@@ -46,6 +45,7 @@ from latelier.objectives.expectation import beyond_the_mean
 from latelier.objectives.likelihood import GREY
 from latelier.objectives.reduce import summed
 from latelier.objectives.score_function import Standing, surrogate
+from latelier.rules.rules import usual
 
 AVERAGED = 50  # draws, where the most likely code is not typical; the source's number at test
 STEADY = 100  # batches that the mean image is over, once so many were seen

@@ -13,11 +13,11 @@ from torch import Tensor
 from latelier.core import Batch, Finding, Losses, Metric, Move, Optimiser, Progress, Refusal
 from latelier.models.introspective import WARM, Introspective, check_warm
 from latelier.models.introspective import Config as Nets
-from latelier.models.rules import usual
 from latelier.models.vae import Diagonal
 from latelier.nets.modes import unremembered
 from latelier.objectives.gaussian import kl_to_standard
 from latelier.objectives.reduce import summed
+from latelier.rules.rules import usual
 
 SOURCE = 0.05 * 3 * 256**2  # its authors' weight of an image's squared error, were all of it in one pixel value
 

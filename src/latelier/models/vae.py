@@ -24,8 +24,6 @@ from latelier.core import (
     Refusal,
     Weighs,
 )
-from latelier.models.rules import usual
-from latelier.models.sample_rules import NEARER
 from latelier.models.shared import DeclaredPrior, EncoderFilters, EncoderStages, Refills
 from latelier.nets.conv import Conv
 from latelier.nets.maps import Maps
@@ -37,6 +35,8 @@ from latelier.objectives.adversary import Image, Off
 from latelier.objectives.likelihood import Bernoulli, Foreground, Gaussian, Likelihood, Squared
 from latelier.objectives.penalty import Beta, Capacity, Mmd
 from latelier.objectives.reduce import summed
+from latelier.rules.rules import usual
+from latelier.rules.sample_rules import NEARER
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Generator, Tensor, nn
 
+from latelier.config.settings import LEAST
 from latelier.core import Refusal
 from latelier.nets.encoder import Encoder, Grid
 from latelier.nets.noisy import Layer, Layers, Norm, layer
 from latelier.nets.ranges import Centred, Uncentred
-from latelier.settings import LEAST
 
 Image = tuple[int, int, int]
 WAVES = 64  # frequencies of a critic's that sees through them

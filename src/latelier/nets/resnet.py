@@ -7,10 +7,10 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional
 
+from latelier.config.settings import LEAST
 from latelier.core import Refusal
 from latelier.nets.encoder import Encoder, Grid
 from latelier.nets.norm import Norm
-from latelier.settings import LEAST
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from latelier.config.lookup import nearest
 from latelier.core import Code, Directions, Refusal
-from latelier.lookup import nearest
 from latelier.objectives.attributes import FAKE
 
 LEAST = 1e-6  # length of a sum of directions that counts as none

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
+from latelier.config.settings import LARGEST
 from latelier.core import Refusal
-from latelier.settings import LARGEST
 
 
 @dataclass(frozen=True)

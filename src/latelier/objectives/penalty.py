@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from latelier.config.settings import LARGEST, LEAST
 from latelier.core import Progress, Refusal
 from latelier.objectives import mmd
-from latelier.settings import LARGEST, LEAST
 
 
 @dataclass(frozen=True)

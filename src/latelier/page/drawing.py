@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from math import floor, isfinite, log10
 
 from latelier.page.html import text
-from latelier.pictures.losses import Curve
-from latelier.tables import number
+from latelier.sheets.losses import Curve
+from latelier.terminal.tables import number
 
 SPARK = (160, 36)  # px of the small curves
 CHART = (440, 150)  # of the large one, its axes included

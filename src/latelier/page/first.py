@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from latelier.core import Finding
 from latelier.page.drawing import bar, chart
 from latelier.page.html import image, size, text
-from latelier.pictures.losses import curves, unit
-from latelier.tables import decimals, fixed
+from latelier.sheets.losses import curves, unit
+from latelier.terminal.tables import decimals, fixed
 
 SMALL = 128  # px a side up to which pictures are magnified without smoothing
 LEVELS = {"good": "Good", "note": "Note", "warning": "Warning", "failure": "Failed"}

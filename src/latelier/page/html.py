@@ -3,7 +3,7 @@
 from base64 import b64encode
 from html import escape
 
-from latelier.say import escaped
+from latelier.terminal.say import escaped
 
 
 class Html(str):

@@ -15,8 +15,8 @@ is named; and ``verdict(values) -> str`` puts the values in words.
 
 from types import ModuleType
 
+from latelier.config.lookup import find_module, module_names
 from latelier.core import Model, missing
-from latelier.lookup import find_module, module_names
 
 
 def find(name: str) -> ModuleType:

@@ -23,7 +23,7 @@ from latelier.scores.text.bleu import bleu
 from latelier.scores.text.cider import cider
 from latelier.scores.text.meteor import meteor as java_meteor
 from latelier.scores.text.rouge import rouge_l
-from latelier.tables import counted
+from latelier.terminal.tables import counted
 
 needs = (Encodes, Captions)
 NEEDS_CAPTIONS = True

@@ -19,7 +19,7 @@ from latelier.nets.modes import evaluating
 from latelier.scores.confusion import balanced_accuracy, uneven
 
 if TYPE_CHECKING:
-    from latelier.directions import Found
+    from latelier.uses.directions import Found
 
 BLOCK = 512  # images on the device at once
 CACHED = 64  # on a CPU, where the maps of more leave its caches: a strided VAE at 32 px takes half the time

@@ -13,13 +13,13 @@ from torch.nn.functional import interpolate
 
 from latelier.core import Decodes, Model, Refusal, Samples, has, need
 from latelier.data.images import Images
+from latelier.engine.state import load_weights
 from latelier.nets.modes import evaluating
 from latelier.nets.resnet9 import trunk
-from latelier.places import place
 from latelier.scores.attribute_preservation import Judge, judge_of
 from latelier.scores.attributes import balanced
 from latelier.scores.common import BLOCK, Splits, device_of, reconstructions, rows_of, some
-from latelier.state import load_weights
+from latelier.storage.places import place
 
 CHUNK = 64  # images in the extractor at once
 CELL, LEAST = 8, 32  # px: sides become multiples of the one, and no less than the other

@@ -14,10 +14,10 @@ from latelier.core import Features, Model, Optimiser, Refusal
 from latelier.data.batches import Order
 from latelier.data.choice import hold_out
 from latelier.data.seeds import mix
+from latelier.engine.players import Player
 from latelier.nets.guarded import guard
 from latelier.nets.modes import evaluating
 from latelier.objectives.labels import cross_entropy
-from latelier.players import Player
 from latelier.scores.common import BLOCK, Splits, device_of, majority, some, spread
 from latelier.scores.trunk import (
     DROPOUT,

@@ -29,7 +29,7 @@ from latelier.scores.common import (
     tabled,
 )
 from latelier.scores.kept import Kept, digest
-from latelier.tables import share
+from latelier.terminal.tables import share
 
 needs = (Encodes,)
 NEEDS_LABELS = True

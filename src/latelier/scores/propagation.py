@@ -15,7 +15,7 @@ from latelier.scores import probe
 from latelier.scores.common import SIDE, Splits, accuracies, averaged, even, pixels, rows_at, some
 from latelier.scores.kept import Kept, digest
 from latelier.scores.probe import DRAWS, ELSEWHERE, TOLD
-from latelier.tables import percent, share
+from latelier.terminal.tables import percent, share
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

@@ -9,12 +9,12 @@ from typing import Any
 import torch
 
 from latelier.core import Model, Refusal, innermost, missing
+from latelier.core.lacking import lack
 from latelier.data.captions import has_caption
-from latelier.lacking import lack
 from latelier.scores import find, possible
 from latelier.scores.attributes import attributes_of
 from latelier.scores.common import Splits, device_of, factors_of, some
-from latelier.tables import counted
+from latelier.terminal.tables import counted
 
 
 def run_scores(

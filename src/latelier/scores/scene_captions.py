@@ -3,7 +3,7 @@
 from torch import Generator
 
 from latelier.core import Captions, Encodes, Model
-from latelier.data.scene_factors import COLOURS, KINDS, TEXTURES
+from latelier.data.drawn.scene_factors import COLOURS, KINDS, TEXTURES
 from latelier.scores.captioning import captioned, references_of, written
 from latelier.scores.common import Splits
 

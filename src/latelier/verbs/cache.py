@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from latelier.say import say
+from latelier.terminal.say import say
 
 SECONDS = {"h": 3600, "d": 86_400, "w": 7 * 86_400}
 BYTES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
@@ -43,8 +43,8 @@ def cache(
     import json
 
     from latelier.core import Refusal
-    from latelier.data.pack import cache_folder
-    from latelier.data.shelf import prunable, pruned, shelved
+    from latelier.data.packing.pack import cache_folder
+    from latelier.data.packing.shelf import prunable, pruned, shelved
 
     if not prune and (unused is not None or over is not None):
         raise Refusal("--unused and --over say what goes: give --prune with them")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from latelier.say import say
+from latelier.terminal.say import say
 from latelier.verbs.options import As, Asked, Place, Seed, Whole
 
 MOST = 10_000  # captions, draws and words
@@ -51,7 +51,7 @@ def caption(
     import torch
 
     from latelier.core import Captions, Refusal, has
-    from latelier.runs import Where, open_run
+    from latelier.runs.run import Where, open_run
     from latelier.scores.captioning import written
     from latelier.scores.common import device_of
     from latelier.verbs.writing import given, new_file, write_table

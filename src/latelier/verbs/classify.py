@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latelier.say import say
+from latelier.terminal.say import say
 from latelier.verbs.options import As, Asked, Place
 
 if TYPE_CHECKING:
@@ -53,14 +53,14 @@ def classify(
 
     import numpy as np
 
-    from latelier import classified
-    from latelier.calibrating import probabilities, temperature_of
     from latelier.core import Classifies, Decides, Refusal, has, need
-    from latelier.runs import Where, open_run
+    from latelier.runs.calibrating import probabilities, temperature_of
+    from latelier.runs.run import Where, open_run
     from latelier.scores.calibration import tempered
     from latelier.scores.common import rows_of
-    from latelier.tables import counted
+    from latelier.terminal.tables import counted
     from latelier.verbs.writing import given, new_file, write_table
+    from latelier.verdict import classified
 
     opened, where = open_run(run), Where.of(data_root, download, as_)
     if not has(opened.model, Classifies):

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latelier.say import say
+from latelier.terminal.say import say
 from latelier.verbs.options import As, Place
 
 if TYPE_CHECKING:
-    from latelier.runs import Run, Where
+    from latelier.runs.run import Run, Where
 
 
 def compare(
@@ -38,10 +38,10 @@ def compare(
         Let torchvision download the data set.
     """
     from latelier.core import Decodes, Encodes, Refusal, missing
-    from latelier.pictures.sheet import save
-    from latelier.pictures.together import draw_together
-    from latelier.runs import Where, open_run
-    from latelier.tables import table, with_spread
+    from latelier.runs.run import Where, open_run
+    from latelier.sheets.sheet import save
+    from latelier.sheets.together import draw_together
+    from latelier.terminal.tables import table, with_spread
     from latelier.verbs.writing import given, new_file
 
     if len(runs) < 2:
@@ -80,7 +80,7 @@ def compare(
 
 def _scored(run: "Run", source: "str | Path", where: "Where") -> None:
     """Scores a run that has no scores, and keeps them where its folder can be written to."""
-    from latelier.progress import step
+    from latelier.terminal.progress import step
     from latelier.verbs.score import judge
 
     if run.scores:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latelier.say import say
+from latelier.terminal.say import say
 from latelier.verbs.options import Asked, Place
 
 if TYPE_CHECKING:
@@ -28,12 +28,12 @@ def decode(run: Place, code: Place, *, out: Asked = "") -> Path:
     """
     import json
 
-    from latelier import stored
     from latelier.core import Decodes, Refusal, need
     from latelier.nets.modes import evaluating
-    from latelier.pictures.sheet import save
-    from latelier.pictures.view import pixels
-    from latelier.runs import open_run
+    from latelier.runs.run import open_run
+    from latelier.sheets.sheet import save
+    from latelier.sheets.view import pixels
+    from latelier.storage import stored
     from latelier.verbs.writing import given, new_file
 
     opened, text = open_run(run), str(code)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from latelier.places import place
-from latelier.say import say
+from latelier.storage.places import place
+from latelier.terminal.say import say
 from latelier.verbs.options import Place
 
 if TYPE_CHECKING:
@@ -90,16 +90,16 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
     """
     import time
 
-    from latelier import files
-    from latelier.folders import emptied
     from latelier.page import Picture, Table, page
-    from latelier.progress import Progress
-    from latelier.reporting import material, winners
-    from latelier.runs import Where, open_run
+    from latelier.page.reporting import material, winners
+    from latelier.runs.run import Where, open_run
     from latelier.scores.common import majority
-    from latelier.tables import percent, table
+    from latelier.storage import files
+    from latelier.storage.folders import emptied
+    from latelier.terminal.progress import Progress
+    from latelier.terminal.tables import percent, table
     from latelier.verbs.score import score
-    from latelier.verdict import conclude, verdict
+    from latelier.verdict.verdict import conclude, verdict
 
     began = time.perf_counter()
     recipe = RECIPES[data]
@@ -161,8 +161,8 @@ def main_run(arguments: dict[str, Any]) -> None:
 def _parts(run: Path) -> "tuple[Table, list[Picture]]":
     """What the SpriteVAE's parts find, and its sheets."""
     from latelier.page import Table
-    from latelier.reporting import sheets
-    from latelier.runs import Where, open_run
+    from latelier.page.reporting import sheets
+    from latelier.runs.run import Where, open_run
     from latelier.verbs.score import score
 
     (record,) = score(str(run), only=["part_consistency"], quiet=True)
@@ -182,12 +182,12 @@ def _few_labels(recipe: Recipe, data: str, out: Path, beside: Path, progress: An
     """Trains everything, the main run included. Rows of the table: a name, then a cell a budget."""
     import numpy as np
 
-    from latelier.data.sources import open_images
+    from latelier.bench.stated import stated, unlike_defaults, words
+    from latelier.bench.trials import Trial, accuracy, baselines, run_all
+    from latelier.bench.values import TRAINING
+    from latelier.data.sources.open import open_images
     from latelier.heads.joint import AVERAGED
-    from latelier.stated import stated, unlike_defaults, words
-    from latelier.tables import decimals, with_sd
-    from latelier.trials import Trial, accuracy, baselines, run_all
-    from latelier.values import TRAINING
+    from latelier.terminal.tables import decimals, with_sd
 
     train_images, test = open_images(data, split="train"), open_images(data, split="test")
     joint, alone = "VAE and label head, all pictures", "same encoder, labels alone"

@@ -4,13 +4,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
-from latelier.say import say
+from latelier.terminal.say import say
 from latelier.verbs.options import As, Names, Place, Seed, Whole
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from latelier.pictures.view import Asked, View
+    from latelier.sheets.view import Asked, View
 
 
 def draw(
@@ -73,12 +73,12 @@ def draw(
     download
         Let torchvision download the data set.
     """
-    from latelier import bearings
+    from latelier.config.own_code import Named
     from latelier.core import Encodes, missing
-    from latelier.own_code import Named
-    from latelier.pictures import find, takes, wanted
-    from latelier.pictures.sheet import save
-    from latelier.runs import Where, open_run
+    from latelier.runs import bearings
+    from latelier.runs.run import Where, open_run
+    from latelier.sheets import find, takes, wanted
+    from latelier.sheets.sheet import save
     from latelier.verbs.writing import new_file
 
     module = find(Named(sheet))  # an unknown sheet is refused before any picture is read
@@ -93,7 +93,7 @@ def draw(
         "through": through,
     }
     asked = asked_of(sheet, module, {name: value for name, value in options.items() if value is not None})
-    name = module.__name__.removeprefix("latelier.pictures.")  # one file, however the sheet was spelt
+    name = module.__name__.removeprefix("latelier.sheets.")  # one file, however the sheet was spelt
     opened = open_run(run)
     path = new_file(out, "--out", "sheet") if out else opened.home("--out FILE.png") / "pictures" / f"{name}.png"
     where = Where.of(data_root, download, as_)
@@ -114,8 +114,8 @@ def asked_of(sheet: str, module: ModuleType, options: dict[str, Any]) -> "Asked"
 
     from latelier.core import Refusal
     from latelier.objectives.langevin import Chain
-    from latelier.pictures import takes
-    from latelier.pictures.view import Asked
+    from latelier.sheets import takes
+    from latelier.sheets.view import Asked
     from latelier.verbs.writing import far
 
     if unused := [name for name in options if name not in takes(module)]:
@@ -132,8 +132,8 @@ def draw_sheet(sheet: str, view: "View") -> "np.ndarray":
     """The sheet as uint8 [H, W, 3]. Raises Refusal when the model lacks a capability that it needs, or the data what it
     takes."""
     from latelier.core import Refusal, innermost, missing
-    from latelier.lacking import lack
-    from latelier.pictures import find, possible
+    from latelier.core.lacking import lack
+    from latelier.sheets import find, possible
 
     module = find(sheet)
     if lacking := missing(view.model, module.needs):

@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latelier.say import say
+from latelier.terminal.say import say
 from latelier.verbs.options import As, Asked, Names, Place
 
 if TYPE_CHECKING:
     from latelier.data.images import Images
-    from latelier.runs import Run, Where
+    from latelier.runs.run import Run, Where
 
 FAR, FARTHEST = 3.0, 10.0
 
@@ -60,14 +60,14 @@ def edit(
     download
         Let torchvision download the data set.
     """
-    from latelier import directions
     from latelier.core import AttributeDirections, Decodes, Encodes, Refusal, has, need
     from latelier.data.attributes import with_attributes
-    from latelier.editing import Editor, told, wishes_of
-    from latelier.judging import Tally, witness
     from latelier.objectives.directions import step_towards
-    from latelier.runs import Where, open_run
+    from latelier.runs.run import Where, open_run
     from latelier.scores.common import device_of
+    from latelier.uses import directions
+    from latelier.uses.editing import Editor, told, wishes_of
+    from latelier.uses.judging import Tally, witness
     from latelier.verbs.writing import far, given, new_folder, write_pictures
 
     opened, where = open_run(run), Where.of(data_root, download, as_)

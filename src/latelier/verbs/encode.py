@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from latelier.say import escaped, say
+from latelier.terminal.say import escaped, say
 from latelier.verbs.options import As, Asked, Place
 
 
@@ -40,13 +40,13 @@ def encode(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from latelier import files
     from latelier.core import Encodes, Features, need
-    from latelier.data.own import METADATA
-    from latelier.runs import Where, open_run
+    from latelier.data.sources.own import METADATA
+    from latelier.runs.run import Where, open_run
     from latelier.scores.common import codes, tabled
     from latelier.scores.common import features as features_of
-    from latelier.tables import counted
+    from latelier.storage import files
+    from latelier.terminal.tables import counted
     from latelier.verbs.writing import given, new_file
 
     opened = open_run(run)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from latelier.say import say
+from latelier.terminal.say import say
 from latelier.verbs.options import As, Place, Whole
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def explore(
 
     from latelier.core import Refusal
     from latelier.device import prepare_cpu
-    from latelier.runs import Where
+    from latelier.runs.run import Where
 
     if not (find_spec("starlette") and find_spec("uvicorn")):
         raise Refusal('explore needs starlette and uvicorn, which are not installed: pip install "latelier[explore]"')

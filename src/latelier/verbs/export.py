@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from latelier.say import say
+from latelier.terminal.say import say
 from latelier.verbs.options import Asked, Place
 
 
@@ -24,18 +24,18 @@ def export(run: Place, *, out: Asked = "") -> Path:
     """
     from importlib.util import find_spec
 
-    from latelier import files
-    from latelier.building import open_model
     from latelier.core import Refusal
-    from latelier.data.own import mark
-    from latelier.folders import filling
+    from latelier.data.sources.own import mark
+    from latelier.runs.building import open_model
+    from latelier.storage import files
+    from latelier.storage.folders import filling
     from latelier.verbs.writing import given, new_folder
 
     if lacking := [name for name in ("onnx", "onnxscript", "onnxruntime") if find_spec(name) is None]:
         raise Refusal(f'export needs {" and ".join(lacking)}, not installed here: pip install "latelier[export]"')
     model, card, found = open_model(run)
 
-    from latelier.exporting import describe, graphs_of, measure, write
+    from latelier.runs.exporting import describe, graphs_of, measure, write
 
     graphs = graphs_of(model)
     out = new_folder(given(out, "export"))

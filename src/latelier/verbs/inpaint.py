@@ -56,7 +56,7 @@ def inpaint(
     from latelier.data import masks
     from latelier.nets.modes import evaluating
     from latelier.objectives import impute
-    from latelier.runs import Where, open_run
+    from latelier.runs.run import Where, open_run
     from latelier.scores.common import device_of
     from latelier.verbs.writing import decibels, given, new_folder, write_pictures
 

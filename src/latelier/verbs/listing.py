@@ -4,14 +4,14 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from latelier.places import place
-from latelier.say import say
+from latelier.storage.places import place
+from latelier.terminal.say import say
 from latelier.verbs.options import As, Place
 
 
 def models() -> list[tuple[str, str]]:
     """List the methods that `latelier train` knows. Returns (name, sentence) pairs."""
-    from latelier.lookup import summaries
+    from latelier.config.lookup import summaries
 
     return printed(list(summaries("latelier.models", "Model").items()))
 
@@ -37,15 +37,15 @@ def data(
     data_root
         Where torchvision's data sets are.
     """
-    from latelier.data.sources import list_data
+    from latelier.data.sources.open import list_data
 
     if source is None:
         return printed(list_data())
 
     from json import dumps
 
-    from latelier.data.survey import survey
-    from latelier.data.survey_words import whole
+    from latelier.data.sources.survey import survey
+    from latelier.data.sources.survey_words import whole
 
     found = survey(source, as_=as_, root=place(data_root, "--data-root") if data_root else None)
     told = found.json()

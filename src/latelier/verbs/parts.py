@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from latelier.say import say
+from latelier.terminal.say import say
 from latelier.verbs.options import As, Asked, Place
 
 if TYPE_CHECKING:
@@ -46,13 +46,13 @@ def parts(
     """
     import pyarrow.parquet as pq
 
-    from latelier import files
     from latelier.core import HasParts, Refusal, has, need
-    from latelier.lacking import methods
+    from latelier.core.lacking import methods
     from latelier.nets.modes import evaluating
-    from latelier.runs import Where, open_run
+    from latelier.runs.run import Where, open_run
     from latelier.scores.common import device_of
-    from latelier.tables import counted, number
+    from latelier.storage import files
+    from latelier.terminal.tables import counted, number
     from latelier.verbs.writing import given, new_file
 
     if not 0 <= least <= 1:
@@ -86,7 +86,7 @@ def parts(
 def _schema() -> Any:
     import pyarrow as pa
 
-    from latelier.data.own import METADATA
+    from latelier.data.sources.own import METADATA
 
     whole = [(name, pa.int32()) for name in ("part", "row", "column")]
     return pa.schema([("file", pa.string()), *whole, ("probability", pa.float32())], METADATA)

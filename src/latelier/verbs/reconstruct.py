@@ -33,7 +33,7 @@ def reconstruct(
         Let torchvision download the data set.
     """
     from latelier.core import Decodes, Encodes, need
-    from latelier.runs import Where, open_run
+    from latelier.runs.run import Where, open_run
     from latelier.scores.common import reconstructions
     from latelier.verbs.writing import decibels, given, new_folder, write_pictures
 

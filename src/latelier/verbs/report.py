@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from latelier.say import say
+from latelier.terminal.say import say
 from latelier.verbs.options import As, Place
 
 
@@ -33,13 +33,14 @@ def report(
     download
         Let torchvision download the data set.
     """
-    from latelier import bearings, files
     from latelier.page import page
-    from latelier.reporting import material
-    from latelier.runs import Where, open_run
+    from latelier.page.reporting import material
+    from latelier.runs import bearings
+    from latelier.runs.run import Where, open_run
+    from latelier.storage import files
     from latelier.verbs.score import judge
     from latelier.verbs.writing import new_file
-    from latelier.verdict import verdict
+    from latelier.verdict.verdict import verdict
 
     opened = open_run(run)
     path = new_file(out, "--out", "page") if out else opened.home("--out FILE.html") / "report.html"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from latelier.say import say
+from latelier.terminal.say import say
 from latelier.verbs.options import As, Place, Whole
 
 MOST = 1_000  # seeds
@@ -47,14 +47,14 @@ def reproduce(
     size
         The pictures' side in pixels, in place of the recipe's: small ones where machine time is short.
     """
-    from latelier import files, stored
-    from latelier.bench import Bench, find_recipe, summaries
+    from latelier.bench.bench import Bench, find_recipe, summaries
     from latelier.core import Refusal
-    from latelier.data.own import mark
-    from latelier.data.sources import LARGEST, splits_of
-    from latelier.pictures.sheet import save
-    from latelier.runs import Where
-    from latelier.tables import table
+    from latelier.data.sources.open import LARGEST, splits_of
+    from latelier.data.sources.own import mark
+    from latelier.runs.run import Where
+    from latelier.sheets.sheet import save
+    from latelier.storage import files, stored
+    from latelier.terminal.tables import table
     from latelier.verbs.listing import printed
 
     if recipe is None:
@@ -103,9 +103,9 @@ def reproduce(
 
 def _same(place: Path, asked: dict[str, object]) -> None:
     """Raises Refusal if the folder holds something else, or cannot be one."""
-    from latelier import files, stored
     from latelier.core import Refusal
-    from latelier.forms import RecipeNote
+    from latelier.storage import files, stored
+    from latelier.storage.forms import RecipeNote
     from latelier.verbs.writing import new_folder
 
     mark = place / "recipes.json"
@@ -120,7 +120,7 @@ def _same(place: Path, asked: dict[str, object]) -> None:
 
 def _withdraw(place: Path, new: bool) -> None:
     """Leaves nothing where nothing was trained, which would be in the way of the same command, mended."""
-    from latelier.data.own import MARK
+    from latelier.data.sources.own import MARK
 
     left = list(place.iterdir())
     if {path.name for path in left} == {"recipes.json", MARK}:

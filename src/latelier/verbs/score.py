@@ -4,11 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
-from latelier.say import say
+from latelier.terminal.say import say
 from latelier.verbs.options import As, Names, Place, Seed, Settings, Whole
 
 if TYPE_CHECKING:
-    from latelier.runs import Run
+    from latelier.runs.run import Run
     from latelier.scores.common import Splits
 
 Options = dict[str, dict[str, Any]]  # score -> keywords of its function
@@ -60,13 +60,13 @@ def score(
     quiet
         Print no verdict, no table and no progress.
     """
-    from latelier import bearings
+    from latelier.config.own_code import Named
     from latelier.core import Refusal
-    from latelier.own_code import Named
-    from latelier.runs import Where, open_run
+    from latelier.runs import bearings
+    from latelier.runs.run import Where, open_run
     from latelier.scores import find
-    from latelier.tables import score_table
-    from latelier.verdict import conclude, lines, verdict
+    from latelier.terminal.tables import score_table
+    from latelier.verdict.verdict import conclude, lines, verdict
 
     options = options_of(settings)
     only = [Named(name) for name in ([only] if isinstance(only, str) else only or list(options))]
@@ -103,8 +103,8 @@ def judge(
 ) -> list[dict[str, Any]]:
     """The scores' records, stamped with what they were measured on and how long the run had trained. Each is named on
     stderr as it begins, unless ``quiet``. Where none is asked for by name, those in ``but`` are left out."""
-    from latelier.progress import step
     from latelier.scores.record import run_scores
+    from latelier.terminal.progress import step
 
     stamp = {"data": splits.test.source, "fingerprint": splits.test.fingerprint, "seen": run.seen}
     say = None if quiet else step
@@ -115,8 +115,8 @@ def judge(
 def options_of(settings: Sequence[str] | Mapping[str, Any] | None) -> Options:
     """Texts ``score.option=value``, or a dict with such keys or of dicts, by score; values are read by the type of the
     keyword. Raises Refusal for an unknown score or option, and for a value that does not parse."""
+    from latelier.config.settings import assigned
     from latelier.core import Refusal
-    from latelier.settings import assigned
 
     grouped: Options = {}
     for key, value in assigned(settings).items():
@@ -136,9 +136,9 @@ def _read(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     from inspect import signature
     from typing import get_type_hints
 
-    from latelier.own_code import Named
+    from latelier.config.own_code import Named
+    from latelier.config.settings import configure, to_json
     from latelier.scores import find
-    from latelier.settings import configure, to_json
 
     function = find(Named(name)).score
     hints = get_type_hints(function)

@@ -167,10 +167,10 @@ def train(
     """
     arguments = dict(locals()) | {"card": None, "typed": {}, "begun": None}
 
-    from latelier import parallel
+    from latelier.config.own_code import Named
     from latelier.device import prepare_cpu
-    from latelier.own_code import Named
-    from latelier.training import run
+    from latelier.engine import parallel
+    from latelier.training.training import run
 
     arguments["model"] = model and Named(model)
     prepare_cpu()

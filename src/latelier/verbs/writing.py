@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latelier.places import place
-from latelier.say import say
+from latelier.storage.places import place
+from latelier.terminal.say import say
 from latelier.verbs.options import Place
 
 MOST = 1e6  # steps of an edit, either way
@@ -40,7 +40,7 @@ def far(by: float | None) -> float | None:
 def new_folder(out: Place) -> Path:
     """The path. Raises Refusal for anything but a new or an empty folder."""
     from latelier.core import Refusal
-    from latelier.folders import check_above, is_free
+    from latelier.storage.folders import check_above, is_free
 
     path = Path(out)
     if not is_free(path):
@@ -54,8 +54,8 @@ def new_file(path: Place, option: str, like: str) -> Path:
     ``own.written_as`` has it), or an empty one, so that neither pictures nor tables of the user's nor a run's own files
     are lost. Raises Refusal for any other, before there is work in vain."""
     from latelier.core import Refusal
-    from latelier.data.own import written_as
-    from latelier.folders import check_above
+    from latelier.data.sources.own import written_as
+    from latelier.storage.folders import check_above
 
     found = place(path, option)
     if found.is_dir():
@@ -70,7 +70,7 @@ def new_file(path: Place, option: str, like: str) -> Path:
 
 def write_table(out: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Writes a CSV file."""
-    from latelier import files
+    from latelier.storage import files
 
     files.write(out, files.csv_text(columns, rows))
 
@@ -85,12 +85,12 @@ def write_pictures(
     """Writes blocks of pictures [b, c, h, w] as PNG files named after ``names``, and a CSV file with a row a picture:
     file, picture, and the cells, one a column, that stand beside it in its block. All are there in the end, or none;
     the folder is marked as latelier's own, so that no source that it lies in takes these for somebody's pictures."""
-    from latelier import files
-    from latelier.data.own import mark
-    from latelier.folders import filling
-    from latelier.pictures.sheet import png
-    from latelier.pictures.view import pixels
-    from latelier.tables import counted
+    from latelier.data.sources.own import mark
+    from latelier.sheets.sheet import png
+    from latelier.sheets.view import pixels
+    from latelier.storage import files
+    from latelier.storage.folders import filling
+    from latelier.terminal.tables import counted
 
     rows: list[list[str]] = []
     with filling(out) as folder:

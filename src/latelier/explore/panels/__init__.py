@@ -11,10 +11,10 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
+from latelier.config.lookup import find_module, module_names
 from latelier.core import missing
 from latelier.explore.asked import Asked
 from latelier.explore.place import Place
-from latelier.lookup import find_module, module_names
 
 Action = Callable[[Place, Asked], dict[str, Any]]
 

@@ -8,9 +8,9 @@ from latelier.data.words import SPECIAL, Vocabulary
 from latelier.explore.asked import Asked
 from latelier.explore.panels import Action
 from latelier.explore.place import Place, chosen, drawn
-from latelier.imagining import TRIED, imagine, read_back, tokens_of
 from latelier.objectives.langevin import Chain
 from latelier.scores.captioning import codes_of
+from latelier.uses.imagining import TRIED, imagine, read_back, tokens_of
 
 TITLE, PLACE = "Captions", 7
 LINE = "What the model writes of the picture, and what it draws of words."

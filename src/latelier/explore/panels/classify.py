@@ -3,12 +3,12 @@
 import shlex
 from typing import Any
 
-from latelier.calibrating import kept
 from latelier.core import Classifies, Decides, has, need
 from latelier.explore.asked import Asked
 from latelier.explore.panels import Action
 from latelier.explore.place import Place, chosen
 from latelier.heads.joint import Joint
+from latelier.runs.calibrating import kept
 from latelier.scores.calibration import tempered
 from latelier.verbs.classify import DRAWS
 

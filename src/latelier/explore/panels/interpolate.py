@@ -8,7 +8,7 @@ from latelier.core import Code, Decodes, Encodes, Refusal
 from latelier.explore.asked import Asked
 from latelier.explore.panels import Action
 from latelier.explore.place import Place, drawn
-from latelier.pictures.interpolate import between
+from latelier.sheets.interpolate import between
 
 TITLE, PLACE = "Interpolate", 3
 LINE = "Drag between two to four pictures: what lies between their codes."

@@ -9,7 +9,7 @@ from latelier.core import Encodes
 from latelier.explore.asked import Asked
 from latelier.explore.panels import Action
 from latelier.explore.place import Place
-from latelier.pictures.codes import plane
+from latelier.sheets.codes import plane
 
 TITLE, PLACE = "Map", 9
 LINE = "The codes of all pictures in a plane. Hover, zoom, and draw around some to take their list with you."

@@ -10,9 +10,9 @@ from latelier.explore.asked import Asked
 from latelier.explore.panels import Action
 from latelier.explore.place import Place, address, chosen, drawn
 from latelier.nets.modes import evaluating
-from latelier.pictures.part_crops import crop, strongest
-from latelier.pictures.parts import CERTAIN, most_used, peaks
-from latelier.pictures.view import pixels
+from latelier.sheets.part_crops import crop, strongest
+from latelier.sheets.parts import CERTAIN, most_used, peaks
+from latelier.sheets.view import pixels
 
 TITLE, PLACE = "Parts", 4
 LINE = "Where each part occurs, what it looks like elsewhere, and the same part taken from another picture."

@@ -8,7 +8,7 @@ from latelier.core import Code, Decodes, Encodes, HasLevels, has, need
 from latelier.explore.asked import Asked
 from latelier.explore.panels import Action
 from latelier.explore.place import Place, chosen, drawn
-from latelier.pictures.reconstruct import decibels, psnr
+from latelier.sheets.reconstruct import decibels, psnr
 
 TITLE, PLACE = "Reconstruct", 1
 LINE = "The picture, and what is drawn of its code alone."

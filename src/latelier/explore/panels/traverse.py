@@ -12,8 +12,8 @@ from latelier.explore.asked import Asked
 from latelier.explore.panels import Action
 from latelier.explore.place import Place, chosen, drawn
 from latelier.nets.modes import evaluating
-from latelier.pictures.traverse import axes, stops_of
-from latelier.pictures.view import free
+from latelier.sheets.traverse import axes, stops_of
+from latelier.sheets.view import free
 
 TITLE, PLACE = "Traverse", 2
 LINE = "Move the numbers of the code, and see what each of them does."

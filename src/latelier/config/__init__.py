@@ -1,0 +1,1 @@
+"""Settings as text, and modules by their name."""

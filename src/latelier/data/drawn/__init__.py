@@ -1,0 +1,1 @@
+"""Drawn data whose truth is known."""

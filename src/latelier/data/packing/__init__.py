@@ -1,0 +1,1 @@
+"""Pictures decoded once, into files of uint8 rows."""

@@ -1,0 +1,117 @@
+"""info.json: what a pack is, its sums, and the sum of itself. Whatever is read from it has the form that it was written
+in, or DamagedError says what has not."""
+
+import json
+from math import prod
+from pathlib import Path
+from typing import Annotated, Any, TypedDict, TypeVar
+
+from msgspec import Meta
+
+from latelier.core import Refusal
+from latelier.data.packing.known import HEADER, ORIGIN, PIXELS, SUMS
+from latelier.data.packing.sums import DamagedError, read, verified
+from latelier.storage import stored
+from latelier.storage.forms import Count, Side, Some
+
+T = TypeVar("T")
+FORMAT = 5  # of the folder; also of what decides about its pictures
+MOST = 1 << 28  # bytes of info.json; more is not read
+INFO = "info.json"
+
+
+class Array(TypedDict):
+    """Of numbers in truth-NAME.npy."""
+
+    kind: Annotated[str, Meta(pattern=r"^(\|[iu]1|<[iu][248]|<f[248])$")]
+    shape: list[Some]
+
+
+class FileSum(TypedDict):
+    """Of a file."""
+
+    bytes: Count
+    sum: Count
+
+
+class Info(TypedDict):
+    """What stands in it beside its own sum."""
+
+    format: int
+    key: str  # the folder's name, by which a pack is found: one under another's name is foreign
+    source: str  # what the user gave, with its split
+    made: list[Any] | None  # what decided about the pixels: target, decoders; None where they were not decoded
+    rows: Some
+    shape: tuple[Side, Side, Side]  # h, w, c
+    range: tuple[float, float] | None
+    classes: list[str]
+    attributes: list[str]
+    factors: list[str]
+    truth: dict[Annotated[str, Meta(pattern=r"^\w+$")], Array]
+    remarks: list[str]
+    skipped: list[str]
+    digest: Annotated[str, Meta(min_length=64, max_length=64)]
+    files: dict[str, FileSum]  # all but this one and pixels.npy
+
+
+def read_info(folder: Path) -> Info:
+    """What the pack in ``folder`` is. Raises DamagedError; whether the other files are there is not looked at."""
+    told = parsed(INFO, read(folder / INFO, MOST))
+    if not isinstance(told, dict) or told.get("format") != FORMAT:
+        raise DamagedError(f"{INFO}: of another version of latelier")
+    if stored.SUM not in told:
+        raise DamagedError(f"{INFO}: without its checksum")
+    info = formed(INFO, told, Info)
+    if info["shape"][2] not in (1, 3):
+        raise DamagedError(f"{INFO}: {info['shape'][2]} channels")
+    if info["files"].keys() != file_names(info):
+        raise DamagedError(f"{INFO}: of other files")
+    if info["key"] != folder.name:
+        raise DamagedError(f"{INFO}: of another pack")
+    return info
+
+
+def formed(name: str, value: Any, form: type[T]) -> T:
+    """The value, if it has that form, and its checksum if it says one. Raises DamagedError."""
+    try:
+        return stored.held(value, form, "it", "")
+    except (Refusal, RecursionError) as error:
+        raise DamagedError(f"{name}: {str(error).removeprefix('it ').rstrip('; ')}") from error
+
+
+def content(folder: Path, info: Info, name: str) -> bytes:
+    """A file of the pack whole. Raises DamagedError unless it is what was written."""
+    written = info["files"][name]
+    return verified(folder / name, written["bytes"], written["sum"])
+
+
+def check_lengths(folder: Path, info: Info) -> None:
+    """What can be told of a pack's files without reading them. Raises DamagedError for one that is missing or of
+    another length."""
+    lengths = {name: file["bytes"] for name, file in info["files"].items()} | {PIXELS: pixel_bytes(info)}
+    for name, written in lengths.items():
+        try:
+            length = (folder / name).stat().st_size
+        except OSError as error:
+            raise DamagedError(f"{name}: {error.strerror or error}") from error
+        if length != written:
+            raise DamagedError(f"{name}: {length:,} bytes long, and was {written:,}")
+
+
+def pixel_bytes(info: Info) -> int:
+    """The length of pixels.npy."""
+    return HEADER + info["rows"] * prod(info["shape"])
+
+
+def parsed(name: str, content: bytes) -> Any:
+    """JSON, however it is nested. Raises DamagedError."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise DamagedError(f"{name}: not JSON") from error
+
+
+def file_names(info: Info) -> set[str]:
+    """Of all files of a pack that info.json has sums of."""
+    truth = {f"truth-{name}.npy" for name in info["truth"]}
+    return {SUMS, "label.npy", "attribute.npy", "rows.json", "skipped.txt", *truth, *([ORIGIN] if info["made"] else [])}

@@ -1,0 +1,1 @@
+"""What a data argument can be: folders, Parquet, tar, torchvision's sets and drawn ones."""

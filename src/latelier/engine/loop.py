@@ -1,0 +1,246 @@
+"""The loop. Everything is counted in images; order and noise are functions of (seed, position); so the whole state is
+weights + optimisers + EMA + how many images were seen, and a killed run resumes bit for bit on the CPU.
+
+A batch is cut into ``parts``, each with noise of its own; processes share the parts out and average the gradients. The
+result depends on the number of parts, not on the number of processes.
+"""
+
+import math
+import signal
+import time
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from torch.nn.utils import get_total_norm
+
+from latelier.core import Batch, Failed, Model, Move, Progress, has, need
+from latelier.core.looking import Looks, memories
+from latelier.data.batches import Batches
+from latelier.data.seeds import mix
+from latelier.engine import checkpoint, parallel
+from latelier.engine.meter import Meter, signals
+from latelier.engine.plan import Plan, rate_factor
+from latelier.engine.players import Player, Statistics, differentiate, players_of
+from latelier.engine.state import State
+from latelier.engine.validation import scored
+from latelier.nets.guarded import guard
+from latelier.nets.modes import evaluating
+from latelier.storage import stored
+from latelier.terminal.tables import counted
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How training ended."""
+
+    seen: int
+    why: Literal["done", "stopped", "no better"]
+    signal: int = 0  # the one that stopped it
+
+
+class Diverged(Failed):
+    """A loss or gradient is not finite. Raised before the step is taken."""
+
+
+def train(
+    model: Model,
+    batches: Batches,
+    plan: Plan,
+    folder: Path,
+    card: dict[str, Any],
+    *,
+    validation: Batches | None = None,
+    begin: Callable[[], None] = lambda: None,
+    show: Callable[[dict[str, Any]], None] = lambda record: None,
+) -> Outcome:
+    """Trains the model in place, from the folder's newest checkpoint or from its weights as they are.
+
+    ``card`` is written into every weights file and says what model it is. ``begin`` is called before anything is
+    written, once the checkpoint has been read; ``show`` with each record of the log. Raises Refusal for a checkpoint
+    that is none of this training, and Diverged, naming player, term and images, before a step that is not finite."""
+    settings = model.optimisers()
+    if plan.rate is not None:
+        settings = {player: replace(optimiser, rate=plan.rate) for player, optimiser in settings.items()}
+    if plan.precision == "bf16" and batches.device.type == "cpu":
+        guard(model)
+    moves, players = model.moves(), players_of(model, settings)
+    state = State(model, players, average=plan.ema is not None)
+    remarks = state.resume(folder, plan.batch, len(batches.images), card)
+    begin()
+    parallel.share([*model.parameters(), *model.buffers()])
+    statistics = Statistics(model)
+    times = need(model, Looks).times() if has(model, Looks) else ()
+
+    said: set[str] = set()
+
+    def log(record: dict[str, Any]) -> None:
+        if parallel.rank() == 0:
+            stored.append(folder / "log.jsonl", record)
+            show(record)
+            for remark in model.remarks(record.get("terms", {}), record["seen"]):
+                if remark not in said:
+                    said.add(remark)
+                    log({"seen": record["seen"], "remark": remark})
+
+    for remark in remarks:
+        log({"seen": state.seen, "remark": f"{remark}; going on from {counted(state.seen, 'image')}"})
+    mine = range(parallel.rank(), plan.parts, parallel.world())
+    generators = [torch.Generator(batches.device) for _ in mine]
+    meter = Meter(state.seen)
+    model.train()
+    with signals() as caught:
+        while state.seen < plan.total:
+            if times and _looks(times, state.seen, plan):
+                with meter.pause():
+                    log({"seen": state.seen, "look": look(model, state, batches, plan)})
+            # The same batch and the same noise, whenever and wherever this position is played.
+            parts = [batches.at(state.seen, part, plan.parts) for part in mine]
+            for part, generator in zip(mine, generators, strict=True):
+                generator.manual_seed(mix(plan.seed, 3, part, state.seen))
+            progress = [Progress(state.seen, plan.total, generator, {}) for generator in generators]
+            try:
+                for move in moves:
+                    meter.add(play(move, parts, progress, players, plan, batches, statistics))
+            except Diverged as error:
+                raise Diverged(f"{error}; {_again(folder, state.seen)}") from None
+            if plan.ema is not None:
+                state.follow(0.5 ** (plan.batch / plan.ema))
+            state.seen += plan.batch
+
+            over = state.seen >= plan.total
+            halted = parallel.anywhere(bool(caught), batches.device)
+            if over or halted or _due(state.seen, plan.log_every, plan.batch):
+                log(meter.read(state.seen))
+            if over or halted or _due(state.seen, plan.save_every, plan.batch):
+                with meter.pause():
+                    score = None
+                    with state.averaged():
+                        values = scored(model, moves, validation, batches, plan)
+                    if values:
+                        score = values[plan.monitor.name] * (-1 if plan.monitor.higher else 1)
+                        state.judge(score)
+                        log({"seen": state.seen, "validation": values})
+                    state.save(folder, card, score, plan.keep)
+            if halted and not over:
+                return Outcome(state.seen, "stopped", caught[0] if caught else int(signal.SIGTERM))
+            if plan.patience is not None and state.since_best >= plan.patience:
+                return Outcome(state.seen, "no better")
+    return Outcome(state.seen, "done")
+
+
+def look(model: Model, state: State, batches: Batches, plan: Plan) -> dict[str, float]:
+    """The model looks over the data: process 0 does, and shares what it keeps."""
+    with state.averaged(), evaluating(model), torch.autocast(batches.device.type, enabled=False):
+        generator = torch.Generator(batches.device).manual_seed(mix(plan.seed, 10, state.seen))
+        found = need(model, Looks).look(batches, Progress(state.seen, plan.total, generator))
+    parallel.share([memory.value for memory in memories(model).values()])
+    return found
+
+
+def _looks(times: Sequence[float], seen: int, plan: Plan) -> bool:
+    """Whether one of the times falls into the step that begins here."""
+    return any(seen <= share * plan.total < seen + plan.batch for share in times)
+
+
+def step_seconds(model: Model, batches: Batches, plan: Plan) -> float:
+    """How long a step in the middle of the run takes (some methods begin with less), by a copy of the model that plays
+    a part of a batch twice; the model stays as it is."""
+    copy = deepcopy(model)
+    players, moves, seconds = players_of(copy, copy.optimisers()), copy.moves(), 0.0
+    statistics = Statistics(copy)
+    for _ in range(2):
+        began = time.perf_counter()
+        generator = torch.Generator(batches.device).manual_seed(0)
+        standing = [Progress(plan.total // 2, plan.total, generator, {})]
+        for move in moves:
+            play(move, [batches.at(0, 0, plan.parts)], standing, players, replace(plan, parts=1), batches, statistics)
+        seconds = time.perf_counter() - began
+    return seconds * plan.parts / parallel.world()
+
+
+def play(
+    move: Move,
+    parts: list[Batch],
+    progress: list[Progress],
+    players: dict[str, Player],
+    plan: Plan,
+    batches: Batches,
+    statistics: Statistics,
+) -> dict[str, Tensor]:
+    """One move on this process's parts of the batch; then every player that it names takes a step. Returns the
+    report."""
+    sums: dict[str, tuple[Tensor, ...]] = {}
+    values: dict[str, Tensor] = {}
+    reports: list[dict[str, Tensor]] = []
+    for batch, standing in zip(parts, progress, strict=True):
+        # One autocast block a move: it caches the weights' casts, which are stale once a player has stepped.
+        with torch.autocast(batches.device.type, torch.bfloat16, enabled=plan.precision == "bf16"):
+            losses = move(batch, standing)
+        reports.append({name: value.detach() for name, value in losses.report.items()})
+        for name, gradient in differentiate(losses, players).items():
+            # Never in place: two weights that are added to each other share one gradient tensor.
+            sums[name] = torch._foreach_add(sums[name], gradient) if name in sums else gradient
+            values[name] = values.get(name, 0.0) + losses.minimise[name].detach()
+        if plan.parts > 1:
+            statistics.collect()
+    report = reports[0] if len(reports) == 1 else {name: torch.cat([r[name] for r in reports]) for name in reports[0]}
+    if plan.parts > 1:
+        statistics.settle(plan.parts)
+    factor = rate_factor(plan, progress[0].seen)
+    for name, gradients in sums.items():
+        if plan.parts > 1:
+            gradients = sums[name] = torch._foreach_div(gradients, plan.parts / parallel.world())
+            parallel.average(gradients)
+        # The sum is finite only if every number is, as the norm is, at half the cost.
+        size = get_total_norm(gradients) if plan.clip is not None else torch.stack([g.sum() for g in gradients]).sum()
+        norm = float(size)
+        if not math.isfinite(norm + float(values[name])):
+            raise Diverged(_fault(players[name], gradients, report, parts, progress[0].seen, batches))
+        if plan.clip is not None and norm > plan.clip:
+            sums[name] = torch._foreach_mul(gradients, plan.clip / norm)
+    for name, gradients in sums.items():
+        players[name].step(gradients, factor)
+    return report
+
+
+def _due(seen: int, every: int, batch: int) -> bool:
+    """Whether a multiple of ``every`` was passed by the last batch."""
+    return seen // every > (seen - batch) // every
+
+
+def _fault(
+    player: Player,
+    gradients: Sequence[Tensor],
+    report: dict[str, Tensor],
+    parts: list[Batch],
+    seen: int,
+    batches: Batches,
+) -> str:
+    """Of Diverged: which player, and which term on which images or else which weight."""
+    rows = torch.cat([batch.index for batch in parts])
+    where = None
+    for term, values in report.items():
+        bad = rows[~values.isfinite()].tolist() if len(values) == len(rows) else []
+        if bad:
+            names = ", ".join(str(batches.images.names[row]) for row in bad[:3])
+            more = ", ..." if len(bad) > 3 else ""
+            where = f"term '{term}' is not finite on {len(bad)} of {counted(len(rows), 'image')} ({names}{more})"
+            break
+    if where is None:
+        weights = [n for n, g in zip(player.names, gradients, strict=True) if not g.isfinite().all()]
+        where = f"its terms are finite, but the gradient of {weights[0] if weights else 'all weights together'} is not"
+    return f"training failed: it diverged at {counted(seen, 'image')}, before the step: player '{player.name}': {where}"
+
+
+def _again(folder: Path, seen: int) -> str:
+    """What to do after Diverged at ``seen``, by what there is to go on from."""
+    saved = checkpoint.last_seen(folder)
+    if saved == seen > 0:  # from there the same batch meets the same weights, whatever the rate
+        return "the checkpoint there leads nowhere: begin anew in another --out, with a lower --rate or with --clip 1"
+    way = f"the checkpoint at {counted(saved, 'image')} is intact: go on" if saved else "nothing was saved: begin anew"
+    return f"{way} by --resume with a lower --rate or with --clip 1"

@@ -1,0 +1,109 @@
+"""What images held out of training say of a model, and of its checkpoints which is the best."""
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import torch
+
+from latelier.config.lookup import guess
+from latelier.core import FINAL, Metric, Model, Move, Progress, Refusal, Wrapper
+from latelier.data.batches import Batches
+from latelier.data.seeds import mix
+from latelier.engine import label_error, parallel
+from latelier.nets.modes import evaluating
+
+if TYPE_CHECKING:
+    from latelier.engine.plan import Plan
+
+
+def judged_by(request: SimpleNamespace, model: Model, validation: Batches | None, batches: Batches) -> Metric:
+    """What checkpoints of a run are judged by (``monitor_of``). Raises Refusal also where a new run is to be judged,
+    or stopped, by images that it does not hold out; older runs for which nobody looked resume."""
+    asked = label_error.asked_for(request, model, batches)
+    if validation is None and asked != label_error.METRIC.name and request.card is None:
+        options = {f"--monitor {asked}": asked, f"--patience {request.patience}": request.patience}
+        if given := [option for option, value in options.items() if value is not None]:
+            raise Refusal(
+                f"{given[0]} needs validation images, and {request.data} has none and none are held out; give "
+                "--validation 0.1 to hold out a tenth"
+            )
+    return monitor_of(model, validation, asked)
+
+
+def monitor_of(model: Model, validation: Batches | None, asked: str | None) -> Metric:
+    """What the run's checkpoints are judged by: the metric asked for, else that of the outermost part of the model of
+    which these images can tell. Raises Refusal, before anything is learned, for one that no validation will report."""
+    part = model
+    labelled, captioned = (0, 0) if validation is None else validation.known()
+    while isinstance(part, Wrapper) and not part.tells(labelled, captioned):
+        part = part.inner
+    own = part.monitor()
+    if asked == label_error.METRIC.name:
+        return label_error.METRIC
+    if asked is None or validation is None:
+        return own
+    known = _known(model, validation)
+    known[label_error.METRIC.name] = label_error.METRIC
+    if asked not in known:
+        ways = ((f"{way} is better", [n for n, m in known.items() if m.higher == up]) for way, up in DIRECTIONS)
+        there = "; ".join(f"{way}: {', '.join(names)}" for way, names in ways if names)
+        raise Refusal(f"--monitor {asked} is no metric of this run; {guess(asked, list(known))}{there}")
+    return own if asked == own.name else known[asked]
+
+
+DIRECTIONS = (("higher", True), ("lower", False))
+
+
+def _known(model: Model, validation: Batches) -> dict[str, Metric]:
+    """All that validation will report, by name, each with the direction that the part of the model declares which
+    reports it."""
+    batch = validation.rows(torch.arange(min(2, len(validation.images))))  # one image has no other beside it
+    progress = Progress(FINAL, 1, torch.Generator(validation.device).manual_seed(0), {})
+    terms: dict[str, float] = {}
+    with evaluating(model):
+        for move in model.moves():
+            terms |= {name: float(value.mean()) for name, value in move(batch, progress).report.items()}
+    names, higher, part = [*terms, *model.measures(terms), "loss"], set(model.higher), model
+    while isinstance(part, Wrapper):
+        part = part.inner
+        higher |= set(part.higher)
+    return {name: Metric(name, name in higher) for name in names}
+
+
+def scored(
+    model: Model, moves: tuple[Move, ...], validation: Batches | None, batches: Batches, plan: "Plan"
+) -> dict[str, float]:
+    """What there is to judge a checkpoint by: of validation images, if there are any, and of those that are trained on
+    where the plan asks for that. Empty where there is nothing."""
+    values = {} if validation is None else validate(model, moves, validation, plan)
+    return values | (label_error.measured(model, batches) if plan.monitor == label_error.METRIC else {})
+
+
+def validate(model: Model, moves: tuple[Move, ...], batches: Batches, plan: "Plan") -> dict[str, float]:
+    """Mean of every report term over all validation images, the model's measures of them, and ``loss``, the sum of what
+    the players minimise; a scalar that several share counts once. Every schedule stands at its end, so that what is
+    compared over a run is one and the same.
+
+    The noise is the same at every validation, so that scores differ by the weights alone.
+    """
+    sums: dict[str, float] = {}
+    count = len(batches.images)
+    model.eval()
+    for start in range(0, count, plan.batch):
+        batch = batches.rows(torch.arange(start, min(start + plan.batch, count)))
+        generator = torch.Generator(batches.device).manual_seed(mix(plan.seed, 4, start))
+        standing, bf16 = Progress(FINAL, plan.total, generator, {}), plan.precision == "bf16"
+        for move in moves:
+            with torch.no_grad(), torch.autocast(batches.device.type, torch.bfloat16, enabled=bf16):
+                losses = move(batch, standing)
+            share = len(batch.index) / count
+            for name, value in losses.report.items():
+                sums[name] = sums.get(name, 0.0) + float(value.detach().mean()) * share  # a slope is one of a graph
+            distinct = {id(value): float(value.detach()) for value in losses.minimise.values()}
+            sums["loss"] = sums.get("loss", 0.0) + sum(distinct.values()) * share
+    model.train()
+    # Kernels may round differently in different processes, and all of them must come to the same decisions.
+    means = torch.tensor(list(sums.values()), dtype=torch.float64, device=batches.device)
+    parallel.average([means])
+    terms = dict(zip(sums, means.tolist(), strict=True))
+    return terms | model.measures(terms)

@@ -1,0 +1,111 @@
+"""Does the game help anything but samples? HALI with cycles, beside the same nets and cycles without a critic.
+
+    latelier reproduce adversary/control --data DIR/smiles
+
+Nothing is published for this: papers compare games with other models, not with their own nets without the game. Each
+length is a training of its own, since rates fall to zero at its end. Pictures need attributes or classes.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from latelier.bench import Bench, Job, Result, spread
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+DATA = "scenes"
+SEEDS = 1
+EPOCHS = 8  # of the longest
+SHARES = (0.125, 0.25, 0.5, 1.0)
+HALI: dict[str, Any] = {
+    "levels": (8, 32),
+    "net": "compact",
+    "paired": True,
+    "cycle": (20.0, 5.0),
+    "noise": 0.0,
+    "critic.norm": "none",
+    "critic.dropout": 0.0,
+    "critic.r1": 0.5,
+    "critic.r2": 0.5,
+    "critic.unit": "distance",
+    "critic.share": 0.25,
+    "optimiser.rate": 1e-3,
+}
+VAE: dict[str, Any] = {
+    "latent": 256,
+    "net": "conv",
+    "net.channels": (32, 64, 128, 256),
+    "likelihood": "gaussian",
+    "optimiser.rate": 1e-3,
+}
+GAME, ALONE, BESIDE = "game and cycles", "cycles alone", "VAE"
+ROWS: dict[str, tuple[str, dict[str, Any]]] = {
+    GAME: ("hali", HALI),
+    ALONE: ("hali", {**HALI, "game": "off"}),
+    BESIDE: ("vae", VAE),
+}
+TRAINING = {"size": 32, "batch": 64, "precision": "bf16", "decay": "linear"}
+SCORES: tuple[tuple[str, dict[str, Any]], ...] = (
+    *((name, {}) for name in ("attribute_preservation", "attribute_probe", "reconstruction", "kid")),
+    ("kid", {"features": "judge"}),
+)
+SHOWN = {  # column -> value: of HALI, and of a model with one code
+    "preserved z1 %": ("preserved z1 %", "preserved code %"),
+    "preserved z2 %": ("preserved z2 %", ""),
+    "probe %": ("all %", "codes %"),
+    "PSNR dB": ("PSNR dB", "PSNR dB"),
+    "samples": ("kernel distance of samples", "kernel distance of samples"),
+    "samples, by a judge": ("kernel distance by a judge of samples", "kernel distance by a judge of samples"),
+}
+DIGITS = {"samples": 4, "samples, by a judge": 3}  # of others one
+
+
+def reproduce(bench: Bench) -> Result:
+    """A training for each row, length and seed, and a curve over lengths for each score."""
+    jobs = [
+        Job(f"{row}, {EPOCHS * share:g} epochs", method, score, seed, EPOCHS * share, settings, TRAINING, options)
+        for seed in range(bench.seeds)
+        for row, (method, settings) in ROWS.items()
+        for share in SHARES
+        for score, options in SCORES
+    ]
+    found = bench.measure(jobs)
+
+    def values(row: str, share: float, column: str) -> list[float]:
+        records = found[f"{row}, {EPOCHS * share:g} epochs"]
+        return [one[name] for one in records for name in set(SHOWN[column]) if name in one]
+
+    rows = []
+    for row in ROWS:
+        for share in SHARES:
+            cells = [(values(row, share, column), DIGITS.get(column, 1)) for column in SHOWN]
+            rows.append([row, f"{EPOCHS * share:g}", *(spread(cell, digits) if cell else "" for cell, digits in cells)])
+    note = "Every row of one length has seen as many pictures. Of samples: kernel distances, the smaller the nearer."
+    title = "What a game adds to the same nets without it"
+    return Result(title, ("", "epochs", *SHOWN), rows, drawn(title, values), note)
+
+
+def drawn(title: str, values: Any) -> np.ndarray:
+    """uint8 [H, W, 3]: a panel a score, a line a row."""
+    from latelier.sheets.plot import blank, light, rendered
+
+    figure = blank(13.0, 6.9)
+    figure.suptitle(title)
+    for place, column in enumerate(SHOWN):
+        panel: Axes = figure.add_subplot(2, 3, place + 1)
+        light(panel)
+        for row, colour in zip(ROWS, ("#d75f00", "#2d2d2d", "#0072b2"), strict=True):
+            points = [
+                (EPOCHS * share, float(np.mean(seen))) for share in SHARES if (seen := values(row, share, column))
+            ]
+            if points:
+                panel.plot(*zip(*points, strict=True), color=colour, marker="o", label=row)
+        panel.set_xscale("log", base=2)
+        panel.set_xticks([EPOCHS * share for share in SHARES], [f"{EPOCHS * share:g}" for share in SHARES])
+        panel.set_title(column)
+        panel.set_xlabel("epochs")
+        if place == 0:
+            panel.legend(frameon=False)
+    return rendered(figure)

@@ -1,0 +1,53 @@
+"""What edits of a run go by, the same for every verb, whatever pictures it is given: pictures with attributes to learn
+from, directions, and a judge of what was drawn."""
+
+import io
+from collections.abc import Sequence
+from contextlib import redirect_stderr
+
+import torch
+
+from latelier.core import AttributeDirections, Refusal, has
+from latelier.data.attributes import with_attributes
+from latelier.data.images import Images
+from latelier.runs.run import Run, Where
+from latelier.scores.common import device_of
+from latelier.sheets.view import Judging
+from latelier.uses.directions import Found, found
+from latelier.uses.judging import Witness, witness
+
+
+def known(run: Run, where: Where, given: Images | None = None) -> Images:
+    """Pictures with attributes: those that the run was trained on, or ``given`` where these are gone or have none.
+    Nothing is said of them again. Raises Refusal where there are none."""
+    try:
+        with redirect_stderr(io.StringIO()):
+            fit = run.splits(None, where).own
+        with_attributes(fit)
+    except Refusal:
+        if given is None:
+            raise
+        with_attributes(given)
+        return given
+    return fit
+
+
+def directions(run: Run, where: Where, given: Images | None = None) -> Found:
+    """Where attributes lie in the code: as the model has learned them, or fitted on what is ``known``. Raises Refusal
+    where there is nothing to fit on."""
+    return found(run.model, None if has(run.model, AttributeDirections) else known(run, where, given))
+
+
+def judge(run: Run, where: Where, given: Images | None = None) -> Judging:
+    """Of attributes by name, when they are asked for: it learns for some seconds from what is ``known``; none where
+    nothing is."""
+
+    def learned(names: Sequence[str]) -> Witness | None:
+        try:
+            images = with_attributes(known(run, where, given))
+        except Refusal:
+            return None
+        with torch.enable_grad():  # sheets are drawn without
+            return witness(images, names, device_of(run.model))
+
+    return learned

@@ -1,0 +1,251 @@
+"""A run on disk as the verbs see it: its model, what it was trained on, its log and its scores."""
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from latelier.core import UNKNOWN_FACTORS, AttributeDirections, Model, Refusal, has
+from latelier.data.augment import changes_of
+from latelier.data.choice import hold_out
+from latelier.data.images import Images, with_classes
+from latelier.data.sources.labels_file import source_parts
+from latelier.data.sources.open import open_images, splits_of
+from latelier.engine.state import check_card
+from latelier.runs import whereabouts
+from latelier.runs.building import Card, open_model
+from latelier.runs.course import read_log
+from latelier.runs.labels import of_run, same_place
+from latelier.runs.where import Where as Where  # verbs import it with ``open_run``
+from latelier.scores.common import Splits
+from latelier.scores.record import replaced
+from latelier.sheets.view import View
+from latelier.storage import files, stored
+from latelier.storage.forms import of_score
+from latelier.storage.places import place
+from latelier.terminal.progress import tell
+from latelier.terminal.say import say
+from latelier.terminal.tables import counted
+from latelier.training.held_out import kept_back, learned_rows
+from latelier.training.request import DEEP_BEFORE, read_config, there
+from latelier.training.told import labels_learned, learned_labels
+from latelier.uses.directions import found
+
+HALF, FEWEST = 512 << 20, 2_000  # bytes of pixels, and images, up to which each part of a split is taken whole
+SEEN = 256 << 20  # bytes of float pixels up to which a sheet sees as many pictures as it wants
+
+
+@dataclass
+class Run:
+    """A trained run, opened."""
+
+    folder: Path  # or a lone weights file
+    model: Model
+    card: Card
+    config: dict[str, Any]
+    seen: int
+    remarks: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """What tables and titles call it."""
+        return self.folder.resolve().name
+
+    def home(self, instead: str) -> Path:
+        """The folder that what is made of the run goes into. Raises Refusal for a lone weights file."""
+        if not self.folder.is_dir():
+            raise Refusal(f"{self.folder} is a weights file and no run folder; say where to write with {instead}")
+        return self.folder
+
+    @cached_property
+    def log(self) -> list[dict[str, Any]]:
+        """The records of training, without those of images that were seen again after a crash. Damaged ones are left
+        out and named on stderr."""
+        return read_log(self.folder)
+
+    @cached_property
+    def scores(self) -> list[dict[str, Any]]:
+        """The records of this checkpoint; those of others, as before a resumed training, are ``stale``."""
+        return [record for record in self._records() if record.get("seen") == self.seen]
+
+    @property
+    def stale(self) -> list[int]:
+        """After how many images the checkpoints were taken that other records in scores.json belong to."""
+        return sorted({int(r.get("seen", 0)) for r in self._records()} - {self.seen})
+
+    def keep(self, records: list[dict[str, Any]]) -> None:
+        """Puts scores in place of earlier ones of the same name, data and checkpoint, and writes them into a run
+        folder's scores.json, beside what others have written there meanwhile."""
+        self.scores = replaced(self.scores, records)
+        if self.folder.is_dir():
+            path = self.folder / "scores.json"
+            with files.locked(path):
+                stored.write_list(path, replaced(self._records(), records))
+
+    def _records(self) -> list[dict[str, Any]]:
+        path = self.folder / "scores.json"
+        way_out = "remove it, and score the run anew"
+        return stored.read_list(path, of_score, way_out) if path.exists() else []
+
+    @property
+    def source(self) -> str:
+        """The data argument that the run was trained on."""
+        return there(self.config, self.folder)
+
+    def images(self, source: str | Path, where: Where, split: str | None = None, quiet: bool = False) -> Images:
+        """Pictures of any source, brought to the size and channels that the model was built for.
+
+        Labels are renumbered to the model's classes, by name. What was converted or skipped is said on stderr, unless
+        ``quiet``. Raises Refusal if the pictures cannot be made to fit."""
+        for way in self._ways(str(source)):
+            data = open_images(source, split=split, **way, **self._how(str(source), where))
+            if data.shape == self.model.image and data.range in (None, self._range or data.range):
+                break
+        else:
+            given, built = ("x".join(map(str, shape)) for shape in (data.shape, self.model.image))
+            raise Refusal(
+                f"{source} has pictures of {given} (channels x height x width), but {self.folder} was trained on "
+                f"{built}; give pictures of that size"
+            )
+        data = with_classes(of_run(self.folder, self.config, data), self.card.classes)
+        if not quiet:
+            tell(data)
+        return data
+
+    @property
+    def _range(self) -> tuple[float, float] | None:
+        """Black and white of values of more than 8 bits, as the run learned from them; None where it did from none."""
+        data = self.config.get("data", {})
+        found = data.get("range", DEEP_BEFORE if data else None)
+        return found and (float(found[0]), float(found[1]))
+
+    def _ways(self, source: str) -> list[dict[str, Any]]:
+        """Sizes, channels and ranges to ask for, in turn. What training asked for goes first where the source is the
+        same, so that its decoded pictures serve again."""
+        (c, h, w), asked, name = self.model.image, self.config.get("request", {}), source_parts(source)[0]
+        own = name not in ("scenes", "sprites") or h in (32, 64)  # drawn in two sizes, whatever the model is built for
+        ways = [{"size": h if h == w and own else None, "channels": c, "range": self._range}]
+        if name == source_parts(whereabouts.find(self.config, self.folder, "data") or "")[0]:
+            ways.insert(0, {option: asked.get(option) for option in ("size", "channels", "range")})
+        return ways
+
+    def splits_of(self, source: str, where: Where) -> tuple[str, ...]:
+        """The splits that a source has, read as ``images`` reads it."""
+        return splits_of(source, **self._how(source, where))
+
+    def _how(self, source: str, where: Where) -> dict[str, Any]:
+        """Where a source lies and how it is read: what training said of its own holds for verbs that say nothing."""
+        asked = self.config.get("request", {})
+        trained_on = whereabouts.find(self.config, self.folder, "data") or str(asked.get("data"))
+        own = asked.get("as_") if same_place(source, trained_on) else None
+        root = where.data_root or whereabouts.root(self.config, self.folder)
+        return {"root": root, "download": where.download, "as_": where.as_ or own}
+
+    def splits(self, source: str | Path | None, where: Where) -> Splits:
+        """What to fit probes on and what to measure on: the source's own splits; of the source without splits that the
+        run has learned from, its training images and exactly those that it held out; halves of any other. One image
+        is measured, and probes are fitted on what the run was trained on."""
+        asked, source = source, str(source or self.source)
+        head, _, tail = source.rpartition(":")
+        base, chosen = (head, tail) if head and not Path(source).exists() else (source, "")
+        own = self.splits_of(base, where)
+        held = next((name for name in ("test", "validation") if name in own), None)
+        if chosen or (held and "train" in own):
+            test = self.images(base, where, chosen or held)
+            whole = fit = self.images(base, where, "train") if "train" in own else test
+            rows = np.arange(len(whole))
+        else:
+            whole = self.images(base, where)
+            if (held_out := self._held_out(whole)) is not None:
+                return held_out
+            if len(whole) == 1:
+                return self._alone(whole, None if asked is None else where)
+            most = _most(whole)
+            order = np.random.default_rng(0).permutation(len(whole))[: 2 * most]
+            rows = np.sort(order[::2])
+            fit, test = whole.take(rows), whole.take(np.sort(order[1::2]))
+            test = replace(test, fingerprint=whole.fingerprint)
+        seen = test.fingerprint == self.config.get("data", {}).get("fingerprint")
+        return self._told(Splits(fit, test, seen), whole, rows)
+
+    def _alone(self, one: Images, where: Where | None) -> Splits:
+        """One image to measure on, which no half can be taken of. What is fitted is fitted on the images that the run
+        was trained on, if they can be had from ``where``, or else on this one."""
+        seen = one.fingerprint == self.config.get("data", {}).get("fingerprint")
+        if where is not None and not seen:
+            with suppress(Refusal):  # they may be gone, and of one image something can be said without
+                return self.splits(None, where)._replace(test=one, seen=False)
+        return self._told(Splits(one, one, seen), one, np.arange(1))
+
+    def _told(self, splits: Splits, whole: Images, rows: np.ndarray) -> Splits:
+        """With the images and labels that the model learned from; the splits' ``fit`` is ``rows`` of ``whole``."""
+        data, asked = self.config.get("data", {}), self.config.get("request", {}).get("images")
+        if asked is not None and whole.fingerprint == data.get("fingerprint"):
+            learned = np.isin(rows, learned_rows(self.config, len(whole)))
+            splits = splits._replace(learned=np.flatnonzero(learned))
+        if not learned_labels(self.model):
+            return splits
+        if whole.fingerprint != data.get("fingerprint"):
+            return splits._replace(told=int(data.get("labelled", 0)))
+        own = labels_learned(self.model, self.config, whole)
+        return splits._replace(told=int(own.sum()), taught=np.flatnonzero(own[rows]))
+
+    def _held_out(self, whole: Images) -> Splits | None:
+        """The split of these images that the run was trained with, if it was trained on them and held some out."""
+        held_out = kept_back(self.config)
+        if not held_out or whole.fingerprint != self.config["data"].get("fingerprint"):
+            return None
+        parts = hold_out(len(whole), held_out["share"], held_out["seed"])
+        order = np.random.default_rng(0)
+        rows, held = (np.sort(order.permutation(part)[: _most(whole)]) for part in parts)
+        test = replace(whole.take(held), source=f"{whole.source}, {len(parts[1]):,} held out")
+        return self._told(Splits(whole.take(rows), test, seen=False), whole, rows)
+
+    def view(self, data: Images, title: str, seed: int = 0, most: int = 64) -> View:
+        """What a sheet is drawn from: up to ``most`` of the pictures, drawn by seed; of big pictures, if more than 64
+        are asked for, as many as fit into ``SEEN`` bytes."""
+        most = min(most, max(64, SEEN // (4 * data.pixels[:1].size)))
+        rows = np.random.default_rng(seed).permutation(len(data))[:most]
+        known = data.factors if "levels" in data.truth else ()
+        device = next(iter(self.model.state_dict().values())).device
+        return View(
+            model=self.model,
+            image=data.floats(rows).to(device),
+            names=[str(data.names[i]) for i in rows],
+            label=[data.classes[data.label[i]] if data.label[i] >= 0 and data.classes else "" for i in rows],
+            log=self.log,
+            title=title,
+            generator=torch.Generator(device).manual_seed(seed),
+            factors=known,
+            levels=torch.from_numpy(data.truth["levels"][rows]) if known else UNKNOWN_FACTORS,
+            found=found(self.model, None) if has(self.model, AttributeDirections) else None,
+            captions=[data.captions[i] for i in rows],
+            augment=changes_of(self.config.get("request", {})),
+        )
+
+
+def open_run(run: str | Path, own: str | None = None) -> Run:
+    """Opens a run folder (or a lone weights file, which then has no log); damaged checkpoints that were passed over are
+    named on stderr. Raises Refusal as ``building.open_model`` does."""
+    from latelier.device import multiply_fast, pick_device
+
+    path = place(run, "RUN")
+    model, card, found = open_model(path, own)
+    files.check_inside(path)  # here, where it is known to be a run, and no large folder that was named by mistake
+    multiply_fast(model)
+    config_path = path / "config.json"
+    if config := read_config(config_path) if found and config_path.exists() else {}:
+        check_card(config["model"], card.json(), config_path)
+    seen = found.seen if found else 0
+    for remark in found.remarks if found else ():
+        say(f"{path}: {remark}; using the checkpoint at {counted(seen, 'image')}", error=True)
+    return Run(path, model.to(pick_device()), card, config, seen, found.remarks if found else ())
+
+
+def _most(images: Images) -> int:
+    """Images of each part of a split at most: their pixels are copied."""
+    return max(FEWEST, HALF // max(1, images.pixels[:1].nbytes))

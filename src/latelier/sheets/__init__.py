@@ -1,0 +1,51 @@
+"""One sheet a file: a module with ``needs`` and ``draw(view)``, which answers one uint8 picture [H, W, 3], and with
+``PICTURES`` where it wants another number of pictures of the data than most. ``draw`` raises Refusal for data that it
+cannot be drawn from. With ``ON_REQUEST`` a report leaves it out; ``TAKES`` names the options of ``latelier draw`` that
+are its own."""
+
+from collections.abc import Iterable
+from types import ModuleType
+
+from torch import nn
+
+from latelier.config.lookup import find_module, module_names
+from latelier.core import missing
+
+ORDER = (  # of a report's sheets: what only some methods are for comes first, and last what tells of a net's insides
+    *("parts", "part_crops", "swap", "edits", "delta", "captions", "imagine", "levels", "level_traverse", "innovation"),
+    *("reconstruct", "samples", "traverse", "interpolate", "inpaint", "manifold", "codes", "latent_map"),
+    *("distances", "weights", "augmented", "losses", "filters", "unpooling"),
+)
+PICTURES = 64  # of the data that a sheet sees, unless it says otherwise
+
+
+def find(name: str) -> ModuleType:
+    """The sheet of that name, in which a hyphen means an underscore, or the user's own module for a name with dots.
+    Raises Refusal, with the nearest match, when there is none."""
+    return find_module(__name__, name if "." in name else name.replace("-", "_"), "sheet", "draw")
+
+
+def list_pictures() -> list[str]:
+    """The names of all sheets; none of them is imported for it."""
+    return module_names(__name__, "draw")
+
+
+def possible(model: nn.Module) -> list[str]:
+    """The names of the sheets that the model has the capabilities for."""
+    return [name for name in list_pictures() if not missing(model, find(name).needs)]
+
+
+def ordered(names: Iterable[str]) -> list[str]:
+    """The names as a report shows them; what ``ORDER`` does not name comes last."""
+    return sorted(names, key=lambda name: ORDER.index(name) if name in ORDER else len(ORDER))
+
+
+def wanted(sheet: ModuleType) -> int:
+    """How many pictures of the data the sheet would like to see."""
+    return int(getattr(sheet, "PICTURES", PICTURES))
+
+
+def takes(sheet: ModuleType) -> tuple[str, ...]:
+    """Names of the options that it has beside those of every sheet."""
+    names: tuple[str, ...] = getattr(sheet, "TAKES", ())
+    return names

@@ -1,0 +1,40 @@
+"""Pictures of a caption: codes that explain it, drawn."""
+
+import numpy as np
+import torch
+
+from latelier.core import Captions, Decodes, Encodes, Refusal, Samples, need
+from latelier.data.words import Vocabulary
+from latelier.objectives.langevin import Chain
+from latelier.sheets.sheet import Cell, Grid, compose, fitting
+from latelier.sheets.view import View, pixels
+from latelier.uses.imagining import TRIED, imagine, read_back, tokens_of
+
+needs = (Encodes, Decodes, Samples, Captions)
+ON_REQUEST = True  # it needs a caption
+TAKES = ("caption", "through", "step", "steps", "temperature")
+CHAIN = Chain(step=3e-3, steps=200)
+ROWS = 4
+
+
+@torch.no_grad()
+def draw(view: View) -> np.ndarray:
+    """uint8 [H, W, 3]. Raises Refusal without a caption, or for words that the model does not know."""
+    if not view.asked.caption:
+        raise Refusal('imagine needs a caption: --caption "..."')
+    writer, chain = need(view.model, Captions), view.asked.chain
+    caption = tokens_of(view.asked.caption, writer.words()).to(view.image.device)
+    across = fitting(view.image.shape[3], view.image.shape[2])
+    found = imagine(view.model, caption, ROWS * across, view.generator, chain, view.asked.through)
+    image = need(view.model, Decodes).decode(found.code)
+    _, right = read_back(view.model, image, caption)
+    asked = Vocabulary(writer.words()).text(caption[0].tolist())
+    cells = [Cell(picture, marked=hit) for picture, hit in zip(pixels(image), right, strict=True)]
+    grid = Grid([cells[start : start + across] for start in range(0, len(cells), across)], heading=f'"{asked}"')
+    footer = (
+        f"Mean images of codes drawn given the caption, heard through the {view.asked.through}: the best of {TRIED:,} "
+        f"draws of the prior, of which {found.effective:.0f} carry the weight, then {chain.steps} Langevin steps of "
+        f"{chain.step:g}. In an orange frame: those of which the model, looking at the picture alone, writes the very "
+        f"caption ({np.mean(right):.0%})."
+    )
+    return compose(f"{view.title}: imagined", [[grid]], footer)

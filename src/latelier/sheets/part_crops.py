@@ -1,0 +1,62 @@
+"""What each part fires at: the crops of pictures where it is most probable (Gupta et al. 2020, figure 4).
+
+A crop is the cell and one more on every side. The model itself sees more: a cell of resnet9's trunk takes in 115 x 115
+pixels, which is all of a small picture, and a crop of that would show nothing."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latelier.core import HasParts
+from latelier.sheets.parts import caption_of, most_used, parts_of
+from latelier.sheets.sheet import Cell, Grid, compose, fitting
+from latelier.sheets.view import View, pixels
+
+needs = (HasParts,)
+PICTURES = 2000
+ROWS, CROPS = 12, 12  # parts, and crops of each, at most
+
+
+@torch.no_grad()
+def draw(view: View) -> np.ndarray:
+    """uint8 [H, W, 3]: a row a part, the crop of its highest probability first."""
+    occurrence = parts_of(view).occurrence
+    n, p, h, w = occurrence.shape
+    order = most_used(occurrence)[:ROWS]
+    pictures = pixels(view.image)
+    height, width, _ = crop(pictures[0], 0, 0, (h, w)).shape
+    most = min(CROPS, fitting(width, height))
+
+    def cells(part: int) -> list[Cell]:
+        return [
+            Cell(crop(pictures[i], row, column, (h, w)), f"{probability:.2f}\n{view.label[i]}".strip())
+            for i, row, column, probability in strongest(occurrence[:, part], most)
+        ]
+
+    footer = (
+        f"Each row: where one part is most probable in {n} pictures, in falling order, at most one crop a picture; "
+        f"beneath, that probability{' and the class of the picture' if any(view.label) else ''}. A crop is the cell "
+        f"in its middle, one of {h} x {w}, with one cell on every side; beyond the border of a picture its edge is "
+        f"repeated. Shown are {len(order)} of {p} parts, those of the highest peak first: the peak is the greatest "
+        "probability in a picture, the mean that over all cells, both averaged over all pictures."
+    )
+    captions = [caption_of(occurrence, part) for part in order]
+    return compose(f"{view.title}: part crops", [[Grid([cells(part) for part in order], captions)]], footer)
+
+
+def strongest(probability: Tensor, most: int) -> list[tuple[int, int, int, float]]:
+    """probability [n, h, w] of one part -> (picture, row, column, probability), its best cell in each picture, the
+    highest first, of at most so many pictures; the first of equals."""
+    peak, cell = probability.flatten(1).max(1)
+    order: list[int] = peak.argsort(descending=True, stable=True)[:most].tolist()
+    across = probability.shape[2]
+    return [(i, int(cell[i]) // across, int(cell[i]) % across, float(peak[i])) for i in order]
+
+
+def crop(picture: np.ndarray, row: int, column: int, grid: tuple[int, int]) -> np.ndarray:
+    """uint8 [3 cells, 3 cells, c] of a picture uint8 [h, w, c]: a cell of the grid (rows, columns) over it, and one
+    cell on every side."""
+    height, width = (max(1, round(side / cells)) for side, cells in zip(picture.shape, grid, strict=False))
+    around = np.pad(picture, ((height, height), (width, width), (0, 0)), mode="edge")
+    y, x = (cell * side // cells for cell, side, cells in zip((row, column), picture.shape, grid, strict=False))
+    return around[y : y + 3 * height, x : x + 3 * width]

@@ -1,0 +1,56 @@
+"""Images drawn from the prior, or given attributes, beside as many real ones."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latelier.core import Decodes, Samples, need
+from latelier.sheets.sheet import Cell, Grid, compose, fitting
+from latelier.sheets.view import View, directions_of, pixels
+from latelier.uses.editing import wishes_of
+from latelier.uses.sampling import draw_given
+
+needs = (Samples, Decodes)
+TAKES = ("given", "step", "steps", "temperature")
+ROWS = 8  # at most
+
+
+@torch.no_grad()
+def draw(view: View) -> np.ndarray:
+    """uint8 [H, W, 3]: decodes of codes drawn from the prior, or given attributes, on the left, pictures of the data on
+    the right."""
+    height, width = view.image.shape[2:]
+    across = fitting(width, height, grids=2)
+    real = view.image[: ROWS * across]
+    drawn, how = given(view, len(real)) if view.asked.given else plain(view, len(real))
+
+    def grid(images: np.ndarray, heading: str) -> Grid:
+        starts = range(0, len(images), across)
+        return Grid([[Cell(image) for image in images[i : i + across]] for i in starts], heading=heading)
+
+    heading = f"drawn by the model: {', '.join(view.asked.given)}" if view.asked.given else "drawn by the model"
+    band = [grid(pixels(drawn), heading), grid(pixels(real), "pictures of the data")]
+    footer = (
+        f"Left: {len(drawn)} mean images {how}, none chosen by hand. "
+        "Right: as many pictures of the data, for comparison; the two sides are not paired."
+    )
+    return compose(f"{view.title}: samples", [band], footer)
+
+
+def plain(view: View, n: int) -> tuple[Tensor, str]:
+    """[n, c, h, w] and how they came about."""
+    code = need(view.model, Samples).sample_prior(n, view.generator)
+    return need(view.model, Decodes).decode(code), "decoded from codes drawn at random from the prior"
+
+
+def given(view: View, n: int) -> tuple[Tensor, str]:
+    """[n, c, h, w] and how they came about."""
+    chain, (directions, said, _) = view.asked.chain, directions_of(view, "samples --given")
+    drawn = draw_given(view.model, directions, wishes_of(view.asked.given), n, view.generator, chain)
+    how = (
+        "of codes at the end of Langevin chains that began at draws of the prior "
+        f"({chain.steps:,} steps of {chain.step:g}, temperature {chain.temperature:g}), along {said}; "
+        f"{drawn.kept:.0%} of the chains drew a picture in which the classifier finds what was asked for, and these "
+        "are shown"
+    )
+    return drawn.image, how

@@ -1,0 +1,85 @@
+"""Progress for a person: a bar with images/s and time left on a terminal, plain lines elsewhere. Nothing on other
+ranks."""
+
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from latelier.data.images import Images
+from latelier.terminal.say import printable, say
+
+EVERY = 10.0  # seconds between plain lines
+NAMED = 5  # skipped files that are named
+
+
+class Progress:
+    """Shows how far a long piece of work is. Use as a context manager."""
+
+    def __init__(self, title: str, total: int, start: int = 0, quiet: bool = False, unit: str = "images"):
+        self.title, self.total, self.quiet, self.unit = title, total, quiet, unit
+        self._start, self._began, self._printed = start, time.perf_counter(), time.perf_counter()
+        self._told = False  # whether a plain line was printed
+        self._bar: Any = None
+        self._task: Any = None
+        if not quiet and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+            from rich.progress import Progress as Bar
+
+            columns = (
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                TextColumn("{task.fields[note]}", markup=False),
+                TimeRemainingColumn(),
+            )
+            self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
+            self._task = self._bar.add_task(printable(title), total=total, completed=start, note="")
+
+    def __enter__(self) -> "Progress":
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._bar is not None:
+            with suppress(OSError):  # of a terminal that was closed
+                self._bar.stop()
+
+    def at(self, done: int, total: int | None = None, *, speed: float | None = None, note: str = "") -> None:
+        """Work stands at ``done``, going at ``speed`` a second (by default the mean so far). ``note`` is told beside
+        it."""
+        self.total = total or self.total
+        now = time.perf_counter()
+        mean = (done - self._start) / max(now - self._began, 1e-9)
+        speed = speed or mean
+        pace = f"{speed:,.0f}" if speed >= 10 else f"{speed:.2g}"
+        said = "; ".join(text for text in (f"{pace} {self.unit}/s", note) if text)
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done, total=self.total, note=printable(said))
+            return
+        last = done >= self.total and (note or self._told)  # a short piece of work needs no line to say that it is over
+        if self.quiet or not (last or now - self._printed >= EVERY):
+            return
+        self._printed, self._told = now, True
+        left = max(0, self.total - done) / max(mean, 1e-9)
+        say(f"{self.title}: {done:,} of {self.total:,}, {left:,.0f} s left, {said}", error=True)
+
+
+def step(line: str) -> None:
+    """Says on stderr which step of a longer piece of work begins."""
+    say(line, error=True)
+
+
+def tell(images: Images, more: str = "", head: Sequence[str] = ()) -> None:
+    """Says on stderr what was done to the pictures on the way, and which could not be read. ``more``: where all of
+    those are named. ``head``: what is said of their source before."""
+    lines = [*head, *images.remarks]
+    if images.skipped:
+        count, named = len(images.skipped), ", ".join(images.skipped[:NAMED])
+        rest = f", ...{f' ({more})' if more else ''}" if count > NAMED else ""
+        subject, verb = ("1 file", "was") if count == 1 else (f"{count:,} files", "were")
+        lines.append(f"{subject} could not be decoded and {verb} skipped: {named}{rest}")
+    for line in lines:
+        say(line.replace("\n", " "), error=True)  # in the name of a file it would begin a line of its own

@@ -1,0 +1,1 @@
+"""From the arguments of ``latelier train`` to a trained run."""

@@ -1,0 +1,122 @@
+"""Which images a training holds out: a share of its own, or the source's own validation split."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from latelier.core import Refusal
+from latelier.data.choice import fewer, hold_out
+from latelier.data.images import Images, with_classes
+from latelier.data.sources.account import account
+from latelier.data.sources.open import open_images, place_of, splits_of
+from latelier.data.sources.splits import ALIASES
+from latelier.data.sources.survey_words import head
+from latelier.engine import parallel
+from latelier.runs.labels import with_labels
+from latelier.storage.places import place
+from latelier.terminal.progress import Progress
+
+HELD, FEWEST = 0.1, 20  # share of a source with no other split that is held out, of at least so many images
+
+
+def kept_back(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Share and seed of the images that a run held out, from its config.json; nothing for one that held out none.
+    Earlier versions wrote down no more than what was asked for."""
+    request = config.get("request", {})
+    asked = {"share": request.get("validation"), "seed": int(request.get("seed", 0))}
+    found = dict(config.get("data", {}).get("held_out", asked))
+    return found if found.get("share") else {}
+
+
+def learned_rows(config: Mapping[str, Any], count: int) -> np.ndarray:
+    """Which of so many images a run learned from, from its config.json: neither held out, nor left out by --images."""
+    held, request = kept_back(config), config.get("request", {})
+    rows, _ = hold_out(count, held.get("share", 0.0), held.get("seed", 0))
+    asked = request.get("images")
+    return rows if asked is None else fewer(rows, asked, int(request.get("seed", 0)))
+
+
+def own_validation(request: SimpleNamespace) -> str:
+    """The name of the source's own validation split, where the run learns from its training split and --validation asks
+    for nothing else; or ""."""
+    return "" if request.validation is not None else _beside(request)
+
+
+def _beside(request: SimpleNamespace) -> str:
+    """The same, whatever --validation asks for."""
+    source, root = str(request.data), _root(request)
+    base, _, chosen = source.rpartition(":")
+    own = splits_of(source, root=root, as_=request.as_)
+    if base and ALIASES.get(chosen, chosen) in own and chosen not in ("train", "training"):
+        return ""
+    return "validation" if {"train", "validation"} <= set(own) else ""
+
+
+def unused_validation(request: SimpleNamespace) -> str:
+    """That the source's own validation split is not used, where --validation asks for something else; or ""."""
+    if request.validation is None or not _beside(request):
+        return ""
+    given = f"--validation {request.validation:g}"
+    return f"{given}: the validation split of {request.data} is not used; leave --validation out to use it"
+
+
+def held_share(request: SimpleNamespace, images: Images, split: str) -> float:
+    """Share of the images that is held out."""
+    if request.validation is not None:
+        return float(request.validation)
+    own = splits_of(str(request.data), root=_root(request), as_=request.as_)
+    alone = not split and set(own) <= {"train"}  # a lone training split leaves nothing to measure on
+    return HELD if alone and len(images) >= FEWEST else 0.0
+
+
+def validation_images(request: SimpleNamespace, images: Images, split: str) -> Images:
+    """The source's own validation images, as the training images are. Raises Refusal where they cannot be."""
+    text, (c, h, w) = str(request.data), images.shape
+    base, _, chosen = text.rpartition(":")
+    source = base if base and chosen in ("train", "training") else text
+    size = request.size or (h if h == w else None)
+    range = images.range or request.range
+    found = with_classes(opened(request, f"{source}:{split}", size, c, range), images.classes)
+    if found.shape != images.shape:
+        given, expected = ("x".join(map(str, shape)) for shape in (found.shape, images.shape))
+        raise Refusal(
+            f"{source}: its {split} images are {given} (channels x height x width) and its training images {expected}; "
+            "give --size, or --validation 0.1 to hold out training images instead"
+        )
+    return found
+
+
+def opened(
+    request: SimpleNamespace,
+    source: str,
+    size: int | None,
+    channels: int | None,
+    range: tuple[float, float] | None = None,
+) -> Images:
+    """The images of a source, with the classes of --labels-file. Raises Refusal as ``open_images`` and ``with_labels``
+    do."""
+    with Progress("reading images", 1, quiet=request.quiet or parallel.rank() > 0) as progress:
+        images = open_images(
+            source,
+            size=size,
+            channels=channels,
+            range=range,
+            root=_root(request),
+            download=request.download,
+            as_=request.as_,
+            progress=lambda done, total: progress.at(done, total),
+        )
+    return with_labels(request, images, own=source == str(request.data))
+
+
+def survey_head(request: SimpleNamespace, images: Images) -> list[str]:
+    """What the source is and what of it is not used, in lines; opens no file of it."""
+    place, _ = place_of(str(request.data), root=_root(request), as_=request.as_)
+    return head(place, account(Path(place.title), place, look=False), images)
+
+
+def _root(request: SimpleNamespace) -> Path | None:
+    return place(request.data_root, "--data-root") if request.data_root else None

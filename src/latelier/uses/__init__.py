@@ -1,0 +1,1 @@
+"""What trained codes are used for: directions, edits, pictures of a caption or of an attribute."""

@@ -1,0 +1,238 @@
+"""A verdict on a run: at most five lines for a person, the last of which is one command to go on with.
+
+Measured numbers (``facts``) become sentences by the rules that each model declares (``Model.findings``); the log says
+whether the run is still learning (``course``). The numbers are kept as verdict.json in the run, bound to its
+checkpoint and to the pictures."""
+
+import io
+import math
+import shlex
+from collections.abc import Sequence
+from contextlib import redirect_stderr
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from latelier.core import AttributeDirections, Classifies, Failed, Finding, Metric, Refusal, has, innermost
+from latelier.engine import checkpoint
+from latelier.rules.label_rules import EVEN, TOLD
+from latelier.rules.rules import UNLEARNED, VAIN, absurd, broken, grown, rising
+from latelier.runs.course import LATE, Course, by_heart, course, improving, read_log, worsening
+from latelier.runs.run import Run, Where, open_run
+from latelier.scores.common import Splits
+from latelier.storage import stored
+from latelier.storage.forms import VerdictNote
+from latelier.terminal.say import say
+from latelier.terminal.tables import counted, number
+from latelier.training.request import read_config
+from latelier.verdict.facts import measured
+from latelier.verdict.headlines import budgets, probed
+
+FILE = "verdict.json"
+VERSION = 2  # of the facts: those of earlier ones are measured anew
+MOST = 5  # lines
+SHORT = 1_000  # steps that a run which has not learned is told to take at least
+
+
+def verdict(run: Run, splits: Splits, records: Sequence[dict[str, Any]] = ()) -> tuple[list[Finding], dict[str, float]]:
+    """What there is to say of the run on these pictures, the last sentence the next command, and the numbers behind it.
+    Numbers that the run keeps are taken, if they are of this checkpoint and these pictures, or else measured: some
+    seconds. ``records`` are the run's scores; a probe among them stands in for the quick one. Writes nothing."""
+    kept = _kept(run, splits)
+    found = kept["facts"] if kept else facts(run, splits)
+    return words(run, splits, found, records), found
+
+
+def conclude(
+    run: Run, splits: Splits, records: Sequence[dict[str, Any]] = (), numbers: dict[str, float] | None = None
+) -> list[Finding]:
+    """The verdict, kept in the run's folder if it is one; of ``numbers``, if these were measured already."""
+    said, found = verdict(run, splits, records) if numbers is None else (words(run, splits, numbers, records), numbers)
+    if run.folder.is_dir():
+        sentences = [finding._asdict() for finding in said]
+        stored.write(run.folder / FILE, {**_stamp(run, splits), "findings": sentences, "facts": found})
+    return said
+
+
+def at_end(folder: Path, request: SimpleNamespace) -> None:
+    """Of a training that has just ended and is saved: says the verdict, unless quiet, which measures nothing. Raises
+    Failed where the training has failed."""
+    if request.quiet:
+        image = read_config(folder / "config.json")["model"]["image"]
+        failed, rest = broken(_grown(read_log(folder), image)), list[Finding]()
+    else:
+        try:
+            run = open_run(folder, request.model)
+            with redirect_stderr(io.StringIO()):  # what became of the pictures has been said when they were read
+                splits = run.splits(None, Where.of(request.data_root, request.download, request.as_))
+        except Refusal as error:
+            say(f"no verdict: {error}", error=True)
+            return
+        said = conclude(run, splits)
+        failed = [finding for finding in said if finding.level == "failure"]
+        rest = [finding for finding in said if finding.level != "failure"]
+        say(lines(rest), error=True)
+    if failed:
+        raise Failed(f"{failed[0].text} What there is, is saved in {folder}.")
+
+
+def facts(run: Run, splits: Splits) -> dict[str, float]:
+    """All that is measured of the run on these pictures."""
+    return measured(run.model, splits, told=told(run), labels=run.config.get("request", {}).get("labels"))
+
+
+def told(run: Run) -> bool:
+    """Whether the model learned from labels or attributes: its codes may know them then."""
+    inner = innermost(run.model)
+    learns = any(getattr(inner, name, False) for name in ("needs_labels", "one_factor"))
+    return learns or has(run.model, Classifies) or has(run.model, AttributeDirections)
+
+
+def words(run: Run, splits: Splits, facts: dict[str, float], records: Sequence[dict[str, Any]] = ()) -> list[Finding]:
+    """The sentences that facts and log make."""
+    if not told(run):
+        stamp = {"data": splits.test.source, "seen": run.seen}
+        if more := probed(records, stamp, budgets(facts)):
+            facts = {name: value for name, value in facts.items() if name != "guess"} | more
+    monitor = run.config.get("plan", {}).get("monitor")
+    went = course(run.log, Metric(*monitor) if monitor else None, run.model.measures)
+    found = run.model.findings(facts | _grown(run.log, run.model.image) | {"shown": float(run.seen)})
+    found += _remarked(run, found)
+    failed = any(finding.level == "failure" for finding in found)
+    following = Finding("note", f"Next: {_next(run, found, went)}")
+    going = [] if failed or _vain(found) or went is None else [_going(went)]
+    ending = [following] if failed else [_where(splits, facts), following]
+    first, others = found[:1], sorted(found[1:], key=_worth)  # the first says whether it learned what it is for
+    weightiest = others[: MOST - len(first) - len(going) - len(ending)]
+    return [*sorted([*first, *weightiest, *going], key=_weight), *ending]
+
+
+def lines(findings: Sequence[Finding]) -> str:
+    """As a terminal shows them."""
+    return "\n".join(f"warning: {text}" if level == "warning" else text for level, text in findings)
+
+
+def _weight(finding: Finding) -> int:
+    """What comes first: that the labels are learned, where they are what is learned. The sort keeps the order of
+    equals."""
+    return -1 if finding.text.startswith(TOLD) else {"failure": 0, "warning": 1, "good": 2, "note": 3}[finding.level]
+
+
+def _worth(finding: Finding) -> int:
+    """What is left out last where there is no room for all: what is bad, be it a note, before what is good."""
+    if finding.text.startswith(EVEN):
+        return 4
+    return {"failure": 0, "warning": 1, "note": 2, "good": 3}[finding.level]
+
+
+def _going(went: Course) -> Finding:
+    if went.gain == 0:
+        return Finding("note", f"No longer changing: {_named(went)} of {went.where} is {number(abs(went.end))}.")
+    up = (went.gain > 0) == went.higher
+    way = f"{'rose' if up else 'fell'} from {number(went.half)} to {number(went.end)}"
+    moved = f"{_named(went)} of {went.where} {way} in the last half"
+    if improving(went):
+        return Finding("good", f"Still improving: {moved}.")
+    if by_heart(went) and went.known is not None:
+        known = f"is {number(went.known)} on pictures trained on, of which more would help"
+        return Finding("note", f"Learns by heart: {moved}, but {known}.")
+    best = f"; the best came after {100 * went.best:.0f} % of training" if went.best <= LATE else ""
+    if worsening(went):
+        return Finding("warning", f"Getting worse: {moved}{best}.")
+    return Finding("note", f"Hardly improving any more: {moved}{best}.")
+
+
+def _named(went: Course) -> str:
+    """The term, and what it is where its name does not say that."""
+    return f"{went.term} ({went.words})" if went.words else went.term
+
+
+def _remarked(run: Run, found: Sequence[Finding]) -> list[Finding]:
+    """What the terms at the end of the log warn of, unless a sentence gives the same remedy."""
+    if any(finding.level == "failure" for finding in found):
+        return []
+    last: dict[str, float] = {}
+    for record in run.log:
+        last |= record.get("terms", {})  # a game's looks at reconstructions are in few records
+    remarks = run.model.remarks(last, run.log[-1]["seen"]) if last else []
+    fresh = [r for r in remarks if not any(r.rpartition(": ")[2] in finding.text for finding in found)]
+    return [Finding("warning", f"{remark[:1].upper()}{remark[1:]}.") for remark in fresh]
+
+
+def _where(splits: Splits, facts: dict[str, float]) -> Finding:
+    """On which pictures all this was measured."""
+    count, n = len(splits.test), int(facts["pictures"])
+    part = counted(n, "picture") if n == count else f"{n:,} of {counted(count, 'picture')}"
+    measured = f"Measured on {part} that it"
+    if splits.seen:
+        return Finding("note", f"{measured} saw in training; on others it may be worse.")
+    return Finding("note", f"{measured} did not see in training.")
+
+
+def _next(run: Run, found: Sequence[Finding], went: Course | None) -> str:
+    """One command."""
+    folder, plan = shlex.quote(str(run.folder)), run.config.get("plan", {})
+    learns = bool(run.model.moves()) and bool(plan)
+    if learns and any(finding.level == "failure" for finding in found):
+        return f"latelier train --out {folder} --resume --rate {_lower(run)}" if _sound(run) else _slower(run)
+    vain = _vain(found) or (went is not None and (worsening(went) or by_heart(went)))
+    helps = learns and not vain
+    unlearned = helps and any(finding.text.startswith(UNLEARNED) for finding in found)
+    if helps and (unlearned or (went is not None and improving(went))):
+        steps = 2 * math.ceil(plan["total"] / plan["batch"])
+        return f"latelier train --out {folder} --resume --steps {max(steps, SHORT) if unlearned else steps}"
+    return f"latelier report {folder}"
+
+
+def _vain(found: Sequence[Finding]) -> bool:
+    """Whether more training mends nothing."""
+    return any(finding.text.startswith(VAIN) for finding in found)
+
+
+def _sound(run: Run) -> bool:
+    """Whether a failed run keeps a checkpoint from before it failed, that --resume goes on from."""
+    every = checkpoint.checkpoints(run.folder)
+    try:
+        found = checkpoint.latest(run.folder) if every else None
+    except Refusal:  # there is none to go on from
+        return False
+    if found is None or found.seen == every[-1].seen:
+        return False
+    before = [record for record in run.log if record["seen"] <= found.seen]
+    return not broken(_grown(before, run.model.image))
+
+
+def _lower(run: Run) -> float:
+    """A tenth of the run's rate, or the method's own if that is less."""
+    asked = run.config["request"].get("rate")
+    own = max((optimiser["rate"] for optimiser in run.config.get("optimisers", {}).values()), default=1e-3)
+    return float(f"{own / 10 if asked is None else min(asked / 10, own):.1g}")
+
+
+def _slower(run: Run) -> str:
+    """The command of the run, into another folder, at a lower rate."""
+    from latelier.page.reporting import command
+
+    changed = {**run.config["request"], "rate": _lower(run), "out": f"{run.folder}-slower"}
+    return command(replace(run, config={**run.config, "request": changed}))
+
+
+def _grown(log: Sequence[dict[str, Any]], image: Sequence[int]) -> dict[str, float]:
+    """Facts of a log, of pictures [c, h, w]: of a loss that has diverged, and whether codes come to carry more."""
+    records = [record["terms"] for record in log if "terms" in record]
+    if not records:
+        return {}
+    return grown(records[0], records[-1]) | absurd(records[-1], math.prod(image)) | rising(records)
+
+
+def _stamp(run: Run, splits: Splits) -> dict[str, Any]:
+    """What kept numbers are of."""
+    data = {"data": splits.test.source, "fingerprint": splits.test.fingerprint, "images": len(splits.test)}
+    return {"seen": run.seen, "version": VERSION, **data}
+
+
+def _kept(run: Run, splits: Splits) -> dict[str, Any] | None:
+    """The record that the run keeps, if it is of this checkpoint and these pictures."""
+    record = stored.kept(run.folder / FILE, VerdictNote, "all is measured anew") if run.folder.is_dir() else None
+    return dict(record) if record and _stamp(run, splits).items() <= record.items() else None

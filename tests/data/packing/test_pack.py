@@ -1,0 +1,230 @@
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made import folder, write
+
+from latelier.core import Refusal
+from latelier.data.images import Images
+from latelier.data.packing import crew, fill, pack, worker
+from latelier.data.sources.open import open_images
+
+Many = Callable[[], None]
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LATELIER_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def two_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes even a few pictures worth two processes."""
+    monkeypatch.setattr(fill, "SMALL", 2)
+    monkeypatch.setattr(fill, "JOB_ROWS", 4)
+    monkeypatch.setattr(fill, "cores", lambda: 2)
+
+
+def packs(cache: Path) -> list[str]:
+    return sorted(path.suffix for path in (cache / "packs").iterdir())
+
+
+def test_second_call_opens_the_map(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = open_images(folder(tmp_path / "pictures", 5))
+    monkeypatch.setattr(pack, "fill", None)  # decoding again would fail
+    second = open_images(tmp_path / "pictures")
+    assert isinstance(second.pixels, np.memmap)
+    assert not second.pixels.flags.writeable
+    assert (second.pixels == first.pixels).all()
+    assert second.fingerprint == first.fingerprint
+
+
+@pytest.mark.usefixtures("two_processes")
+def test_processes_give_what_one_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures = folder(tmp_path / "pictures", 30)
+    for row in (0, 9, 10, 11, 29):
+        (pictures / f"{row:03}.png").write_text("no picture")
+    told: list[tuple[int, int]] = []
+    many = open_images(pictures, cache=tmp_path / "many", progress=lambda done, total: told.append((done, total)))
+    monkeypatch.setattr(fill, "SMALL", 1000)
+    one = open_images(pictures, cache=tmp_path / "one")
+    assert (many.pixels == one.pixels).all()
+    assert many.fingerprint == one.fingerprint
+    assert many.skipped == one.skipped == tuple(f"{row:03}.png" for row in (0, 9, 10, 11, 29))
+    assert list(many.names) == [f"{row:03}.png" for row in range(30) if row not in (0, 9, 10, 11, 29)]
+    assert told[-1] == (30, 30)
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    file = next((tmp_path / "many/packs").glob("*/pixels.npy"))
+    assert np.load(file).shape == (25, 10, 12, 3)
+    assert file.stat().st_size == worker.HEADER + many.pixels.nbytes  # no gap is left
+    assert (file.parent / "skipped.txt").read_text().startswith("000.png\tnot a picture")
+
+
+def test_a_changed_file_is_decoded_again(tmp_path: Path) -> None:
+    pictures = folder(tmp_path / "pictures", 3)
+    before = open_images(pictures)
+    write(pictures / "001.png", seed=99)
+    after = open_images(pictures)
+    assert (before.pixels[1] != after.pixels[1]).any()
+    assert before.fingerprint != after.fingerprint
+    assert open_images(pictures, size=8).shape == (3, 8, 8)
+
+
+def test_fingerprint_is_of_what_is_seen_not_where(tmp_path: Path) -> None:
+    here = open_images(folder(tmp_path / "here", 3))
+    there = open_images(folder(tmp_path / "there", 3))
+    assert here.fingerprint == there.fingerprint
+
+
+STOPPED = """
+    import os, signal, sys
+    from latelier.data.packing import fill
+    from latelier.data.sources.open import open_images
+
+    fill.SMALL, fill.JOB_ROWS, fill.cores = 2, 4, lambda: 2
+
+    def stop(done, total):
+        if done >= 20:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    open_images(sys.argv[1], progress=stop)
+"""
+
+
+@pytest.mark.usefixtures("two_processes")
+def test_a_killed_pack_goes_on(tmp_path: Path, cache: Path) -> None:
+    pictures = folder(tmp_path / "pictures", 40)
+    (pictures / "002.png").write_text("no picture")
+    killed = subprocess.run([sys.executable, "-c", textwrap.dedent(STOPPED), str(pictures)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert packs(cache) == [".part"]
+    part = next((cache / "packs").iterdir())
+    with open(part / "pixels.npy", "r+b") as file:  # rows of a finished job that never reached the disk
+        file.seek(worker.HEADER + 9 * 360)
+        file.write(bytes(360))
+    with open(part / "done.jsonl", "a") as journal:
+        journal.write('{"first": 36, "go')  # a line that was being written
+    told: list[int] = []
+    images = open_images(pictures, progress=lambda done, _: told.append(done))
+    assert len(told) == 6  # of ten jobs five were done, and one of these was spoilt
+    assert packs(cache) == [""]
+    whole = open_images(pictures, cache=tmp_path / "another")
+    assert (images.pixels == whole.pixels).all()
+    assert images.fingerprint == whole.fingerprint
+
+
+def test_a_pack_killed_while_rows_move_starts_afresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures = folder(tmp_path / "pictures", 8)
+    (pictures / "000.png").write_text("no picture")
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fill, "close_gaps", stop)
+        with pytest.raises(KeyboardInterrupt):
+            open_images(pictures)
+    told: list[int] = []
+    images = open_images(pictures, progress=lambda done, _: told.append(done))
+    assert told == [8]
+    assert len(images) == 7
+
+
+def test_a_cut_pack_is_made_again(tmp_path: Path, cache: Path) -> None:
+    pictures = folder(tmp_path / "pictures", 4)
+    before = np.array(open_images(pictures).pixels)
+    file = next(cache.glob("packs/*/pixels.npy"))
+    os.truncate(file, 500)
+    assert (open_images(pictures).pixels == before).all()
+
+
+def test_two_at_once_decode_once(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures = folder(tmp_path / "pictures", 20)
+    filled: list[Path] = []
+
+    def counted(part: Path, *others: object) -> fill.Filled:
+        filled.append(part)
+        return original(part, *others)  # type: ignore[arg-type]
+
+    original = fill.fill
+    monkeypatch.setattr(pack, "fill", counted)
+    with ThreadPoolExecutor(4) as threads:
+        sets: list[Images] = list(threads.map(lambda _: open_images(pictures), range(4)))
+    assert len(filled) == 1
+    assert len({images.fingerprint for images in sets}) == 1
+    assert packs(cache) == [""]
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures = folder(tmp_path / "pictures", 4)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for module, call in ((os, "posix_fallocate"), (worker, "write_all")):  # some file systems promise room they lack
+        with monkeypatch.context() as patch:
+            patch.setattr(module, call, full)
+            with pytest.raises(Refusal, match="is full: the decoded pictures need 1,440 bytes"):
+                open_images(pictures)
+        assert packs(cache) == []
+    assert len(open_images(pictures)) == 4
+
+
+def test_a_cache_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    pictures = folder(tmp_path / "pictures", 2)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Refusal, match="LATELIER_CACHE names another folder"):
+        open_images(pictures, cache=tmp_path / "file")
+
+
+@pytest.mark.usefixtures("two_processes")
+def test_a_lost_process_is_said_and_its_work_goes_on(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = folder(tmp_path / "pictures", 24)
+    started: list[subprocess.Popen[str]] = []
+
+    def kept(lock: int) -> "subprocess.Popen[str]":
+        started.append(start(lock))
+        return started[-1]
+
+    def lost(process: "subprocess.Popen[str]", line: str) -> None:
+        if line[0] == "[" and json.loads(line)[1] == 16:  # row 16 on: a dead process, whoever is ahead
+            for each in started:
+                each.kill()
+                each.wait()
+        send(process, line)
+
+    start, send = crew._start, crew._send
+    monkeypatch.setattr(crew, "_start", kept)
+    monkeypatch.setattr(crew, "_send", lost)
+    with pytest.raises(Refusal, match=r"ended with code -9 on the pictures 0\d\d.png to 0\d\d.png"):
+        open_images(pictures)
+    monkeypatch.setattr(crew, "_send", send)
+    assert packs(cache) == [".part"]
+    assert len(open_images(pictures)) == 24
+    assert all(process.returncode is not None for process in started)
+
+
+def test_decoding_processes_do_not_load_torch() -> None:
+    code = "import sys, latelier.data.packing.worker; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_pack_holds_no_pickle(tmp_path: Path, cache: Path) -> None:
+    open_images(folder(tmp_path / "pictures", 2))
+    made = next((cache / "packs").iterdir())
+    for file in made.glob("*.npy"):
+        np.load(file, allow_pickle=False)
+    assert {file.suffix for file in made.iterdir()} == {".npy", ".json", ".txt", ""}
+    assert json.loads((made / "info.json").read_text())["rows"] == 2

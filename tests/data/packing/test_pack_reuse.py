@@ -1,0 +1,227 @@
+"""A picture that some pack holds already is copied from there; nobody can tell from what comes out."""
+
+import json
+import os
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from made import folder, write
+from PIL import Image
+
+from latelier.data.images import Images
+from latelier.data.packing import fill, reuse, sums, worker
+from latelier.data.sources.open import open_images
+from latelier.storage import stored
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LATELIER_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Grows by one entry with each picture that is decoded."""
+    done: list[object] = []
+
+    def counted(file: object, target: object) -> object:
+        done.append(target)
+        return decode(file, target)  # type: ignore[arg-type]
+
+    decode = worker.decode
+    monkeypatch.setattr(worker, "decode", counted)
+    return done
+
+
+def same(images: Images, other: Images) -> bool:
+    """Whether two sets agree in all but where they come from."""
+    assert (np.asarray(images.pixels) == np.asarray(other.pixels)).all()
+    assert (images.label == other.label).all()
+    assert (images.names, images.skipped, images.remarks) == (other.names, other.skipped, other.remarks)
+    return images.fingerprint == other.fingerprint
+
+
+def mixed(path: Path, n: int) -> Path:
+    """Pictures of several kinds, of which some are converted, and one file that is none."""
+    for i in range(n):
+        write(path / f"{i:03}.png", ["RGB", "RGBA", "L", "LA"][i % 4], seed=i)
+    (path / "none.png").write_text("no picture")
+    return path
+
+
+def add(path: Path) -> Path:
+    write(path / "0005.png", seed=99)
+    return path
+
+
+def touch(path: Path) -> Path:
+    for file in path.iterdir():
+        os.utime(file, (1, 1))
+    return path
+
+
+def move(path: Path) -> Path:
+    return path.rename(path.with_name("elsewhere"))
+
+
+def rename(path: Path) -> Path:
+    for number, file in enumerate(sorted(path.iterdir(), reverse=True)):
+        file.rename(path / f"new{number:03}.png")
+    return path
+
+
+def drop(path: Path) -> Path:
+    for name in ("000.png", "003.png", "019.png"):
+        (path / name).unlink()
+    return path
+
+
+@pytest.mark.parametrize(("change", "new"), [(add, 1), (touch, 0), (move, 0), (rename, 0), (drop, 0)])
+@pytest.mark.parametrize("size", [None, 8])
+def test_only_what_is_new_is_decoded(
+    change: Callable[[Path], Path],
+    new: int,
+    size: int | None,
+    tmp_path: Path,
+    decoded: list[object],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fill, "JOB_ROWS", 4)
+    pictures = mixed(tmp_path / "pictures", 20)
+    open_images(pictures, size=size)
+    pictures = change(pictures)
+    decoded.clear()
+    images = open_images(pictures, size=size)
+    assert len(decoded) == new + 1  # the file that is no picture is tried again: its reason is told anew
+    assert same(images, open_images(pictures, size=size, cache=tmp_path / "empty"))
+
+
+def test_processes_copy_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+    monkeypatch.setattr(fill, "SMALL", 2)
+    monkeypatch.setattr(fill, "JOB_ROWS", 4)
+    monkeypatch.setattr(fill, "cores", lambda: 2)
+    pictures = mixed(tmp_path / "pictures", 20)
+    open_images(pictures)
+    (made,) = (cache / "packs").iterdir()
+    change_pixels(made)  # to see in the outcome that it was copied
+    images = open_images(add(pictures))
+    fresh = open_images(pictures, cache=tmp_path / "empty")
+    assert (images.pixels != fresh.pixels).any(axis=(1, 2, 3)).sum() == 20
+    assert images.remarks == fresh.remarks
+
+
+def change_pixels(made: Path) -> None:
+    """Other pixels, under sums that agree."""
+    pixels = np.load(made / "pixels.npy")
+    np.save(made / "pixels.npy", 255 - pixels)
+    np.save(made / "sums.npy", sums.block_sums(made / "pixels.npy"))
+    told = json.loads((made / "info.json").read_text())
+    del told["checksum"]
+    told["files"]["sums.npy"] = dict(zip(("bytes", "sum"), sums.total(made / "sums.npy"), strict=True))
+    stored.write(made / "info.json", told)
+
+
+def test_other_targets_and_other_decoders_are_decoded(
+    tmp_path: Path, decoded: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = folder(tmp_path / "pictures", 6)
+    open_images(pictures)
+    for options in ({"size": 8}, {"channels": 1}, {"size": 8, "channels": 1}):
+        decoded.clear()
+        open_images(pictures, **options)  # type: ignore[arg-type]
+        assert len(decoded) == 6
+    touch(pictures)
+    monkeypatch.setattr(reuse, "pillow", "0.1")
+    decoded.clear()
+    open_images(pictures)
+    assert len(decoded) == 6
+
+
+def test_a_larger_picture_in_a_set_of_one_size(tmp_path: Path, decoded: list[object]) -> None:
+    """It turns up after the sample, and all are scaled then, with the outcome of an empty cache."""
+    pictures = folder(tmp_path / "pictures", 300)
+    open_images(pictures)
+    write(pictures / "290.png", size=(30, 40))
+    assert same(open_images(pictures), open_images(pictures, cache=tmp_path / "empty"))
+
+
+def test_shards_are_like_folders(tmp_path: Path, decoded: list[object]) -> None:
+    pictures = folder(tmp_path / "pictures", 8)
+    open_images(pictures)
+    decoded.clear()
+    rows = [{"bytes": file.read_bytes(), "path": file.name} for file in sorted(pictures.iterdir())]
+    pq.write_table(pa.table({"image": rows}), tmp_path / "all.parquet")
+    images = open_images(tmp_path / "all.parquet")
+    assert decoded == []
+    assert same(images, open_images(tmp_path / "all.parquet", cache=tmp_path / "empty"))
+
+
+@pytest.mark.parametrize("name", ["pixels.npy", "origin.npy", "sums.npy", "info.json"])
+def test_damaged_rows_are_not_copied(name: str, tmp_path: Path, cache: Path) -> None:
+    pictures = folder(tmp_path / "pictures", 6)
+    open_images(pictures)
+    moved = move(pictures)
+    whole = open_images(moved, cache=tmp_path / "empty")
+    (made,) = (cache / "packs").iterdir()
+    content = (made / name).read_bytes()
+    for seed in range(30):
+        chance = random.Random(seed)
+        spoilt = bytearray(content)
+        spoilt[chance.randrange(len(spoilt))] ^= 1 << chance.randrange(8)
+        (made / name).write_bytes(spoilt)
+        assert same(open_images(moved), whole)
+        for path in (cache / "packs").iterdir():
+            if path != made:
+                shutil.rmtree(path)
+
+
+def test_damaged_labels_cost_no_decoding(tmp_path: Path, cache: Path, decoded: list[object]) -> None:
+    pictures = folder(tmp_path / "pictures", 6)
+    open_images(pictures)
+    (made,) = (cache / "packs").iterdir()
+    (made / "label.npy").unlink()
+    decoded.clear()
+    images = open_images(pictures)
+    assert decoded == []
+    assert images.remarks == (
+        f"what was decoded before was damaged, and has been made again ({made}: label.npy: No such file or directory)",
+    )
+
+
+def test_a_file_too_long_to_hold_is_decoded_each_time(
+    tmp_path: Path, decoded: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "HELD", 400)  # of these files of some 400 bytes a part
+    pictures = folder(tmp_path / "pictures", 6)
+    long = sum(file.stat().st_size > 400 for file in pictures.iterdir())
+    write(pictures / "long.png", size=(12, 10), mode="L")
+    write(pictures / "other.png", size=(12, 10), mode="L")
+    open_images(pictures)
+    decoded.clear()
+    open_images(touch(pictures))
+    assert 0 < long == len(decoded) < 8
+
+
+def test_deep_pictures_of_another_range_are_decoded(tmp_path: Path, decoded: list[object]) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for i in range(4):
+        values = np.random.default_rng(i).integers(0, 4000, (8, 8), np.uint16)
+        values[0, :2] = 0, 4000  # so that the sample's range is that of all
+        Image.fromarray(values).save(pictures / f"{i}.png")
+    first = open_images(pictures)
+    decoded.clear()
+    again = open_images(touch(pictures))
+    assert decoded == []
+    assert (again.range, again.remarks) == (first.range, first.remarks)
+    other = open_images(pictures, range=(0, 1000))
+    assert len(decoded) == 4
+    assert other.range == (0, 1000)
+    assert (other.pixels != again.pixels).any()

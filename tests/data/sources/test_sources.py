@@ -1,0 +1,453 @@
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from made import folder, noise, write
+from PIL import Image
+from shards import parquet, png, tar
+
+from latelier.core import Refusal
+from latelier.data.packing import aim
+from latelier.data.sources import builtin
+from latelier.data.sources.open import list_data, open_images, splits_of
+
+SHARED = Path(__file__).parents[4] / "shared" / "data"  # real pictures beside the repository, on some machines
+needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared/data")
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LATELIER_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+# ---- folders
+
+
+def test_class_folders(tmp_path: Path) -> None:
+    for name in ("dog 2/a.png", "dog 10/deep/er/b.JPG", "dog 10/c.png", ".hidden/d.png", "empty/notes.txt"):
+        write(tmp_path / "pets" / name) if "notes" not in name else (tmp_path / "pets/empty").mkdir()
+    write(tmp_path / "pets/loose.png")
+    images = open_images(tmp_path / "pets")
+    assert list(images.names) == ["dog 10/c.png", "dog 10/deep/er/b.JPG", "dog 2/a.png", "loose.png"]
+    assert images.classes == ("dog 2", "dog 10")
+    assert images.label.tolist() == [1, 1, 0, -1]
+    assert images.remarks == ("1 of 4 pictures stand beside the class folders: their class is unknown",)
+    assert (images.source, splits_of(tmp_path / "pets")) == (str(tmp_path / "pets"), ())
+    assert (images.pixels[2] == np.asarray(noise())).all()
+
+
+def test_split_folders(tmp_path: Path) -> None:
+    for name in ("train/cat/1.png", "train/dog/2.png", "val/dog/3.png", "test/emu/4.png"):
+        write(tmp_path / "pets" / name)
+    pets = tmp_path / "pets"
+    assert splits_of(pets) == ("train", "validation", "test")
+    assert list(open_images(pets).names) == ["cat/1.png", "dog/2.png"]
+    chosen = [
+        open_images(pets, split="validation"),
+        open_images(f"{pets}:val"),
+        open_images(f"{pets}:val", split="valid"),
+    ]
+    assert [images.source for images in chosen] == [f"{pets}:validation"] * 3
+    assert [images.label.tolist() for images in chosen] == [[1]] * 3
+    assert chosen[0].classes == open_images(pets, split="test").classes == ("cat", "dog", "emu")
+
+
+def test_classes_may_be_called_like_splits(tmp_path: Path) -> None:
+    for name in ("bus/1.png", "train/2.png"):
+        write(tmp_path / "traffic" / name)
+    with pytest.raises(Refusal, match="train/ is named like a split and stands beside bus/: --as splits takes train"):
+        open_images(tmp_path / "traffic")
+    assert splits_of(tmp_path / "traffic", as_="classes") == ()
+    assert open_images(tmp_path / "traffic", as_="classes").classes == ("bus", "train")
+    assert list(open_images(tmp_path / "traffic", as_="splits").names) == ["2.png"]
+
+
+def test_links_are_followed_but_not_in_circles(tmp_path: Path) -> None:
+    pictures = folder(tmp_path / "pictures" / "one", 2)
+    (pictures / "up").symlink_to(tmp_path / "pictures", target_is_directory=True)
+    (pictures / "nowhere.png").symlink_to("missing.png")
+    images = open_images(tmp_path / "pictures")
+    assert len(images) == 2
+    assert images.skipped == ("one/nowhere.png",)
+
+
+def test_empty_folder(tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match="no pictures in this folder"):
+        open_images(tmp_path)
+
+
+def test_damaged_files_are_skipped_and_named(tmp_path: Path) -> None:
+    pictures = folder(tmp_path / "pictures", 3)
+    (pictures / "text.png").write_text("not a picture")
+    whole = write(tmp_path / "whole.jpg", size=(64, 64)).read_bytes()
+    (pictures / "half.jpg").write_bytes(whole[: len(whole) // 2])
+    images = open_images(pictures, size=10)
+    assert images.skipped == ("half.jpg", "text.png")
+    assert list(images.names) == ["000.png", "001.png", "002.png"]
+    assert images.remarks == ()
+    for i in (3, 4, 5):
+        (pictures / f"{i}.gif").write_bytes(b"GIF89a")
+    assert open_images(pictures, size=10).remarks == (
+        "5 of 8 pictures could not be decoded, first 3.gif: not a picture",
+    )
+
+
+def test_nothing_left(tmp_path: Path) -> None:
+    for i in range(3):
+        write(tmp_path / "pictures" / f"{i}.png").write_text("not a picture")
+    for options in ({}, {"size": 8, "channels": 1}):
+        with pytest.raises(Refusal, match=r"none of 3 pictures could be decoded; the first is 0.png: not a picture"):
+            open_images(tmp_path / "pictures", **options)
+
+
+def test_bombs_are_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder(tmp_path / "pictures", 2)
+    write(tmp_path / "pictures/bomb.png", size=(40, 30))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 200)
+    assert open_images(tmp_path / "pictures").skipped == ("bomb.png",)
+
+
+# ---- sizes and channels
+
+
+def test_own_size_may_be_oblong(tmp_path: Path) -> None:
+    assert open_images(folder(tmp_path / "pictures", 3, size=(24, 16))).shape == (3, 16, 24)
+
+
+@pytest.mark.parametrize("odd", [(13, 10), (1, 1)])
+@pytest.mark.parametrize("probed", [256, 2])
+def test_mixed_sizes(tmp_path: Path, odd: tuple[int, int], probed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aim, "PROBED", probed)  # the odd one is seen before or while decoding
+    pictures = folder(tmp_path / "pictures", 3)
+    write(pictures / "odd.png", size=odd)
+    images = open_images(pictures)
+    assert images.shape == (3, 64, 64)
+    assert images.remarks == (aim.MIXED,)
+    assert open_images(pictures, size=8).remarks == ()
+
+
+def test_single_pixels_are_scaled(tmp_path: Path) -> None:
+    images = open_images(folder(tmp_path / "pictures", 2, size=(1, 1)))
+    assert (images.shape, images.remarks) == ((3, 64, 64), (aim.MIXED,))
+
+
+MOSTLY_COLOUR = "grey, repeated in three channels, as most are in colour; --channels 1 takes all in grey"
+MOSTLY_GREY = "in colour, turned grey, as most are; --channels 3 takes all in colour"
+
+
+def mixed(path: Path, *modes: str) -> Path:
+    for number, mode in enumerate(modes):
+        write(path / f"{number:03}.png", mode, seed=number)
+    return path
+
+
+def test_of_grey_and_colour_together_the_majority_decides(tmp_path: Path) -> None:
+    pictures = mixed(tmp_path / "pictures", "RGB", "L", "RGB", "RGB")
+    for channels, shape, remark in (
+        (None, (3, 10, 12), f"1 of 4 pictures: {MOSTLY_COLOUR}"),
+        (3, (3, 10, 12), "1 of 4 pictures: grey, repeated in three channels"),
+        (1, (1, 10, 12), "3 of 4 pictures: in colour, turned grey"),
+    ):
+        images = open_images(pictures, channels=channels)
+        assert (images.shape, images.remarks) == (shape, (remark,))
+    grey = open_images(mixed(tmp_path / "grey", "L", "RGB", "L"))
+    assert (grey.shape, grey.remarks) == ((1, 10, 12), (f"1 of 3 pictures: {MOSTLY_GREY}",))
+    assert (grey.pixels[1, :, :, 0] == np.asarray(noise("RGB", seed=1).convert("L"))).all()
+    half = open_images(mixed(tmp_path / "half", "L", "RGB", "RGB", "L"))  # in colour nothing is lost
+    assert (half.shape, half.remarks) == ((3, 10, 12), (f"2 of 4 pictures: {MOSTLY_COLOUR}",))
+
+
+def test_pictures_that_cannot_be_read_do_not_vote(tmp_path: Path) -> None:
+    pictures = mixed(tmp_path / "pictures", "L", "L", "RGB", "RGB", "RGB")
+    for name in ("002.png", "003.png"):  # whose greyness would be known by their names alone
+        (pictures / name).write_bytes(b"no picture")
+    images = open_images(pictures)
+    assert (images.shape, images.skipped) == ((1, 10, 12), ("002.png", "003.png"))
+    assert images.remarks == (f"1 of 5 pictures: {MOSTLY_GREY}",)
+
+
+def test_the_sample_is_of_the_whole_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aim, "PROBED", 4)
+    monkeypatch.setattr(aim, "BLOCK", 1)
+    pictures = mixed(tmp_path / "pictures", *"LLLLL", *["RGB"] * 15)  # the first class is of another kind
+    assert open_images(pictures).remarks == (f"5 of 20 pictures: {MOSTLY_COLOUR}",)
+    for number in range(17):  # where nothing of the sample opens, what does open decides
+        (pictures / f"{number:03}.png").write_bytes(b"no picture")
+    for number in (17, 18):
+        write(pictures / f"{number:03}.png", "L")
+    assert open_images(pictures).shape == (1, 10, 12)
+
+
+def test_what_comes_after_the_sample_is_converted_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aim, "PROBED", 2)
+    colour = mixed(tmp_path / "colour", "RGB", "RGB", "RGB", "L")
+    assert open_images(colour).remarks == (f"1 of 4 pictures: {MOSTLY_COLOUR}",)
+    grey = mixed(tmp_path / "grey", "L", "L", "L", "RGB")
+    assert open_images(grey).remarks == (f"1 of 4 pictures: {MOSTLY_GREY}",)
+
+
+def test_conversions_are_told_with_their_number(tmp_path: Path) -> None:
+    pictures = folder(tmp_path / "pictures", 2)
+    noise().quantize(8).save(pictures / "palette.png")
+    write(pictures / "cmyk.tif", "CMYK")
+    write(pictures / "alpha.png", "RGBA")
+    Image.fromarray(np.full((10, 12), 60000, np.uint16)).save(pictures / "deep.png")
+    images = open_images(pictures, channels=3)
+    assert (images.pixels[list(images.names).index("deep.png")] == round(60000 / 257)).all()
+    assert images.remarks == (
+        "1 of 6 pictures: CMYK, turned into RGB",
+        "1 of 6 pictures: with transparency, laid on white",
+        "1 of 6 pictures: more than 8 bits; values of 0 to 65,535 are drawn from black to white",
+        "1 of 6 pictures: grey, repeated in three channels",
+        "1 of 6 pictures: with a palette, its colours looked up",
+        "the other pictures have 8 bits, whose 0 to 255 are drawn from black to white",
+    )
+
+
+# ---- names and splits
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "complaint"),
+    [
+        ("mnits", {}, "did you mean mnist?"),
+        ("scnes:test", {}, "did you mean scenes?"),
+        ("no/such/folder", {}, "neither a folder or file that exists nor the name"),
+        ("digits", {"split": "validation"}, "digits has no split validation; it has train, test"),
+        ("digits:test", {"split": "train"}, "contradict"),
+        ("digits", {"size": 0}, "size 0: expected"),
+        ("digits", {"channels": 2}, "channels 2: expected"),
+        ("scenes", {"size": 48}, "expected 32 or 64"),
+        (__file__, {}, "expected a folder, a .parquet file or an uncompressed .tar file"),
+    ],
+)
+def test_refusals(source: str, options: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(Refusal, match=complaint.replace("?", r"\?")) as refusal:
+        open_images(source, **options)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_split_of_what_has_none(tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match="has no split test; it has no splits: leave the split out"):
+        open_images(folder(tmp_path / "pictures", 1), split="test")
+
+
+def test_a_built_in_name_wins_but_a_path_is_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder(tmp_path / "digits", 1)
+    monkeypatch.chdir(tmp_path)
+    assert open_images("digits").shape == (1, 8, 8)
+    assert open_images(Path("digits")).shape == open_images("./digits").shape == (3, 10, 12)
+
+
+def test_all_names_are_listed_with_a_line() -> None:
+    listed = dict(list_data())
+    assert {"digits", "scenes", "mnist", "cifar10", "celeba", "places"} <= set(listed)
+    assert all(line and "\n" not in line for line in listed.values())
+
+
+# ---- built in
+
+
+def test_digits() -> None:
+    train, test = open_images("digits"), open_images("digits:test")
+    assert (len(train), len(test), train.shape) == (1297, 500, (1, 8, 8))
+    assert not set(train.names) & set(test.names)
+    assert (train.pixels.min(), train.pixels.max()) == (0, 255)
+    share = np.bincount(test.label, minlength=10) / np.bincount(np.concatenate([train.label, test.label]))
+    assert np.abs(share - 500 / 1797).max() < 0.01
+    assert train.classes == tuple("0123456789")
+
+
+def test_scenes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(builtin, "SCENES", {"train": (6, 0), "test": (4, 1)})
+    drawn = builtin.Scenes("test", 64).contents()
+    images = open_images("scenes:test", size=64)
+    assert images.shape == (3, 64, 64)
+    assert (images.pixels == drawn.pixels).all()
+    assert (images.label == drawn.label).all()
+    assert [list(texts) for texts in images.captions] == [list(texts) for texts in drawn.captions]
+    assert set(images.truth) == set(drawn.truth) != set()
+    assert all((images.truth[name] == drawn.truth[name]).all() for name in drawn.truth)
+    assert open_images("scenes").shape == (3, 32, 32)
+
+
+# ---- torchvision
+
+
+def test_torchvision_data_that_are_not_there(tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match="--data-root DIR says where it is, --download fetches it"):
+        open_images("cifar10", root=tmp_path)
+
+
+def published(
+    monkeypatch: pytest.MonkeyPatch, root: Path, kind: str, marker: str, **fields: Any
+) -> list[dict[str, Any]]:
+    """Puts an object with these fields in place of one of torchvision's classes; returns what it was called with."""
+    datasets = pytest.importorskip("torchvision.datasets")
+    calls: list[dict[str, Any]] = []
+
+    def construct(root: Path, **options: Any) -> SimpleNamespace:
+        calls.append(options)
+        write(root / marker, format="PNG")
+        return SimpleNamespace(root=root, **fields)
+
+    monkeypatch.setattr(datasets, kind, construct)
+    return calls
+
+
+def test_arrays_of_torchvision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 3, 32, 32), np.uint8)
+    calls = published(monkeypatch, tmp_path, "SVHN", "test_32x32.mat", data=pixels, labels=np.array([3, 0, 9, 1]))
+    images = open_images("svhn:test", root=tmp_path, download=True)
+    assert calls[0] == {"download": True, "split": "test"}
+    assert (images.pixels == pixels.transpose(0, 2, 3, 1)).all()
+    assert images.label.tolist() == [3, 0, 9, 1]
+    assert len(images.classes) == 10
+    n = len(calls)
+    open_images("svhn:test", root=tmp_path)
+    assert len(calls) == n  # out of the pack, without torchvision
+
+
+def test_binarized_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    grey = np.repeat(np.array([0, 51, 128, 255], np.uint8), 28 * 28 * 50).reshape(200, 28, 28)
+    fields = {"data": grey, "targets": np.zeros(200, int), "classes": ["0 - zero"]}
+    published(monkeypatch, tmp_path, "MNIST", "MNIST/raw/t10k", **fields)
+    write(tmp_path / "MNIST/raw/t10k", format="PNG")
+    images = open_images("binarized-mnist:test", root=tmp_path)
+    assert set(np.unique(images.pixels)) == {0, 255}
+    share = (images.pixels == 255).reshape(4, -1).mean(axis=1)
+    assert share[0] == 0
+    assert share[3] == 1
+    # sd of a share of 39,200 draws is at most .0025: a false alarm (5 sd) once in 1.7 million
+    assert abs(share[1] - 51 / 255) < 0.0127
+    assert abs(share[2] - 128 / 255) < 0.0127
+    assert images.classes == ("0",)
+
+
+def test_files_of_torchvision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder(tmp_path / "celeba/img_align_celeba", 2, size=(18, 22))
+    attr = np.array([[1, 0], [0, 1]])
+    names = {"filename": ["000.png", "001.png"], "attr": attr, "attr_names": ["Bald", "Smiling", ""]}
+    calls = published(monkeypatch, tmp_path, "CelebA", "celeba/list_attr_celeba.txt", base_folder="celeba", **names)
+    images = open_images("celeba:val", root=tmp_path, download=True)
+    assert calls[0]["split"] == "valid"
+    assert images.shape == (3, 22, 18)
+    assert images.attributes == ("Bald", "Smiling")
+    assert (images.attribute == attr).all()
+
+
+@needs_shared
+def test_mnist() -> None:
+    pytest.importorskip("torchvision")
+    images = open_images("mnist:test", root=SHARED)
+    assert images.pixels.shape == (10000, 28, 28, 1)
+    assert images.label[:5].tolist() == [7, 2, 1, 0, 4]
+
+
+# ---- shards
+
+
+def test_parquet(tmp_path: Path) -> None:
+    pictures = [{"bytes": png(seed=i), "path": f"b'{i}.png'"} for i in range(150)]
+    pictures[7]["bytes"] = b"no picture"
+    columns = {
+        "image": pictures,
+        "label": [i % 3 for i in range(149)] + [None],
+        "captions": [[f"picture {i}", "a picture"] if i else None for i in range(150)],
+        "round": [i % 2 == 0 for i in range(150)],
+        "red": [i % 2 for i in range(149)] + [-1],
+        "count": list(range(150)),
+    }
+    parquet(
+        tmp_path / "set/data/train-00000-of-00002.parquet", {k: v[:140] for k, v in columns.items()}, row_group_size=100
+    )
+    parquet(tmp_path / "set/data/train-00001-of-00002.parquet", {k: v[140:] for k, v in columns.items()})
+    parquet(tmp_path / "set/data/test-00000-of-00001.parquet", {"image": pictures[:2], "label": [3, 0]})
+    (tmp_path / "set/names.json").write_text(
+        json.dumps({"label": ["b'ant'", "bee", "cow", "dog"], "attributes": ["red"]})
+    )
+    assert splits_of(tmp_path / "set") == ("train", "test")
+    images = open_images(tmp_path / "set")
+    kept = [i for i in range(150) if i != 7]
+    assert list(images.names) == [f"{i}.png" for i in kept]
+    assert images.skipped == ("7.png",)
+    assert all((images.pixels[at] == np.asarray(noise(seed=i))).all() for at, i in enumerate(kept))
+    assert images.label.tolist() == [-1 if i == 149 else i % 3 for i in kept]
+    assert images.classes == ("ant", "bee", "cow", "dog")
+    assert images.attributes == ("round", "red")
+    assert images.attribute[[0, 1, -1]].tolist() == [[1, 0], [0, 1], [0, -1]]
+    assert [list(texts) for texts in images.captions[:2]] == [[], ["picture 1", "a picture"]]
+
+
+def test_plain_parquet_of_bytes(tmp_path: Path) -> None:
+    file = parquet(tmp_path / "any.parquet", {"img": [png("L", seed=i) for i in range(3)], "label": ["b", "a", None]})
+    images = open_images(file)
+    assert images.shape == (1, 10, 12)
+    assert list(images.names) == [f"any.parquet:{i}" for i in range(3)]
+    assert (images.label.tolist(), images.classes) == ([1, 0, -1], ("a", "b"))
+    with pytest.raises(Refusal, match="has no splits"):
+        open_images(file, split="train")
+
+
+def test_bad_parquet(tmp_path: Path) -> None:
+    good = parquet(tmp_path / "train.parquet", {"image": [png()], "label": [5]})
+    (tmp_path / "names.json").write_text('{"label": ["one", "two"]}')
+    with pytest.raises(Refusal, match="class number 5, but 2 classes are known; expected 0 to 1"):
+        open_images(good)
+    (tmp_path / "cut.parquet").write_bytes(good.read_bytes()[:-20])
+    with pytest.raises(Refusal, match=r"cut.parquet: not a whole Parquet file"):
+        open_images(tmp_path / "cut.parquet")
+    with pytest.raises(Refusal, match=r"cut.parquet: not a whole Parquet file"):  # among others too: it may be a shard
+        open_images(tmp_path)
+    with pytest.raises(Refusal, match="no column image; it has picture"):
+        open_images(parquet(tmp_path / "other.parquet", {"picture": [png()]}))
+
+
+def test_tar_shards(tmp_path: Path) -> None:
+    first = {
+        "a/1.png": png(seed=1),
+        "a/1.cls": b"2\n",
+        "a/1.txt": b"a dog\nan animal\n",
+        "a/2.png": b"no",
+        "a/2.cls": b"0",
+    }
+    second = {"3.json": json.dumps({"label": 1, "caption": "a cat", "round": True}).encode(), "3.png": png(seed=3)}
+    tar(tmp_path / "set/train-000.tar", first)
+    tar(tmp_path / "set/train-001.tar", second)
+    tar(tmp_path / "set/test-000.tar", {"4.png": png(seed=4), "4.cls": b"4", "5.seg.png": b"", "readme.md": b""})
+    images, test = open_images(tmp_path / "set"), open_images(f"{tmp_path}/set:test")
+    assert list(images.names) == ["a/1.png", "3.png"]
+    assert images.skipped == ("a/2.png",)
+    assert (images.pixels[0] == np.asarray(noise(seed=1))).all()
+    assert (images.pixels[1] == np.asarray(noise(seed=3))).all()
+    assert (test.pixels[0] == np.asarray(noise(seed=4))).all()
+    assert images.label.tolist() == [2, 1]
+    assert images.classes == test.classes == tuple("01234")
+    assert [list(texts) for texts in images.captions] == [["a dog", "an animal"], ["a cat"]]
+    assert (images.attributes, images.attribute.tolist()) == (("round",), [[-1], [1]])
+
+
+def test_bad_tar(tmp_path: Path) -> None:
+    good = tar(tmp_path / "good.tar", {"1.png": png(), "1.jpg": png()})
+    with pytest.raises(Refusal, match=r"two pictures share a key, 1.png and 1.jpg"):
+        open_images(good)
+    with pytest.raises(Refusal, match="no pictures in it"):
+        open_images(tar(tmp_path / "none.tar", {"1.cls": b"1"}))
+    with pytest.raises(Refusal, match=r"1.json is not understood"):
+        open_images(tar(tmp_path / "json.tar", {"1.png": png(), "1.json": b"{"}))
+    (tmp_path / "text.tar").write_text("no tar file, but long enough to look at" * 50)
+    with pytest.raises(Refusal, match="not a whole, uncompressed tar file"):
+        open_images(tmp_path / "text.tar")
+
+
+@needs_shared
+def test_real_parquet() -> None:
+    images = open_images(SHARED / "flickr8k-1000", split="validation", size=32)
+    assert images.pixels.shape == (113, 32, 32, 3)
+    assert {len(texts) for texts in images.captions} == {5}
+    assert not images.skipped
+    assert splits_of(SHARED / "smiles") == ("train", "test")

@@ -1,0 +1,198 @@
+"""A checkpoint is whole or it is passed over by name; what is not latelier's is refused without being executed."""
+
+import json
+import os
+import pickle
+import shutil
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from latelier.core import Refusal
+from latelier.data.batches import Batches
+from latelier.data.sources.open import open_images
+from latelier.engine import checkpoint
+from latelier.engine.loop import train
+from latelier.engine.plan import Plan
+from latelier.runs import building
+from latelier.storage import files
+from latelier.storage.forms import CardNote
+
+TINY = {"latent": 2, "net": "mlp", "net.widths": "4"}
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with two checkpoints."""
+    folder = tmp_path_factory.mktemp("run")
+    images = open_images("digits")
+    model, card = building.assemble("vae", images.shape, images.classes, TINY)
+    batches = Batches(images, 32, seed=0, device=torch.device("cpu"))
+    train(model, batches, Plan(total=128, batch=32, save_every=64), folder, card.json())
+    return folder
+
+
+@pytest.fixture
+def run(trained: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(trained, tmp_path / "run"))
+
+
+def test_the_newest_checkpoint_opens_as_it_was_written(run: Path) -> None:
+    found = checkpoint.latest(run)
+    assert found is not None
+    assert (found.seen, found.remarks) == (128, ())
+    model = building.load(run)
+    weights, _ = checkpoint.read(found.weights, CardNote)
+    assert weights
+    assert all(torch.equal(tensor, weights[name]) for name, tensor in model.state_dict().items())
+    assert not model.training
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-7] ^= 4
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("spoil", [cut, flip, Path.unlink])
+@pytest.mark.parametrize("kind", ["weights", "state", "manifest"])
+def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(run: Path, kind: str, spoil) -> None:
+    path = next(run.glob(f"{kind}-00000128.*"))
+    spoil(path)
+    found = checkpoint.latest(run)
+    assert found is not None
+    assert found.seen == 64
+    if (kind, spoil) != ("manifest", Path.unlink):  # without its manifest a checkpoint was never whole
+        assert len(found.remarks) == 1
+        assert found.remarks[0].startswith(path.name)
+    building.load(run)
+
+
+def test_when_all_are_damaged_it_says_so_and_names_them(run: Path) -> None:
+    for path in run.glob("weights-*"):
+        cut(path)
+    with pytest.raises(Refusal, match=r"no checkpoint of .* weights-00000128\S* is cut short: .* weights-00000064"):
+        checkpoint.latest(run)
+
+
+@pytest.mark.parametrize("spoil", [cut, flip, Path.unlink])
+def test_whole_weights_are_read_without_the_state(run: Path, spoil) -> None:
+    for path in run.glob("state-*"):
+        spoil(path)
+    found = checkpoint.best(run)
+    assert found is not None
+    assert (found.seen, found.remarks) == (128, ())
+    line = rf"gone on from: state-00000128\S* is .*; but weights are whole: .* --from {run} --data SRC --out NEW"
+    with pytest.raises(Refusal, match=line):
+        checkpoint.latest(run)
+
+
+def test_weights_whose_manifests_are_gone_are_not_trusted(run: Path) -> None:
+    for path in run.glob("manifest-*"):
+        path.unlink()
+    for look in (building.load, checkpoint.latest):
+        with pytest.raises(
+            Refusal,
+            match=r"lacks the manifests .*--from \S*weights-00000128.safetensors --data SRC --out NEW begins with it",
+        ):
+            look(run)
+    (run / "weights-00000128.safetensors").unlink()
+    (run / "log.jsonl").unlink()
+    assert checkpoint.latest(run) is None  # what a first save leaves that was killed before its manifest
+
+
+class Bomb:
+    """Unpickling it would make a file."""
+
+    def __init__(self, place: Path):
+        self.place = place
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.place),)
+
+
+def test_a_pickle_passed_off_as_weights_is_refused_and_not_executed(run: Path, tmp_path: Path) -> None:
+    found = checkpoint.latest(run)
+    assert found is not None
+    content = pickle.dumps(Bomb(tmp_path / "boom"))
+    found.weights.write_bytes(content)
+    with pytest.raises(Refusal, match="pickle, which may run code"):
+        building.load(found.weights)
+    torch.save({"weight": torch.zeros(2)}, found.weights)
+    with pytest.raises(Refusal, match="pickle, which may run code"):
+        building.load(found.weights)
+    assert not (tmp_path / "boom").exists()
+
+
+def test_a_strangers_safetensors_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.safetensors"
+    safetensors.torch.save_file({"weight": torch.zeros(2)}, path)
+    with pytest.raises(Refusal, match="not latelier's"):
+        building.load(path)
+
+
+def test_a_newer_format_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "newer.safetensors"
+    note = {"format": checkpoint.FORMAT + 1, "model": "vae"}
+    safetensors.torch.save_file({"weight": torch.zeros(2)}, path, {"latelier": json.dumps(note)})
+    with pytest.raises(Refusal, match="newer latelier"):
+        building.load(path)
+
+
+def test_a_model_outside_the_package_is_not_run_unasked(run: Path, tmp_path: Path) -> None:
+    code = tmp_path / "mine.py"
+    code.write_text(f"import os; os.mkdir({str(tmp_path / 'boom')!r})")
+    path = tmp_path / "theirs.safetensors"
+    note = {"format": 1, "model": str(code), "image": [1, 8, 8], "config": {}, "head": None, "classes": []}
+    safetensors.torch.save_file({"weight": torch.zeros(2)}, path, {"latelier": json.dumps(note)})
+    with pytest.raises(Refusal, match="not run unasked"):
+        building.load(path)
+    assert not (tmp_path / "boom").exists()
+
+
+def test_pruning_spares_the_newest_and_the_best(tmp_path: Path) -> None:
+    for seen, score in ((10, 3.0), (20, 1.0), (30, 2.0), (40, 4.0)):
+        checkpoint.save(tmp_path, seen, {"w": torch.zeros(1)}, {}, {}, {}, score)
+    checkpoint.prune(tmp_path, 1, seen=40)
+    assert [c.seen for c in checkpoint.checkpoints(tmp_path)] == [20, 40]
+    best = checkpoint.best(tmp_path)
+    assert best is not None
+    assert best.seen == 20
+
+
+def test_what_is_saved_past_a_damaged_checkpoint_is_kept(tmp_path: Path) -> None:
+    for seen in (10, 20, 30):
+        checkpoint.save(tmp_path, seen, {"w": torch.zeros(1)}, {}, {}, {})
+    cut(tmp_path / "weights-00000030.safetensors")
+    checkpoint.save(tmp_path, 25, {"w": torch.zeros(1)}, {}, {}, {})  # gone on from 20
+    checkpoint.prune(tmp_path, 1, seen=25)
+    assert checkpoint.last_seen(tmp_path) == 25
+
+
+def test_a_full_disk_is_said_and_the_old_file_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "weights"
+    files.write(path, b"old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(Refusal, match="disk is full"):
+        files.write(path, b"new and longer")
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["weights"]
+
+
+def test_a_second_writer_is_refused(tmp_path: Path) -> None:
+    with (
+        files.only_writer(tmp_path),
+        pytest.raises(Refusal, match="being written by another"),
+        files.only_writer(tmp_path),
+    ):
+        pass

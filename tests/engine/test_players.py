@@ -1,0 +1,76 @@
+"""Players: optimisers that walk through memory meet weights, gradients and states that lie in it in other ways."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from latelier.core import Batch, Losses, Model, Move, Optimiser, Progress
+from latelier.data.batches import Batches
+from latelier.data.images import Images
+from latelier.engine.loop import train
+from latelier.engine.plan import Plan
+from latelier.engine.players import Player
+
+
+def convolution() -> nn.Parameter:
+    return nn.Parameter(torch.randn(4, 3, 2, 2, generator=torch.Generator().manual_seed(0)))
+
+
+@pytest.mark.parametrize("kind", ["adam", "sgd", "rmsprop", "adagrad"])
+def test_a_step_is_the_same_however_weights_and_gradients_lie_in_memory(kind: str) -> None:
+    rows = convolution()
+    channels_last = nn.Parameter(rows.detach().clone().to(memory_format=torch.channels_last))
+    gradients = torch.randn(2, 4, 3, 2, 2, generator=torch.Generator().manual_seed(1))
+    for weight in (rows, channels_last):
+        player = Player("p", {"w": weight}, Optimiser(kind, 0.1))
+        for gradient in gradients:
+            player.step([gradient], 1.0)
+    torch.testing.assert_close(rows, channels_last, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("kind", ["adam", "sgd", "rmsprop", "adagrad"])
+def test_a_state_from_a_file_goes_on_bit_for_bit_in_channels_last(kind: str) -> None:
+    weight = nn.Parameter(convolution().detach().to(memory_format=torch.channels_last))
+    player = Player("p", {"w": weight}, Optimiser(kind, 0.1))
+    gradients = torch.randn(2, 4, 3, 2, 2, generator=torch.Generator().manual_seed(1))
+    player.step([gradients[0]], 1.0)
+    resumed = Player("p", {"w": nn.Parameter(weight.detach().clone())}, Optimiser(kind, 0.1))
+    resumed.restore({name: value.clone().contiguous() for name, value in player.state().items()})  # as files hold them
+    for one in (player, resumed):
+        one.step([gradients[1]], 1.0)
+    torch.testing.assert_close(player.weights[0], resumed.weights[0], rtol=0, atol=0)
+
+
+class Sum(Model):
+    """Two weights that are only ever added: autograd gives both one and the same gradient tensor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Parameter(torch.zeros(3)), nn.Parameter(torch.zeros(3))
+        self.image, self.latents, self.players = (1, 8, 8), {}, {"model": [self.a, self.b]}
+
+    def optimisers(self) -> dict[str, Optimiser]:
+        return {"model": Optimiser("sgd", 1.0, (0.0, 0.0))}
+
+    def moves(self) -> tuple[Move, ...]:
+        return (self.play,)
+
+    def play(self, batch: Batch, progress: Progress) -> Losses:
+        loss = ((self.a + self.b) * torch.tensor([1.0, 2.0, 2.0])).sum().expand(len(batch.index))
+        return Losses({"model": loss.mean()}, {"loss": loss})
+
+
+@pytest.mark.parametrize(("parts", "clip", "length"), [(1, None, 3.0), (2, None, 3.0), (1, 0.3, 0.3 / 2**0.5)])
+def test_a_shared_gradient_is_clipped_and_added_up_once(
+    parts: int, clip: float | None, length: float, tmp_path: Path
+) -> None:
+    model = Sum()
+    black = Images(np.zeros((16, 8, 8, 1), np.uint8), np.full(16, -1), np.zeros((16, 0), np.int8), [[]] * 16, [""] * 16)
+    batches = Batches(black, 16, seed=0, device=torch.device("cpu"))
+    train(model, batches, Plan(total=16, batch=16, parts=parts, clip=clip), tmp_path, {})
+    step = torch.tensor([-1.0, -2.0, -2.0]) / 3 * length  # the gradient's norm is 3 for each weight
+    torch.testing.assert_close(model.a.detach(), step)
+    torch.testing.assert_close(model.b.detach(), step)
