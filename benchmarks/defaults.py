@@ -78,11 +78,12 @@ def measured(run: Path) -> dict[str, float]:
     """On the images that the run did not see."""
     import torch
 
+    from latelier.codes.rows import device_of, rows_of, tabled
     from latelier.core import Classifies, Decodes, Encodes, Samples, has, need
     from latelier.engine.checkpoint import checkpoints
     from latelier.objectives import energy
-    from latelier.runs.run import Where, open_run
-    from latelier.scores.common import device_of, rows_of, tabled
+    from latelier.runs.run import open_run
+    from latelier.runs.where import Where
     from latelier.scores.reconstruction import score
 
     torch.set_num_threads(1)
@@ -127,7 +128,7 @@ def probed(opened, splits) -> dict[str, float]:  # type: ignore[no-untyped-def]
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    from latelier.scores.common import codes, pixels
+    from latelier.codes.rows import codes, pixels
 
     if len(splits.fit.classes) < 2:
         return {}

@@ -19,7 +19,8 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
-from latelier.bench.stated import unlike_defaults, words
+from latelier.bench.stated import unlike_defaults
+from latelier.config.settings import words
 
 PRESSES = 120
 RATE = 200  # slider events a second of a flood

@@ -24,6 +24,7 @@ import numpy as np
 import torch
 from hog import hog
 
+from latelier.codes.rows import pixels
 from latelier.data.choice import labelled_rows
 from latelier.data.drawn.scenes import draw_scenes
 from latelier.data.images import Images
@@ -33,7 +34,6 @@ from latelier.learners.neighbours import nearest
 from latelier.learners.patch_words import EACH, PatchWords, Teacher
 from latelier.learners.propagation import neighbours_graph, propagate
 from latelier.learners.space import COMPONENTS, principal, scaling
-from latelier.scores.common import pixels
 from latelier.scores.confusion import balanced_accuracy
 from latelier.scores.propagation import blurred, joined, known_among
 from latelier.terminal.tables import with_sd

@@ -28,13 +28,13 @@ from torch import Tensor
 
 from latelier.bench.trials import Trial, trained
 from latelier.bench.values import GAME
+from latelier.codes.rows import rows_of
 from latelier.config.own_code import Named
 from latelier.core import Classifies, Decides, Model, has, need
 from latelier.data.augment import strong
 from latelier.data.choice import hide_labels, hold_out
 from latelier.data.images import Images
 from latelier.heads.unlabelled import over_views
-from latelier.scores.common import rows_of
 from latelier.scores.confusion import balanced_accuracy
 from latelier.terminal.tables import with_sd
 from latelier.training.unlabelled_pay import VIEWS, labelled_share

@@ -16,4 +16,4 @@ def here(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def no_extras(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if no format were read with an extra, whatever is installed."""
-    monkeypatch.setattr("latelier.data.sources.formats.installed", lambda extra: False)
+    monkeypatch.setattr("latelier.data.packing.formats.installed", lambda extra: False)

@@ -6,7 +6,8 @@ from typing import Any
 from made import folder
 
 import latelier
-from latelier.runs.run import Run, Where, open_run
+from latelier.runs.run import Run, open_run
+from latelier.runs.where import Where
 from latelier.scores.common import Splits
 
 TINY: dict[str, Any] = {"settings": {"net": "mlp", "net.widths": (8,), "latent": 2}, "batch": 8}

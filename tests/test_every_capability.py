@@ -25,7 +25,6 @@ from latelier.core import (
     Imputes,
     Judges,
     Model,
-    Refusal,
     Samples,
     Unpools,
     Weighs,
@@ -33,6 +32,7 @@ from latelier.core import (
     need,
 )
 from latelier.core.looking import Looks
+from latelier.errors import Refusal
 
 
 def check_code(model: Model, code: dict[str, Tensor], n: int = SIZE) -> None:

@@ -34,13 +34,14 @@ from torch import Generator
 from torch.nn import functional
 
 from latelier.config.lookup import find_module
-from latelier.core import Batch, Captions, Encodes, Fits, Judges, Losses, Model, Progress, Refusal, Weighs, has, need
+from latelier.core import Batch, Captions, Encodes, Fits, Judges, Losses, Model, Progress, Weighs, has, need
 from latelier.data.captions import Sentences
 from latelier.data.images import Images
 from latelier.engine import checkpoint
 from latelier.engine.loop import play, train
 from latelier.engine.plan import Plan
 from latelier.engine.players import Player, Statistics, differentiate, players_of
+from latelier.errors import Refusal
 from latelier.runs.building import build, load
 
 

@@ -13,7 +13,7 @@ from subprocess import PIPE
 import pytest
 
 import latelier
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.storage import files, locks
 from latelier.terminal.say import say
 

@@ -14,9 +14,9 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import check_estimator
 
-from latelier.core import Refusal
 from latelier.data.images import to_float
 from latelier.engine import checkpoint
+from latelier.errors import Refusal
 from latelier.runs.building import assemble
 from latelier.sklearn import LatentFeatures
 

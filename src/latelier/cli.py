@@ -81,7 +81,7 @@ def _told(error: Exception) -> tuple[str, int]:
     """What is said of an error, and the exit status."""
     if isinstance(error, OSError):
         return f"{error.filename or 'output'}: {error.strerror or error}", 2
-    from latelier.core import Failed, Refusal  # torch is loaded by now if a verb refused
+    from latelier.errors import Failed, Refusal  # torch is loaded by now if a verb refused
 
     said = " ".join(str(error).split())
     if isinstance(error, Refusal):

@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4  # numbers of glibc's malloc.h
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)

@@ -16,12 +16,13 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import validate_data
 from torch import Tensor
 
-from latelier.core import Encodes, Features, Model, Refusal, need
+from latelier.codes.rows import flat, tabled
+from latelier.core import Encodes, Features, Model, need
 from latelier.data.images import to_float
 from latelier.device import pick_device
+from latelier.errors import Refusal
 from latelier.nets.modes import evaluating
 from latelier.runs.building import load
-from latelier.scores.common import flat, tabled
 
 SLACK = 1e-6  # by which scaled values may miss [0, 1]
 

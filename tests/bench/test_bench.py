@@ -10,8 +10,8 @@ import pytest
 
 import latelier
 from latelier.bench.bench import Bench, Job, find_recipe, list_recipes, perform, spread
-from latelier.core import Refusal
-from latelier.runs.run import Where
+from latelier.errors import Refusal
+from latelier.runs.where import Where
 from latelier.storage import files, stored
 from latelier.verbs.reproduce import _same
 

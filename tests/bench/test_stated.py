@@ -14,7 +14,7 @@ from latelier.bench.stated import stated, unlike_defaults
 from latelier.bench.values import HEADED, HEADS, KINDS, METHODS, OF_THE_DATA
 from latelier.config.lookup import find_module, module_names
 from latelier.config.settings import configure, to_json
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.models import vae
 from latelier.objectives.likelihood import Bernoulli, Gaussian
 from latelier.runs.building import config_of

@@ -6,7 +6,7 @@ import pytest
 
 from latelier.config.lookup import find_module, module_names, sentence, summaries
 from latelier.config.own_code import Named
-from latelier.core import Refusal
+from latelier.errors import Refusal
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import torch
 
 from latelier.config.lookup import module_names
 from latelier.config.settings import LEAST, _kinds, configure, parse_assignments, to_json
-from latelier.core import Batch, Progress, Refusal
+from latelier.core import Batch, Progress
+from latelier.errors import Refusal
 from latelier.heads import bayesian_svm, gru, softmax
 from latelier.runs.building import assemble, config_of
 

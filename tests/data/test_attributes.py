@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scores.fakes import noise
 
-from latelier.core import Refusal
 from latelier.data.attributes import hide_attributes, with_attributes, yes_or_no
+from latelier.errors import Refusal
 
 BARE = noise(6, label=np.array([0, 1, 2, 1, -1, 0]))
 NAMED = replace(

@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from latelier.core import Refusal
 from latelier.data import augment
 from latelier.data.augment import Augment
 from latelier.data.batches import Batches
 from latelier.data.images import Images
+from latelier.errors import Refusal
 
 PARTS = {
     "shift": Augment(shift=2),

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from latelier.core import Refusal
 from latelier.data.batches import Batches
 from latelier.data.captions import Sentences, has_caption, hide_captions, spoken
 from latelier.data.drawn.scenes import draw_scenes
 from latelier.data.images import Images
 from latelier.data.words import Vocabulary
+from latelier.errors import Refusal
 
 CPU = torch.device("cpu")
 TEXTS = [("one",), (), ("two a", "two b c", "..."), ("three",)] * 10

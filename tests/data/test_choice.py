@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from latelier.core import Refusal
 from latelier.data.choice import fewer, hide_labels, hold_out
 from latelier.data.sources.open import open_images
+from latelier.errors import Refusal
 
 
 def test_held_out_and_learned_from_make_up_the_whole() -> None:

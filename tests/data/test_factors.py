@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from latelier.core import Refusal
 from latelier.data.drawn.scenes import draw_scenes
 from latelier.data.factors import BINS, binned, known_factors
 from latelier.data.images import Images
 from latelier.data.sources.open import open_images
+from latelier.errors import Refusal
 
 
 def plain(label: list[int], attribute: list[list[int]]) -> Images:

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from latelier.core import Refusal
 from latelier.data.augment import Augment
 from latelier.data.batches import Batches
 from latelier.data.images import Images
 from latelier.data.lines import Lines
+from latelier.errors import Refusal
 
 CPU = torch.device("cpu")
 

@@ -9,8 +9,8 @@ from made import noise
 from PIL import Image
 from torch import Generator, Tensor
 
-from latelier.core import Refusal
 from latelier.data.masks import MASKS, make
+from latelier.errors import Refusal
 
 SHAPES = [(3, 1, 8, 8), (2, 3, 33, 9), (1, 1, 1, 1)]
 

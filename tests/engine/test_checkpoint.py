@@ -10,12 +10,12 @@ import pytest
 import safetensors.torch
 import torch
 
-from latelier.core import Refusal
 from latelier.data.batches import Batches
 from latelier.data.sources.open import open_images
 from latelier.engine import checkpoint
 from latelier.engine.loop import train
 from latelier.engine.plan import Plan
+from latelier.errors import Refusal
 from latelier.runs import building
 from latelier.storage import files
 from latelier.storage.forms import CardNote

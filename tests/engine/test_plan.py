@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 import latelier
-from latelier.core import Refusal, Schedule
+from latelier.core import Schedule
+from latelier.errors import Refusal
 from latelier.runs.run import open_run
 
 LENGTHS = dict.fromkeys(("total", "log_every", "save_every"))

@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from latelier.core import Model, Refusal
+from latelier.core import Model
 from latelier.engine import checkpoint, parallel
 from latelier.engine.players import players_of
 from latelier.engine.state import State
+from latelier.errors import Refusal
 from latelier.runs.building import assemble
 
 

@@ -12,18 +12,20 @@ from torch import Generator
 
 import latelier
 from latelier.config.lookup import find_module, module_names
-from latelier.core import Batch, Fits, Metric, Model, Progress, Refusal
+from latelier.core import Batch, Fits, Metric, Model, Progress
 from latelier.data.batches import Batches
 from latelier.data.choice import hold_out
 from latelier.data.sources.open import open_images
 from latelier.engine import checkpoint
 from latelier.engine.plan import Plan
 from latelier.engine.validation import monitor_of, validate
+from latelier.errors import Refusal
 from latelier.runs.building import assemble
+from latelier.runs.config import read_config
 from latelier.runs.course import read_log
-from latelier.runs.run import Where, open_run
+from latelier.runs.run import open_run
+from latelier.runs.where import Where
 from latelier.storage import stored
-from latelier.training.request import read_config
 
 TINY = {"settings": ["net=mlp", "net.widths=", "latent=2"], "data": "digits", "batch": 64, "quiet": True}
 

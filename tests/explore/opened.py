@@ -14,7 +14,8 @@ from latelier.explore.app import build_app
 from latelier.explore.place import Place
 from latelier.explore.uploads import Uploads
 from latelier.runs.building import Card
-from latelier.runs.run import Run, Where
+from latelier.runs.run import Run
+from latelier.runs.where import Where
 
 with warnings.catch_warnings():  # starlette would like another client, which is younger than these tests
     warnings.simplefilter("ignore")

@@ -10,10 +10,10 @@ import pytest
 from explore.opened import pictures
 from sheets.fakes import Fake
 
-from latelier.core import Refusal
+from latelier.codes.rows import codes
+from latelier.errors import Refusal
 from latelier.explore import codes as module
 from latelier.explore.codes import FILES, Codes, WaitingError
-from latelier.scores.common import codes
 
 IMAGE = (1, 8, 6)
 

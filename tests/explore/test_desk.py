@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.explore.desk import MOST, Desk, OvertakenError
 
 

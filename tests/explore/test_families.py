@@ -10,7 +10,7 @@ from latelier.explore.app import build_app
 from latelier.explore.opening import open_places
 from latelier.explore.panels import possible
 from latelier.explore.uploads import Uploads
-from latelier.runs.run import Where
+from latelier.runs.where import Where
 
 pytestmark = pytest.mark.slow
 FAMILIES = {

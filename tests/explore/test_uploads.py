@@ -12,7 +12,7 @@ from made import noise
 from PIL import Image
 from sheets.fakes import Fake
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.explore.uploads import MOST, SIDE, Uploads, read
 
 

@@ -23,7 +23,7 @@ from latelier.bench.values import OF_THE_DATA, TRAINING
 from latelier.config.settings import parse_assignments
 from latelier.data.drawn.scenes import draw_scenes
 from latelier.runs.building import assemble
-from latelier.runs.run import Where
+from latelier.runs.where import Where
 from latelier.training.told import told
 from latelier.verbs.demo import RECIPES, _few_labels
 from latelier.verbs.train import train

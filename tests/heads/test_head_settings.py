@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import latelier
-from latelier.core import Refusal
+from latelier.errors import Refusal
 
 SETTINGS = ["net.channels=8", "latent=4", "head=softmax", "head.unlabelled=consistent", "head.rounds=0,0.3,0.6"]
 PRECISIONS = [("bf16", "none"), ("bf16", "consistent"), ("fp32", "consistent")]

@@ -10,8 +10,8 @@ from made import folder
 from torch import Tensor
 
 import latelier
-from latelier.core import Refusal
 from latelier.core.looking import Shares
+from latelier.errors import Refusal
 from latelier.heads import bayesian_svm, softmax
 from latelier.heads.label import LabelHead
 from latelier.heads.words import Words

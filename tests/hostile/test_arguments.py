@@ -10,7 +10,7 @@ from commands import Captured, refused
 
 import latelier
 from latelier.cli import VERBS
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.storage.places import place
 
 BAD = ("~nosuchuser/x", "~nosuchuser", "a\0b", "")

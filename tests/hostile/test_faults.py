@@ -7,7 +7,7 @@ import pytest
 
 import latelier
 from latelier import cli
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.verbs import listing
 
 

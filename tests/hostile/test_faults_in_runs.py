@@ -14,14 +14,14 @@ import safetensors.torch
 import torch
 
 import latelier
-from latelier.core import Refusal
 from latelier.engine import checkpoint
+from latelier.errors import Refusal
 from latelier.runs.calibrating import Temperature, kept
+from latelier.runs.config import read_config
 from latelier.runs.run import open_run
 from latelier.storage import files, stored
 from latelier.storage.forms import CardNote, LogRecord, Standing, VerdictNote
 from latelier.terminal.say import say
-from latelier.training.request import read_config
 
 TINY = {"latent": 2, "net": "mlp", "net.widths": "4", "head": "softmax"}
 GIVEN: dict[str, Any] = {"data": "digits", "images": 64, "batch": 8, "settings": TINY, "quiet": True}

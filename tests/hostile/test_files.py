@@ -15,9 +15,9 @@ import safetensors.torch
 from PIL import Image
 
 import latelier
-from latelier.core import Refusal
 from latelier.data.sources.open import open_images
 from latelier.engine import checkpoint
+from latelier.errors import Refusal
 from latelier.explore.uploads import read
 from latelier.storage import files, stored
 from latelier.storage.forms import CardNote

@@ -15,7 +15,7 @@ import latelier
 from latelier import scores
 from latelier import sheets as pictures
 from latelier.config.own_code import Named
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.explore import panels
 from latelier.runs import building
 

@@ -17,9 +17,9 @@ from shards import parquet
 
 import latelier
 from latelier import cli
-from latelier.core import Refusal
 from latelier.data.sources.own import METADATA
 from latelier.data.sources.survey import survey
+from latelier.errors import Refusal
 from latelier.page.html import text
 from latelier.runs.run import open_run
 from latelier.sheets.plot import blank, rendered

@@ -13,9 +13,9 @@ from PIL import Image
 import latelier
 from latelier import cli
 from latelier.cli import main
-from latelier.core import Refusal
 from latelier.data.sources.open import open_images
 from latelier.data.sources.tables import Table
+from latelier.errors import Refusal
 from latelier.storage import files
 from latelier.terminal.say import printable, say
 from latelier.verbs import listing

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
-from latelier.core import Batch, Decodes, Encodes, Progress, Refusal, need
+from latelier.core import Batch, Decodes, Encodes, Progress, need
+from latelier.errors import Refusal
 from latelier.heads.captioned import Captioned
 from latelier.heads.gru import Config, Writer
 from latelier.nets.looking import Looking

@@ -7,8 +7,9 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
-from latelier.core import Fits, Refusal, need
+from latelier.core import Fits, need
 from latelier.data.sources.open import open_images
+from latelier.errors import Refusal
 from latelier.models.dgdn_sampled import Model
 from latelier.nets.unpool import Tiling, one_hot, unpool
 from latelier.objectives.conjugate import linear_gaussian, precision, redraw_positions

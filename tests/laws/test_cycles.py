@@ -9,8 +9,9 @@ from torch import Generator, Tensor, nn
 
 import latelier
 from latelier import build
-from latelier.core import Batch, Progress, Refusal
+from latelier.core import Batch, Progress
 from latelier.engine.players import differentiate, players_of
+from latelier.errors import Refusal
 from latelier.models.adversarial import Adversarial
 from latelier.models.game_settings import Critic, spread
 from latelier.objectives.game import steepness

@@ -11,11 +11,12 @@ from every import shrunk
 from torch import Generator, Tensor
 
 import latelier
-from latelier.core import Batch, Encodes, Progress, Refusal, need
+from latelier.core import Batch, Encodes, Progress, need
 from latelier.data.batches import Batches
 from latelier.data.drawn.sprites import FACTORS, draw_sprites
 from latelier.engine.loop import train
 from latelier.engine.plan import Plan
+from latelier.errors import Refusal
 from latelier.models.dcign import Config, Model
 from latelier.runs.building import assemble, build
 

@@ -10,9 +10,10 @@ from torch import Generator, Tensor
 from torch.nn import functional
 
 from latelier.config.settings import to_json
-from latelier.core import Batch, Progress, Refusal
+from latelier.core import Batch, Progress
 from latelier.data.sources.open import open_images
 from latelier.engine.state import check_card
+from latelier.errors import Refusal
 from latelier.models.dgdn import Model
 from latelier.nets.ascent import Choice, hard, likeliest
 from latelier.nets.deconv import layers_of

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import Generator
 
-from latelier.core import Code, Directions, Refusal
+from latelier.core import Code, Directions
+from latelier.errors import Refusal
 from latelier.objectives.directions import log_odds, moved, step_towards, steps_towards
 
 

@@ -7,8 +7,9 @@ import torch
 from torch import Generator, Tensor, nn
 
 from latelier import build
-from latelier.core import Batch, Progress, Refusal
+from latelier.core import Batch, Progress
 from latelier.engine.players import differentiate, players_of
+from latelier.errors import Refusal
 from latelier.models.hali import Chain, Gaussian, Model
 from latelier.models.watch import EVERY
 from latelier.nets.joint import TABLES

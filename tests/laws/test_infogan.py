@@ -8,7 +8,7 @@ import torch
 from torch import Generator, Tensor
 
 from latelier import build
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.models.infogan import Model
 
 N = 20_000

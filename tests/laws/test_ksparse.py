@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from latelier.core import Batch, Progress, Refusal
+from latelier.core import Batch, Progress
 from latelier.engine.players import differentiate, players_of
+from latelier.errors import Refusal
 from latelier.models import ksparse
 from latelier.models.ksparse import largest
 from latelier.runs.building import build

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.objectives.langevin import Chain, posterior_slope
 
 CHAINS = 6_000

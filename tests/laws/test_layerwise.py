@@ -7,11 +7,12 @@ import pytest
 import torch
 from torch import Generator
 
-from latelier.core import Progress, Refusal
+from latelier.core import Progress
 from latelier.data.batches import Batches
 from latelier.data.sources.open import open_images
 from latelier.engine.loop import train
 from latelier.engine.plan import Plan
+from latelier.errors import Refusal
 from latelier.models import autoencoder
 from latelier.nets.mlp import layers_of
 from latelier.objectives.layerwise import stage

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from latelier.bench.bench import Bench, Job, find_recipe
-from latelier.runs.run import Where
+from latelier.runs.where import Where
 
 
 @pytest.mark.slow

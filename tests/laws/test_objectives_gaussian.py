@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.objectives import gaussian
 from latelier.objectives.likelihood import GREY, Calibrated
 

@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
-from latelier.core import Batch, Progress, Refusal
+from latelier.core import Batch, Progress
 from latelier.data.drawn.scenes import draw_scenes
+from latelier.errors import Refusal
 from latelier.models.patchvae import Config, Model
 from latelier.objectives.relaxed import Temperature
 from latelier.runs.building import build

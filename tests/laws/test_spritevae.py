@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from latelier.core import Batch, Code, Progress, Refusal
+from latelier.core import Batch, Code, Progress
 from latelier.data.drawn.scenes import draw_scenes
+from latelier.errors import Refusal
 from latelier.models.spritevae import Model, SpritePosterior
 from latelier.nets.sprite import HALF, REACH, SCALE, SIDE, TURN, Sprites, grid_of
 from latelier.runs.building import build

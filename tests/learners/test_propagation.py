@@ -5,7 +5,7 @@ from scipy.sparse import csr_matrix
 from sklearn.datasets import make_moons
 from sklearn.neighbors import NearestNeighbors
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.learners import propagation
 from latelier.learners.propagation import blurred, cross_validated, extended, neighbours_graph, propagate
 

@@ -8,9 +8,10 @@ import pytest
 
 from latelier.core import Finding
 from latelier.page import OPEN, SKIPPED, Material, Picture, Table, page
-from latelier.page.first import Eight, Headline, Row
 from latelier.page.style import STYLE
+from latelier.sheets.eight import Eight
 from latelier.sheets.sheet import png
+from latelier.verdict.headlines import Headline, Row
 
 VOID = {"meta", "link", "img", "br", "polyline", "path", "rect"}
 EVIL = "<script>alert(1)</script>\"'><img src=http://evil.example/x onerror=alert(1)>&amp;"

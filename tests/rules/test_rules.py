@@ -6,9 +6,8 @@ import pytest
 from facts_given import CODES, DRAWN, GAME, GOOD, HEAD, only
 
 from latelier.core import Finding
-from latelier.models.watch import SETTLED
 from latelier.rules.label_rules import classified, known
-from latelier.rules.rules import absurd, broken, early, game, grown, kept, related, rising, used, usual
+from latelier.rules.rules import SETTLED, absurd, broken, early, game, grown, kept, related, rising, used, usual
 from latelier.runs.building import assemble, build
 
 

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from torch import nn
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.heads.joint import Joint
 from latelier.runs.building import assemble, nets
 

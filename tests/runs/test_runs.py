@@ -13,8 +13,10 @@ from made import folder, write
 import latelier
 from latelier.data.drawn.scenes import draw_scenes
 from latelier.page.reporting import Sheets, sheets
-from latelier.runs import run as runs
-from latelier.runs.run import Run, Where, open_run
+from latelier.runs import run as run_module
+from latelier.runs import splits
+from latelier.runs.run import Run, open_run
+from latelier.runs.where import Where
 from latelier.training import training
 from latelier.verdict.verdict import verdict
 
@@ -61,8 +63,8 @@ def test_a_source_without_splits_is_halved_and_of_a_large_one_a_part_is_taken(
     pictures = folder(tmp_path / "pictures", 9, "L", (8, 8))
     fit, test, *_ = run.splits(pictures, Where())
     assert sorted([*fit.names, *test.names]) == [f"{i:03}.png" for i in range(9)]
-    monkeypatch.setattr(runs, "HALF", 3 * 8 * 8)
-    monkeypatch.setattr(runs, "FEWEST", 2)
+    monkeypatch.setattr(splits, "HALF", 3 * 8 * 8)
+    monkeypatch.setattr(splits, "FEWEST", 2)
     fit, test, *_ = run.splits(pictures, Where())
     assert (len(fit), len(test)) == (3, 3)
     assert np.intersect1d(fit.names, test.names).size == 0
@@ -206,9 +208,9 @@ def test_a_view_knows_the_levels_of_its_own_pictures_and_is_no_larger_than_memor
     assert (view.factors, len(rows)) == (scenes.factors, 150)
     assert np.array_equal(view.levels.numpy(), scenes.truth["levels"][rows])
     assert run.view(scenes, "").names == view.names[:64]
-    monkeypatch.setattr(runs, "SEEN", 100 * 4 * 3 * 32 * 32)
+    monkeypatch.setattr(run_module, "SEEN", 100 * 4 * 3 * 32 * 32)
     assert len(run.view(scenes, "", most=150).image) == 100
-    monkeypatch.setattr(runs, "SEEN", 0)
+    monkeypatch.setattr(run_module, "SEEN", 0)
     assert len(run.view(scenes, "", most=150).image) == 64
     unknown = run.view(replace(scenes, truth={}), "")
     assert (unknown.factors, unknown.levels.numel()) == ((), 0)

@@ -9,9 +9,10 @@ import pytest
 from made import folder
 
 import latelier
-from latelier.core import Refusal
 from latelier.engine import checkpoint
-from latelier.runs.run import Where, open_run
+from latelier.errors import Refusal
+from latelier.runs.run import open_run
+from latelier.runs.where import Where
 from latelier.storage import stored
 
 TINY: dict[str, Any] = {"steps": 2, "batch": 4, "quiet": True, "validation": 0}

@@ -18,11 +18,11 @@ from latelier.core import (
     Model,
     Move,
     Posterior,
-    Refusal,
     Samples,
     Weighs,
 )
 from latelier.data.images import Images
+from latelier.errors import Refusal
 
 
 def pictures(pixels: np.ndarray, label: np.ndarray | None = None) -> Images:

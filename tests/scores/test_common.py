@@ -4,8 +4,9 @@ import torch
 from scores.fakes import Deep, Fake, Point, Repaints, noise
 from torch import Tensor, nn
 
-from latelier.core import Encodes, Posterior, Refusal
-from latelier.scores.common import codes, features, reconstructions, some
+from latelier.codes.rows import codes, features, reconstructions, some
+from latelier.core import Encodes, Posterior
+from latelier.errors import Refusal
 
 SHAPE = (1, 2, 3)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scores.fakes import LinearGaussian, Names, Reads, noise
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.scores import find, list_scores, possible
 from latelier.scores.common import Splits
 from latelier.scores.record import run_scores

@@ -3,7 +3,8 @@ import torch
 from scores.fakes import Fake, Point, Repaints, lit, pictures
 from torch import Generator, Tensor
 
-from latelier.core import Code, Decodes, Encodes, HasLevels, Posterior, Refusal
+from latelier.core import Code, Decodes, Encodes, HasLevels, Posterior
+from latelier.errors import Refusal
 from latelier.scores.attribute_preservation import score, weights
 from latelier.scores.common import Splits
 from latelier.scores.record import run_scores

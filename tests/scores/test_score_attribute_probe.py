@@ -6,8 +6,9 @@ import torch
 from scores.fakes import Fake, Point, Reads, pictures
 from torch import Generator, Tensor
 
-from latelier.core import Code, Encodes, HasLevels, Posterior, Refusal
+from latelier.core import Code, Encodes, HasLevels, Posterior
 from latelier.data.images import Images
+from latelier.errors import Refusal
 from latelier.scores import attribute_probe
 from latelier.scores.attribute_probe import learned, score
 from latelier.scores.attributes import attributes_of, balanced

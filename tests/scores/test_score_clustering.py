@@ -6,7 +6,8 @@ import torch
 from scores.fakes import Fake, pictures
 from torch import Generator, Tensor
 
-from latelier.core import Clusters, Refusal
+from latelier.core import Clusters
+from latelier.errors import Refusal
 from latelier.scores.clustering import matched, score
 from latelier.scores.common import Splits
 

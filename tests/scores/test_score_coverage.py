@@ -4,8 +4,9 @@ import torch
 from scores.fakes import Fake, Point, pictures
 from torch import Generator, Tensor
 
-from latelier.core import Code, Decodes, Encodes, Posterior, Refusal, Samples
+from latelier.core import Code, Decodes, Encodes, Posterior, Samples
 from latelier.data.drawn.mixture import REACH, SD, draw_mixture
+from latelier.errors import Refusal
 from latelier.scores.common import Splits
 from latelier.scores.coverage import placed, score, spread
 from latelier.scores.record import run_scores

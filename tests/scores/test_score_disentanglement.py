@@ -5,8 +5,8 @@ import pytest
 from scores.fakes import Reads, crossed, noise, pictures
 from torch import Generator
 
-from latelier.core import Refusal
 from latelier.data.images import Images
+from latelier.errors import Refusal
 from latelier.scores import disentanglement
 from latelier.scores.common import Splits
 from latelier.scores.record import run_scores

@@ -8,13 +8,14 @@ import torch
 from scores.fakes import Fake, Point, lit
 from torch import Generator, Tensor
 
-from latelier.core import AttributeDirections, Code, Decodes, Directions, Encodes, Latent, Refusal, Samples
+from latelier.codes.directions import Found
+from latelier.core import AttributeDirections, Code, Decodes, Directions, Encodes, Latent, Samples
 from latelier.data.images import Images
+from latelier.errors import Refusal
 from latelier.objectives.directions import moved, step_towards
 from latelier.scores import conditional, edit, record
 from latelier.scores.common import Splits
 from latelier.scores.identity import Eye, apart, strangers
-from latelier.uses.directions import Found
 
 SHAPE, NAMES = (1, 16, 16), ("left", "above")
 GROUND = torch.rand(*SHAPE, generator=Generator().manual_seed(5)) * 100 / 255  # the judge has seen no plain pictures

@@ -10,9 +10,10 @@ from scores.fakes import LinearGaussian, Repaints, noise
 from torch import Generator, Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
-from latelier.core import Code, Refusal, Samples
+from latelier.core import Code, Samples
 from latelier.data.drawn.scenes import draw_scenes
 from latelier.data.images import Images
+from latelier.errors import Refusal
 from latelier.nets.modes import evaluating
 from latelier.scores import extractor as machinery
 from latelier.scores.common import Splits

@@ -7,9 +7,10 @@ from every import assert_same, copied
 from scores.fakes import noise
 from torch import Generator
 
-from latelier.core import Encodes, Fits, Model, Refusal, need
+from latelier.core import Encodes, Fits, Model, need
 from latelier.data.images import Images
 from latelier.data.sources.open import open_images
+from latelier.errors import Refusal
 from latelier.runs.building import build
 from latelier.scores import finetune
 from latelier.scores.common import Splits

@@ -7,17 +7,19 @@ from every import assert_same, copied
 from scores.fakes import noise, pictures
 from torch import Generator, nn
 
-from latelier.core import Model, Refusal
+from latelier.codes.rows import features
+from latelier.core import Model
 from latelier.data.batches import Order
 from latelier.data.choice import hold_out
 from latelier.data.images import Images
 from latelier.data.seeds import mix
 from latelier.data.sources.open import open_images
 from latelier.engine.players import Player
+from latelier.errors import Refusal
 from latelier.nets import guarded
 from latelier.runs.building import build
 from latelier.scores import frozen_probe, trunk
-from latelier.scores.common import Splits, features
+from latelier.scores.common import Splits
 from latelier.scores.frozen_probe import Course, train
 from latelier.scores.record import run_scores
 from latelier.scores.trunk import Inputs, Learner, cut, ends, kept

@@ -6,7 +6,7 @@ import torch
 from scores.fakes import LinearGaussian, Repaints, noise, pictures
 from torch import Generator
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.scores import kid
 from latelier.scores.common import Splits
 from latelier.scores.kid import distance, score

@@ -6,8 +6,9 @@ import torch
 from scores.fakes import LinearGaussian, Point, noise, pictures
 from torch import Generator
 
-from latelier.core import Batch, Model, Progress, Refusal
+from latelier.core import Batch, Model, Progress
 from latelier.data.sources.open import open_images
+from latelier.errors import Refusal
 from latelier.nets.ascent import hard
 from latelier.objectives import gaussian
 from latelier.runs.building import build

@@ -6,11 +6,13 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch import Generator
 
-from latelier.core import Fits, Refusal, need
+from latelier.codes.rows import codes
+from latelier.core import Fits, need
 from latelier.data.sources.open import open_images
+from latelier.errors import Refusal
 from latelier.runs.building import build
 from latelier.scores import logistic
-from latelier.scores.common import Splits, codes
+from latelier.scores.common import Splits
 from latelier.scores.record import run_scores
 
 DATA = Splits(open_images("digits", split="train"), open_images("digits", split="test"))

@@ -11,8 +11,9 @@ from scores.fakes import Fake, pictures
 from torch import Generator, Tensor, nn
 from torch.nn.functional import avg_pool2d, one_hot
 
-from latelier.core import HasParts, HasStages, Model, Parts, Refusal
+from latelier.core import HasParts, HasStages, Model, Parts
 from latelier.data.images import Images
+from latelier.errors import Refusal
 from latelier.scores import part_consistency
 from latelier.scores.common import Splits
 from latelier.scores.part_consistency import average_precision, judge, overlap, shown

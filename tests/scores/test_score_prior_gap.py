@@ -3,7 +3,8 @@ import torch
 from scores.fakes import Bell, Reads, noise
 from torch import Generator
 
-from latelier.core import Refusal, Samples
+from latelier.core import Samples
+from latelier.errors import Refusal
 from latelier.scores import prior_gap
 from latelier.scores.common import Splits
 

@@ -5,8 +5,8 @@ from scores.fakes import Deep, Names, Reads, marked, noise, pictures
 from torch import Generator
 from torch.nn.functional import one_hot
 
-from latelier.core import Refusal
 from latelier.data.choice import labelled_rows
+from latelier.errors import Refusal
 from latelier.scores import probe
 from latelier.scores.common import Splits
 from latelier.scores.kept import Kept

@@ -7,9 +7,9 @@ from scores.fakes import Deep, Names, Reads, marked, noise, pictures
 from torch import Generator
 from torch.nn.functional import one_hot
 
-from latelier.core import Refusal
 from latelier.data.choice import labelled_rows
 from latelier.data.sources.open import open_images
+from latelier.errors import Refusal
 from latelier.learners.propagation import neighbours_graph, propagate
 from latelier.scores import propagation
 from latelier.scores.common import Splits, accuracies

@@ -3,8 +3,9 @@ import pytest
 from sklearn.svm import LinearSVC
 from torch import Generator
 
-from latelier.core import Fits, Refusal, need
+from latelier.core import Fits, need
 from latelier.data.sources.open import open_images
+from latelier.errors import Refusal
 from latelier.runs.building import build
 from latelier.scores import tsvm
 from latelier.scores.common import Splits

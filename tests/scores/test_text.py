@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from latelier.core import Refusal
 from latelier.data.words import words_of
+from latelier.errors import Refusal
 from latelier.scores.text.bleu import bleu, bleu_of
 from latelier.scores.text.cider import cider
 from latelier.scores.text.meteor import meteor

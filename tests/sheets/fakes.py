@@ -6,6 +6,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, interpolate
 
+from latelier.codes.directions import Found
 from latelier.core import (
     Captions,
     Code,
@@ -31,7 +32,6 @@ from latelier.nets.recurrent import Recurrent
 from latelier.objectives.decoding import beam_search
 from latelier.objectives.langevin import Chain
 from latelier.sheets.view import Asked, View
-from latelier.uses.directions import Found
 
 ONE = {"z": Latent((5,))}
 TERMS = {

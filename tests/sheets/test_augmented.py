@@ -7,8 +7,9 @@ from sheets.fakes import Fake, view
 from sheets.found import places
 from torch import Generator, nn
 
-from latelier.core import Fits, Refusal, Wrapper
+from latelier.core import Fits, Wrapper
 from latelier.data.augment import Augment
+from latelier.errors import Refusal
 from latelier.heads.joint import Joint
 from latelier.sheets.augmented import LOOKS, draw
 from latelier.sheets.view import pixels

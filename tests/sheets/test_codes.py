@@ -3,7 +3,8 @@ import pytest
 import torch
 from sheets.fakes import Fake, view
 
-from latelier.core import Latent, Refusal
+from latelier.core import Latent
+from latelier.errors import Refusal
 from latelier.sheets.codes import draw, knn_accuracy, plane
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sheets.fakes import TERMS, Stacked, view
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.sheets import distances
 
 

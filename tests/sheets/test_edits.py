@@ -8,12 +8,12 @@ import torch
 from sheets.fakes import Fake, places, view
 from sheets.found import places as found_at
 
-from latelier.core import Refusal
+from latelier.codes.directions import Found
+from latelier.errors import Refusal
 from latelier.objectives.directions import log_odds, moved, step_towards
 from latelier.sheets import delta, edits, samples
 from latelier.sheets.sheet import Grid, compose
 from latelier.sheets.view import Asked, pixels
-from latelier.uses.directions import Found
 from latelier.uses.judging import Witness
 from latelier.verbs.edit import FAR
 

@@ -3,7 +3,8 @@ import pytest
 import torch
 from sheets.fakes import FACTORS, Fake, Known, view
 
-from latelier.core import Latent, Refusal
+from latelier.core import Latent
+from latelier.errors import Refusal
 from latelier.sheets import latent_map, maps
 from latelier.sheets.latent_map import _places, draw, mean_by, ranking
 from latelier.sheets.sheet import CELL, MARGIN

@@ -5,7 +5,8 @@ import torch
 from sheets.fakes import Fake, Stacked, view
 from torch import Generator
 
-from latelier.core import Decodes, Latent, Model, Refusal, Samples
+from latelier.core import Decodes, Latent, Model, Samples
+from latelier.errors import Refusal
 from latelier.sheets.manifold import draw, stops_of
 
 SHARES = [(i + 0.5) / 20 for i in range(20)]

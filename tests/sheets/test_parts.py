@@ -5,10 +5,9 @@ from sheets.fakes import Fake, Parted, view
 from sheets.found import places
 from torch import Generator
 
-from latelier.core import Refusal
-from latelier.sheets import part_crops, parts
+from latelier.errors import Refusal
+from latelier.sheets import draw_sheet, part_crops, parts
 from latelier.sheets.view import pixels
-from latelier.verbs.draw import draw_sheet
 
 IMAGE, GRID = (3, 16, 40), (2, 5)  # a cell is 8 x 8 pixels
 

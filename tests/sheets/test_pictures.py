@@ -4,7 +4,8 @@ import torch
 from sheets.fakes import Fake, Parted, Stacked, Telling, view
 from torch import Generator
 
-from latelier.core import Encodes, Model, Refusal, Wrapper
+from latelier.core import Encodes, Model, Wrapper
+from latelier.errors import Refusal
 from latelier.sheets import (
     codes,
     find,

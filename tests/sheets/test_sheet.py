@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.sheets.sheet import (
     MARGIN,
     NARROWEST,

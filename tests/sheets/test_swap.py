@@ -5,7 +5,7 @@ from sheets.found import places
 from torch import Tensor
 
 import latelier
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.sheets.parts import dimmed
 from latelier.sheets.swap import draw
 from latelier.sheets.view import pixels

@@ -3,7 +3,8 @@ import torch
 from sheets.fakes import Fake, Known, Stacked, view
 from torch import Generator
 
-from latelier.core import Latent, Refusal
+from latelier.core import Latent
+from latelier.errors import Refusal
 from latelier.sheets.traverse import Axis, axes, captions_of, draw, moved, stops_of
 
 

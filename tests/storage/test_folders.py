@@ -12,8 +12,8 @@ from made import folder
 
 import latelier
 from latelier.cli import main
-from latelier.core import Refusal
 from latelier.data.sources.open import open_images
+from latelier.errors import Refusal
 from latelier.storage import files, locks
 from latelier.storage.folders import UNFINISHED, filling, is_free
 

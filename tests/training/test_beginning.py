@@ -10,8 +10,8 @@ import safetensors.torch
 from PIL import Image
 
 import latelier
-from latelier.core import Refusal
 from latelier.engine import checkpoint
+from latelier.errors import Refusal
 from latelier.storage import stored
 
 SETTINGS = ["latent=2", "net=mlp", "net.widths=4", "head.unlabelled=none"]

@@ -9,10 +9,11 @@ import pytest
 from made import folder
 
 import latelier
-from latelier.core import Refusal
-from latelier.runs.run import Where, open_run
+from latelier.errors import Refusal
+from latelier.runs.config import read_config
+from latelier.runs.run import open_run
+from latelier.runs.where import Where
 from latelier.storage import stored
-from latelier.training.request import read_config
 from latelier.training.unlabelled_pay import unlabelled_pay
 
 TINY: dict[str, Any] = {"settings": ["net=mlp", "net.widths=4", "latent=2"], "batch": 4, "quiet": True}

@@ -8,7 +8,7 @@ import pytest
 from made import folder
 
 import latelier
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.runs.run import open_run
 
 TINY: dict[str, Any] = {"settings": ["net=mlp", "net.widths=4", "latent=2"], "batch": 4, "quiet": True, "data": "pets"}

@@ -2,19 +2,39 @@
 
 import json
 import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
 
 import latelier
-from latelier.core import Refusal
 from latelier.engine import checkpoint
+from latelier.errors import Refusal
+from latelier.runs.config import read_config
+from latelier.runs.options import Options
 from latelier.storage import stored
-from latelier.training.request import LACKED, read_config
+from latelier.training.request import LACKED
+from latelier.verbs.train import train
 
 TINY = {"settings": ["net=mlp", "net.widths=", "latent=2"], "data": "digits", "batch": 64, "quiet": True}
+
+
+def test_the_verb_takes_what_options_are() -> None:
+    """Its signature is written out, for a person and an editor: names in order, defaults and types are the options'."""
+    asked, told = signature(train).parameters, get_type_hints(Options)
+    assert list(asked) == [field.name for field in fields(Options)]
+    assert {name: one.default for name, one in asked.items()} == vars(Options())
+    place, settings = str | Path, Sequence[str] | Mapping[str, Any]
+    words = {str: place, str | None: place | None, list[str] | None: settings | None}  # of the command line
+    own = {"range": tuple[float, float] | None} | {name: told[name] for name in ("model", "monitor", "judge", "device")}
+    assert {name: own.get(name, words.get(kind, kind)) for name, kind in get_type_hints(train).items()} == {
+        **told,
+        "return": Path,
+    }
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ from made import folder
 
 import latelier
 from latelier.cli import main
-from latelier.core import Refusal
 from latelier.data.packing import holding
 from latelier.data.sources.open import open_images
+from latelier.errors import Refusal
 
 DAY = 86_400
 

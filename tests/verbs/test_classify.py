@@ -13,13 +13,14 @@ from made import write
 
 import latelier
 from latelier.cli import main
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.runs import calibrating
 from latelier.runs.calibrating import Temperature, kept, temperature_of
-from latelier.runs.run import Where, open_run
+from latelier.runs.config import read_config
+from latelier.runs.run import open_run
+from latelier.runs.where import Where
 from latelier.scores.calibration import fit_temperature, tempered
 from latelier.storage import stored
-from latelier.training.request import read_config
 
 TINY = "--batch 16 --quiet --set net=mlp net.widths=8"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import latelier
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.sheets import find
 from latelier.storage.folders import DEMO, emptied
 from latelier.verbs import demo

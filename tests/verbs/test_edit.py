@@ -17,10 +17,11 @@ from latelier.core import AttributeDirections, need
 from latelier.explore.opening import open_places
 from latelier.explore.uploads import Uploads
 from latelier.runs import bearings
-from latelier.runs.run import Where, open_run
+from latelier.runs.config import read_config
+from latelier.runs.run import open_run
+from latelier.runs.where import Where
 from latelier.sheets.sheet import Grid, compose
 from latelier.storage import stored
-from latelier.training.request import read_config
 from latelier.uses import directions
 
 TINY = "--epochs 2 --batch 8 --quiet --set"

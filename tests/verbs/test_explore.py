@@ -19,7 +19,7 @@ from latelier.cli import main
 from latelier.explore.app import build_app
 from latelier.explore.opening import open_places
 from latelier.explore.uploads import Uploads
-from latelier.runs.run import Where
+from latelier.runs.where import Where
 
 TINY = "--epochs 1 --batch 4 --quiet --set net=mlp net.widths=4 latent=3"
 

@@ -13,9 +13,10 @@ import pytest
 import torch
 from torch import Generator, Tensor, nn
 
-from latelier.core import Classifies, Decides, Decodes, Encodes, Latent, Model, Move, Refusal, has, need
+from latelier.core import Classifies, Decides, Decodes, Encodes, Latent, Model, Move, has, need
 from latelier.data.sources.own import MARK
 from latelier.engine import checkpoint
+from latelier.errors import Refusal
 from latelier.runs.building import assemble, load
 from latelier.runs.exporting import Graph, graphs_of, measure, write
 from latelier.verbs.export import export

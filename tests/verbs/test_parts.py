@@ -19,7 +19,8 @@ import latelier
 from latelier.cli import main
 from latelier.core import HasParts, Latent, Model, Move, Parts
 from latelier.data.images import Images
-from latelier.runs.run import Where, open_run
+from latelier.runs.run import open_run
+from latelier.runs.where import Where
 
 COLUMNS = {"file": "string", "part": "int32", "row": "int32", "column": "int32", "probability": "float"}
 

@@ -12,7 +12,7 @@ from made import folder
 
 import latelier
 from latelier.cli import main
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.verbs.score import options_of
 
 # A score of a user's own, whose name has a dot.

@@ -9,9 +9,9 @@ from made import folder
 
 import latelier
 from latelier.bench.trials import Trial, accuracy
-from latelier.core import Refusal
 from latelier.data.augment import Augment
 from latelier.data.batches import Batches
+from latelier.errors import Refusal
 from latelier.runs.course import read_log
 from latelier.runs.run import Run
 

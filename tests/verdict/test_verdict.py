@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 
 import latelier
 from latelier.cli import main
-from latelier.core import Failed
+from latelier.errors import Failed
 from latelier.runs.run import Run
 from latelier.verdict import verdict
 

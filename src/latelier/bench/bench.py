@@ -20,13 +20,15 @@ from typing import Any
 import numpy as np
 
 from latelier.config.lookup import nearest, sentence
-from latelier.core import Refusal
-from latelier.runs.run import Run, Where, open_run
+from latelier.errors import Refusal
+from latelier.runs.run import Run, open_run
+from latelier.runs.where import Where
 from latelier.storage import files, stored
+from latelier.storage.folders import UNSAVED
 from latelier.storage.forms import Measured
 from latelier.terminal.say import say
 from latelier.terminal.tables import with_sd
-from latelier.training.request import BEGUN, TORN, UNSAVED
+from latelier.training.request import BEGUN, TORN
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 
@@ -76,15 +78,16 @@ class Bench:
     def train(self, job: Job) -> Run:
         """The finished run of the job, trained now or before."""
         from latelier.engine.checkpoint import checkpoints
-        from latelier.verbs.train import train
+        from latelier.runs.options import Options
+        from latelier.training.training import start
 
         folder = self.out / job.folder
         if not (folder / "done").exists():
             if checkpoints(folder):
-                train(out=str(folder), resume=True, quiet=True)
+                start(Options(out=str(folder), resume=True, quiet=True))
             else:
                 _emptied(folder)
-                train(job.model, out=str(folder), quiet=True, **self.arguments(job))
+                start(Options(job.model, out=str(folder), quiet=True, **self.arguments(job)))
             files.write(folder / "done", "")
         return open_run(folder)
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, get_args, get_type_hints
 from latelier.bench.values import HEADED, HEADS, KINDS, METHODS, OF_THE_DATA
 from latelier.config.lookup import find_module
 from latelier.config.settings import configure, nest
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.runs.building import config_of, takes_head
 from latelier.training.told import learns_attributes
 
@@ -50,11 +50,6 @@ def unlike_defaults(method: str, settings: Mapping[str, Any]) -> dict[str, Any]:
                 whole = fewer if configure(owner.config, fewer, owner.name) == wanted else whole
         found |= {f"{owner.prefix}{name}": value for name, value in whole.items()}
     return {**found, **settings}
-
-
-def words(settings: Mapping[str, Any]) -> list[str]:
-    """As ``--set`` takes them."""
-    return [f"{k}={','.join(map(str, v)) if isinstance(v, tuple) else v}" for k, v in settings.items()]
 
 
 def _owners(method: str, settings: Mapping[str, Any]) -> Iterator[Owner]:

@@ -44,7 +44,7 @@ def accuracy(trial: Trial) -> float:
     """Trains as the trial says, on one thread; share of the test pictures classified right."""
     import torch
 
-    from latelier.scores.common import rows_of
+    from latelier.codes.rows import rows_of
 
     torch.set_num_threads(1)
     images = hide_labels(open_images(trial.data, split="train"), trial.labels, trial.draw)

@@ -66,7 +66,7 @@ def find_module(package: str, name: str, kind: str, attribute: str = "") -> Modu
     the module must define. Raises Refusal, with the nearest match, when there is none, and for a module of their own
     that the user did not name, or that cannot be run (``own_code``).
     """
-    from latelier.core import Refusal
+    from latelier.errors import Refusal
 
     if "." in name:
         return _users_own(permitted(name, kind), kind, attribute)
@@ -77,7 +77,7 @@ def find_module(package: str, name: str, kind: str, attribute: str = "") -> Modu
 
 
 def _users_own(name: str, kind: str, attribute: str) -> ModuleType:
-    from latelier.core import Refusal
+    from latelier.errors import Refusal
 
     with running(name):
         module = importlib.import_module(name) if _importable(name) else None

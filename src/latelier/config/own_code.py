@@ -35,7 +35,7 @@ def _named(value: Any) -> Any:
 def running(name: str) -> Iterator[None]:
     """Within it a user's code is run. Raises Refusal, with what it ended in, for any error of it, and where it would
     end the program."""
-    from latelier.core import Refusal
+    from latelier.errors import Refusal
 
     try:
         yield
@@ -48,7 +48,7 @@ def running(name: str) -> Iterator[None]:
 def permitted(name: str, kind: str) -> str:
     """What the user calls the code that is meant by ``name``. Raises Refusal where they named none; ``kind`` ("model",
     "score") is what the message calls it."""
-    from latelier.core import Refusal
+    from latelier.errors import Refusal
 
     if isinstance(name, Named):
         return name

@@ -10,7 +10,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from latelier.config.lookup import nearest
-from latelier.core import Refusal
+from latelier.errors import Refusal
 
 T = TypeVar("T")
 OWN = f"{__name__.partition('.')[0]}."  # modules whose settings are weights, widths, shares: none is below 0
@@ -177,3 +177,8 @@ def _described(hint: Any) -> str:
         of = "whole numbers above 0" if get_args(hint)[0] is int else "numbers"
         return f"{of} separated by commas"
     return {int: "a whole number, 0 or more", float: "a number", bool: "true or false"}.get(hint, str(hint))
+
+
+def words(settings: Mapping[str, Any]) -> list[str]:
+    """As ``--set`` takes them."""
+    return [f"{k}={','.join(map(str, v)) if isinstance(v, tuple) else v}" for k, v in settings.items()]

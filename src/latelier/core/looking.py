@@ -1,12 +1,16 @@
 """Looks over many images at set times of a training, and what is kept of them, image by image."""
 
 from abc import abstractmethod
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from latelier.core import Capability, Progress
-from latelier.data.batches import Batches
+from latelier.core.capabilities import Capability
+from latelier.core.contract import Progress
+
+if TYPE_CHECKING:
+    from latelier.data.batches import Batches
 
 
 class Looks(Capability):
@@ -17,7 +21,7 @@ class Looks(Capability):
         """Shares of the run, rising, from 0 to below 1."""
 
     @abstractmethod
-    def look(self, batches: Batches, progress: Progress) -> dict[str, float]:
+    def look(self, batches: "Batches", progress: Progress) -> dict[str, float]:
         """What there is to log of it. The model is in eval mode, without gradients, and holds the averaged weights
         where there are any. Whatever it keeps stands in a ``Memory``, which process 0 shares with all others."""
 

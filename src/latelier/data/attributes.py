@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from latelier.config.lookup import nearest
-from latelier.core import Refusal
 from latelier.data.images import Images
+from latelier.errors import Refusal
 
 
 def with_attributes(images: Images, names: Sequence[str] = ()) -> Images:

@@ -9,7 +9,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 
 ROTATION, LOG_SCALE, SHEAR, MOVE = math.radians(20), 0.2, 0.3, 3 / 28  # of affine 1: ± each, the last in sides
 FACTOR, HUE = 0.4, math.radians(36)  # of colour 1: ± the logarithm of each factor, and the turn about the grey axis

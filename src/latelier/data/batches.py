@@ -11,13 +11,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latelier.core import Batch, Refusal
+from latelier.core import Batch
 from latelier.data.augment import Augment
 from latelier.data.captions import Sentences, drawn_seed
+from latelier.data.checked import raw
 from latelier.data.images import Images, to_float
 from latelier.data.lines import Lines
-from latelier.data.packing.checked import raw
 from latelier.data.seeds import mix
+from latelier.errors import Refusal
 
 RESIDENT = 512 << 20  # bytes of pixels up to which a memory map may stay in this process's memory
 FORGET_EVERY = 64  # batches after which a larger map's pages are handed back

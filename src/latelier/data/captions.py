@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latelier.core import PADDING, Refusal
+from latelier.core import PADDING
 from latelier.data.images import Images
 from latelier.data.seeds import mix
 from latelier.data.words import Vocabulary, words_of
+from latelier.errors import Refusal
 
 FEWEST = 2  # tokens of a batch: a recurrent net of one step would have weights without a gradient
 

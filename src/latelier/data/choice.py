@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from latelier.core import Refusal
 from latelier.data.images import Images
+from latelier.errors import Refusal
 
 
 def hold_out(count: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from latelier.core import Refusal
 from latelier.data.images import Images
+from latelier.errors import Refusal
 
 BINS = 10  # levels of a factor that is continuous
 

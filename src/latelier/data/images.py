@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latelier.data.sources.classes import composed
+from latelier.data.classes import composed
 
 NAMED = 5  # classes that a sentence names
 

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latelier.core import Refusal
 from latelier.data.images import Images
 from latelier.data.seeds import mix
+from latelier.errors import Refusal
 
 
 class Lines:

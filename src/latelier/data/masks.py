@@ -8,8 +8,8 @@ from PIL import Image, UnidentifiedImageError
 from torch import Generator, Tensor
 
 from latelier.config.lookup import nearest
-from latelier.core import Refusal
 from latelier.data.packing.decode import flatten, no_bombs, opened
+from latelier.errors import Refusal
 
 MASKS = ("centre", "half", "random")
 WHITE = 128  # grey level of 255 from which a pixel of a user's mask counts as white

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 
 
 def check_board() -> None:

@@ -22,7 +22,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.storage import files, stored
 from latelier.storage.forms import LogRecord, Manifest
 

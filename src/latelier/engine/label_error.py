@@ -9,9 +9,10 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 
-from latelier.core import Encodes, Metric, Model, Refusal, has, need
+from latelier.core import Encodes, Metric, Model, has, need
 from latelier.data.batches import Batches
 from latelier.engine import parallel
+from latelier.errors import Refusal
 from latelier.heads.joint import Joint
 from latelier.heads.reading import codes_of
 from latelier.learners.propagation import cross_validated, neighbours_graph

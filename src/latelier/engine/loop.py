@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import get_total_norm
 
-from latelier.core import Batch, Failed, Model, Move, Progress, has, need
+from latelier.core import Batch, Model, Move, Progress, has, need
 from latelier.core.looking import Looks, memories
 from latelier.data.batches import Batches
 from latelier.data.seeds import mix
@@ -28,6 +28,7 @@ from latelier.engine.plan import Plan, rate_factor
 from latelier.engine.players import Player, Statistics, differentiate, players_of
 from latelier.engine.state import State
 from latelier.engine.validation import scored
+from latelier.errors import Failed
 from latelier.nets.guarded import guard
 from latelier.nets.modes import evaluating
 from latelier.storage import stored

@@ -8,10 +8,11 @@ from typing import Literal
 import torch
 from torch import nn
 
-from latelier.core import Metric, Model, Refusal
+from latelier.core import Metric, Model
 from latelier.device import default_precision
 from latelier.engine import parallel
 from latelier.engine.room import memory
+from latelier.errors import Refusal
 
 FLOAT = 4  # bytes
 SAVES = 20  # checkpoints in a run, unless --save-every says otherwise

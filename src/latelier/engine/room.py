@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 
 GIB = 1 << 30
 

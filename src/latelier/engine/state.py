@@ -9,10 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from latelier.core import Model, Refusal
+from latelier.core import Model
 from latelier.core.looking import memories
 from latelier.engine import checkpoint, parallel
 from latelier.engine.players import Player
+from latelier.errors import Refusal
 from latelier.nets.running import Running
 from latelier.storage.forms import CardNote, Standing
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 import torch
 
 from latelier.config.lookup import guess
-from latelier.core import FINAL, Metric, Model, Move, Progress, Refusal, Wrapper
+from latelier.core import FINAL, Metric, Model, Move, Progress, Wrapper
 from latelier.data.batches import Batches
 from latelier.data.seeds import mix
 from latelier.engine import label_error, parallel
+from latelier.errors import Refusal
 from latelier.nets.modes import evaluating
 
 if TYPE_CHECKING:

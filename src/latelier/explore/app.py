@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from latelier import __version__
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.explore.asked import Asked
 from latelier.explore.codes import WaitingError
 from latelier.explore.desk import Desk, OvertakenError

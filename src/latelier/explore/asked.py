@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 
 
 class Asked:

@@ -11,11 +11,12 @@ from zlib import crc32
 import numpy as np
 import torch
 
-from latelier.core import Encodes, Model, Refusal, need
+from latelier.codes.rows import device_of, flat
+from latelier.core import Encodes, Model, need
 from latelier.data.images import Images
 from latelier.data.packing.sums import DamagedError, read
+from latelier.errors import Refusal
 from latelier.nets.modes import evaluating
-from latelier.scores.common import device_of, flat
 from latelier.storage import files
 
 BLOCK = 64  # pictures a slice: about as long as a person does not notice

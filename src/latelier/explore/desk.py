@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future
 from typing import Any
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 
 MOST = 64  # wishes that wait at once; a client has one for each of a panel's actions
 

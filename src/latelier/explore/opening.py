@@ -4,10 +4,11 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.explore.place import Place
 from latelier.explore.uploads import Uploads
-from latelier.runs.run import Run, Where, open_run
+from latelier.runs.run import Run, open_run
+from latelier.runs.where import Where
 
 
 def open_places(runs: Sequence[str | Path], data: str | Path | None, where: Where, uploads: Uploads) -> list[Place]:

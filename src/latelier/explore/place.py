@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from latelier.codes.directions import Found
+from latelier.codes.rows import device_of
 from latelier.core import Code, Decodes, Encodes, Model, need
 from latelier.data.images import Images, to_float
 from latelier.data.packing.pack import cache_folder
@@ -20,11 +22,10 @@ from latelier.explore.codes import Codes
 from latelier.explore.uploads import Uploads
 from latelier.nets.modes import evaluating
 from latelier.runs import bearings
-from latelier.runs.run import Run, Where
-from latelier.scores.common import device_of
+from latelier.runs.run import Run
+from latelier.runs.where import Where
 from latelier.sheets.sheet import png
 from latelier.sheets.view import Blocks, pixels
-from latelier.uses.directions import Found
 
 ID = re.compile(r"d\d{1,9}|u[0-9a-f]{12}")  # a row of the data, or an upload
 SEEN = 256  # pictures of the data that ranges and orders are read off, of large ones as many as fit into

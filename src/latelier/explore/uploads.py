@@ -8,8 +8,8 @@ from hashlib import sha256
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from latelier.core import Refusal
 from latelier.data.packing.decode import Target, fit, flatten, no_bombs, opened, turn_of
+from latelier.errors import Refusal
 
 PIXELS = 40_000_000  # that a picture may have
 SIDE = 1024  # px that a picture is reduced to: no model here sees more

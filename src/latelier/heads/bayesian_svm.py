@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from latelier.core import Code, Optimiser, Refusal
+from latelier.core import Code, Optimiser
+from latelier.errors import Refusal
 from latelier.heads.label import LabelConfig, LabelHead, flat
 from latelier.nets.running import Running
 from latelier.objectives import bayesian_svm as svm

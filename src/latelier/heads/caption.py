@@ -11,7 +11,8 @@ from typing import Literal
 import torch
 from torch import Generator, Tensor, nn
 
-from latelier.core import PADDING, UNKNOWN, Code, Optimiser, Progress, Refusal, Written
+from latelier.core import PADDING, UNKNOWN, Code, Optimiser, Progress, Written
+from latelier.errors import Refusal
 from latelier.heads.label import flat
 from latelier.nets.looking import HEADS, Looking
 from latelier.nets.recurrent import Recurrent

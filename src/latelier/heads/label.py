@@ -12,7 +12,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from latelier.core import Code, Encodes, Optimiser, Refusal
+from latelier.core import Code, Encodes, Optimiser
+from latelier.errors import Refusal
 from latelier.heads.unlabelled import Consistent, Unlabelled
 from latelier.heads.words import Words
 

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latelier.core import Refusal
 from latelier.core.looking import Shares
 from latelier.data.batches import Batches
+from latelier.errors import Refusal
 from latelier.heads.unlabelled import UNKNOWN, Guess, Unlabelled, told
 from latelier.learners.patch_words import EACH, PATCHES, PatchWords, Teacher
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, normalize
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

@@ -5,11 +5,11 @@ Who asks names the remedy: models have different settings."""
 from torch import Tensor
 
 from latelier.objectives import energy
+from latelier.rules.rules import PARTED, SETTLED
+from latelier.rules.sample_rules import ALIKE
 
 EVERY = 8192  # pictures between two looks at reconstructions
-SETTLED = 200_000  # pictures after which a bad look is worth a word
 WINS = 0.98  # the critic's accuracy
-PARTED, ALIKE = 0.95, 0.1  # squared distances, as shares of strangers' and of the data's
 
 
 def overwhelmed(terms: dict[str, float], remedy: str) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from torch import nn
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.nets.encoder import Encoder, Grid, activation
 from latelier.nets.norm import Norm
 

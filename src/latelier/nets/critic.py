@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.nets.ranges import Centred
 
 CHANNELS = (64, 128, 256)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.nets.unpool import Tiling, one_hot, unpool
 
 TABLE = {  # (channels, side) -> maps, kernels, poolings: MNIST, CIFAR, Caltech 101, ImageNet

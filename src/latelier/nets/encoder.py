@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.nets.modes import evaluating
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 from torch import Tensor, nn
 from torch.nn import functional
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.nets.encoder import Encoder, Grid
 from latelier.nets.hali_critic import Critic, stages_of
 from latelier.nets.halving import Image, Ladder, Size, halved, halvings

@@ -11,7 +11,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from latelier.config.settings import LEAST
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.nets.encoder import Encoder, Grid
 from latelier.nets.noisy import Layer, Layers, Norm, layer
 from latelier.nets.ranges import Centred, Uncentred

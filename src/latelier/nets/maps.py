@@ -6,7 +6,7 @@ from itertools import pairwise
 from torch import nn
 
 from latelier.config.settings import LEAST
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.nets.encoder import Encoder
 from latelier.nets.norm import Norm
 from latelier.nets.resnet import Block

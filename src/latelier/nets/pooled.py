@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from torch import nn
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.nets.encoder import Encoder, Grid
 
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from latelier.config.settings import LEAST
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.nets.encoder import Encoder, Grid
 from latelier.nets.norm import Norm
 

@@ -8,7 +8,7 @@ from typing import Literal
 from torch import Tensor, nn
 from torch.nn import functional
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.nets.encoder import Encoder
 from latelier.nets.ranges import Centred
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from latelier.core import END, PADDING, Refusal, Written
+from latelier.core import END, PADDING, Written
+from latelier.errors import Refusal
 
 State = tuple[Tensor, ...]  # each [n, ...]
 

@@ -8,7 +8,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from latelier.config.lookup import nearest
-from latelier.core import Code, Directions, Refusal
+from latelier.core import Code, Directions
+from latelier.errors import Refusal
 from latelier.objectives.attributes import FAKE
 
 LEAST = 1e-6  # length of a sum of directions that counts as none

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from latelier.core import Optimiser, Progress, Refusal
+from latelier.core import Optimiser, Progress
+from latelier.errors import Refusal
 from latelier.nets.ascent import Choice, expected, hard, soft
 from latelier.objectives.relaxed import Temperature
 from latelier.objectives.score_function import Baseline

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from torch import Tensor
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.objectives.reduce import wide
 
 

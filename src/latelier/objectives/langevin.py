@@ -8,7 +8,7 @@ import torch
 from torch import Generator, Tensor
 
 from latelier.config.settings import LARGEST
-from latelier.core import Refusal
+from latelier.errors import Refusal
 
 
 @dataclass(frozen=True)

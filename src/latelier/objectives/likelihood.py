@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.nets.running import RunningMean
 from latelier.objectives import bernoulli, foreground, gaussian
 from latelier.objectives.reduce import summed

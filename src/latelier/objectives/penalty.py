@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from latelier.config.settings import LARGEST, LEAST
-from latelier.core import Progress, Refusal
+from latelier.core import Progress
+from latelier.errors import Refusal
 from latelier.objectives import mmd
 
 

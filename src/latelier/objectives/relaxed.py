@@ -7,7 +7,8 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
-from latelier.core import Progress, Refusal
+from latelier.core import Progress
+from latelier.errors import Refusal
 from latelier.objectives.noise import uniform
 from latelier.objectives.reduce import wide
 

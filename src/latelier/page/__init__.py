@@ -13,11 +13,13 @@ from typing import Any, NamedTuple
 from latelier.core import Finding
 from latelier.data.sources.own import GENERATOR
 from latelier.page.drawing import spark
-from latelier.page.first import Eight, Headline, looks, scores, verdict
+from latelier.page.first import looks, scores, verdict
 from latelier.page.html import Html, image, size, text
 from latelier.page.style import STYLE
+from latelier.sheets.eight import Eight
 from latelier.sheets.losses import curves, unit
 from latelier.terminal.tables import counted, number
+from latelier.verdict.headlines import Headline
 
 SKIPPED = 20  # names of skipped files shown at most
 OPEN = 2_000  # px of sheets that are shown unfolded on a screen 1,280 px wide: to the third screen or so

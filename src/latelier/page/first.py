@@ -2,46 +2,20 @@
 
 from collections.abc import Sequence
 from math import floor, log10
-from typing import Any, NamedTuple
+from typing import Any
 
 from latelier.core import Finding
 from latelier.page.drawing import bar, chart
 from latelier.page.html import image, size, text
+from latelier.sheets.eight import Eight
 from latelier.sheets.losses import curves, unit
 from latelier.terminal.tables import decimals, fixed
+from latelier.verdict.headlines import Headline
 
 SMALL = 128  # px a side up to which pictures are magnified without smoothing
 LEVELS = {"good": "Good", "note": "Note", "warning": "Warning", "failure": "Failed"}
 NEXT = "Next: "  # how the finding begins that ends a verdict: a command
 KINDS = {"training": "terms", "validation": "validation"}  # how a curve is called -> what records call it
-
-
-class Row(NamedTuple):
-    """One bar of a headline."""
-
-    label: str
-    value: float
-    own: bool = False  # the run's, beside which the others stand
-
-
-class Headline(NamedTuple):
-    """One score beside its baselines."""
-
-    name: str
-    rows: Sequence[Row]
-    unit: str = ""
-    note: str = ""
-    most: float = 0.0  # value of a whole bar; by default the greatest among the rows
-    n: int = 0  # pictures behind rows that are percentages
-
-
-class Eight(NamedTuple):
-    """A few pictures of the first screen."""
-
-    title: str
-    caption: str
-    pngs: Sequence[bytes]
-    each: str  # what one of them shows, for who cannot see it
 
 
 def verdict(findings: Sequence[Finding]) -> str:

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from latelier.config.lookup import sentence
-from latelier.core import Finding, Refusal
+from latelier.core import Finding
 from latelier.data.images import Images
+from latelier.errors import Refusal
 from latelier.page import Material, Picture, Table
+from latelier.runs.command import command, words
 from latelier.runs.run import Run
 from latelier.scores.probe import ahead
 from latelier.sheets import find, ordered, possible, wanted
@@ -18,7 +20,6 @@ from latelier.sheets.view import Judging
 from latelier.storage import stored
 from latelier.terminal.progress import step
 from latelier.terminal.tables import counted, curves, with_spread
-from latelier.training.request import OPTIONS
 from latelier.verdict.headlines import headlines
 
 COMPRESSION = 6  # of sheets: 9 takes three times as long for a fiftieth fewer bytes
@@ -159,43 +160,15 @@ def facts(run: Run) -> dict[str, str]:
         plan["monitor"] = f"{plan['monitor'][0]}, {'higher' if plan['monitor'][1] else 'lower'} is better"
     out = {
         "model": run.card.model,
-        "settings": _words(run.card.config),
-        "head": _words(run.card.head or {}),
-        "captions": _words(run.card.caption or {}),
+        "settings": words(run.card.config),
+        "head": words(run.card.head or {}),
+        "captions": words(run.card.caption or {}),
         "weights": f"{sum(p.numel() for p in run.model.state_dict().values()):,} numbers",
         "trained on": f"{counted(data.get('images', 0), 'picture')} of {data.get('source')}, "
         f"{data.get('labelled', 0):,} of them with a label",
         "pictures": f"{h} x {w}, {'grey' if c == 1 else 'colour'}",
-        "optimisers": "; ".join(f"{player}: {_words(o)}" for player, o in config.get("optimisers", {}).items()),
-        "plan": _words({k: v for k, v in plan.items() if v is not None}),
-        "versions": _words(config.get("versions", {})),
+        "optimisers": "; ".join(f"{player}: {words(o)}" for player, o in config.get("optimisers", {}).items()),
+        "plan": words({k: v for k, v in plan.items() if v is not None}),
+        "versions": words(config.get("versions", {})),
     }
     return {name: text for name, text in out.items() if text}
-
-
-def command(run: Run) -> str:
-    """The command line that trained the run, with everything that is not a default."""
-    from latelier.verbs.train import train
-
-    request, defaults = dict(run.config.get("request", {})), train.__kwdefaults__ or {}
-    words = ["latelier", "train", str(request.pop("model", run.card.model))]
-    settings = request.pop("settings", None) or []
-    for name, value in request.items():
-        flag = OPTIONS.get(name, f"--{name.replace('_', '-')}")
-        if value in (defaults.get(name), None) or name == "quiet" or (name, value) == ("parts", 1):
-            continue
-        words += [flag] if value is True else [flag, str(value)]
-    if settings:
-        words += ["--set", *(settings if isinstance(settings, list) else _words(settings).split())]
-    return shlex.join(words)
-
-
-def _words(settings: dict[str, Any], prefix: str = "") -> str:
-    parts = []
-    for name, value in settings.items():
-        if isinstance(value, dict):
-            parts.append(_words(value, f"{prefix}{name}."))
-        else:
-            shown = ",".join(map(str, value)) if isinstance(value, list) else value
-            parts.append(f"{prefix}{name}={shown}")
-    return " ".join(part for part in parts if part)

@@ -3,7 +3,7 @@ those that all methods share."""
 
 import math
 
-from latelier.core import Finding
+from latelier.rules.finding import Finding
 from latelier.rules.label_rules import BEHIND, FEW_PICTURES, LEAD, Facts, labelled, pictures, short
 from latelier.rules.rules import usual
 

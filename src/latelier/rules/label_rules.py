@@ -7,7 +7,7 @@ be a bar that says nothing of the others."""
 import math
 from collections.abc import Mapping
 
-from latelier.core import Finding
+from latelier.rules.finding import Finding
 from latelier.terminal.tables import counted
 
 Facts = Mapping[str, float]

@@ -7,8 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
-from latelier.core import Finding
-from latelier.models.watch import PARTED, SETTLED
+from latelier.rules.finding import Finding
 from latelier.rules.label_rules import TOLD, Facts, classified, known
 from latelier.rules.sample_rules import NEARER, beside, sampled
 
@@ -19,6 +18,8 @@ ABOVE = 1.0  # dB above the mean picture that count for anything where there is 
 RELATED = 0.8  # squared error to the own picture, as a share of that to another
 SHORT = 0.5  # dB below the mean picture: hardly trained
 FEW = 0.25  # share of the units that are active
+SETTLED = 200_000  # pictures shown, after which a game whose two sides are apart is worth a word
+PARTED = 0.95  # squared error to the own picture, as a share of strangers', above which they are
 TAUGHT = 10_000  # pictures shown, after which a decoder knows the mean picture, whatever its code carries
 RISES = 1.1  # times what the code carried in the middle of training: it still comes to carry more
 COLLAPSED, SAME = "The posterior has collapsed", "All pictures that were looked at are one and the same"

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from latelier.core import Finding
-from latelier.models.watch import ALIKE
+from latelier.rules.finding import Finding
 
+ALIKE = 0.1  # squared distance of drawn pictures, as a share of the data's, below which they are all alike
 NEAR, FAR = 0.1, 0.7  # distances of samples, as shares of the mean picture's
 AGAIN = "train again from another --seed, or at a lower rate"
 MORE = f"train on; where that no longer helps, {AGAIN}"

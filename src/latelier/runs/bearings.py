@@ -7,13 +7,15 @@ from contextlib import redirect_stderr
 
 import torch
 
-from latelier.core import AttributeDirections, Refusal, has
+from latelier.codes.directions import Found, found
+from latelier.codes.rows import device_of
+from latelier.core import AttributeDirections, has
 from latelier.data.attributes import with_attributes
 from latelier.data.images import Images
-from latelier.runs.run import Run, Where
-from latelier.scores.common import device_of
+from latelier.errors import Refusal
+from latelier.runs.run import Run
+from latelier.runs.where import Where
 from latelier.sheets.view import Judging
-from latelier.uses.directions import Found, found
 from latelier.uses.judging import Witness, witness
 
 

@@ -14,10 +14,11 @@ from torch import nn
 from latelier.config.lookup import find_module, module_names
 from latelier.config.own_code import Named, permitted, running, with_named
 from latelier.config.settings import configure, nest, to_json
-from latelier.core import Encodes, Fits, Model, Refusal, Wrapper, has, need
+from latelier.core import Encodes, Fits, Model, Wrapper, has, need
 from latelier.engine import checkpoint
 from latelier.engine.room import check_room
 from latelier.engine.state import load_weights
+from latelier.errors import Refusal
 from latelier.heads.caption import CaptionConfig
 from latelier.heads.captioned import Captioned
 from latelier.heads.joint import Joint

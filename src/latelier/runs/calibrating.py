@@ -5,17 +5,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from latelier.core import Classifies, Refusal, need
+from latelier.codes.rows import rows_of, some
+from latelier.core import Classifies, need
 from latelier.data.choice import hold_out
 from latelier.data.images import Images
 from latelier.data.sources.labels_file import source_parts
-from latelier.runs.run import Run, Where
+from latelier.errors import Refusal
+from latelier.runs.learned import kept_back
+from latelier.runs.run import Run
+from latelier.runs.where import Where
 from latelier.scores.calibration import BOUNDS, fit_temperature
-from latelier.scores.common import rows_of, some
 from latelier.storage import stored
 from latelier.storage.forms import TemperatureNote
-from latelier.training.held_out import kept_back
 
+DRAWS = 50  # of the code, over which the mean and the spread of a class's score are told
 KEPT = "calibration.json"
 FEWEST, WRONG = 50, 10  # labels, and wrong answers among them, from which on a temperature is off by about a fifth (sd)
 MOST = 2_000  # pictures to fit on: more would change nothing that matters

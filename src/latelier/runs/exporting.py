@@ -12,7 +12,8 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
-from latelier.core import Classifies, Code, Decides, Decodes, Encodes, Model, Refusal, Samples, has, need
+from latelier.core import Classifies, Code, Decides, Decodes, Encodes, Model, Samples, has, need
+from latelier.errors import Refusal
 from latelier.runs.building import Card
 
 TOLERANCE = 1e-4  # greatest absolute difference from torch in any number,

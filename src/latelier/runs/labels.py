@@ -7,10 +7,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from latelier.core import Refusal
 from latelier.data.images import Images
 from latelier.data.sources.labels_file import in_full, labelled, source_parts
 from latelier.data.sources.open import BUILTIN
+from latelier.errors import Refusal
 from latelier.runs import whereabouts
 from latelier.storage import files
 from latelier.storage.places import place

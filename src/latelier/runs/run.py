@@ -1,7 +1,6 @@
 """A run on disk as the verbs see it: its model, what it was trained on, its log and its scores."""
 
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -9,33 +8,31 @@ from typing import Any
 import numpy as np
 import torch
 
-from latelier.core import UNKNOWN_FACTORS, AttributeDirections, Model, Refusal, has
+from latelier.codes.directions import found
+from latelier.core import UNKNOWN_FACTORS, AttributeDirections, Model, has
 from latelier.data.augment import changes_of
-from latelier.data.choice import hold_out
 from latelier.data.images import Images, with_classes
+from latelier.data.notices import tell
 from latelier.data.sources.labels_file import source_parts
 from latelier.data.sources.open import open_images, splits_of
 from latelier.engine.state import check_card
+from latelier.errors import Refusal
 from latelier.runs import whereabouts
 from latelier.runs.building import Card, open_model
+from latelier.runs.config import DEEP_BEFORE, read_config, there
 from latelier.runs.course import read_log
 from latelier.runs.labels import of_run, same_place
-from latelier.runs.where import Where as Where  # verbs import it with ``open_run``
+from latelier.runs.splits import splits
+from latelier.runs.where import Where
 from latelier.scores.common import Splits
 from latelier.scores.record import replaced
 from latelier.sheets.view import View
 from latelier.storage import files, stored
 from latelier.storage.forms import of_score
 from latelier.storage.places import place
-from latelier.terminal.progress import tell
 from latelier.terminal.say import say
 from latelier.terminal.tables import counted
-from latelier.training.held_out import kept_back, learned_rows
-from latelier.training.request import DEEP_BEFORE, read_config, there
-from latelier.training.told import labels_learned, learned_labels
-from latelier.uses.directions import found
 
-HALF, FEWEST = 512 << 20, 2_000  # bytes of pixels, and images, up to which each part of a split is taken whole
 SEEN = 256 << 20  # bytes of float pixels up to which a sheet sees as many pictures as it wants
 
 
@@ -149,61 +146,7 @@ class Run:
         """What to fit probes on and what to measure on: the source's own splits; of the source without splits that the
         run has learned from, its training images and exactly those that it held out; halves of any other. One image
         is measured, and probes are fitted on what the run was trained on."""
-        asked, source = source, str(source or self.source)
-        head, _, tail = source.rpartition(":")
-        base, chosen = (head, tail) if head and not Path(source).exists() else (source, "")
-        own = self.splits_of(base, where)
-        held = next((name for name in ("test", "validation") if name in own), None)
-        if chosen or (held and "train" in own):
-            test = self.images(base, where, chosen or held)
-            whole = fit = self.images(base, where, "train") if "train" in own else test
-            rows = np.arange(len(whole))
-        else:
-            whole = self.images(base, where)
-            if (held_out := self._held_out(whole)) is not None:
-                return held_out
-            if len(whole) == 1:
-                return self._alone(whole, None if asked is None else where)
-            most = _most(whole)
-            order = np.random.default_rng(0).permutation(len(whole))[: 2 * most]
-            rows = np.sort(order[::2])
-            fit, test = whole.take(rows), whole.take(np.sort(order[1::2]))
-            test = replace(test, fingerprint=whole.fingerprint)
-        seen = test.fingerprint == self.config.get("data", {}).get("fingerprint")
-        return self._told(Splits(fit, test, seen), whole, rows)
-
-    def _alone(self, one: Images, where: Where | None) -> Splits:
-        """One image to measure on, which no half can be taken of. What is fitted is fitted on the images that the run
-        was trained on, if they can be had from ``where``, or else on this one."""
-        seen = one.fingerprint == self.config.get("data", {}).get("fingerprint")
-        if where is not None and not seen:
-            with suppress(Refusal):  # they may be gone, and of one image something can be said without
-                return self.splits(None, where)._replace(test=one, seen=False)
-        return self._told(Splits(one, one, seen), one, np.arange(1))
-
-    def _told(self, splits: Splits, whole: Images, rows: np.ndarray) -> Splits:
-        """With the images and labels that the model learned from; the splits' ``fit`` is ``rows`` of ``whole``."""
-        data, asked = self.config.get("data", {}), self.config.get("request", {}).get("images")
-        if asked is not None and whole.fingerprint == data.get("fingerprint"):
-            learned = np.isin(rows, learned_rows(self.config, len(whole)))
-            splits = splits._replace(learned=np.flatnonzero(learned))
-        if not learned_labels(self.model):
-            return splits
-        if whole.fingerprint != data.get("fingerprint"):
-            return splits._replace(told=int(data.get("labelled", 0)))
-        own = labels_learned(self.model, self.config, whole)
-        return splits._replace(told=int(own.sum()), taught=np.flatnonzero(own[rows]))
-
-    def _held_out(self, whole: Images) -> Splits | None:
-        """The split of these images that the run was trained with, if it was trained on them and held some out."""
-        held_out = kept_back(self.config)
-        if not held_out or whole.fingerprint != self.config["data"].get("fingerprint"):
-            return None
-        parts = hold_out(len(whole), held_out["share"], held_out["seed"])
-        order = np.random.default_rng(0)
-        rows, held = (np.sort(order.permutation(part)[: _most(whole)]) for part in parts)
-        test = replace(whole.take(held), source=f"{whole.source}, {len(parts[1]):,} held out")
-        return self._told(Splits(whole.take(rows), test, seen=False), whole, rows)
+        return splits(self, source, where)
 
     def view(self, data: Images, title: str, seed: int = 0, most: int = 64) -> View:
         """What a sheet is drawn from: up to ``most`` of the pictures, drawn by seed; of big pictures, if more than 64
@@ -244,8 +187,3 @@ def open_run(run: str | Path, own: str | None = None) -> Run:
     for remark in found.remarks if found else ():
         say(f"{path}: {remark}; using the checkpoint at {counted(seen, 'image')}", error=True)
     return Run(path, model.to(pick_device()), card, config, seen, found.remarks if found else ())
-
-
-def _most(images: Images) -> int:
-    """Images of each part of a split at most: their pixels are copied."""
-    return max(FEWEST, HALF // max(1, images.pixels[:1].nbytes))

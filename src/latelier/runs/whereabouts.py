@@ -8,8 +8,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from latelier.core import Refusal
 from latelier.data.sources.open import BUILTIN
+from latelier.errors import Refusal
 from latelier.storage import places
 
 PATHS = ("data", "data_root", "labels_file", "prior", "from_run")  # arguments of latelier train

@@ -7,14 +7,16 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
-from latelier.core import Decodes, Encodes, Model, Refusal
+from latelier.codes.rows import device_of, rows_of, some
+from latelier.core import Decodes, Encodes, Model
 from latelier.data.batches import Batches
 from latelier.data.images import Images
 from latelier.data.seeds import mix
+from latelier.errors import Refusal
 from latelier.nets.modes import evaluating
 from latelier.nets.ranges import Centred
 from latelier.scores.attributes import RULE, Attributes, balanced, needed, told
-from latelier.scores.common import Splits, device_of, rows_of, some
+from latelier.scores.common import Splits
 from latelier.scores.levels import levels_of, reconstructed
 
 needs = (Encodes, Decodes)

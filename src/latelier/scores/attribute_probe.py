@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from torch import Generator
 
-from latelier.core import Encodes, HasLevels, Model, Refusal, has, need
+from latelier.codes.rows import pixels, rows_of, some, tabled
+from latelier.core import Encodes, HasLevels, Model, has, need
 from latelier.data.images import Images
+from latelier.errors import Refusal
 from latelier.scores.attributes import FEWEST, RULE, Attributes, balanced, needed, told
-from latelier.scores.common import Splits, pixels, rows_of, some, tabled
+from latelier.scores.common import Splits
 from latelier.scores.kept import Kept, digest
 
 needs = (Encodes,)

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from latelier.core import Refusal
 from latelier.data.attributes import or_classes
+from latelier.errors import Refusal
 from latelier.scores.common import Splits, spread
 
 FEWEST = 6  # pictures to learn from that must have an attribute, and as many that must not

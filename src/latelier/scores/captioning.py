@@ -8,12 +8,12 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from latelier.codes.rows import device_of
 from latelier.core import Captions, Code, Encodes, Model, need
 from latelier.data.captions import FEWEST, Sentences, has_caption
 from latelier.data.images import Images
 from latelier.data.words import Vocabulary, words_of
 from latelier.nets.modes import evaluating
-from latelier.scores.common import device_of
 
 BLOCK = 64  # captions written at once
 LONGEST = 30  # words of a caption that is written

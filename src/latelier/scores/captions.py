@@ -7,6 +7,7 @@ from itertools import chain
 import numpy as np
 from torch import Generator
 
+from latelier.codes.rows import pixels
 from latelier.core import Captions, Encodes, Model
 from latelier.data.images import Images
 from latelier.data.words import words_of
@@ -18,7 +19,7 @@ from latelier.scores.captioning import (
     usual_draws,
     written,
 )
-from latelier.scores.common import Splits, pixels
+from latelier.scores.common import Splits
 from latelier.scores.text.bleu import bleu
 from latelier.scores.text.cider import cider
 from latelier.scores.text.meteor import meteor as java_meteor

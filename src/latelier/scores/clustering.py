@@ -3,8 +3,10 @@
 import numpy as np
 from torch import Generator
 
-from latelier.core import Clusters, Model, Refusal, need
-from latelier.scores.common import Splits, pixels, rows_of, some
+from latelier.codes.rows import pixels, rows_of, some
+from latelier.core import Clusters, Model, need
+from latelier.errors import Refusal
+from latelier.scores.common import Splits
 
 needs = (Clusters,)
 NEEDS_LABELS = True

@@ -7,15 +7,17 @@ from typing import NamedTuple
 import numpy as np
 from torch import Generator
 
-from latelier.core import AttributeDirections, Decodes, Encodes, Model, Refusal, Samples, has
+from latelier.codes.directions import found
+from latelier.codes.rows import device_of, some
+from latelier.codes.sampling import draw_given
+from latelier.core import AttributeDirections, Decodes, Encodes, Model, Samples, has
+from latelier.errors import Refusal
 from latelier.nets.modes import evaluating
 from latelier.objectives.langevin import Chain
 from latelier.scores.attributes import RULE, needed
-from latelier.scores.common import Splits, device_of, some, spread
+from latelier.scores.common import Splits, spread
 from latelier.scores.edit import JUDGE, judge_of, shared
 from latelier.scores.identity import Eye, strangers
-from latelier.uses.directions import found
-from latelier.uses.sampling import draw_given
 
 needs = (Encodes, Decodes, Samples)
 NEEDS_ATTRIBUTES = True

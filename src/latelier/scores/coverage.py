@@ -4,9 +4,11 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from latelier.core import Decodes, Encodes, Model, Refusal, Samples, has, need
+from latelier.codes.rows import BLOCK, rows_of
+from latelier.core import Decodes, Encodes, Model, Samples, has, need
+from latelier.errors import Refusal
 from latelier.nets.modes import evaluating
-from latelier.scores.common import BLOCK, Splits, rows_of
+from latelier.scores.common import Splits
 
 needs = (Samples, Decodes)
 NEEDS_MODES = True

@@ -3,10 +3,12 @@
 import numpy as np
 from torch import Generator
 
-from latelier.core import Encodes, Model, Refusal
+from latelier.codes.rows import codes, some
+from latelier.core import Encodes, Model
 from latelier.data.factors import known_factors
 from latelier.data.images import Images
-from latelier.scores.common import Splits, codes, factors_of, some
+from latelier.errors import Refusal
+from latelier.scores.common import Splits, factors_of
 from latelier.scores.factors.groups import DEAD, GROUP, POINTS, beta_vae, factor_vae
 from latelier.scores.factors.information import BINS, mig
 from latelier.scores.factors.known import Known

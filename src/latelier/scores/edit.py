@@ -7,14 +7,16 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from latelier.core import AttributeDirections, Decodes, Directions, Encodes, Model, Refusal, has, need
+from latelier.codes.directions import STEP, found
+from latelier.codes.rows import device_of, rows_of, some
+from latelier.core import AttributeDirections, Decodes, Directions, Encodes, Model, has, need
+from latelier.errors import Refusal
 from latelier.nets.modes import evaluating
 from latelier.objectives.directions import moved, steps_towards
 from latelier.scores.attribute_preservation import Course, Judge, trained
 from latelier.scores.attributes import RULE, SHOWN, needed
-from latelier.scores.common import Splits, device_of, rows_of, some, spread
+from latelier.scores.common import Splits, spread
 from latelier.scores.identity import WORDS, Eye, apart, usual
-from latelier.uses.directions import STEP, found
 
 needs = (Encodes, Decodes)
 NEEDS_ATTRIBUTES = True

@@ -5,9 +5,10 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from latelier.codes.rows import device_of
 from latelier.core import Decodes, Encodes, Judges, Model, need
 from latelier.nets.modes import evaluating
-from latelier.scores.common import Splits, device_of
+from latelier.scores.common import Splits
 from latelier.scores.levels import levels_of, reconstructed
 
 needs = (Judges, Encodes, Decodes)

@@ -11,14 +11,16 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn.functional import interpolate
 
-from latelier.core import Decodes, Model, Refusal, Samples, has, need
+from latelier.codes.rows import BLOCK, device_of, reconstructions, rows_of, some
+from latelier.core import Decodes, Model, Samples, has, need
 from latelier.data.images import Images
 from latelier.engine.state import load_weights
+from latelier.errors import Refusal
 from latelier.nets.modes import evaluating
 from latelier.nets.resnet9 import trunk
 from latelier.scores.attribute_preservation import Judge, judge_of
 from latelier.scores.attributes import balanced
-from latelier.scores.common import BLOCK, Splits, device_of, reconstructions, rows_of, some
+from latelier.scores.common import Splits
 from latelier.storage.places import place
 
 CHUNK = 64  # images in the extractor at once

@@ -10,15 +10,17 @@ import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 
-from latelier.core import Encodes, Features, Fits, Model, Refusal, Wrapper, has, need
+from latelier.codes.rows import device_of, flat, rows_of
+from latelier.core import Encodes, Features, Fits, Model, Wrapper, has, need
 from latelier.data.batches import Batches
 from latelier.data.images import Images
 from latelier.data.seeds import mix
+from latelier.errors import Refusal
 from latelier.heads.reading import width
 from latelier.nets.modes import evaluating
 from latelier.objectives.corruption import drop
 from latelier.objectives.labels import cross_entropy
-from latelier.scores.common import Splits, device_of, flat, majority, rows_of, spread
+from latelier.scores.common import Splits, majority, spread
 
 needs = (Encodes,)
 NEEDS_LABELS = True

@@ -10,15 +10,17 @@ import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 
-from latelier.core import Features, Model, Optimiser, Refusal
+from latelier.codes.rows import BLOCK, device_of, some
+from latelier.core import Features, Model, Optimiser
 from latelier.data.batches import Order
 from latelier.data.choice import hold_out
 from latelier.data.seeds import mix
 from latelier.engine.players import Player
+from latelier.errors import Refusal
 from latelier.nets.guarded import guard
 from latelier.nets.modes import evaluating
 from latelier.objectives.labels import cross_entropy
-from latelier.scores.common import BLOCK, Splits, device_of, majority, some, spread
+from latelier.scores.common import Splits, majority, spread
 from latelier.scores.trunk import (
     DROPOUT,
     FLOAT32_BYTES,

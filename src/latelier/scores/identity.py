@@ -4,9 +4,9 @@ that knows neither the model nor the attribute."""
 import torch
 from torch import Tensor
 
+from latelier.codes.rows import some
 from latelier.data.images import Images
 from latelier.nets.modes import evaluating
-from latelier.scores.common import some
 from latelier.scores.extractor import CHUNK, RandomTrunk
 
 REAL = 512  # pictures between which the usual distance is measured

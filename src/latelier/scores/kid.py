@@ -3,7 +3,8 @@
 import numpy as np
 from torch import Generator
 
-from latelier.core import Decodes, Encodes, Model, Refusal
+from latelier.core import Decodes, Encodes, Model
+from latelier.errors import Refusal
 from latelier.scores.common import Splits
 from latelier.scores.extractor import INCEPTIONS, JUDGED, OWN, SETS, Features, called, compared
 

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 import torch
 from torch import Generator, Tensor
 
-from latelier.core import Encodes, Model, Refusal, Weighs, need
+from latelier.codes.rows import device_of
+from latelier.core import Encodes, Model, Weighs, need
 from latelier.data.images import Images
+from latelier.errors import Refusal
 from latelier.nets.modes import evaluating
 from latelier.objectives.importance import effective_samples, iwae_by_k
 from latelier.objectives.reduce import summed
-from latelier.scores.common import Splits, device_of
+from latelier.scores.common import Splits
 
 needs = (Weighs, Encodes)
 LIMIT = 200

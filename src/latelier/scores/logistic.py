@@ -4,7 +4,8 @@ unsupervised methods."""
 import numpy as np
 from torch import Generator
 
-from latelier.core import Encodes, Model, Refusal
+from latelier.core import Encodes, Model
+from latelier.errors import Refusal
 from latelier.learners import regression
 from latelier.learners.space import scaling
 from latelier.scores.common import Splits, errors, majority, rows_at

@@ -7,10 +7,12 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from latelier.core import HasParts, HasStages, Model, Refusal, has, need
+from latelier.codes.rows import device_of, rows_of, some
+from latelier.core import HasParts, HasStages, Model, has, need
 from latelier.data.images import Images
+from latelier.errors import Refusal
 from latelier.nets.modes import evaluating
-from latelier.scores.common import Splits, device_of, rows_of, some
+from latelier.scores.common import Splits
 
 needs = (HasStages,)
 NEEDS_PARTS = True

@@ -3,10 +3,12 @@
 import torch
 from torch import Generator, Tensor
 
-from latelier.core import Encodes, Model, Refusal, Samples, need
+from latelier.codes.rows import device_of, flat, some
+from latelier.core import Encodes, Model, Samples, need
+from latelier.errors import Refusal
 from latelier.nets.modes import evaluating
 from latelier.objectives.mmd import InverseMultiquadratic, squared
-from latelier.scores.common import Splits, device_of, flat, some
+from latelier.scores.common import Splits
 
 needs = (Encodes, Samples)
 LIMIT = 10_000

@@ -8,26 +8,15 @@ from functools import cached_property
 import numpy as np
 from torch import Generator
 
-from latelier.core import Classifies, Encodes, Model, Refusal, has, need
+from latelier.codes.rows import SIDE, codes, features, pixels, rows_of, some, tabled
+from latelier.core import Classifies, Encodes, Model, has, need
 from latelier.data.choice import labelled_rows
 from latelier.data.images import Images
+from latelier.errors import Refusal
 from latelier.learners import regression
 from latelier.learners.neighbours import nearest
 from latelier.learners.space import COMPONENTS, principal, scaling
-from latelier.scores.common import (
-    SIDE,
-    Splits,
-    accuracies,
-    averaged,
-    codes,
-    constant,
-    even,
-    features,
-    pixels,
-    rows_of,
-    some,
-    tabled,
-)
+from latelier.scores.common import Splits, accuracies, averaged, constant, even
 from latelier.scores.kept import Kept, digest
 from latelier.terminal.tables import share
 

@@ -7,12 +7,14 @@ import numpy as np
 import torch
 from torch import Generator
 
-from latelier.core import Encodes, Model, Refusal
+from latelier.codes.rows import SIDE, pixels, some
+from latelier.core import Encodes, Model
 from latelier.data.images import Images
-from latelier.data.shares import class_shares
+from latelier.data.sources.shares import class_shares
+from latelier.errors import Refusal
 from latelier.learners.propagation import NEIGHBOURS, blurred, neighbours_graph, propagate
 from latelier.scores import probe
-from latelier.scores.common import SIDE, Splits, accuracies, averaged, even, pixels, rows_at, some
+from latelier.scores.common import Splits, accuracies, averaged, even, rows_at
 from latelier.scores.kept import Kept, digest
 from latelier.scores.probe import DRAWS, ELSEWHERE, TOLD
 from latelier.terminal.tables import percent, share

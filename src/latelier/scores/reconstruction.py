@@ -3,8 +3,9 @@
 import torch
 from torch import Generator, Tensor
 
+from latelier.codes.rows import reconstructions
 from latelier.core import Decodes, Encodes, Model
-from latelier.scores.common import Splits, reconstructions
+from latelier.scores.common import Splits
 
 needs = (Encodes, Decodes)
 LIMIT = 10_000

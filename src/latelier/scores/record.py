@@ -8,12 +8,14 @@ from typing import Any
 
 import torch
 
-from latelier.core import Model, Refusal, innermost, missing
+from latelier.codes.rows import device_of, some
+from latelier.core import Model, innermost, missing
 from latelier.core.lacking import lack
 from latelier.data.captions import has_caption
+from latelier.errors import Refusal
 from latelier.scores import find, possible
 from latelier.scores.attributes import attributes_of
-from latelier.scores.common import Splits, device_of, factors_of, some
+from latelier.scores.common import Splits, factors_of
 from latelier.terminal.tables import counted
 
 

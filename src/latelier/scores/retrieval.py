@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import Generator
 
+from latelier.codes.rows import BLOCK, device_of
 from latelier.core import Captions, Code, Encodes, Model, need
 from latelier.data.captions import Sentences
 from latelier.data.images import Images
@@ -11,7 +12,7 @@ from latelier.data.words import Vocabulary
 from latelier.heads.reading import typical
 from latelier.nets.modes import evaluating
 from latelier.scores.captioning import LEARNED, captioned, log_mixture, references_of
-from latelier.scores.common import BLOCK, Splits, device_of
+from latelier.scores.common import Splits
 
 needs = (Encodes, Captions)
 NEEDS_CAPTIONS = True

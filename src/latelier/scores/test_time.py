@@ -6,9 +6,10 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor
 
+from latelier.codes.rows import BLOCK, device_of
 from latelier.core import Classifies, Encodes, Model, has, need
 from latelier.nets.modes import evaluating
-from latelier.scores.common import BLOCK, Splits, device_of
+from latelier.scores.common import Splits
 
 needs = (Encodes,)
 ON_REQUEST = True

@@ -9,12 +9,13 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from latelier.core import Features, HasStages, Model, Refusal, need
+from latelier.codes.rows import BLOCK
+from latelier.core import Features, HasStages, Model, need
 from latelier.data.batches import Batches
 from latelier.data.images import Images
+from latelier.errors import Refusal
 from latelier.nets.modes import evaluating
 from latelier.objectives.corruption import drop
-from latelier.scores.common import BLOCK
 
 HIDDEN = 512  # units of the head
 DROPOUT = 0.5  # share of the features dropped before it

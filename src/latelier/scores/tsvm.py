@@ -6,9 +6,11 @@ from functools import partial
 import numpy as np
 from torch import Generator
 
-from latelier.core import Encodes, Model, Refusal
+from latelier.codes.rows import some
+from latelier.core import Encodes, Model
 from latelier.data.choice import labelled_rows
-from latelier.scores.common import Splits, errors, majority, some, space, spread
+from latelier.errors import Refusal
+from latelier.scores.common import Splits, errors, majority, space, spread
 
 needs = (Encodes,)
 NEEDS_LABELS = True

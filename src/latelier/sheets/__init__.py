@@ -5,11 +5,18 @@ are its own."""
 
 from collections.abc import Iterable
 from types import ModuleType
+from typing import TYPE_CHECKING
 
+import numpy as np
 from torch import nn
 
 from latelier.config.lookup import find_module, module_names
-from latelier.core import missing
+from latelier.core import innermost, missing
+from latelier.core.lacking import lack
+from latelier.errors import Refusal
+
+if TYPE_CHECKING:
+    from latelier.sheets.view import View
 
 ORDER = (  # of a report's sheets: what only some methods are for comes first, and last what tells of a net's insides
     *("parts", "part_crops", "swap", "edits", "delta", "captions", "imagine", "levels", "level_traverse", "innovation"),
@@ -33,6 +40,17 @@ def list_pictures() -> list[str]:
 def possible(model: nn.Module) -> list[str]:
     """The names of the sheets that the model has the capabilities for."""
     return [name for name in list_pictures() if not missing(model, find(name).needs)]
+
+
+def draw_sheet(sheet: str, view: "View") -> np.ndarray:
+    """The sheet as uint8 [H, W, 3]. Raises Refusal when the model lacks a capability that it needs, or the data what it
+    takes."""
+    module = find(sheet)
+    if lacking := missing(view.model, module.needs):
+        able = ", ".join(possible(view.model))
+        raise Refusal(f"sheet '{sheet}' {lack(type(innermost(view.model)), lacking)}; it can draw: {able}")
+    drawn: np.ndarray = module.draw(view)
+    return drawn
 
 
 def ordered(names: Iterable[str]) -> list[str]:

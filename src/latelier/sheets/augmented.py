@@ -5,8 +5,9 @@ from dataclasses import asdict
 import numpy as np
 import torch
 
-from latelier.core import Fits, Refusal, has, need
+from latelier.core import Fits, has, need
 from latelier.data.augment import Augment
+from latelier.errors import Refusal
 from latelier.heads.joint import Joint
 from latelier.sheets.sheet import Cell, Grid, compose, fitting
 from latelier.sheets.view import View, pixels

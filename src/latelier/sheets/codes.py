@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from latelier.core import Encodes, Refusal
-from latelier.scores.common import flat
+from latelier.codes.rows import flat
+from latelier.core import Encodes
+from latelier.errors import Refusal
 from latelier.sheets.plot import blank, light, rendered
 from latelier.sheets.sheet import Panel, compose
 from latelier.sheets.view import View, encoded

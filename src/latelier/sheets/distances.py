@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latelier.core import Judges, Refusal
+from latelier.core import Judges
+from latelier.errors import Refusal
 from latelier.sheets.losses import Curve, curves
 from latelier.sheets.plot import blank, light, rendered
 from latelier.sheets.view import View

@@ -1,16 +1,27 @@
 """Eight pictures for a page's first screen: originals above their reconstructions, or what the prior draws."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 import torch
 
 from latelier.core import Decodes, Encodes, Model, Samples, missing, need
-from latelier.page.first import Eight
 from latelier.sheets.sheet import png, resized
 from latelier.sheets.view import View, pixels
 
 COUNT = 8
 GAP = 1 / 16  # of a picture's height
 LARGEST = 256  # px a side
+
+
+class Eight(NamedTuple):
+    """A few pictures of the first screen."""
+
+    title: str
+    caption: str
+    pngs: Sequence[bytes]
+    each: str  # what one of them shows, for who cannot see it
 
 
 @torch.no_grad()

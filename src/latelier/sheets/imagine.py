@@ -3,8 +3,9 @@
 import numpy as np
 import torch
 
-from latelier.core import Captions, Decodes, Encodes, Refusal, Samples, need
+from latelier.core import Captions, Decodes, Encodes, Samples, need
 from latelier.data.words import Vocabulary
+from latelier.errors import Refusal
 from latelier.objectives.langevin import Chain
 from latelier.sheets.sheet import Cell, Grid, compose, fitting
 from latelier.sheets.view import View, pixels

@@ -4,7 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latelier.core import Code, Decodes, Encodes, Refusal, need
+from latelier.core import Code, Decodes, Encodes, need
+from latelier.errors import Refusal
 from latelier.sheets.sheet import Cell, Grid, compose
 from latelier.sheets.view import View, pixels
 

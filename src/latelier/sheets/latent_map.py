@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latelier.core import Code, Decodes, Encodes, Posterior, Refusal, need
+from latelier.core import Code, Decodes, Encodes, Posterior, need
+from latelier.errors import Refusal
 from latelier.sheets.maps import bar, colours_of, curves, heat, swatch
 from latelier.sheets.sheet import CELL, Cell, Grid, compose
 from latelier.sheets.traverse import Axis, axes, captions_of, moved, name_of, row_of, stops_of

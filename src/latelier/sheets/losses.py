@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.sheets.plot import blank, light, rendered
 from latelier.sheets.view import View
 

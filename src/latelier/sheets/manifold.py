@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latelier.core import Code, Decodes, Encodes, Refusal, Samples, has, need
+from latelier.core import Code, Decodes, Encodes, Samples, has, need
+from latelier.errors import Refusal
 from latelier.sheets.figures import mosaic
 from latelier.sheets.sheet import Panel, compose, signed
 from latelier.sheets.traverse import Axis, axes, name_of

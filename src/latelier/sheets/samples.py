@@ -4,11 +4,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from latelier.codes.sampling import draw_given
 from latelier.core import Decodes, Samples, need
 from latelier.sheets.sheet import Cell, Grid, compose, fitting
 from latelier.sheets.view import View, directions_of, pixels
 from latelier.uses.editing import wishes_of
-from latelier.uses.sampling import draw_given
 
 needs = (Samples, Decodes)
 TAKES = ("given", "step", "steps", "temperature")

@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
-from latelier.core import Refusal
 from latelier.data.sources.own import SOFTWARE
+from latelier.errors import Refusal
 from latelier.storage import files
 from latelier.terminal.say import escaped
 

@@ -4,7 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latelier.core import Decodes, Encodes, HasParts, Refusal, need
+from latelier.core import Decodes, Encodes, HasParts, need
+from latelier.errors import Refusal
 from latelier.sheets.filters import as_pictures
 from latelier.sheets.parts import CERTAIN, dimmed, most_used, parts_of, peaks
 from latelier.sheets.sheet import Cell, Grid, compose

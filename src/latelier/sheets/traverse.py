@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latelier.core import Code, Decodes, Encodes, HasLevels, Posterior, Refusal, has, need
+from latelier.core import Code, Decodes, Encodes, HasLevels, Posterior, has, need
+from latelier.errors import Refusal
 from latelier.sheets.sheet import Cell, Grid, compose
 from latelier.sheets.view import Free, View, pixels
 

@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from latelier.core import UNKNOWN_FACTORS, Code, Encodes, HasLevels, Model, Posterior, Refusal, has, need
+from latelier.codes.directions import Found
+from latelier.core import UNKNOWN_FACTORS, Code, Encodes, HasLevels, Model, Posterior, has, need
 from latelier.data.augment import Augment
+from latelier.errors import Refusal
 from latelier.objectives.langevin import Chain
-from latelier.uses.directions import Found
 from latelier.uses.imagining import Through
 
 if TYPE_CHECKING:

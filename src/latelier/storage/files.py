@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.storage import locks
 
 FORMULA = re.compile("'*[=+\\-@\t\r]")  # how it begins, behind any number of apostrophes

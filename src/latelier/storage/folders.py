@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from latelier.core import Refusal
-from latelier.data.sources.own import MARK
-from latelier.storage import files, locks
+from latelier.errors import Refusal
+from latelier.storage import files, locks, stored
+from latelier.storage.forms import DemoNote
 
+MARK = ".latelier"  # an empty file: the folder around it was filled by latelier
 DEMO = "demo.json"  # says that a folder is a demo's, which the next demo may replace; train lets it be
+UNSAVED = (".lock", ".lock.held", DEMO)  # a folder may hold these and be no run yet
 UNFINISHED = ".latelier-unfinished"  # in the folder, so that both are on one disk
 
 
@@ -54,10 +56,6 @@ def check_above(path: Path, option: str) -> None:
 
 def emptied(folder: Path, data: str) -> None:
     """Makes the folder ready for a demo on ``data``. Raises Refusal if it holds anything but an earlier demo."""
-    from latelier.storage import stored
-    from latelier.storage.forms import DemoNote
-    from latelier.training.request import UNSAVED
-
     check_above(folder, "--out")
     if (folder / DEMO).is_file():
         stored.read(folder / DEMO, DemoNote, "name another folder")  # another program may name a file so

@@ -30,7 +30,7 @@ def place(given: str | Path, option: str) -> Path:
 
 def text(given: str | Path, option: str) -> str:
     """As ``place``, as it was written."""
-    from latelier.core import Refusal
+    from latelier.errors import Refusal
 
     if not isinstance(given, str | Path):
         raise Refusal(f"{option}: {given!r} is no path; give one")

@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints, is_typeddict
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.storage import files
 from latelier.terminal.say import say
 

@@ -10,15 +10,16 @@ from typing import Any
 
 from latelier.config.own_code import Named
 from latelier.config.settings import assigned, nest
-from latelier.core import Model, Refusal
+from latelier.core import Model
 from latelier.data.images import Images, with_classes
 from latelier.engine import checkpoint
 from latelier.engine.state import load_weights
+from latelier.errors import Refusal
 from latelier.runs.building import Card, assemble, open_model, takes_head
+from latelier.runs.config import read_config
 from latelier.runs.earlier import settings_of
 from latelier.storage.forms import CardNote
 from latelier.storage.places import place
-from latelier.training.request import read_config
 
 
 def begun_from(request: SimpleNamespace) -> SimpleNamespace:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from latelier.bench.stated import words
+from latelier.config.settings import words
 from latelier.data.images import Images
 from latelier.data.packing.aim import SIDE
 from latelier.engine import parallel

@@ -1,42 +1,20 @@
 """Which images a training holds out: a share of its own, or the source's own validation split."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
-import numpy as np
-
-from latelier.core import Refusal
-from latelier.data.choice import fewer, hold_out
 from latelier.data.images import Images, with_classes
 from latelier.data.sources.account import account
 from latelier.data.sources.open import open_images, place_of, splits_of
 from latelier.data.sources.splits import ALIASES
 from latelier.data.sources.survey_words import head
 from latelier.engine import parallel
+from latelier.errors import Refusal
 from latelier.runs.labels import with_labels
 from latelier.storage.places import place
 from latelier.terminal.progress import Progress
 
 HELD, FEWEST = 0.1, 20  # share of a source with no other split that is held out, of at least so many images
-
-
-def kept_back(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Share and seed of the images that a run held out, from its config.json; nothing for one that held out none.
-    Earlier versions wrote down no more than what was asked for."""
-    request = config.get("request", {})
-    asked = {"share": request.get("validation"), "seed": int(request.get("seed", 0))}
-    found = dict(config.get("data", {}).get("held_out", asked))
-    return found if found.get("share") else {}
-
-
-def learned_rows(config: Mapping[str, Any], count: int) -> np.ndarray:
-    """Which of so many images a run learned from, from its config.json: neither held out, nor left out by --images."""
-    held, request = kept_back(config), config.get("request", {})
-    rows, _ = hold_out(count, held.get("share", 0.0), held.get("seed", 0))
-    asked = request.get("images")
-    return rows if asked is None else fewer(rows, asked, int(request.get("seed", 0)))
 
 
 def own_validation(request: SimpleNamespace) -> str:

@@ -7,18 +7,19 @@ from dataclasses import is_dataclass
 from operator import index
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, get_type_hints
+from typing import Any
 
 from latelier.config.settings import LARGEST, to_json
-from latelier.core import Refusal
 from latelier.engine.checkpoint import last_seen
+from latelier.errors import Refusal
 from latelier.runs import whereabouts
-from latelier.storage import files, stored
-from latelier.storage.forms import RunConfig
+from latelier.runs.config import DEEP_BEFORE, read_config, there
+from latelier.runs.options import FLAGS, Options
+from latelier.storage import files
+from latelier.storage.folders import UNSAVED
 from latelier.storage.places import place
 from latelier.terminal.say import escaped
 
-FORMAT = 1  # of config.json
 SEEDS = 1 << 63  # those that torch takes
 FREE = (  # may differ on a resume
     *("epochs", "steps", "rate", "clip", "keep", "device", "quiet", "tensorboard", "download", "data_root"),
@@ -26,18 +27,15 @@ FREE = (  # may differ on a resume
     *("data", "as_"),  # and so may its pictures: that they are the same, their fingerprint says
 )
 LENGTHS = ("steps", "epochs")
-UNSAVED = (".lock", ".lock.held", "demo.json")  # a folder may hold these and be no run yet
 TEMPORARY = r"\..*\.tmp"
 TORN = rf"{TEMPORARY}|(weights|state)-\d+\.safetensors"  # by a first save that was killed
 BEGUN = ("config.json", "labels.csv", "log.jsonl", "skipped.txt")  # and a run these, of which nothing was saved yet
 ANEW = ("out", "resume", "quiet", "download")  # are not taken over from the last time
-DEEP_BEFORE = [0.0, 65535.0]  # black and white of 16 bits, when there was no --range
 # Arguments that runs of earlier versions did not have.
 LACKED: dict[str, Any] = {
     **{"from_run": None, "labels_file": None, "prior": None, "range": DEEP_BEFORE, "as_": None},
     **{"affine": 0.0, "cutout": 0.0, "colour": 0.0},
 }
-OPTIONS = {"model": "the method", "settings": "--set", "as_": "--as", "from_run": "--from"}  # others as in Python
 
 
 def check(request: SimpleNamespace) -> None:
@@ -154,9 +152,7 @@ def resumed(folder: Path, request: SimpleNamespace) -> SimpleNamespace:
     if not request.resume or not path.exists():
         return request
     stored = read_config(path)
-    from latelier.verbs.train import train as verb
-
-    defaults = verb.__kwdefaults__ or {}
+    defaults = vars(Options())
     merged = dict(vars(request)) | {"card": stored["model"], "begun": stored.get("begun")}
     typed: dict[str, Any] = {}  # what stays in config.json, wherever it is found from here
     longer = any(getattr(request, name) is not None for name in LENGTHS)
@@ -172,7 +168,7 @@ def resumed(folder: Path, request: SimpleNamespace) -> SimpleNamespace:
             if merged[name] != before:
                 typed[name] = before
         elif name not in FREE:
-            option = OPTIONS.get(name, f"--{name.replace('_', '-')}")
+            option = FLAGS.get(name, f"--{name.replace('_', '-')}")
             raise Refusal(
                 f"{option} was {_words(before)} in {folder} and is {_words(now)} now; resume with the same, "
                 "or name another --out"
@@ -189,29 +185,6 @@ def _today(stored: dict[str, Any]) -> dict[str, Any]:
         return stored
     request = {name: value for name, value in stored.items() if name != "judge"}
     return request | {"monitor": stored["judge"], "epochs": 20 if stored["epochs"] is None else stored["epochs"]}
-
-
-def there(config: Mapping[str, Any], folder: Path) -> str:
-    """The data argument that a run began with. Raises Refusal for a path that leads nowhere from here."""
-    source = str(config.get("request", {}).get("data") or "")
-    if not source:
-        raise Refusal(f"{folder} does not say what it was trained on; give --data SRC")
-    if (found := whereabouts.find(config, folder, "data")) is None:
-        raise Refusal(f"{folder} was trained on {source}, which is not there now; give its new place by --data SRC")
-    return found
-
-
-def read_config(path: Path) -> dict[str, Any]:
-    """A run's config.json. Raises Refusal for one that is damaged, not latelier's or of a newer format."""
-    config = stored.read(path, RunConfig, "restore it, or name another run or --out", newest=FORMAT)
-    from latelier.verbs.train import train
-
-    in_file = {"settings": list[str] | dict[str, Any] | None, "range": tuple[float, float] | None}
-    hints = get_type_hints(train) | in_file
-    for name, value in config["request"].items():
-        if name in hints:
-            stored.held(value, hints[name], f"{path}, request.{name}", "restore it")
-    return dict(config)
 
 
 def _words(value: Any) -> str:

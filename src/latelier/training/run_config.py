@@ -11,14 +11,15 @@ import numpy as np
 import torch
 
 from latelier import __version__
-from latelier.core import Refusal
 from latelier.data.captions import has_caption
 from latelier.engine import checkpoint
 from latelier.engine.plan import Plan
+from latelier.errors import Refusal
 from latelier.runs import labels, whereabouts
+from latelier.runs.config import FORMAT, read_config
 from latelier.storage import files, stored
 from latelier.terminal.tables import counted
-from latelier.training.request import FORMAT, plain, read_config
+from latelier.training.request import plain
 
 if TYPE_CHECKING:
     from latelier.training.training import Prepared

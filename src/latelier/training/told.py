@@ -11,18 +11,18 @@ import numpy as np
 
 from latelier.config.own_code import with_named
 from latelier.config.settings import assigned, nest
-from latelier.core import Classifies, Model, Refusal, has, innermost, need
+from latelier.core import Model, has, innermost, need
 from latelier.data.attributes import hide_attributes, with_attributes
 from latelier.data.captions import Sentences, has_caption, hide_captions, spoken
 from latelier.data.choice import hide_labels
 from latelier.data.images import NAMED, Images
-from latelier.data.shares import class_shares
+from latelier.data.sources.shares import class_shares
 from latelier.data.words import Vocabulary
+from latelier.errors import Refusal
 from latelier.heads.caption import CAPTIONED
 from latelier.heads.captioned import Captioned
 from latelier.heads.joint import Joint
 from latelier.runs.building import caption_config, config_of, takes_head, wants_captions, wants_head
-from latelier.training.held_out import learned_rows
 from latelier.training.unlabelled_pay import unlabelled_pay
 
 
@@ -123,31 +123,6 @@ def _with_prior(prior: str, images: Images, rows: np.ndarray, settings: dict[str
         none = ", ".join(name for name, share in zip(images.classes, shares, strict=True) if not share)
         raise Refusal(f"--prior {prior}: every class needs a share above 0, but {none} has none")
     return {**settings, "head.prior": tuple(shares.tolist())}
-
-
-def learned_labels(model: Model) -> bool:
-    """Whether the model has learned from labels: by a head, as a classifier, or as attributes that classes may be."""
-    return has(model, Classifies) or hasattr(getattr(innermost(model), "config", None), "attributes")
-
-
-def labels_learned(model: Model, config: Mapping[str, Any], images: Images) -> np.ndarray:
-    """Of which of the images, all that the run was given, it learned the class: bool [n], from its config.json. None
-    for a model that learns none."""
-    found, request = np.zeros(len(images), bool), config.get("request", {})
-    if not learned_labels(model):
-        return found
-    seed, count = int(request.get("seed", 0)), request.get("labels")
-    rows = learned_rows(config, len(images))
-    names = tuple(getattr(getattr(innermost(model), "config", None), "attributes", ()))
-    if names:
-        images = with_attributes(images, names)
-        known = images if count is None else hide_attributes(images, count, seed, among=rows)
-        classes = [column for column, name in enumerate(names) if name in images.classes]
-        found[rows] = (known.attribute[rows][:, classes] >= 0).any(1)
-    if not names or has(model, Classifies):
-        label = images.label if count is None else hide_labels(images, count, seed, among=rows).label
-        found[rows] |= label[rows] >= 0
-    return found
 
 
 def _taught(images: Images, rows: np.ndarray) -> Images:

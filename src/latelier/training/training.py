@@ -13,23 +13,27 @@ from typing import Any
 import numpy as np
 import torch
 
-from latelier.core import Fits, Model, Refusal, has, need
+from latelier.config.own_code import Named
+from latelier.core import Fits, Model, has, need
 from latelier.data.augment import changes_of
 from latelier.data.batches import Batches
 from latelier.data.choice import fewer, hold_out
 from latelier.data.images import Images
+from latelier.data.notices import tell
 from latelier.data.seeds import mix
-from latelier.device import multiply_fast, pick_device
+from latelier.device import multiply_fast, pick_device, prepare_cpu
 from latelier.engine import checkpoint, label_error, parallel
 from latelier.engine.board import board, check_board
 from latelier.engine.loop import Outcome, step_seconds, train
 from latelier.engine.plan import Plan, plan_of
 from latelier.engine.state import State
 from latelier.engine.validation import judged_by
+from latelier.errors import Refusal
 from latelier.runs.building import Card, assemble, nets
 from latelier.runs.earlier import settings_of
+from latelier.runs.options import Options
 from latelier.storage import files, stored
-from latelier.terminal.progress import Progress, tell
+from latelier.terminal.progress import Progress
 from latelier.terminal.say import say
 from latelier.terminal.tables import counted, number
 from latelier.training.beginning import begun_from, fitted, take_weights
@@ -59,6 +63,14 @@ class Prepared:
     held_out: dict[str, Any]  # which images were not, as config.json has it
     batches: Batches | None  # none for a model of closed form
     validation: Batches | None
+
+
+def start(options: Options) -> Path:
+    """Trains what the options ask for, alone or as one of several processes. The run folder. Raises as ``run`` does."""
+    arguments = vars(options) | {"model": options.model and Named(options.model)}
+    prepare_cpu()
+    with parallel.processes():
+        return run(SimpleNamespace(**arguments, card=None, typed={}, begun=None))
 
 
 def run(request: SimpleNamespace) -> Path:

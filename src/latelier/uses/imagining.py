@@ -11,8 +11,9 @@ import torch
 from torch import Generator, Tensor
 
 from latelier.config.lookup import nearest
-from latelier.core import Captions, Code, Decodes, HasLevels, Model, Refusal, Samples, has, need
+from latelier.core import Captions, Code, Decodes, HasLevels, Model, Samples, has, need
 from latelier.data.words import SPECIAL, Vocabulary
+from latelier.errors import Refusal
 from latelier.heads.reading import typical
 from latelier.nets.modes import evaluating
 from latelier.objectives.importance import effective_samples

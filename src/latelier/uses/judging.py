@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
+from latelier.codes.directions import FEWEST
+from latelier.codes.rows import some
 from latelier.data.images import Images
 from latelier.nets.modes import evaluating
 from latelier.scores.attribute_preservation import Course, Judge, trained
 from latelier.scores.attributes import balanced
-from latelier.scores.common import some
 from latelier.terminal.tables import percent
-from latelier.uses.directions import FEWEST
 
 ROWS, SIDE = 5_000, 32  # pictures at most, and their longest side; larger ones are averaged down
 HELD = 10  # every so many-th picture is kept back, to see how often the judge is right

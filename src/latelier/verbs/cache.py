@@ -42,9 +42,9 @@ def cache(
     """
     import json
 
-    from latelier.core import Refusal
     from latelier.data.packing.pack import cache_folder
     from latelier.data.packing.shelf import prunable, pruned, shelved
+    from latelier.errors import Refusal
 
     if not prune and (unused is not None or over is not None):
         raise Refusal("--unused and --over say what goes: give --prune with them")
@@ -72,7 +72,7 @@ def cache(
 
 def _amount(text: str | None, name: str, units: dict[str, int], example: str) -> int | None:
     """A number with its unit. Raises Refusal."""
-    from latelier.core import Refusal
+    from latelier.errors import Refusal
 
     if text is None:
         return None

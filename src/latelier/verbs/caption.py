@@ -50,10 +50,12 @@ def caption(
     """
     import torch
 
-    from latelier.core import Captions, Refusal, has
-    from latelier.runs.run import Where, open_run
+    from latelier.codes.rows import device_of
+    from latelier.core import Captions, has
+    from latelier.errors import Refusal
+    from latelier.runs.run import open_run
+    from latelier.runs.where import Where
     from latelier.scores.captioning import written
-    from latelier.scores.common import device_of
     from latelier.verbs.writing import given, new_file, write_table
 
     for option, value, least in (("--beam", beam, 1), ("--draws", draws, 0), ("--longest", longest, 1)):

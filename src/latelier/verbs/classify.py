@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     from latelier.core import Decides
 
-DRAWS = 50
-
 
 def classify(
     run: Place,
@@ -53,11 +51,13 @@ def classify(
 
     import numpy as np
 
-    from latelier.core import Classifies, Decides, Refusal, has, need
+    from latelier.codes.rows import rows_of
+    from latelier.core import Classifies, Decides, has, need
+    from latelier.errors import Refusal
     from latelier.runs.calibrating import probabilities, temperature_of
-    from latelier.runs.run import Where, open_run
+    from latelier.runs.run import open_run
+    from latelier.runs.where import Where
     from latelier.scores.calibration import tempered
-    from latelier.scores.common import rows_of
     from latelier.terminal.tables import counted
     from latelier.verbs.writing import given, new_file, write_table
     from latelier.verdict import classified
@@ -111,6 +111,8 @@ def classify(
 def _spread(model: "Decides", image: "Tensor") -> "Tensor":
     """[b, 2 classes]: means and standard deviations over draws."""
     import torch
+
+    from latelier.runs.calibrating import DRAWS
 
     scores = model.decide(image, DRAWS, torch.Generator(image.device).manual_seed(0))
     return torch.cat([scores.mean(0), scores.std(0)], 1)

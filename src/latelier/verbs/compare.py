@@ -8,7 +8,8 @@ from latelier.terminal.say import say
 from latelier.verbs.options import As, Place
 
 if TYPE_CHECKING:
-    from latelier.runs.run import Run, Where
+    from latelier.runs.run import Run
+    from latelier.runs.where import Where
 
 
 def compare(
@@ -37,8 +38,10 @@ def compare(
     download
         Let torchvision download the data set.
     """
-    from latelier.core import Decodes, Encodes, Refusal, missing
-    from latelier.runs.run import Where, open_run
+    from latelier.core import Decodes, Encodes, missing
+    from latelier.errors import Refusal
+    from latelier.runs.run import open_run
+    from latelier.runs.where import Where
     from latelier.sheets.sheet import save
     from latelier.sheets.together import draw_together
     from latelier.terminal.tables import table, with_spread

@@ -28,7 +28,8 @@ def decode(run: Place, code: Place, *, out: Asked = "") -> Path:
     """
     import json
 
-    from latelier.core import Decodes, Refusal, need
+    from latelier.core import Decodes, need
+    from latelier.errors import Refusal
     from latelier.nets.modes import evaluating
     from latelier.runs.run import open_run
     from latelier.sheets.sheet import save
@@ -58,8 +59,9 @@ def code_of(model: "Model", given: object) -> "Code":
     fit."""
     import torch
 
-    from latelier.core import HasLevels, Refusal, has
-    from latelier.scores.common import device_of
+    from latelier.codes.rows import device_of
+    from latelier.core import HasLevels, has
+    from latelier.errors import Refusal
 
     there = ", ".join(f"{name} {'x'.join(map(str, latent.shape))}" for name, latent in model.latents.items())
     if not isinstance(given, dict) or not given or set(given) - set(model.latents):

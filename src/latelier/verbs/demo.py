@@ -92,7 +92,8 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
 
     from latelier.page import Picture, Table, page
     from latelier.page.reporting import material, winners
-    from latelier.runs.run import Where, open_run
+    from latelier.runs.run import open_run
+    from latelier.runs.where import Where
     from latelier.scores.common import majority
     from latelier.storage import files
     from latelier.storage.folders import emptied
@@ -162,7 +163,8 @@ def _parts(run: Path) -> "tuple[Table, list[Picture]]":
     """What the SpriteVAE's parts find, and its sheets."""
     from latelier.page import Table
     from latelier.page.reporting import sheets
-    from latelier.runs.run import Where, open_run
+    from latelier.runs.run import open_run
+    from latelier.runs.where import Where
     from latelier.verbs.score import score
 
     (record,) = score(str(run), only=["part_consistency"], quiet=True)
@@ -182,9 +184,10 @@ def _few_labels(recipe: Recipe, data: str, out: Path, beside: Path, progress: An
     """Trains everything, the main run included. Rows of the table: a name, then a cell a budget."""
     import numpy as np
 
-    from latelier.bench.stated import stated, unlike_defaults, words
+    from latelier.bench.stated import stated, unlike_defaults
     from latelier.bench.trials import Trial, accuracy, baselines, run_all
     from latelier.bench.values import TRAINING
+    from latelier.config.settings import words
     from latelier.data.sources.open import open_images
     from latelier.heads.joint import AVERAGED
     from latelier.terminal.tables import decimals, with_sd

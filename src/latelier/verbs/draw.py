@@ -8,9 +8,7 @@ from latelier.terminal.say import say
 from latelier.verbs.options import As, Names, Place, Seed, Whole
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from latelier.sheets.view import Asked, View
+    from latelier.sheets.view import Asked
 
 
 def draw(
@@ -76,8 +74,9 @@ def draw(
     from latelier.config.own_code import Named
     from latelier.core import Encodes, missing
     from latelier.runs import bearings
-    from latelier.runs.run import Where, open_run
-    from latelier.sheets import find, takes, wanted
+    from latelier.runs.run import open_run
+    from latelier.runs.where import Where
+    from latelier.sheets import draw_sheet, find, takes, wanted
     from latelier.sheets.sheet import save
     from latelier.verbs.writing import new_file
 
@@ -112,7 +111,7 @@ def asked_of(sheet: str, module: ModuleType, options: dict[str, Any]) -> "Asked"
     """The options that were given. Raises Refusal for one that the sheet has no use for."""
     from dataclasses import replace
 
-    from latelier.core import Refusal
+    from latelier.errors import Refusal
     from latelier.objectives.langevin import Chain
     from latelier.sheets import takes
     from latelier.sheets.view import Asked
@@ -126,18 +125,3 @@ def asked_of(sheet: str, module: ModuleType, options: dict[str, Any]) -> "Asked"
     attribute, given = tuple(options.get("attribute", ())), tuple(options.get("given", ()))
     imagined = {name: options[name] for name in ("caption", "through") if name in options}
     return Asked(attribute, far(options.get("by")), given, chain, **imagined)
-
-
-def draw_sheet(sheet: str, view: "View") -> "np.ndarray":
-    """The sheet as uint8 [H, W, 3]. Raises Refusal when the model lacks a capability that it needs, or the data what it
-    takes."""
-    from latelier.core import Refusal, innermost, missing
-    from latelier.core.lacking import lack
-    from latelier.sheets import find, possible
-
-    module = find(sheet)
-    if lacking := missing(view.model, module.needs):
-        able = ", ".join(possible(view.model))
-        raise Refusal(f"sheet '{sheet}' {lack(type(innermost(view.model)), lacking)}; it can draw: {able}")
-    sheet_pixels: np.ndarray = module.draw(view)
-    return sheet_pixels

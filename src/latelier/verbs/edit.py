@@ -8,7 +8,8 @@ from latelier.verbs.options import As, Asked, Names, Place
 
 if TYPE_CHECKING:
     from latelier.data.images import Images
-    from latelier.runs.run import Run, Where
+    from latelier.runs.run import Run
+    from latelier.runs.where import Where
 
 FAR, FARTHEST = 3.0, 10.0
 
@@ -60,12 +61,14 @@ def edit(
     download
         Let torchvision download the data set.
     """
-    from latelier.core import AttributeDirections, Decodes, Encodes, Refusal, has, need
+    from latelier.codes import directions
+    from latelier.codes.rows import device_of
+    from latelier.core import AttributeDirections, Decodes, Encodes, has, need
     from latelier.data.attributes import with_attributes
+    from latelier.errors import Refusal
     from latelier.objectives.directions import step_towards
-    from latelier.runs.run import Where, open_run
-    from latelier.scores.common import device_of
-    from latelier.uses import directions
+    from latelier.runs.run import open_run
+    from latelier.runs.where import Where
     from latelier.uses.editing import Editor, told, wishes_of
     from latelier.uses.judging import Tally, witness
     from latelier.verbs.writing import far, given, new_folder, write_pictures
@@ -113,8 +116,9 @@ def edit(
 def _known(opened: "Run", fit: Place | None, where: "Where") -> "Images | None":
     """Pictures with attributes to learn from: those named, or of what the run was trained on; of the latter a model
     that has learned attributes can do without. Raises Refusal where there are none."""
-    from latelier.core import AttributeDirections, Refusal, has
+    from latelier.core import AttributeDirections, has
     from latelier.data.attributes import with_attributes
+    from latelier.errors import Refusal
 
     try:
         splits = opened.splits(fit, where)

@@ -40,11 +40,12 @@ def encode(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from latelier.codes.rows import codes, tabled
+    from latelier.codes.rows import features as features_of
     from latelier.core import Encodes, Features, need
     from latelier.data.sources.own import METADATA
-    from latelier.runs.run import Where, open_run
-    from latelier.scores.common import codes, tabled
-    from latelier.scores.common import features as features_of
+    from latelier.runs.run import open_run
+    from latelier.runs.where import Where
     from latelier.storage import files
     from latelier.terminal.tables import counted
     from latelier.verbs.writing import given, new_file

@@ -44,9 +44,9 @@ def explore(
     import secrets
     from importlib.util import find_spec
 
-    from latelier.core import Refusal
     from latelier.device import prepare_cpu
-    from latelier.runs.run import Where
+    from latelier.errors import Refusal
+    from latelier.runs.where import Where
 
     if not (find_spec("starlette") and find_spec("uvicorn")):
         raise Refusal('explore needs starlette and uvicorn, which are not installed: pip install "latelier[explore]"')
@@ -79,7 +79,7 @@ def _listen(host: str, port: int | None) -> "socket.socket":
     """Raises Refusal for a port that is taken and an address that is not this machine's."""
     import socket
 
-    from latelier.core import Refusal
+    from latelier.errors import Refusal
 
     if host in ("0.0.0.0", "::", ""):
         raise Refusal(

@@ -24,8 +24,8 @@ def export(run: Place, *, out: Asked = "") -> Path:
     """
     from importlib.util import find_spec
 
-    from latelier.core import Refusal
     from latelier.data.sources.own import mark
+    from latelier.errors import Refusal
     from latelier.runs.building import open_model
     from latelier.storage import files
     from latelier.storage.folders import filling

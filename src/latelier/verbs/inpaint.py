@@ -52,12 +52,13 @@ def inpaint(
     """
     import torch
 
+    from latelier.codes.rows import device_of
     from latelier.core import Imputes, need
     from latelier.data import masks
     from latelier.nets.modes import evaluating
     from latelier.objectives import impute
-    from latelier.runs.run import Where, open_run
-    from latelier.scores.common import device_of
+    from latelier.runs.run import open_run
+    from latelier.runs.where import Where
     from latelier.verbs.writing import decibels, given, new_folder, write_pictures
 
     opened = open_run(run)

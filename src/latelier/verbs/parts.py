@@ -46,11 +46,13 @@ def parts(
     """
     import pyarrow.parquet as pq
 
-    from latelier.core import HasParts, Refusal, has, need
+    from latelier.codes.rows import device_of
+    from latelier.core import HasParts, has, need
     from latelier.core.lacking import methods
+    from latelier.errors import Refusal
     from latelier.nets.modes import evaluating
-    from latelier.runs.run import Where, open_run
-    from latelier.scores.common import device_of
+    from latelier.runs.run import open_run
+    from latelier.runs.where import Where
     from latelier.storage import files
     from latelier.terminal.tables import counted, number
     from latelier.verbs.writing import given, new_file

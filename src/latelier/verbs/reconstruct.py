@@ -32,9 +32,10 @@ def reconstruct(
     download
         Let torchvision download the data set.
     """
+    from latelier.codes.rows import reconstructions
     from latelier.core import Decodes, Encodes, need
-    from latelier.runs.run import Where, open_run
-    from latelier.scores.common import reconstructions
+    from latelier.runs.run import open_run
+    from latelier.runs.where import Where
     from latelier.verbs.writing import decibels, given, new_folder, write_pictures
 
     opened = open_run(run)

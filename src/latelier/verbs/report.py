@@ -36,7 +36,8 @@ def report(
     from latelier.page import page
     from latelier.page.reporting import material
     from latelier.runs import bearings
-    from latelier.runs.run import Where, open_run
+    from latelier.runs.run import open_run
+    from latelier.runs.where import Where
     from latelier.storage import files
     from latelier.verbs.score import judge
     from latelier.verbs.writing import new_file

@@ -48,10 +48,10 @@ def reproduce(
         The pictures' side in pixels, in place of the recipe's: small ones where machine time is short.
     """
     from latelier.bench.bench import Bench, find_recipe, summaries
-    from latelier.core import Refusal
     from latelier.data.sources.open import LARGEST, splits_of
     from latelier.data.sources.own import mark
-    from latelier.runs.run import Where
+    from latelier.errors import Refusal
+    from latelier.runs.where import Where
     from latelier.sheets.sheet import save
     from latelier.storage import files, stored
     from latelier.terminal.tables import table
@@ -103,7 +103,7 @@ def reproduce(
 
 def _same(place: Path, asked: dict[str, object]) -> None:
     """Raises Refusal if the folder holds something else, or cannot be one."""
-    from latelier.core import Refusal
+    from latelier.errors import Refusal
     from latelier.storage import files, stored
     from latelier.storage.forms import RecipeNote
     from latelier.verbs.writing import new_folder
@@ -120,7 +120,7 @@ def _same(place: Path, asked: dict[str, object]) -> None:
 
 def _withdraw(place: Path, new: bool) -> None:
     """Leaves nothing where nothing was trained, which would be in the way of the same command, mended."""
-    from latelier.data.sources.own import MARK
+    from latelier.storage.folders import MARK
 
     left = list(place.iterdir())
     if {path.name for path in left} == {"recipes.json", MARK}:

@@ -61,9 +61,10 @@ def score(
         Print no verdict, no table and no progress.
     """
     from latelier.config.own_code import Named
-    from latelier.core import Refusal
+    from latelier.errors import Refusal
     from latelier.runs import bearings
-    from latelier.runs.run import Where, open_run
+    from latelier.runs.run import open_run
+    from latelier.runs.where import Where
     from latelier.scores import find
     from latelier.terminal.tables import score_table
     from latelier.verdict.verdict import conclude, lines, verdict
@@ -116,7 +117,7 @@ def options_of(settings: Sequence[str] | Mapping[str, Any] | None) -> Options:
     """Texts ``score.option=value``, or a dict with such keys or of dicts, by score; values are read by the type of the
     keyword. Raises Refusal for an unknown score or option, and for a value that does not parse."""
     from latelier.config.settings import assigned
-    from latelier.core import Refusal
+    from latelier.errors import Refusal
 
     grouped: Options = {}
     for key, value in assigned(settings).items():

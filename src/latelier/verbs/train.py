@@ -1,59 +1,59 @@
 """latelier train: learn a model from pictures into a run folder."""
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from latelier.runs.options import Options
 from latelier.verbs.options import As, Place, Range, Seed, Settings, Whole
 
 
 def train(
-    model: str | None = None,
+    model: str | None = Options.model,
     *,
-    data: Place | None = None,
-    out: Annotated[Place, Parameter(show_default=False)] = "",
-    steps: Whole | None = None,
-    epochs: float | None = None,
-    batch: Whole | None = None,
-    seed: Seed = 0,
-    size: Whole | None = None,
-    channels: Literal[1, 3] | None = None,
-    range: Range | None = None,
-    images: Whole | None = None,
-    labels: Whole | None = None,
-    labels_file: Place | None = None,
-    prior: Place | None = None,
-    captions: Whole | None = None,
-    from_run: Annotated[Place | None, Parameter(name="--from")] = None,
-    shift: Whole = 0,
-    flip: bool = False,
-    affine: float = 0,
-    cutout: float = 0,
-    colour: float = 0,
-    settings: Settings = None,
-    rate: float | None = None,
-    warmup: float = 0,
-    decay: Literal["none", "linear", "cosine", "steps"] | None = None,
-    clip: float | None = None,
-    ema: float | None = None,
-    precision: Literal["fp32", "bf16"] | None = None,
-    validation: float | None = None,
-    monitor: str | None = None,
-    judge: Annotated[str | None, Parameter(show=False)] = None,
-    patience: Whole | None = None,
-    save_every: float | None = None,
-    keep: Whole = 2,
-    parts: Whole | None = None,
-    compile: bool = False,
-    as_: As = None,
-    data_root: Place | None = None,
-    download: bool = False,
-    device: str | None = None,
-    tensorboard: bool = False,
-    resume: bool = False,
-    quiet: bool = False,
+    data: Place | None = Options.data,
+    out: Annotated[Place, Parameter(show_default=False)] = Options.out,
+    steps: Whole | None = Options.steps,
+    epochs: float | None = Options.epochs,
+    batch: Whole | None = Options.batch,
+    seed: Seed = Options.seed,
+    size: Whole | None = Options.size,
+    channels: Literal[1, 3] | None = Options.channels,
+    range: Range | None = Options.range,
+    images: Whole | None = Options.images,
+    labels: Whole | None = Options.labels,
+    labels_file: Place | None = Options.labels_file,
+    prior: Place | None = Options.prior,
+    captions: Whole | None = Options.captions,
+    from_run: Annotated[Place | None, Parameter(name="--from")] = Options.from_run,
+    shift: Whole = Options.shift,
+    flip: bool = Options.flip,
+    affine: float = Options.affine,
+    cutout: float = Options.cutout,
+    colour: float = Options.colour,
+    settings: Settings = Options.settings,
+    rate: float | None = Options.rate,
+    warmup: float = Options.warmup,
+    decay: Literal["none", "linear", "cosine", "steps"] | None = Options.decay,
+    clip: float | None = Options.clip,
+    ema: float | None = Options.ema,
+    precision: Literal["fp32", "bf16"] | None = Options.precision,
+    validation: float | None = Options.validation,
+    monitor: str | None = Options.monitor,
+    judge: Annotated[str | None, Parameter(show=False)] = Options.judge,
+    patience: Whole | None = Options.patience,
+    save_every: float | None = Options.save_every,
+    keep: Whole = Options.keep,
+    parts: Whole | None = Options.parts,
+    compile: bool = Options.compile,
+    as_: As = Options.as_,
+    data_root: Place | None = Options.data_root,
+    download: bool = Options.download,
+    device: str | None = Options.device,
+    tensorboard: bool = Options.tensorboard,
+    resume: bool = Options.resume,
+    quiet: bool = Options.quiet,
 ) -> Path:
     """Learn a model from pictures into a run folder.
 
@@ -165,14 +165,8 @@ def train(
     quiet
         Print nothing while training.
     """
-    arguments = dict(locals()) | {"card": None, "typed": {}, "begun": None}
+    options = Options(**locals())
 
-    from latelier.config.own_code import Named
-    from latelier.device import prepare_cpu
-    from latelier.engine import parallel
-    from latelier.training.training import run
+    from latelier.training.training import start
 
-    arguments["model"] = model and Named(model)
-    prepare_cpu()
-    with parallel.processes():
-        return run(SimpleNamespace(**arguments))
+    return start(options)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def given(value: Place, verb: str, option: str = "--out") -> Place:
     """What an option of a verb was given. Raises Refusal where it was left out. Verbs ask once they know that the run
     can do what is asked of it, and not the parser before: nobody is asked where to write what cannot be made."""
-    from latelier.core import Refusal
+    from latelier.errors import Refusal
 
     if value is None or not str(value):
         raise Refusal(f"{verb} lacks {option}; see latelier {verb} --help")
@@ -30,7 +30,7 @@ def given(value: Place, verb: str, option: str = "--out") -> Place:
 
 def far(by: float | None) -> float | None:
     """How far an edit moves. Raises Refusal for what is no number of steps."""
-    from latelier.core import Refusal
+    from latelier.errors import Refusal
 
     if by is not None and not abs(by) <= MOST:
         raise Refusal(f"--by takes a number of steps, from -{MOST:g} to {MOST:g}, not {by:g}")
@@ -39,7 +39,7 @@ def far(by: float | None) -> float | None:
 
 def new_folder(out: Place) -> Path:
     """The path. Raises Refusal for anything but a new or an empty folder."""
-    from latelier.core import Refusal
+    from latelier.errors import Refusal
     from latelier.storage.folders import check_above, is_free
 
     path = Path(out)
@@ -53,8 +53,8 @@ def new_file(path: Place, option: str, like: str) -> Path:
     """The path of a file that can be written, or written over: an earlier output of its kind (``like``, as
     ``own.written_as`` has it), or an empty one, so that neither pictures nor tables of the user's nor a run's own files
     are lost. Raises Refusal for any other, before there is work in vain."""
-    from latelier.core import Refusal
     from latelier.data.sources.own import written_as
+    from latelier.errors import Refusal
     from latelier.storage.folders import check_above
 
     found = place(path, option)

@@ -19,9 +19,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latelier.core import AttributeDirections, Decodes, Directions, Encodes, Model, Refusal, has, need
+from latelier.codes.rows import device_of, pixels, rows_of, some
+from latelier.core import AttributeDirections, Decodes, Directions, Encodes, Model, has, need
 from latelier.data.attributes import hide_attributes, with_attributes
 from latelier.data.images import Images
+from latelier.errors import Refusal
 from latelier.learners.regression import fit as regression
 from latelier.learners.space import principal, scaling
 from latelier.nets.modes import evaluating
@@ -29,7 +31,6 @@ from latelier.objectives.attributes import FAKE
 from latelier.objectives.directions import log_odds, moved, steps_towards
 from latelier.objectives.directions import place as column
 from latelier.scores.attributes import balanced
-from latelier.scores.common import device_of, pixels, rows_of, some
 from latelier.uses.judging import witness
 
 FEWEST = 5  # measured pictures that have an attribute, and as many that lack it

@@ -7,12 +7,12 @@ import numpy as np
 
 from latelier.data.images import Images
 from latelier.rules.label_rules import left_open
+from latelier.runs.learned import labels_learned
 from latelier.runs.run import Run
 from latelier.scores.calibration import BINS, error_by_chance, expected_calibration_error
 from latelier.scores.common import majority
 from latelier.scores.confusion import balanced_accuracy, confusion, most_confused, uneven
 from latelier.terminal.tables import percent, table
-from latelier.training.told import labels_learned
 
 WHOLE = 12  # classes of which a terminal has room for the whole table
 PAIRS = 10  # of more, so many pairs

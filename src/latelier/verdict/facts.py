@@ -33,13 +33,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latelier.core import AttributeDirections, Classifies, Decodes, Encodes, Model, Refusal, Samples, has, need
+from latelier.codes.rows import codes, device_of, pixels, rows_of, some
+from latelier.core import AttributeDirections, Classifies, Decodes, Encodes, Model, Samples, has, need
 from latelier.data.choice import labelled_rows
 from latelier.data.images import Images
+from latelier.errors import Refusal
 from latelier.learners import regression
 from latelier.learners.space import COMPONENTS, principal, scaling
 from latelier.nets.modes import evaluating
-from latelier.scores.common import Splits, codes, device_of, majority, pixels, rows_of, some
+from latelier.scores.common import Splits, majority
 from latelier.scores.confusion import uneven
 from latelier.verdict.attribute_facts import attributed
 from latelier.verdict.sample_facts import LEAST, drawn

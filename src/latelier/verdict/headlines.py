@@ -3,9 +3,8 @@
 import math
 from collections.abc import Mapping, Sequence
 from re import fullmatch
-from typing import Any
+from typing import Any, NamedTuple
 
-from latelier.page.first import Headline, Row
 from latelier.scores.common import even
 from latelier.terminal.tables import counted
 
@@ -15,6 +14,25 @@ BUDGETS = ("10/class", "5/class")  # of a probe's labels, where the verdict has 
 ELSEWHERE = "labels of other pictures learned from"  # a probe's value: its codes have seen more than its baselines
 
 Values = Mapping[str, float]
+
+
+class Row(NamedTuple):
+    """One bar of a headline."""
+
+    label: str
+    value: float
+    own: bool = False  # the run's, beside which the others stand
+
+
+class Headline(NamedTuple):
+    """One score beside its baselines."""
+
+    name: str
+    rows: Sequence[Row]
+    unit: str = ""
+    note: str = ""
+    most: float = 0.0  # value of a whole bar; by default the greatest among the rows
+    n: int = 0  # pictures behind rows that are percentages
 
 
 def headlines(facts: Values, records: Sequence[Mapping[str, Any]]) -> list[Headline]:

@@ -14,18 +14,21 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from latelier.core import AttributeDirections, Classifies, Failed, Finding, Metric, Refusal, has, innermost
+from latelier.core import AttributeDirections, Classifies, Finding, Metric, has, innermost
 from latelier.engine import checkpoint
+from latelier.errors import Failed, Refusal
 from latelier.rules.label_rules import EVEN, TOLD
 from latelier.rules.rules import UNLEARNED, VAIN, absurd, broken, grown, rising
+from latelier.runs.command import command
+from latelier.runs.config import read_config
 from latelier.runs.course import LATE, Course, by_heart, course, improving, read_log, worsening
-from latelier.runs.run import Run, Where, open_run
+from latelier.runs.run import Run, open_run
+from latelier.runs.where import Where
 from latelier.scores.common import Splits
 from latelier.storage import stored
 from latelier.storage.forms import VerdictNote
 from latelier.terminal.say import say
 from latelier.terminal.tables import counted, number
-from latelier.training.request import read_config
 from latelier.verdict.facts import measured
 from latelier.verdict.headlines import budgets, probed
 
@@ -212,8 +215,6 @@ def _lower(run: Run) -> float:
 
 def _slower(run: Run) -> str:
     """The command of the run, into another folder, at a lower rate."""
-    from latelier.page.reporting import command
-
     changed = {**run.config["request"], "rate": _lower(run), "out": f"{run.folder}-slower"}
     return command(replace(run, config={**run.config, "request": changed}))
 

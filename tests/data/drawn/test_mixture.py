@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from latelier.core import Refusal
 from latelier.data.drawn.mixture import PLACES, REACH, SD, draw_mixture
 from latelier.data.sources.open import list_data, open_images
+from latelier.errors import Refusal
 
 
 def test_every_mode_as_often_in_no_order() -> None:

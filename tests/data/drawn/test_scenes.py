@@ -8,7 +8,6 @@ import pytest
 from scipy import ndimage, stats
 from sklearn.linear_model import RidgeClassifier
 
-from latelier.core import Refusal
 from latelier.data.drawn.scene_factors import draw_factors
 from latelier.data.drawn.scene_pixels import PAINTS, render, split
 from latelier.data.drawn.scenes import (
@@ -22,6 +21,7 @@ from latelier.data.drawn.scenes import (
     draw_scenes,
 )
 from latelier.data.images import Images
+from latelier.errors import Refusal
 
 NOUN = re.compile(rf"a (small|large) ({'|'.join(COLOURS)})( striped| dotted)? ({'|'.join(KINDS)})")
 OPPOSITE = {"above": "below", "below": "above", "left of": "right of", "right of": "left of"}

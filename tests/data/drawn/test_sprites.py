@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from latelier.core import Refusal
 from latelier.data.drawn.sprites import FACTORS, LEVELS, PLACES, SCALES, SHAPES, SIDE, draw_sprites
 from latelier.data.factors import known_factors
 from latelier.data.images import Images
 from latelier.data.sources.open import open_images
+from latelier.errors import Refusal
 
 
 @pytest.fixture(scope="module")

@@ -18,14 +18,15 @@ from PIL import Image
 
 import latelier
 from latelier.cli import main
-from latelier.core import Refusal
 from latelier.data.packing import aim, fill
 from latelier.data.packing.decode import SurpriseError, Target, decode, probe
 from latelier.data.packing.depth import Measured, span_of
 from latelier.data.sources.open import open_images
 from latelier.data.sources.survey import survey
+from latelier.errors import Refusal
 from latelier.explore.uploads import read
-from latelier.runs.run import Where, open_run
+from latelier.runs.run import open_run
+from latelier.runs.where import Where
 from latelier.storage.stored import SUM
 from latelier.training.request import check
 

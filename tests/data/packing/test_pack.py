@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from made import folder, write
 
-from latelier.core import Refusal
 from latelier.data.images import Images
 from latelier.data.packing import crew, fill, pack, worker
 from latelier.data.sources.open import open_images
+from latelier.errors import Refusal
 
 Many = Callable[[], None]
 

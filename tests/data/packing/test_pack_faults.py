@@ -17,14 +17,15 @@ import pytest
 import torch
 from made import write
 
-from latelier.core import Refusal
+from latelier.data import checked
 from latelier.data.batches import Batches
 from latelier.data.images import Images
-from latelier.data.packing import checked, fill, holding, known, opening, sealing, sums
+from latelier.data.packing import fill, holding, known, opening, sealing, sums
 from latelier.data.packing.pack import Asked, packed
 from latelier.data.packing.plan import unknown
 from latelier.data.packing.sums import block_sums
 from latelier.data.sources.open import open_images
+from latelier.errors import Refusal
 from latelier.storage import locks, stored
 
 FAULTS, FORGERIES = 300, 100

@@ -10,8 +10,8 @@ import pytest
 from made import folder, write
 from shards import parquet, png, tar
 
-from latelier.core import Refusal
 from latelier.data.sources.open import open_images, splits_of
+from latelier.errors import Refusal
 
 
 @pytest.fixture(autouse=True)

@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 from made import folder, write
 
-from latelier.core import Refusal
 from latelier.data.images import Images, with_classes
 from latelier.data.sources.labels_file import in_full, labelled
 from latelier.data.sources.open import open_images
+from latelier.errors import Refusal
 
 
 @pytest.fixture

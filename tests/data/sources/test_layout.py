@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from made import write
 
-from latelier.core import Refusal
 from latelier.data.sources.open import open_images, splits_of
+from latelier.errors import Refusal
 from latelier.sheets.sheet import save
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from made import folder, noise, write
 
-from latelier.core import Refusal
 from latelier.data.images import with_classes
 from latelier.data.sources.labels_file import in_full, labelled
 from latelier.data.sources.names import Names
 from latelier.data.sources.open import open_images
+from latelier.errors import Refusal
 
 OURS = (
     "cat/1.png",

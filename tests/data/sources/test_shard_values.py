@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from made import noise
 
-from latelier.core import Refusal
 from latelier.data.images import Images
-from latelier.data.sources import formats
+from latelier.data.packing import formats
 from latelier.data.sources.open import open_images
 from latelier.data.sources.survey import survey
+from latelier.errors import Refusal
 
 pa = pytest.importorskip("pyarrow")
 

@@ -9,10 +9,10 @@ from made import folder, noise, write
 from PIL import Image
 from shards import parquet, png, tar
 
-from latelier.core import Refusal
 from latelier.data.packing import aim
 from latelier.data.sources import builtin
 from latelier.data.sources.open import list_data, open_images, splits_of
+from latelier.errors import Refusal
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"  # real pictures beside the repository, on some machines
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared/data")

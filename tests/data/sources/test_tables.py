@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 from made import folder, write
 
-from latelier.core import Refusal
 from latelier.data.images import Images
 from latelier.data.sources.open import open_images
 from latelier.data.sources.survey import survey
+from latelier.errors import Refusal
 
 Open = Callable[[str, str], Images]
 

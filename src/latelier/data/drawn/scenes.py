@@ -11,7 +11,6 @@ size changes nothing but the resolution.
 
 import numpy as np
 
-from latelier.core import Refusal
 from latelier.data.drawn.scene_captions import describe, noun
 from latelier.data.drawn.scene_factors import (
     COLOURS,
@@ -28,6 +27,7 @@ from latelier.data.drawn.scene_factors import (
 from latelier.data.drawn.scene_pixels import FACTORS, PICTURE_FACTORS, render, split
 from latelier.data.factors import binned
 from latelier.data.images import Images
+from latelier.errors import Refusal
 
 __all__ = ["ATTRIBUTES", "CLASSES", "COLOURS", "FACTORS", "GROUNDS", "KINDS", "TEXTURES", "draw_block", "draw_scenes"]
 

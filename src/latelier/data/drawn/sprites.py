@@ -14,8 +14,8 @@ pictures are alike, and the nine turns of the square are 10 degrees apart in ano
 
 import numpy as np
 
-from latelier.core import Refusal
 from latelier.data.images import Images
+from latelier.errors import Refusal
 
 VERSION = 1  # of what is drawn
 SIDE = 64  # pixels; smaller pictures are means over its blocks

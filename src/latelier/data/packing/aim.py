@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from latelier.core import Refusal
 from latelier.data.packing.decode import Target, no_bombs, probe, probe_values
 from latelier.data.packing.depth import Measured, Span, span_of
+from latelier.data.packing.formats import INSTALL
 from latelier.data.packing.plan import Plan
 from latelier.data.packing.worker import READERS, Item, Report
-from latelier.data.sources.formats import INSTALL
+from latelier.errors import Refusal
 
 PROBED = 256  # pictures whose headers decide,
 BLOCK = 16  # so many of them side by side: places in shards are not free to reach

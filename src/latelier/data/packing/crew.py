@@ -12,11 +12,11 @@ from queue import SimpleQueue
 from subprocess import PIPE, Popen
 
 import latelier
-from latelier.core import Refusal
 from latelier.data.packing.decode import Target
 from latelier.data.packing.known import ORIGIN, PIXELS, Known
 from latelier.data.packing.plan import Plan
 from latelier.data.packing.worker import READERS, Decoder, Report
+from latelier.errors import Refusal
 
 Job = tuple[Target, range]  # and the rows to decode
 Run = Callable[[Iterable[Job]], Generator[Report, None, None]]

@@ -12,8 +12,8 @@ from PIL import Image
 from PIL.ImageFile import ImageFile
 
 from latelier.data.packing.depth import Measured, Span, drawn, is_deep, is_deep_grey_with_alpha, measure
+from latelier.data.packing.formats import formats_of
 from latelier.data.packing.png import without_long_text
-from latelier.data.sources.formats import formats_of
 
 GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 COLOUR_MODES = frozenset({"RGB", "RGBA", "RGBa", "RGBX", "P", "PA"})  # those that need no remark of their own

@@ -18,7 +18,6 @@ from zlib import crc32
 import numpy as np
 from PIL import Image
 
-from latelier.core import Refusal
 from latelier.data.images import Images
 from latelier.data.packing.aim import SENTENCES, SIDE, aim, aim_deep, remarks
 from latelier.data.packing.crew import cores, crew
@@ -30,6 +29,7 @@ from latelier.data.packing.npy import FULL, allocate, close_gaps, disk_full
 from latelier.data.packing.plan import Plan
 from latelier.data.packing.reuse import INDEX, made, reusable
 from latelier.data.packing.worker import Report, write_all
+from latelier.errors import Refusal
 
 SMALL = 500  # pictures up to which starting processes costs more than it saves
 JOB_ROWS, JOB_BYTES = 64, 4 << 20  # at most so much in a job: what a process holds in memory, and what a kill loses

@@ -8,9 +8,9 @@ from typing import Annotated, Any, TypedDict, TypeVar
 
 from msgspec import Meta
 
-from latelier.core import Refusal
 from latelier.data.packing.known import HEADER, ORIGIN, PIXELS, SUMS
 from latelier.data.packing.sums import DamagedError, read, verified
+from latelier.errors import Refusal
 from latelier.storage import stored
 from latelier.storage.forms import Count, Side, Some
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
-from latelier.core import Refusal
 from latelier.data.packing.aim import SIDE
 from latelier.data.packing.decode import Target
 from latelier.data.packing.worker import Report
+from latelier.errors import Refusal
 from latelier.storage import stored
 from latelier.storage.forms import Count
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from latelier.core import Refusal
 from latelier.data.packing.known import HEADER
 from latelier.data.packing.sums import DamagedError
 from latelier.data.packing.worker import write_all
+from latelier.errors import Refusal
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 

@@ -9,8 +9,8 @@ from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 
+from latelier.data.checked import mapped
 from latelier.data.images import Images
-from latelier.data.packing.checked import mapped
 from latelier.data.packing.holding import hold
 from latelier.data.packing.info import Info, content, formed, parsed, pixel_bytes, read_info
 from latelier.data.packing.known import ORIGIN, PIXELS, SUMS

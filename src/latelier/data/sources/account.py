@@ -4,9 +4,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from latelier.data.packing.formats import is_picture
 from latelier.data.sources.endings import ending, helps
 from latelier.data.sources.evidence import SHARDS
-from latelier.data.sources.formats import is_picture
 from latelier.data.sources.open import Place
 from latelier.data.sources.own import is_own_file, is_sheet
 from latelier.data.sources.tables import TABLES, is_table

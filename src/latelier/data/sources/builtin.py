@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from latelier.core import Refusal
 from latelier.data.images import Images
 from latelier.data.packing.plan import unknown
+from latelier.errors import Refusal
 
 DIGITS_TEST = 500
 SCENES = {"train": (20_000, 0), "test": (2_000, 1)}  # split -> how many, seed

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from latelier.data.sources.formats import advice
+from latelier.data.packing.formats import advice
 
 OTHERS = {  # what is no picture's ending, and how pictures may come out of it
     **dict.fromkeys((".npy", ".npz", ".mat", ".h5", ".hdf5", ".pkl", ".pickle"), "arrays: write them as PNG"),

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from latelier.core import Refusal
-from latelier.data.sources.formats import is_picture
+from latelier.data.packing.formats import is_picture
 from latelier.data.sources.parquet import Parquet, lacks_images
 from latelier.data.sources.tar import Tar, lacks_pictures
 from latelier.data.sources.tree import walk
+from latelier.errors import Refusal
 
 Kind = Literal["folder", "parquet", "tar"]
 READINGS = ("folder", "parquet", "tar", "classes", "splits", "pictures")  # what --as takes; the last three of a folder

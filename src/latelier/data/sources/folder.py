@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from latelier.core import Refusal
+from latelier.data.classes import number
 from latelier.data.images import Images
+from latelier.data.packing.formats import advice, is_picture, unread
 from latelier.data.packing.plan import Plan, unknown
-from latelier.data.sources.classes import number
 from latelier.data.sources.endings import instead
-from latelier.data.sources.formats import advice, is_picture, unread
 from latelier.data.sources.own import is_run, is_sheet
 from latelier.data.sources.tables import TABLES, annotate, is_table
 from latelier.data.sources.tree import OWN, Leaf, walk
+from latelier.errors import Refusal
 
 
 @dataclass(frozen=True)

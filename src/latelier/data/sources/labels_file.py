@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from latelier.core import Refusal
+from latelier.data.classes import number
+from latelier.data.foreign import Label, is_nothing, unsaid
+from latelier.data.foreign import labels as labels_of
 from latelier.data.images import Images
 from latelier.data.packing.pack import sealed
-from latelier.data.sources.classes import number
-from latelier.data.sources.foreign import Label, is_nothing, unsaid
-from latelier.data.sources.foreign import labels as labels_of
 from latelier.data.sources.names import Found, Names, remarks_on
 from latelier.data.sources.table import Table
+from latelier.errors import Refusal
 
 HEADER = {"file": ("file", "filename", "image", "name", "path"), "class": ("class", "label", "category")}
 

@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from latelier.core import Refusal
 from latelier.data.sources.own import is_sheet
 from latelier.data.sources.splits import in_order, split_name, split_words
 from latelier.data.sources.tables import TABLES, is_table
+from latelier.errors import Refusal
 
 NAMED = 4  # folders that a sentence names
 DATE = re.compile(r"(1[89]|20)\d\d([-_. ]?\d\d?){0,2}")

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from latelier.data.sources.classes import composed
+from latelier.data.classes import composed
 from latelier.data.sources.splits import split_name
 from latelier.terminal.say import escaped
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from latelier.core import Refusal
 from latelier.data.images import Images
 from latelier.data.packing.pack import Asked, cache_folder, packed, sealed
 from latelier.data.packing.plan import Plan
@@ -18,6 +17,7 @@ from latelier.data.sources.shards import shard_splits
 from latelier.data.sources.splits import ALIASES, in_order
 from latelier.data.sources.tables import TABLES, is_table
 from latelier.data.sources.vision import VISION, Vision
+from latelier.errors import Refusal
 from latelier.storage import places
 
 LARGEST = 1 << 14  # px a side

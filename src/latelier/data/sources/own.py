@@ -16,8 +16,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from latelier.storage import files
+from latelier.storage.folders import MARK
 
-MARK = ".latelier"
 SOFTWARE = {"Software": "latelier"}  # in a PNG file, before its pixels
 METADATA = {b"latelier": b"1"}  # of a Parquet schema
 GENERATOR = '<meta name="generator" content="latelier">'

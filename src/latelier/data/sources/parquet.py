@@ -22,13 +22,13 @@ from typing import Any
 
 import numpy as np
 
-from latelier.core import Refusal
+from latelier.data import foreign
+from latelier.data.classes import number
 from latelier.data.images import Images
 from latelier.data.packing.plan import Plan, unknown
 from latelier.data.packing.worker import IMAGE_COLUMNS, parquet_file
-from latelier.data.sources import foreign
-from latelier.data.sources.classes import number
 from latelier.data.sources.shards import Shards, known_names
+from latelier.errors import Refusal
 
 LABEL_COLUMNS = ("label", "fine_label", "labels")
 SAID = 3  # columns of attributes of which it is said that values say nothing

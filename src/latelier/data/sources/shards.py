@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from latelier.core import Refusal
+from latelier.data.foreign import VERSION, class_names
 from latelier.data.images import Images
-from latelier.data.sources.foreign import VERSION, class_names
 from latelier.data.sources.splits import in_order, split_name
+from latelier.errors import Refusal
 
 NAMED = {"label", "fine_label", "labels", "attributes"}  # of what names.json may say names
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from latelier.core import Refusal
 from latelier.data.images import Images
 from latelier.data.packing.aim import SENTENCES, aim
 from latelier.data.packing.decode import SurpriseError, Target, decode, no_bombs, opened
@@ -25,6 +24,7 @@ from latelier.data.sources.open import Place, place_of
 from latelier.data.sources.parquet import Parquet
 from latelier.data.sources.tar import MORE, members, passed_over
 from latelier.data.sources.tree import OWN
+from latelier.errors import Refusal
 
 TRIED, BLOCKS, BLOCK = 1_000, 16, 16  # pictures of a split that are all tried; of more, so many blocks of so many
 SMALL = Target(8, 8, 3, crop=True, span=(0.0, 1.0))  # whatever is black and white there: nobody looks at it

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from latelier.data.images import Images
+from latelier.data.packing.formats import advice
 from latelier.data.sources.account import Account
-from latelier.data.sources.formats import advice
 from latelier.data.sources.open import Place
 from latelier.data.sources.survey import Part, Survey
 from latelier.terminal.tables import counted

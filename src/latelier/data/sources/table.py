@@ -8,7 +8,7 @@ import stat
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.storage.files import armed
 from latelier.terminal.say import HALVES
 

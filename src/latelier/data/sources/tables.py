@@ -8,13 +8,13 @@ from typing import TypeVar
 
 import numpy as np
 
-from latelier.core import Refusal
+from latelier.data import foreign
+from latelier.data.classes import number
 from latelier.data.images import Images
-from latelier.data.sources import foreign
-from latelier.data.sources.classes import number
 from latelier.data.sources.names import Names, remarks_on
 from latelier.data.sources.own import is_own_table
 from latelier.data.sources.table import Table
+from latelier.errors import Refusal
 
 Value = TypeVar("Value")
 TABLES = ("labels.csv", "attributes.csv", "captions.csv")

@@ -20,14 +20,14 @@ from pathlib import Path
 
 import numpy as np
 
-from latelier.core import Refusal
+from latelier.data import foreign
+from latelier.data.classes import number
+from latelier.data.packing.formats import advice, is_picture, unread
 from latelier.data.packing.plan import Plan, unknown
-from latelier.data.sources import foreign
-from latelier.data.sources.classes import number
-from latelier.data.sources.formats import advice, is_picture, unread
 from latelier.data.sources.shards import Shards, known_names
 from latelier.data.sources.tar_attributes import Attributes
 from latelier.data.sources.tar_samples import Sample, check_end, samples_of
+from latelier.errors import Refusal
 
 MORE = "latelier data SRC says which"  # of what the survey itself tells in full
 

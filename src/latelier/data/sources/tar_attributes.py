@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from latelier.core import Refusal
-from latelier.data.sources import foreign
+from latelier.data import foreign
+from latelier.errors import Refusal
 
 
 class Attributes:

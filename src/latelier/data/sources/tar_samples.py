@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from latelier.core import Refusal
-from latelier.data.sources import foreign
+from latelier.data import foreign
+from latelier.data.foreign import Label
+from latelier.data.packing.formats import is_picture
 from latelier.data.sources.endings import helps
-from latelier.data.sources.foreign import Label
-from latelier.data.sources.formats import is_picture
 from latelier.data.sources.tar_attributes import Attributes
+from latelier.errors import Refusal
 
 TOLD = ("cls", "txt", "json")
 CAPTION_KEYS = ("caption", "captions")

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from latelier.core import Refusal
 from latelier.data.images import Images
 from latelier.data.packing.plan import Plan, unknown
 from latelier.data.sources.shards import stamps
+from latelier.errors import Refusal
 
 TWO = {"train": {"train": True}, "test": {"train": False}}
 BINARY_SEED = 0

@@ -8,9 +8,8 @@ from latelier.explore.asked import Asked
 from latelier.explore.panels import Action
 from latelier.explore.place import Place, chosen
 from latelier.heads.joint import Joint
-from latelier.runs.calibrating import kept
+from latelier.runs.calibrating import DRAWS, kept
 from latelier.scores.calibration import tempered
-from latelier.verbs.classify import DRAWS
 
 TITLE, PLACE = "Classify", 8
 LINE = "The probability of each class, and how sure that is."

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from latelier.core import Imputes, Refusal
+from latelier.core import Imputes
+from latelier.errors import Refusal
 from latelier.explore.asked import Asked
 from latelier.explore.panels import Action
 from latelier.explore.place import Place, chosen, drawn

@@ -4,7 +4,8 @@ from typing import Any
 
 import torch
 
-from latelier.core import Code, Decodes, Encodes, Refusal
+from latelier.core import Code, Decodes, Encodes
+from latelier.errors import Refusal
 from latelier.explore.asked import Asked
 from latelier.explore.panels import Action
 from latelier.explore.place import Place, drawn

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from latelier.codes.rows import flat
 from latelier.core import Encodes, has
 from latelier.explore.asked import Asked
 from latelier.explore.panels import Action
 from latelier.explore.place import Place, chosen
-from latelier.scores.common import flat
 
 TITLE, PLACE = "Look", 0
 LINE = "All pictures of the data. Choose one to work on, or drop in one of your own."

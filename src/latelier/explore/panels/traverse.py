@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latelier.core import Code, Decodes, Encodes, HasLevels, Refusal, Samples, has, need
+from latelier.core import Code, Decodes, Encodes, HasLevels, Samples, has, need
+from latelier.errors import Refusal
 from latelier.explore.asked import Asked
 from latelier.explore.panels import Action
 from latelier.explore.place import Place, chosen, drawn

@@ -34,7 +34,7 @@ def nearest(run: Run, bench: Bench) -> tuple[float, float]:
     """Test digits named by their nearest training digit, in percent: by codes, and by raw pixels."""
     from sklearn.neighbors import KNeighborsClassifier
 
-    from latelier.scores.common import codes, pixels
+    from latelier.codes.rows import codes, pixels
 
     data = run.splits(bench.data, bench.where)
     found = []

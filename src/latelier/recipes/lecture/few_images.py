@@ -11,10 +11,10 @@ import numpy as np
 import torch
 
 from latelier.bench import Bench, Job, Result
+from latelier.codes.rows import device_of
 from latelier.core import Decodes, Encodes, Samples, need
 from latelier.data.choice import fewer
 from latelier.nets.modes import evaluating
-from latelier.scores.common import device_of
 from latelier.scores.record import run_scores
 from latelier.sheets.figures import side_by_side
 from latelier.sheets.view import pixels

@@ -8,7 +8,7 @@ Published are pictures. The pictures here are our own drawn 2-D shapes (`sprites
 import numpy as np
 
 from latelier.bench import Bench, Job, Result
-from latelier.verbs.draw import draw_sheet
+from latelier.sheets import draw_sheet
 
 DATA = "sprites"
 SHAPES = {"net": "mlp", "net.widths": (1200, 1200), "latent": 10}  # the table's 2D-shapes row

@@ -4,7 +4,7 @@ latelier reproduce lecture/manifold --data-root DIR
 """
 
 from latelier.bench import Bench, Job, Result
-from latelier.verbs.draw import draw_sheet
+from latelier.sheets import draw_sheet
 
 DATA = "mnist"
 SETTINGS = {

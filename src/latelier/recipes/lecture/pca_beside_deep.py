@@ -7,7 +7,7 @@ here trained by Adam, its layers one by one over a quarter of the run and then t
 """
 
 from latelier.bench import Bench, Job, Result
-from latelier.verbs.draw import draw_sheet
+from latelier.sheets import draw_sheet
 
 DATA = "mnist"
 DEEP = {

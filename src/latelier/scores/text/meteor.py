@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.scores.text.ngrams import Words
 
 

@@ -14,7 +14,7 @@ from datetime import date, time, timedelta
 from decimal import Decimal
 from numbers import Integral, Real
 
-from latelier.core import Refusal
+from latelier.errors import Refusal
 from latelier.terminal.say import HALVES
 
 Label = str | int | bool | None  # a word, a class number, a truth value; None = unknown

@@ -9,15 +9,16 @@ from scores.fakes import Fake, Point, noise, pictures
 from scores.test_score_edit import DATA, Alike, Halves, Knowing
 from torch import Generator, Tensor
 
-from latelier.core import Code, Decodes, Encodes, HasLevels, Latent, Refusal
+from latelier.codes.directions import LONGEST, SHARE, fitted, found, movable, rms
+from latelier.codes.sampling import draw_given
+from latelier.core import Code, Decodes, Encodes, HasLevels, Latent
 from latelier.data.images import Images
+from latelier.errors import Refusal
 from latelier.objectives.directions import log_odds, moved, step_towards
 from latelier.objectives.langevin import Chain
 from latelier.scores.identity import Eye, apart, strangers
-from latelier.uses.directions import LONGEST, SHARE, fitted, found, movable, rms
 from latelier.uses.editing import SURE, Editor, told, wishes_of
 from latelier.uses.judging import Tally, witness
-from latelier.uses.sampling import draw_given
 
 
 def test_an_edit_to_what_every_reconstruction_shows_is_warned_of() -> None:

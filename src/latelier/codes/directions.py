@@ -7,13 +7,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latelier.core import AttributeDirections, Code, Decodes, Directions, Encodes, HasLevels, Model, Refusal, has, need
+from latelier.codes.rows import device_of, rows_of, some
+from latelier.core import AttributeDirections, Code, Decodes, Directions, Encodes, HasLevels, Model, has, need
 from latelier.data.attributes import with_attributes
 from latelier.data.images import Images
+from latelier.errors import Refusal
 from latelier.learners import regression
 from latelier.nets.modes import evaluating
 from latelier.objectives.directions import moved
-from latelier.scores.common import device_of, rows_of, some
 
 ROWS = 5_000  # pictures that directions are fitted on
 FEWEST = 2  # of them that must have an attribute, and as many that must not

@@ -14,13 +14,13 @@ import pytest
 from made import folder, noise
 from PIL import Image, PngImagePlugin, features
 
-from latelier.core import Refusal
+from latelier.data.packing import formats
 from latelier.data.packing.decode import ORIENTATION, UPRIGHT, Target, decode, no_bombs, probe
+from latelier.data.packing.formats import ADVICE, EXTRAS, advice, is_picture, kind_of, unread
 from latelier.data.packing.jxl import jxl_size
 from latelier.data.packing.png import KEPT
-from latelier.data.sources import formats
-from latelier.data.sources.formats import ADVICE, EXTRAS, advice, is_picture, kind_of, unread
 from latelier.data.sources.open import open_images
+from latelier.errors import Refusal
 
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
 JXL = bytes.fromhex("ff0a48201014370208000100740043")  # 12 x 10

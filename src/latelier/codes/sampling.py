@@ -8,7 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Generator, Tensor
 
-from latelier.core import Code, Decodes, Directions, Encodes, Model, Refusal, Samples, need
+from latelier.core import Code, Decodes, Directions, Encodes, Model, Samples, need
+from latelier.errors import Refusal
 from latelier.nets.modes import evaluating
 from latelier.objectives.attributes import FAKE
 from latelier.objectives.directions import log_odds, place

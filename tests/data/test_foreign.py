@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 from made import folder, noise
 
-from latelier.core import Refusal
 from latelier.data.images import Images
-from latelier.data.shares import class_shares
 from latelier.data.sources.labels_file import labelled
 from latelier.data.sources.open import open_images
+from latelier.data.sources.shares import class_shares
+from latelier.errors import Refusal
 
 OUT = "refused"
 NAN = float("nan")

@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latelier.core import Refusal
-from latelier.data.shares import class_shares
+from latelier.data.sources.shares import class_shares
+from latelier.errors import Refusal
 
 LABEL = np.array([0, 0, 0, 1, -1, -1])
 

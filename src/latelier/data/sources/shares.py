@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from latelier.core import Refusal
-from latelier.data.sources.foreign import label
+from latelier.data.foreign import label
 from latelier.data.sources.table import Table
+from latelier.errors import Refusal
 from latelier.storage.places import place
 
 

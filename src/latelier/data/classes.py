@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from latelier.core import Refusal
-from latelier.data.sources.foreign import UNFIT, Label, is_nothing
+from latelier.data.foreign import UNFIT, Label, is_nothing
+from latelier.errors import Refusal
 
 MOST = 100_000  # classes: beyond it a column of numbers is something else
 

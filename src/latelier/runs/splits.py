@@ -1,0 +1,87 @@
+"""What of a source probes are fitted on, and what a run is measured on."""
+
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from latelier.data.choice import hold_out
+from latelier.data.images import Images
+from latelier.errors import Refusal
+from latelier.runs.learned import kept_back, labels_learned, learned_labels, learned_rows
+from latelier.runs.where import Where
+from latelier.scores.common import Splits
+
+if TYPE_CHECKING:
+    from latelier.runs.run import Run
+
+HALF, FEWEST = 512 << 20, 2_000  # bytes of pixels, and images, up to which each part of a split is taken whole
+
+
+def splits(run: "Run", source: str | Path | None, where: Where) -> Splits:
+    """Images to fit on and images to measure on, as ``Run.splits`` says."""
+    asked, source = source, str(source or run.source)
+    head, _, tail = source.rpartition(":")
+    base, chosen = (head, tail) if head and not Path(source).exists() else (source, "")
+    own = run.splits_of(base, where)
+    held = next((name for name in ("test", "validation") if name in own), None)
+    if chosen or (held and "train" in own):
+        test = run.images(base, where, chosen or held)
+        whole = fit = run.images(base, where, "train") if "train" in own else test
+        rows = np.arange(len(whole))
+    else:
+        whole = run.images(base, where)
+        if (held_out := _held_out(run, whole)) is not None:
+            return held_out
+        if len(whole) == 1:
+            return _alone(run, whole, None if asked is None else where)
+        most = _most(whole)
+        order = np.random.default_rng(0).permutation(len(whole))[: 2 * most]
+        rows = np.sort(order[::2])
+        fit, test = whole.take(rows), whole.take(np.sort(order[1::2]))
+        test = replace(test, fingerprint=whole.fingerprint)
+    seen = test.fingerprint == run.config.get("data", {}).get("fingerprint")
+    return _told(run, Splits(fit, test, seen), whole, rows)
+
+
+def _alone(run: "Run", one: Images, where: Where | None) -> Splits:
+    """One image to measure on, which no half can be taken of. What is fitted is fitted on the images that the run
+    was trained on, if they can be had from ``where``, or else on this one."""
+    seen = one.fingerprint == run.config.get("data", {}).get("fingerprint")
+    if where is not None and not seen:
+        with suppress(Refusal):  # they may be gone, and of one image something can be said without
+            return splits(run, None, where)._replace(test=one, seen=False)
+    return _told(run, Splits(one, one, seen), one, np.arange(1))
+
+
+def _told(run: "Run", splits: Splits, whole: Images, rows: np.ndarray) -> Splits:
+    """With the images and labels that the model learned from; the splits' ``fit`` is ``rows`` of ``whole``."""
+    data, asked = run.config.get("data", {}), run.config.get("request", {}).get("images")
+    if asked is not None and whole.fingerprint == data.get("fingerprint"):
+        learned = np.isin(rows, learned_rows(run.config, len(whole)))
+        splits = splits._replace(learned=np.flatnonzero(learned))
+    if not learned_labels(run.model):
+        return splits
+    if whole.fingerprint != data.get("fingerprint"):
+        return splits._replace(told=int(data.get("labelled", 0)))
+    own = labels_learned(run.model, run.config, whole)
+    return splits._replace(told=int(own.sum()), taught=np.flatnonzero(own[rows]))
+
+
+def _held_out(run: "Run", whole: Images) -> Splits | None:
+    """The split of these images that the run was trained with, if it was trained on them and held some out."""
+    held_out = kept_back(run.config)
+    if not held_out or whole.fingerprint != run.config["data"].get("fingerprint"):
+        return None
+    parts = hold_out(len(whole), held_out["share"], held_out["seed"])
+    order = np.random.default_rng(0)
+    rows, held = (np.sort(order.permutation(part)[: _most(whole)]) for part in parts)
+    test = replace(whole.take(held), source=f"{whole.source}, {len(parts[1]):,} held out")
+    return _told(run, Splits(whole.take(rows), test, seen=False), whole, rows)
+
+
+def _most(images: Images) -> int:
+    """Images of each part of a split at most: their pixels are copied."""
+    return max(FEWEST, HALF // max(1, images.pixels[:1].nbytes))
