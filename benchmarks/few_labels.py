@@ -25,10 +25,10 @@ import torch
 from hog import hog
 
 from latelier.codes.rows import pixels
-from latelier.data.choice import labelled_rows
 from latelier.data.drawn.scenes import draw_scenes
 from latelier.data.images import Images
 from latelier.data.sources.open import open_images
+from latelier.data.subsets import labelled_rows
 from latelier.learners import regression
 from latelier.learners.neighbours import nearest
 from latelier.learners.patch_words import EACH, PatchWords, Teacher

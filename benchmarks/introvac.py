@@ -23,7 +23,7 @@ from latelier.core import Batch, Model, Progress
 from latelier.data.images import to_float
 from latelier.device import pick_device, prepare_cpu
 from latelier.models import introvac, vac
-from latelier.nets.modes import unremembered
+from latelier.nets.eval_mode import unremembered
 
 ENTRANTS = ["bare fp32", "latelier fp32", "bare bf16", "latelier bf16", "matmul fp32", "matmul bf16"]
 STEPS, LAPS = 4, 6

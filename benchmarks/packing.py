@@ -86,7 +86,7 @@ def alternate(folder: Path, size: int, rounds: int, cores: int) -> Iterator[tupl
 
 
 def main() -> None:
-    from latelier.data.packing.crew import cores
+    from latelier.data.packing.pool import cores
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--n", type=int, default=4000)

@@ -19,7 +19,7 @@ from latelier.nets.mlp import Mlp
 from latelier.objectives.adversary import Off
 from latelier.objectives.likelihood import Bernoulli, Likelihood
 from latelier.objectives.penalty import Beta
-from latelier.objectives.reduce import summed
+from latelier.objectives.reduction import summed
 
 IMAGE = (1, 28, 28)
 LATENT = 10

@@ -26,18 +26,18 @@ import torch
 from few_labels import images_of
 from torch import Tensor
 
-from latelier.bench.trials import Trial, trained
+from latelier.bench.few_labels import Trial, trained
 from latelier.bench.values import GAME
 from latelier.codes.rows import rows_of
 from latelier.config.own_code import Named
 from latelier.core import Classifies, Decides, Model, has, need
 from latelier.data.augment import strong
-from latelier.data.choice import hide_labels, hold_out
 from latelier.data.images import Images
+from latelier.data.subsets import hide_labels, hold_out
 from latelier.heads.unlabelled import over_views
 from latelier.scores.confusion import balanced_accuracy
 from latelier.terminal.tables import with_sd
-from latelier.training.unlabelled_pay import VIEWS, labelled_share
+from latelier.training.unlabelled import VIEWS, labelled_share
 
 BOTH = {"head": "softmax", "head.unlabelled": "consistent"}
 EARLY, LATE = (0.0, 0.1, 0.3, 0.6), (0.05, 0.15, 0.3, 0.5, 0.7, 0.85)  # rounds of propagation

@@ -19,8 +19,8 @@ from latelier.data.batches import Batches
 from latelier.data.images import Images
 from latelier.device import multiply_fast, pick_device
 from latelier.runs.building import assemble
-from latelier.training.told import shares
-from latelier.training.unlabelled_pay import unlabelled_pay
+from latelier.training.supervision import shares
+from latelier.training.unlabelled import unlabelled_pay
 
 SHAPES = ((1, 28, 28), (3, 32, 32))
 CLASSES = 10

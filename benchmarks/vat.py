@@ -25,8 +25,8 @@ from unlabelled import CONV, parted
 
 import latelier
 from latelier.bench.stated import stated
-from latelier.data.choice import hide_labels
 from latelier.data.images import Images, to_float
+from latelier.data.subsets import hide_labels
 from latelier.scores.confusion import balanced_accuracy
 
 STEPS, LABELLED, FREE, RATE = 2_000, 32, 96, 2e-3

@@ -32,7 +32,7 @@ def refused(captured: Captured, command: str | list[str]) -> str:
 def started(command: list[str]) -> BaseProcess:
     """The command in a process of its own, forked from one that has imported torch already."""
     context = get_context("forkserver")
-    context.set_forkserver_preload(["latelier.training.training", "torch._dynamo"])
+    context.set_forkserver_preload(["latelier.training.run", "torch._dynamo"])
     process = context.Process(target=main, args=(command,))
     process.start()
     return process

@@ -1,7 +1,7 @@
 """Facts of sound models, that tests of rules begin with."""
 
 from latelier.core import Finding
-from latelier.rules.rules import SETTLED
+from latelier.rules.shared import SETTLED
 
 GOOD = {"seen": 0.0, "PSNR": 22.4, "PSNR of PCA": 24.7, "components": 32.0, "PSNR of mean": 14.1}
 GAME = {"seen": 0.0, "own error": 0.6, "strangers error": 1.0, "shown": 2.0 * SETTLED}

@@ -25,7 +25,7 @@ import latelier
 from latelier.cli import VERBS, main
 from latelier.engine import checkpoint
 from latelier.sheets import find, list_pictures
-from latelier.storage import files, stored
+from latelier.storage import files, json_records
 
 UNFIT = {"unpooling", "latent_map", "parts", "part_crops", "swap"}  # need known factors, or parts
 UNFIT |= {"captions", "imagine"}  # or a model that writes captions
@@ -320,7 +320,7 @@ def test_a_loss_that_is_not_a_number_names_player_term_and_images(here: Path, ca
 def spoiled_config(change: Callable[[dict[str, object]], object]) -> None:
     path = Path("run/config.json")
     config = json.loads(path.read_text())
-    config.pop(stored.SUM)
+    config.pop(json_records.SUM)
     path.write_text(json.dumps(change(config)))
 
 

@@ -31,7 +31,7 @@ from latelier.core import (
     has,
     need,
 )
-from latelier.core.looking import Looks
+from latelier.core.looks import Looks
 from latelier.errors import Refusal
 
 

@@ -153,7 +153,7 @@ def test_what_a_stream_cannot_show_is_written_out(
 
 ORPHAN = """
 import sys
-from latelier.data.packing import crew
+from latelier.data.packing import pool as crew
 worker = crew._start(0)
 print(worker.pid, flush=True)
 sys.stdin.read()

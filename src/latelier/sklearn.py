@@ -21,7 +21,7 @@ from latelier.core import Encodes, Features, Model, need
 from latelier.data.images import to_float
 from latelier.device import pick_device
 from latelier.errors import Refusal
-from latelier.nets.modes import evaluating
+from latelier.nets.eval_mode import evaluating
 from latelier.runs.building import load
 
 SLACK = 1e-6  # by which scaled values may miss [0, 1]

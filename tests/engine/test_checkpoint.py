@@ -18,7 +18,7 @@ from latelier.engine.plan import Plan
 from latelier.errors import Refusal
 from latelier.runs import building
 from latelier.storage import files
-from latelier.storage.forms import CardNote
+from latelier.storage.schemas import CardNote
 
 TINY = {"latent": 2, "net": "mlp", "net.widths": "4"}
 

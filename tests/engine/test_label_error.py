@@ -12,15 +12,15 @@ from safetensors.torch import load_file
 import latelier
 from latelier.core import Metric
 from latelier.data.batches import Batches
-from latelier.data.choice import hide_labels
 from latelier.data.images import Images
 from latelier.data.sources.open import open_images
+from latelier.data.subsets import hide_labels
 from latelier.engine import checkpoint, label_error
 from latelier.errors import Refusal
 from latelier.heads.reading import codes_of
 from latelier.learners.propagation import cross_validated, neighbours_graph
 from latelier.runs.building import assemble
-from latelier.runs.course import read_log
+from latelier.runs.learning_curve import read_log
 from latelier.runs.run import open_run
 from tests.engine.test_parallel import two_processes
 

@@ -13,8 +13,8 @@ from torch import nn
 
 from latelier.core import Batch, Losses, Model, Move, Optimiser, Progress
 from latelier.data.batches import Batches
-from latelier.data.choice import hide_labels
 from latelier.data.images import Images
+from latelier.data.subsets import hide_labels
 from latelier.engine.loop import Diverged, train
 from latelier.engine.plan import Plan, rate_factor
 from latelier.engine.players import differentiate, players_of

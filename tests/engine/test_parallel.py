@@ -14,7 +14,7 @@ from torch import Tensor
 
 import latelier
 from latelier.engine import checkpoint
-from latelier.runs.course import read_log
+from latelier.runs.learning_curve import read_log
 
 DOCS = Path(__file__).parents[2] / "docs" / "parallel.md"
 SETTINGS = ["net=mlp", "net.widths=32", "latent=4"]

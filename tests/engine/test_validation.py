@@ -14,18 +14,18 @@ import latelier
 from latelier.config.lookup import find_module, module_names
 from latelier.core import Batch, Fits, Metric, Model, Progress
 from latelier.data.batches import Batches
-from latelier.data.choice import hold_out
 from latelier.data.sources.open import open_images
+from latelier.data.subsets import hold_out
 from latelier.engine import checkpoint
 from latelier.engine.plan import Plan
 from latelier.engine.validation import monitor_of, validate
 from latelier.errors import Refusal
 from latelier.runs.building import assemble
 from latelier.runs.config import read_config
-from latelier.runs.course import read_log
+from latelier.runs.learning_curve import read_log
 from latelier.runs.run import open_run
 from latelier.runs.where import Where
-from latelier.storage import stored
+from latelier.storage import json_records
 
 TINY = {"settings": ["net=mlp", "net.widths=", "latent=2"], "data": "digits", "batch": 64, "quiet": True}
 
@@ -211,7 +211,7 @@ def test_a_run_resumed_holds_out_what_it_held_out_before(tmp_path: Path) -> None
     run = latelier.train("vae", data=tmp_path / "data", out=tmp_path / "run", steps=2, validation=0.0, **asked)
     config = read_config(run / "config.json")
     config["request"]["validation"] = None
-    stored.write(run / "config.json", config)
+    json_records.write(run / "config.json", config)
     latelier.train(out=run, resume=True, steps=4, quiet=True)
     assert read_config(run / "config.json")["data"]["images"] == 40
 
@@ -228,6 +228,6 @@ def test_a_run_of_an_earlier_version_is_measured_on_what_it_held_out(made_folder
     config = read_config(run / "config.json")
     names = list(open_run(run).splits(None, Where()).test.names)
     del config["data"]["held_out"]
-    stored.write(run / "config.json", config)
+    json_records.write(run / "config.json", config)
     assert list(open_run(run).splits(None, Where()).test.names) == names
     assert len(names) == 10

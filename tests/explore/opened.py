@@ -11,7 +11,7 @@ import numpy as np
 from latelier.core import Encodes, Model, has
 from latelier.data.images import Images
 from latelier.explore.app import build_app
-from latelier.explore.place import Place
+from latelier.explore.opened_run import Place
 from latelier.explore.uploads import Uploads
 from latelier.runs.building import Card
 from latelier.runs.run import Run

@@ -7,7 +7,7 @@ from explore.browser import serving, visiting
 
 from latelier.cli import main
 from latelier.explore.app import build_app
-from latelier.explore.opening import open_places
+from latelier.explore.open_runs import open_places
 from latelier.explore.panels import possible
 from latelier.explore.uploads import Uploads
 from latelier.runs.where import Where

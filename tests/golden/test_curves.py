@@ -12,12 +12,12 @@ import torch
 
 from latelier.data.attributes import with_attributes
 from latelier.data.batches import Batches
-from latelier.data.choice import hide_labels
 from latelier.data.sources.open import open_images
+from latelier.data.subsets import hide_labels
 from latelier.engine.loop import train
 from latelier.engine.plan import Plan
 from latelier.runs.building import assemble
-from latelier.training.told import shares
+from latelier.training.supervision import shares
 
 HERE = Path(__file__).parent
 STEPS, BATCH, EVERY = 30, 16, 5

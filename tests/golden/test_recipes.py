@@ -17,14 +17,14 @@ import numpy as np
 import pytest
 from leaves import leaves
 
-from latelier.bench import trials
-from latelier.bench.bench import Bench, Job, find_recipe, list_recipes
+from latelier.bench import few_labels
+from latelier.bench.jobs import Bench, Job, find_recipe, list_recipes
 from latelier.bench.values import OF_THE_DATA, TRAINING
 from latelier.config.settings import parse_assignments
 from latelier.data.drawn.scenes import draw_scenes
 from latelier.runs.building import assemble
 from latelier.runs.where import Where
-from latelier.training.told import told
+from latelier.training.supervision import told
 from latelier.verbs.demo import RECIPES, _few_labels
 from latelier.verbs.train import train
 
@@ -98,7 +98,7 @@ def of_demo(name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, s
         calls.extend(argument for _, argument in jobs)
         raise Reached
 
-    monkeypatch.setattr(trials, "run_all", record)
+    monkeypatch.setattr(few_labels, "run_all", record)
     with pytest.raises(Reached):
         _few_labels(RECIPES[name], name, Path("main"), Path("beside"), Progress)
     known = set[str]()

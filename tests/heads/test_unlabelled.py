@@ -14,9 +14,9 @@ from latelier.data.augment import Augment
 from latelier.engine import checkpoint
 from latelier.heads.joint import Joint
 from latelier.heads.unlabelled import Consistent, remarks
-from latelier.nets.modes import evaluating
+from latelier.nets.eval_mode import evaluating
 from latelier.runs.run import open_run
-from latelier.storage.forms import CardNote, Standing
+from latelier.storage.schemas import CardNote, Standing
 from tests.engine.test_parallel import launched
 
 IMAGE, CLASSES = (1, 8, 8), 3

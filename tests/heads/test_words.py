@@ -10,7 +10,7 @@ from made import folder
 from torch import Tensor
 
 import latelier
-from latelier.core.looking import Shares
+from latelier.core.looks import Shares
 from latelier.errors import Refusal
 from latelier.heads import bayesian_svm, softmax
 from latelier.heads.label import LabelHead

@@ -8,7 +8,7 @@ from typing import Any
 import safetensors
 import safetensors.torch
 
-from latelier.storage import stored
+from latelier.storage import json_records
 
 NAN = float("nan")
 
@@ -57,14 +57,16 @@ def stamp(file: Path, note: Any) -> None:
             known = note_of(manifest)
             if file.name in known["files"]:
                 known["files"][file.name] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-                stored.write(manifest, known)
+                json_records.write(manifest, known)
     elif isinstance(note, dict):
-        stored.write(file, note)
+        json_records.write(file, note)
     elif isinstance(note, list) and all(isinstance(record, dict) for record in note):
-        stored.write_list(file, note)
+        json_records.write_list(file, note)
     else:
         file.write_text(json.dumps(note))
 
 
 def _plain(record: Any) -> Any:
-    return {key: value for key, value in record.items() if key != stored.SUM} if isinstance(record, dict) else record
+    if not isinstance(record, dict):
+        return record
+    return {key: value for key, value in record.items() if key != json_records.SUM}

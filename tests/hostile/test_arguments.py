@@ -11,7 +11,7 @@ from commands import Captured, refused
 import latelier
 from latelier.cli import VERBS
 from latelier.errors import Refusal
-from latelier.storage.places import place
+from latelier.storage.paths import place
 
 BAD = ("~nosuchuser/x", "~nosuchuser", "a\0b", "")
 WORDS = {  # a command of each verb that lacks nothing; none of them is carried out

@@ -16,11 +16,11 @@ import torch
 import latelier
 from latelier.engine import checkpoint
 from latelier.errors import Refusal
-from latelier.runs.calibrating import Temperature, kept
+from latelier.runs.calibration import Temperature, kept
 from latelier.runs.config import read_config
 from latelier.runs.run import open_run
-from latelier.storage import files, stored
-from latelier.storage.forms import CardNote, LogRecord, Standing, VerdictNote
+from latelier.storage import files, json_records
+from latelier.storage.schemas import CardNote, LogRecord, Standing, VerdictNote
 from latelier.terminal.say import say
 
 TINY = {"latent": 2, "net": "mlp", "net.widths": "4", "head": "softmax"}
@@ -35,7 +35,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     latelier.train("vae", out=folder, steps=4, save_every=0.25, **{**GIVEN, "quiet": False})
     latelier.score(folder, only=["reconstruction", "probe"], quiet=True, limit=20)
     seen = open_run(folder).seen
-    stored.write(folder / "calibration.json", {"seen": seen, **Temperature(2.0, 60, "x")._asdict()})
+    json_records.write(folder / "calibration.json", {"seen": seen, **Temperature(2.0, 60, "x")._asdict()})
     return folder
 
 
@@ -60,7 +60,7 @@ def contents(run: Path) -> dict[str, Any]:
         "card": opened.card,
         "seen": (opened.seen, newest.seen, standing),
         "temperature": found,
-        "verdict": stored.read(run / "verdict.json", VerdictNote, "look"),
+        "verdict": json_records.read(run / "verdict.json", VerdictNote, "look"),
         "weights": [tensor.tolist() for tensor in (*opened.model.state_dict().values(), *state.values())],
     }
 
@@ -167,9 +167,9 @@ def test_no_json_and_too_deep_json_is_refused(run: Path, text: str) -> None:
 
 
 def test_a_file_beyond_its_size_is_refused_unread(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stored, "MOST", 100)
+    monkeypatch.setattr(json_records, "MOST", 100)
     with pytest.raises(Refusal, match=r"has more than the 100 bytes"):
-        stored.text(run / "config.json", stored.MOST)
+        json_records.text(run / "config.json", json_records.MOST)
 
 
 @pytest.mark.parametrize("wrong", [{"value": float("nan")}, {"value": 1e9}, {"labels": 0}])
@@ -177,7 +177,7 @@ def test_a_temperature_that_none_was_is_named(
     run: Path, wrong: dict[str, float], capsys: pytest.CaptureFixture[str]
 ) -> None:
     note = {"seen": open_run(run).seen, **Temperature(2.0, 60, "x")._asdict(), **wrong}
-    stored.write(run / "calibration.json", note)
+    json_records.write(run / "calibration.json", note)
     assert kept(open_run(run)) is None
     assert f"calibration.json, field {next(iter(wrong))} is damaged" in capsys.readouterr().err
 
@@ -205,9 +205,9 @@ def test_lines_of_a_log_that_are_damaged_are_named_and_the_others_count(
 
 
 def test_a_log_from_before_there_were_checksums_is_read(run: Path) -> None:
-    records, _ = stored.read_lines(run / "log.jsonl", LogRecord)
+    records, _ = json_records.read_lines(run / "log.jsonl", LogRecord)
     (run / "log.jsonl").write_text("".join(f"{json.dumps(record)}\n" for record in records))
-    assert stored.read_lines(run / "log.jsonl", LogRecord) == (records, [])
+    assert json_records.read_lines(run / "log.jsonl", LogRecord) == (records, [])
 
 
 def rewritten(run: Path, kind: str, change: Callable[[dict[str, torch.Tensor], dict[str, Any]], None]) -> None:
@@ -221,9 +221,9 @@ def rewritten(run: Path, kind: str, change: Callable[[dict[str, torch.Tensor], d
     path.write_bytes(content)
     *_, manifest = sorted(run.glob("manifest-*"))
     sums = json.loads(manifest.read_text())
-    sums.pop(stored.SUM)
+    sums.pop(json_records.SUM)
     sums["files"][path.name] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-    stored.write(manifest, sums)
+    json_records.write(manifest, sums)
 
 
 def drop_optimiser(tensors: dict[str, torch.Tensor], note: dict[str, Any]) -> None:
@@ -286,7 +286,7 @@ def test_a_resume_that_is_refused_has_changed_nothing(
 def test_a_checkpoint_between_two_steps_is_refused(run: Path) -> None:
     config = read_config(run / "config.json")
     config["request"]["batch"] = 24
-    stored.write(run / "config.json", config)
+    json_records.write(run / "config.json", config)
     with pytest.raises(Refusal, match="at 32 images, between two steps of 24"):
         latelier.train(out=run, resume=True, steps=6, quiet=True)
 

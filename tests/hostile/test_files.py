@@ -19,8 +19,8 @@ from latelier.data.sources.open import open_images
 from latelier.engine import checkpoint
 from latelier.errors import Refusal
 from latelier.explore.uploads import read
-from latelier.storage import files, stored
-from latelier.storage.forms import CardNote
+from latelier.storage import files, json_records
+from latelier.storage.schemas import CardNote
 
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n"
 
@@ -147,7 +147,7 @@ def test_a_member_of_a_tar_is_measured_before_it_is_read(
 def test_reading_says_what_is_no_regular_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(Refusal, match="pipe is not a regular file"):
-        stored.text(tmp_path / "pipe")
+        json_records.text(tmp_path / "pipe")
     with pytest.raises(Refusal, match="pipe is no regular file"):
         checkpoint.read(tmp_path / "pipe", CardNote)
 
@@ -185,8 +185,8 @@ def test_names_that_are_no_utf8_are_kept(tmp_path: Path) -> None:
     name = os.fsdecode(b"\xff.png")
     files.write(tmp_path / "t.csv", files.csv_text(["file"], [[name]]))
     assert (tmp_path / "t.csv").read_bytes().split(b"\r\n")[1] == b"\xff.png"
-    stored.write(tmp_path / "t.json", {"name": name})
-    assert stored.read(tmp_path / "t.json", dict, "") == {"name": name}
+    json_records.write(tmp_path / "t.json", {"name": name})
+    assert json_records.read(tmp_path / "t.json", dict, "") == {"name": name}
 
 
 @pytest.mark.parametrize("text", ["[1]", '{"captions": 5}', "[" * 100_000])

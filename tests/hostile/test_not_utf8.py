@@ -20,7 +20,7 @@ from latelier import cli
 from latelier.data.sources.own import METADATA
 from latelier.data.sources.survey import survey
 from latelier.errors import Refusal
-from latelier.page.html import text
+from latelier.page.elements import text
 from latelier.runs.run import open_run
 from latelier.sheets.plot import blank, rendered
 from latelier.sheets.sheet import font, wrap

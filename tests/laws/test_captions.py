@@ -12,7 +12,7 @@ from latelier.core import Batch, Decodes, Encodes, Progress, need
 from latelier.errors import Refusal
 from latelier.heads.captioned import Captioned
 from latelier.heads.gru import Config, Writer
-from latelier.nets.looking import Looking
+from latelier.nets.attention import Looking
 from latelier.nets.recurrent import Recurrent
 from latelier.objectives.decoding import beam_search
 from latelier.objectives.langevin import Chain

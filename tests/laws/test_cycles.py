@@ -15,7 +15,7 @@ from latelier.errors import Refusal
 from latelier.models.adversarial import Adversarial
 from latelier.models.game_settings import Critic, spread
 from latelier.objectives.game import steepness
-from latelier.runs.earlier import settings_of
+from latelier.runs.compatibility import settings_of
 from latelier.runs.run import open_run
 
 IMAGE = (1, 8, 8)

@@ -22,7 +22,7 @@ from latelier.objectives import gaussian
 from latelier.objectives.estimator import Score
 from latelier.objectives.importance import elbo
 from latelier.runs.building import build
-from latelier.runs.earlier import settings_of
+from latelier.runs.compatibility import settings_of
 
 IMAGE = (1, 8, 8)
 LATER = ("pooling", "nonlinearity", "norm")

@@ -10,8 +10,8 @@ from latelier import build
 from latelier.core import Batch, Progress
 from latelier.engine.players import differentiate, players_of
 from latelier.errors import Refusal
+from latelier.models.collapse import EVERY
 from latelier.models.hali import Chain, Gaussian, Model
-from latelier.models.watch import EVERY
 from latelier.nets.joint import TABLES
 
 SMALL = {"levels": (8, 16), "net": "table", "net.width": 0.125}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from latelier.bench.bench import Bench, Job, find_recipe
+from latelier.bench.jobs import Bench, Job, find_recipe
 from latelier.runs.where import Where
 
 

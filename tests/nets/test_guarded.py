@@ -13,7 +13,7 @@ from latelier.data.sources.open import open_images
 from latelier.engine.loop import Plan, train
 from latelier.nets import guarded
 from latelier.nets.guarded import Guarded, guard
-from latelier.nets.noisy import layer
+from latelier.nets.regularised import layer
 from latelier.runs.building import assemble
 
 Shape = tuple[int, int]

@@ -11,13 +11,13 @@ from drawn_folder import drawn_folder
 from made import folder, write
 
 import latelier
+from latelier.data.batches import Batches
 from latelier.data.drawn.scenes import draw_scenes
-from latelier.page.reporting import Sheets, sheets
+from latelier.page.contents import Sheets, sheets
 from latelier.runs import run as run_module
 from latelier.runs import splits
 from latelier.runs.run import Run, open_run
 from latelier.runs.where import Where
-from latelier.training import training
 from latelier.verdict.verdict import verdict
 
 TINY = {"settings": ["net=mlp", "net.widths=4", "latent=2"], "batch": 4, "quiet": True}
@@ -118,7 +118,7 @@ def test_a_report_after_more_training_scores_the_new_checkpoint(
     training = {"data": "digits:test", "out": tmp_path / "run", **TINY}
     latelier.train("vae", epochs=0.1, **training)
     monkeypatch.setattr("latelier.verbs.score.judge", lambda run, *_, **__: records(run.seen))
-    monkeypatch.setattr("latelier.page.reporting.sheets", lambda *_, **__: Sheets([], []))
+    monkeypatch.setattr("latelier.page.contents.sheets", lambda *_, **__: Sheets([], []))
     for epochs, different in ((0.1, ""), (1.5, ", 500 different ones")):
         latelier.train(out=tmp_path / "run", resume=True, epochs=epochs, quiet=True)
         seen = open_run(tmp_path / "run").seen
@@ -170,9 +170,9 @@ def test_scores_are_told_which_labels_the_run_learned_from(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, asked: dict[str, float]
 ) -> None:
     learned: list[np.ndarray] = []
-    batches = training.Batches.__init__
+    batches = Batches.__init__
     monkeypatch.setattr(
-        training.Batches,
+        Batches,
         "__init__",
         lambda self, images, *rest, **named: (learned.append(images.label), batches(self, images, *rest, **named))[1],
     )

@@ -14,7 +14,7 @@ from latelier.core import Code, Samples
 from latelier.data.drawn.scenes import draw_scenes
 from latelier.data.images import Images
 from latelier.errors import Refusal
-from latelier.nets.modes import evaluating
+from latelier.nets.eval_mode import evaluating
 from latelier.scores import extractor as machinery
 from latelier.scores.common import Splits
 from latelier.scores.extractor import Inception, RandomTrunk, features, inception

@@ -10,10 +10,10 @@ from torch import Generator, nn
 from latelier.codes.rows import features
 from latelier.core import Model
 from latelier.data.batches import Order
-from latelier.data.choice import hold_out
 from latelier.data.images import Images
 from latelier.data.seeds import mix
 from latelier.data.sources.open import open_images
+from latelier.data.subsets import hold_out
 from latelier.engine.players import Player
 from latelier.errors import Refusal
 from latelier.nets import guarded

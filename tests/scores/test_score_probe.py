@@ -5,7 +5,7 @@ from scores.fakes import Deep, Names, Reads, marked, noise, pictures
 from torch import Generator
 from torch.nn.functional import one_hot
 
-from latelier.data.choice import labelled_rows
+from latelier.data.subsets import labelled_rows
 from latelier.errors import Refusal
 from latelier.scores import probe
 from latelier.scores.common import Splits

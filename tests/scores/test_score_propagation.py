@@ -7,8 +7,8 @@ from scores.fakes import Deep, Names, Reads, marked, noise, pictures
 from torch import Generator
 from torch.nn.functional import one_hot
 
-from latelier.data.choice import labelled_rows
 from latelier.data.sources.open import open_images
+from latelier.data.subsets import labelled_rows
 from latelier.errors import Refusal
 from latelier.learners.propagation import neighbours_graph, propagate
 from latelier.scores import propagation

@@ -13,8 +13,8 @@ from latelier.errors import Refusal
 from latelier.runs.config import read_config
 from latelier.runs.run import open_run
 from latelier.runs.where import Where
-from latelier.storage import stored
-from latelier.training.unlabelled_pay import unlabelled_pay
+from latelier.storage import json_records
+from latelier.training.unlabelled import unlabelled_pay
 
 TINY: dict[str, Any] = {"settings": ["net=mlp", "net.widths=4", "latent=2"], "batch": 4, "quiet": True}
 LABELS = "file,class\n" + "".join(f"pets/{i:03}.png,{'cat' if i % 2 else 'dog'}\n" for i in range(8))
@@ -84,7 +84,7 @@ def test_a_run_begun_without_a_head_goes_on_without(here: Path) -> None:
     trained(labels_file=None, settings=[*TINY["settings"], "head=none"])
     config = read_config(Path("run/config.json"))
     config["request"]["settings"] = TINY["settings"]  # as earlier versions wrote it
-    stored.write(Path("run/config.json"), config)
+    json_records.write(Path("run/config.json"), config)
     resumed(4)
     assert json.loads(Path("run/config.json").read_text())["model"]["head"] is None
 
@@ -143,7 +143,7 @@ def test_a_run_begun_without_is_not_resumed_with_one(here: Path) -> None:
     trained(labels_file=None)
     config = read_config(Path("run/config.json"))
     del config["request"]["labels_file"]  # as earlier versions wrote it
-    stored.write(Path("run/config.json"), config)
+    json_records.write(Path("run/config.json"), config)
     with pytest.raises(Refusal, match=r"--labels-file was None in run and is labels.csv now"):
         resumed(4, labels_file="labels.csv")
     resumed(4)
@@ -169,7 +169,7 @@ def test_a_class_of_which_all_labels_are_held_out_is_said(here: Path, capsys: py
 
 
 def _rows(count: int, share: float) -> np.ndarray:
-    from latelier.data.choice import hold_out
+    from latelier.data.subsets import hold_out
 
     return hold_out(count, share, 0)[0]
 

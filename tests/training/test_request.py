@@ -16,7 +16,7 @@ from latelier.engine import checkpoint
 from latelier.errors import Refusal
 from latelier.runs.config import read_config
 from latelier.runs.options import Options
-from latelier.storage import stored
+from latelier.storage import json_records
 from latelier.training.request import LACKED
 from latelier.verbs.train import train
 
@@ -94,7 +94,7 @@ def test_what_would_make_it_another_run_is_refused(run: Path, change: dict[str, 
 def test_a_run_from_before_there_were_affine_changes_goes_on_without_them(run: Path) -> None:
     config = read_config(run / "config.json")
     config["request"] = {name: value for name, value in config["request"].items() if name not in LACKED}
-    stored.write(run / "config.json", config)
+    json_records.write(run / "config.json", config)
     with pytest.raises(Refusal, match=r"--cutout was 0\.0 in .* and is 0\.3 now"):
         latelier.train(out=str(run), resume=True, epochs=0.2, cutout=0.3)
     latelier.train(out=str(run), resume=True, epochs=0.2)

@@ -14,13 +14,13 @@ from made import write
 import latelier
 from latelier.cli import main
 from latelier.errors import Refusal
-from latelier.runs import calibrating
-from latelier.runs.calibrating import Temperature, kept, temperature_of
+from latelier.runs import calibration
+from latelier.runs.calibration import Temperature, kept, temperature_of
 from latelier.runs.config import read_config
 from latelier.runs.run import open_run
 from latelier.runs.where import Where
 from latelier.scores.calibration import fit_temperature, tempered
-from latelier.storage import stored
+from latelier.storage import json_records
 
 TINY = "--batch 16 --quiet --set net=mlp net.widths=8"
 
@@ -54,8 +54,8 @@ def test_accuracy_confusion_and_calibration_of_pictures_that_it_has_not_learned(
     text = said(capsys, "classify run digits:test --out out.csv --confusion table.csv")
     run = open_run("run")
     images = run.images("digits:test", Where())
-    held = calibrating._held_out(run, Where())
-    raw, on_held = (calibrating.probabilities(run, pictures) for pictures in (images, held))
+    held = calibration._held_out(run, Where())
+    raw, on_held = (calibration.probabilities(run, pictures) for pictures in (images, held))
     right = (on_held.argmax(1) == held.label).mean()
     assert 0.3 < right < 0.95
     line = f"out.csv: 500 pictures; {100 * right:.0f} % of the 250 whose class is known and not learned are right\n"
@@ -85,7 +85,7 @@ def test_the_temperature_is_kept_and_goes_by_the_checkpoint(here: Path, monkeypa
     run = open_run("run")
     assert kept(run) is None
     fitted = temperature_of(run, Where())
-    monkeypatch.setattr(calibrating, "fit_temperature", None)
+    monkeypatch.setattr(calibration, "fit_temperature", None)
     assert temperature_of(run, Where()) == kept(run) == fitted
     run.seen += 1
     assert kept(run) is None
@@ -147,7 +147,7 @@ def test_a_strangers_temperature_can_at_worst_be_a_wrong_number(here: Path, caps
 def test_why_there_is_no_temperature_is_said(here: Path, capsys: Captured, change: dict[str, Any], why: str) -> None:
     config = read_config(Path("run/config.json"))
     config["request"] |= change
-    stored.write(Path("run/config.json"), config)
+    json_records.write(Path("run/config.json"), config)
     text = said(capsys, "classify run bare --out out.csv")
     assert text.endswith(f"probabilities in out.csv are as the model gives them, not calibrated: {why}\n")
 
@@ -175,8 +175,8 @@ def test_a_run_that_holds_nothing_out_and_a_lone_file_have_no_temperature(here: 
 def test_too_few_labels_are_said_with_how_many_are_enough(
     here: Path, monkeypatch: pytest.MonkeyPatch, least: int, wrong: int, why: str
 ) -> None:
-    monkeypatch.setattr(calibrating, "FEWEST", least)
-    monkeypatch.setattr(calibrating, "WRONG", wrong)
+    monkeypatch.setattr(calibration, "FEWEST", least)
+    monkeypatch.setattr(calibration, "WRONG", wrong)
     with pytest.raises(Refusal, match=why):
         temperature_of(open_run("run"), Where())
     assert not Path("run/calibration.json").exists()
@@ -237,5 +237,5 @@ def test_a_place_that_cannot_be_written_to_is_refused_at_once(
 
 
 def test_a_broken_model_is_refused(here: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calibrating, "rows_of", lambda *_: np.full((6, 10), np.nan, np.float32))
+    monkeypatch.setattr(calibration, "rows_of", lambda *_: np.full((6, 10), np.nan, np.float32))
     assert "run gives no numbers: the model is broken" in refused(capsys, "classify run bare --out out.csv")

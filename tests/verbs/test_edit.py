@@ -14,14 +14,14 @@ from PIL import Image
 import latelier
 from latelier.cli import main
 from latelier.core import AttributeDirections, need
-from latelier.explore.opening import open_places
+from latelier.explore.open_runs import open_places
 from latelier.explore.uploads import Uploads
-from latelier.runs import bearings
+from latelier.runs import edit_basis
 from latelier.runs.config import read_config
 from latelier.runs.run import open_run
 from latelier.runs.where import Where
 from latelier.sheets.sheet import Grid, compose
-from latelier.storage import stored
+from latelier.storage import json_records
 from latelier.uses import directions
 
 TINY = "--epochs 2 --batch 8 --quiet --set"
@@ -136,7 +136,7 @@ def test_directions_are_fitted_on_what_the_run_was_trained_on_alone(here: Path, 
     assert set(map(str, data.own.names)) < set(map(str, data.fit.names))
     latelier.edit(run, "flat", attribute=["light"], out="new")
     assert "fitted after the fact on 10 pictures of" in capsys.readouterr().out
-    assert len(bearings.known(open_run(run), Where())) == 10
+    assert len(edit_basis.known(open_run(run), Where())) == 10
 
 
 def test_every_verb_moves_along_the_same_directions_whatever_pictures_it_is_given(
@@ -172,7 +172,7 @@ def test_where_what_a_run_learned_from_is_gone_the_pictures_given_must_do(
         config = read_config(here / run / "config.json")
         config["request"]["data"] = str(here / "gone")
         del config["places"]
-        stored.write(here / run / "config.json", config)
+        json_records.write(here / run / "config.json", config)
     main(shlex.split("draw pca edits --data pets"))
     assert Path("pca/pictures/edits.png").exists()
     main(shlex.split("edit run flat --attribute light --out new"))

@@ -17,7 +17,7 @@ from PIL import Image
 
 from latelier.cli import main
 from latelier.explore.app import build_app
-from latelier.explore.opening import open_places
+from latelier.explore.open_runs import open_places
 from latelier.explore.uploads import Uploads
 from latelier.runs.where import Where
 

@@ -18,7 +18,7 @@ from latelier.data.sources.own import MARK
 from latelier.engine import checkpoint
 from latelier.errors import Refusal
 from latelier.runs.building import assemble, load
-from latelier.runs.exporting import Graph, graphs_of, measure, write
+from latelier.runs.onnx import Graph, graphs_of, measure, write
 from latelier.verbs.export import export
 
 MLP = {"net": "mlp", "net.widths": (16,)}

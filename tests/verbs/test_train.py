@@ -8,11 +8,11 @@ from commands import Captured
 from made import folder
 
 import latelier
-from latelier.bench.trials import Trial, accuracy
+from latelier.bench.few_labels import Trial, accuracy
 from latelier.data.augment import Augment
 from latelier.data.batches import Batches
 from latelier.errors import Refusal
-from latelier.runs.course import read_log
+from latelier.runs.learning_curve import read_log
 from latelier.runs.run import Run
 
 SMALL: dict[str, dict[str, Any]] = {

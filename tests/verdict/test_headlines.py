@@ -2,7 +2,7 @@
 
 import pytest
 
-from latelier.page.reporting import score_tables, winners
+from latelier.page.contents import score_tables, winners
 from latelier.scores import probe
 from latelier.verdict.headlines import MOST, headlines
 

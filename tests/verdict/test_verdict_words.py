@@ -8,7 +8,7 @@ import pytest
 from judged import opened, pets_and_run
 
 from latelier.core import Finding
-from latelier.page import reporting
+from latelier.page import contents
 from latelier.verdict import verdict
 
 
@@ -127,7 +127,7 @@ def test_a_metric_whose_name_says_little_is_explained(made: Path) -> None:
     run.config["plan"]["monitor"] = list(run.model.monitor())
     texts = [text for _, text in verdict.words(run, splits, FACTS)]
     assert any("improving: objective (distortion + penalty) of validation fell from" in text for text in texts)
-    assert "monitor=objective, lower is better" in reporting.facts(run)["plan"]
+    assert "monitor=objective, lower is better" in contents.facts(run)["plan"]
 
 
 def test_what_is_learned_by_heart_is_not_gone_on_with(made: Path) -> None:

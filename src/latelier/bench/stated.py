@@ -10,7 +10,7 @@ from latelier.config.lookup import find_module
 from latelier.config.settings import configure, nest
 from latelier.errors import Refusal
 from latelier.runs.building import config_of, takes_head
-from latelier.training.told import learns_attributes
+from latelier.training.supervision import learns_attributes
 
 
 class Owner(NamedTuple):

@@ -13,7 +13,7 @@ from latelier.data.attributes import with_attributes
 from latelier.data.images import Images
 from latelier.errors import Refusal
 from latelier.learners import regression
-from latelier.nets.modes import evaluating
+from latelier.nets.eval_mode import evaluating
 from latelier.objectives.directions import moved
 
 ROWS = 5_000  # pictures that directions are fitted on

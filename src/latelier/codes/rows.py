@@ -14,7 +14,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 from latelier.core import Code, Decodes, Encodes, Features, Model, has, need
 from latelier.data.images import Images
 from latelier.errors import Refusal
-from latelier.nets.modes import evaluating
+from latelier.nets.eval_mode import evaluating
 
 BLOCK = 512  # images on the device at once
 CACHED = 64  # on a CPU, where the maps of more leave its caches: a strided VAE at 32 px takes half the time

@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 from latelier.core import Code, Decodes, Directions, Encodes, Model, Samples, need
 from latelier.errors import Refusal
-from latelier.nets.modes import evaluating
+from latelier.nets.eval_mode import evaluating
 from latelier.objectives.attributes import FAKE
 from latelier.objectives.directions import log_odds, place
 from latelier.objectives.langevin import Chain, posterior_slope

@@ -20,7 +20,7 @@ from torch import Generator, Tensor, nn
 from latelier.core.lacking import instead
 from latelier.errors import Refusal
 from latelier.rules.finding import Finding
-from latelier.rules.rules import usual
+from latelier.rules.shared import usual
 
 C = TypeVar("C")
 PADDING, END, UNKNOWN = 0, 1, 2  # token numbers of captions; UNKNOWN stands for all words outside the vocabulary

@@ -16,7 +16,7 @@ from latelier.data.augment import Augment
 from latelier.data.captions import Sentences, drawn_seed
 from latelier.data.checked import raw
 from latelier.data.images import Images, to_float
-from latelier.data.lines import Lines
+from latelier.data.one_factor import Lines
 from latelier.data.seeds import mix
 from latelier.errors import Refusal
 

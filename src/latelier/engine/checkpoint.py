@@ -23,8 +23,8 @@ import torch
 from torch import Tensor
 
 from latelier.errors import Refusal
-from latelier.storage import files, stored
-from latelier.storage.forms import LogRecord, Manifest
+from latelier.storage import files, json_records
+from latelier.storage.schemas import LogRecord, Manifest
 
 T = TypeVar("T")
 FORMAT = 1
@@ -75,7 +75,7 @@ def save(
         )
         files.write(path, content)
         sums[path.name] = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-    stored.write(checkpoint.manifest, {"format": FORMAT, "seen": seen, "score": score, "files": sums})
+    json_records.write(checkpoint.manifest, {"format": FORMAT, "seen": seen, "score": score, "files": sums})
     return checkpoint
 
 
@@ -136,7 +136,7 @@ def _check_named(folder: Path) -> None:
     if not saved:
         return
     log = folder / "log.jsonl"
-    records = stored.read_lines(log, LogRecord)[0]
+    records = json_records.read_lines(log, LogRecord)[0]
     gone = max((record["seen"] for record in records), default=0) > saved[0]
     if len(saved) > 1 or gone or any((folder / name).exists() for name in AFTERWARDS):
         file = folder / f"weights-{saved[-1]:08d}.safetensors"
@@ -184,7 +184,7 @@ def _fault(checkpoint: Checkpoint, *paths: Path) -> str | None:
 
 def _manifest(path: Path) -> Manifest:
     """Raises Refusal for one that is damaged."""
-    return stored.read(path, Manifest, "an older checkpoint serves")
+    return json_records.read(path, Manifest, "an older checkpoint serves")
 
 
 def _lost(checkpoint: Checkpoint, least: float | None) -> str | None:
@@ -205,7 +205,7 @@ def read(path: Path, form: type[T], device: torch.device | None = None) -> tuple
             words = (file.metadata() or {}).get("latelier")
             if words is None:
                 raise Refusal(f"{path} is a safetensors file, but not latelier's: it does not say what model it holds")
-            note = stored.note(words, form, f"{path}", "give a run that latelier trained", FORMAT)
+            note = json_records.note(words, form, f"{path}", "give a run that latelier trained", FORMAT)
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (safetensors.SafetensorError, UnicodeDecodeError) as error:
         start = path.read_bytes()[:2]

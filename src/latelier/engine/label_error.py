@@ -16,7 +16,7 @@ from latelier.errors import Refusal
 from latelier.heads.joint import Joint
 from latelier.heads.reading import codes_of
 from latelier.learners.propagation import cross_validated, neighbours_graph
-from latelier.nets.modes import evaluating
+from latelier.nets.eval_mode import evaluating
 from latelier.terminal.progress import step
 
 METRIC = Metric("cross-validated label error %")

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn.utils import get_total_norm
 
 from latelier.core import Batch, Model, Move, Progress, has, need
-from latelier.core.looking import Looks, memories
+from latelier.core.looks import Looks, memories
 from latelier.data.batches import Batches
 from latelier.data.seeds import mix
 from latelier.engine import checkpoint, parallel
@@ -29,9 +29,9 @@ from latelier.engine.players import Player, Statistics, differentiate, players_o
 from latelier.engine.state import State
 from latelier.engine.validation import scored
 from latelier.errors import Failed
+from latelier.nets.eval_mode import evaluating
 from latelier.nets.guarded import guard
-from latelier.nets.modes import evaluating
-from latelier.storage import stored
+from latelier.storage import json_records
 from latelier.terminal.tables import counted
 
 
@@ -81,7 +81,7 @@ def train(
 
     def log(record: dict[str, Any]) -> None:
         if parallel.rank() == 0:
-            stored.append(folder / "log.jsonl", record)
+            json_records.append(folder / "log.jsonl", record)
             show(record)
             for remark in model.remarks(record.get("terms", {}), record["seen"]):
                 if remark not in said:

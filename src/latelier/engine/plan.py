@@ -11,7 +11,7 @@ from torch import nn
 from latelier.core import Metric, Model
 from latelier.device import default_precision
 from latelier.engine import parallel
-from latelier.engine.room import memory
+from latelier.engine.memory import memory
 from latelier.errors import Refusal
 
 FLOAT = 4  # bytes

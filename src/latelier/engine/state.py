@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from latelier.core import Model
-from latelier.core.looking import memories
+from latelier.core.looks import memories
 from latelier.engine import checkpoint, parallel
 from latelier.engine.players import Player
 from latelier.errors import Refusal
 from latelier.nets.running import Running
-from latelier.storage.forms import CardNote, Standing
+from latelier.storage.schemas import CardNote, Standing
 
 MEMORY = "memory/"  # prefix of what the model keeps image by image
 RESTORE = "restore the run from a copy, or train it again"

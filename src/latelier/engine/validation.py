@@ -11,7 +11,7 @@ from latelier.data.batches import Batches
 from latelier.data.seeds import mix
 from latelier.engine import label_error, parallel
 from latelier.errors import Refusal
-from latelier.nets.modes import evaluating
+from latelier.nets.eval_mode import evaluating
 
 if TYPE_CHECKING:
     from latelier.engine.plan import Plan

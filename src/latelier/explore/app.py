@@ -21,14 +21,14 @@ from starlette.routing import Route
 
 from latelier import __version__
 from latelier.errors import Refusal
-from latelier.explore.asked import Asked
 from latelier.explore.codes import WaitingError
-from latelier.explore.desk import Desk, OvertakenError
 from latelier.explore.guard import BODY, LOCAL, Guard, TooLongError
+from latelier.explore.opened_run import QUICK, Place, Unknown
 from latelier.explore.panels import actions_of, find, possible
-from latelier.explore.place import QUICK, Place, Unknown
+from latelier.explore.requests import Asked
 from latelier.explore.uploads import Uploads
-from latelier.nets.modes import evaluating
+from latelier.explore.worker import Desk, OvertakenError
+from latelier.nets.eval_mode import evaluating
 from latelier.sheets.sheet import png
 
 TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}

@@ -16,7 +16,7 @@ from latelier.core import Encodes, Model, need
 from latelier.data.images import Images
 from latelier.data.packing.sums import DamagedError, read
 from latelier.errors import Refusal
-from latelier.nets.modes import evaluating
+from latelier.nets.eval_mode import evaluating
 from latelier.storage import files
 
 BLOCK = 64  # pictures a slice: about as long as a person does not notice

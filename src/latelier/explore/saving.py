@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from latelier.core import Code
-from latelier.explore.asked import Asked
-from latelier.explore.place import Place
+from latelier.explore.opened_run import Place
+from latelier.explore.requests import Asked
 
 INLINE = 400  # numbers of a code that a command line may hold; of longer ones it names the file
 

@@ -14,7 +14,7 @@ from torch import Generator, Tensor, nn
 from latelier.core import PADDING, UNKNOWN, Code, Optimiser, Progress, Written
 from latelier.errors import Refusal
 from latelier.heads.label import flat
-from latelier.nets.looking import HEADS, Looking
+from latelier.nets.attention import HEADS, Looking
 from latelier.nets.recurrent import Recurrent
 from latelier.objectives.decoding import beam_search
 

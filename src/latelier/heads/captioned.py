@@ -24,7 +24,7 @@ from latelier.data.augment import Augment
 from latelier.heads.caption import CaptionHead, Joint, TwoStep
 from latelier.heads.joint import FEWEST, Headed
 from latelier.heads.reading import seen
-from latelier.nets.modes import evaluating, unremembered
+from latelier.nets.eval_mode import evaluating, unremembered
 
 TURN = 0.5  # strength of affine changes of what is captioned
 

@@ -25,14 +25,14 @@ from latelier.core import (
     has,
     need,
 )
-from latelier.core.looking import Looks
+from latelier.core.looks import Looks
 from latelier.data.batches import Batches
 from latelier.heads.caption import CaptionHead
 from latelier.heads.label import LabelHead
 from latelier.heads.reading import codes_of, draws_alike, in_blocks, latents_read, seen, typical
 from latelier.heads.unlabelled import over_views, remarks
 from latelier.learners.propagation import blurred
-from latelier.nets.modes import evaluating, unremembered
+from latelier.nets.eval_mode import evaluating, unremembered
 
 AVERAGED = 0.02  # share of a run: half-life of the averaged weights, with which images without a label are judged
 SHARP = 24  # px a side, below which every pixel counts

@@ -15,7 +15,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.functional import one_hot
 
-from latelier.core.looking import Memory
+from latelier.core.looks import Memory
 from latelier.data.augment import Augment, strong
 from latelier.data.batches import Batches
 from latelier.learners.propagation import extended, neighbours_graph, propagate

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latelier.core.looking import Shares
+from latelier.core.looks import Shares
 from latelier.data.batches import Batches
 from latelier.errors import Refusal
 from latelier.heads.unlabelled import UNKNOWN, Guess, Unlabelled, told

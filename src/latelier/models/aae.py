@@ -20,8 +20,8 @@ from latelier.core import (
     Refusal,
 )
 from latelier.models.autoencoder import Point
+from latelier.models.collapse import overwhelmed
 from latelier.models.shared import DeclaredPrior, EncoderStages, Refills
-from latelier.models.watch import overwhelmed
 from latelier.nets.conv import Conv
 from latelier.nets.mlp import Mlp
 from latelier.nets.resnet import Resnet

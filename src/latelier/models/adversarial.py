@@ -26,13 +26,13 @@ from latelier.core import (
     Refusal,
     Samples,
 )
+from latelier.models.collapse import EVERY, alike, apart, overwhelmed, parted, sample_distance, variety
 from latelier.models.game_settings import JointConfig, OneLevelConfig
 from latelier.models.shared import DeclaredPrior, EncoderStages, Refills
-from latelier.models.watch import EVERY, alike, apart, overwhelmed, parted, sample_distance, variety
-from latelier.nets.modes import evaluating, unremembered
-from latelier.nets.start import scatter, settle
+from latelier.nets.eval_mode import evaluating, unremembered
+from latelier.nets.init import scatter, settle
 from latelier.objectives.game import conspired, outdone
-from latelier.rules.rules import game
+from latelier.rules.shared import game
 
 BRIGHTNESS = 0.5  # variance of drawn pixels before tanh and training, so that drawn pictures differ from the start
 TOGETHER = "train longer, lower optimiser.rate, or raise critic.r1"  # for an encoder and a decoder that have come apart

@@ -13,7 +13,7 @@ from latelier.models.adversarial import OneLevel
 from latelier.models.game_settings import FAST, Critic, JointNet, OneLevelConfig, possible
 from latelier.models.vae import Diagonal
 from latelier.nets.compact import Compact
-from latelier.nets.start import doubt
+from latelier.nets.init import doubt
 
 
 @dataclass(frozen=True)

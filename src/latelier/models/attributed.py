@@ -23,8 +23,8 @@ from latelier.models.introspective import Introspective
 from latelier.models.vae import Diagonal
 from latelier.objectives.attributes import FAKE, cross_entropy
 from latelier.objectives.gaussian import kl_to_standard
-from latelier.objectives.reduce import summed
-from latelier.rules.attribute_rules import knowing
+from latelier.objectives.reduction import summed
+from latelier.rules.attributes import knowing
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ from latelier.nets.resnet import Resnet
 from latelier.objectives import bernoulli
 from latelier.objectives.corruption import Additive, Clean, Masking, drop
 from latelier.objectives.layerwise import stage
-from latelier.objectives.reduce import summed
+from latelier.objectives.reduction import summed
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from latelier.core import Optimiser
 from latelier.models.adversarial import OneLevel
 from latelier.models.autoencoder import Point
 from latelier.models.game_settings import FAST, Critic, JointNet, OneLevelConfig
+from latelier.nets.init import settle
 from latelier.nets.joint import Dense
-from latelier.nets.start import settle
 
 UNIFORM = 1 / 3  # variance of the prior
 DECAY = 2.5e-5  # of weights

@@ -11,14 +11,14 @@ from torch import Tensor
 
 from latelier.core import Batch, Code, Decodes, Finding, Latent, Losses, Metric, Move, Optimiser, Progress, Schedule
 from latelier.models.adversarial import VARIED, blurred
+from latelier.models.collapse import alike, overwhelmed, sample_distance, variety
 from latelier.models.game_settings import Critic, VectorConfig
 from latelier.models.shared import DeclaredPrior
-from latelier.models.watch import alike, overwhelmed, sample_distance, variety
+from latelier.nets.init import scatter
 from latelier.nets.joint import Dense, Strided, Valid
-from latelier.nets.start import scatter
 from latelier.objectives.game import fooled, outdone
-from latelier.rules.rules import hopeless
-from latelier.rules.sample_rules import sampled
+from latelier.rules.samples import sampled
+from latelier.rules.shared import hopeless
 
 ADAM = Optimiser(rate=2e-4, betas=(0.5, 0.999))
 

@@ -40,7 +40,7 @@ from latelier.nets.pooled import Pooled
 from latelier.nets.resnet import Resnet
 from latelier.objectives import gaussian
 from latelier.objectives.likelihood import Bernoulli, Gaussian
-from latelier.objectives.reduce import summed
+from latelier.objectives.reduction import summed
 
 
 @dataclass(frozen=True)

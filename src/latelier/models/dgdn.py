@@ -43,9 +43,9 @@ from latelier.objectives import categorical, gaussian, prior
 from latelier.objectives.estimator import Exact
 from latelier.objectives.expectation import beyond_the_mean
 from latelier.objectives.likelihood import GREY
-from latelier.objectives.reduce import summed
+from latelier.objectives.reduction import summed
 from latelier.objectives.score_function import Standing, surrogate
-from latelier.rules.rules import usual
+from latelier.rules.shared import usual
 
 AVERAGED = 50  # draws, where the most likely code is not typical; the source's number at test
 STEADY = 100  # batches that the mean image is over, once so many were seen

@@ -8,10 +8,10 @@ import torch
 from torch import Generator, Tensor
 
 from latelier.core import Optimiser, Refusal
-from latelier.models.watch import apart
+from latelier.models.collapse import apart
 from latelier.nets.compact import Compact
 from latelier.nets.joint import Dense, Strided, Valid
-from latelier.nets.noisy import Norm
+from latelier.nets.regularised import Norm
 from latelier.objectives.game import judged, ordered, outdone, right, steepness
 
 JointNet = Dense | Strided | Valid | Compact

@@ -14,7 +14,7 @@ from latelier.models.adversarial import BRIGHTNESS, Adversarial
 from latelier.models.game_settings import FAST, Critic, JointConfig, possible
 from latelier.nets.compact import Compact
 from latelier.nets.hali import Table
-from latelier.nets.start import doubt, settle
+from latelier.nets.init import doubt, settle
 from latelier.objectives import gaussian
 from latelier.objectives.impute import begun, refilled
 from latelier.objectives.prior import drawn

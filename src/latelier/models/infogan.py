@@ -34,15 +34,15 @@ from latelier.core import (
 from latelier.core import Model as Base
 from latelier.models.adversarial import blurred
 from latelier.models.autoencoder import Point
-from latelier.models.watch import alike, overwhelmed, sample_distance, variety
+from latelier.models.collapse import alike, overwhelmed, sample_distance, variety
 from latelier.nets.encoder import Grid
-from latelier.nets.ranges import Centred, Uncentred
+from latelier.nets.pixel_range import Centred, Uncentred
 from latelier.objectives import gaussian
 from latelier.objectives.game import fooled, judged, right
 from latelier.objectives.prior import drawn
-from latelier.rules.label_rules import classified, known
-from latelier.rules.rules import hopeless
-from latelier.rules.sample_rules import sampled
+from latelier.rules.labels import classified, known
+from latelier.rules.samples import sampled
+from latelier.rules.shared import hopeless
 
 SLOPE = 0.1
 UNITS = 256  # of each dense layer, and numbers of the map that the generator begins with

@@ -16,7 +16,7 @@ from latelier.core import Batch, Code, Latent, Optimiser, Progress, Refusal, Sch
 from latelier.models.shared import DeclaredPrior, EncoderFilters, EncoderStages, Refills
 from latelier.models.vae import Diagonal
 from latelier.nets import introvac as nets
-from latelier.nets.modes import unremembered
+from latelier.nets.eval_mode import unremembered
 
 WARM = 0.0333  # share of the run without introspection: 5 of 150 epochs in IntroVAC's code
 

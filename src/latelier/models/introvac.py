@@ -16,7 +16,7 @@ from latelier.core import Batch, Directions, Losses, Move, Progress, Refusal
 from latelier.models.attributed import Attributed
 from latelier.models.attributed import Config as Base
 from latelier.models.introspective import WARM, check_warm
-from latelier.nets.modes import unremembered
+from latelier.nets.eval_mode import unremembered
 from latelier.objectives.attributes import FAKE, cross_entropy
 
 SURE = 0.98  # share of drawn pictures told from real ones, beyond which the verdict teaches the decoder little

@@ -14,10 +14,10 @@ from latelier.core import Batch, Finding, Losses, Metric, Move, Optimiser, Progr
 from latelier.models.introspective import WARM, Introspective, check_warm
 from latelier.models.introspective import Config as Nets
 from latelier.models.vae import Diagonal
-from latelier.nets.modes import unremembered
+from latelier.nets.eval_mode import unremembered
 from latelier.objectives.gaussian import kl_to_standard
-from latelier.objectives.reduce import summed
-from latelier.rules.rules import usual
+from latelier.objectives.reduction import summed
+from latelier.rules.shared import usual
 
 SOURCE = 0.05 * 3 * 256**2  # its authors' weight of an image's squared error, were all of it in one pixel value
 

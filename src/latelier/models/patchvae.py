@@ -34,7 +34,7 @@ from latelier.nets.resnet9 import WIDTHS, grid_of, pyramid, reset, trunk
 from latelier.objectives import gaussian, relaxed
 from latelier.objectives.adversary import Image, Off
 from latelier.objectives.likelihood import Foreground, Squared
-from latelier.objectives.reduce import summed
+from latelier.objectives.reduction import summed
 
 EPSILON = 1e-7  # keeps the mean over cells of a part that occurs nowhere
 ADAM = Optimiser(rate=1e-3, betas=(0.5, 0.999))

@@ -15,7 +15,7 @@ from torch import Generator, Tensor
 from latelier.core import Code, Decodes, Encodes, Finding, Fits, HasFilters, Latent, Move, Refusal, Samples
 from latelier.core import Model as Base
 from latelier.models.autoencoder import Point
-from latelier.rules.rules import usual
+from latelier.rules.shared import usual
 
 WHOLE = 1 << 30  # bytes of float32 pixels up to which the exact solver sees all of them at once
 

@@ -34,7 +34,7 @@ from latelier.nets.sprite import PLACE, Heads, Sprites, encoder, grid_of
 from latelier.objectives import categorical, gaussian
 from latelier.objectives.likelihood import Squared
 from latelier.objectives.prior import drawn
-from latelier.objectives.reduce import summed
+from latelier.objectives.reduction import summed
 
 FINE = 2  # cells of a map of parts to a cell of the code, either way
 COOL = 0.7  # share of a run after which draws are no longer made sharper

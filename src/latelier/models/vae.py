@@ -34,9 +34,9 @@ from latelier.objectives import gaussian
 from latelier.objectives.adversary import Image, Off
 from latelier.objectives.likelihood import Bernoulli, Foreground, Gaussian, Likelihood, Squared
 from latelier.objectives.penalty import Beta, Capacity, Mmd
-from latelier.objectives.reduce import summed
-from latelier.rules.rules import usual
-from latelier.rules.sample_rules import NEARER
+from latelier.objectives.reduction import summed
+from latelier.rules.samples import NEARER
+from latelier.rules.shared import usual
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from latelier.config.settings import LEAST
 from latelier.nets.encoder import Encoder, Grid
 from latelier.nets.hali_critic import Critic
 from latelier.nets.halving import SMALL, Image, Ladder, Size
-from latelier.nets.noisy import Layer, Layers, Norm, layer, weighted
-from latelier.nets.ranges import Centred, Uncentred
+from latelier.nets.pixel_range import Centred, Uncentred
+from latelier.nets.regularised import Layer, Layers, Norm, layer, weighted
 
 ONCE = 16  # px: pictures up to here are halved once before the first codes
 HALF = 0.5**0.5

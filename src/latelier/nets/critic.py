@@ -5,7 +5,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from latelier.errors import Refusal
-from latelier.nets.ranges import Centred
+from latelier.nets.pixel_range import Centred
 
 CHANNELS = (64, 128, 256)
 

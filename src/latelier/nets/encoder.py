@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from latelier.errors import Refusal
-from latelier.nets.modes import evaluating
+from latelier.nets.eval_mode import evaluating
 
 
 class Encoder(nn.Module):

@@ -15,9 +15,9 @@ from latelier.errors import Refusal
 from latelier.nets.encoder import Encoder, Grid
 from latelier.nets.hali_critic import Critic, stages_of
 from latelier.nets.halving import Image, Ladder, Size, halved, halvings
-from latelier.nets.noisy import Layer, Layers, Norm
 from latelier.nets.norm import Norm as GroupNorm
-from latelier.nets.ranges import Centred, Uncentred
+from latelier.nets.pixel_range import Centred, Uncentred
+from latelier.nets.regularised import Layer, Layers, Norm
 
 QUARTER = 48  # px: larger pictures are halved twice before the first codes
 

@@ -8,8 +8,8 @@ import torch
 from torch import Generator, Tensor, nn
 
 from latelier.nets.halving import Size, halvings
-from latelier.nets.noisy import Layer, Layers, Norm, layer
-from latelier.nets.ranges import Centred
+from latelier.nets.pixel_range import Centred
+from latelier.nets.regularised import Layer, Layers, Norm, layer
 
 if TYPE_CHECKING:
     from latelier.nets.hali import Plan

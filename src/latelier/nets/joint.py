@@ -13,8 +13,8 @@ from torch import Generator, Tensor, nn
 from latelier.config.settings import LEAST
 from latelier.errors import Refusal
 from latelier.nets.encoder import Encoder, Grid
-from latelier.nets.noisy import Layer, Layers, Norm, layer
-from latelier.nets.ranges import Centred, Uncentred
+from latelier.nets.pixel_range import Centred, Uncentred
+from latelier.nets.regularised import Layer, Layers, Norm, layer
 
 Image = tuple[int, int, int]
 WAVES = 64  # frequencies of a critic's that sees through them

@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from latelier.core import END, PADDING
 from latelier.objectives.corruption import drop
-from latelier.objectives.reduce import wide
+from latelier.objectives.reduction import wide
 
 State = tuple[Tensor, ...]  # each [n, hidden]; of a GRU h, of an LSTM h and c
 SMALL = 0.01  # first weights that are not recurrent are uniform in +-SMALL (the source's supplement)

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from latelier.errors import Refusal
 from latelier.nets.encoder import Encoder
-from latelier.nets.ranges import Centred
+from latelier.nets.pixel_range import Centred
 
 REDUCED = 64  # channels between the trunk and a vector code
 WIDTHS = {"resnet9": (64, 128), "resnet18": (64, 128, 256, 512)}  # of the trunk's stages

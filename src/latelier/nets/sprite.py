@@ -15,7 +15,7 @@ from latelier.nets.compact import down, halved
 from latelier.nets.encoder import Encoder
 from latelier.nets.halving import Image, Size
 from latelier.nets.norm import Norm
-from latelier.nets.ranges import Centred
+from latelier.nets.pixel_range import Centred
 from latelier.nets.resnet import Block
 
 PLACE = 4  # numbers: right, down, scale, turn

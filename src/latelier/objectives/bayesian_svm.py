@@ -8,7 +8,7 @@ eq. 9): given the weights 1 / lambda, the machine is a linear regression.
 import torch
 from torch import Tensor
 
-from latelier.objectives.reduce import wide
+from latelier.objectives.reduction import wide
 
 CLOSEST = 1e-6  # distance from the margin at which a weight stops growing
 

@@ -3,7 +3,7 @@
 from torch import Tensor
 from torch.nn import functional
 
-from latelier.objectives.reduce import aligned, summed, wide
+from latelier.objectives.reduction import aligned, summed, wide
 
 
 def log_likelihood(x: Tensor, logits: Tensor, *, keep: int = 1) -> Tensor:

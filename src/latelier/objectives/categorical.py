@@ -4,7 +4,7 @@ import torch
 from torch import Generator, Tensor
 
 from latelier.objectives.noise import uniform
-from latelier.objectives.reduce import wide
+from latelier.objectives.reduction import wide
 
 
 def draw(log_p: Tensor, generator: Generator, *, same: bool = False) -> Tensor:

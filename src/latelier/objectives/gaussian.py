@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from latelier.objectives.noise import normal
-from latelier.objectives.reduce import aligned, summed, wide
+from latelier.objectives.reduction import aligned, summed, wide
 
 LOG_TWO_PI = math.log(2 * math.pi)
 

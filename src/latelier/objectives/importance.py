@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from torch import Tensor
 
 from latelier.errors import Refusal
-from latelier.objectives.reduce import wide
+from latelier.objectives.reduction import wide
 
 
 def elbo(log_weight: Tensor) -> Tensor:

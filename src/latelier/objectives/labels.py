@@ -3,7 +3,7 @@
 from torch import Tensor
 from torch.nn import functional
 
-from latelier.objectives.reduce import wide
+from latelier.objectives.reduction import wide
 
 
 def cross_entropy(logits: Tensor, label: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from latelier.errors import Refusal
 from latelier.nets.running import RunningMean
 from latelier.objectives import bernoulli, foreground, gaussian
-from latelier.objectives.reduce import summed
+from latelier.objectives.reduction import summed
 
 GREY = 0.5
 FRESH = 20  # batches whose mean squared error is a calibrated variance

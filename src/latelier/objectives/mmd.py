@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from latelier.objectives.reduce import wide
+from latelier.objectives.reduction import wide
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from torch.nn import functional
 from latelier.core import Progress
 from latelier.errors import Refusal
 from latelier.objectives.noise import uniform
-from latelier.objectives.reduce import wide
+from latelier.objectives.reduction import wide
 
 STEP = 128  # images in a step of the source, by which it counts its annealing
 

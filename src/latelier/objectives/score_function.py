@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from latelier.nets.running import Running
-from latelier.objectives.reduce import wide
+from latelier.objectives.reduction import wide
 
 
 class Standing(NamedTuple):

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from latelier.objectives import gaussian, mmd
-from latelier.objectives.reduce import summed
+from latelier.objectives.reduction import summed
 
 NEAR = 0.25  # |z| below it is near 0
 

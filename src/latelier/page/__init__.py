@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 from latelier.core import Finding
 from latelier.data.sources.own import GENERATOR
 from latelier.page.drawing import spark
-from latelier.page.first import looks, scores, verdict
-from latelier.page.html import Html, image, size, text
+from latelier.page.elements import Html, image, size, text
+from latelier.page.first_screen import looks, scores, verdict
 from latelier.page.style import STYLE
 from latelier.sheets.eight import Eight
 from latelier.sheets.losses import curves, unit

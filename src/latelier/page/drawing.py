@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from math import floor, isfinite, log10
 
-from latelier.page.html import text
+from latelier.page.elements import text
 from latelier.sheets.losses import Curve
 from latelier.terminal.tables import number
 

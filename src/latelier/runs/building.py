@@ -16,16 +16,16 @@ from latelier.config.own_code import Named, permitted, running, with_named
 from latelier.config.settings import configure, nest, to_json
 from latelier.core import Encodes, Fits, Model, Wrapper, has, need
 from latelier.engine import checkpoint
-from latelier.engine.room import check_room
+from latelier.engine.memory import check_room
 from latelier.engine.state import load_weights
 from latelier.errors import Refusal
 from latelier.heads.caption import CaptionConfig
 from latelier.heads.captioned import Captioned
 from latelier.heads.joint import Joint
 from latelier.heads.reading import map_of, width
-from latelier.runs.earlier import settings_of
-from latelier.storage.forms import CardNote
-from latelier.storage.places import place
+from latelier.runs.compatibility import settings_of
+from latelier.storage.paths import place
+from latelier.storage.schemas import CardNote
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from latelier.data.images import Images
 from latelier.data.sources.labels_file import in_full, labelled, source_parts
 from latelier.data.sources.open import BUILTIN
 from latelier.errors import Refusal
-from latelier.runs import whereabouts
+from latelier.runs import locations
 from latelier.storage import files
-from latelier.storage.places import place
+from latelier.storage.paths import place
 
 KEPT = "labels.csv"  # in the run
 
@@ -50,7 +50,7 @@ def of_run(folder: Path, config: Mapping[str, Any], images: Images) -> Images:
     if request.get("labels_file") is None or not copy.is_file():
         return images
     found = labelled(images, copy, own=False, kept=True)
-    here = same_place(images.source, whereabouts.find(config, folder, "data") or str(request.get("data")))
+    here = same_place(images.source, locations.find(config, folder, "data") or str(request.get("data")))
     if found is images or not (here or found.fingerprint == config.get("data", {}).get("fingerprint")):
         return images
     return replace(found, remarks=(*images.remarks, _said(found, copy)))

@@ -7,8 +7,8 @@ import numpy as np
 
 from latelier.core import Classifies, Model, has, innermost
 from latelier.data.attributes import hide_attributes, with_attributes
-from latelier.data.choice import fewer, hide_labels, hold_out
 from latelier.data.images import Images
+from latelier.data.subsets import fewer, hide_labels, hold_out
 
 
 def kept_back(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,19 +17,19 @@ from latelier.data.sources.labels_file import source_parts
 from latelier.data.sources.open import open_images, splits_of
 from latelier.engine.state import check_card
 from latelier.errors import Refusal
-from latelier.runs import whereabouts
+from latelier.runs import locations
 from latelier.runs.building import Card, open_model
 from latelier.runs.config import DEEP_BEFORE, read_config, there
-from latelier.runs.course import read_log
 from latelier.runs.labels import of_run, same_place
+from latelier.runs.learning_curve import read_log
 from latelier.runs.splits import splits
 from latelier.runs.where import Where
 from latelier.scores.common import Splits
 from latelier.scores.record import replaced
 from latelier.sheets.view import View
-from latelier.storage import files, stored
-from latelier.storage.forms import of_score
-from latelier.storage.places import place
+from latelier.storage import files, json_records
+from latelier.storage.paths import place
+from latelier.storage.schemas import of_score
 from latelier.terminal.say import say
 from latelier.terminal.tables import counted
 
@@ -81,12 +81,12 @@ class Run:
         if self.folder.is_dir():
             path = self.folder / "scores.json"
             with files.locked(path):
-                stored.write_list(path, replaced(self._records(), records))
+                json_records.write_list(path, replaced(self._records(), records))
 
     def _records(self) -> list[dict[str, Any]]:
         path = self.folder / "scores.json"
         way_out = "remove it, and score the run anew"
-        return stored.read_list(path, of_score, way_out) if path.exists() else []
+        return json_records.read_list(path, of_score, way_out) if path.exists() else []
 
     @property
     def source(self) -> str:
@@ -126,7 +126,7 @@ class Run:
         (c, h, w), asked, name = self.model.image, self.config.get("request", {}), source_parts(source)[0]
         own = name not in ("scenes", "sprites") or h in (32, 64)  # drawn in two sizes, whatever the model is built for
         ways = [{"size": h if h == w and own else None, "channels": c, "range": self._range}]
-        if name == source_parts(whereabouts.find(self.config, self.folder, "data") or "")[0]:
+        if name == source_parts(locations.find(self.config, self.folder, "data") or "")[0]:
             ways.insert(0, {option: asked.get(option) for option in ("size", "channels", "range")})
         return ways
 
@@ -137,9 +137,9 @@ class Run:
     def _how(self, source: str, where: Where) -> dict[str, Any]:
         """Where a source lies and how it is read: what training said of its own holds for verbs that say nothing."""
         asked = self.config.get("request", {})
-        trained_on = whereabouts.find(self.config, self.folder, "data") or str(asked.get("data"))
+        trained_on = locations.find(self.config, self.folder, "data") or str(asked.get("data"))
         own = asked.get("as_") if same_place(source, trained_on) else None
-        root = where.data_root or whereabouts.root(self.config, self.folder)
+        root = where.data_root or locations.root(self.config, self.folder)
         return {"root": root, "download": where.download, "as_": where.as_ or own}
 
     def splits(self, source: str | Path | None, where: Where) -> Splits:

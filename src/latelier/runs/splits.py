@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latelier.data.choice import hold_out
 from latelier.data.images import Images
+from latelier.data.subsets import hold_out
 from latelier.errors import Refusal
 from latelier.runs.learned import kept_back, labels_learned, learned_labels, learned_rows
 from latelier.runs.where import Where

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from latelier.storage.places import place
+from latelier.storage.paths import place
 
 
 @dataclass(frozen=True)

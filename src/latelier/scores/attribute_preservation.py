@@ -13,8 +13,8 @@ from latelier.data.batches import Batches
 from latelier.data.images import Images
 from latelier.data.seeds import mix
 from latelier.errors import Refusal
-from latelier.nets.modes import evaluating
-from latelier.nets.ranges import Centred
+from latelier.nets.eval_mode import evaluating
+from latelier.nets.pixel_range import Centred
 from latelier.scores.attributes import RULE, Attributes, balanced, needed, told
 from latelier.scores.common import Splits
 from latelier.scores.levels import levels_of, reconstructed

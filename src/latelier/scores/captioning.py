@@ -13,7 +13,7 @@ from latelier.core import Captions, Code, Encodes, Model, need
 from latelier.data.captions import FEWEST, Sentences, has_caption
 from latelier.data.images import Images
 from latelier.data.words import Vocabulary, words_of
-from latelier.nets.modes import evaluating
+from latelier.nets.eval_mode import evaluating
 
 BLOCK = 64  # captions written at once
 LONGEST = 30  # words of a caption that is written

@@ -12,7 +12,7 @@ from latelier.codes.rows import device_of, some
 from latelier.codes.sampling import draw_given
 from latelier.core import AttributeDirections, Decodes, Encodes, Model, Samples, has
 from latelier.errors import Refusal
-from latelier.nets.modes import evaluating
+from latelier.nets.eval_mode import evaluating
 from latelier.objectives.langevin import Chain
 from latelier.scores.attributes import RULE, needed
 from latelier.scores.common import Splits, spread

@@ -7,7 +7,7 @@ from torch import Generator, Tensor
 from latelier.codes.rows import BLOCK, rows_of
 from latelier.core import Decodes, Encodes, Model, Samples, has, need
 from latelier.errors import Refusal
-from latelier.nets.modes import evaluating
+from latelier.nets.eval_mode import evaluating
 from latelier.scores.common import Splits
 
 needs = (Samples, Decodes)

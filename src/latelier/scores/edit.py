@@ -11,7 +11,7 @@ from latelier.codes.directions import STEP, found
 from latelier.codes.rows import device_of, rows_of, some
 from latelier.core import AttributeDirections, Decodes, Directions, Encodes, Model, has, need
 from latelier.errors import Refusal
-from latelier.nets.modes import evaluating
+from latelier.nets.eval_mode import evaluating
 from latelier.objectives.directions import moved, steps_towards
 from latelier.scores.attribute_preservation import Course, Judge, trained
 from latelier.scores.attributes import RULE, SHOWN, needed

@@ -7,7 +7,7 @@ from torch import Generator, Tensor
 
 from latelier.codes.rows import device_of
 from latelier.core import Decodes, Encodes, Judges, Model, need
-from latelier.nets.modes import evaluating
+from latelier.nets.eval_mode import evaluating
 from latelier.scores.common import Splits
 from latelier.scores.levels import levels_of, reconstructed
 

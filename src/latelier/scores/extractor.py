@@ -16,12 +16,12 @@ from latelier.core import Decodes, Model, Samples, has, need
 from latelier.data.images import Images
 from latelier.engine.state import load_weights
 from latelier.errors import Refusal
-from latelier.nets.modes import evaluating
+from latelier.nets.eval_mode import evaluating
 from latelier.nets.resnet9 import trunk
 from latelier.scores.attribute_preservation import Judge, judge_of
 from latelier.scores.attributes import balanced
 from latelier.scores.common import Splits
-from latelier.storage.places import place
+from latelier.storage.paths import place
 
 CHUNK = 64  # images in the extractor at once
 CELL, LEAST = 8, 32  # px: sides become multiples of the one, and no less than the other

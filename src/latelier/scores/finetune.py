@@ -17,7 +17,7 @@ from latelier.data.images import Images
 from latelier.data.seeds import mix
 from latelier.errors import Refusal
 from latelier.heads.reading import width
-from latelier.nets.modes import evaluating
+from latelier.nets.eval_mode import evaluating
 from latelier.objectives.corruption import drop
 from latelier.objectives.labels import cross_entropy
 from latelier.scores.common import Splits, majority, spread

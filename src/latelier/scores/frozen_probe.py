@@ -13,12 +13,12 @@ from torch import Generator, Tensor, nn
 from latelier.codes.rows import BLOCK, device_of, some
 from latelier.core import Features, Model, Optimiser
 from latelier.data.batches import Order
-from latelier.data.choice import hold_out
 from latelier.data.seeds import mix
+from latelier.data.subsets import hold_out
 from latelier.engine.players import Player
 from latelier.errors import Refusal
+from latelier.nets.eval_mode import evaluating
 from latelier.nets.guarded import guard
-from latelier.nets.modes import evaluating
 from latelier.objectives.labels import cross_entropy
 from latelier.scores.common import Splits, majority, spread
 from latelier.scores.trunk import (

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from latelier.codes.rows import some
 from latelier.data.images import Images
-from latelier.nets.modes import evaluating
+from latelier.nets.eval_mode import evaluating
 from latelier.scores.extractor import CHUNK, RandomTrunk
 
 REAL = 512  # pictures between which the usual distance is measured

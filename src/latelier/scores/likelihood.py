@@ -10,9 +10,9 @@ from latelier.codes.rows import device_of
 from latelier.core import Encodes, Model, Weighs, need
 from latelier.data.images import Images
 from latelier.errors import Refusal
-from latelier.nets.modes import evaluating
+from latelier.nets.eval_mode import evaluating
 from latelier.objectives.importance import effective_samples, iwae_by_k
-from latelier.objectives.reduce import summed
+from latelier.objectives.reduction import summed
 from latelier.scores.common import Splits
 
 needs = (Weighs, Encodes)

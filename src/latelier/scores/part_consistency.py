@@ -11,7 +11,7 @@ from latelier.codes.rows import device_of, rows_of, some
 from latelier.core import HasParts, HasStages, Model, has, need
 from latelier.data.images import Images
 from latelier.errors import Refusal
-from latelier.nets.modes import evaluating
+from latelier.nets.eval_mode import evaluating
 from latelier.scores.common import Splits
 
 needs = (HasStages,)

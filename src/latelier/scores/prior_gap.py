@@ -6,7 +6,7 @@ from torch import Generator, Tensor
 from latelier.codes.rows import device_of, flat, some
 from latelier.core import Encodes, Model, Samples, need
 from latelier.errors import Refusal
-from latelier.nets.modes import evaluating
+from latelier.nets.eval_mode import evaluating
 from latelier.objectives.mmd import InverseMultiquadratic, squared
 from latelier.scores.common import Splits
 

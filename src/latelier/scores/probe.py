@@ -10,8 +10,8 @@ from torch import Generator
 
 from latelier.codes.rows import SIDE, codes, features, pixels, rows_of, some, tabled
 from latelier.core import Classifies, Encodes, Model, has, need
-from latelier.data.choice import labelled_rows
 from latelier.data.images import Images
+from latelier.data.subsets import labelled_rows
 from latelier.errors import Refusal
 from latelier.learners import regression
 from latelier.learners.neighbours import nearest

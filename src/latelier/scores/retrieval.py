@@ -10,7 +10,7 @@ from latelier.data.captions import Sentences
 from latelier.data.images import Images
 from latelier.data.words import Vocabulary
 from latelier.heads.reading import typical
-from latelier.nets.modes import evaluating
+from latelier.nets.eval_mode import evaluating
 from latelier.scores.captioning import LEARNED, captioned, log_mixture, references_of
 from latelier.scores.common import Splits
 

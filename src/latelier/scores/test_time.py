@@ -8,7 +8,7 @@ from torch import Generator, Tensor
 
 from latelier.codes.rows import BLOCK, device_of
 from latelier.core import Classifies, Encodes, Model, has, need
-from latelier.nets.modes import evaluating
+from latelier.nets.eval_mode import evaluating
 from latelier.scores.common import Splits
 
 needs = (Encodes,)

@@ -14,7 +14,7 @@ from latelier.core import Features, HasStages, Model, need
 from latelier.data.batches import Batches
 from latelier.data.images import Images
 from latelier.errors import Refusal
-from latelier.nets.modes import evaluating
+from latelier.nets.eval_mode import evaluating
 from latelier.objectives.corruption import drop
 
 HIDDEN = 512  # units of the head

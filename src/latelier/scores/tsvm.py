@@ -8,7 +8,7 @@ from torch import Generator
 
 from latelier.codes.rows import some
 from latelier.core import Encodes, Model
-from latelier.data.choice import labelled_rows
+from latelier.data.subsets import labelled_rows
 from latelier.errors import Refusal
 from latelier.scores.common import Splits, errors, majority, space, spread
 

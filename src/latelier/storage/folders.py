@@ -7,8 +7,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from latelier.errors import Refusal
-from latelier.storage import files, locks, stored
-from latelier.storage.forms import DemoNote
+from latelier.storage import files, json_records, locks
+from latelier.storage.schemas import DemoNote
 
 MARK = ".latelier"  # an empty file: the folder around it was filled by latelier
 DEMO = "demo.json"  # says that a folder is a demo's, which the next demo may replace; train lets it be
@@ -58,14 +58,14 @@ def emptied(folder: Path, data: str) -> None:
     """Makes the folder ready for a demo on ``data``. Raises Refusal if it holds anything but an earlier demo."""
     check_above(folder, "--out")
     if (folder / DEMO).is_file():
-        stored.read(folder / DEMO, DemoNote, "name another folder")  # another program may name a file so
+        json_records.read(folder / DEMO, DemoNote, "name another folder")  # another program may name a file so
     elif os.path.lexists(folder) and (
         not folder.is_dir() or any(path.name not in UNSAVED for path in folder.iterdir())
     ):
         raise Refusal(f"--out {folder} exists and is not an earlier demo; name another folder")
     if folder.exists():
         shutil.rmtree(folder)
-    stored.write(folder / DEMO, {"data": data})  # first, or one that was stopped would be in the next one's way
+    json_records.write(folder / DEMO, {"data": data})  # first, or one that was stopped would be in the next one's way
 
 
 def _is_left(path: Path) -> bool:

@@ -11,7 +11,7 @@ from latelier.data.sources.survey_words import head
 from latelier.engine import parallel
 from latelier.errors import Refusal
 from latelier.runs.labels import with_labels
-from latelier.storage.places import place
+from latelier.storage.paths import place
 from latelier.terminal.progress import Progress
 
 HELD, FEWEST = 0.1, 20  # share of a source with no other split that is held out, of at least so many images

@@ -12,12 +12,12 @@ from typing import Any
 from latelier.config.settings import LARGEST, to_json
 from latelier.engine.checkpoint import last_seen
 from latelier.errors import Refusal
-from latelier.runs import whereabouts
+from latelier.runs import locations
 from latelier.runs.config import DEEP_BEFORE, read_config, there
 from latelier.runs.options import FLAGS, Options
 from latelier.storage import files
 from latelier.storage.folders import UNSAVED
-from latelier.storage.places import place
+from latelier.storage.paths import place
 from latelier.terminal.say import escaped
 
 SEEDS = 1 << 63  # those that torch takes
@@ -160,11 +160,11 @@ def resumed(folder: Path, request: SimpleNamespace) -> SimpleNamespace:
         now = plain(merged.get(name))
         if name in ANEW or (name in LENGTHS and longer):  # whichever unit the former length was in
             continue
-        if now in (before, plain(defaults.get(name))) or whereabouts.leads_there(now, stored, folder, name):
+        if now in (before, plain(defaults.get(name))) or locations.leads_there(now, stored, folder, name):
             if name == "data":
                 merged[name] = there(stored, folder)
             elif now != before:  # a model that was named again stays the user's own
-                merged[name] = whereabouts.find(stored, folder, name) or before if name in whereabouts.PATHS else before
+                merged[name] = locations.find(stored, folder, name) or before if name in locations.PATHS else before
             if merged[name] != before:
                 typed[name] = before
         elif name not in FREE:

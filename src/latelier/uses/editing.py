@@ -11,7 +11,7 @@ from latelier.codes.rows import device_of
 from latelier.core import Code, Decodes, Directions, Encodes, Model, need
 from latelier.data.images import Images
 from latelier.errors import Refusal
-from latelier.nets.modes import evaluating
+from latelier.nets.eval_mode import evaluating
 from latelier.objectives.directions import log_odds, moved, place, step_towards
 from latelier.scores.identity import Eye, apart, usual
 from latelier.uses.judging import Tally, Witness

@@ -15,7 +15,7 @@ from latelier.core import Captions, Code, Decodes, HasLevels, Model, Samples, ha
 from latelier.data.words import SPECIAL, Vocabulary
 from latelier.errors import Refusal
 from latelier.heads.reading import typical
-from latelier.nets.modes import evaluating
+from latelier.nets.eval_mode import evaluating
 from latelier.objectives.importance import effective_samples
 from latelier.objectives.langevin import Chain
 

@@ -12,7 +12,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 from latelier.codes.directions import FEWEST
 from latelier.codes.rows import some
 from latelier.data.images import Images
-from latelier.nets.modes import evaluating
+from latelier.nets.eval_mode import evaluating
 from latelier.scores.attribute_preservation import Course, Judge, trained
 from latelier.scores.attributes import balanced
 from latelier.terminal.tables import percent

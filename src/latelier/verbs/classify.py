@@ -54,13 +54,13 @@ def classify(
     from latelier.codes.rows import rows_of
     from latelier.core import Classifies, Decides, has, need
     from latelier.errors import Refusal
-    from latelier.runs.calibrating import probabilities, temperature_of
+    from latelier.runs.calibration import probabilities, temperature_of
     from latelier.runs.run import open_run
     from latelier.runs.where import Where
     from latelier.scores.calibration import tempered
     from latelier.terminal.tables import counted
     from latelier.verbs.writing import given, new_file, write_table
-    from latelier.verdict import classified
+    from latelier.verdict import classification
 
     opened, where = open_run(run), Where.of(data_root, download, as_)
     if not has(opened.model, Classifies):
@@ -72,7 +72,7 @@ def classify(
     if beside is not None and beside.resolve() == out.resolve():
         raise Refusal(f"--out and --confusion are both {out}; name two files")
     images = opened.images(source, where)
-    known = classified.judged(opened, images)
+    known = classification.judged(opened, images)
     if beside is not None and not len(known.rows):
         raise Refusal(f"--confusion takes pictures of known classes, but no class of {source} is known; leave it out")
     raw = probability = probabilities(opened, images)
@@ -98,11 +98,11 @@ def classify(
         for name, best, row in zip(images.names, answer, np.concatenate(table, 1), strict=True)
     )
     write_table(out, ["file", "class", "probability", *classes, *spread], rows)
-    figures = classified.report(known, images, raw, mended, classes)
+    figures = classification.report(known, images, raw, mended, classes)
     say(f"{out}: {counted(len(images), 'picture')}{figures}")
     say(f"probabilities in {out} are {told}")
     if beside is not None:
-        found = classified.confusion_rows(images.label[known.rows], answer[known.rows], classes)
+        found = classification.confusion_rows(images.label[known.rows], answer[known.rows], classes)
         write_table(beside, ["true class", *classes], found)
         say(f"{beside}: the whole confusion table, a row a true class, a column an answer")
     return out
@@ -112,7 +112,7 @@ def _spread(model: "Decides", image: "Tensor") -> "Tensor":
     """[b, 2 classes]: means and standard deviations over draws."""
     import torch
 
-    from latelier.runs.calibrating import DRAWS
+    from latelier.runs.calibration import DRAWS
 
     scores = model.decide(image, DRAWS, torch.Generator(image.device).manual_seed(0))
     return torch.cat([scores.mean(0), scores.std(0)], 1)

@@ -30,11 +30,11 @@ def decode(run: Place, code: Place, *, out: Asked = "") -> Path:
 
     from latelier.core import Decodes, need
     from latelier.errors import Refusal
-    from latelier.nets.modes import evaluating
+    from latelier.nets.eval_mode import evaluating
     from latelier.runs.run import open_run
     from latelier.sheets.sheet import save
     from latelier.sheets.view import pixels
-    from latelier.storage import stored
+    from latelier.storage import json_records
     from latelier.verbs.writing import given, new_file
 
     opened, text = open_run(run), str(code)
@@ -42,7 +42,7 @@ def decode(run: Place, code: Place, *, out: Asked = "") -> Path:
     if not text.lstrip().startswith("{"):
         if not os.path.isfile(text):
             raise Refusal(f'no code at {text[:80]}: give a JSON file, or the JSON itself, as {{"z": [0.5, -1]}}')
-        text = stored.text(Path(text), errors="replace")  # the user's file: what is no text is no JSON either
+        text = json_records.text(Path(text), errors="replace")  # the user's file: what is no text is no JSON either
     try:
         values = json.loads(text)
     except (ValueError, RecursionError) as error:

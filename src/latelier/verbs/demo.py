@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from latelier.storage.places import place
+from latelier.storage.paths import place
 from latelier.terminal.say import say
 from latelier.verbs.options import Place
 
@@ -91,7 +91,7 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
     import time
 
     from latelier.page import Picture, Table, page
-    from latelier.page.reporting import material, winners
+    from latelier.page.contents import material, winners
     from latelier.runs.run import open_run
     from latelier.runs.where import Where
     from latelier.scores.common import majority
@@ -162,7 +162,7 @@ def main_run(arguments: dict[str, Any]) -> None:
 def _parts(run: Path) -> "tuple[Table, list[Picture]]":
     """What the SpriteVAE's parts find, and its sheets."""
     from latelier.page import Table
-    from latelier.page.reporting import sheets
+    from latelier.page.contents import sheets
     from latelier.runs.run import open_run
     from latelier.runs.where import Where
     from latelier.verbs.score import score
@@ -184,8 +184,8 @@ def _few_labels(recipe: Recipe, data: str, out: Path, beside: Path, progress: An
     """Trains everything, the main run included. Rows of the table: a name, then a cell a budget."""
     import numpy as np
 
+    from latelier.bench.few_labels import Trial, accuracy, baselines, run_all
     from latelier.bench.stated import stated, unlike_defaults
-    from latelier.bench.trials import Trial, accuracy, baselines, run_all
     from latelier.bench.values import TRAINING
     from latelier.config.settings import words
     from latelier.data.sources.open import open_images

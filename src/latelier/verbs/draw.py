@@ -73,7 +73,7 @@ def draw(
     """
     from latelier.config.own_code import Named
     from latelier.core import Encodes, missing
-    from latelier.runs import bearings
+    from latelier.runs import edit_basis
     from latelier.runs.run import open_run
     from latelier.runs.where import Where
     from latelier.sheets import draw_sheet, find, takes, wanted
@@ -100,8 +100,8 @@ def draw(
     title = f"{opened.name} ({opened.card.model}) on {splits.test.source}"
     view = opened.view(splits.test, title, seed, wanted(module))._replace(asked=asked)
     if (asked.given or "attribute" in takes(module)) and not missing(opened.model, (Encodes,)):
-        found = view.found or bearings.directions(opened, where, splits.fit)
-        view = view._replace(found=found, judge=bearings.judge(opened, where, splits.fit))
+        found = view.found or edit_basis.directions(opened, where, splits.fit)
+        view = view._replace(found=found, judge=edit_basis.judge(opened, where, splits.fit))
     save(draw_sheet(sheet, view), path)
     say(path)
     return path

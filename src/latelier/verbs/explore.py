@@ -54,7 +54,7 @@ def explore(
 
     from latelier.explore.app import build_app
     from latelier.explore.guard import LOCAL
-    from latelier.explore.opening import open_places
+    from latelier.explore.open_runs import open_places
     from latelier.explore.uploads import Uploads
 
     prepare_cpu()

@@ -35,7 +35,7 @@ def export(run: Place, *, out: Asked = "") -> Path:
         raise Refusal(f'export needs {" and ".join(lacking)}, not installed here: pip install "latelier[export]"')
     model, card, found = open_model(run)
 
-    from latelier.runs.exporting import describe, graphs_of, measure, write
+    from latelier.runs.onnx import describe, graphs_of, measure, write
 
     graphs = graphs_of(model)
     out = new_folder(given(out, "export"))

@@ -55,7 +55,7 @@ def inpaint(
     from latelier.codes.rows import device_of
     from latelier.core import Imputes, need
     from latelier.data import masks
-    from latelier.nets.modes import evaluating
+    from latelier.nets.eval_mode import evaluating
     from latelier.objectives import impute
     from latelier.runs.run import open_run
     from latelier.runs.where import Where

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from latelier.storage.places import place
+from latelier.storage.paths import place
 from latelier.terminal.say import say
 from latelier.verbs.options import As, Place
 

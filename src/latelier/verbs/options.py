@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter, Token, validators
 
-from latelier.storage.places import expanded
+from latelier.storage.paths import expanded
 
 
 def whole(kind: Any, tokens: Sequence[Token]) -> int:

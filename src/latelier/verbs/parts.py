@@ -50,7 +50,7 @@ def parts(
     from latelier.core import HasParts, has, need
     from latelier.core.lacking import methods
     from latelier.errors import Refusal
-    from latelier.nets.modes import evaluating
+    from latelier.nets.eval_mode import evaluating
     from latelier.runs.run import open_run
     from latelier.runs.where import Where
     from latelier.storage import files

@@ -34,8 +34,8 @@ def report(
         Let torchvision download the data set.
     """
     from latelier.page import page
-    from latelier.page.reporting import material
-    from latelier.runs import bearings
+    from latelier.page.contents import material
+    from latelier.runs import edit_basis
     from latelier.runs.run import open_run
     from latelier.runs.where import Where
     from latelier.storage import files
@@ -54,7 +54,7 @@ def report(
         else:
             opened.scores = [*opened.scores, *records]
     said, numbers = verdict(opened, splits, opened.scores)
-    edits = bearings.judge(opened, where, splits.fit)
+    edits = edit_basis.judge(opened, where, splits.fit)
     files.write(path, page(material(opened, splits.test, verdict=said, measured=numbers, judge=edits)))
     say(path)
     return path

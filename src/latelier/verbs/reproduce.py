@@ -47,13 +47,13 @@ def reproduce(
     size
         The pictures' side in pixels, in place of the recipe's: small ones where machine time is short.
     """
-    from latelier.bench.bench import Bench, find_recipe, summaries
+    from latelier.bench.jobs import Bench, find_recipe, summaries
     from latelier.data.sources.open import LARGEST, splits_of
     from latelier.data.sources.own import mark
     from latelier.errors import Refusal
     from latelier.runs.where import Where
     from latelier.sheets.sheet import save
-    from latelier.storage import files, stored
+    from latelier.storage import files, json_records
     from latelier.terminal.tables import table
     from latelier.verbs.listing import printed
 
@@ -75,7 +75,7 @@ def reproduce(
     asked: dict[str, object] = {"data": source, "share": share} | ({} if size is None else {"size": size})
     _same(place, asked)
     new = not place.exists()
-    stored.write(place / "recipes.json", asked)
+    json_records.write(place / "recipes.json", asked)
     mark(place)
     count = getattr(module, "SEEDS", 1) if seeds is None else seeds
     bench = Bench(place, source, where, share, count, size)
@@ -104,8 +104,8 @@ def reproduce(
 def _same(place: Path, asked: dict[str, object]) -> None:
     """Raises Refusal if the folder holds something else, or cannot be one."""
     from latelier.errors import Refusal
-    from latelier.storage import files, stored
-    from latelier.storage.forms import RecipeNote
+    from latelier.storage import files, json_records
+    from latelier.storage.schemas import RecipeNote
     from latelier.verbs.writing import new_folder
 
     mark = place / "recipes.json"
@@ -113,7 +113,7 @@ def _same(place: Path, asked: dict[str, object]) -> None:
         new_folder(place)
         return
     files.check_inside(place)
-    if (found := stored.read(mark, RecipeNote, "name another folder")) != asked:
+    if (found := json_records.read(mark, RecipeNote, "name another folder")) != asked:
         held, wanted = (" ".join(f"--{name} {value}" for name, value in said.items()) for said in (found, asked))
         raise Refusal(f"--out {place} holds what {held} gave, not {wanted}; name another folder")
 

@@ -62,7 +62,7 @@ def score(
     """
     from latelier.config.own_code import Named
     from latelier.errors import Refusal
-    from latelier.runs import bearings
+    from latelier.runs import edit_basis
     from latelier.runs.run import open_run
     from latelier.runs.where import Where
     from latelier.scores import find
@@ -81,7 +81,7 @@ def score(
     where = Where.of(data_root, download, as_)
     splits = opened.splits(data, where)
     if any(getattr(find(name), "TAKES_DIRECTIONS", False) for name in only):
-        splits = splits._replace(found=bearings.directions(opened, where, splits.fit))
+        splits = splits._replace(found=edit_basis.directions(opened, where, splits.fit))
     records = judge(opened, splits, only, seed, limit, options, quiet=quiet)
     said, numbers = ([], None) if quiet else verdict(opened, splits, [*records, *opened.scores])
     if not quiet:  # before anything is written: a run that cannot be written to can still be judged

@@ -167,6 +167,6 @@ def train(
     """
     options = Options(**locals())
 
-    from latelier.training.training import start
+    from latelier.training.run import start
 
     return start(options)

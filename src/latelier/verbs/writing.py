@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latelier.storage.places import place
+from latelier.storage.paths import place
 from latelier.terminal.say import say
 from latelier.verbs.options import Place
 

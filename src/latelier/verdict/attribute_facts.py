@@ -26,7 +26,7 @@ from latelier.data.images import Images
 from latelier.errors import Refusal
 from latelier.learners.regression import fit as regression
 from latelier.learners.space import principal, scaling
-from latelier.nets.modes import evaluating
+from latelier.nets.eval_mode import evaluating
 from latelier.objectives.attributes import FAKE
 from latelier.objectives.directions import log_odds, moved, steps_towards
 from latelier.objectives.directions import place as column

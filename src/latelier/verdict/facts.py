@@ -35,12 +35,12 @@ from torch import Tensor
 
 from latelier.codes.rows import codes, device_of, pixels, rows_of, some
 from latelier.core import AttributeDirections, Classifies, Decodes, Encodes, Model, Samples, has, need
-from latelier.data.choice import labelled_rows
 from latelier.data.images import Images
+from latelier.data.subsets import labelled_rows
 from latelier.errors import Refusal
 from latelier.learners import regression
 from latelier.learners.space import COMPONENTS, principal, scaling
-from latelier.nets.modes import evaluating
+from latelier.nets.eval_mode import evaluating
 from latelier.scores.common import Splits, majority
 from latelier.scores.confusion import uneven
 from latelier.verdict.attribute_facts import attributed

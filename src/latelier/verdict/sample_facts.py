@@ -8,7 +8,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 from latelier.codes.rows import device_of
 from latelier.core import Decodes, Model, Samples, need
 from latelier.data.images import Images
-from latelier.nets.modes import evaluating
+from latelier.nets.eval_mode import evaluating
 from latelier.scores.extractor import RandomTrunk, features
 from latelier.scores.kid import distance
 

@@ -17,16 +17,16 @@ from typing import Any
 from latelier.core import AttributeDirections, Classifies, Finding, Metric, has, innermost
 from latelier.engine import checkpoint
 from latelier.errors import Failed, Refusal
-from latelier.rules.label_rules import EVEN, TOLD
-from latelier.rules.rules import UNLEARNED, VAIN, absurd, broken, grown, rising
+from latelier.rules.labels import EVEN, TOLD
+from latelier.rules.shared import UNLEARNED, VAIN, absurd, broken, grown, rising
 from latelier.runs.command import command
 from latelier.runs.config import read_config
-from latelier.runs.course import LATE, Course, by_heart, course, improving, read_log, worsening
+from latelier.runs.learning_curve import LATE, Course, by_heart, course, improving, read_log, worsening
 from latelier.runs.run import Run, open_run
 from latelier.runs.where import Where
 from latelier.scores.common import Splits
-from latelier.storage import stored
-from latelier.storage.forms import VerdictNote
+from latelier.storage import json_records
+from latelier.storage.schemas import VerdictNote
 from latelier.terminal.say import say
 from latelier.terminal.tables import counted, number
 from latelier.verdict.facts import measured
@@ -54,7 +54,7 @@ def conclude(
     said, found = verdict(run, splits, records) if numbers is None else (words(run, splits, numbers, records), numbers)
     if run.folder.is_dir():
         sentences = [finding._asdict() for finding in said]
-        stored.write(run.folder / FILE, {**_stamp(run, splits), "findings": sentences, "facts": found})
+        json_records.write(run.folder / FILE, {**_stamp(run, splits), "findings": sentences, "facts": found})
     return said
 
 
@@ -235,5 +235,5 @@ def _stamp(run: Run, splits: Splits) -> dict[str, Any]:
 
 def _kept(run: Run, splits: Splits) -> dict[str, Any] | None:
     """The record that the run keeps, if it is of this checkpoint and these pictures."""
-    record = stored.kept(run.folder / FILE, VerdictNote, "all is measured anew") if run.folder.is_dir() else None
+    record = json_records.kept(run.folder / FILE, VerdictNote, "all is measured anew") if run.folder.is_dir() else None
     return dict(record) if record and _stamp(run, splits).items() <= record.items() else None

@@ -18,7 +18,8 @@ from PIL import Image
 
 import latelier
 from latelier.cli import main
-from latelier.data.packing import aim, fill
+from latelier.data.packing import fill
+from latelier.data.packing import target as targets
 from latelier.data.packing.decode import SurpriseError, Target, decode, probe
 from latelier.data.packing.depth import Measured, span_of
 from latelier.data.sources.open import open_images
@@ -27,7 +28,7 @@ from latelier.errors import Refusal
 from latelier.explore.uploads import read
 from latelier.runs.run import open_run
 from latelier.runs.where import Where
-from latelier.storage.stored import SUM
+from latelier.storage.json_records import SUM
 from latelier.training.request import check
 
 
@@ -272,8 +273,8 @@ def test_eight_bits_beside_stay_as_they_are(tmp_path: Path) -> None:
 def test_a_deep_picture_that_the_sample_missed(processes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pictures = folder(tmp_path / "all", 40, "L")
     Image.fromarray(ramp(4095)).save(pictures / "037.png")
-    monkeypatch.setattr(aim, "PROBED", 4)
-    monkeypatch.setattr(aim, "BLOCK", 2)
+    monkeypatch.setattr(targets, "PROBED", 4)
+    monkeypatch.setattr(targets, "BLOCK", 2)
     monkeypatch.setattr(fill, "SMALL", 2 if processes == 2 else 500)
     monkeypatch.setattr(fill, "JOB_ROWS", 4)
     monkeypatch.setattr(fill, "cores", lambda: 2)

@@ -14,7 +14,7 @@ import pytest
 from made import folder, write
 
 from latelier.data.images import Images
-from latelier.data.packing import crew, fill, pack, worker
+from latelier.data.packing import fill, pack, pool, worker
 from latelier.data.sources.open import open_images
 from latelier.errors import Refusal
 
@@ -205,12 +205,12 @@ def test_a_lost_process_is_said_and_its_work_goes_on(
                 each.wait()
         send(process, line)
 
-    start, send = crew._start, crew._send
-    monkeypatch.setattr(crew, "_start", kept)
-    monkeypatch.setattr(crew, "_send", lost)
+    start, send = pool._start, pool._send
+    monkeypatch.setattr(pool, "_start", kept)
+    monkeypatch.setattr(pool, "_send", lost)
     with pytest.raises(Refusal, match=r"ended with code -9 on the pictures 0\d\d.png to 0\d\d.png"):
         open_images(pictures)
-    monkeypatch.setattr(crew, "_send", send)
+    monkeypatch.setattr(pool, "_send", send)
     assert packs(cache) == [".part"]
     assert len(open_images(pictures)) == 24
     assert all(process.returncode is not None for process in started)

@@ -26,7 +26,7 @@ from latelier.data.packing.plan import unknown
 from latelier.data.packing.sums import block_sums
 from latelier.data.sources.open import open_images
 from latelier.errors import Refusal
-from latelier.storage import locks, stored
+from latelier.storage import json_records, locks
 
 FAULTS, FORGERIES = 300, 100
 Harm = Callable[[Path, random.Random], None]
@@ -153,7 +153,7 @@ def forge(made: Path, chance: random.Random) -> None:
             path.write_text(json.dumps(chance.choice(forms)))
         told, _ = told_by(made)
         told["files"][path.name] = {"bytes": path.stat().st_size, "sum": crc32(path.read_bytes())}
-    stored.write(made / "info.json", told)
+    json_records.write(made / "info.json", told)
 
 
 KINDS: list[Harm] = [flip, flip_first, cut, lengthen, remove, empty, pipe, link, nest, retype]

@@ -17,7 +17,7 @@ from PIL import Image
 from latelier.data.images import Images
 from latelier.data.packing import fill, reuse, sums, worker
 from latelier.data.sources.open import open_images
-from latelier.storage import stored
+from latelier.storage import json_records
 
 
 @pytest.fixture(autouse=True)
@@ -125,7 +125,7 @@ def change_pixels(made: Path) -> None:
     told = json.loads((made / "info.json").read_text())
     del told["checksum"]
     told["files"]["sums.npy"] = dict(zip(("bytes", "sum"), sums.total(made / "sums.npy"), strict=True))
-    stored.write(made / "info.json", told)
+    json_records.write(made / "info.json", told)
 
 
 def test_other_targets_and_other_decoders_are_decoded(

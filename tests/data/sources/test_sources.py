@@ -9,7 +9,7 @@ from made import folder, noise, write
 from PIL import Image
 from shards import parquet, png, tar
 
-from latelier.data.packing import aim
+from latelier.data.packing import target
 from latelier.data.sources import builtin
 from latelier.data.sources.open import list_data, open_images, splits_of
 from latelier.errors import Refusal
@@ -121,18 +121,18 @@ def test_own_size_may_be_oblong(tmp_path: Path) -> None:
 @pytest.mark.parametrize("odd", [(13, 10), (1, 1)])
 @pytest.mark.parametrize("probed", [256, 2])
 def test_mixed_sizes(tmp_path: Path, odd: tuple[int, int], probed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aim, "PROBED", probed)  # the odd one is seen before or while decoding
+    monkeypatch.setattr(target, "PROBED", probed)  # the odd one is seen before or while decoding
     pictures = folder(tmp_path / "pictures", 3)
     write(pictures / "odd.png", size=odd)
     images = open_images(pictures)
     assert images.shape == (3, 64, 64)
-    assert images.remarks == (aim.MIXED,)
+    assert images.remarks == (target.MIXED,)
     assert open_images(pictures, size=8).remarks == ()
 
 
 def test_single_pixels_are_scaled(tmp_path: Path) -> None:
     images = open_images(folder(tmp_path / "pictures", 2, size=(1, 1)))
-    assert (images.shape, images.remarks) == ((3, 64, 64), (aim.MIXED,))
+    assert (images.shape, images.remarks) == ((3, 64, 64), (target.MIXED,))
 
 
 MOSTLY_COLOUR = "grey, repeated in three channels, as most are in colour; --channels 1 takes all in grey"
@@ -171,8 +171,8 @@ def test_pictures_that_cannot_be_read_do_not_vote(tmp_path: Path) -> None:
 
 
 def test_the_sample_is_of_the_whole_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aim, "PROBED", 4)
-    monkeypatch.setattr(aim, "BLOCK", 1)
+    monkeypatch.setattr(target, "PROBED", 4)
+    monkeypatch.setattr(target, "BLOCK", 1)
     pictures = mixed(tmp_path / "pictures", *"LLLLL", *["RGB"] * 15)  # the first class is of another kind
     assert open_images(pictures).remarks == (f"5 of 20 pictures: {MOSTLY_COLOUR}",)
     for number in range(17):  # where nothing of the sample opens, what does open decides
@@ -183,7 +183,7 @@ def test_the_sample_is_of_the_whole_folder(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_what_comes_after_the_sample_is_converted_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aim, "PROBED", 2)
+    monkeypatch.setattr(target, "PROBED", 2)
     colour = mixed(tmp_path / "colour", "RGB", "RGB", "RGB", "L")
     assert open_images(colour).remarks == (f"1 of 4 pictures: {MOSTLY_COLOUR}",)
     grey = mixed(tmp_path / "grey", "L", "L", "L", "RGB")

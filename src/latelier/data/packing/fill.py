@@ -19,15 +19,15 @@ import numpy as np
 from PIL import Image
 
 from latelier.data.images import Images
-from latelier.data.packing.aim import SENTENCES, SIDE, aim, aim_deep, remarks
-from latelier.data.packing.crew import cores, crew
 from latelier.data.packing.decode import Target, fit
 from latelier.data.packing.depth import Span
 from latelier.data.packing.journal import Journal
 from latelier.data.packing.known import HEADER, ORIGIN, ORIGIN_BYTES, PIXELS
 from latelier.data.packing.npy import FULL, allocate, close_gaps, disk_full
 from latelier.data.packing.plan import Plan
+from latelier.data.packing.pool import cores, crew
 from latelier.data.packing.reuse import INDEX, made, reusable
+from latelier.data.packing.target import SENTENCES, SIDE, aim, aim_deep, remarks
 from latelier.data.packing.worker import Report, write_all
 from latelier.errors import Refusal
 

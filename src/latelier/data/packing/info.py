@@ -11,8 +11,8 @@ from msgspec import Meta
 from latelier.data.packing.known import HEADER, ORIGIN, PIXELS, SUMS
 from latelier.data.packing.sums import DamagedError, read, verified
 from latelier.errors import Refusal
-from latelier.storage import stored
-from latelier.storage.forms import Count, Side, Some
+from latelier.storage import json_records
+from latelier.storage.schemas import Count, Side, Some
 
 T = TypeVar("T")
 FORMAT = 5  # of the folder; also of what decides about its pictures
@@ -59,7 +59,7 @@ def read_info(folder: Path) -> Info:
     told = parsed(INFO, read(folder / INFO, MOST))
     if not isinstance(told, dict) or told.get("format") != FORMAT:
         raise DamagedError(f"{INFO}: of another version of latelier")
-    if stored.SUM not in told:
+    if json_records.SUM not in told:
         raise DamagedError(f"{INFO}: without its checksum")
     info = formed(INFO, told, Info)
     if info["shape"][2] not in (1, 3):
@@ -74,7 +74,7 @@ def read_info(folder: Path) -> Info:
 def formed(name: str, value: Any, form: type[T]) -> T:
     """The value, if it has that form, and its checksum if it says one. Raises DamagedError."""
     try:
-        return stored.held(value, form, "it", "")
+        return json_records.held(value, form, "it", "")
     except (Refusal, RecursionError) as error:
         raise DamagedError(f"{name}: {str(error).removeprefix('it ').rstrip('; ')}") from error
 

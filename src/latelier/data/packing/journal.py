@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
-from latelier.data.packing.aim import SIDE
 from latelier.data.packing.decode import Target
+from latelier.data.packing.target import SIDE
 from latelier.data.packing.worker import Report
 from latelier.errors import Refusal
-from latelier.storage import stored
-from latelier.storage.forms import Count
+from latelier.storage import json_records
+from latelier.storage.schemas import Count
 
 WAY_OUT = "the job is done again"
 
@@ -35,10 +35,10 @@ class Journal:
     def begin(self, target: Target) -> None:
         """Forgets what stands there."""
         self.path.write_bytes(b"")
-        stored.append(self.path, {"target": target})
+        json_records.append(self.path, {"target": target})
 
     def add(self, report: Report) -> None:
-        stored.append(self.path, report)
+        json_records.append(self.path, report)
 
     def remove(self) -> None:
         self.path.unlink()
@@ -47,7 +47,7 @@ class Journal:
         """The target and the finished jobs, but for lines that are not as they were written; None where another target
         would come of what is ``aimed`` at now."""
         try:
-            first, *rest = stored.read_lines(self.path, dict[str, Any])[0]
+            first, *rest = json_records.read_lines(self.path, dict[str, Any])[0]
             target = _target(first.get("target"), aimed)
         except (Refusal, ValueError):  # ValueError: there is no line
             return None
@@ -56,7 +56,7 @@ class Journal:
 
 def _report(line: dict[str, Any]) -> Report | None:
     try:
-        stored.held(line, Done, "done.jsonl", WAY_OUT)
+        json_records.held(line, Done, "done.jsonl", WAY_OUT)
     except Refusal:
         return None
     return cast(Report, line)  # as has just been seen

@@ -30,7 +30,6 @@ from typing import NamedTuple
 import numpy as np
 
 from latelier.data.images import Images
-from latelier.data.packing.crew import LostError
 from latelier.data.packing.depth import Span
 from latelier.data.packing.fill import Progress, fill, store
 from latelier.data.packing.formats import ready
@@ -38,6 +37,7 @@ from latelier.data.packing.holding import alone
 from latelier.data.packing.info import FORMAT
 from latelier.data.packing.opening import opened
 from latelier.data.packing.plan import Plan
+from latelier.data.packing.pool import LostError
 from latelier.data.packing.sealing import seal
 from latelier.data.packing.sums import DamagedError
 from latelier.errors import Refusal

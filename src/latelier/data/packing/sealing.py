@@ -11,7 +11,7 @@ from latelier.data.packing.fill import Filled
 from latelier.data.packing.info import FORMAT, INFO, Array, FileSum, Info, file_names
 from latelier.data.packing.known import PIXELS, SUMS
 from latelier.data.packing.sums import block_sums, total
-from latelier.storage import stored
+from latelier.storage import json_records
 
 
 def seal(part: Path, facts: Images, filled: Filled, source: str) -> None:
@@ -48,7 +48,7 @@ def seal(part: Path, facts: Images, filled: Filled, source: str) -> None:
     for name in sorted(file_names(info)):
         length, found = total(part / name)
         info["files"][name] = FileSum(bytes=length, sum=found)
-    stored.write(part / INFO, info)
+    json_records.write(part / INFO, info)
     for path in part.iterdir():
         with open(path, "rb") as file:
             os.fsync(file.fileno())

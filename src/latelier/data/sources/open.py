@@ -18,7 +18,7 @@ from latelier.data.sources.splits import ALIASES, in_order
 from latelier.data.sources.tables import TABLES, is_table
 from latelier.data.sources.vision import VISION, Vision
 from latelier.errors import Refusal
-from latelier.storage import places
+from latelier.storage import paths
 
 LARGEST = 1 << 14  # px a side
 BUILTIN = (*EMBEDDED, *VISION)
@@ -132,7 +132,7 @@ def open_images(
 
 def _parse(source: str | Path) -> tuple[str | Path, str]:
     """A built-in name or an existing path, and the split behind the last colon or "". Raises Refusal."""
-    text = places.text(source, "the data argument")
+    text = paths.text(source, "the data argument")
     head, _, tail = text.rpartition(":")
     for name, split in ((text, ""), (head, tail)):
         if name in BUILTIN and isinstance(source, str):

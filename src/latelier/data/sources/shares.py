@@ -9,7 +9,7 @@ import numpy as np
 from latelier.data.foreign import label
 from latelier.data.sources.table import Table
 from latelier.errors import Refusal
-from latelier.storage.places import place
+from latelier.storage.paths import place
 
 
 def class_shares(prior: str, classes: Sequence[str], label: np.ndarray) -> np.ndarray | None:

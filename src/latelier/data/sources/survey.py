@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from latelier.data.images import Images
-from latelier.data.packing.aim import SENTENCES, aim
 from latelier.data.packing.decode import SurpriseError, Target, decode, no_bombs, opened
 from latelier.data.packing.plan import Plan
+from latelier.data.packing.target import SENTENCES, aim
 from latelier.data.packing.worker import READERS, reason
 from latelier.data.sources.account import Account, account
 from latelier.data.sources.duplicates import Duplicates

@@ -13,8 +13,8 @@ from typing import Any
 
 from latelier.config.lookup import find_module, module_names
 from latelier.core import missing
-from latelier.explore.asked import Asked
-from latelier.explore.place import Place
+from latelier.explore.opened_run import Place
+from latelier.explore.requests import Asked
 
 Action = Callable[[Place, Asked], dict[str, Any]]
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from latelier.core import Captions, Decodes, Encodes, Samples, Written, missing, need
 from latelier.data.words import SPECIAL, Vocabulary
-from latelier.explore.asked import Asked
+from latelier.explore.opened_run import Place, chosen, drawn
 from latelier.explore.panels import Action
-from latelier.explore.place import Place, chosen, drawn
+from latelier.explore.requests import Asked
 from latelier.objectives.langevin import Chain
 from latelier.scores.captioning import codes_of
 from latelier.uses.imagining import TRIED, imagine, read_back, tokens_of

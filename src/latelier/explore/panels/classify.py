@@ -4,11 +4,11 @@ import shlex
 from typing import Any
 
 from latelier.core import Classifies, Decides, has, need
-from latelier.explore.asked import Asked
+from latelier.explore.opened_run import Place, chosen
 from latelier.explore.panels import Action
-from latelier.explore.place import Place, chosen
+from latelier.explore.requests import Asked
 from latelier.heads.joint import Joint
-from latelier.runs.calibrating import DRAWS, kept
+from latelier.runs.calibration import DRAWS, kept
 from latelier.scores.calibration import tempered
 
 TITLE, PLACE = "Classify", 8

@@ -4,9 +4,9 @@ import shlex
 from typing import Any
 
 from latelier.core import Decodes, Encodes
-from latelier.explore.asked import Asked
+from latelier.explore.opened_run import Place
 from latelier.explore.panels import Action
-from latelier.explore.place import Place
+from latelier.explore.requests import Asked
 
 TITLE, PLACE = "Compare", 10
 LINE = "Two runs on the same picture and the same controls."

@@ -5,9 +5,9 @@ from typing import Any
 import torch
 
 from latelier.core import AttributeDirections, Code, Decodes, Encodes, has, need
-from latelier.explore.asked import Asked
+from latelier.explore.opened_run import Place, chosen, drawn
 from latelier.explore.panels import Action
-from latelier.explore.place import Place, chosen, drawn
+from latelier.explore.requests import Asked
 from latelier.objectives.attributes import FAKE
 from latelier.objectives.directions import log_odds, moved, step_towards
 from latelier.objectives.directions import place as column

@@ -9,9 +9,9 @@ import torch
 
 from latelier.core import Imputes
 from latelier.errors import Refusal
-from latelier.explore.asked import Asked
+from latelier.explore.opened_run import Place, chosen, drawn
 from latelier.explore.panels import Action
-from latelier.explore.place import Place, chosen, drawn
+from latelier.explore.requests import Asked
 from latelier.objectives import impute
 
 TITLE, PLACE = "Inpaint", 6

@@ -6,9 +6,9 @@ import torch
 
 from latelier.core import Code, Decodes, Encodes
 from latelier.errors import Refusal
-from latelier.explore.asked import Asked
+from latelier.explore.opened_run import Place, drawn
 from latelier.explore.panels import Action
-from latelier.explore.place import Place, drawn
+from latelier.explore.requests import Asked
 from latelier.sheets.interpolate import between
 
 TITLE, PLACE = "Interpolate", 3

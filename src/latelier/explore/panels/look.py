@@ -6,9 +6,9 @@ import numpy as np
 
 from latelier.codes.rows import flat
 from latelier.core import Encodes, has
-from latelier.explore.asked import Asked
+from latelier.explore.opened_run import Place, chosen
 from latelier.explore.panels import Action
-from latelier.explore.place import Place, chosen
+from latelier.explore.requests import Asked
 
 TITLE, PLACE = "Look", 0
 LINE = "All pictures of the data. Choose one to work on, or drop in one of your own."

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from latelier.core import Encodes
-from latelier.explore.asked import Asked
+from latelier.explore.opened_run import Place
 from latelier.explore.panels import Action
-from latelier.explore.place import Place
+from latelier.explore.requests import Asked
 from latelier.sheets.codes import plane
 
 TITLE, PLACE = "Map", 9

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from latelier.core import Code, Decodes, Encodes, HasParts, need
-from latelier.explore.asked import Asked
+from latelier.explore.opened_run import Place, address, chosen, drawn
 from latelier.explore.panels import Action
-from latelier.explore.place import Place, address, chosen, drawn
-from latelier.nets.modes import evaluating
+from latelier.explore.requests import Asked
+from latelier.nets.eval_mode import evaluating
 from latelier.sheets.part_crops import crop, strongest
 from latelier.sheets.parts import CERTAIN, most_used, peaks
 from latelier.sheets.view import pixels

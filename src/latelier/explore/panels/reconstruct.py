@@ -5,9 +5,9 @@ from typing import Any
 import torch
 
 from latelier.core import Code, Decodes, Encodes, HasLevels, has, need
-from latelier.explore.asked import Asked
+from latelier.explore.opened_run import Place, chosen, drawn
 from latelier.explore.panels import Action
-from latelier.explore.place import Place, chosen, drawn
+from latelier.explore.requests import Asked
 from latelier.sheets.reconstruct import decibels, psnr
 
 TITLE, PLACE = "Reconstruct", 1

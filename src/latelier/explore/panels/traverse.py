@@ -9,10 +9,10 @@ from torch import Tensor
 
 from latelier.core import Code, Decodes, Encodes, HasLevels, Samples, has, need
 from latelier.errors import Refusal
-from latelier.explore.asked import Asked
+from latelier.explore.opened_run import Place, chosen, drawn
 from latelier.explore.panels import Action
-from latelier.explore.place import Place, chosen, drawn
-from latelier.nets.modes import evaluating
+from latelier.explore.requests import Asked
+from latelier.nets.eval_mode import evaluating
 from latelier.sheets.traverse import axes, stops_of
 from latelier.sheets.view import free
 

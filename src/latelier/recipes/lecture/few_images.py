@@ -13,8 +13,8 @@ import torch
 from latelier.bench import Bench, Job, Result
 from latelier.codes.rows import device_of
 from latelier.core import Decodes, Encodes, Samples, need
-from latelier.data.choice import fewer
-from latelier.nets.modes import evaluating
+from latelier.data.subsets import fewer
+from latelier.nets.eval_mode import evaluating
 from latelier.scores.record import run_scores
 from latelier.sheets.figures import side_by_side
 from latelier.sheets.view import pixels

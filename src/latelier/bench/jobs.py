@@ -1,0 +1,209 @@
+"""What a recipe stands on: trainings and scores under one folder, each made once, so that a stopped recipe goes on.
+
+A recipe is a file below ``latelier/recipes/`` with ``PUBLISHED``, the source's figures by row, and ``reproduce(bench)
+-> Result``. Its docstring's first line is its title. What it does not say of a training, ``latelier.bench.values``
+says: a recipe follows no default.
+"""
+
+import ast
+import importlib.util
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from latelier.config.lookup import nearest, sentence
+from latelier.errors import Refusal
+from latelier.runs.run import Run, open_run
+from latelier.runs.where import Where
+from latelier.storage import files, json_records
+from latelier.storage.folders import UNSAVED
+from latelier.storage.schemas import Measured
+from latelier.terminal.say import say
+from latelier.terminal.tables import with_sd
+from latelier.training.request import BEGUN, TORN
+
+RECIPES = Path(__file__).parents[1] / "recipes"
+
+
+@dataclass(frozen=True)
+class Result:
+    """A table, a sheet or both."""
+
+    title: str
+    columns: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+    sheet: np.ndarray | None = None  # uint8 [H, W, 3]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training, and one score of it: a cell of a table, for one seed."""
+
+    row: str
+    model: str
+    score: str = ""
+    seed: int = 0
+    epochs: float = 20
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)  # more arguments of latelier.train
+    options: Mapping[str, Any] = field(default_factory=dict)  # of the score
+
+    @property
+    def folder(self) -> str:
+        """Of its run: recipes that work in one place share what they train alike."""
+        what = json.dumps([self.model, self.settings, self.training, self.epochs, self.seed], sort_keys=True)
+        return f"{self.model}-{sha256(what.encode()).hexdigest()[:10]}"
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where a recipe works and how much of it is done."""
+
+    out: Path
+    data: str  # what is trained on
+    where: Where
+    share: float = 1.0  # of the epochs; below 1 it is a rehearsal
+    seeds: int = 1
+    size: int | None = None  # the pictures' side, in place of the recipe's
+
+    def train(self, job: Job) -> Run:
+        """The finished run of the job, trained now or before."""
+        from latelier.engine.checkpoint import checkpoints
+        from latelier.runs.options import Options
+        from latelier.training.run import start
+
+        folder = self.out / job.folder
+        if not (folder / "done").exists():
+            if checkpoints(folder):
+                start(Options(out=str(folder), resume=True, quiet=True))
+            else:
+                _emptied(folder)
+                start(Options(job.model, out=str(folder), quiet=True, **self.arguments(job)))
+            files.write(folder / "done", "")
+        return open_run(folder)
+
+    def arguments(self, job: Job) -> dict[str, Any]:
+        """Of ``latelier.train``, with everything that a default could change."""
+        from latelier.bench.stated import stated
+        from latelier.bench.values import TRAINING
+
+        settings = stated(job.model, job.settings, labels=job.training.get("labels") is not None)
+        where = {"data": self.data, **asdict(self.where)}
+        size = {} if self.size is None else {"size": self.size}
+        length = {"epochs": job.epochs * self.share, "seed": job.seed}
+        return {**TRAINING, **where, **length, **job.training, **size, "settings": settings}
+
+    def measure(self, jobs: Sequence[Job]) -> dict[str, list[dict[str, float]]]:
+        """Row -> what its score gave, a dict a seed. As many jobs run at once as there are cores, of one thread each;
+        results are kept in measured.jsonl, and what stands there is not done again."""
+        from latelier.bench.few_labels import run_all
+        from latelier.terminal.progress import Progress
+
+        self.out.mkdir(parents=True, exist_ok=True)
+        known = self._known()
+        todo = [job for job in jobs if _key(job) not in known]
+        if todo:
+            by_run: dict[str, list[Job]] = {}
+            for job in todo:
+                by_run.setdefault(job.folder, []).append(job)
+            with Progress("measuring", len(by_run), unit="trainings") as bar:
+                run_all([(perform, (self, group)) for group in by_run.values()], bar.at)
+            known = self._known(told=True)
+        found: dict[str, list[dict[str, float]]] = {}
+        for job in jobs:
+            found.setdefault(job.row, []).append(known[_key(job)])
+        return found
+
+    def _known(self, told: bool = False) -> dict[str, dict[str, float]]:
+        """What was measured. Damaged lines are named, unless they were ``told`` of before."""
+        records, faults = json_records.read_lines(self.out / "measured.jsonl", Measured)
+        for fault in faults if not told else ():
+            say(f"{fault}, and measured anew", error=True)
+        sound = (record for record in records if all(map(math.isfinite, record["values"].values())))
+        return {record["key"]: record["values"] for record in sound}
+
+
+def perform(task: tuple[Bench, Sequence[Job]]) -> None:
+    """Trains the run that these jobs share, and scores it for each."""
+    from latelier.scores.record import run_scores
+
+    bench, jobs = task
+    run = bench.train(jobs[0])
+    splits = run.splits(bench.data, bench.where)
+    for job in jobs:
+        options = {job.score: dict(job.options)}
+        record = run_scores(run.model, splits, [job.score], seed=job.seed, limit=len(splits.test), options=options)[0]
+        line = {"key": _key(job)} | {name: record[name] for name in ("values", "n", "seconds", "protocol")}
+        json_records.append(bench.out / "measured.jsonl", line)
+
+
+def spread(values: Sequence[float], digits: int = 2) -> str:
+    """Mean ± sd over seeds, rounded to the sd, or the one value there is with so many ``digits``."""
+    sd = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+    return with_sd(float(np.mean(values)), sd) if sd else f"{np.mean(values):.{digits}f}"
+
+
+def beside(title: str, published: Mapping[str, float], found: Mapping[str, Sequence[float]], note: str) -> Result:
+    """A table of what was published and what was measured, a row each; rows of ours come last."""
+    rows = [
+        [row, f"{published[row]:.2f}" if row in published else "", spread(found[row])] for row in {**published, **found}
+    ]
+    return Result(title, ("", "published", "measured"), rows, note=note)
+
+
+def list_recipes() -> dict[str, Path]:
+    """Name, as ``latelier reproduce`` takes it, -> file."""
+    return {
+        path.relative_to(RECIPES).with_suffix("").as_posix().replace("_", "-"): path
+        for path in sorted(RECIPES.rglob("*.py"))
+    }
+
+
+def summaries() -> list[tuple[str, str]]:
+    """(name, its docstring's first sentence) of each file that defines ``reproduce``; none of them is run."""
+    found = []
+    for name, path in list_recipes().items():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        if any(isinstance(node, ast.FunctionDef) and node.name == "reproduce" for node in tree.body):
+            found.append((name, sentence(ast.get_docstring(tree))))
+    return found
+
+
+def find_recipe(name: str) -> ModuleType:
+    """The recipe of that name. Raises Refusal with the nearest match."""
+    known = list_recipes()
+    path = known.get(name.removesuffix(".py").replace("_", "-"))
+    if path is None:
+        raise Refusal(f'unknown recipe "{name}"; {nearest(name, list(known))}')
+    spec = importlib.util.spec_from_file_location(f"latelier_recipe_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _emptied(folder: Path) -> None:
+    """Removes what a training left that was stopped before its first checkpoint. Raises Refusal while it goes on, and
+    where anything else is there."""
+    if folder.exists():
+        with files.only_writer(folder):
+            left = [file for file in folder.iterdir() if file.name not in UNSAVED]
+            for file in left:
+                if file.name not in BEGUN and not re.fullmatch(TORN, file.name):
+                    raise Refusal(f"{file} is nothing that a training leaves; move it, or name another --out")
+            for file in left:
+                file.unlink()
+
+
+def _key(job: Job) -> str:
+    return json.dumps([job.folder, job.score, job.options], sort_keys=True)

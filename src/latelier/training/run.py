@@ -1,0 +1,237 @@
+"""From the arguments of ``latelier train`` to a trained run folder: data, model, plan, files, the loop."""
+
+import shlex
+import signal
+import zlib
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import torch
+
+from latelier.config.own_code import Named
+from latelier.core import Fits, Model, has, need
+from latelier.data.augment import changes_of
+from latelier.data.batches import Batches
+from latelier.data.images import Images
+from latelier.data.notices import tell
+from latelier.data.seeds import mix
+from latelier.data.subsets import fewer, hold_out
+from latelier.device import multiply_fast, pick_device, prepare_cpu
+from latelier.engine import checkpoint, label_error, parallel
+from latelier.engine.loop import Outcome, step_seconds, train
+from latelier.engine.plan import Plan, plan_of
+from latelier.engine.state import State
+from latelier.engine.tensorboard import board, check_board
+from latelier.engine.validation import judged_by
+from latelier.errors import Refusal
+from latelier.runs.building import Card, assemble, nets
+from latelier.runs.compatibility import settings_of
+from latelier.runs.options import Options
+from latelier.storage import files, json_records
+from latelier.terminal.progress import Progress
+from latelier.terminal.say import say
+from latelier.terminal.tables import counted, number
+from latelier.training.config import check_same, write_config
+from latelier.training.held_out import (
+    held_share,
+    own_validation,
+    survey_head,
+    unused_validation,
+    validation_images,
+)
+from latelier.training.method import opened_for
+from latelier.training.request import check, clear, folder_of, resumed
+from latelier.training.supervision import one_factor, shares, told
+from latelier.training.warm_start import begun_from, fitted, take_weights
+from latelier.verdict import verdict
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that the loop needs."""
+
+    model: Model
+    card: Card
+    plan: Plan
+    images: Images
+    rows: np.ndarray  # of the images that are trained on
+    held_out: dict[str, Any]  # which images were not, as config.json has it
+    batches: Batches | None  # none for a model of closed form
+    validation: Batches | None
+
+
+def start(options: Options) -> Path:
+    """Trains what the options ask for, alone or as one of several processes. The run folder. Raises as ``run`` does."""
+    arguments = vars(options) | {"model": options.model and Named(options.model)}
+    prepare_cpu()
+    with parallel.processes():
+        return run(SimpleNamespace(**arguments, card=None, typed={}, begun=None))
+
+
+def run(request: SimpleNamespace) -> Path:
+    """Trains what the arguments of the verb ask for. Raises Refusal before anything is written, or as the loop does;
+    stopped by a signal it saves and raises KeyboardInterrupt (Ctrl-C) or SystemExit. Raises Failed for a training that
+    is saved but of no use."""
+    folder = folder_of(request)
+    request.out = str(folder)
+    if request.judge is not None:
+        _say(request, "--judge is now --monitor, and goes with the next version")
+        request.monitor = request.judge
+    request = begun_from(resumed(folder, request))
+    check(request)
+    prepared = prepare(request)
+    # Also waits until every process has seen the folder as it was.
+    if not parallel.same_everywhere([torch.tensor(zlib.crc32(prepared.images.fingerprint.encode()))]):
+        raise Refusal(f"the processes see different pictures in {request.data}; all machines must have the same")
+    with files.only_writer(folder) if parallel.rank() == 0 else nullcontext():
+        if parallel.rank() == 0:
+            folder_of(request)  # again: another may have trained there meanwhile
+            if not request.resume and clear(folder):
+                _say(request, f"{folder} was begun before, and nothing was saved: it is begun anew")
+            check_same(folder, request, prepared)
+            _describe(request, prepared.images)
+        outcome = _learn(folder, request, prepared)
+    if outcome.why == "stopped":
+        again = f"latelier train --out {shlex.quote(str(folder))} --resume"
+        if parallel.rank() == 0:
+            say(f"stopped and saved at {counted(outcome.seen, 'image')}; go on with: {again}", error=True)
+        raise KeyboardInterrupt if outcome.signal == signal.SIGINT else SystemExit(128 + outcome.signal)
+    _say(request, f"{folder}: {counted(outcome.seen, 'image')} seen")
+    if parallel.rank() == 0:
+        verdict.at_end(folder, request)
+    return folder
+
+
+def prepare(request: SimpleNamespace) -> Prepared:
+    """Data, an untrained model and the plan. The first weights depend on the seed alone."""
+    if request.tensorboard:
+        check_board()
+    device = pick_device(request.device)
+    images = fitted(request, opened_for(request))
+    split = own_validation(request)
+    share = held_share(request, images, split)
+    drawn_by = 0 if request.validation is None else request.seed  # without a wish, one and the same for all runs
+    rows, held = hold_out(len(images), share, drawn_by)
+    if request.images is not None:
+        rows = fewer(rows, request.images, request.seed)
+    augment, known = changes_of(vars(request)), told(request, images, rows)
+    images = known.images
+    settings = known.settings if request.card is None else settings_of(request.card)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(mix(request.seed, 0))
+        model, card = assemble(request.model, images.shape, images.classes, settings, words=known.words)
+    take_weights(request, model)
+    held_out = {"split": split} if split else {"share": share, "seed": drawn_by} if share else {}
+    if has(model, Fits) and not model.moves():
+        not_used = ("steps", "epochs", "rate", "clip", "ema")
+        unused = [*(f"--{name}" for name in not_used if getattr(request, name) is not None), *augment.options()]
+        if unused and request.card is None:
+            changes = f"{', '.join(unused)} {'has' if len(unused) == 1 else 'have'} no effect"
+            _say(request, f"{request.model} is fitted {need(model, Fits).fitted}: {changes}")
+        plan = Plan(total=len(rows), batch=request.batch or model.schedule.batch, seed=request.seed)
+        return Prepared(model, card, plan, images, rows, held_out, None, None)
+    plan = plan_of(request, model, len(rows), device)
+    drawn: dict[str, Any] = {**shares(model), "one_factor": one_factor(model), "sentences": known.sentences}
+    beside: dict[str, Any] = {"seed": plan.seed, "device": device}
+    batches = Batches(images, plan.batch, augment=augment, among=rows, truth=known.truth, **drawn, **beside)
+    validation = None
+    if split:
+        others = known.alike(validation_images(request, images, split))
+        validation = Batches(others, plan.batch, sentences=known.sentences_of(others), **beside)
+    elif len(held):
+        blind = request.monitor in label_error.BLIND
+        watched, sentences = (images, known.sentences) if blind else (known.whole, known.all_sentences)
+        beside["sentences"] = None if sentences is None else sentences.take(held)
+        validation = Batches(watched.take(held), plan.batch, **beside)
+    model = model.to(device)
+    plan = replace(plan, monitor=judged_by(request, model, validation, batches))
+    return Prepared(model, card, plan, images, rows, held_out, batches, validation)
+
+
+def fit(
+    model: Model,
+    images: Images,
+    seed: int,
+    folder: Path,
+    card: dict[str, Any],
+    begin: Callable[[], None] = lambda: None,
+) -> Outcome:
+    """A model of closed form: fitted once, saved as a checkpoint like any other. ``begin`` is called before anything is
+    written."""
+    begin()
+    generator = torch.Generator().manual_seed(mix(seed, 3))
+    report = need(model, Fits).fit(images.blocks, generator)
+    if parallel.rank() == 0:
+        json_records.append(folder / "log.jsonl", {"seen": len(images), "terms": report})
+    state = State(model, {}, average=False)
+    state.seen = len(images)
+    state.save(folder, card, None, keep=1)
+    return Outcome(len(images), "done")
+
+
+def _learn(folder: Path, request: SimpleNamespace, prepared: Prepared) -> Outcome:
+    model, plan, card, batches = prepared.model, prepared.plan, prepared.card.json(), prepared.batches
+
+    def begin() -> None:
+        if parallel.rank() == 0:
+            write_config(folder, request, prepared)
+            checkpoint.sweep(folder)
+
+    if batches is None:
+        images, rows = prepared.images, prepared.rows
+        return fit(model, images if len(rows) == len(images) else images.take(rows), plan.seed, folder, card, begin)
+    torch.backends.cudnn.benchmark = batches.device.type == "cuda"
+    multiply_fast(model)
+    model = model.to(memory_format=torch.channels_last)
+    unheard = request.quiet or parallel.rank() > 0
+    start = 0 if unheard else checkpoint.last_seen(folder)
+    if not unheard:  # taking the time costs two steps, and a compiled net would be compiled for it
+        say(_ahead(folder, model, batches, plan, len(prepared.rows), start), error=True)
+    if request.compile:
+        for net in nets(model):
+            net.compile()
+    with (
+        Progress(f"training {request.model}", plan.total, start, unheard) as progress,
+        board(folder, request.tensorboard and parallel.rank() == 0) as note,
+    ):
+
+        def show(record: dict[str, Any]) -> None:
+            note(record)
+            if "terms" in record:
+                terms = ", ".join(f"{name} {number(value)}" for name, value in record["terms"].items())
+                progress.at(record["seen"], speed=record["images_per_second"], note=terms)
+            elif "remark" in record:
+                say(record["remark"], error=True)
+
+        return train(model, batches, plan, folder, card, validation=prepared.validation, begin=begin, show=show)
+
+
+def _ahead(folder: Path, model: Model, batches: Batches, plan: Plan, images: int, start: int) -> str:
+    """How long it will take: a copy of the model plays a batch, and the second time is taken."""
+    if start >= plan.total:
+        return f"{folder} has its {counted(plan.total // plan.batch, 'step')} already; --steps N goes on to N"
+    seconds, left = step_seconds(model, batches, plan), (plan.total - start) // plan.batch
+    span = f"{left * seconds / 60:,.0f} minutes" if left * seconds > 90 else f"{max(1, left * seconds):,.0f} s"
+    epochs = f"{counted(left * plan.batch / images, 'epoch')} of {counted(images, 'image')}"
+    return f"{counted(left, 'step')} of {counted(plan.batch, 'image')} ({epochs}), about {span}"
+
+
+def _describe(request: SimpleNamespace, images: Images) -> None:
+    """Says what became of the pictures, and of those that could not be read."""
+    if not request.quiet:
+        tell(images, "skipped.txt in the run names all", survey_head(request, images))
+    if unused := unused_validation(request):
+        _say(request, unused)
+    if request.batch is not None and request.card is None and request.batch > len(images):
+        said = f"--batch {request.batch} is more than the {counted(len(images), 'image')}: a step shows some again"
+        _say(request, said)
+
+
+def _say(request: SimpleNamespace, line: str) -> None:
+    if not request.quiet and parallel.rank() == 0:
+        say(line, error=True)

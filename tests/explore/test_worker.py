@@ -1,0 +1,95 @@
+"""One thread: the newest wish of each client, bounded, and long work in between."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from latelier.errors import Refusal
+from latelier.explore.worker import MOST, Desk, OvertakenError
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    made = Desk()
+    yield made
+    made.close()
+
+
+class Held:
+    """Keeps the desk busy until it is let go."""
+
+    def __init__(self, desk: Desk):
+        self.begun, self.end = threading.Event(), threading.Event()
+        self.future = desk.ask("held", self.work)
+        assert self.begun.wait(10)
+
+    def work(self) -> None:
+        self.begun.set()
+        assert self.end.wait(10)
+
+
+def test_of_many_wishes_of_a_client_the_newest_is_done(desk: Desk) -> None:
+    held, done = Held(desk), []
+    futures = [desk.ask("client", lambda number=number: done.append(number)) for number in range(1000)]
+    other = desk.ask("other", lambda: done.append("other"))
+    assert desk.waiting == 2
+    held.end.set()
+    futures[-1].result(10)
+    other.result(10)
+    assert done == [999, "other"]
+    assert all(isinstance(future.exception(10), OvertakenError) for future in futures[:-1])
+
+
+def test_what_waits_is_bounded(desk: Desk) -> None:
+    held = Held(desk)
+    futures = [desk.ask(number, lambda: None) for number in range(MOST)]
+    with pytest.raises(Refusal, match="requests wait already"):
+        desk.ask("one more", lambda: None)
+    again = desk.ask(0, lambda: None)  # an older wish makes room
+    held.end.set()
+    again.result(10)
+    futures[-1].result(10)
+
+
+def test_long_work_waits_for_short(desk: Desk) -> None:
+    order, held = [], Held(desk)
+    finished = threading.Event()
+
+    def slices() -> Iterator[None]:
+        for number in range(3):
+            order.append(number)
+            if number == 1:
+                desk.ask("client", lambda: order.append("wish"))
+            yield
+        finished.set()
+
+    desk.between(slices())
+    held.end.set()
+    assert finished.wait(10)
+    assert order == [0, 1, "wish", 2]
+
+
+def test_a_failure_reaches_its_asker_and_no_one_else(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    def failing() -> Iterator[None]:
+        yield
+        raise RuntimeError("between")
+
+    desk.between(failing())
+    with pytest.raises(ZeroDivisionError):
+        desk.ask("client", lambda: 1 // 0).result(10)
+    assert desk.ask("client", lambda: "alive").result(10) == "alive"
+    last = threading.Event()
+    desk.between(iter([last.set()]))
+    assert last.wait(10)
+
+
+def test_what_is_left_when_it_closes_is_dropped() -> None:
+    desk = Desk()
+    held = Held(desk)
+    waiting = desk.ask("client", lambda: None)
+    held.end.set()
+    desk.close()
+    assert waiting.done()
+    with pytest.raises(Refusal, match="closing"):
+        desk.ask("client", lambda: None)
