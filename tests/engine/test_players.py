@@ -1,11 +1,15 @@
 """Players: optimisers that walk through memory meet weights, gradients and states that lie in it in other ways."""
 
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.optim import SGD, Adagrad, Adam, RMSprop
 
 from latelier.core import Batch, Losses, Model, Move, Optimiser, Progress
 from latelier.data.batches import Batches
@@ -29,6 +33,41 @@ def test_a_step_is_the_same_however_weights_and_gradients_lie_in_memory(kind: st
         for gradient in gradients:
             player.step([gradient], 1.0)
     torch.testing.assert_close(rows, channels_last, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "of_torch"),
+    [
+        (Optimiser("adam", 0.1, (0.5, 0.9), 0.01), lambda w: Adam(w, 0.1, (0.5, 0.9), weight_decay=0.01, fused=True)),
+        (Optimiser("sgd", 0.1, (0.9, 0.0), 0.01), lambda w: SGD(w, 0.1, 0.9, weight_decay=0.01, fused=True)),
+        (Optimiser("sgd", 0.1, (0.0, 0.0)), lambda w: SGD(w, 0.1, fused=True)),
+        (Optimiser("adagrad", 0.1, weight_decay=0.01), lambda w: Adagrad(w, 0.1, weight_decay=0.01)),
+        (Optimiser("rmsprop", 0.1, (0.0, 0.8)), lambda w: RMSprop(w, 0.1, alpha=0.8)),
+    ],
+)
+def test_steps_are_those_of_torchs_optimisers(
+    settings: Optimiser, of_torch: Callable[[list[nn.Parameter]], torch.optim.Optimizer]
+) -> None:
+    ours, theirs = convolution(), convolution()
+    player, optimiser = Player("p", {"w": ours}, settings), of_torch([theirs])
+    for number, gradient in enumerate(torch.randn(4, 4, 3, 2, 2, generator=torch.Generator().manual_seed(1))):
+        player.step([gradient], 1 / (1 + number))  # at a falling rate
+        optimiser.param_groups[0]["lr"], theirs.grad = 0.1 / (1 + number), gradient.clone()
+        optimiser.step()
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+    kept = {name: value for name, value in optimiser.state[theirs].items() if value is not None}
+    state = {name.rpartition("/")[2]: value for name, value in player.state().items()}
+    torch.testing.assert_close(state, kept, rtol=0, atol=0)
+
+
+def test_a_training_imports_no_compiler(tmp_path: Path) -> None:
+    """It takes longer than a short training: torch's own optimisers import it."""
+    train = "latelier.train('vae', data='digits', out=sys.argv[1], steps=2, batch=8, quiet=True)"
+    code = f"import sys, latelier; {train}; print([m for m in ('torch._dynamo', 'sympy') if m in sys.modules])"
+    ran = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "run")], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.split("\n")[-2] == "[]"
 
 
 @pytest.mark.parametrize("kind", ["adam", "sgd", "rmsprop", "adagrad"])

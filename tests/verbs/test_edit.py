@@ -13,6 +13,7 @@ from PIL import Image
 
 import latelier
 from latelier.cli import main
+from latelier.codes import directions
 from latelier.core import AttributeDirections, need
 from latelier.explore.open_runs import open_places
 from latelier.explore.uploads import Uploads
@@ -22,7 +23,6 @@ from latelier.runs.run import open_run
 from latelier.runs.where import Where
 from latelier.sheets.sheet import Grid, compose
 from latelier.storage import json_records
-from latelier.uses import directions
 
 TINY = "--epochs 2 --batch 8 --quiet --set"
 NETS = "width=0.0625 latent=3"

@@ -7,16 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from latelier.core import Losses, Model, Optimiser
-from latelier.engine import parallel
+from latelier.engine import optimisers, parallel
 from latelier.nets.running import Running
-
-STEP = "step"  # the slot of an optimiser's count of steps
-SLOTS = {  # what an optimiser keeps of each weight
-    torch.optim.Adam: (STEP, "exp_avg", "exp_avg_sq"),
-    torch.optim.SGD: ("momentum_buffer",),
-    torch.optim.Adagrad: (STEP, "sum"),
-    torch.optim.RMSprop: (STEP, "square_avg"),
-}
 
 
 class Player:
@@ -24,46 +16,44 @@ class Player:
 
     def __init__(self, name: str, weights: dict[str, nn.Parameter], settings: Optimiser):
         self.name, self.names, self.weights = name, list(weights), list(weights.values())
-        self.rate = settings.rate
-        self.optimiser = _optimiser(self.weights, settings)
+        self.settings = settings
+        self._kept: dict[str, list[Tensor]] | None = None  # none before the first step
 
     def step(self, gradients: Sequence[Tensor], factor: float) -> None:
         """One step along the gradients at ``factor`` times the full rate."""
-        for weight, gradient in zip(self.weights, gradients, strict=True):
-            # Fused optimisers walk through memory and do not look at strides: all must lie as the weight lies.
-            weight.grad = gradient if gradient.stride() == weight.stride() else torch.empty_like(weight).copy_(gradient)
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.rate * factor
-        self.optimiser.step()
-        for weight in self.weights:
-            weight.grad = None
+        if self._kept is None:
+            self._kept = optimisers.started(self.settings, self.weights)
+        # Fused optimisers walk through memory and do not look at strides: all must lie as the weight lies.
+        laid = [
+            gradient if gradient.stride() == weight.stride() else torch.empty_like(weight).copy_(gradient)
+            for weight, gradient in zip(self.weights, gradients, strict=True)
+        ]
+        optimisers.step(self.settings, self.weights, laid, self._kept, self.settings.rate * factor)
 
     def state(self) -> dict[str, Tensor]:
         """The optimiser's tensors by the weight's name: ``model/encoder.0.weight/exp_avg``."""
         return {
-            f"{self.name}/{name}/{key}": value
-            for name, weight in zip(self.names, self.weights, strict=True)
-            for key, value in self.optimiser.state.get(weight, {}).items()
-            if isinstance(value, Tensor)
+            f"{self.name}/{name}/{slot}": value
+            for place, name in enumerate(self.names)
+            for slot, values in (self._kept or {}).items()
+            for value in (values[place],)
         }
 
     def shapes(self) -> dict[str, torch.Size]:
         """Of all tensors that ``state`` has after a step."""
-        plain = isinstance(self.optimiser, torch.optim.SGD) and not self.optimiser.defaults["momentum"]
-        slots = () if plain else SLOTS[type(self.optimiser)]
-        pairs = [(name, weight, slot) for name, weight in zip(self.names, self.weights, strict=True) for slot in slots]
-        return {f"{self.name}/{n}/{slot}": torch.Size() if slot == STEP else w.shape for n, w, slot in pairs}
+        return {
+            f"{self.name}/{name}/{slot}": torch.Size() if slot == optimisers.STEP else weight.shape
+            for name, weight in zip(self.names, self.weights, strict=True)
+            for slot in optimisers.slots(self.settings)
+        }
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """The inverse of ``state``; of other tensors it takes no notice. Raises KeyError where one of ``shapes`` is
         missing."""
-        by_name = dict(zip(self.names, self.weights, strict=True))
-        for key in self.shapes():
-            _, name, slot = key.split("/")
-            weight, fused = by_name[name], self.optimiser.defaults.get("fused")
-            # In the weight's own memory order: files hold every tensor row by row, and fused steps ignore strides.
-            like = weight.detach() if slot != STEP else torch.empty((), device=weight.device if fused else "cpu")
-            self.optimiser.state[weight][slot] = torch.empty_like(like).copy_(state[key])
+        self._kept = optimisers.started(self.settings, self.weights)
+        for slot, values in self._kept.items():
+            for name, value in zip(self.names, values, strict=True):
+                value.copy_(state[f"{self.name}/{name}/{slot}"])  # files hold every tensor row by row
 
 
 class Statistics:
@@ -139,13 +129,3 @@ def differentiate(losses: Losses, players: Mapping[str, Player]) -> dict[str, tu
             count = len(players[name].weights)
             gradients[name], found = tuple(found[:count]), found[count:]
     return {name: gradients[name] for name in losses.minimise}
-
-
-def _optimiser(weights: list[nn.Parameter], o: Optimiser) -> torch.optim.Optimizer:
-    if o.kind == "adam":  # fused: one pass over memory, 2.2x the plain loop on a CPU
-        return torch.optim.Adam(weights, lr=o.rate, betas=o.betas, weight_decay=o.weight_decay, fused=True)
-    if o.kind == "sgd":
-        return torch.optim.SGD(weights, lr=o.rate, momentum=o.betas[0], weight_decay=o.weight_decay, fused=True)
-    if o.kind == "adagrad":
-        return torch.optim.Adagrad(weights, lr=o.rate, weight_decay=o.weight_decay)
-    return torch.optim.RMSprop(weights, lr=o.rate, alpha=o.betas[1], weight_decay=o.weight_decay)
