@@ -10,7 +10,7 @@ from torch import Generator
 from latelier.core import Model, Progress
 from latelier.data.batches import Batches
 from latelier.device import pick_device, prepare_cpu
-from latelier.engine.loop import play
+from latelier.engine.move import play
 from latelier.engine.plan import Plan
 from latelier.engine.players import Statistics, players_of
 

@@ -11,8 +11,8 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 import latelier
-from latelier.bench import jobs as bench
 from latelier.cli import app, main
+from latelier.config import recipes
 from latelier.config.lookup import find_module, module_names
 from latelier.config.settings import configure, parse_assignments
 from latelier.core import Encodes, Optimiser
@@ -184,7 +184,7 @@ def test_every_command_is_one(page: Path) -> None:
                 given["model"], (1, 64, 64), classes=10, words=("<padding>", "<end>", "<unknown>", "word"), **settings
             )
         if command[0] == "reproduce":
-            assert given["recipe"] in bench.list_recipes()
+            assert given["recipe"] in recipes.list_recipes()
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_a_pages_commands_run(name: str, tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_the_recipes_are_listed_and_one_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = re.findall(r"^\| `(.+?)` \| `(.+?)` \|", (DOCS / "recipes.md").read_text(), re.MULTILINE)
-    assert dict(found) == {name: bench.find_recipe(name).DATA for name in bench.list_recipes()}
+    assert dict(found) == {name: recipes.find_recipe(name).DATA for name in recipes.list_recipes()}
     monkeypatch.chdir(tmp_path)
     for command in commands(DOCS / "recipes.md"):
         main(command)
@@ -213,7 +213,7 @@ def test_the_recipes_are_listed_and_one_runs(tmp_path: Path, monkeypatch: pytest
 def test_the_pages_recipe_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (code,) = re.findall(r"^```python\n(.*?)^```$", (DOCS / "recipes.md").read_text(), re.DOTALL | re.MULTILINE)
     (tmp_path / "digits_by_k.py").write_text(code)
-    monkeypatch.setattr(bench, "RECIPES", tmp_path)
+    monkeypatch.setattr(recipes, "RECIPES", tmp_path)
     monkeypatch.setattr("latelier.bench.few_labels.run_all", lambda jobs, _: [f(task) for f, task in jobs])
     out = latelier.reproduce("digits-by-k", out=tmp_path / "runs", share=0.25)
     table = dict(re.findall(r"^(k = \d+) +([\d.]+) ±", (out / "digits-by-k.txt").read_text(), re.MULTILINE))

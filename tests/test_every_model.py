@@ -38,7 +38,8 @@ from latelier.core import Batch, Captions, Encodes, Fits, Judges, Losses, Model,
 from latelier.data.captions import Sentences
 from latelier.data.images import Images
 from latelier.engine import checkpoint
-from latelier.engine.loop import play, train
+from latelier.engine.loop import train
+from latelier.engine.move import play
 from latelier.engine.plan import Plan
 from latelier.engine.players import Player, Statistics, differentiate, players_of
 from latelier.errors import Refusal

@@ -1,6 +1,7 @@
 """Rules that hold over every file, whatever is in it."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from made import folder
 
 ROOT = Path(__file__).parents[1]
 TREES = {str(path.relative_to(ROOT)): ast.parse(path.read_text()) for path in sorted((ROOT / "src").rglob("*.py"))}
@@ -114,11 +116,25 @@ def test_every_dependency_is_pinned() -> None:
     assert names - pinned == set()
 
 
-def test_help_does_not_load_torch() -> None:
-    """Torch takes longer to import than the half second that --help may take."""
-    command = [sys.executable, "-X", "importtime", "-m", "latelier", "--help"]
-    outcome = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "train" in outcome.stdout
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--help", "train"),
+        ("models", "vae"),
+        ("data", "digits"),
+        ("data SRC", "12"),
+        ("reproduce", "lecture/"),
+        ("cache", ""),
+    ],
+)
+def test_what_needs_no_torch_does_not_load_it(words: str, said: str, tmp_path: Path) -> None:
+    """It takes longer to import than any of these takes."""
+    folder(tmp_path / "pets", 12, "L", (8, 8))
+    command = [sys.executable, "-X", "importtime", "-m", "latelier", *words.replace("SRC", "pets").split()]
+    own = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "LATELIER_CACHE": str(tmp_path / "cache")}
+    outcome = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, env=own)
+    assert said in outcome.stdout
     modules = {line.rpartition("|")[2].strip().partition(".")[0] for line in outcome.stderr.splitlines()}
     assert "latelier" in modules  # importtime printed what this test reads
-    assert not modules & {"torch", "sklearn", "matplotlib", "pyarrow", "torchmetrics", "torchvision", "scipy"}
+    assert not modules & {"torch", "sklearn", "matplotlib", "torchmetrics", "torchvision", "scipy"}
+    assert words != "--help" or "pyarrow" not in modules

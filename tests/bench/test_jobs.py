@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import latelier
-from latelier.bench.jobs import Bench, Job, find_recipe, list_recipes, perform, spread
+from latelier.bench.jobs import Bench, Job, perform, spread
+from latelier.config.recipes import find_recipe, list_recipes
 from latelier.errors import Refusal
 from latelier.runs.where import Where
 from latelier.storage import files, json_records

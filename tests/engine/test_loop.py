@@ -15,7 +15,8 @@ from latelier.core import Batch, Losses, Model, Move, Optimiser, Progress
 from latelier.data.batches import Batches
 from latelier.data.images import Images
 from latelier.data.subsets import hide_labels
-from latelier.engine.loop import Diverged, train
+from latelier.engine.loop import train
+from latelier.engine.move import Diverged
 from latelier.engine.plan import Plan, rate_factor
 from latelier.engine.players import differentiate, players_of
 

@@ -18,8 +18,9 @@ import pytest
 from leaves import leaves
 
 from latelier.bench import few_labels
-from latelier.bench.jobs import Bench, Job, find_recipe, list_recipes
+from latelier.bench.jobs import Bench, Job
 from latelier.bench.values import OF_THE_DATA, TRAINING
+from latelier.config.recipes import find_recipe, list_recipes
 from latelier.config.settings import parse_assignments
 from latelier.data.drawn.scenes import draw_scenes
 from latelier.runs.building import assemble

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from latelier.bench.jobs import Bench, Job, find_recipe
+from latelier.bench.jobs import Bench, Job
+from latelier.config.recipes import find_recipe
 from latelier.runs.where import Where
 
 

@@ -5,8 +5,6 @@ A recipe is a file below ``latelier/recipes/`` with ``PUBLISHED``, the source's 
 says: a recipe follows no default.
 """
 
-import ast
-import importlib.util
 import json
 import math
 import re
@@ -14,12 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from latelier.config.lookup import nearest, sentence
 from latelier.errors import Refusal
 from latelier.runs.run import Run, open_run
 from latelier.runs.where import Where
@@ -29,8 +25,6 @@ from latelier.storage.schemas import Measured
 from latelier.terminal.say import say
 from latelier.terminal.tables import with_sd
 from latelier.training.request import BEGUN, TORN
-
-RECIPES = Path(__file__).parents[1] / "recipes"
 
 
 @dataclass(frozen=True)
@@ -158,38 +152,6 @@ def beside(title: str, published: Mapping[str, float], found: Mapping[str, Seque
         [row, f"{published[row]:.2f}" if row in published else "", spread(found[row])] for row in {**published, **found}
     ]
     return Result(title, ("", "published", "measured"), rows, note=note)
-
-
-def list_recipes() -> dict[str, Path]:
-    """Name, as ``latelier reproduce`` takes it, -> file."""
-    return {
-        path.relative_to(RECIPES).with_suffix("").as_posix().replace("_", "-"): path
-        for path in sorted(RECIPES.rglob("*.py"))
-    }
-
-
-def summaries() -> list[tuple[str, str]]:
-    """(name, its docstring's first sentence) of each file that defines ``reproduce``; none of them is run."""
-    found = []
-    for name, path in list_recipes().items():
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        if any(isinstance(node, ast.FunctionDef) and node.name == "reproduce" for node in tree.body):
-            found.append((name, sentence(ast.get_docstring(tree))))
-    return found
-
-
-def find_recipe(name: str) -> ModuleType:
-    """The recipe of that name. Raises Refusal with the nearest match."""
-    known = list_recipes()
-    path = known.get(name.removesuffix(".py").replace("_", "-"))
-    if path is None:
-        raise Refusal(f'unknown recipe "{name}"; {nearest(name, list(known))}')
-    spec = importlib.util.spec_from_file_location(f"latelier_recipe_{path.stem}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def _emptied(folder: Path) -> None:

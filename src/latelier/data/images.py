@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from latelier.data.classes import composed
+
+if TYPE_CHECKING:  # lists and surveys of data need no torch, which takes longer to import than they take
+    from torch import Tensor
 
 NAMED = 5  # classes that a sentence names
 
@@ -40,11 +42,13 @@ class Images:
         h, w, c = self.pixels.shape[1:]
         return int(c), int(h), int(w)
 
-    def floats(self, rows: Sequence[int] | np.ndarray | slice) -> Tensor:
+    def floats(self, rows: Sequence[int] | np.ndarray | slice) -> "Tensor":
         """Those images as float32 [b, c, h, w] in [0, 1] on the CPU."""
+        import torch
+
         return to_float(torch.from_numpy(np.array(self.pixels[rows])))
 
-    def blocks(self, size: int = 512) -> Iterator[Tensor]:
+    def blocks(self, size: int = 512) -> "Iterator[Tensor]":
         """All images in order, ``size`` at a time, as floats."""
         for start in range(0, len(self), size):
             yield self.floats(slice(start, start + size))
@@ -62,7 +66,7 @@ class Images:
         )
 
 
-def to_float(pixels: Tensor) -> Tensor:
+def to_float(pixels: "Tensor") -> "Tensor":
     """uint8 [b, h, w, c] -> float32 [b, c, h, w] in [0, 1]; the result is channels-last in memory, as convolutions
     like it."""
     return pixels.permute(0, 3, 1, 2).float().mul_(1 / 255)

@@ -5,7 +5,6 @@ A batch is cut into ``parts``, each with noise of its own; processes share the p
 result depends on the number of parts, not on the number of processes.
 """
 
-import math
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -15,20 +14,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
-from torch.nn.utils import get_total_norm
 
-from latelier.core import Batch, Model, Move, Progress, has, need
+from latelier.core import Model, Progress, has, need
 from latelier.core.looks import Looks, memories
 from latelier.data.batches import Batches
 from latelier.data.seeds import mix
 from latelier.engine import checkpoint, parallel
 from latelier.engine.meter import Meter, signals
-from latelier.engine.plan import Plan, rate_factor
-from latelier.engine.players import Player, Statistics, differentiate, players_of
+from latelier.engine.move import Diverged, play
+from latelier.engine.plan import Plan
+from latelier.engine.players import Statistics, players_of
 from latelier.engine.state import State
 from latelier.engine.validation import scored
-from latelier.errors import Failed
 from latelier.nets.eval_mode import evaluating
 from latelier.nets.guarded import guard
 from latelier.storage import json_records
@@ -42,10 +39,6 @@ class Outcome:
     seen: int
     why: Literal["done", "stopped", "no better"]
     signal: int = 0  # the one that stopped it
-
-
-class Diverged(Failed):
-    """A loss or gradient is not finite. Raised before the step is taken."""
 
 
 def train(
@@ -164,78 +157,9 @@ def step_seconds(model: Model, batches: Batches, plan: Plan) -> float:
     return seconds * plan.parts / parallel.world()
 
 
-def play(
-    move: Move,
-    parts: list[Batch],
-    progress: list[Progress],
-    players: dict[str, Player],
-    plan: Plan,
-    batches: Batches,
-    statistics: Statistics,
-) -> dict[str, Tensor]:
-    """One move on this process's parts of the batch; then every player that it names takes a step. Returns the
-    report."""
-    sums: dict[str, tuple[Tensor, ...]] = {}
-    values: dict[str, Tensor] = {}
-    reports: list[dict[str, Tensor]] = []
-    for batch, standing in zip(parts, progress, strict=True):
-        # One autocast block a move: it caches the weights' casts, which are stale once a player has stepped.
-        with torch.autocast(batches.device.type, torch.bfloat16, enabled=plan.precision == "bf16"):
-            losses = move(batch, standing)
-        reports.append({name: value.detach() for name, value in losses.report.items()})
-        for name, gradient in differentiate(losses, players).items():
-            # Never in place: two weights that are added to each other share one gradient tensor.
-            sums[name] = torch._foreach_add(sums[name], gradient) if name in sums else gradient
-            values[name] = values.get(name, 0.0) + losses.minimise[name].detach()
-        if plan.parts > 1:
-            statistics.collect()
-    report = reports[0] if len(reports) == 1 else {name: torch.cat([r[name] for r in reports]) for name in reports[0]}
-    if plan.parts > 1:
-        statistics.settle(plan.parts)
-    factor = rate_factor(plan, progress[0].seen)
-    for name, gradients in sums.items():
-        if plan.parts > 1:
-            gradients = sums[name] = torch._foreach_div(gradients, plan.parts / parallel.world())
-            parallel.average(gradients)
-        # The sum is finite only if every number is, as the norm is, at half the cost.
-        size = get_total_norm(gradients) if plan.clip is not None else torch.stack([g.sum() for g in gradients]).sum()
-        norm = float(size)
-        if not math.isfinite(norm + float(values[name])):
-            raise Diverged(_fault(players[name], gradients, report, parts, progress[0].seen, batches))
-        if plan.clip is not None and norm > plan.clip:
-            sums[name] = torch._foreach_mul(gradients, plan.clip / norm)
-    for name, gradients in sums.items():
-        players[name].step(gradients, factor)
-    return report
-
-
 def _due(seen: int, every: int, batch: int) -> bool:
     """Whether a multiple of ``every`` was passed by the last batch."""
     return seen // every > (seen - batch) // every
-
-
-def _fault(
-    player: Player,
-    gradients: Sequence[Tensor],
-    report: dict[str, Tensor],
-    parts: list[Batch],
-    seen: int,
-    batches: Batches,
-) -> str:
-    """Of Diverged: which player, and which term on which images or else which weight."""
-    rows = torch.cat([batch.index for batch in parts])
-    where = None
-    for term, values in report.items():
-        bad = rows[~values.isfinite()].tolist() if len(values) == len(rows) else []
-        if bad:
-            names = ", ".join(str(batches.images.names[row]) for row in bad[:3])
-            more = ", ..." if len(bad) > 3 else ""
-            where = f"term '{term}' is not finite on {len(bad)} of {counted(len(rows), 'image')} ({names}{more})"
-            break
-    if where is None:
-        weights = [n for n, g in zip(player.names, gradients, strict=True) if not g.isfinite().all()]
-        where = f"its terms are finite, but the gradient of {weights[0] if weights else 'all weights together'} is not"
-    return f"training failed: it diverged at {counted(seen, 'image')}, before the step: player '{player.name}': {where}"
 
 
 def _again(folder: Path, seen: int) -> str:

@@ -47,7 +47,14 @@ def reproduce(
     size
         The pictures' side in pixels, in place of the recipe's: small ones where machine time is short.
     """
-    from latelier.bench.jobs import Bench, find_recipe, summaries
+    from latelier.config.recipes import find_recipe, summaries
+    from latelier.verbs.listing import printed
+
+    if recipe is None:
+        printed(summaries())
+        return None
+
+    from latelier.bench.jobs import Bench
     from latelier.data.sources.open import LARGEST, splits_of
     from latelier.data.sources.own import mark
     from latelier.errors import Refusal
@@ -55,11 +62,7 @@ def reproduce(
     from latelier.sheets.sheet import save
     from latelier.storage import files, json_records
     from latelier.terminal.tables import table
-    from latelier.verbs.listing import printed
 
-    if recipe is None:
-        printed(summaries())
-        return None
     if not 0 < share <= 1:
         raise Refusal(f"--share {share} is the share of the recipe's epochs: above 0, at most 1")
     for option, value, most in (("--seeds", seeds, MOST), ("--size", size, LARGEST)):

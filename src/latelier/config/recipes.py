@@ -1,0 +1,43 @@
+"""Recipes are found by the names of their files below ``latelier/recipes/``; listing them runs none of them."""
+
+import ast
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+from latelier.config.lookup import nearest, sentence
+from latelier.errors import Refusal
+
+RECIPES = Path(__file__).parents[1] / "recipes"
+
+
+def list_recipes() -> dict[str, Path]:
+    """Name, as ``latelier reproduce`` takes it, -> file."""
+    return {
+        path.relative_to(RECIPES).with_suffix("").as_posix().replace("_", "-"): path
+        for path in sorted(RECIPES.rglob("*.py"))
+    }
+
+
+def summaries() -> list[tuple[str, str]]:
+    """(name, its docstring's first sentence) of each file that defines ``reproduce``; none of them is run."""
+    found = []
+    for name, path in list_recipes().items():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        if any(isinstance(node, ast.FunctionDef) and node.name == "reproduce" for node in tree.body):
+            found.append((name, sentence(ast.get_docstring(tree))))
+    return found
+
+
+def find_recipe(name: str) -> ModuleType:
+    """The recipe of that name. Raises Refusal with the nearest match."""
+    known = list_recipes()
+    path = known.get(name.removesuffix(".py").replace("_", "-"))
+    if path is None:
+        raise Refusal(f'unknown recipe "{name}"; {nearest(name, list(known))}')
+    spec = importlib.util.spec_from_file_location(f"latelier_recipe_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

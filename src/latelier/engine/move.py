@@ -1,0 +1,100 @@
+"""One move on a batch: each player's gradient of its own scalar, and then a step of each."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.utils import get_total_norm
+
+from latelier.core import Batch, Move, Progress
+from latelier.data.batches import Batches
+from latelier.engine import parallel
+from latelier.engine.plan import Plan, rate_factor
+from latelier.engine.players import Player, Statistics, differentiate
+from latelier.errors import Failed
+from latelier.terminal.tables import counted
+
+
+class Diverged(Failed):
+    """A loss or gradient is not finite. Raised before the step is taken."""
+
+
+def play(
+    move: Move,
+    parts: list[Batch],
+    progress: list[Progress],
+    players: dict[str, Player],
+    plan: Plan,
+    batches: Batches,
+    statistics: Statistics,
+) -> dict[str, Tensor]:
+    """One move on this process's parts of the batch; then every player that it names takes a step. Returns the
+    report."""
+    sums: dict[str, tuple[Tensor, ...]] = {}
+    values: dict[str, Tensor] = {}
+    reports: list[dict[str, Tensor]] = []
+    for batch, standing in zip(parts, progress, strict=True):
+        # One autocast block a move: it caches the weights' casts, which are stale once a player has stepped.
+        with torch.autocast(batches.device.type, torch.bfloat16, enabled=plan.precision == "bf16"):
+            losses = move(batch, standing)
+        reports.append({name: value.detach() for name, value in losses.report.items()})
+        for name, gradient in differentiate(losses, players).items():
+            # Never in place: two weights that are added to each other share one gradient tensor.
+            sums[name] = torch._foreach_add(sums[name], gradient) if name in sums else gradient
+            values[name] = values.get(name, 0.0) + losses.minimise[name].detach()
+        if plan.parts > 1:
+            statistics.collect()
+    report = reports[0] if len(reports) == 1 else {name: torch.cat([r[name] for r in reports]) for name in reports[0]}
+    if plan.parts > 1:
+        statistics.settle(plan.parts)
+    factor = rate_factor(plan, progress[0].seen)
+    if plan.parts > 1:
+        for name, gradients in sums.items():
+            sums[name] = torch._foreach_div(gradients, plan.parts / parallel.world())
+            parallel.average(sums[name])
+    for name, norm, value in _sizes(sums, values, clip=plan.clip is not None):
+        if not math.isfinite(norm + value):
+            raise Diverged(_fault(players[name], sums[name], report, parts, progress[0].seen, batches))
+        if plan.clip is not None and norm > plan.clip:
+            sums[name] = torch._foreach_mul(sums[name], plan.clip / norm)
+    for name, gradients in sums.items():
+        players[name].step(gradients, factor)
+    return report
+
+
+def _sizes(
+    sums: Mapping[str, Sequence[Tensor]], values: Mapping[str, Tensor], clip: bool
+) -> Iterator[tuple[str, float, float]]:
+    """Of each player its gradient's 2-norm if it is to ``clip``, or else its sum, and its loss: read from the device at
+    once. The sum is finite only if every number is, as the norm is, at half the cost."""
+    sizes = [
+        get_total_norm(gradients) if clip else torch.stack([g.sum() for g in gradients]).sum()
+        for gradients in sums.values()
+    ]
+    read = torch.stack([one.double() for one in (*sizes, *(values[name] for name in sums))]).tolist()
+    return zip(sums, read[: len(sums)], read[len(sums) :], strict=True)
+
+
+def _fault(
+    player: Player,
+    gradients: Sequence[Tensor],
+    report: dict[str, Tensor],
+    parts: list[Batch],
+    seen: int,
+    batches: Batches,
+) -> str:
+    """Of Diverged: which player, and which term on which images or else which weight."""
+    rows = torch.cat([batch.index for batch in parts])
+    where = None
+    for term, values in report.items():
+        bad = rows[~values.isfinite()].tolist() if len(values) == len(rows) else []
+        if bad:
+            names = ", ".join(str(batches.images.names[row]) for row in bad[:3])
+            more = ", ..." if len(bad) > 3 else ""
+            where = f"term '{term}' is not finite on {len(bad)} of {counted(len(rows), 'image')} ({names}{more})"
+            break
+    if where is None:
+        weights = [n for n, g in zip(player.names, gradients, strict=True) if not g.isfinite().all()]
+        where = f"its terms are finite, but the gradient of {weights[0] if weights else 'all weights together'} is not"
+    return f"training failed: it diverged at {counted(seen, 'image')}, before the step: player '{player.name}': {where}"
