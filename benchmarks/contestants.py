@@ -2,7 +2,7 @@
 
 A race is one training run, cut into laps of ``steps`` steps. Before a lap everybody waits at the gate, so that laps
 alternate and nobody runs beside another; what stands between laps (checkpoints, epoch ends) is not timed. All start
-from the same weights and see the same pictures, one epoch a lap, each in a random order of its own.
+from the same weights and see the same images, one epoch a lap, each in a random order of its own.
 """
 
 import io

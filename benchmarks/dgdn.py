@@ -151,7 +151,7 @@ def clocked(call: Callable[[Tensor], Tensor], x: Tensor, rounds: int = 10) -> fl
 
 
 def agree(race: Race, image: Tensor) -> None:
-    """Says the first losses of all, from the same weights, pictures and noise, and stops where they differ."""
+    """Says the first losses of all, from the same weights, images and noise, and stops where they differ."""
     first = {f"bare {p}": float(Bare(race, p, torch.device("cpu")).step(image)) for p in ("fp32", "bf16")}
     model, rows = built(race).to(memory_format=torch.channels_last), torch.arange(len(image))
     nothing = torch.zeros(len(image), 0, dtype=torch.int64)

@@ -1,4 +1,4 @@
-"""How quickly the explorer answers: from a key press to the new picture, in a real browser.
+"""How quickly the explorer answers: from a key press to the new image, in a real browser.
 
     python benchmarks/explore.py                       models of 8 and 64 pixels, trained for one epoch
     python benchmarks/explore.py --flood 60            and 200 slider events a second for a minute
@@ -26,9 +26,9 @@ PRESSES = 120
 RATE = 200  # slider events a second of a flood
 SLIDER = ".slider input"
 PRESS = """() => new Promise((done) => {
-  const [slider, picture] = [document.querySelector(".slider input"), document.querySelector(".big img")];
+  const [slider, image] = [document.querySelector(".slider input"), document.querySelector(".big img")];
   const begun = performance.now();
-  picture.addEventListener("load", () => done(performance.now() - begun), { once: true });
+  image.addEventListener("load", () => done(performance.now() - begun), { once: true });
   slider.value = (Number(slider.value) + Number(slider.step)) % 2.5;
   slider.dispatchEvent(new Event("input", { bubbles: true }));
 })"""
@@ -91,7 +91,7 @@ def measure(name: str, run: Path, presses: int, flood: int) -> None:
             waits = [page.evaluate(PRESS) for _ in range(presses)][10:]  # the first ones warm up
             real = keyboard(page, presses // 2)
             print(
-                f"{name}: server up {up:.2f} s, first page {first:.2f} s; to the new picture: slider event median "
+                f"{name}: server up {up:.2f} s, first page {first:.2f} s; to the new image: slider event median "
                 f"{median(waits):.0f} ms, 95th percentile {quantiles(waits, n=20)[-1]:.0f} ms; key press median "
                 f"{median(real):.0f} ms, 95th percentile {quantiles(real, n=20)[-1]:.0f} ms"
             )
@@ -111,7 +111,7 @@ def measure(name: str, run: Path, presses: int, flood: int) -> None:
 
 
 def keyboard(page: Any, presses: int) -> list[float]:
-    """ms from a key press to the loaded picture, as the page's own clock has both."""
+    """ms from a key press to the loaded image, as the page's own clock has both."""
     page.evaluate("""() => {
       window.waits = [];
       let pressed = 0;

@@ -72,7 +72,7 @@ def bare(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:
 
 
 def port(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:
-    """As ports write it: float pictures, plane by plane, torch's defaults; the critic's step, then a second pass."""
+    """As ports write it: float images, plane by plane, torch's defaults; the critic's step, then a second pass."""
     device = pick_device(race.device)
     hand = Port(race, "fp32", device)
     planes = to_float(torch.from_numpy(pixels)).contiguous().to(device)

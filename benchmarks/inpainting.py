@@ -1,8 +1,8 @@
-"""What any filling has to beat: colours and mean pictures in the place of what a mask hides.
+"""What any filling has to beat: colours and mean images in the place of what a mask hides.
 
     python benchmarks/inpainting.py SRC --size 32 --channels 1 --mask centre half
 
-SRC has a train split, whose mean picture it is, and a test split, which is filled. The mean PSNR over missing pixels:
+SRC has a train split, whose mean image it is, and a test split, which is filled. The mean PSNR over missing pixels:
 that of a model is the mean of psnr_missing_db in the inpainted.csv of `latelier inpaint RUN SRC:test`.
 """
 
@@ -46,8 +46,8 @@ def fillings(image: Tensor, mean: Tensor, known: Tensor) -> Iterator[tuple[str, 
     share = known.sum((2, 3), keepdim=True)
     colour, of_mean = (((one * known).sum((2, 3), keepdim=True) / share) for one in (image, mean))
     yield "mean known colour", colour.expand_as(image)
-    yield "mean picture", mean.expand_as(image)
-    yield "mean picture at the known pixels' brightness", mean + colour - of_mean
+    yield "mean image", mean.expand_as(image)
+    yield "mean image at the known pixels' brightness", mean + colour - of_mean
 
 
 def psnr(image: Tensor, fill: Tensor, known: Tensor) -> float:

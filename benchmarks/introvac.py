@@ -133,7 +133,7 @@ class Bare:
 
 
 def agree(race: Race, image: Tensor) -> None:
-    """Says the first errors of all, from the same weights, pictures and noise, and stops where they differ."""
+    """Says the first errors of all, from the same weights, images and noise, and stops where they differ."""
     shape = tuple(image.shape[1:])
     first = {f"bare {p}": float(Bare(race, p, torch.device("cpu"), shape).step(image)) for p in ("fp32", "bf16")}
     model, rows = built(race, shape).to(memory_format=torch.channels_last), torch.arange(len(image))

@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def agree(race: Race, image: Tensor) -> None:
-    """Says the first losses of all, from the same weights, pictures and noise, and stops where they differ."""
+    """Says the first losses of all, from the same weights, images and noise, and stops where they differ."""
     cpu = torch.device("cpu")
     hands: dict[str, Authors | Bare] = {
         "authors fp32": Authors(race, cpu),

@@ -1,6 +1,6 @@
 """Who races with PatchVAE: latelier's loop, a bare step, and the step as its authors wrote it, over the same nets.
 
-All draw their noise in one order, so that the same weights, pictures and generator give the same loss.
+All draw their noise in one order, so that the same weights, images and generator give the same loss.
 """
 
 from contextlib import AbstractContextManager
@@ -112,7 +112,7 @@ class Bare:
 
 
 def authors(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:
-    """Pictures, weights and maps plane by plane, torch's defaults, no preparation of the processor."""
+    """Images, weights and maps plane by plane, torch's defaults, no preparation of the processor."""
     device = pick_device(race.device)
     hand = Authors(race, device)
     planes = to_float(torch.from_numpy(pixels)).contiguous().to(device)

@@ -1,4 +1,4 @@
-"""pythae 0.1.2's two VAEs for 28x28 pictures, written with latelier's parts: same layers, sizes and loss.
+"""pythae 0.1.2's two VAEs for 28x28 images, written with latelier's parts: same layers, sizes and loss.
 
 Its default is an MLP, 784-512-(10, 10) and 10-512-784; ``Encoder_Conv_VAE_MNIST`` and ``Decoder_Conv_AE_MNIST`` are the
 convolutional pair. The one difference: the encoder's two heads, mean and log-variance, are one matrix of both.

@@ -83,11 +83,11 @@ def common_arguments(about: str, batch: int) -> argparse.ArgumentParser:
 
 
 def pictures(n: int, root: Path | None, seed: int) -> np.ndarray:
-    """n pictures uint8 [n, 28, 28, 1]: MNIST's first, or strokes of two blurred spots each, about as dark as digits."""
+    """n images uint8 [n, 28, 28, 1]: MNIST's first, or strokes of two blurred spots each, about as dark as digits."""
     if root is not None:
         return np.fromfile(root / "MNIST/raw/train-images-idx3-ubyte", np.uint8, offset=16).reshape(-1, 28, 28, 1)[:n]
     grid = np.linspace(-1, 1, 28)
-    centre = np.random.default_rng(seed).uniform(-0.5, 0.5, (n, 2, 2, 1))  # picture, spot, axis
+    centre = np.random.default_rng(seed).uniform(-0.5, 0.5, (n, 2, 2, 1))  # image, spot, axis
     near = np.exp(-20 * (grid - centre) ** 2)
     return np.round(255 * np.einsum("nsh,nsw->nshw", near[:, :, 0], near[:, :, 1]).max(1))[..., None].astype(np.uint8)
 

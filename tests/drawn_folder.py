@@ -1,4 +1,4 @@
-"""A folder as a person has one: small pictures of clothes, drawn, in a sub-folder for each kind."""
+"""A folder as a person has one: small images of clothes, drawn, in a sub-folder for each kind."""
 
 from pathlib import Path
 

@@ -1,6 +1,6 @@
-"""What the tests over all methods share: the methods found, small drawn pictures, and all that a model gives for them.
+"""What the tests over all methods share: the methods found, small drawn images, and all that a model gives for them.
 
-Each method is tried on grey and on colour pictures and, where it encodes and learns by moves, with a label head on grey
+Each method is tried on grey and on colour images and, where it encodes and learns by moves, with a label head on grey
 ones.
 """
 
@@ -27,7 +27,7 @@ from latelier.runs.building import Card, assemble
 GREY, COLOUR = (1, 16, 8), (3, 16, 16)
 CLASSES = tuple("0123456789")
 WORDS = Vocabulary.of(text for texts in draw_scenes(48).captions for text in texts)
-SIZE = 16  # pictures a batch
+SIZE = 16  # images a batch
 CPU = torch.device("cpu")
 DRAWN = {"pooling": "drawn", "estimator": "score", "estimator.hidden": 8}  # of dgdn, whose codes then hang on draws
 SMALL: dict[str, dict[str, Any]] = {  # settings of methods whose nets are too large to be tried so often
@@ -54,7 +54,7 @@ SMALL: dict[str, dict[str, Any]] = {  # settings of methods whose nets are too l
 
 @dataclass(frozen=True)
 class Case:
-    """A method, for pictures of one shape, with a head or none."""
+    """A method, for images of one shape, with a head or none."""
 
     method: str
     image: tuple[int, int, int]
@@ -168,7 +168,7 @@ def assert_same(one: dict[str, Tensor], other: dict[str, Tensor]) -> None:
 
 
 def outputs(model: Model, image: Tensor) -> dict[str, Tensor]:
-    """All that a user gets for pictures without a generator."""
+    """All that a user gets for images without a generator."""
     model.eval()
     found: dict[str, Tensor] = {}
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""A folder of pictures with classes and a run on it, for what is said of runs."""
+"""A folder of images with classes and a run on it, for what is said of runs."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ def train(pets: Path, out: Path, model: str = "vae", **options: Any) -> Path:
 
 
 def pets_and_run(place: Path) -> Path:
-    """Two classes of twenty pictures, and a run on them that said its verdict."""
+    """Two classes of twenty images, and a run on them that said its verdict."""
     for name in ("cats", "dogs"):
         folder(place / "pets" / name, 20, "L", size=(8, 8))
     train(place / "pets", place / "run")

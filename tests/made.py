@@ -1,4 +1,4 @@
-"""Small picture files for tests."""
+"""Small image files for tests."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ CHANNELS = {"L": 1, "RGB": 3, "RGBA": 4, "CMYK": 4, "LA": 2}
 
 
 def noise(mode: str = "RGB", size: tuple[int, int] = (12, 10), seed: int = 0) -> Image.Image:
-    """A picture of random pixels; ``size`` is (width, height)."""
+    """An image of random pixels; ``size`` is (width, height)."""
     values = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], CHANNELS[mode]), np.uint8)
     return Image.fromarray(values.squeeze(2) if mode == "L" else values, mode=mode)
 

@@ -35,7 +35,7 @@ TINY = "--set net=mlp net.widths=8 latent=2"
 
 
 def picture_folders(place: Path) -> None:
-    """Folders of pictures, good ones and others."""
+    """Folders of images, good ones and others."""
     for i in range(12):
         write(place / "pets" / ("cat" if i % 2 else "dög") / f"Bild {i} 図.png", "L", (8, 8), seed=i)
     for i in range(4):
@@ -45,7 +45,7 @@ def picture_folders(place: Path) -> None:
     folder(place / "listed", 2, "L", (8, 8))
     (place / "listed" / "labels.csv").write_text("file,label\n000.png,a\nnope.png,b\n")
     (place / "empty").mkdir()
-    write(place / "text" / "a.png").write_text("not a picture")
+    write(place / "text" / "a.png").write_text("not an image")
     folder(place / "one", 1, size=(1, 1))
     odd = folder(place / "odd", 3, size=(16, 16))
     whole = write(odd / "half.jpg", size=(64, 64)).read_bytes()
@@ -58,7 +58,7 @@ def picture_folders(place: Path) -> None:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Pictures, and a run trained on some of them, seen from here as `run` and `pets`."""
+    """Images, and a run trained on some of them, seen from here as `run` and `pets`."""
     place = tmp_path_factory.mktemp("made")
     picture_folders(place)
     before = Path.cwd()
@@ -106,15 +106,15 @@ def test_a_run_is_scored_reported_and_compared(here: Path, capsys: Captured) -> 
     assert [line.partition(",")[0].removeprefix("drawing: ") for line in steps[:2]] == ["edits", "delta"]
     assert len(steps) == int(steps[-1].rpartition(" ")[2])
     page = Path("run/report.html").read_text()
-    assert page.index('class="eight') < page.index("<nav") < page.index('id="pictures"') < page.index('id="scores"')
+    assert page.index('class="eight') < page.index("<nav") < page.index('id="sheets"') < page.index('id="scores"')
     assert "latelier train vae --data pets --out run" in page
-    assert all(f'alt="A picture above its reconstruction, {n} of 6"' in page for n in range(1, 7))
+    assert all(f'alt="An image above its reconstruction, {n} of 6"' in page for n in range(1, 7))
     refused = page.partition("Could not be drawn")[2].partition("</details>")[0]
     named = [line.partition(",")[0].removeprefix("drawing: ") for line in steps]
     drawn = [name for name in named if f'role="group" aria-label="{name}"' in page]
     assert {"latent_map"} <= set(named) - set(drawn)
     assert all(f'<th scope="row">{name}</th>' in refused for name in set(named) - set(drawn))
-    assert "needs pictures whose" in refused
+    assert "needs images whose" in refused
     shown = [sheet for sheet in list_pictures() if (find(sheet).__doc__ or "").splitlines()[0] in page]
     assert shown == [sheet for sheet in list_pictures() if sheet not in UNFIT | UNASKED]
     shutil.copytree("run", "elsewhere/run")
@@ -145,7 +145,7 @@ def test_compare_says_why_half_a_table_is_empty_and_what_to_do(here: Path, capsy
     capsys.readouterr()
     main(["compare", "run", "other", "--out", "both.png"])
     (why,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith('"-": ')]
-    assert "not all measured on the same pictures (run on pets" in why
+    assert "not all measured on the same images (run on pets" in why
     assert "; other on dogs" in why
     assert why.endswith("latelier score RUN --data SRC")
     for run in ("run", "other"):
@@ -337,9 +337,9 @@ PREPARED: dict[str, Callable[[], object]] = {
 
 
 REFUSED = {
-    # pictures
-    "train vae --data empty --out new": "no pictures in this folder",
-    "train vae --data text --out new": "none of 1 pictures could be decoded; the first is a.png: not a picture",
+    # images
+    "train vae --data empty --out new": "no images in this folder",
+    "train vae --data text --out new": "none of 1 images could be decoded; the first is a.png: not an image",
     "train vae --data listed --out new": "labels.csv names 1 files that are not there, first 'nope.png'",
     "train vae --data nowhere --out new": "nowhere is neither a folder or file that exists nor the name of a built-in",
     "train vae --data scnes --out new": "did you mean scenes?",
@@ -351,7 +351,7 @@ REFUSED = {
     "train vae --data digits --out new --set head=sofmax": 'did you mean "softmax"?',
     "parts run pets --out x": "which has no parts; models that have: patchvae, spritevae; train one",
     "draw run travers": 'unknown sheet "travers"; did you mean "traverse"?',
-    "draw run latent_map": "latent_map needs pictures whose x, y, scale, rotation, shape are known: give --data",
+    "draw run latent_map": "latent_map needs images whose x, y, scale, rotation, shape are known: give --data",
     "score run --only prob": 'unknown score "prob"; did you mean "probe"?',
     "encode run pets --out x --features z9": "no depth 'z9'",
     # numbers
@@ -360,7 +360,7 @@ REFUSED = {
     "train vae --data digits --out new --batch 0": "--batch takes at least 1, but got 0",
     "train vae --data digits --out new --size 0": "--size takes at least 1, but got 0",
     "train vae --data digits --out new --seed 1.5": "expected a whole number, got '1.5'",
-    "train vae --data digits --out new --validation nan": "--validation takes a share of the pictures",
+    "train vae --data digits --out new --validation nan": "--validation takes a share of the images",
     "train vae --data digits --out new --labels 999": "999 per class were asked for, but",
     "train vae --data digits --out new --precision fp8": '"fp8" for --precision. Choose from: "fp32", "bf16"',
     "train vae --data digits --out new --device gpu": "--device gpu is not a device; give cpu",
@@ -368,7 +368,7 @@ REFUSED = {
     "score run --seed -1": '"-1" for --seed. Must be >= 0',
     # what is missing
     "train": "no run folder was given: --out RUN says where to write",
-    "train vae --out new": "no pictures were given: --data takes",
+    "train vae --out new": "no images were given: --data takes",
     "train --resume --out new": "new holds no run to resume",
     "train vae --data digits --out new --set latent": "--set takes field=value, but got 'latent'",
     "train vae --data digits --out new --set": "--set lacks a value",
@@ -377,15 +377,15 @@ REFUSED = {
     "score run run": "score has no use for 'run'",
     "compare run": "compare takes two runs or more, but got 1",
     # what does not fit
-    "train vae --data flat --out new --set head=softmax": "needs at least 2 classes, but the pictures have 0",
-    "train classifier --data flat --out new": "needs labels, but these pictures have none",
-    "score run --data scenes": "scenes has pictures of 1x32x32",
-    "draw run samples --out sheet.jpg": 'a picture is written as PNG, and "sheet.jpg" does not end in .png',
+    "train vae --data flat --out new --set head=softmax": "needs at least 2 classes, but the images have 0",
+    "train classifier --data flat --out new": "needs labels, but these images have none",
+    "score run --data scenes": "scenes has images of 1x32x32",
+    "draw run samples --out sheet.jpg": 'an image is written as PNG, and "sheet.jpg" does not end in .png',
     # runs
     "train vae --data digits --out run": "--out run exists and is not empty; go on with it by --resume",
     "train --resume --out run --batch 8": "--batch was 4 in run and is 8 now",
     "train --resume --out run --set latent=9": "--set was net=mlp net.widths=8 latent=2 head=softmax in run and is",
-    "train --resume --out run --data dogs": "the pictures of dogs are not those that run was begun with",
+    "train --resume --out run --data dogs": "the images of dogs are not those that run was begun with",
     "score nothing": "no run at nothing: the folder does not exist; train one with",
     "score pets": "pets holds no checkpoint: it is not a run",
     "[newer] score run": "run/config.json was written by a newer latelier (format 99; this one reads 1)",

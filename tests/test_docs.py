@@ -123,6 +123,13 @@ def test_every_link_and_picture_resolves(page: Path) -> None:
     assert missing == []
 
 
+@pages
+def test_every_file_of_the_repository_that_is_named_is_there(page: Path) -> None:
+    text = page.read_text().replace("src/latelier/models/sparse.py", "")  # a model that the reader is to write
+    named = re.findall(r"`((?:src|tests|benchmarks|tools)/[\w/]+\.\w+)`", text)
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
 def test_every_page_is_listed() -> None:
     listed = re.findall(r"^- \[.+\]\((.+)\): \S", (DOCS / "index.md").read_text(), re.MULTILINE)
     pages = [path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md") if path.name != "index.md"]

@@ -1,6 +1,6 @@
 """The README's commands, word for word but for the folders, as a new user gives them.
 
-By default on few pictures and for one epoch; with LATELIER_README=whole on 900, for as long as a user waits.
+By default on few images and for one epoch; with LATELIER_README=whole on 900, for as long as a user waits.
 """
 
 import csv

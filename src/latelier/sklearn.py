@@ -1,4 +1,4 @@
-"""A trained run as a scikit-learn transformer: pictures in, codes out.
+"""A trained run as a scikit-learn transformer: images in, codes out.
 
     make_pipeline(LatentFeatures("runs/first"), LogisticRegression())
 
@@ -28,9 +28,9 @@ SLACK = 1e-6  # by which scaled values may miss [0, 1]
 
 
 class LatentFeatures(TransformerMixin, BaseEstimator):
-    """The most likely code of each picture, or with ``depth`` the trunk's activations there, from a trained run.
+    """The most likely code of each image, or with ``depth`` the trunk's activations there, from a trained run.
 
-    Nothing is learned by ``fit``: it opens the run and checks the pictures. These are an array [n, h, w] (grey),
+    Nothing is learned by ``fit``: it opens the run and checks the images. These are an array [n, h, w] (grey),
     [n, h, w, c], or the same flattened, [n, h*w*c]; either uint8 from 0 to 255 or floats from 0 to 1 (scikit-learn's
     digits run from 0 to 16: divide them by 16). ``transform`` gives float32 [n, k].
 
@@ -38,12 +38,12 @@ class LatentFeatures(TransformerMixin, BaseEstimator):
     ----------
     run : run folder or weights file.
     depth : name of a depth of the trunk; None gives the code.
-    batch : pictures on the device at once.
+    batch : images on the device at once.
     device : "cpu", "cuda", ...; None takes a GPU where there is one.
 
     Attributes
     ----------
-    n_features_in_ : h * w * c of the run's pictures.
+    n_features_in_ : h * w * c of the run's images.
     feature_names_in_ : names of the columns, if ``fit`` was given a data frame.
     """
 
@@ -56,7 +56,7 @@ class LatentFeatures(TransformerMixin, BaseEstimator):
         self.device = device
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Opens the run and checks the pictures. Raises Refusal for those that it cannot read, and an unknown depth."""
+        """Opens the run and checks the images. Raises Refusal for those that it cannot read, and an unknown depth."""
         self._model = None  # the run may have been trained on
         self._rows(X, reset=True)
         self.get_feature_names_out()
@@ -78,7 +78,7 @@ class LatentFeatures(TransformerMixin, BaseEstimator):
 
     def get_feature_names_out(self, input_features: Sequence[str] | None = None) -> np.ndarray:
         """Name of each column: the latent's or depth's name and a number, as ``latelier encode`` has them. What the
-        pictures' columns are called does not matter."""
+        images' columns are called does not matter."""
         model = self._opened()
         if self.depth is None:
             widths = {name: math.prod(model.latents[name].shape) for name in tabled(model)}
@@ -96,26 +96,26 @@ class LatentFeatures(TransformerMixin, BaseEstimator):
             return need(model, Features).features(image, self.depth).float()
 
     def _rows(self, X: Any, reset: bool) -> np.ndarray:
-        """The pictures as rows [n, h*w*c], checked."""
+        """The images as rows [n, h*w*c], checked."""
         c, h, w = self._opened().image
         shape = tuple(getattr(X, "shape", ()))
         if len(shape) in (3, 4):
             if shape[1:] != (h, w, c) and (shape[1:] != (h, w) or c != 1):
-                raise Refusal(f"{self.run} reads pictures [n, {h}, {w}, {c}], but X is {list(shape)}; scale to fit")
+                raise Refusal(f"{self.run} reads images [n, {h}, {w}, {c}], but X is {list(shape)}; scale to fit")
             X = np.asarray(X).reshape(len(X), -1)
         return self._pictures(validate_data(self, X, reset=reset))
 
     def _pictures(self, rows: np.ndarray) -> np.ndarray:
-        """The rows as they are, if they can be pictures of the run."""
+        """The rows as they are, if they can be images of the run."""
         c, h, w = self._opened().image
         if rows.shape[1] != h * w * c:
             raise Refusal(
-                f"{self.run} reads pictures of {h} x {w} x {c} = {h * w * c} values, but X has {rows.shape[1]} columns"
+                f"{self.run} reads images of {h} x {w} x {c} = {h * w * c} values, but X has {rows.shape[1]} columns"
             )
         if rows.dtype != np.uint8 and (rows.min() < -SLACK or rows.max() > 1 + SLACK):
             negative = "Negative values in data: " if rows.min() < -SLACK else ""  # scikit-learn's own words
             raise Refusal(
-                f"{negative}pictures of type {rows.dtype} have values from 0 to 1, but X runs from {rows.min():g} to "
+                f"{negative}images of type {rows.dtype} have values from 0 to 1, but X runs from {rows.min():g} to "
                 f"{rows.max():g}: scale it (scikit-learn's digits: X / 16), or give 8-bit values as uint8"
             )
         return rows

@@ -16,7 +16,7 @@ from latelier.data.images import Images
 from latelier.errors import Refusal
 from latelier.objectives.directions import log_odds, moved, step_towards
 from latelier.objectives.langevin import Chain
-from latelier.scores.identity import Eye, apart, strangers
+from latelier.scores.identity import Eye, apart, mean_distance
 from latelier.uses.editing import SURE, Editor, told, wishes_of
 from latelier.uses.judging import Tally, witness
 
@@ -59,7 +59,7 @@ def test_where_codes_have_no_prior_a_step_is_their_deviation() -> None:
 
 def test_own_directions_come_first_and_rare_attributes_are_left_out() -> None:
     assert found(Knowing(), None).directions.names == ("above", "left")
-    assert "fitted after the fact on 320 pictures of drawn" in found(Halves(), DATA.fit).said
+    assert "fitted after the fact on 320 images of drawn" in found(Halves(), DATA.fit).said
     rare = np.array(DATA.fit.attribute)
     rare[:, 0] = 0
     assert fitted(Halves(), replace(DATA.fit, attribute=rare)).names == ("above",)
@@ -73,7 +73,7 @@ def test_own_directions_come_first_and_rare_attributes_are_left_out() -> None:
 
 class Marked(Fake, Encodes, Decodes):
     """z is a mark in the corner, which tells the attribute and is not drawn, and how bright the lower half is, which
-    the attribute changes by less than pictures differ."""
+    the attribute changes by less than images differ."""
 
     def __init__(self, shows: float = 1.0):
         super().__init__((1, 8, 8), z=2)
@@ -127,14 +127,14 @@ def test_a_code_that_is_not_drawn_is_not_moved_out_of_sight() -> None:
 
 def test_identity_does_not_depend_on_how_far_apart_the_models_own_pictures_are() -> None:
     eye, seen = Eye(torch.device("cpu")), []
-    real = strangers(eye(DATA.fit.floats(slice(None))))
+    real = mean_distance(eye(DATA.fit.floats(slice(None))))
     for model in (Knowing(), Alike()):
         editor = Editor(model, model.directions(), {"left": 1})
         ((_, rows),) = told(DATA.test, DATA.fit, editor, lambda image, e=editor: e.by(image, 1.0), None, Tally({}))
         done = editor.by(DATA.test.floats(slice(None)), 1.0)
         far = apart(eye(done.image), eye(done.again))
         assert [float(row[0]) for row in rows] == pytest.approx((far / real).tolist(), abs=1e-3)
-        seen.append(strangers(eye(done.again)))
+        seen.append(mean_distance(eye(done.again)))
     assert seen[1] < 0.5 * seen[0]  # a divisor that the model itself could make
 
 
@@ -144,7 +144,7 @@ def test_the_judge_is_a_function_of_real_pictures_and_says_how_often_it_is_right
     assert judge is not None
     assert (judge.names, judge.pictures) == (("above",), 288)
     assert judge.right > 0.9
-    assert "288 real pictures, right on" in judge.said
+    assert "288 real images, right on" in judge.said
     probability = judge(DATA.test.floats(slice(None)))
     assert ((probability[:, 0] > 0.5).numpy() == DATA.test.attribute[:, 1]).mean() > 0.9
     again = witness(images, ["above"], device)
@@ -162,9 +162,9 @@ def test_what_the_judge_saw_is_counted_and_edits_that_hardly_show_are_warned_of(
 
     assert tally(0.9, 0.9, 0.1, 0.1, 0.1).warning(6.0) == ""
     few = tally(0.9, 0.2, 0.3, 0.4, 0.45)
-    assert few.said == "old: seen in 20 % of the reconstructions and in 20 % of the edited pictures"
+    assert few.said == "old: seen in 20 % of the reconstructions and in 20 % of the edited images"
     assert (
-        "of 4 pictures whose reconstruction is not seen as old, 0 are when edited; move farther (--by 6)"
+        "of 4 images whose reconstruction is not seen as old, 0 are when edited; move farther (--by 6)"
         in few.warning(6.0)
     )
     assert "edited; train longer, or learn the attribute" in tally(0.9, 0.2, 0.3, 0.4, 0.45, identity=0.6).warning(6.0)
@@ -173,9 +173,7 @@ def test_what_the_judge_saw_is_counted_and_edits_that_hardly_show_are_warned_of(
     away.add(torch.ones(2, 1), torch.tensor([[0.9], [0.1]]), torch.tensor([[0.2], [0.1]]), torch.zeros(2))
     assert (away.lacked, away.changed, away.before, away.after) == (1, 1, 1, 2)
     unseen = tally(0.9, 0.2, 0.3, 0.4, 0.45, real=0.9).warning(6.0)
-    assert (
-        "the model hardly draws it: of 5 pictures that show it 1 do so when reconstructed; give it a larger" in unseen
-    )
+    assert "the model hardly draws it: of 5 images that show it 1 do so when reconstructed; give it a larger" in unseen
     assert "--by" not in unseen  # however far a code is moved
 
 
@@ -198,7 +196,7 @@ class Levels(Kinds, HasLevels):
 
 def test_only_latents_that_can_be_moved_along_a_line_are() -> None:
     assert movable(Kinds("bernoulli", "gaussian", "point")) == ("z2", "z3")
-    assert movable(Levels("point", "gaussian")) == ("z1",)  # the lowest keeps the picture
+    assert movable(Levels("point", "gaussian")) == ("z1",)  # the lowest keeps the image
     with pytest.raises(Refusal, match="cannot be moved along a line"):
         movable(Kinds("categorical"))
 

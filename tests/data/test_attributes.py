@@ -1,4 +1,4 @@
-"""Attributes of pictures as models learn them."""
+"""Attributes of images as models learn them."""
 
 from dataclasses import replace
 
@@ -53,5 +53,5 @@ def test_what_is_not_there_is_refused() -> None:
         with_attributes(NAMED, ["glat"])
     with pytest.raises(Refusal, match="drawn has neither attributes nor classes"):
         with_attributes(BARE)
-    with pytest.raises(Refusal, match='labels: 3 a side were asked for, but 2 pictures are known not to have "hat"'):
+    with pytest.raises(Refusal, match='labels: 3 a side were asked for, but 2 images are known not to have "hat"'):
         hide_attributes(NAMED, 3, 0)

@@ -72,7 +72,7 @@ def test_strengths_out_of_range_are_refused(wrong):
 
 
 def test_the_strongest_views_are_still_views():
-    """Nearly all keep what is in the middle of their picture, and of noise some grey."""
+    """Nearly all keep what is in the middle of their image, and of noise some grey."""
     square = torch.zeros(1000, 1, 27, 27)
     square[:, :, 11:16, 11:16] = 1
     assert (Augment(affine=3)(square, seeded()).amax((1, 2, 3)) > 0.5).float().mean() > 0.98

@@ -1,4 +1,4 @@
-"""Captions in batches: one of each picture's own, as a function of seed and position; which pictures keep theirs."""
+"""Captions in batches: one of each image's own, as a function of seed and position; which images keep theirs."""
 
 from collections import Counter
 from dataclasses import replace
@@ -91,7 +91,7 @@ def test_hiding_keeps_so_many(images: Images) -> None:
     assert set(known) <= set(among)
     assert all(few.captions[row] == TEXTS[row] for row in known)
     assert not np.array_equal(known, np.flatnonzero(has_caption(hide_captions(images, 5, seed=1, among=among))))
-    with pytest.raises(Refusal, match="16 were asked for, but 15 of the pictures"):
+    with pytest.raises(Refusal, match="16 were asked for, but 15 of the images"):
         hide_captions(images, 16, seed=0, among=among)
 
 

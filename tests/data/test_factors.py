@@ -44,5 +44,5 @@ def test_else_attributes_and_classes_that_all_pictures_have() -> None:
 
 
 def test_nothing_known_is_refused() -> None:
-    with pytest.raises(Refusal, match="no known factors: give every picture a label"):
+    with pytest.raises(Refusal, match="no known factors: give every image a label"):
         known_factors(plain([-1, 1], [[-1], [1]]))

@@ -27,7 +27,7 @@ NAN = float("nan")
 
 
 class Case(NamedTuple):
-    """A value, and what it means as the class, the attribute and the captions of a picture."""
+    """A value, and what it means as the class, the attribute and the captions of an image."""
 
     value: Any
     label: str | None
@@ -117,7 +117,7 @@ def table(path: Path, header: list[str], rows: list[list[Any]]) -> Path:
 
 
 def beside(path: Path, name: str, column: str) -> Opened:
-    """In the second of three rows of a table beside pictures."""
+    """In the second of three rows of a table beside images."""
     pictures = folder(path / "pictures", 3)
 
     def opened(value: Any) -> Images:
@@ -135,7 +135,7 @@ def labels_file(path: Path) -> Opened:
 
 
 def shard(path: Path, *told: tuple[str, Callable[[Any], bytes]]) -> Opened:
-    """Beside the second of three pictures of a tar file: name and content."""
+    """Beside the second of three images of a tar file: name and content."""
 
     def opened(value: Any) -> Images:
         members = [(f"{i}.png", content) for i, content in enumerate(PICTURES)]
@@ -244,7 +244,7 @@ def test_a_value_means_the_same_everywhere(place: str, tmp_path: Path, monkeypat
 
 
 def told(images: Images, what: str) -> Any:
-    """What is known of the second picture."""
+    """What is known of the second image."""
     if what == "label":
         return images.classes[images.label[1]] if images.label[1] >= 0 else None
     return int(images.attribute[1, 0]) if what == "attribute" else tuple(images.captions[1])

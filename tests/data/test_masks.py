@@ -90,7 +90,7 @@ def test_a_hole_that_is_lost_by_shrinking_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_is_no_picture_is_refused_in_one_line(tmp_path: Path) -> None:
-    (tmp_path / "text.png").write_text("not a picture")
+    (tmp_path / "text.png").write_text("not an image")
     (tmp_path / "empty.png").touch()
     noise(size=(64, 64)).save(tmp_path / "whole.png")
     (tmp_path / "cut.png").write_bytes((tmp_path / "whole.png").read_bytes()[:300])

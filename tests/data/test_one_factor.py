@@ -1,4 +1,4 @@
-"""Batches that vary one factor: exactly one, every one equally often, every picture of it, and nothing remembered."""
+"""Batches that vary one factor: exactly one, every one equally often, every image of it, and nothing remembered."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ CPU = torch.device("cpu")
 
 
 def grid(*counts: int, seed: int = 0) -> Images:
-    """One 8x8 picture for every combination of levels, in a random order."""
+    """One 8x8 image for every combination of levels, in a random order."""
     levels = np.random.default_rng(seed).permutation(list(np.ndindex(*counts)))
     n = len(levels)
     return Images(
@@ -82,12 +82,12 @@ def test_only_rows_among_those_given_and_on_a_line_of_theirs() -> None:
 
 def test_twins_are_no_line() -> None:
     images = grid(2, 2)
-    twins = images.take(np.repeat(np.arange(4), 2))  # every picture twice
+    twins = images.take(np.repeat(np.arange(4), 2))  # every image twice
     lines = Lines(twins, np.arange(8), seed=0)
     for step in range(10):
         assert len(set(lines.at(step, 4).tolist())) == 4  # a line has both twins at both levels
     apart = twins.take(np.flatnonzero(np.isin(twins.truth["levels"] @ [2, 1], [0, 3])))  # (0, 0) and (1, 1), twice each
-    with pytest.raises(Refusal, match=r"no two pictures of grid differ in f0 alone.*sprites"):
+    with pytest.raises(Refusal, match=r"no two images of grid differ in f0 alone.*sprites"):
         Lines(apart, np.arange(len(apart)), seed=0)
 
 

@@ -1,4 +1,4 @@
-"""What validation pictures say: which terms there are to choose a checkpoint by, and which is chosen."""
+"""What validation images say: which terms there are to choose a checkpoint by, and which is chosen."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -65,7 +65,7 @@ class Visitor:
         self.page.wait_for_selector("h1")
 
     def picture(self, alt: str) -> str:
-        """The address of a drawn picture, once it is there."""
+        """The address of a drawn image, once it is there."""
         found: str = self.page.locator(f'img[alt^="{alt}"][src^="data:"]').first.get_attribute("src")
         return found
 

@@ -25,7 +25,7 @@ HERE = "http://127.0.0.1:8765"
 
 
 def pictures(n: int = 12, image: tuple[int, int, int] = (1, 8, 6), seed: int = 0) -> Images:
-    """n pictures of noise of two classes, the last without a label."""
+    """n images of noise of two classes, the last without a label."""
     c, h, w = image
     label = np.arange(n) % 2
     label[-1] = -1

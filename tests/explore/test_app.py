@@ -19,7 +19,7 @@ IMAGE = (1, 8, 6)
 
 
 def seen(address: str) -> np.ndarray:
-    """uint8 [h, w] or [h, w, c] of a picture in an answer."""
+    """uint8 [h, w] or [h, w, c] of an image in an answer."""
     content = base64.b64decode(address.removeprefix("data:image/png;base64,"))
     return np.asarray(Image.open(io.BytesIO(content)))
 
@@ -173,7 +173,7 @@ def test_what_is_painted_over_is_filled_in_and_all_else_kept(able: Page) -> None
     assert told["missing"] == 3 / 8
     assert told == able.ask("inpaint", "fill", picture="d1", hidden=hidden(3))
     assert told != able.ask("inpaint", "fill", picture="d1", hidden=hidden(3), seed=1)
-    assert "all of the picture" in able.refused("inpaint", "fill", hidden=hidden(8))[1]
+    assert "all of the image" in able.refused("inpaint", "fill", hidden=hidden(8))[1]
     assert "not of 8 x 6" in able.refused("inpaint", "fill", hidden="AAAA")[1]
     assert "base 64" in able.refused("inpaint", "fill", hidden="?")[1]
 
@@ -205,7 +205,7 @@ def test_what_the_spread_is_over_is_said(able: Page) -> None:
     assert able.ask("classify", "show", picture="d3")["of"] == "draws of the code"
     head = {"head": "softmax", "head.unlabelled": "consistent", "head.views": 2, "net.channels": (4,)}
     with page(build("classifier", IMAGE, classes=3, **head)) as opened:
-        assert opened.ask("classify", "show", picture="d3")["of"] == "changed views of the picture"
+        assert opened.ask("classify", "show", picture="d3")["of"] == "changed views of the image"
 
 
 def test_probabilities_are_calibrated_where_a_temperature_is_kept(

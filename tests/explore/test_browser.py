@@ -32,16 +32,16 @@ def test_a_picture_of_ones_own_is_dropped_and_worked_on(visitor: Visitor, tmp_pa
     visitor.page.set_input_files("input[type=file]", write(tmp_path / "mine.png", size=(40, 30)))
     visitor.until("/picture=u[0-9a-f]{12}/.test(location.hash)")
     visitor.page.get_by_role("button", name="Reconstruct").click()
-    assert visitor.picture("your picture, drawn of its code")
+    assert visitor.picture("your image, drawn of its code")
 
 
 @pytest.mark.slow
 def test_a_file_that_is_no_picture_is_said(visitor: Visitor, tmp_path: Path) -> None:
-    (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "text.png").write_text("no image")
     visitor.go("panel=look")
     visitor.page.set_input_files("input[type=file]", tmp_path / "text.png")
     visitor.page.wait_for_selector("[role=alert]:not([hidden])")
-    assert "no picture that can be read" in visitor.page.inner_text("[role=alert]")
+    assert "no image that can be read" in visitor.page.inner_text("[role=alert]")
     visitor.complaints.clear()  # the browser notes the 400
 
 
@@ -49,7 +49,7 @@ def test_a_file_that_is_no_picture_is_said(visitor: Visitor, tmp_path: Path) -> 
 def test_picture_code_and_command_are_taken_along(visitor: Visitor, tmp_path: Path) -> None:
     visitor.go("panel=traverse&picture=d3")
     visitor.picture(DRAWN)
-    for words, name in (("Save picture", "picture.png"), ("Save code (JSON)", "code.json")):
+    for words, name in (("Save image", "picture.png"), ("Save code (JSON)", "code.json")):
         with visitor.page.expect_download() as download:
             visitor.page.get_by_role("button", name=words).click()
         download.value.save_as(tmp_path / name)
@@ -90,7 +90,7 @@ def test_nothing_is_wider_than_the_page(base: str, panel: str, width: int, heigh
 
 @pytest.mark.slow
 def test_a_flood_of_slider_events_makes_no_queue_and_ends_at_the_last(visitor: Visitor) -> None:
-    """1,000 events at 200 a second: fewer questions, and the picture is that of the last value."""
+    """1,000 events at 200 a second: fewer questions, and the image is that of the last value."""
     visitor.go("panel=traverse&picture=d3")
     before = visitor.picture(DRAWN)
     visitor.asked.clear()

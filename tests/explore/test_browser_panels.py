@@ -48,7 +48,7 @@ def test_the_cell_of_a_map_is_chosen_by_clicking(visitor: Visitor) -> None:
 def test_a_point_is_dragged_between_four_pictures(visitor: Visitor) -> None:
     visitor.go("panel=interpolate&picture=d3")
     for _ in range(2):
-        visitor.page.get_by_role("button", name="Add a picture").click()
+        visitor.page.get_by_role("button", name="Add an image").click()
     before = visitor.picture("Between")
     box = visitor.page.locator(".pad").bounding_box()
     visitor.page.mouse.move(box["x"] + 10, box["y"] + 10)
@@ -130,7 +130,7 @@ def test_a_lasso_selects_and_its_list_is_saved(visitor: Visitor, tmp_path: Path)
     for x, y in corners[1:]:
         visitor.page.mouse.move(box["x"] + x, box["y"] + y, steps=4)
     visitor.page.mouse.up()
-    visitor.page.wait_for_selector("text=12 pictures are selected")
+    visitor.page.wait_for_selector("text=12 images are selected")
     with visitor.page.expect_download() as download:
         visitor.page.get_by_role("button", name="Save the list").click()
     download.value.save_as(tmp_path / "list.csv")

@@ -1,4 +1,4 @@
-"""Strangers' files: pictures become plain pixels, and all else a sentence."""
+"""Strangers' files: images become plain pixels, and all else a sentence."""
 
 import io
 import struct
@@ -33,9 +33,9 @@ def huge(width: int, height: int) -> bytes:
 
 
 WRONG: dict[str, tuple[Callable[[], bytes], str]] = {
-    "empty": (lambda: b"", "no picture that can be read"),
-    "text": (lambda: b"hello, I am a text file\n" * 100, "no picture that can be read"),
-    "svg": (lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "no picture that can be read"),
+    "empty": (lambda: b"", "no image that can be read"),
+    "text": (lambda: b"hello, I am a text file\n" * 100, "no image that can be read"),
+    "svg": (lambda: b"<svg xmlns='http://www.w3.org/2000/svg'/>", "no image that can be read"),
     "cut": (lambda: saved(noise(size=(64, 64)))[:900], "damaged and cannot be read"),
     "cut jpeg": (lambda: saved(noise(size=(64, 64)), "JPEG")[:900], "damaged and cannot be read"),
     "100 megapixels": (lambda: huge(10_000, 10_000), "more than 40,000,000 pixels: make it smaller"),
@@ -52,7 +52,7 @@ def test_what_is_no_good_picture_is_refused_and_the_server_lives_on(name: str) -
         assert answer.status_code == 400
         assert said in answer.json()["error"]
         picture = opened.client.post("/api/upload", content=saved(noise())).json()["picture"]
-        assert opened.ask("reconstruct", "show", picture=picture)["caption"] == "your picture"
+        assert opened.ask("reconstruct", "show", picture=picture)["caption"] == "your image"
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "CMYK", "LA"])

@@ -25,13 +25,13 @@ from latelier.config.settings import parse_assignments
 from latelier.data.drawn.scenes import draw_scenes
 from latelier.runs.building import assemble
 from latelier.runs.where import Where
-from latelier.training.supervision import told
+from latelier.training.supervision import supervised
 from latelier.verbs.demo import RECIPES, _few_labels
 from latelier.verbs.train import train
 
 KEPT = Path(__file__).with_name("recipes.json")
 NEUTRAL = {  # arguments of latelier.train that change nothing that is learned, or that a recipe cannot know
-    **dict.fromkeys(("data_root", "download", "as_"), "where pictures are, and how they are read"),
+    **dict.fromkeys(("data_root", "download", "as_"), "where images are, and how they are read"),
     **dict.fromkeys(("out", "resume", "quiet", "tensorboard", "keep"), "what is written, and where"),
     **dict.fromkeys(("compile", "device"), "how it is computed"),
     "parts": "one for each process",
@@ -39,7 +39,7 @@ NEUTRAL = {  # arguments of latelier.train that change nothing that is learned, 
     "judge": "the former name of monitor",
     "model": "a job's",
 }
-SHAPES = {  # of the pictures, by where they come from
+SHAPES = {  # of the images, by where they come from
     **dict.fromkeys(("mnist", "binarized-mnist"), (1, 28, 28)),
     **dict.fromkeys(("scenes", "cifar100", "flickr8k", "captioned"), (3, 32, 32)),
     "digits": (1, 8, 8),
@@ -130,7 +130,7 @@ def resolved(method: str, settings: dict[str, Any], arguments: dict[str, Any]) -
     most = {"labels": 2, "captions": 50}  # as many as the scenes have
     few = {name: number if arguments[name] else None for name, number in most.items()}
     request = SimpleNamespace(**{"seed": 0, "card": None, **arguments, **few, "model": method, "settings": settings})
-    known = told(request, SCENES, np.arange(300))
+    known = supervised(request, SCENES, np.arange(300))
     channels, *sides = SHAPES[arguments["data"]]
     if arguments["size"]:
         sides = [arguments["size"]] * 2

@@ -20,7 +20,7 @@ FEW: dict[str, Any] = {"data": "digits", "labels": 3, "batch": 32, "steps": 20}
         ("head.rounds=0.6,0.3", "head.rounds are rising shares of the run, from 0 to below 1, not 0.6, 0.3"),
         ("head.pool=0", "head.pool is a number of images, at least 1, not 0"),
         ("head.prior=1,0,1", "head.prior gives every class a share above 0, not 1, 0, 1"),
-        ("head.prior=1,1", "head.prior has 2 shares, but the pictures have 10 classes"),
+        ("head.prior=1,1", "head.prior has 2 shares, but the images have 10 classes"),
         ("head.unlabelled=none", "head.rounds go with head.unlabelled=consistent; set that as well"),
         ("head.unlabelled=words", "head.rounds go with head.unlabelled=consistent; set that as well"),
         (

@@ -37,7 +37,7 @@ def tables(place: Path) -> None:
 
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder as it is made: pictures with tables, the same as Parquet and tar, a mask, a code, a run, a
+    """The folder as it is made: images with tables, the same as Parquet and tar, a mask, a code, a run, a
     lone weights file of a model with parts."""
     place = tmp_path_factory.mktemp("whole")
     folder(place / "pets", 16, "L", (8, 8))

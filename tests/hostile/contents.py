@@ -170,7 +170,7 @@ COLUMNS: dict[str, dict[str, list[Any]]] = {
     "caption number": {"image": [PNG, PNG], "caption": [5, 6]},
     "caption dict": {"image": [PNG, PNG], "caption": [{"a": 1}, {"a": 2}]},
 }
-BESIDE = {  # of a picture in a tar: ending -> content
+BESIDE = {  # of an image in a tar: ending -> content
     "list": {"json": b"[1]"},
     "cut": {"json": b"{"},
     "deep": {"json": b"[" * 100_000},

@@ -19,7 +19,7 @@ WORDS = {  # a command of each verb that lacks nothing; none of them is carried 
     "caption": "caption run digits --out o.csv",
     "classify": "classify run digits --out o.csv",
     "compare": "compare run run",
-    "data": "data pictures",
+    "data": "data images",
     "decode": "decode run {}",
     "demo": "demo",
     "draw": "draw run samples",

@@ -1,4 +1,4 @@
-"""What is no picture, no regular file, or asks for more memory than there is, is refused or counted, and not waited
+"""What is no image, no regular file, or asks for more memory than there is, is refused or counted, and not waited
 for."""
 
 import json
@@ -49,7 +49,7 @@ def test_a_picture_is_what_pillow_itself_reads(tmp_path: Path, ghostscript: Path
     images = open_images(folder)
     assert len(images) == 3
     assert images.skipped == ("x.png",)
-    with pytest.raises(Refusal, match="picture"):
+    with pytest.raises(Refusal, match="image"):
         read(EPS)
     assert not ghostscript.exists()
 

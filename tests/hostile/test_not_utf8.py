@@ -34,7 +34,7 @@ TINY = ["net=mlp", "net.widths=4", "latent=2", "head=softmax"]
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with pictures of two classes, one of them damaged, and a run that learned from them."""
+    """A folder with images of two classes, one of them damaged, and a run that learned from them."""
     root = tmp_path_factory.mktemp("bytes")
     for number in range(12):
         path = root / "pets" / (CLASS if number % 2 else "dog") / NAME.format(number)

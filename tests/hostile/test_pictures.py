@@ -1,4 +1,4 @@
-"""Damaged, foreign and odd files under pictures' names: each is decoded or skipped with a reason, and none starts a
+"""Damaged, foreign and odd files under images' names: each is decoded or skipped with a reason, and none starts a
 program."""
 
 import io

@@ -1,4 +1,4 @@
-"""Tiny pictures whose principal components are known, and models whose weights are set by hand."""
+"""Tiny images whose principal components are known, and models whose weights are set by hand."""
 
 from collections.abc import Sequence
 
@@ -16,14 +16,14 @@ HADAMARD = torch.tensor([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -
 
 
 def pictures(pixels: np.ndarray) -> Images:
-    """uint8 [n, h, w] as a set of grey pictures without labels."""
+    """uint8 [n, h, w] as a set of grey images without labels."""
     n = len(pixels)
     names = [str(i) for i in range(n)]
     return Images(pixels[..., None], np.full(n, -1), np.zeros((n, 0), np.int8), [[]] * n, names)
 
 
 def factorial(steps: Sequence[int], copies: int = 1) -> Images:
-    """2x2 pictures 128 + sum_j +-steps[j] h_j, all signs, h_j rows of HADAMARD: nothing is rounded, so that their
+    """2x2 images 128 + sum_j +-steps[j] h_j, all signs, h_j rows of HADAMARD: nothing is rounded, so that their
     covariance has exactly the eigenvectors h_j / 2 and the eigenvalues (2 steps[j] / 255)^2."""
     signs = torch.cartesian_prod(*[torch.tensor([-1.0, 1.0], dtype=torch.float64)] * len(steps)).view(-1, len(steps))
     values = 128 + signs * torch.tensor(steps, dtype=torch.float64) @ HADAMARD[: len(steps)]
@@ -31,7 +31,7 @@ def factorial(steps: Sequence[int], copies: int = 1) -> Images:
 
 
 def scattered(n: int = 32, side: int = 3) -> Images:
-    """Pictures in a random basis with a falling spectrum."""
+    """Images in a random basis with a falling spectrum."""
     rng = np.random.default_rng(0)
     basis = np.linalg.qr(rng.standard_normal((side**2, side**2)))[0]
     values = 0.5 + rng.standard_normal((n, side**2)) * 0.8 * 0.6 ** np.arange(side**2) @ basis

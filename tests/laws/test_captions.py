@@ -347,7 +347,7 @@ def test_a_joint_model_may_learn_from_pictures_alone_at_first() -> None:
 
 @pytest.mark.parametrize("through", ["picture", "code"])
 def test_imagined_codes_are_drawn_given_the_caption(through: Literal["picture", "code"]) -> None:
-    """Their mean beside that of many draws of the prior, weighed by p(Y | s), s itself or read off its picture."""
+    """Their mean beside that of many draws of the prior, weighed by p(Y | s), s itself or read off its image."""
     model, caption = captioned().eval(), torch.tensor([[3, 4, 4, 1]])
     with torch.no_grad():
         for part in (model.writer.net, model.inner.encoder, model.inner.decoder):

@@ -110,11 +110,11 @@ def test_refusals_say_what_to_do() -> None:
     for groups in ((), (1, 0), (5, 1, 1, 1, 3)):
         with pytest.raises(Refusal, match="groups says how many latents each factor has"):
             Config(groups=groups)
-    with pytest.raises(Refusal, match=r"groups=2,2 is for 2 factors, but these pictures have 5"):
+    with pytest.raises(Refusal, match=r"groups=2,2 is for 2 factors, but these images have 5"):
         dcign(groups=(2, 2)).clamped(draws(), levels(6, "x"))
-    with pytest.raises(Refusal, match=r"groups=5,1,1,1,1 is for 5 factors, but these pictures have 0"):
+    with pytest.raises(Refusal, match=r"groups=5,1,1,1,1 is for 5 factors, but these images have 0"):
         dcign().learn(batch_of(6, torch.zeros(6, 0, dtype=torch.int64)), Progress(0, 6, Generator()))
-    with pytest.raises(Refusal, match="give pictures whose sides are multiples of 8, not 28x28"):
+    with pytest.raises(Refusal, match="give images whose sides are multiples of 8, not 28x28"):
         build("dcign", (1, 28, 28))
 
 

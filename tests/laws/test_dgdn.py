@@ -147,7 +147,7 @@ def test_the_reported_bound_is_the_mean_log_weight(settings: dict[str, Any]) -> 
         reported = torch.stack([model.learn(batch, at(seed)).report["elbo"] for seed in range(120)])
         weighed = model.log_weight(batch.image, 120, Generator().manual_seed(1))
     error = (reported.var(0) / 120 + weighed.var(0) / 120).sqrt()
-    # Four pictures, four and a half standard errors: once in 37,000.
+    # Four images, four and a half standard errors: once in 37,000.
     assert ((reported.mean(0) - elbo(weighed)).abs() < 4.5 * error).all()
 
 
@@ -227,12 +227,12 @@ def test_the_exact_estimators_cost_is_the_mean_over_positions() -> None:
             ]
         )
         exact = model.distortion(batch.image, up.mean, [up.log_q[0].exp()])
-    # Four pictures, four and a half standard errors: once in 37,000.
+    # Four images, four and a half standard errors: once in 37,000.
     assert ((drawn.mean(0) - exact).abs() < 4.5 * drawn.std(0) / 20).all()
 
 
 def test_the_exact_gradient_is_the_mean_of_score_function_gradients() -> None:
-    """The code does not depend on positions here, so that the reward is the picture's error alone (eq. 22)."""
+    """The code does not depend on positions here, so that the reward is the image's error alone (eq. 22)."""
     exact, score, batch = one_block(), one_block(estimator="score"), digits(1)
     weights = [*exact.encoder.positions.parameters(), *exact.decoder.parameters()]
     twins = [*score.encoder.positions.parameters(), *score.decoder.parameters()]
@@ -254,7 +254,7 @@ def test_the_exact_gradient_is_the_mean_of_score_function_gradients() -> None:
 
 @pytest.mark.parametrize("further", [False, True])
 def test_the_gradient_of_drawn_positions_is_unbiased(further: bool) -> None:
-    """One picture with one block of 2 x 2, so that all its draws can be enumerated: the estimator's mean is the
+    """One image with one block of 2 x 2, so that all its draws can be enumerated: the estimator's mean is the
     gradient of the expected bound (and of a further loss of the code, as a label head's). The code depends on the draw,
     and so does its divergence: a reward that leaves either out is found out."""
     model, batch = one_block(**DRAWN), digits(1)

@@ -74,8 +74,8 @@ def test_codes_have_the_sources_shapes(side: int, lowest: int) -> None:
 def test_any_number_of_levels_plays(levels: tuple[int, ...]) -> None:
     model = made(levels=levels, cycle=(20.0, 5.0)[: len(levels)])
     assert len(model.levels()) == len(levels)
-    losses = model.train().play(batch(), at(EVERY - 1))  # the batch with the 8,192nd picture is looked at
-    assert "strangers" not in model.play(batch(), at(0)).report
+    losses = model.train().play(batch(), at(EVERY - 1))  # the batch with the 8,192nd image is looked at
+    assert "other images" not in model.play(batch(), at(0)).report
     found = differentiate(losses, players_of(model, model.optimisers()))
     assert all(gradient.isfinite().all() for gradients in found.values() for gradient in gradients)
     assert [name for name in losses.report if name.startswith("cycle")] == [
@@ -207,7 +207,7 @@ def test_alis_own_nets_have_its_sizes(side: int, sizes: list[int]) -> None:
 
 def test_remarks_name_the_sign_and_what_to_do() -> None:
     model = made()
-    fine = {"critic accuracy": 0.7, "strangers": 10.0, "cycle z1": 3.0, "drawn apart": 9.0, "data apart": 10.0}
+    fine = {"critic accuracy": 0.7, "other images": 10.0, "cycle z1": 3.0, "drawn apart": 9.0, "data apart": 10.0}
     assert model.remarks(fine, 10**6) == []
     for change, sign in [
         ({"critic accuracy": 0.99}, "the critic tells nearly every drawn side"),

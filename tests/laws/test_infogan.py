@@ -1,4 +1,4 @@
-"""InfoGAN's bound on the information between codes and pictures: E log Q(c | x) + H(c) <= I(c; x) <= H(c) (Chen et al.
+"""InfoGAN's bound on the information between codes and images: E log Q(c | x) + H(c) <= I(c; x) <= H(c) (Chen et al.
 2016, eq. 5)."""
 
 import math

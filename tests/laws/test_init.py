@@ -8,7 +8,7 @@ import torch
 from torch import Generator, nn
 
 from latelier import build
-from latelier.nets.init import doubt, settle
+from latelier.nets.init import init_sd_, init_variance_
 from latelier.nets.joint import Waves
 
 
@@ -26,14 +26,14 @@ def rectified(n: int, width: int) -> torch.Tensor:
 def test_a_last_layer_answers_the_variance_it_is_told(variance: float) -> None:
     torch.manual_seed(0)
     net = nn.Sequential(nn.Linear(4, 4), nn.Linear(400, 300))
-    assert settle(net, variance) is net[1]
+    assert init_variance_(net, variance) is net[1]
     assert float(net[1](rectified(300, 400)).square().mean()) == pytest.approx(variance, rel=0.1)  # sd of it .005
 
 
 def test_a_transposed_convolution_counts_the_inputs_that_a_pixel_has() -> None:
     torch.manual_seed(0)
     net = nn.ConvTranspose2d(64, 8, 4, 2, 1)
-    settle(net, 0.5)
+    init_variance_(net, 0.5)
     image = rectified(20, 64 * 36).view(20, 64, 6, 6)
     inside = net(image)[..., 2:-2, 2:-2]  # a pixel at the border has fewer
     assert float(inside.square().mean()) == pytest.approx(0.5, rel=0.15)
@@ -42,7 +42,7 @@ def test_a_transposed_convolution_counts_the_inputs_that_a_pixel_has() -> None:
 def test_doubt_is_the_sd_of_codes_whose_variance_over_pictures_is_one() -> None:
     torch.manual_seed(0)
     net = nn.Linear(400, 600)
-    doubt(net, 0.15)
+    init_sd_(net, 0.15)
     mean, log_sd = net(rectified(300, 400)).chunk(2, 1)
     sd = log_sd.exp()
     assert float(log_sd.mean()) == pytest.approx(math.log(0.15), abs=0.05)

@@ -21,7 +21,7 @@ from latelier.runs.building import build
 IMAGE = (3, 8, 8)
 NAMES = ("smiling", "glasses")
 SMALL = {"width": 0.125, "latent": 6}
-EARLY, LATE = 0, 900  # pictures seen of 1,000: before and after pretraining
+EARLY, LATE = 0, 900  # images seen of 1,000: before and after pretraining
 
 
 def built(name: str = "introvac", **settings: object) -> Introspective:
@@ -190,7 +190,7 @@ def test_unknown_attributes_teach_nothing_and_the_known_weigh_as_all() -> None:
 
 
 def test_the_encoders_statistics_are_of_the_data_alone() -> None:
-    """However unlike drawn pictures are."""
+    """However unlike drawn images are."""
     model = built(beta_ec=5.0)
     with torch.no_grad():
         model.decoder[-1].bias.fill_(50.0)

@@ -71,7 +71,7 @@ def learn(model: vae.Model, images: Images, steps: int, folder: Path, rate: floa
 
 @pytest.fixture
 def exact_noise(monkeypatch: pytest.MonkeyPatch) -> Images:
-    """Eight copies of the eight pictures of STEPS; as noise, one of the eight combinations of +-1 a copy: the loss is
+    """Eight copies of the eight images of STEPS; as noise, one of the eight combinations of +-1 a copy: the loss is
     quadratic in the noise, so that its mean over these is its expectation."""
     signs = torch.cartesian_prod(*[torch.tensor([-1.0, 1.0])] * 3).repeat_interleave(8, 0)
 

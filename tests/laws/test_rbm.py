@@ -55,7 +55,7 @@ def test_code_is_scikit_learns() -> None:
 def test_it_learns_the_two_patterns() -> None:
     v, _, p = joint(fitted())
     of_patterns = float(p.sum(1)[(v[:, None] == PATTERNS).all(2).any(1)].sum())
-    assert of_patterns > 0.7  # two of sixteen pictures: .125 by chance
+    assert of_patterns > 0.7  # two of sixteen images: .125 by chance
 
 
 def test_samples_follow_the_joint_distribution() -> None:

@@ -203,7 +203,7 @@ def test_that_nothing_occurs_is_remarked() -> None:
 
 @torch.no_grad()
 def test_errors_are_those_of_the_pictures_drawn_with_each_sprite() -> None:
-    """In the frame, beside what is drawn with none; to the step between a picture's pixels and a mask's points."""
+    """In the frame, beside what is drawn with none; to the step between an image's pixels and a mask's points."""
     model = made((1, 64, 64), parts=4, cells=2)
     decoder, g = model.decoder, Generator().manual_seed(0)
     decoder.weight.copy_(6 * (torch.rand(4, 1, 1, generator=g) - 0.5) / 20 + decoder.weight)

@@ -162,10 +162,10 @@ def test_the_first_screen_says_whether_the_run_is_good_beside_what_and_shows_it(
     assert '<li class="good"><span class="level">Good</span> <span>zebra</span></li>' in first
     assert '<span class="level">Next</span> <span><code>zebra</code></span>' in first
     assert "<img" in first
-    for title in ("Pictures", "Scores", "Training", "Settings"):
+    for title in ("Sheets", "Scores", "Training", "Settings"):
         assert f'<a href="#{title.lower()}">{title}</a>' in rest
     sections = [element["id"] for element in Parsed(html).all("section")]
-    assert sections[:4] == ["pictures", "scores", "training", "settings"]
+    assert sections[:4] == ["sheets", "scores", "training", "settings"]
 
 
 def test_bars_are_as_long_as_their_values():
@@ -203,7 +203,7 @@ def test_the_chart_shows_training_and_validation_of_one_term_at_the_height_of_wh
     blind = [{"seen": s, "validation": {"label loss": 0.0, "labelled": 0.0}} for s in (1, 49_000)]
     told = [{"seen": 1_000 * i, "terms": {"label loss": 100.0 - i}} for i in range(1, 50)]
     html = page(Material("t", "s", log=[*told, *blind], curve="label loss"))
-    assert "stroke-dasharray" not in html  # pictures without a label
+    assert "stroke-dasharray" not in html  # images without a label
 
 
 def test_sheets_are_open_as_far_as_there_is_room_and_the_rest_is_folded():

@@ -7,7 +7,7 @@ from latelier.rules.attributes import attributes, edits, knowing
 from latelier.runs.building import build
 
 TOLD = {"seen": 0.0, "attribute smiling": 80.0, "attributes balanced": 80.0, "attributes error": 2.0}
-TOLD |= {"pictures": 400.0, "attributes right": 86.0, "attributes commonest": 71.0}
+TOLD |= {"images": 400.0, "attributes right": 86.0, "attributes commonest": 71.0}
 TOLD |= {"attributes balanced of pixels": 77.0, "attributes labels": 1_000.0}
 MOVED = {"edits by 3": 41.0, "edits by 6": 81.0, "edits judge": 82.0}
 KEPT = {"seen": 0.0, "PSNR": 22.4, "PSNR of PCA": 24.7, "components": 32.0, "PSNR of mean": 14.1}
@@ -36,14 +36,14 @@ def test_a_classifier_of_attributes_stands_beside_a_constant_answer_and_a_baseli
     assert finding.text.startswith(begins)
     beside = "(a constant answer: 50 %; logistic regression on pixels (PCA, 1,000 labels): 77 %)"
     right = "right on 86 % where the commoner value has 71 %"
-    assert f"balanced accuracy {own:.0f} % on 400 unseen pictures {beside}, {right}" in finding.text
+    assert f"balanced accuracy {own:.0f} % on 400 unseen images {beside}, {right}" in finding.text
     assert ("do so" in finding.text) == (level == "warning")
     assert attributes({"seen": 0.0}, "do so") == []
 
 
 def test_attributes_of_few_pictures_say_how_far_to_trust_them() -> None:
-    text = only(attributes({**TOLD, "pictures": 12.0, "attributes error": 11.0}, "do so")).text
-    assert "balanced accuracy 80 % on 12 unseen pictures, few: give or take 22 % (a constant answer" in text
+    text = only(attributes({**TOLD, "images": 12.0, "attributes error": 11.0}, "do so")).text
+    assert "balanced accuracy 80 % on 12 unseen images, few: give or take 22 % (a constant answer" in text
 
 
 def test_of_several_attributes_the_worst_is_named_and_no_more_is_said_than_was_measured() -> None:
@@ -51,7 +51,7 @@ def test_of_several_attributes_the_worst_is_named_and_no_more_is_said_than_was_m
     del facts["attributes balanced of pixels"]
     text = only(attributes(facts, "do so")).text
     assert text.startswith(
-        "Learned 2 attributes: balanced accuracy 80 % on 400 pictures that it saw (a constant answer: 50 %)"
+        "Learned 2 attributes: balanced accuracy 80 % on 400 images that it saw (a constant answer: 50 %)"
     )
     assert text.endswith("; it tells glasses least well: 61 %.")
 

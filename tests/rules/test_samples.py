@@ -13,7 +13,7 @@ FAR_OFF = DRAWN | {"drawn distance": 0.9}
 @pytest.mark.parametrize(
     ("facts", "level", "says"),
     [
-        ({}, "good", "Draws what looks like the pictures at a glance"),
+        ({}, "good", "Draws what looks like the images at a glance"),
         ({"drawn distance": 0.4}, "note", "on the way"),
         ({"drawn distance": 0.9}, "warning", "Has not learned to draw"),
         ({"drawn distance": 3.42}, "warning", "what it draws are 3.4 times as far from unseen"),
@@ -63,7 +63,7 @@ def test_samples_are_passed_over_until_a_model_keeps_pictures_well() -> None:
 
 def test_samples_that_look_all_alike_are_a_warning_once_a_model_keeps_pictures_well() -> None:
     alike = GOOD | DRAWN | {"drawn apart": 0.05}
-    assert ("warning", "Drawn pictures look all alike") in [(f.level, f.text[:29]) for f in usual(alike)]
+    assert ("warning", "Drawn images look all alike") in [(f.level, f.text[:27]) for f in usual(alike)]
     for untaught in (10.0, 17.0):
         assert not any("alike" in finding.text for finding in usual(alike | {"PSNR": untaught}))
 

@@ -73,23 +73,23 @@ def test_reconstructions_are_placed_between_the_mean_picture_and_pca(psnr: float
     finding = only(kept({**GOOD, "PSNR": psnr}))
     assert finding.level == level
     assert finding.text.startswith(begins)
-    ends = f"reconstructs unseen pictures at {psnr} dB; PCA with as many numbers (32) has 24.7, the mean picture 14.1."
+    ends = f"reconstructs unseen images at {psnr} dB; PCA with as many numbers (32) has 24.7, the mean image 14.1."
     assert finding.text.endswith(ends)
 
 
 def test_no_more_is_said_of_pca_and_of_unseen_pictures_than_was_measured() -> None:
     facts = {"seen": 1.0, "PSNR": 30.0, "PSNR of mean": 14.1}
-    assert only(kept(facts)).text == "Learned: reconstructs pictures that it saw at 30.0 dB; the mean picture 14.1."
+    assert only(kept(facts)).text == "Learned: reconstructs images that it saw at 30.0 dB; the mean image 14.1."
     within = {**GOOD, "PSNR": 24.9, "PSNR lead error": 0.2}
     assert only(kept(within)).text.startswith("Learned: ")
     assert kept({"seen": 0.0}) == []
 
 
 def test_of_pictures_of_one_class_nothing_is_said_of_labels() -> None:
-    facts = {"seen": 0.0, "pictures": 3.0, "accuracy": 100.0, "largest class": 100.0}
+    facts = {"seen": 0.0, "images": 3.0, "accuracy": 100.0, "largest class": 100.0}
     found = only(classified(facts))
     assert found.level == "note"
-    assert "all 3 unseen pictures with a label are of one class" in found.text
+    assert "all 3 unseen images with a label are of one class" in found.text
 
 
 @pytest.mark.parametrize(
@@ -114,8 +114,8 @@ def test_units_that_may_yet_come_to_carry_something_are_not_called_too_many() ->
 def test_a_code_of_very_many_numbers_stands_beside_pca_of_fewer() -> None:
     facts = {**GOOD, "PSNR": 25.9, "components": 50.0, "numbers": 1_000.0}
     finding = only(kept(facts))
-    beside = "PCA with 50 numbers has 24.7 (with the code's 1,000 it would know all by heart), the mean picture 14.1."
-    assert finding == Finding("good", f"Learned: reconstructs unseen pictures at 25.9 dB; {beside}")
+    beside = "PCA with 50 numbers has 24.7 (with the code's 1,000 it would know all by heart), the mean image 14.1."
+    assert finding == Finding("good", f"Learned: reconstructs unseen images at 25.9 dB; {beside}")
     assert only(kept({**facts, "components": 1_000.0})).text.startswith("Learned, and more than PCA: ")
     assert only(kept({**facts, "PSNR": 17.0})).level == "warning"
 
@@ -132,8 +132,8 @@ def test_a_code_that_nobody_has_taught_yet_is_no_collapse() -> None:
 @pytest.mark.parametrize(
     ("psnr", "carried", "says"),
     [
-        (14.1, (0.03, 0.1, 0.4), False),  # a fresh net draws grey, which of photographs is the mean picture
-        (12.0, (0.3, 0.1, 0.001), True),  # crushed before the decoder knew the mean picture
+        (14.1, (0.03, 0.1, 0.4), False),  # a fresh net draws grey, which of photographs is the mean image
+        (12.0, (0.3, 0.1, 0.001), True),  # crushed before the decoder knew the mean image
         (14.1, (0.3, 0.001, 0.001), True),
     ],
 )
@@ -156,7 +156,7 @@ def test_of_pictures_that_are_all_one_nothing_else_is_said() -> None:
     for rules in (usual, lambda facts: game(facts, "", "")):
         finding = only(rules({**GOOD, **GAME, **DRAWN, **CODES, "alike": 1.0}))
         assert finding.level == "warning"
-        assert finding.text.startswith("All pictures that were looked at are one and the same")
+        assert finding.text.startswith("All images that were looked at are one and the same")
 
 
 UNEVEN = {"largest class": 76.0, "guess": 100 / 3}
@@ -166,7 +166,7 @@ def test_of_uneven_classes_the_mean_over_them_is_judged() -> None:
     told = {**HEAD, **UNEVEN, "accuracy": 56.0, "baseline accuracy": 50.0}
     right = only(classified({**told, "balanced accuracy": 72.0, "balanced error": 5.0, "balanced baseline": 60.0}))
     assert right.text.startswith(
-        "Learned the labels: tells 56 % of 400 unseen pictures right; always the largest class: 76"
+        "Learned the labels: tells 56 % of 400 unseen images right; always the largest class: 76"
     )
     assert right.text.endswith("balanced accuracy 72 %, a constant answer 33 %, the regression 60 %.")
     wrong = only(classified({**told, "accuracy": 75.0, "balanced accuracy": 34.0, "balanced error": 5.0}))
@@ -204,11 +204,11 @@ def test_a_game_need_not_reconstruct_pixel_by_pixel() -> None:
 def test_an_accuracy_of_few_pictures_says_how_many_and_what_they_leave_open() -> None:
     few = {**HEAD, "labelled": 6.0, "accuracy": 100.0, "largest class": 17.0}
     said = only(classified(few)).text
-    assert "tells 100 % of 6 unseen pictures right (few pictures: it may be 61 to 100 %); always" in said
-    assert "tells 100 % of 6 pictures that it saw right" in only(classified({**few, "seen": 1.0})).text
+    assert "tells 100 % of 6 unseen images right (few images: it may be 61 to 100 %); always" in said
+    assert "tells 100 % of 6 images that it saw right" in only(classified({**few, "seen": 1.0})).text
     assert "(few" not in only(classified({**few, "labelled": 50.0})).text
     assert only(classified({**few, "accuracy": 50.0})).level == "warning"  # three of six, where guessing has one
-    assert only(known({**CODES, "labelled": 6.0})).text.endswith(" % (of 6 pictures, which are few).")
+    assert only(known({**CODES, "labelled": 6.0})).text.endswith(" % (of 6 images, which are few).")
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_a_classifier_stands_beside_guessing_and_a_baseline(accuracy: float, lev
     finding = only(classified({**HEAD, "accuracy": accuracy}))
     assert finding.level == level
     assert finding.text.startswith(begins)
-    figures = f"tells {accuracy:.0f} % of 400 unseen pictures right; always the largest class: 50 %"
+    figures = f"tells {accuracy:.0f} % of 400 unseen images right; always the largest class: 50 %"
     assert f"{figures}; logistic regression on pixels (PCA, 100 labels): 80 %" in finding.text
     assert ("train on; where that no longer helps" in finding.text) == finding.text.startswith("Has learned little")
     assert classified({"seen": 0.0}) == []
@@ -256,7 +256,7 @@ def test_nothing_is_better_than_pixels_where_guessing_is_better_than_both() -> N
     ("method", "says", "silent"),
     [
         ("vae", ["PCA with", "codes tell"], ["squared error", "what it draws"]),
-        ("pca", ["the mean picture", "codes tell"], ["PCA with"]),  # it would stand beside itself
+        ("pca", ["the mean image", "codes tell"], ["PCA with"]),  # it would stand beside itself
         ("bigan", ["squared error", "what it draws", "codes tell"], ["PCA with"]),
         ("infogan", ["what it draws", "codes tell"], ["PCA with", "squared error"]),
         ("dcgan", ["what it draws"], ["PCA with", "squared error"]),
@@ -290,7 +290,7 @@ def test_labels_that_are_learned_come_before_pictures_that_are_blurs() -> None:
     assert told.text.startswith("Learned the labels: ")
     assert (pictures.level, pictures.text.partition(",")[0]) == ("note", "Beside the labels it has learned little")
     for neither in ({**HEAD, "accuracy": 50.0}, {}):
-        assert [f.text for f in usual({**blurs, **neither}) if f.text.startswith("Has learned little, its pictures")]
+        assert [f.text for f in usual({**blurs, **neither}) if f.text.startswith("Has learned little, its images")]
         assert all(f.level == "warning" for f in usual({**blurs, **neither}))
     kept_well = usual({**GOOD, **HEAD})
     assert [f.level for f in kept_well] == ["good"] * len(kept_well)

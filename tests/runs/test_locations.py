@@ -1,4 +1,4 @@
-"""What a run was given is found from another working directory, and when run and pictures have moved together."""
+"""What a run was given is found from another working directory, and when run and images have moved together."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ TINY: dict[str, Any] = {"steps": 2, "batch": 4, "quiet": True, "validation": 0}
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tree: pictures, a labels file, and a run beside them, all given by relative paths."""
+    """A tree: images, a labels file, and a run beside them, all given by relative paths."""
     place = tmp_path_factory.mktemp("whereabouts")
     folder(place / "tree" / "pics" / "train", 12, "L", (8, 8))
     folder(place / "tree" / "pics" / "test", 6, "L", (8, 8))

@@ -56,6 +56,13 @@ def test_the_pictures_of_training_are_not_decoded_again(tmp_path: Path, cache: P
         assert run.images(tmp_path / "others", Where()).shape == run.model.image
 
 
+def test_a_log_of_an_earlier_version_has_its_terms_in_todays_words(tmp_path: Path) -> None:
+    terms = {"strangers": 3.0, "strangers embedded": 2.0, "cycle z": 1.0}
+    (tmp_path / "log.jsonl").write_text(json.dumps({"seen": 1, "terms": terms}) + "\n")
+    (record,) = Run(tmp_path, None, None, {}, 0, ()).log  # type: ignore[arg-type]
+    assert record["terms"] == {"other images": 3.0, "other images embedded": 2.0, "cycle z": 1.0}
+
+
 def test_a_source_without_splits_is_halved_and_of_a_large_one_a_part_is_taken(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,7 +91,7 @@ def test_of_one_picture_a_report_says_what_it_can(tmp_path: Path, cache: Path) -
     assert list(splits.fit.names) == list(open_run(run).splits(None, Where()).fit.names)
     latelier.report(run, data=one, out=tmp_path / "one.html")
     said = (tmp_path / "one.html").read_text()
-    assert "Measured on 1 picture that it did not see in training." in said
+    assert "Measured on 1 image that it did not see in training." in said
     assert "has none to fit or fewer than two to test on" in said
 
 
@@ -94,8 +101,8 @@ def test_a_run_of_one_picture_is_compared_with_no_mean_of_it(tmp_path: Path, cac
     splits = run.splits(None, Where())
     assert (len(splits.fit), len(splits.test), splits.seen) == (1, 1, True)
     said, facts = verdict(run, splits)
-    assert "one picture has no mean and no PCA beside it" in said[0].text
-    assert not {"PSNR of mean", "strangers error"} & facts.keys()
+    assert "one image has no mean and no PCA beside it" in said[0].text
+    assert not {"PSNR of mean", "other error"} & facts.keys()
 
 
 def test_scores_belong_to_a_checkpoint(tmp_path: Path) -> None:
@@ -125,7 +132,7 @@ def test_a_report_after_more_training_scores_the_new_checkpoint(
         page = latelier.report(tmp_path / "run", data="digits").read_text()
         assert [record["seen"] for record in open_run(tmp_path / "run").scores] == [seen]
         assert f">{seen}<" in page
-        assert f"A vae after {seen:,} pictures{different}. " in page
+        assert f"A vae after {seen:,} images{different}. " in page
 
 
 def test_what_can_be_drawn_is_and_the_rest_has_its_reason(tmp_path: Path, cache: Path) -> None:
@@ -134,7 +141,7 @@ def test_what_can_be_drawn_is_and_the_rest_has_its_reason(tmp_path: Path, cache:
     assert [picture.name for picture in found.drawn] == ["samples"]
     ((name, reason),) = found.undrawn
     assert name == "latent_map"
-    assert reason.startswith("needs pictures whose")
+    assert reason.startswith("needs images whose")
 
 
 def test_a_comparison_leaves_out_scores_of_another_checkpoint_and_takes_them_anew(
@@ -178,24 +185,24 @@ def test_scores_are_told_which_labels_the_run_learned_from(
     )
     given = {"data": "digits", "out": tmp_path / "run", "labels": 2, "seed": 3, "epochs": 0.1, **asked, **TINY}
     splits = open_run(latelier.train("vae", **given)).splits(None, Where())
-    assert splits.told == 20
-    assert splits.taught is not None
-    known = np.flatnonzero(learned[0] >= 0) if "validation" not in asked else splits.taught
-    assert splits.taught.tolist() == known.tolist()
-    assert (learned[0][splits.taught] >= 0).all()
-    assert np.bincount(splits.fit.label[splits.taught]).tolist() == [2] * 10
+    assert splits.labels_learned == 20
+    assert splits.labelled_rows is not None
+    known = np.flatnonzero(learned[0] >= 0) if "validation" not in asked else splits.labelled_rows
+    assert splits.labelled_rows.tolist() == known.tolist()
+    assert (learned[0][splits.labelled_rows] >= 0).all()
+    assert np.bincount(splits.fit.label[splits.labelled_rows]).tolist() == [2] * 10
 
 
 def test_a_run_without_a_head_learned_from_no_label_and_one_with_from_all(tmp_path: Path, cache: Path) -> None:
     given = {"data": "digits", "epochs": 0.1, **TINY}
     plain = open_run(latelier.train("vae", out=tmp_path / "plain", **given)).splits(None, Where())
-    assert (plain.told, plain.taught) == (0, None)
+    assert (plain.labels_learned, plain.labelled_rows) == (0, None)
     given["settings"] = [*TINY["settings"], "head=softmax"]
     run = open_run(latelier.train("vae", out=tmp_path / "told", **given))
     here, elsewhere = run.splits(None, Where()), run.splits(folder(tmp_path / "others", 9, "L", (8, 8)), Where())
-    assert here.taught is not None
-    assert (here.told, len(here.taught)) == (1297, 1297)
-    assert (elsewhere.told, elsewhere.taught) == (1297, None)
+    assert here.labelled_rows is not None
+    assert (here.labels_learned, len(here.labelled_rows)) == (1297, 1297)
+    assert (elsewhere.labels_learned, elsewhere.labelled_rows) == (1297, None)
 
 
 def test_a_view_knows_the_levels_of_its_own_pictures_and_is_no_larger_than_memory(

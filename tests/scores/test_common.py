@@ -68,5 +68,5 @@ def test_some_are_drawn_by_the_seed_in_order_and_only_labelled_ones_if_asked() -
 
 
 def test_no_pictures_is_refused() -> None:
-    with pytest.raises(Refusal, match="no pictures"):
+    with pytest.raises(Refusal, match="no images"):
         codes(TwoLatents(), noise(0, SHAPE))

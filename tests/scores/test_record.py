@@ -101,7 +101,7 @@ def test_scores_on_request_are_left_out_unless_they_are_named(monkeypatch) -> No
 
 
 ONE = np.zeros(60, np.int64)
-UNFIT = {  # pictures of which a score cannot be taken, its name, and what its row says
+UNFIT = {  # images of which a score cannot be taken, its name, and what its row says
     "no labels": (BARE, "probe", "needs labels, but drawn has none to fit or fewer than two to test on; add them"),
     "one class": (Splits(noise(60, label=ONE), noise(60, label=ONE)), "probe", "must have labels of two or more"),
     "too few": (Splits(noise(2), noise(1)), "prior_gap", "1 image was given, but a spread of codes needs two"),
@@ -135,7 +135,7 @@ def test_only_labelled_test_images_count_for_the_probe() -> None:
     ("data", "limit", "message"),
     [
         (DATA, 0, "at least one image"),
-        (Splits(DATA.fit, noise(0)), None, "no pictures"),
+        (Splits(DATA.fit, noise(0)), None, "no images"),
         (Splits(DATA.fit, noise(4, (3, 2, 3))), None, "3x2x3 .* built for 1x2x3"),
     ],
 )

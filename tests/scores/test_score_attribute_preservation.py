@@ -21,7 +21,7 @@ def scored(model, seed: int = 0, **options) -> dict[str, float]:
 
 
 class Layered(Fake, Encodes, Decodes, HasLevels):
-    """Its lower level is the picture, its upper level the picture turned left to right."""
+    """Its lower level is the image, its upper level the image turned left to right."""
 
     def __init__(self):
         super().__init__(SHAPE, z1=256, z2=256)
@@ -44,7 +44,7 @@ def test_each_level_preserves_what_it_shows() -> None:
     values = scored(Layered())
     assert values["data left %"] > 95  # the attributes are plain to see
     assert values["data above %"] > 95
-    assert values["preserved z1 left %"] == values["preserved z1 above %"] == 100  # the same pictures
+    assert values["preserved z1 left %"] == values["preserved z1 above %"] == 100  # the same images
     assert values["preserved z2 above %"] > 95
     assert values["preserved z2 left %"] < 60  # bright on the right is nothing that the judge has seen on the left
     assert values["preserved z1 %"] == 100

@@ -20,7 +20,7 @@ SHAPE = (1, 2, 3)
 
 
 def marked(n: int, seed: int, noise: bool = False) -> Images:
-    """Attribute 0 is the first pixel's brightness, a tenth of pictures have it; attribute 1 is nobody's business."""
+    """Attribute 0 is the first pixel's brightness, a tenth of images have it; attribute 1 is nobody's business."""
     rng = np.random.default_rng(seed)
     attribute = (rng.random((n, 2)) < (0.1, 0.5)).astype(np.int8)
     pixels = rng.integers(100, 156, (n, 2, 3, 1))
@@ -37,7 +37,7 @@ def scored(model=WHOLE, data: Splits = DATA, **options) -> dict[str, float]:
 
 
 class Two(Fake, Encodes, HasLevels):
-    """Its lower level is the picture, its upper level all but the first pixel."""
+    """Its lower level is the image, its upper level all but the first pixel."""
 
     def __init__(self):
         super().__init__(SHAPE, z1=6, z2=5)
@@ -110,7 +110,7 @@ def test_of_three_classes_each_is_one_against_the_others() -> None:
 def test_what_is_in_the_codes_is_found_and_what_is_not_is_not() -> None:
     values = scored()
     assert values["codes bright %"] > 97
-    # Of 600 pictures an answer that knows nothing has an sd of about 2 percent: 5 of them, once in a million.
+    # Of 600 images an answer that knows nothing has an sd of about 2 percent: 5 of them, once in a million.
     assert abs(values["codes lucky %"] - 50) < 10
     pair = [values["codes bright %"], values["codes lucky %"]]
     assert values["codes %"] == pytest.approx(np.mean(pair))
@@ -181,7 +181,7 @@ def test_unknown_answers_are_not_learned_from() -> None:
 def test_without_attributes_it_is_refused_and_left_out() -> None:
     bare = Splits(pictures(DATA.fit.pixels), pictures(DATA.test.pixels))
     with pytest.raises(
-        Refusal, match="attribute_probe: drawn: what tells an attribute learns from at least 6 pictures with it"
+        Refusal, match="attribute_probe: drawn: what tells an attribute learns from at least 6 images with it"
     ):
         scored(data=bare)
     with pytest.raises(Refusal, match='score "attribute_probe" needs attributes or classes, but drawn has none'):

@@ -109,4 +109,4 @@ def test_retrieval_among_equals_is_never_right_by_luck(splits: Splits, model: Mo
     assert values["chance recall@1 %"] == 5
     alone = replace(splits.test, captions=[(f"a {i}",) for i in range(len(splits.test))])
     tied = retrieval.score(model, splits._replace(test=alone), Generator())
-    assert tied["picture recall@10 %"] == tied["caption recall@10 %"] == 0
+    assert tied["image recall@10 %"] == tied["caption recall@10 %"] == 0

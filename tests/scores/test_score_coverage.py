@@ -17,7 +17,7 @@ CENTRES = torch.from_numpy(np.unique(DATA.fit.truth["mode"], axis=0))
 
 
 class Draws(Fake, Samples, Decodes):
-    """Draws points around so many of the centres, ``sd`` in coordinates; the code is the picture."""
+    """Draws points around so many of the centres, ``sd`` in coordinates; the code is the image."""
 
     def __init__(self, modes: int = 25, sd: float = SD, share: float = 1.0):
         super().__init__(SHAPE, z=2)
@@ -34,7 +34,7 @@ class Draws(Fake, Samples, Decodes):
 
 
 class Both(Draws, Encodes):
-    """And its reconstruction is any function of the picture."""
+    """And its reconstruction is any function of the image."""
 
     def __init__(self, read):
         super().__init__()
@@ -107,7 +107,7 @@ def test_data_without_modes_are_refused_and_left_out() -> None:
     bare = Splits(pictures(DATA.fit.pixels), pictures(DATA.test.pixels))
     with pytest.raises(Refusal, match="coverage: drawn have no known modes; give mixture"):
         scored(Draws(), bare)
-    with pytest.raises(Refusal, match='score "coverage" needs pictures whose modes are known, but drawn has none'):
+    with pytest.raises(Refusal, match='score "coverage" needs images whose modes are known, but drawn has none'):
         run_scores(Draws(), bare, ["coverage"])
     assert run_scores(Draws(), bare) == []
     assert [record["name"] for record in run_scores(Draws(), DATA)] == ["coverage"]

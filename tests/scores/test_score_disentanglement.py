@@ -42,7 +42,7 @@ def test_factors_are_matched_by_name() -> None:
     hidden = replace(test, truth={"levels": test.truth["levels"] * [1, 0, 1, 1, 1]})
     assert scored(Splits(painted(LEVELS), test))["SAP"] == pytest.approx(1)
     values = scored(Splits(painted(LEVELS), hidden))
-    assert values["factors"] == 4  # one does not vary in the test pictures
+    assert values["factors"] == 4  # one does not vary in the test images
     assert values["SAP"] == pytest.approx(1)
 
 

@@ -15,10 +15,10 @@ from latelier.errors import Refusal
 from latelier.objectives.directions import moved, step_towards
 from latelier.scores import conditional, edit, record
 from latelier.scores.common import Splits
-from latelier.scores.identity import Eye, apart, strangers
+from latelier.scores.identity import Eye, apart, mean_distance
 
 SHAPE, NAMES = (1, 16, 16), ("left", "above")
-GROUND = torch.rand(*SHAPE, generator=Generator().manual_seed(5)) * 100 / 255  # the judge has seen no plain pictures
+GROUND = torch.rand(*SHAPE, generator=Generator().manual_seed(5)) * 100 / 255  # the judge has seen no plain images
 BRIGHT = 60 / 255  # what a half adds
 
 
@@ -26,7 +26,7 @@ DATA = Splits(lit(320, 0), lit(100, 1))
 
 
 class Halves(Fake, Encodes, Decodes, Samples):
-    """z = -1 where a half is dark and 1 where it is bright; what else is in the picture is lost."""
+    """z = -1 where a half is dark and 1 where it is bright; what else is in the image is lost."""
 
     def __init__(self):
         super().__init__(SHAPE)
@@ -56,7 +56,7 @@ class Knowing(Halves, AttributeDirections):
 
 
 class Alike(Knowing):
-    """Its reconstructions have lost nearly all that tells pictures apart."""
+    """Its reconstructions have lost nearly all that tells images apart."""
 
     def encode(self, image: Tensor) -> Point:
         return Point({"z": super().encode(image).mode()["z"] / 10})
@@ -76,7 +76,7 @@ def test_edits_along_the_right_direction_change_that_attribute_and_no_other() ->
 
 
 def test_identity_is_a_share_of_the_distance_between_real_pictures() -> None:
-    """Not between the model's own, which are nearly one picture."""
+    """Not between the model's own, which are nearly one image."""
     model, eye = Alike(), Eye(torch.device("cpu"))
     found = Found(Knowing().directions(), "known")
     values = edit.score(model, DATA._replace(found=found), Generator(), deltas=(2.5,), attributes=("left",), epochs=1)
@@ -84,15 +84,15 @@ def test_identity_is_a_share_of_the_distance_between_real_pictures() -> None:
     code, step = model.encode(image).mode(), step_towards(found.directions, {"left": 1})
     again = eye(model.decode(code))
     far = torch.stack([apart(eye(model.decode(moved(code, step, by))), again) for by in (2.5, -2.5)])
-    real = strangers(eye(image))
-    assert strangers(again) < 0.5 * real
+    real = mean_distance(eye(image))
+    assert mean_distance(again) < 0.5 * real
     low, high = float(far.amin(0).mean()) / real, float(far.amax(0).mean()) / real
-    assert low <= values["identity at 2.5"] <= high < float(far.amin(0).mean()) / strangers(again)
+    assert low <= values["identity at 2.5"] <= high < float(far.amin(0).mean()) / mean_distance(again)
 
 
 @pytest.mark.slow
 def test_a_model_that_has_learned_none_is_edited_along_fitted_ones() -> None:
-    # Fitted steps of 1 change a tenth of what tells two pictures apart, and a half that lights up changes all of it.
+    # Fitted steps of 1 change a tenth of what tells two images apart, and a half that lights up changes all of it.
     values = scored(edit, Halves(), deltas=(10,), attributes=("above",))
     assert values["changed at 10 %"] > 95
     assert values["others kept at 10 %"] > 95
@@ -121,7 +121,7 @@ def test_samples_carry_what_was_given_and_differ() -> None:
 
 def test_what_model_and_pictures_do_not_share_is_refused() -> None:
     for module in (edit, conditional):
-        with pytest.raises(Refusal, match="needs right, but model and pictures share left, above; name these"):
+        with pytest.raises(Refusal, match="needs right, but model and images share left, above; name these"):
             scored(module, attributes=("right",))
 
 

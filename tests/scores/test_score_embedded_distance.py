@@ -76,7 +76,7 @@ def test_a_perfect_model_is_at_zero_and_others_at_the_mean_distance_of_pairs() -
 
 
 def test_nobody_is_among_the_others_and_each_is_once() -> None:
-    """Pictures whose only bright pixel tells them: all others are at sqrt(2), oneself would be at 0."""
+    """Images whose only bright pixel tells them: all others are at sqrt(2), oneself would be at 0."""
     bright = noise(6, SHAPE)
     bright.pixels[:] = 255 * np.eye(6, dtype=np.uint8).reshape(6, 2, 3, 1)
     for seed in range(5):

@@ -177,7 +177,7 @@ def test_as_many_training_images_as_test_images_are_drawn_by_the_seed(scenes, mo
 
 
 class Remembers(Repaints, Samples):
-    """Its prior is the pictures that it was given, in their order."""
+    """Its prior is the images that it was given, in their order."""
 
     def __init__(self, images: Images):
         super().__init__(images.shape, torch.zeros_like)
@@ -208,7 +208,7 @@ def test_samples_are_the_generators(scenes) -> None:
 
 @pytest.mark.parametrize("counts", [(1, 4), (4, 1)])
 def test_one_image_has_no_covariance(counts) -> None:
-    with pytest.raises(Refusal, match="fid: drawn has 1 picture, but the spread of a set needs two at least"):
+    with pytest.raises(Refusal, match="fid: drawn has 1 image, but the spread of a set needs two at least"):
         scored(Splits(*(noise(n, (1, 4, 4)) for n in counts)))
 
 

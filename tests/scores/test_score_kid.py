@@ -88,7 +88,7 @@ def test_a_judge_of_the_pictures_own_classes_can_be_asked(monkeypatch) -> None:
     away = upside_down["kernel distance by a judge of reconstructions"]
     assert away > 10 * abs(upside_down["kernel distance by a judge of training images"])
     bare = Splits(noise(8, (1, 4, 4)), noise(8, (1, 4, 4)))
-    with pytest.raises(Refusal, match=r"kid: .* what tells an attribute learns from at least 6 pictures"):
+    with pytest.raises(Refusal, match=r"kid: .* what tells an attribute learns from at least 6 images"):
         scored(bare, features="judge")
     with pytest.raises(Refusal, match="features=judge asks for a judge; give one of the two"):
         scored(bare, features="judge", weights="some.safetensors")
@@ -96,7 +96,7 @@ def test_a_judge_of_the_pictures_own_classes_can_be_asked(monkeypatch) -> None:
 
 def test_too_few_are_refused() -> None:
     few = Splits(noise(3, (1, 4, 4)), noise(8, (1, 4, 4)))
-    with pytest.raises(Refusal, match="kid: 4 pictures a split and 1 subset are needed at least, not 3 and 100"):
+    with pytest.raises(Refusal, match="kid: 4 images a split and 1 subset are needed at least, not 3 and 100"):
         scored(few)
     with pytest.raises(Refusal, match=r"kid: weights=\S*none.safetensors cannot be read"):
         scored(Splits(few.test, few.test), weights="none.safetensors")

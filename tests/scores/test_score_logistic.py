@@ -33,7 +33,7 @@ def test_error_is_scikit_learns_at_the_chosen_strength() -> None:
         (fit - fit.mean(0)) / scale, DATA.fit.label
     )
     error = 100 * (theirs.predict((test - fit.mean(0)) / scale) != DATA.test.label).mean()
-    assert found["error %"] == pytest.approx(error, abs=0.21)  # one picture of 500: float32 against float64 steps
+    assert found["error %"] == pytest.approx(error, abs=0.21)  # one image of 500: float32 against float64 steps
     assert found["chosen C"] in logistic.GRID
     assert found["held-out error %"] < 15
 

@@ -110,7 +110,7 @@ def test_balanced_accuracy_and_the_models_own_head_on_unbalanced_classes(monkeyp
 def told(per_class: int, seed: int = 9) -> Splits:
     """The same, to a run that learned from so many labels of each class."""
     rows = labelled_rows(DATA.fit.label, per_class, seed)
-    return DATA._replace(told=len(rows), taught=rows)
+    return DATA._replace(labels_learned=len(rows), labelled_rows=rows)
 
 
 def test_a_run_that_learned_from_labels_is_not_probed_with_fewer(monkeypatch) -> None:
@@ -132,7 +132,7 @@ def test_a_run_that_learned_from_labels_is_not_probed_with_fewer(monkeypatch) ->
 
 
 def test_every_probe_of_such_a_run_learns_from_its_own_labels_and_no_second_draw_of_as_many() -> None:
-    label, rows = DATA.fit.label, told(7).taught
+    label, rows = DATA.fit.label, told(7).labelled_rows
     assert probe.budgets(told(7)) == [7, 10, 100]
     (only,) = probe.draws(label, 7, rows)
     assert only.tolist() == rows.tolist()
@@ -151,12 +151,12 @@ def test_labels_are_among_the_images_of_all_of_them(monkeypatch) -> None:
     data = told(10)
     pool = probe.pool_of(data)
     assert len(pool) == 60
-    assert {DATA.fit.pixels[row].tobytes() for row in data.taught} <= {image.tobytes() for image in pool.pixels}
+    assert {DATA.fit.pixels[row].tobytes() for row in data.labelled_rows} <= {image.tobytes() for image in pool.pixels}
 
 
 def test_nothing_is_said_for_codes_that_know_other_pictures_labels() -> None:
-    values = scored(KNOWS, DATA._replace(told=4))
-    assert values["labels of other pictures learned from"] == 4
+    values = scored(KNOWS, DATA._replace(labels_learned=4))
+    assert values["labels of other images learned from"] == 4
     assert "its codes prove nothing here" in probe.verdict(values, 10_000)
 
 
@@ -172,7 +172,7 @@ def test_pixels_and_pca_are_probed_once_for_runs_that_are_compared(monkeypatch) 
         if " codes " not in name:
             assert first[name] == second[name], name
     fitted.clear()
-    scored(IGNORANT, Splits(DATA.fit, marked(1000, 3)))  # of other pictures they are
+    scored(IGNORANT, Splits(DATA.fit, marked(1000, 3)))  # of other images they are
     assert {shape[1] for shape in fitted} == {3, 16}
 
 

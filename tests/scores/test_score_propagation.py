@@ -60,7 +60,7 @@ def test_on_digits_a_value_is_what_the_function_gives_and_beats_a_linear_probe()
 
 
 def test_labels_of_test_images_are_not_read() -> None:
-    """Nor does a picture's own label help one that is in both splits."""
+    """Nor does an image's own label help one that is in both splits."""
     twins = DATA._replace(test=DATA.fit)
     wrong = twins._replace(test=replace(DATA.fit, label=(DATA.fit.label + 1) % CLASSES))
     right = scored(PIXELS, twins, labels=5, draws=1)["propagation codes 5/class %"]
@@ -96,7 +96,7 @@ def test_seeds_begin_where_they_are_told_to() -> None:
 def test_a_run_that_learned_from_labels_is_compared_from_exactly_those() -> None:
     """Eleven labels, more of one class than of another: no budget has as few, so that pixels alone have 1 a class."""
     taught = np.sort(np.concatenate([labelled_rows(DATA.fit.label, 2, 9), [396, 397, 398]]))
-    data = DATA._replace(told=len(taught), taught=taught)
+    data = DATA._replace(labels_learned=len(taught), labelled_rows=taught)
     values = scored(Names(SHAPE, CLASSES, KNOWS.reader), data)
     assert values["propagation codes own labels %"] == 100
     assert "propagation codes own labels % sd" not in values
@@ -112,7 +112,7 @@ def test_a_run_that_learned_from_labels_is_compared_from_exactly_those() -> None
     few = scored(KNOWS, data, labels=1)
     assert "propagation pixels 1/class %" in few
     assert "propagation codes 1/class %" not in few  # these codes know more
-    other = scored(KNOWS, DATA._replace(told=4))
+    other = scored(KNOWS, DATA._replace(labels_learned=4))
     assert "its codes prove nothing here" in propagation.verdict(other, 10_000)
 
 

@@ -68,7 +68,7 @@ def test_ssim_is_that_of_torchmetrics(shape) -> None:
     from torchmetrics.functional.image import structural_similarity_index_measure
 
     x = torch.rand(6, *shape, generator=Generator().manual_seed(0))
-    x[0] = 0.4  # an even picture, whose variance is lost in float32
+    x[0] = 0.4  # an even image, whose variance is lost in float32
     y = (
         x
         + torch.tensor([0.1, 0.3, 0.1, 0.03, 0.01, 0]).view(6, 1, 1, 1)

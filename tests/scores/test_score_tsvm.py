@@ -72,7 +72,7 @@ def test_the_mean_over_classes_stands_beside_the_error_of_uneven_ones() -> None:
 
 def test_codes_that_know_more_labels_are_refused_and_pixels_are_not() -> None:
     test = open_images("digits", split="test").take(np.arange(50))
-    data = Splits(open_images("digits", split="train"), test, told=51)
+    data = Splits(open_images("digits", split="train"), test, labels_learned=51)
     with pytest.raises(Refusal, match="tsvm: the run has learned from 51 labels itself, so that 5 a class"):
         tsvm.score(build("pca", image=(1, 8, 8), latent=2), data, Generator(), labels=5, others=10)
     values = tsvm.score(build("pca", image=(1, 8, 8)), data, Generator(), labels=5, others=10, depth="pixels")

@@ -74,13 +74,13 @@ def test_rouge_of_a_worked_case() -> None:
 
 
 def test_cider_of_a_worked_case() -> None:
-    """Two pictures, each with a reference of its own words: log 2 is the weight of every n-gram."""
+    """Two images, each with a reference of its own words: log 2 is the weight of every n-gram."""
     references = [[words_of("a b c d")], [words_of("e f g h")]]
     assert cider([words_of("a b c d"), words_of("x y z w")], references) == pytest.approx(10 / 2)
     # Of "a b x": a and b of three words beside four, one pair of two beside three; one word shorter.
     expected = (2 / math.sqrt(3 * 4) + 1 / math.sqrt(2 * 3)) / 4 * math.exp(-1 / 72)
     assert cider([words_of("a b x"), []], references) == pytest.approx(10 * expected / 2)
-    assert cider([words_of("a b c d")], [[words_of("a b c d")]]) == 0  # one picture alone: nothing is rare
+    assert cider([words_of("a b c d")], [[words_of("a b c d")]]) == 0  # one image alone: nothing is rare
 
 
 def test_identical_is_best_and_disjoint_is_nothing() -> None:

@@ -37,10 +37,10 @@ ONE = {"z": Latent((5,))}
 TERMS = {
     "cycle z1": 4.0,
     "cycle z2": 6.0,
-    "strangers": 9.0,
+    "other images": 9.0,
     "embedded z1": 1.0,
     "embedded z2": 2.0,
-    "strangers embedded": 3.0,
+    "other images embedded": 3.0,
 }
 FACTORS = ("shape", "scale", "rotation", "x", "y")
 
@@ -101,7 +101,7 @@ class Fake(Model, Encodes, Decodes, Samples, HasFilters, Unpools):
 
 class Parted(Model, HasParts, Encodes, Decodes):
     """Of its three parts, 0 is light, as probable as a cell is bright, 1 is darkness, and 2 is nowhere. A part's
-    appearance is the picture's mean and greatest value, and is drawn wherever the part is."""
+    appearance is the image's mean and greatest value, and is drawn wherever the part is."""
 
     def __init__(self, image: tuple[int, int, int], grid: tuple[int, int] = (2, 3)):
         super().__init__()
@@ -189,7 +189,7 @@ def places(model: Model) -> Found:
 
 
 def view(model: Model, n: int = 7, log: list[dict] | None = None, **changes: object) -> View:
-    """Random pictures of the model's shape and random levels of factors; every second one has a class."""
+    """Random images of the model's shape and random levels of factors; every second one has a class."""
     generator = Generator().manual_seed(3)
     return View(
         model=model,

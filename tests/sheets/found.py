@@ -1,4 +1,4 @@
-"""Pictures found again on a sheet."""
+"""Images found again on a sheet."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from latelier.sheets.sheet import resized, shown
 
 
 def places(sheet: np.ndarray, picture: np.ndarray) -> list[tuple[int, int]]:
-    """(y, x) of every place at which the picture uint8 [h, w, c] stands on the sheet, as large as sheets show it."""
+    """(y, x) of every place at which the image uint8 [h, w, c] stands on the sheet, as large as sheets show it."""
     block = np.asarray(resized(picture, shown(picture.shape[1], picture.shape[0])))
     h, w, _ = block.shape
     corners = (sheet == block[0, 0]).all(2)

@@ -18,13 +18,13 @@ FLIP, CUT = Augment(flip=True), Augment(cutout=0.5)
 
 
 class Fitted(Fake, Fits):
-    """Never sees a changed picture."""
+    """Never sees a changed image."""
 
     fit = None
 
 
 class Learner(Joint):
-    """A label head that sees its pictures without a label through ``CUT``."""
+    """A label head that sees its images without a label through ``CUT``."""
 
     def __init__(self, inner: Fake, unlabelled: object):
         Wrapper.__init__(self)
@@ -34,7 +34,7 @@ class Learner(Joint):
 
 
 def rows(drawn, picture) -> int:
-    """In how many places of the sheet a picture stands."""
+    """In how many places of the sheet an image stands."""
     return len(places(drawn, picture))
 
 

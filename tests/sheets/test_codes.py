@@ -68,5 +68,5 @@ def test_equal_pictures_and_equal_codes_are_drawn():
 
 
 def test_two_pictures_are_refused():
-    with pytest.raises(Refusal, match="needs three pictures at least and was given 2"):
+    with pytest.raises(Refusal, match="needs three images at least and was given 2"):
         draw(view(Fake((1, 8, 8)), n=2))

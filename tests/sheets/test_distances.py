@@ -22,8 +22,8 @@ def panels(monkeypatch: pytest.MonkeyPatch, log: list[dict]) -> list[dict[str, l
 def test_a_curve_a_level_in_two_panels(monkeypatch: pytest.MonkeyPatch) -> None:
     log = [{"seen": 10, "terms": TERMS}, {"seen": 20, "terms": {"critic": 1.0}}, {"seen": 30, "terms": TERMS}]
     pixel, embedded = panels(monkeypatch, log)
-    assert pixel == {"from z1": [4.0, 4.0], "from z2": [6.0, 6.0], "of another picture": [9.0, 9.0]}
-    assert embedded == {"from z1": [1.0, 1.0], "from z2": [2.0, 2.0], "of another picture": [3.0, 3.0]}
+    assert pixel == {"from z1": [4.0, 4.0], "from z2": [6.0, 6.0], "of another image": [9.0, 9.0]}
+    assert embedded == {"from z1": [1.0, 1.0], "from z2": [2.0, 2.0], "of another image": [3.0, 3.0]}
 
 
 def test_one_level_and_a_validation_are_drawn_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,6 +34,6 @@ def test_one_level_and_a_validation_are_drawn_too(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_log_without_such_terms_is_refused() -> None:
-    for log in ([], [{"seen": 10, "terms": {"critic": 1.0, "bicycle": 2.0, "strangers": 3.0}}]):
+    for log in ([], [{"seen": 10, "terms": {"critic": 1.0, "bicycle": 2.0, "other images": 3.0}}]):
         with pytest.raises(Refusal, match="distances needs a log with terms"):
             distances.draw(view(Stacked((1, 8, 8)), log=log))

@@ -1,4 +1,4 @@
-"""Sheets of attributes: which pictures are edited, which way, and what stands under them."""
+"""Sheets of attributes: which images are edited, which way, and what stands under them."""
 
 from collections.abc import Sequence
 
@@ -79,7 +79,7 @@ def test_where_there_is_a_judge_it_says_which_pictures_lack_it_and_what_became_o
     assert [bool(found_at(sheet, one)) for one in pixels(again)] == [row in lacking for row in range(len(again))]
     ((grid, footer),) = sheets
     assert [cell.note for cell in grid.cells[2]] == [f"{100 * before[i]:.0f} → {100 * after[i]:.0f} %" for i in lacking]
-    assert "judged by a classifier that learned from 50 real pictures, right on 90 % of others" in footer
+    assert "judged by a classifier that learned from 50 real images, right on 90 % of others" in footer
     assert "log-odds" not in footer
     edits.draw(SHOWN._replace(judge=judge))
     assert asked == [["old"], ["glad", "old"]]  # one judge a sheet

@@ -1,4 +1,4 @@
-"""The first screen's pictures."""
+"""The first screen's images."""
 
 from io import BytesIO
 

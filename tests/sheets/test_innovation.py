@@ -1,4 +1,4 @@
-"""Latent semantic innovation: oracle 6 of the facts about HALI, and a sheet of real pictures changed by it."""
+"""Latent semantic innovation: oracle 6 of the facts about HALI, and a sheet of real images changed by it."""
 
 from collections.abc import Callable
 

@@ -84,7 +84,7 @@ def test_the_map_finds_the_number_that_holds_the_place(monkeypatch):
 def test_places_are_joined_where_pictures_are_few():
     known = {role: np.arange(32).repeat(32) if role == "x" else np.tile(np.arange(32), 32) for role in ("x", "y")}
     x, y, places = _places(known)
-    assert places == (8, 8)  # 16 pictures each; 16 x 16 would leave 4
+    assert places == (8, 8)  # 16 images each; 16 x 16 would leave 4
     assert np.array_equal(np.bincount(8 * y + x), [16] * 64)
     many = {role: np.tile(values, 10) for role, values in known.items()}
     assert _places(many)[2] == (32, 32)

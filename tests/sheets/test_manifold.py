@@ -14,7 +14,7 @@ NORMAL = [NormalDist().inv_cdf(share) for share in SHARES]
 
 
 class Unseeing(Model, Decodes, Samples):
-    """Draws pictures from a prior and encodes none."""
+    """Draws images from a prior and encodes none."""
 
     moves = decode = None
 
@@ -75,7 +75,7 @@ def test_a_uniform_prior_has_even_steps_and_a_wide_gaussian_wide_ones():
     [
         (Fake((1, 8, 8), {"z": Latent((1,))}), "this model's code is one number"),
         (Fake((1, 8, 8), {"z": Latent((2,), "categorical")}), "z is categorical"),
-        (Unseeing(), "encodes no pictures"),
+        (Unseeing(), "encodes no images"),
     ],
 )
 def test_what_has_no_plane_is_refused(model, said):

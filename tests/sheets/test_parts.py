@@ -13,7 +13,7 @@ IMAGE, GRID = (3, 16, 40), (2, 5)  # a cell is 8 x 8 pixels
 
 
 def lit(*cells: tuple[int, int], level: float = 0.9) -> torch.Tensor:
-    """A dark picture with noise, [3, 16, 40], of which those cells are as bright as ``level``."""
+    """A dark image with noise, [3, 16, 40], of which those cells are as bright as ``level``."""
     image = 0.1 * torch.rand(IMAGE, generator=Generator().manual_seed(len(cells)))
     for row, column in cells:
         cell = image[:, 8 * row : 8 * row + 8, 8 * column : 8 * column + 8]
@@ -51,8 +51,8 @@ def test_parts_are_ordered_and_counted_by_their_peaks():
     occurrence[0, 2, 1, 4] = 0.8
     occurrence[:3, 1, 0, 1] = 0.8
     assert parts.most_used(occurrence) == [1, 2, 0]
-    assert parts.caption_of(occurrence, 1) == "part 1\npeak 0.60, mean 0.06\nin 75% of pictures"  # 2.4 / 4, 2.4 / 40
-    assert parts.caption_of(occurrence, 2) == "part 2\npeak 0.20, mean 0.02\nin 25% of pictures"
+    assert parts.caption_of(occurrence, 1) == "part 1\npeak 0.60, mean 0.06\nin 75% of images"  # 2.4 / 4, 2.4 / 40
+    assert parts.caption_of(occurrence, 2) == "part 2\npeak 0.20, mean 0.02\nin 25% of images"
 
 
 def test_the_sheet_has_a_row_a_part_and_a_column_a_picture():
@@ -84,7 +84,7 @@ def test_the_strongest_cell_of_each_picture_in_falling_order():
     for picture, row, column, value in ((0, 1, 3, 0.7), (0, 0, 0, 0.6), (1, 0, 4, 0.9), (3, 1, 0, 0.7)):
         probability[picture, row, column] = value
     found = part_crops.strongest(probability, 3)
-    assert [cell[:3] for cell in found] == [(1, 0, 4), (0, 1, 3), (3, 1, 0)]  # of equals the first; one a picture
+    assert [cell[:3] for cell in found] == [(1, 0, 4), (0, 1, 3), (3, 1, 0)]  # of equals the first; one an image
     assert [cell[3] for cell in found] == pytest.approx([0.9, 0.7, 0.7])
 
 
@@ -114,7 +114,7 @@ def test_the_crops_of_a_part_stand_in_one_row_the_most_probable_first():
     sheet = part_crops.draw(view(Parted(IMAGE, GRID), n=3)._replace(image=image))
     best = ((1, (1, 3)), (2, (1, 4)), (0, (0, 1)))
     found = [places(sheet, part_crops.crop(pixels(image)[i], *cell, GRID)) for i, cell in best]
-    assert [len(place) for place in found] == [1, 1, 1]  # one a picture
+    assert [len(place) for place in found] == [1, 1, 1]  # one an image
     assert len({place[0][0] for place in found}) == 1
     assert sorted(found) == found
 

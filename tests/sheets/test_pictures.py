@@ -47,7 +47,7 @@ SHEETS = [
     "unpooling",
     "weights",
 ]
-PARTED = ["part_crops", "parts", "swap"]  # for models that explain pictures by parts
+PARTED = ["part_crops", "parts", "swap"]  # for models that explain images by parts
 STACKED = ["distances", "innovation", "inpaint", "level_traverse", "levels"]  # for hierarchies that an adversary taught
 TOLD = ["captions", "imagine"]  # for models that write captions
 PLOTS = ["distances", "losses"]  # matplotlib's own, with margins of their own
@@ -167,7 +167,7 @@ def test_an_arc_between_codes_on_one_line_is_finite(end):
 
 
 def test_interpolation_needs_two_pictures():
-    with pytest.raises(Refusal, match="needs two pictures"):
+    with pytest.raises(Refusal, match="needs two images"):
         interpolate.draw(view(Fake((1, 8, 8)), n=1))
 
 

@@ -15,7 +15,7 @@ N, D, PART = 5, 4, 2
 
 @pytest.fixture
 def model():
-    """An untrained patchvae for pictures that are not square."""
+    """An untrained patchvae for images that are not square."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return latelier.build("patchvae", image=(3, 16, 24), parts=N, appearance=D)
@@ -23,7 +23,7 @@ def model():
 
 @pytest.fixture
 def code(model):
-    """Of three pictures; every part occurs somewhere in each."""
+    """Of three images; every part occurs somewhere in each."""
     found = model.encode(torch.rand(3, 3, 16, 24, generator=torch.Generator().manual_seed(1))).mode()
     return found | {"occurrence": torch.eye(6)[:N].view(1, N, 2, 3).repeat(3, 1, 1, 1)}
 
@@ -55,7 +55,7 @@ def test_another_part_of_one_source_for_all(model, code):
 
 
 def levels(*values: float) -> Tensor:
-    """Flat pictures [n, 3, 16, 24] of those levels, alike in no pixel."""
+    """Flat images [n, 3, 16, 24] of those levels, alike in no pixel."""
     noise = torch.rand(len(values), 3, 16, 24, generator=torch.Generator().manual_seed(0))
     return torch.tensor(values).view(-1, 1, 1, 1) + 0.02 * noise
 
@@ -63,7 +63,7 @@ def levels(*values: float) -> Tensor:
 def test_the_picture_of_the_highest_peak_is_the_target_and_the_next_are_sources():
     fake, image = Parted((3, 16, 24)), levels(0.6, 0.9, 0.2, 0.8, 0.7, 0.55)
     sheet = draw(view(fake, n=6)._replace(image=image))
-    assert len(fake.decoded) == 2  # before and after; darkness occurs in one picture alone
+    assert len(fake.decoded) == 2  # before and after; darkness occurs in one image alone
     before, after = fake.decoded
     appearance = fake.parts(image).appearance
     assert torch.equal(before["appearance"], appearance[[1, 1, 1]])

@@ -83,7 +83,7 @@ def test_the_folder_of_somebody_else_is_not_free_and_a_link_is_not_followed(tmp_
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Pictures, decoded already."""
+    """Images, decoded already."""
     pictures = folder(tmp_path_factory.mktemp("source"), 6, "L", (8, 8))
     open_images(pictures, size=8, channels=1)
     return pictures
@@ -121,7 +121,7 @@ def test_a_full_disk_leaves_nothing_and_the_same_command_works_when_there_is_roo
     assert not list(tmp_path.iterdir())
     full_at.undo()
     main(command)
-    assert len(list((tmp_path / "out").iterdir())) == 8  # pictures, the table, the mark of latelier's own
+    assert len(list((tmp_path / "out").iterdir())) == 8  # images, the table, the mark of latelier's own
 
 
 LIMITED = """
@@ -155,7 +155,7 @@ FILES = {"encode": "out.parquet", "classify": "out.csv", "draw": "out.png", "rep
 
 @pytest.mark.parametrize("verb", FILES)
 def test_a_file_is_written_over_by_its_like_alone(verb: str, run: Path, tmp_path: Path, capsys: Captured) -> None:
-    """Neither the pictures that a command reads nor its run, nor a table of the user's."""
+    """Neither the images that a command reads nor its run, nor a table of the user's."""
     pictures = folder(tmp_path / "pets", 6, "L", (8, 8))
     (pictures / "labels.csv").write_text("file,label\n000.png,3\n")
     one, out = Path(shutil.copytree(run, tmp_path / "run")), tmp_path / FILES[verb]

@@ -42,7 +42,7 @@ def test_a_number_has_no_minus_before_zero_and_no_exponent_where_it_needs_none()
 
 
 def test_no_other_module_writes_percentages_with_decimals_of_its_own() -> None:
-    """They would say more than so few pictures can."""
+    """They would say more than so few images can."""
     sources = (Path(__file__).parents[2] / "src").rglob("*.py")
     found = {path.name: re.findall(r":,?\.[1-9](?:f\} ?%|%\})", path.read_text()) for path in sources}
     assert found.pop("drawing.py") == [":.1f}%"]  # the width of a bar

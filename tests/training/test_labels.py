@@ -22,7 +22,7 @@ LABELS = "file,class\n" + "".join(f"pets/{i:03}.png,{'cat' if i % 2 else 'dog'}\
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with twelve pictures in pets/, of which labels.csv labels eight."""
+    """A working folder with twelve images in pets/, of which labels.csv labels eight."""
     monkeypatch.setenv("LATELIER_CACHE", str(tmp_path / "cache"))
     place = tmp_path / "here"
     folder(place / "pets", 12, "L", (8, 8))
@@ -51,7 +51,7 @@ def test_labels_of_some_bring_a_label_head_and_are_what_it_learns_from(here: Pat
     images = run.images("pets", Where())
     assert images.label.tolist() == [1, 0] * 4 + [-1] * 4
     splits = run.splits("pets", Where())
-    assert splits.told == 8
+    assert splits.labels_learned == 8
     assert trained(out="bare", settings=[*TINY["settings"], "head=none"])["model"]["head"] is None
 
 
@@ -65,7 +65,7 @@ def test_labels_beside_some_of_the_pictures_bring_the_same_head_as_a_labels_file
     found = trained(labels_file=None, out="beside", quiet=False)
     assert found["model"] == asked
     assert found["model"]["head"]["unlabelled"] == "consistent"
-    said = "8 of the 12 pictures that are trained on have a class, so a label head learns them (--set head=none"
+    said = "8 of the 12 images that are trained on have a class, so a label head learns them (--set head=none"
     assert said in capsys.readouterr().err
     bare = trained(labels_file=None, out="bare", quiet=False, settings=[*TINY["settings"], "head=none"])
     assert bare["model"]["head"] is None
@@ -96,7 +96,7 @@ def test_a_label_a_class_is_spread_by_pixels_first(here: Path) -> None:
 def test_of_a_labels_file_as_many_a_class_may_be_kept(here: Path) -> None:
     config = trained(labels=2)
     assert config["data"]["labelled"] == 4
-    assert open_run("run").splits("pets", Where()).told == 4
+    assert open_run("run").splits("pets", Where()).labels_learned == 4
 
 
 def test_pictures_of_elsewhere_keep_their_own_classes(here: Path) -> None:
@@ -114,7 +114,7 @@ def test_the_runs_pictures_are_known_wherever_they_and_it_are(here: Path) -> Non
     images = open_run("moved").images("animals", Where())
     assert (images.label >= 0).sum() == 8
     assert images.fingerprint == open_run("moved").config["data"]["fingerprint"]
-    assert images.remarks[-1] == "moved/labels.csv says the class of 8 of 12 pictures"
+    assert images.remarks[-1] == "moved/labels.csv says the class of 8 of 12 images"
 
 
 def test_a_resumed_run_goes_by_its_copy(here: Path) -> None:
@@ -165,7 +165,7 @@ def test_a_class_of_which_all_labels_are_held_out_is_said(here: Path, capsys: py
     held = np.setdiff1d(np.arange(30), _rows(30, 0.3))
     Path("labels.csv").write_text(LABELS + "".join(f"{row:03}.png,emu\n" for row in held if row >= 8))
     trained(validation=0.3, quiet=False)
-    assert "no picture that is trained on is labelled emu: label more, or hold none out" in capsys.readouterr().err
+    assert "no image that is trained on is labelled emu: label more, or hold none out" in capsys.readouterr().err
 
 
 def _rows(count: int, share: float) -> np.ndarray:

@@ -19,7 +19,7 @@ SMALL = ["net.channels=4", "latent=2"]
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with twelve pictures in pets/."""
+    """A working folder with twelve images in pets/."""
     monkeypatch.setenv("LATELIER_CACHE", str(tmp_path / "cache"))
     folder(tmp_path / "pets", 12, "L", (8, 8))
     monkeypatch.chdir(tmp_path)
@@ -74,7 +74,7 @@ def test_a_few_labels_need_no_method(here: Path, capsys: pytest.CaptureFixture[s
     labels(4)
     latelier.train(data="pets", labels_file="labels.csv", out="run", settings=SMALL, **TINY)
     said = (
-        "no method was named: classifier, whose label head learns from 4 labels and from the 8 pictures without one "
+        "no method was named: classifier, whose label head learns from 4 labels and from the 8 images without one "
         "(head.unlabelled=consistent); "
     )
     assert said in capsys.readouterr().err
@@ -88,9 +88,9 @@ def test_labels_that_are_hidden_count_as_none(here: Path, capsys: pytest.Capture
     labels(12)
     given: dict[str, Any] = {"data": "pets", "labels_file": "labels.csv", **TINY}
     latelier.train(out="run", labels=1, settings=SMALL, **given)
-    assert "2 labels and from the 10 pictures" in capsys.readouterr().err
+    assert "2 labels and from the 10 images" in capsys.readouterr().err
     latelier.train(out="all", settings=SMALL, **given)
-    assert "classifier, since 12 of 12 pictures have one of 2 classes" in capsys.readouterr().err
+    assert "classifier, since 12 of 12 images have one of 2 classes" in capsys.readouterr().err
     assert config("all")["model"]["model"] == "classifier"
 
 
@@ -111,7 +111,7 @@ def test_labels_of_one_class_are_said_to_be_so(
     latelier.train(data="pets", out="run", settings={"latent": 2}, **given, **TINY)
     assert (
         f"no method was named: vae, without a label head, since there is one class alone ({given.get('labels', 4)} "
-        "labels) and it takes two to tell apart; label pictures of another as well; latelier models lists others\n"
+        "labels) and it takes two to tell apart; label images of another as well; latelier models lists others\n"
     ) in capsys.readouterr().err
     assert config("run")["model"]["head"] is None
 
@@ -125,7 +125,7 @@ def test_what_was_chosen_may_be_overruled(here: Path) -> None:
 def test_larger_pictures_are_scaled_unless_a_size_is_asked(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder(here / "large", 12, "L", (80, 96))
     latelier.train(data="large", out="run", settings=SMALL, **TINY)
-    assert "pictures are scaled to 64 px, --size N chooses another" in capsys.readouterr().err
+    assert "images are scaled to 64 px, --size N chooses another" in capsys.readouterr().err
     assert (config("run")["data"]["shape"], config("run")["request"]["size"]) == ([1, 64, 64], 64)
     latelier.train(data="large", out="own", size=72, settings=SMALL, **TINY)
     assert "are scaled" not in capsys.readouterr().err

@@ -17,7 +17,7 @@ SHARES = "share,class\n30,dog\n10,cat\n"
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A working folder with twelve pictures in pets/, of which labels.csv calls three cats and one a dog."""
+    """A working folder with twelve images in pets/, of which labels.csv calls three cats and one a dog."""
     monkeypatch.setenv("LATELIER_CACHE", str(tmp_path / "cache"))
     folder(tmp_path / "pets", 12, "L", (8, 8))
     rows = "".join(f"{i:03}.png,{'cat' if i < 3 else 'dog'}\n" for i in range(4))
@@ -81,7 +81,7 @@ def test_what_is_no_prior_is_refused() -> None:
 @pytest.mark.parametrize(
     ("more", "line"),
     [
-        ({"labels_file": None}, "--prior labels says how common classes are among pictures without a label, but no"),
+        ({"labels_file": None}, "--prior labels says how common classes are among images without a label, but no"),
         ({"settings": [*TINY["settings"], "head.unlabelled=none"]}, "no label head learns from such here"),
         ({"settings": [*TINY["settings"], "head.prior=1,3"]}, "--prior labels and head.prior=1,3 both say how common"),
     ],

@@ -30,7 +30,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ("parts vae", "which has no parts; models that have: patchvae, spritevae"),
         ("classify vae digits", "cannot classify: train it with labels"),
-        ("caption vae digits", "cannot write: train it on pictures with captions"),
+        ("caption vae digits", "cannot write: train it on images with captions"),
         (
             "inpaint dcgan digits",
             "takes a method that fills in what is missing, and dcgan does not; methods that do: aae, ",

@@ -28,7 +28,7 @@ def packs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def made(packs: Path, source: Path, n: int, age: float = 0) -> Path:
-    """The pack of a new folder of n pictures, last used ``age`` days ago."""
+    """The pack of a new folder of n images, last used ``age`` days ago."""
     before = set(packs.iterdir()) if packs.exists() else set()
     open_images(folder(source, n))
     (pack,) = set(packs.iterdir()) - before
@@ -50,7 +50,7 @@ def test_it_lists_what_there_is(packs: Path, tmp_path: Path, capsys: pytest.Capt
     main(["cache"])
     said = capsys.readouterr().out
     header, odd, few, total = said.splitlines()
-    assert header.split() == ["source", "pictures", "size", "bytes", "last", "used"]
+    assert header.split() == ["source", "images", "size", "bytes", "last", "used"]
     assert odd.split()[:3] == [f"{tmp_path}/odd\\x1b[2Jname", "5", "10x12x3"]
     assert few.split()[:3] == [f"{tmp_path}/few", "3", "10x12x3"]
     assert time.strftime("%Y-%m-%d", time.localtime(time.time() - 2 * DAY)) in few

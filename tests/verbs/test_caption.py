@@ -20,7 +20,7 @@ GRU = "caption=gru caption.hidden=6 caption.embedding=4 caption.least=1"
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sixteen pictures, twelve of them with captions, some of them strange; a vae that writes; pictures without."""
+    """Sixteen images, twelve of them with captions, some of them strange; a vae that writes; images without."""
     place = tmp_path_factory.mktemp("made")
     folder(place / "pets", 16, "L", (8, 8))
     rows = [(f"{i:03}.png", f"A {'dog' if i % 2 else 'cat'} , no. {number}") for i in range(12) for number in "12"]
@@ -112,12 +112,12 @@ def test_captions_are_scored_beside_what_needs_no_model(here: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        (f"train vae --data silent --out new {TINY} {GRU}", "a caption head needs captions, but these pictures have"),
+        (f"train vae --data silent --out new {TINY} {GRU}", "a caption head needs captions, but these images have"),
         (
             f"train vae --data silent --out new {TINY} {GRU} caption.learning=twostep",
             "give a captions.csv or a Parquet column captions",
         ),
-        (f"train vae --data pets --out new --captions 13 {TINY} {GRU}", "but 12 of the pictures to train on have"),
+        (f"train vae --data pets --out new --captions 13 {TINY} {GRU}", "but 12 of the images to train on have"),
         (f"train vae --data pets --out new {TINY} caption=gro", 'unknown caption head "gro"; did you mean "gru"?'),
         (
             f"train vae --data pets --out new {TINY} head=gru",
@@ -126,7 +126,7 @@ def test_captions_are_scored_beside_what_needs_no_model(here: Path) -> None:
         (f"train vae --data pets --out new {TINY} {GRU} caption.least=999999", "no word occurs 999999 times"),
         (
             f"train vae --data pets --out new {TINY} {GRU} caption.most=0",
-            "captions of a picture are learned, at least 1",
+            "captions of an image are learned, at least 1",
         ),
         (f"train vae --data pets --out new {TINY} {GRU} caption.dropout=1", "caption.dropout is a share"),
         (f"train vae --data pets --out new {TINY} {GRU} caption.hiden=1", 'did you mean "hidden"?'),
@@ -143,12 +143,12 @@ def test_captions_are_scored_beside_what_needs_no_model(here: Path) -> None:
 def test_mistakes_are_one_line(here: Path, capsys: Captured, command: str, said: str) -> None:
     code, lines = stopped(capsys, command)
     assert code == 2
-    assert said in lines.splitlines()[-1]  # after what is remarked of the pictures
+    assert said in lines.splitlines()[-1]  # after what is remarked of the images
     assert not Path("new").exists()
 
 
 @pytest.mark.slow
 def test_a_run_without_a_caption_head_cannot_write(here: Path, capsys: Captured) -> None:
     main(shlex.split("train pca --data silent --out pca --quiet --set latent=2"))
-    assert "train it on pictures with captions and --set caption=gru" in refused(capsys, "caption pca silent --out new")
+    assert "train it on images with captions and --set caption=gru" in refused(capsys, "caption pca silent --out new")
     assert "lacks" in refused(capsys, "draw pca captions --out new.png")

@@ -28,7 +28,7 @@ TINY = "--batch 16 --quiet --set net=mlp net.widths=8"
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`run`: a classifier of 250 digits beside 250 that were held out; it has learned a little. `plain`: a vae that
-    cannot classify. Pictures: `odd` of classes of which one is unknown to them, `bare` without classes, `nothing`."""
+    cannot classify. Images: `odd` of classes of which one is unknown to them, `bare` without classes, `nothing`."""
     place = tmp_path_factory.mktemp("made")
     main(shlex.split(f"train classifier --data digits:test --validation 0.5 --steps 60 --out {place / 'run'} {TINY}"))
     main(shlex.split(f"train vae --data digits:test --epochs 0.1 --out {place / 'plain'} {TINY} latent=2"))
@@ -58,9 +58,9 @@ def test_accuracy_confusion_and_calibration_of_pictures_that_it_has_not_learned(
     raw, on_held = (calibration.probabilities(run, pictures) for pictures in (images, held))
     right = (on_held.argmax(1) == held.label).mean()
     assert 0.3 < right < 0.95
-    line = f"out.csv: 500 pictures; {100 * right:.0f} % of the 250 whose class is known and not learned are right\n"
+    line = f"out.csv: 500 images; {100 * right:.0f} % of the 250 whose class is known and not learned are right\n"
     assert text.startswith(line)
-    assert "not counted: 250 pictures whose labels the run has learned" in text
+    assert "not counted: 250 images whose labels the run has learned" in text
     temperature = fit_temperature(on_held, held.label)
     assert f"calibrated by temperature {temperature:.3g}, fitted on 250 labels that the run held out, these" in text
     found = np.array([[float(row[name]) for name in images.classes] for row in rows("out.csv")])
@@ -78,7 +78,7 @@ def test_pictures_of_elsewhere_are_all_counted(here: Path, capsys: Captured) -> 
     assert "of the 1,297 with a known class are right" in text
     assert "always the largest class, 3: 10.2 %" in text
     assert "not counted" not in text
-    assert "these pictures among them" not in text
+    assert "these images among them" not in text
 
 
 def test_the_temperature_is_kept_and_goes_by_the_checkpoint(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,8 +140,8 @@ def test_a_strangers_temperature_can_at_worst_be_a_wrong_number(here: Path, caps
     ("change", "why"),
     [
         ({"labels": 2}, "of what the run held out --labels hid the labels"),
-        ({"data": "gone"}, "the pictures that the run was trained on are no longer where they were"),
-        ({"data": "digits:train"}, "the pictures or labels of digits:train are not those that the run was begun with"),
+        ({"data": "gone"}, "the images that the run was trained on are no longer where they were"),
+        ({"data": "digits:train"}, "the images or labels of digits:train are not those that the run was begun with"),
     ],
 )
 def test_why_there_is_no_temperature_is_said(here: Path, capsys: Captured, change: dict[str, Any], why: str) -> None:
@@ -154,7 +154,7 @@ def test_why_there_is_no_temperature_is_said(here: Path, capsys: Captured, chang
 
 def test_a_run_that_holds_nothing_out_and_a_lone_file_have_no_temperature(here: Path, capsys: Captured) -> None:
     latelier.train("classifier", data="digits", out="all", epochs=0.1, quiet=True, settings=["net=mlp"])
-    assert said(capsys, "classify all bare --out out.csv").endswith("not calibrated: the run held out no pictures\n")
+    assert said(capsys, "classify all bare --out out.csv").endswith("not calibrated: the run held out no images\n")
     (weights, *_) = sorted(Path("run").glob("weights-*"))
     text = said(capsys, f"classify {weights} digits:train --out out.csv")
     assert "of the 1,297 with a known class are right" in text
@@ -164,11 +164,11 @@ def test_a_run_that_holds_nothing_out_and_a_lone_file_have_no_temperature(here: 
 @pytest.mark.parametrize(
     ("least", "wrong", "why"),
     [
-        (251, 1, "takes 251 pictures of known class that the run held out, and there are 250"),
+        (251, 1, "takes 251 images of known class that the run held out, and there are 250"),
         (
             250,
             251,
-            "takes 251 mistakes to learn from, and of 250 pictures .* it gets .* wrong",
+            "takes 251 mistakes to learn from, and of 250 images .* it gets .* wrong",
         ),
     ],
 )
@@ -183,25 +183,25 @@ def test_too_few_labels_are_said_with_how_many_are_enough(
 
 
 def test_pictures_without_a_class_and_of_unknown_ones(here: Path, capsys: Captured) -> None:
-    assert said(capsys, "classify run bare --out out.csv").startswith("out.csv: 6 pictures\nprobabilities in out.csv")
+    assert said(capsys, "classify run bare --out out.csv").startswith("out.csv: 6 images\nprobabilities in out.csv")
     assert len(rows("out.csv")) == 6
     capsys.readouterr()
     main(["classify", "run", "odd", "--out", "out.csv"])
     captured = capsys.readouterr()
-    assert "2 of 6 pictures are of classes that the run does not know (seven)" in captured.err
+    assert "2 of 6 images are of classes that the run does not know (seven)" in captured.err
     assert "of the 4 with a known class are right" in captured.out
-    assert "are right (few pictures: it may be " in captured.out
+    assert "are right (few images: it may be " in captured.out
     assert "always the largest class, 7: 100 %; there is no other" in captured.out
     Path("bare/one").mkdir()
     Path("bare/0.png").rename("bare/one/0.png")
-    assert said(capsys, "classify run bare/one --out out.csv").startswith("out.csv: 1 picture\n")
+    assert said(capsys, "classify run bare/one --out out.csv").startswith("out.csv: 1 image\n")
 
 
 def test_labels_that_the_run_has_learned_all_or_perhaps_are_said(here: Path, capsys: Captured) -> None:
     given = {"out": "all", "epochs": 0.1, "quiet": True, "settings": ["net=mlp"]}
     latelier.train("classifier", data="digits", **given)
     text = said(capsys, "classify all digits:train --out out.csv")
-    assert "the run has learned all of these labels: figures say nothing of other pictures" in text
+    assert "the run has learned all of these labels: figures say nothing of other images" in text
     write(Path("odd/7/new.png"), "L", (8, 8), seed=9)
     latelier.train("classifier", data="odd", **{**given, "out": "grown"})
     write(Path("odd/seven/new.png"), "L", (8, 8), seed=10)
@@ -214,7 +214,7 @@ def test_labels_that_the_run_has_learned_all_or_perhaps_are_said(here: Path, cap
     ("words", "line"),
     [
         ("plain bare --out out.csv", "plain cannot classify: train it with labels and --set head=softmax"),
-        ("run nothing --out out.csv", "nothing: no pictures in this folder"),
+        ("run nothing --out out.csv", "nothing: no images in this folder"),
         ("run bare --out bare", "--out bare is a folder; name a file"),
         ("run bare --out bare/0.png/out.csv", "0.png is a file; name another place"),
         ("run bare --out out.csv --confusion ./out.csv", "--out and --confusion are both out.csv; name two files"),

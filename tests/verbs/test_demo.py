@@ -27,7 +27,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_table_and_a_page(short: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = latelier.demo(out=str(tmp_path / "demo"))
     printed = capsys.readouterr().out
-    for row in ("VAE and label head, all pictures", "same encoder, labels alone", "logistic regression on pixels"):
+    for row in ("VAE and label head, all images", "same encoder, labels alone", "logistic regression on pixels"):
         assert row in printed
         assert row in page.read_text()
     assert "* " in printed  # the best is marked, whoever it is
@@ -52,7 +52,7 @@ def test_scenes_show_the_parts_that_were_found(short: None, tmp_path: Path, caps
     page = latelier.demo(out=str(tmp_path / "demo"), data="scenes")
     printed = capsys.readouterr().out
     assert "What the parts find: average precision" in printed
-    assert "SpriteVAE, 64 pictures without labels" in page.read_text()
+    assert "SpriteVAE, 64 images without labels" in page.read_text()
     for sheet in demo.SHEETS:
         assert str(find(sheet).__doc__).splitlines()[0] in page.read_text() or sheet == "swap"  # so little training
     assert (tmp_path / "demo-parts" / "config.json").exists()

@@ -36,7 +36,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sixteen grey pictures of 8 x 8, whose sides are light or dark; an introvac and a vae on them, and a flat folder
+    """Sixteen grey images of 8 x 8, whose sides are light or dark; an introvac and a vae on them, and a flat folder
     without labels."""
     place = tmp_path_factory.mktemp("made")
     for i in range(16):
@@ -82,7 +82,7 @@ def test_each_picture_is_moved_and_the_table_says_what_became_of_it(here: Path, 
 
 @pytest.fixture
 def notes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What stands under the edited pictures of every sheet of edits."""
+    """What stands under the edited images of every sheet of edits."""
     found = list[str]()
 
     def composed(title: str, bands: list[list[Grid]], footer: str) -> np.ndarray:
@@ -118,7 +118,7 @@ def test_until_classified_stops_or_gives_up(here: Path) -> None:
 
 def test_models_that_have_learned_none_are_edited_too_and_it_is_said(here: Path, capsys: Captured) -> None:
     main(shlex.split("edit vae flat --attribute light --out new"))
-    assert "fitted after the fact on 8 pictures of" in capsys.readouterr().out
+    assert "fitted after the fact on 8 images of" in capsys.readouterr().out
     assert len(table("new")) == 4
     main(shlex.split("edit pca flat --attribute light=0 --out third --fit pets"))
     assert len(table("third")) == 4
@@ -135,7 +135,7 @@ def test_directions_are_fitted_on_what_the_run_was_trained_on_alone(here: Path, 
     assert (len(data.fit), len(data.own)) == (12, 10)
     assert set(map(str, data.own.names)) < set(map(str, data.fit.names))
     latelier.edit(run, "flat", attribute=["light"], out="new")
-    assert "fitted after the fact on 10 pictures of" in capsys.readouterr().out
+    assert "fitted after the fact on 10 images of" in capsys.readouterr().out
     assert len(edit_basis.known(open_run(run), Where())) == 10
 
 
@@ -157,7 +157,7 @@ def test_every_verb_moves_along_the_same_directions_whatever_pictures_it_is_give
     main(shlex.split("draw vae edits --data others"))
     main(shlex.split("score vae --data others --only edit --set edit.epochs=1 edit.deltas=1 --quiet"))
     (place,) = open_places(["vae"], "others", Where(), Uploads())
-    assert "fitted after the fact on 8 pictures of" in place.found.said
+    assert "fitted after the fact on 8 images of" in place.found.said
     assert len(made) == 4
     for source, found in made:
         assert source == made[0][0]
@@ -192,7 +192,7 @@ def test_edits_that_hardly_show_are_warned_of_and_others_are_not(here: Path, cap
     main(shlex.split("edit pca pets --attribute light --by 12 --out large"))
     told = capsys.readouterr()
     assert "warning" not in told.err
-    assert "in steps that change 0.1 of what tells two pictures apart" in told.out
+    assert "in steps that change 0.1 of what tells two images apart" in told.out
     for row in table("large"):
         assert float(row["light judged after"]) > 0.5
 
@@ -229,7 +229,7 @@ def test_sheets_of_attributes_are_drawn(here: Path, capsys: Captured) -> None:
         (f"train vac --data pets --out new {TINY} {NETS} attributes=lit", 'no attribute "lit"'),
         (
             f"train vac --data pets --out new --labels 9 {TINY} {NETS}",
-            "9 a side were asked for, but 8 pictures are known",
+            "9 a side were asked for, but 8 images are known",
         ),
     ],
 )

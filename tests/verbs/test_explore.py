@@ -1,4 +1,4 @@
-"""latelier explore and latelier decode: a page that a command starts, and its pictures drawn again by a command."""
+"""latelier explore and latelier decode: a page that a command starts, and its images drawn again by a command."""
 
 import base64
 import io
@@ -26,7 +26,7 @@ TINY = "--epochs 1 --batch 4 --quiet --set net=mlp net.widths=4 latent=3"
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A `vae` on seven colour pictures of 12 x 10 pixels."""
+    """A `vae` on seven colour images of 12 x 10 pixels."""
     place = tmp_path_factory.mktemp("made")
     folder(place / "pets", 7)
     main(shlex.split(f"train vae --data {place / 'pets'} --out {place / 'a run'!s} {TINY}".replace("a run", "'a run'")))
@@ -44,7 +44,7 @@ def test_the_command_that_the_page_gives_draws_its_picture(
     monkeypatch.chdir(tmp_path)
     uploads = Uploads()
     (place,) = open_places([run], None, Where(), uploads)
-    assert (place.name, len(place.shown)) == ("a-run", 7)  # all pictures of a source without splits
+    assert (place.name, len(place.shown)) == ("a-run", 7)  # all images of a source without splits
     with TestClient(build_app([place], uploads), base_url=HERE) as client:
         page = Page(client)
         for panel, action, question in (

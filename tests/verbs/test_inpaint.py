@@ -21,7 +21,7 @@ TINY = "--epochs 1 --batch 4 --quiet --set net=mlp net.widths=4 latent=2"
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Seven pictures of 12 x 10 pixels in colour, a `vae` and, without Imputes, a `pca` on them, and masks."""
+    """Seven images of 12 x 10 pixels in colour, a `vae` and, without Imputes, a `pca` on them, and masks."""
     place = tmp_path_factory.mktemp("made")
     pets = shlex.quote(str(folder(place / "pets", 7)))
     main(shlex.split(f"train vae --data {pets} --out {place / 'vae'} {TINY}"))
@@ -30,12 +30,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     values[:, :2] = 255  # known are 4 of 12 columns
     Image.fromarray(values).save(place / "left.png")
     Image.fromarray(np.full((5, 6), 255, np.uint8)).save(place / "white.png")
-    (place / "text.png").write_text("no picture")
+    (place / "text.png").write_text("no image")
     return place
 
 
 def pixels(place: str) -> np.ndarray:
-    """uint8 [n, h, w, c] of a folder's pictures, in the order of their names."""
+    """uint8 [n, h, w, c] of a folder's images, in the order of their names."""
     return np.stack([np.asarray(Image.open(path).convert("RGB")) for path in sorted(Path(place).glob("*.png"))])
 
 
@@ -69,7 +69,7 @@ def test_every_level_of_grey_is_kept(here: Path) -> None:
     Image.fromarray(np.where(ramp == 100, 0, 255).astype(np.uint8)).save("dot.png")
     latelier.inpaint(Path("run"), Path("ramp"), mask=Path("dot.png"), out=Path("filled"))
     found = np.asarray(Image.open("filled/000001-1.png"))
-    assert found.shape == (16, 16)  # grey, as the pictures were
+    assert found.shape == (16, 16)  # grey, as the images were
     assert np.array_equal(found[ramp != 100], ramp[ramp != 100])
 
 
@@ -81,7 +81,7 @@ def test_a_seed_gives_the_same_pictures_again_and_another_other_masks(here: Path
 
 
 def test_what_is_missing_is_not_looked_at(here: Path) -> None:
-    """A damaged picture and a whole one are filled in alike."""
+    """A damaged image and a whole one are filled in alike."""
     write(Path("damaged/000.png"))
     whole = np.asarray(Image.open("damaged/000.png")).copy()
     whole[:, 6:] = 0
@@ -105,7 +105,7 @@ def test_what_is_missing_is_not_looked_at(here: Path) -> None:
         ),
         ("vae pets --mask pets --out new", "mask pets cannot be read"),
         ("vae pets --mask white.png --out new", "mask white.png is, at 10 x 12 pixels, all white: nothing is missing"),
-        ("vae nowhere --mask white.png --out new", "mask white.png is"),  # before pictures are looked for
+        ("vae nowhere --mask white.png --out new", "mask white.png is"),  # before images are looked for
         ("vae pets --mask half --out pets", "--out pets exists and is not an empty folder; name another"),
         ("vae pets --mask half", "inpaint lacks --out"),
         ("vae pets --out new", "inpaint lacks --mask"),

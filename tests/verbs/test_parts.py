@@ -26,7 +26,7 @@ COLUMNS = {"file": "string", "part": "int32", "row": "int32", "column": "int32",
 
 
 class Known(Model, HasParts):
-    """Part 1 is at row 1 and column 2 of 2 x 4 cells, as probable as the picture is bright; others are nowhere."""
+    """Part 1 is at row 1 and column 2 of 2 x 4 cells, as probable as the image is bright; others are nowhere."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class Opened:
 
 @pytest.fixture
 def known(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run of ``Known``, and ten pictures of levels 0, 20, 40, ... of 255, read three at a time."""
+    """A run of ``Known``, and ten images of levels 0, 20, 40, ... of 255, read three at a time."""
     levels = 20 * np.arange(10, dtype=np.uint8)
     data = Images(
         pixels=np.broadcast_to(levels[:, None, None, None], (10, 8, 16, 1)),
@@ -77,7 +77,7 @@ def test_a_row_a_part_and_cell_that_is_probable_enough(known: None, out: Path, c
     *places, probability = zip(*(tuple(row.values()) for row in table.to_pylist()), strict=True)
     assert list(zip(*places, strict=True)) == [(f"{level}.png", 1, 1, 2) for level in (140, 160, 180)]
     assert probability == pytest.approx([140 / 255, 160 / 255, 180 / 255])
-    assert capsys.readouterr().out == f"{out}: 3 rows; parts occur in 3 of 10 pictures\n"
+    assert capsys.readouterr().out == f"{out}: 3 rows; parts occur in 3 of 10 images\n"
     assert list(out.parent.iterdir()) == [out]
 
 
@@ -94,7 +94,7 @@ def test_a_table_without_rows_is_said_to_have_none(known: None, out: Path, capsy
     assert {field.name: str(field.type) for field in table.schema} == COLUMNS
     assert len(table) == 0
     said = capsys.readouterr().out
-    assert f"{out}: 0 rows; no part reaches 0.9 in 10 pictures, the highest probability is 0.7059\n" == said
+    assert f"{out}: 0 rows; no part reaches 0.9 in 10 images, the highest probability is 0.7059\n" == said
 
 
 @pytest.mark.parametrize("least", ["-0.1", "1.5", "nan"])
@@ -123,7 +123,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run on six pictures of 16 x 24 pixels, which lie beside it as `pets`, and one of a model without parts."""
+    """A run on six images of 16 x 24 pixels, which lie beside it as `pets`, and one of a model without parts."""
     place = tmp_path_factory.mktemp("made")
     pets = shlex.quote(str(folder(place / "pets", 6, size=(24, 16))))
     main(shlex.split(f"train patchvae --data {pets} --out {place / 'run'} --epochs 1 --batch 4 --quiet --set parts=3"))
@@ -143,7 +143,7 @@ def test_a_trained_run_writes_what_its_model_says(run: Path, out: Path, capsys: 
     found[picture, table["part"], table["row"], table["column"]] = torch.tensor(table["probability"])
     assert 0 < len(picture) < expected.numel()
     torch.testing.assert_close(found, expected.where(expected >= 0.3, 0.0))
-    assert f"{len(picture)} rows; parts occur in 6 of 6 pictures" in capsys.readouterr().out
+    assert f"{len(picture)} rows; parts occur in 6 of 6 images" in capsys.readouterr().out
 
 
 def test_without_a_source_it_takes_the_pictures_that_scores_are_measured_on(
@@ -155,7 +155,7 @@ def test_without_a_source_it_takes_the_pictures_that_scores_are_measured_on(
     main(["parts", str(held), "--out", str(out), "--least", "0"])
     measured = open_run(held).splits(None, Where()).test
     assert set(pq.read_table(out)["file"].to_pylist()) == set(measured.names)
-    assert f"parts occur in 3 of 3 pictures ({pets}, 3 held out)" in capsys.readouterr().out
+    assert f"parts occur in 3 of 3 images ({pets}, 3 held out)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("sheet", ["parts", "part-crops", "part_crops", "swap", "weights"])

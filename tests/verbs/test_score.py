@@ -26,7 +26,7 @@ def score(model, data, generator, *, first: float = 1.0, second: int | None = No
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run on eight pictures of 8 x 8 pixels."""
+    """A run on eight images of 8 x 8 pixels."""
     place = tmp_path_factory.mktemp("made")
     pets = shlex.quote(str(folder(place / "pets", 8, "L", size=(8, 8))))
     tiny = "net=mlp net.widths=4 latent=2 likelihood=gaussian"

@@ -17,7 +17,7 @@ from latelier.verdict.facts import measured
 
 
 class Certain(Knowing):
-    """It says of every picture that the upper half is bright, and that it is fake."""
+    """It says of every image that the upper half is bright, and that it is fake."""
 
     def directions(self) -> Directions:
         own = super().directions()
@@ -26,7 +26,7 @@ class Certain(Knowing):
 
 
 class Deaf(Knowing):
-    """It draws one picture."""
+    """It draws one image."""
 
     def decode(self, code: Code) -> Tensor:
         return super().decode({"z": 0 * code["z"]})
@@ -91,7 +91,7 @@ def test_nothing_is_said_of_attributes_that_pictures_do_not_show() -> None:
 
 def test_it_is_part_of_what_is_measured_for_a_verdict_and_leaves_torchs_own_noise_alone() -> None:
     before = torch.random.get_rng_state()
-    one, other = (measured(Knowing(), DATA, told=True) for _ in range(2))
+    one, other = (measured(Knowing(), DATA, supervised=True) for _ in range(2))
     assert torch.equal(torch.random.get_rng_state(), before)
     assert one == other
     assert one["attributes balanced"] > 95

@@ -19,21 +19,21 @@ SHAPE = (1, 8, 8)
 
 
 def planes(n: int, seed: int) -> Images:
-    """Pictures in three dimensions around mid-grey: PCA of three keeps all but the rounding."""
+    """Images in three dimensions around mid-grey: PCA of three keeps all but the rounding."""
     bases = np.linalg.qr(np.random.default_rng(0).normal(size=(64, 3)))[0]
     code = np.random.default_rng(seed).normal(size=(n, 3))
     return pictures((128 + 120 * code @ bases.T).clip(0, 255).reshape(n, 8, 8, 1).round())
 
 
 def halves(n: int, seed: int) -> Images:
-    """Class 1 is bright; every second picture is of it."""
+    """Class 1 is bright; every second image is of it."""
     label = np.arange(n) % 2
     pixels = np.random.default_rng(seed).integers(0, 100, (n, 8, 8, 1)) + 40 * label[:, None, None, None]
     return pictures(pixels, label)
 
 
 def facts(model: Fake, fit: Images, test: Images, **options: Any) -> dict[str, float]:
-    return measured(model, Splits(fit, test, seen=options.pop("seen", False)), **{"told": False, **options})
+    return measured(model, Splits(fit, test, seen=options.pop("seen", False)), **{"supervised": False, **options})
 
 
 class Paints(Fake, Decodes, Samples):
@@ -59,8 +59,8 @@ def test_reconstructions_stand_beside_pca_and_the_mean_of_other_pictures() -> No
     mean = fit.floats(slice(None)).mean(0)
     errors = (test.floats(slice(None)) - mean).square().mean((1, 2, 3))
     assert found["PSNR of mean"] == pytest.approx(float(-10 * errors.log10().mean()), abs=1e-3)
-    assert found["strangers error"] > 0.02
-    assert found["pictures"] == 100
+    assert found["other error"] > 0.02
+    assert found["images"] == 100
     assert found["seen"] == 0
     assert found["finite"] == 1
 
@@ -130,18 +130,18 @@ def test_a_probe_speaks_of_labels_only_where_the_model_never_saw_them() -> None:
     assert found["largest class"] == 50
     assert found["labels a class"] == 100
     assert 0 <= found["accuracy lead error"] < 3
-    assert "accuracy of codes" not in facts(model, fit, test, told=True)
+    assert "accuracy of codes" not in facts(model, fit, test, supervised=True)
     assert "accuracy of codes" not in facts(model, planes(100, 1), planes(100, 2))  # without labels
 
 
 def test_a_classifier_stands_beside_guessing_and_a_baseline_of_as_many_labels() -> None:
     fit, test = halves(300, 1), halves(100, 2)
     model = Names(SHAPE, 1, lambda image: image.mean((1, 2, 3))[:, None])
-    found = facts(model, fit, test, told=True)
+    found = facts(model, fit, test, supervised=True)
     assert found["accuracy"] == found["largest class"] == 50
     assert found["baseline accuracy"] > 90
     assert found["baseline labels"] == 300
-    assert facts(model, fit, test, told=True, labels=5)["baseline labels"] == 10
+    assert facts(model, fit, test, supervised=True, labels=5)["baseline labels"] == 10
 
 
 def test_measuring_is_repeatable_and_leaves_torchs_own_noise_alone() -> None:
@@ -157,7 +157,7 @@ def test_measuring_is_repeatable_and_leaves_torchs_own_noise_alone() -> None:
 def test_every_method_untrained_is_told_that_it_has_not_learned(case: Case) -> None:
     model, _ = case.build()
     images = pictures_of(case)
-    found = measured(model, Splits(images, images, seen=True), told=has(model, Classifies))
+    found = measured(model, Splits(images, images, seen=True), supervised=has(model, Classifies))
     assert all(math.isfinite(value) for value in found.values())
     says = [finding for finding in model.findings({**found, "shown": 0.0}) if finding.level == "warning"]
     assert any("not learned" in finding.text or "look all alike" in finding.text for finding in says)

@@ -24,7 +24,7 @@ def test_each_score_stands_beside_what_it_has_to_beat_and_the_runs_own_comes_fir
     assert [(row.label, row.value, row.own) for row in kept.rows] == [
         ("this model", 20.0, True),
         ("PCA, 32 numbers", 22.0, False),
-        ("the mean picture", 12.0, False),
+        ("the mean image", 12.0, False),
     ]
     assert [row.value for row in known.rows] == [88.0, 91.0, 91.5, 10.2]
     assert "10 labels a class" in known.note
@@ -53,7 +53,7 @@ def test_a_score_that_was_not_taken_leads_nowhere():
 def test_codes_that_learned_from_labels_are_not_probed_for_them():
     names = [headline.name for headline in headlines(TOLD, [PROBE])]
     assert names == ["Classes"]
-    assert headlines({}, [PROBE | {"values": PROBE["values"] | {"labels of other pictures learned from": 500.0}}]) == []
+    assert headlines({}, [PROBE | {"values": PROBE["values"] | {"labels of other images learned from": 500.0}}]) == []
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_nothing_is_the_best_where_all_are_alike():
 
 @pytest.mark.parametrize(("codes", "stars"), [(62.0, set()), (64.0, {(0, 1)}), (40.0, set())])
 def test_a_star_says_no_more_than_the_sentence(codes, stars):
-    """Of 2,000 pictures two standard errors are 2.2 points."""
+    """Of 2,000 images two standard errors are 2.2 points."""
     values = {"linear codes 5/class %": codes, "linear pixels 5/class %": 61.0, "linear PCA 5/class %": 60.5}
     values |= {f"{name} sd": 0.5 for name in values} | {"majority %": 20.0}
     record = {"name": "probe", "data": "pets", "n": 2_000, "seconds": 1.0, "seed": 0, "protocol": "p", "values": values}

@@ -39,7 +39,7 @@ def test_train_ends_with_a_verdict_and_one_command_and_keeps_it(here: Path, caps
     assert f"Next: latelier train --out {run} --resume --steps 1000" in said
     kept = json.loads((run / "verdict.json").read_text())
     assert kept["seen"] == 72
-    assert kept["facts"]["pictures"] <= 20
+    assert kept["facts"]["images"] <= 20
 
 
 def test_quiet_training_measures_nothing(here: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +102,7 @@ def test_kept_numbers_are_taken_for_the_same_checkpoint_and_pictures_alone(
 
     def measured(*_: Any, **__: Any) -> dict[str, float]:
         calls.append(1)
-        return {"pictures": 5.0, "seen": 0.0}
+        return {"images": 5.0, "seen": 0.0}
 
     monkeypatch.setattr(verdict, "measured", measured)
     assert verdict.verdict(run, splits)[0] == before

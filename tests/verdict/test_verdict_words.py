@@ -21,7 +21,7 @@ def log(values: np.ndarray) -> list[dict[str, Any]]:
     return [{"seen": 8 * n, "terms": {"distortion": float(value)}} for n, value in enumerate(values, 1)]
 
 
-FACTS = {"pictures": 4.0, "seen": 0.0, "finite": 1.0, "PSNR": 22.0, "PSNR of mean": 12.0}
+FACTS = {"images": 4.0, "seen": 0.0, "finite": 1.0, "PSNR": 22.0, "PSNR of mean": 12.0}
 KNOWN = {f"accuracy of {space}": 71.0 for space in ("codes", "pixels", "PCA")} | {
     "labels a class": 100.0,
     "largest class": 60.0,
@@ -65,7 +65,7 @@ def test_poor_samples_are_said_whatever_codes_know(codes: float, made: Path) -> 
     drawn = {"drawn apart": 1.0, "drawn distance": 0.0298, "drawn distance of mean": 0.0145}
     drawn["drawn distance of Gaussian"] = 0.001
     found = verdict.words(run, splits, FACTS | KNOWN | drawn | {"accuracy of codes": codes})
-    starts = ["Learned", "Still improving", "Draws new pictures less well than it reconstructs", "Measured", "Next: "]
+    starts = ["Learned", "Still improving", "Draws new images less well than it reconstructs", "Measured", "Next: "]
     assert [text.startswith(start) for (_, text), start in zip(found, starts, strict=True)] == [True] * 5
     run.log = []
     roomy = [text for _, text in verdict.words(run, splits, FACTS | KNOWN | drawn | {"accuracy of codes": codes})]
@@ -118,7 +118,7 @@ def test_the_log_says_whether_to_go_on(values: np.ndarray, says: str, command: s
     assert sum(text.startswith(says) for _, text in found) == 1
     assert found[-1].text.startswith("Next: latelier ")
     assert command in found[-1].text
-    assert found[-2].text.startswith("Measured on 4 pictures ")
+    assert found[-2].text.startswith("Measured on 4 images ")
 
 
 def test_a_metric_whose_name_says_little_is_explained(made: Path) -> None:
@@ -167,7 +167,7 @@ def test_what_has_not_learned_goes_on_unless_it_gets_worse(made: Path) -> None:
         assert command in verdict.words(run, splits, unlearned)[-1].text
     behind = FACTS | {"accuracy": 60.0, "largest class": 20.0, "baseline accuracy": 85.0, "baseline labels": 500.0}
     run.log = log(np.full(50, 60.0))
-    found = verdict.words(run, splits, behind | {"pictures": 400.0})
+    found = verdict.words(run, splits, behind | {"images": 400.0})
     assert any(level == "warning" and text.startswith("Has learned little of the labels") for level, text in found)
     assert "--resume --steps 1000" in found[-1].text
 
@@ -175,11 +175,11 @@ def test_what_has_not_learned_goes_on_unless_it_gets_worse(made: Path) -> None:
 def test_labels_that_are_learned_lead_whatever_else_is_wrong(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, splits = opened(made)
     run.log = log(np.full(50, 60.0))
-    blurred = FACTS | {"PSNR": 14.0, "PSNR of PCA": 22.0, "components": 16.0, "numbers": 16.0, "pictures": 400.0}
+    blurred = FACTS | {"PSNR": 14.0, "PSNR of PCA": 22.0, "components": 16.0, "numbers": 16.0, "images": 400.0}
     told = {"accuracy": 97.0, "largest class": 20.0, "baseline accuracy": 85.0, "baseline labels": 50.0}
     texts = [text for _, text in verdict.words(run, splits, blurred | told)]
     assert texts[0].startswith("Learned the labels: ")
-    assert any(text.startswith("Beside the labels it has learned little, its pictures are blurs") for text in texts)
+    assert any(text.startswith("Beside the labels it has learned little, its images are blurs") for text in texts)
     assert texts[-1].startswith("Next: latelier report")
     monkeypatch.setattr(run.model, "remarks", lambda terms, seen: ["so few are taught: lower so"])
     levels = [finding.level for finding in verdict.words(run, splits, blurred | told)]

@@ -1,6 +1,6 @@
-"""How well few labels serve: the same encoder with and without unlabelled pictures, beside logistic regression.
+"""How well few labels serve: the same encoder with and without unlabelled images, beside logistic regression.
 
-Every method sees the same label draws and is measured on the same test pictures, which none of them saw. Trainings run
+Every method sees the same label draws and is measured on the same test images, which none of them saw. Trainings run
 in processes of one thread each: small nets gain more from a second process than from a second thread."""
 
 import multiprocessing
@@ -41,7 +41,7 @@ class Trial:
 
 
 def accuracy(trial: Trial) -> float:
-    """Trains as the trial says, on one thread; share of the test pictures classified right."""
+    """Trains as the trial says, on one thread; share of the test images classified right."""
     import torch
 
     from latelier.codes.rows import rows_of
@@ -98,8 +98,8 @@ def run_all(
 def baselines(
     train: Images, test: Images, budgets: Sequence[int], draw: int, components: int
 ) -> dict[str, dict[int, float]]:
-    """Row -> labels a class -> accuracy of logistic regression on pixels, and on a PCA fitted to all training pictures
-    without their labels, and of label propagation on a graph of all pixels, those of the test pictures too."""
+    """Row -> labels a class -> accuracy of logistic regression on pixels, and on a PCA fitted to all training images
+    without their labels, and of label propagation on a graph of all pixels, those of the test images too."""
     import numpy as np
 
     from latelier.learners import regression

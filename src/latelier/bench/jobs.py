@@ -67,7 +67,7 @@ class Bench:
     where: Where
     share: float = 1.0  # of the epochs; below 1 it is a rehearsal
     seeds: int = 1
-    size: int | None = None  # the pictures' side, in place of the recipe's
+    size: int | None = None  # the images' side, in place of the recipe's
 
     def train(self, job: Job) -> Run:
         """The finished run of the job, trained now or before."""

@@ -12,7 +12,7 @@ TRAINING: dict[str, Any] = {  # arguments of latelier.train
     "seed": 0,
     "size": None,
     "channels": None,
-    "range": None,  # that of the pictures
+    "range": None,  # that of the images
     "images": None,
     "labels": None,
     "labels_file": None,
@@ -106,7 +106,7 @@ ATTRIBUTES: dict[str, Any] = {
 }
 CAPTIONS: dict[str, Any] = {
     "weight": None,  # the number of pixels
-    "captioned": None,  # by how many pictures have captions
+    "captioned": None,  # by how many images have captions
     "hidden": 512,
     "embedding": 300,
     "dropout": 0.5,
@@ -170,7 +170,7 @@ METHODS: dict[str, dict[str, Any]] = {
         "optimiser.betas": (0.9, 0.99),
     },
     "dgdn": {
-        "maps": (),  # by the pictures' size
+        "maps": (),  # by the images' size
         "kernels": (),
         "pools": (),
         "hidden": 9,
@@ -268,4 +268,4 @@ HEADS: dict[str, dict[str, Any]] = {
     "lstm": CAPTIONS,
 }
 HEADED = {"head": "softmax", "caption": "gru"}  # what ``latelier train`` takes where no kind is named
-OF_THE_DATA = ("classes",)  # fields that the pictures decide
+OF_THE_DATA = ("classes",)  # fields that the images decide

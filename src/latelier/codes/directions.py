@@ -16,17 +16,17 @@ from latelier.learners import regression
 from latelier.nets.eval_mode import evaluating
 from latelier.objectives.directions import moved
 
-ROWS = 5_000  # pictures that directions are fitted on
+ROWS = 5_000  # images that directions are fitted on
 FEWEST = 2  # of them that must have an attribute, and as many that must not
-SHARE = 0.1  # of what tells two pictures apart: what a fitted step of 1 changes in a drawn picture
-MEASURED = 256  # pictures on which that is measured
-LONGEST = 3.0  # standard deviations of the code in a step of 1: farther, a picture that does not change stays as it is
+SHARE = 0.1  # of what tells two images apart: what a fitted step of 1 changes in a drawn image
+MEASURED = 256  # images on which that is measured
+LONGEST = 3.0  # standard deviations of the code in a step of 1: farther, an image that does not change stays as it is
 ROUNDS = 5
 LINEAR = ("gaussian", "uniform", "point")  # kinds of latents whose numbers may be moved along a line
 STEP = (
-    "Fitted directions are differences of class means: from the mean code of the pictures without an attribute to that "
-    f"of those with it. A step of 1 is so long that a drawn picture changes by {SHARE:g} of the distance between two "
-    f"different pictures (root mean squares over pixels, of {MEASURED} pictures moved both ways), or {LONGEST:g} "
+    "Fitted directions are differences of class means: from the mean code of the images without an attribute to that "
+    f"of those with it. A step of 1 is so long that a drawn image changes by {SHARE:g} of the distance between two "
+    f"different images (root mean squares over pixels, of {MEASURED} images moved both ways), or {LONGEST:g} "
     "standard deviations of the code where that is less."
 )
 
@@ -44,24 +44,24 @@ class Found(NamedTuple):
 
 
 def found(model: Model, data: Images | None) -> Found:
-    """The model's own directions, else those fitted on the pictures; the same for the same model and pictures. Raises
+    """The model's own directions, else those fitted on the images; the same for the same model and images. Raises
     Refusal where there are neither."""
     if has(model, AttributeDirections):
         return Found(need(model, AttributeDirections).directions(), "directions that the model has learned")
     if data is None:
-        raise Refusal("this model has learned no attributes: give pictures that have some, to fit directions on")
+        raise Refusal("this model has learned no attributes: give images that have some, to fit directions on")
     fit = some(with_attributes(data), ROWS, 0)
-    where = data.source or "the pictures given"
-    said = f"directions fitted after the fact on {len(fit):,} pictures of {where}"
-    return Found(fitted(model, fit), said, f"steps that change {SHARE:g} of what tells two pictures apart")
+    where = data.source or "the images given"
+    said = f"directions fitted after the fact on {len(fit):,} images of {where}"
+    return Found(fitted(model, fit), said, f"steps that change {SHARE:g} of what tells two images apart")
 
 
 def fitted(model: Model, images: Images) -> Directions:
-    """For each attribute of the pictures a logistic regression on the most likely codes (C = 1 on codes scaled by one
+    """For each attribute of the images a logistic regression on the most likely codes (C = 1 on codes scaled by one
     number) and a step along the difference of the class means (``STEP``).
 
     The classifier's own weight is no way to go: it points where the classes differ by more than the codes vary, which
-    may be numbers that hardly show in a drawn picture (Haufe et al. 2014, doi 10.1016/j.neuroimage.2013.10.067: what
+    may be numbers that hardly show in a drawn image (Haufe et al. 2014, doi 10.1016/j.neuroimage.2013.10.067: what
     draws is the activation pattern, the codes' covariance times the weight; the difference of class means is that of
     the least-squares classifier). Raises Refusal where no attribute is shown both ways."""
     latents, encoder = movable(model), need(model, Encodes)
@@ -83,8 +83,8 @@ def fitted(model: Model, images: Images) -> Directions:
         apart.append(rows[truth == 1].mean(0) - rows[truth == 0].mean(0))
     if not names:
         raise Refusal(
-            f"{images.source or 'these pictures'}: a direction is fitted between pictures with an attribute and "
-            f"pictures without it, at least {FEWEST} of each, and no attribute has so many; label more"
+            f"{images.source or 'these images'}: a direction is fitted between images with an attribute and "
+            f"images without it, at least {FEWEST} of each, and no attribute has so many; label more"
         )
     device = device_of(model)
 
@@ -132,7 +132,7 @@ def rms(difference: Tensor) -> float:
 
 
 def movable(model: Model) -> tuple[str, ...]:
-    """Latents along which pictures can be edited: of a hierarchy the lowest level, which keeps the picture; else those
+    """Latents along which images can be edited: of a hierarchy the lowest level, which keeps the image; else those
     that tables of codes hold, but for coins and classes. Raises Refusal where none is left."""
     lowest = need(model, HasLevels).levels()[:1] if has(model, HasLevels) else ()
     names = lowest or need(model, Encodes).read or tuple(model.latents)

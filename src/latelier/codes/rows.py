@@ -58,7 +58,7 @@ def block_on(device: torch.device) -> int:
 def rows_of(model: Model, images: Images, read: Callable[[Tensor], Tensor], *, batch: int | None = None) -> np.ndarray:
     """``read`` (images [b, c, h, w] on the model's device -> [b, d]) of every image, in order: float32 [n, d]."""
     if len(images) == 0:
-        raise Refusal(f"{images.source or 'these images'}: there are no pictures to read")
+        raise Refusal(f"{images.source or 'these images'}: there are no images to read")
     device, rows, start = device_of(model), np.empty((0, 0), np.float32), 0
     for image in images.blocks(batch or block_on(device)):
         with evaluating(model):

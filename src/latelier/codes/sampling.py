@@ -1,4 +1,4 @@
-"""Pictures drawn of the prior given attributes: Langevin Monte Carlo on the code, and acceptance by the classifier
+"""Images drawn of the prior given attributes: Langevin Monte Carlo on the code, and acceptance by the classifier
 (IntroVAC, section 4.3)."""
 
 import math
@@ -23,7 +23,7 @@ class Drawn(NamedTuple):
 
     code: Code  # [n, ...]
     image: Tensor  # [n, c, h, w]
-    kept: float  # share of the chains whose picture, encoded again, has what was asked for
+    kept: float  # share of the chains whose image, encoded again, has what was asked for
 
 
 @torch.no_grad()
@@ -62,7 +62,7 @@ def draw_given(
             break
     if not found:
         raise Refusal(
-            f"of {tried:,} chains none drew a picture that the classifier takes for {_words(given)}: train longer, or "
+            f"of {tried:,} chains none drew an image that the classifier takes for {_words(given)}: train longer, or "
             "ask for fewer attributes at once"
         )
     codes = {name: torch.cat([block[name] for block, _ in blocks])[:n] for name in blocks[0][0]}

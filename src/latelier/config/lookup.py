@@ -1,4 +1,4 @@
-"""Models, scores and pictures are found by their module's name: adding one is adding one file; nothing is registered.
+"""Models, scores and images are found by their module's name: adding one is adding one file; nothing is registered.
 
 Names are listed by reading sources and not by importing them, so that listing needs neither torch nor an extra; for
 the same reason ``Refusal`` is imported where it is raised.
@@ -62,7 +62,7 @@ def module_names(package: str, attribute: str = "") -> list[str]:
 def find_module(package: str, name: str, kind: str, attribute: str = "") -> ModuleType:
     """The module ``name`` of the package, or, for a name with dots, the user's own module of that name.
 
-    ``kind`` ("model", "score", "picture") is what messages call it; ``attribute`` ("Model", "score", "draw") is what
+    ``kind`` ("model", "score", "image") is what messages call it; ``attribute`` ("Model", "score", "draw") is what
     the module must define. Raises Refusal, with the nearest match, when there is none, and for a module of their own
     that the user did not name, or that cannot be run (``own_code``).
     """

@@ -139,11 +139,11 @@ class Clusters(Capability):
 
 
 class HasFilters(Capability):
-    """Has first weights that can be seen as small pictures."""
+    """Has first weights that can be seen as small images."""
 
     @abstractmethod
     def filters(self) -> Tensor:
-        """[n, c, h, w], one picture a unit of the first layer, in the units' order; any range."""
+        """[n, c, h, w], one image a unit of the first layer, in the units' order; any range."""
 
 
 class Unpools(Capability):

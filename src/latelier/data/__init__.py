@@ -1,1 +1,1 @@
-"""Pictures -> rows of uint8 -> batches."""
+"""Images -> rows of uint8 -> batches."""

@@ -1,4 +1,4 @@
-"""Attributes of pictures for models that learn them: those that the data name, and classes as attributes."""
+"""Attributes of images for models that learn them: those that the data name, and classes as attributes."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,24 +11,24 @@ from latelier.errors import Refusal
 
 
 def with_attributes(images: Images, names: Sequence[str] = ()) -> Images:
-    """The same pictures with these attributes, by default all that they have: columns of attributes.csv and their
-    like, and of pictures of two classes the second (smiling, of "not smiling" and "smiling"). Where there are neither,
+    """The same images with these attributes, by default all that they have: columns of attributes.csv and their
+    like, and of images of two classes the second (smiling, of "not smiling" and "smiling"). Where there are neither,
     each class is an attribute. Raises Refusal for names that they do not have, and where there is nothing."""
     known, values = or_classes(images)
     if not known:
-        source = images.source or "these pictures"
+        source = images.source or "these images"
         raise Refusal(
             f"{source} has neither attributes nor classes: give an attributes.csv, a labels.csv or class folders"
         )
     if absent := [name for name in names if name not in known]:
-        raise Refusal(f'{images.source or "these pictures"}: no attribute "{absent[0]}"; {nearest(absent[0], known)}')
+        raise Refusal(f'{images.source or "these images"}: no attribute "{absent[0]}"; {nearest(absent[0], known)}')
     chosen = list(names) or known
     columns = [known.index(name) for name in chosen]
     return replace(images, attribute=values[:, columns], attributes=tuple(chosen))
 
 
 def hide_attributes(images: Images, each: int, seed: int, among: np.ndarray | None = None) -> Images:
-    """The same pictures with ``each`` pictures kept that are known to have an attribute and as many that are known not
+    """The same images with ``each`` images kept that are known to have an attribute and as many that are known not
     to, of each attribute, out of the rows ``among``; all else is hidden (-1). Raises Refusal where there are fewer."""
     hidden = np.full_like(images.attribute, -1)
     rows = np.arange(len(images)) if among is None else among
@@ -37,7 +37,7 @@ def hide_attributes(images: Images, each: int, seed: int, among: np.ndarray | No
             found = rows[images.attribute[rows, column] == side]
             if len(found) < each:
                 raise Refusal(
-                    f"labels: {each} a side were asked for, but {len(found)} pictures are known "
+                    f"labels: {each} a side were asked for, but {len(found)} images are known "
                     f'{"to have" if side else "not to have"} "{name}"; ask for fewer'
                 )
             kept = np.random.default_rng([seed, column, side]).choice(found, each, replace=False)
@@ -51,7 +51,7 @@ def yes_or_no(images: Images) -> tuple[list[str], np.ndarray]:
 
 
 def or_classes(images: Images) -> tuple[list[str], np.ndarray]:
-    """The same, and of pictures that have neither each class against all others."""
+    """The same, and of images that have neither each class against all others."""
     names, values = yes_or_no(images)
     return (names, values) if names else _beside(images, range(len(images.classes)))
 

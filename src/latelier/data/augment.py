@@ -16,7 +16,7 @@ FACTOR, HUE = 0.4, math.radians(36)  # of colour 1: ± the logarithm of each fac
 CUTOUT = 0.36  # of the side: 10 of 28 px
 SMALL = 16  # px: below, a stroke is a pixel wide; a square of 3 of 8 px cuts classes out, and less turns them
 BLACK = 1 / 16  # up to which a pixel counts as black
-# The strength of affine and of colour up to which a view is one of its picture. At 3 one view in 200 has lost a square
+# The strength of affine and of colour up to which a view is one of its image. At 3 one view in 200 has lost a square
 # in the middle, a fifth of the side wide, and one of noise in 75 has no value left between black and white; at 4 one in
 # 10 and in 23. More than 1.5 has helped nowhere (docs/augmentation.md).
 STRONGEST = 3.0
@@ -57,7 +57,7 @@ class Augment:
         if self.shift >= side:
             raise Refusal(
                 f"shift moves by pixels, fewer than the {side} of the shorter side, not by {self.shift}: nothing of a "
-                "picture would be left"
+                "image would be left"
             )
 
     def options(self) -> list[str]:

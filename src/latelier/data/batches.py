@@ -1,6 +1,6 @@
 """``at(position)``: the batch that training sees at a position, a pure function of (seed, position).
 
-Nothing about the order is ever saved: a resumed run asks for the same positions and gets the same pictures, whatever
+Nothing about the order is ever saved: a resumed run asks for the same positions and gets the same images, whatever
 the number of processes.
 """
 
@@ -71,7 +71,7 @@ class Batches:
     ):
         drawn = np.arange(len(images)) if among is None else among
         if len(drawn) == 0:
-            raise Refusal(f"{images.source}: no pictures left to train on")
+            raise Refusal(f"{images.source}: no images left to train on")
         if labelled + captioned > 1:
             raise Refusal(
                 f"head.labelled {labelled:g} and caption.captioned {captioned:g} are shares of one batch, so they must "
@@ -174,7 +174,7 @@ def _known(images: Images, drawn: np.ndarray, share: float) -> Tensor:
     """Rows with a label. Raises Refusal where a share of batches is asked of none."""
     rows = drawn[images.label[drawn] >= 0]
     if share and not len(rows):
-        raise Refusal(f"{images.source}: a label head needs labels, but these pictures have none")
+        raise Refusal(f"{images.source}: a label head needs labels, but these images have none")
     return torch.from_numpy(rows)
 
 
@@ -183,7 +183,7 @@ def _told(images: Images, drawn: np.ndarray, share: float, sentences: Sentences 
     rows = torch.from_numpy(drawn)
     rows = rows[:0] if sentences is None else rows[sentences.count[rows] > 0]
     if share and not len(rows):
-        raise Refusal(f"{images.source}: a caption head needs captions, but these pictures have none")
+        raise Refusal(f"{images.source}: a caption head needs captions, but these images have none")
     return rows
 
 

@@ -1,4 +1,4 @@
-"""Captions as token numbers, and which pictures keep theirs."""
+"""Captions as token numbers, and which images keep theirs."""
 
 from collections.abc import Sequence
 from copy import copy
@@ -19,14 +19,14 @@ FEWEST = 2  # tokens of a batch: a recurrent net of one step would have weights 
 
 
 class Sentences:
-    """All captions of a set, or the first ``most`` of each picture, of ``longest`` words at most; one of its own is
-    drawn for each picture."""
+    """All captions of a set, or the first ``most`` of each image, of ``longest`` words at most; one of its own is
+    drawn for each image."""
 
     def __init__(self, images: Images, vocabulary: Vocabulary, longest: int, most: int | None = None):
         known = [[vocabulary.tokens(text, longest) for text in spoken(texts, most)] for texts in images.captions]
         rows = [row for texts in known for row in texts]
         width = max([FEWEST, *map(len, rows)])
-        # The last row, of padding alone, is that of pictures without a caption.
+        # The last row, of padding alone, is that of images without a caption.
         self.table = torch.full((len(rows) + 1, width), PADDING, dtype=torch.int32)
         for place, row in enumerate(rows):
             self.table[place, : len(row)] = torch.tensor(row, dtype=torch.int32)
@@ -34,7 +34,7 @@ class Sentences:
         self.first = self.count.cumsum(0) - self.count
 
     def at(self, rows: Tensor, seed: int) -> Tensor:
-        """[b, t] int64: one caption of each of these pictures, drawn by the seed; zeros for a picture without."""
+        """[b, t] int64: one caption of each of these images, drawn by the seed; zeros for an image without."""
         drawn = torch.rand(len(rows), generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
         count = self.count[rows]
         place = torch.where(count > 0, self.first[rows] + (drawn * count).long(), len(self.table) - 1)
@@ -43,13 +43,13 @@ class Sentences:
         return found[:, : max(FEWEST, longest)].long()
 
     def take(self, rows: np.ndarray) -> "Sentences":
-        """Of these pictures alone."""
+        """Of these images alone."""
         part = copy(self)
         part.count, part.first = self.count[rows], self.first[rows]
         return part
 
     def all(self, row: int) -> Tensor:
-        """[k, t] int64: all captions of one picture."""
+        """[k, t] int64: all captions of one image."""
         start = int(self.first[row])
         return self.table[start : start + int(self.count[row])].long()
 
@@ -60,17 +60,17 @@ def spoken(texts: Sequence[str], most: int | None = None) -> list[str]:
 
 
 def has_caption(images: Images) -> np.ndarray:
-    """bool [n]: whether a picture has a caption with a word in it."""
+    """bool [n]: whether an image has a caption with a word in it."""
     return np.array([any(map(words_of, texts)) for texts in images.captions], bool)
 
 
 def hide_captions(images: Images, count: int, seed: int, among: np.ndarray) -> Images:
-    """The same pictures with the captions of ``count`` of the rows ``among`` kept, and all others hidden. Raises
+    """The same images with the captions of ``count`` of the rows ``among`` kept, and all others hidden. Raises
     Refusal where fewer have any."""
     found = among[has_caption(images)[among]]
     if count > len(found):
         raise Refusal(
-            f"--captions {count} were asked for, but {len(found)} of the pictures to train on have captions; ask for "
+            f"--captions {count} were asked for, but {len(found)} of the images to train on have captions; ask for "
             "fewer"
         )
     kept = set(np.random.default_rng([seed, 9]).permutation(found)[:count].tolist())

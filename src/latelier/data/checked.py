@@ -117,7 +117,7 @@ class Checked:
 
     def _give_up(self, why: str) -> NoReturn:
         folder = self._path.parent
-        said = f"the decoded pictures in {folder} are damaged ({why})"
+        said = f"the decoded images in {folder} are damaged ({why})"
         try:
             (folder / "info.json").unlink(missing_ok=True)  # what it is called by is no pack any longer
         except OSError as error:

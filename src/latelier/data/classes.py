@@ -63,5 +63,5 @@ def _fit(name: str, where: str) -> None:
     if is_nothing(name):
         raise Refusal(
             f"{where}: a class is called {name!r}, which programs write where nothing is known; rename it, or put its "
-            "pictures where those without a class are"
+            "images where those without a class are"
         )

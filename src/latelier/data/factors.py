@@ -1,4 +1,4 @@
-"""The known factors of pictures as whole numbers: what disentanglement is measured against."""
+"""The known factors of images as whole numbers: what disentanglement is measured against."""
 
 import numpy as np
 
@@ -16,8 +16,8 @@ def binned(values: np.ndarray, low: float, high: float) -> np.ndarray:
 def known_factors(images: Images) -> tuple[tuple[str, ...], np.ndarray]:
     """Names of the factors and int64 [n, f], the level of each from 0 up; only factors that vary.
 
-    Drawn sets have their own; of others the attributes count that every picture has, then the class where every
-    picture has one. Raises Refusal where nothing is known."""
+    Drawn sets have their own; of others the attributes count that every image has, then the class where every
+    image has one. Raises Refusal where nothing is known."""
     if images.factors:
         names, values = images.factors, np.asarray(images.truth["levels"], np.int64)
     else:
@@ -28,7 +28,7 @@ def known_factors(images: Images) -> tuple[tuple[str, ...], np.ndarray]:
     use = np.flatnonzero((values.min(0) >= 0) & (values.min(0) < values.max(0)))
     if len(use) == 0:
         raise Refusal(
-            f"{images.source or 'these pictures'} have no known factors: give every picture a label or attributes, or "
-            "use drawn pictures (sprites, scenes)"
+            f"{images.source or 'these images'} have no known factors: give every image a label or attributes, or "
+            "use drawn images (sprites, scenes)"
         )
     return tuple(names[i] for i in use), values[:, use]

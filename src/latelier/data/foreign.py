@@ -60,7 +60,7 @@ def label(value: object, where: str, column: str = "label") -> Label:
     if UNFIT.search(found):
         raise Refusal(f"{where}, {column}: the class {found[:SHOWN]!r} holds a control character; rename it")
     if LISTED.fullmatch(found):
-        raise _refusal(value, where, column, "a list is no class; give one class a picture")
+        raise _refusal(value, where, column, "a list is no class; give one class an image")
     return found
 
 

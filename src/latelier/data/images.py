@@ -1,4 +1,4 @@
-"""A set of pictures as rows: what every source becomes, and what batches, scores and pictures read."""
+"""A set of images as rows: what every source becomes, and what batches, scores and images read."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +16,7 @@ NAMED = 5  # classes that a sentence names
 
 @dataclass(frozen=True)
 class Images:
-    """n pictures of one size with whatever is known of each. Arrays may be memory maps; nothing here writes to them."""
+    """n images of one size with whatever is known of each. Arrays may be memory maps; nothing here writes to them."""
 
     pixels: np.ndarray  # uint8 [n, h, w, c], c is 1 or 3
     label: np.ndarray  # int64 [n], -1 = unknown
@@ -73,7 +73,7 @@ def to_float(pixels: "Tensor") -> "Tensor":
 
 
 def with_classes(data: Images, classes: tuple[str, ...]) -> Images:
-    """The same pictures with labels renumbered to ``classes`` by name; a class that is not among them becomes
+    """The same images with labels renumbered to ``classes`` by name; a class that is not among them becomes
     unknown, which a remark says."""
     if not classes or data.classes == classes or not data.classes:
         return data
@@ -85,6 +85,6 @@ def with_classes(data: Images, classes: tuple[str, ...]) -> Images:
     if len(lost):
         names = [data.classes[i] for i in np.unique(lost)]
         others = ", ..." if len(names) > NAMED else ""
-        said = f"{len(lost)} of {len(data)} pictures are of classes that the run does not know"
+        said = f"{len(lost)} of {len(data)} images are of classes that the run does not know"
         remarks = (*remarks, f"{said} ({', '.join(names[:NAMED])}{others}): they count as unlabelled")
     return replace(data, label=label, classes=classes, remarks=remarks)

@@ -1,4 +1,4 @@
-"""Which pixels of pictures are known and which are missing: drawn masks, and a user's own as a picture file."""
+"""Which pixels of images are known and which are missing: drawn masks, and a user's own as an image file."""
 
 from pathlib import Path
 
@@ -16,12 +16,12 @@ WHITE = 128  # grey level of 255 from which a pixel of a user's mask counts as w
 
 
 def make(name: str, shape: tuple[int, ...], generator: Generator) -> Tensor:
-    """Which pixels of pictures [n, c, h, w] are known: bool on the generator's device, [1, 1, h, w], or [n, 1, h, w]
+    """Which pixels of images [n, c, h, w] are known: bool on the generator's device, [1, 1, h, w], or [n, 1, h, w]
     where each has a mask of its own.
 
     Missing are, by name, the middle half of each side (``centre``), the right half (``half``), or a random half of the
-    pixels (``random``; a pixel is missing in all of its channels). Any other name is a picture file, white where pixels
-    are known and black where they are missing, and resized to the pictures without smoothing. Raises Refusal for a file
+    pixels (``random``; a pixel is missing in all of its channels). Any other name is an image file, white where pixels
+    are known and black where they are missing, and resized to the images without smoothing. Raises Refusal for a file
     that is none, or that leaves no pixel known or none missing.
     """
     n, _, h, w = shape

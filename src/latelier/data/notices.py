@@ -9,7 +9,7 @@ NAMED = 5  # skipped files that are named
 
 
 def tell(images: Images, more: str = "", head: Sequence[str] = ()) -> None:
-    """Says on stderr what was done to the pictures on the way, and which could not be read. ``more``: where all of
+    """Says on stderr what was done to the images on the way, and which could not be read. ``more``: where all of
     those are named. ``head``: what is said of their source before."""
     lines = [*head, *images.remarks]
     if images.skipped:

@@ -1,6 +1,6 @@
 """``at(step, size)``: rows that differ in one known factor alone, a pure function of (seed, step).
 
-A line of a factor is a set of pictures that share the levels of all other factors and differ in that one.
+A line of a factor is a set of images that share the levels of all other factors and differ in that one.
 """
 
 import numpy as np
@@ -14,14 +14,14 @@ from latelier.errors import Refusal
 
 class Lines:
     """An endless sequence of batches out of ``rows``, each from one line. Every factor that varies comes equally often,
-    and within a factor every picture on a line of it. Raises Refusal where no factor is known or varies, or a factor
+    and within a factor every image on a line of it. Raises Refusal where no factor is known or varies, or a factor
     that varies has no line."""
 
     def __init__(self, images: Images, rows: np.ndarray, seed: int):
         if not images.factors:
             raise Refusal(
-                f"{images.source or 'these pictures'} have no known factors, and this method learns from batches in "
-                "which one factor varies; use drawn pictures that have them (sprites)"
+                f"{images.source or 'these images'} have no known factors, and this method learns from batches in "
+                "which one factor varies; use drawn images that have them (sprites)"
             )
         self._seed = seed
         levels = np.asarray(images.truth["levels"])[rows]
@@ -30,15 +30,15 @@ class Lines:
             order, starts, stops = _lines(levels, number)
             if len(order) == 0:
                 raise Refusal(
-                    f"no two pictures of {images.source or 'this set'} differ in {images.factors[number]} alone, and "
-                    "this method learns from such pictures; use a set with every combination of its factors (sprites)"
+                    f"no two images of {images.source or 'this set'} differ in {images.factors[number]} alone, and "
+                    "this method learns from such images; use a set with every combination of its factors (sprites)"
                 )
             self._lines.append(tuple(map(torch.from_numpy, (rows[order], starts, stops))))
         if not self._lines:
-            raise Refusal(f"all factors of {images.source or 'these pictures'} are constant; give pictures that differ")
+            raise Refusal(f"all factors of {images.source or 'these images'} are constant; give images that differ")
 
     def at(self, step: int, size: int) -> Tensor:
-        """``size`` rows, each picture of their line as often as any other give or take one; drawn anew at each step,
+        """``size`` rows, each image of their line as often as any other give or take one; drawn anew at each step,
         so that the first is as likely as any."""
         generator = torch.Generator().manual_seed(mix(self._seed, step))
         order, starts, stops = self._lines[_below(len(self._lines), generator)]

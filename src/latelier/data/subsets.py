@@ -14,14 +14,14 @@ def hold_out(count: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarra
     order = np.random.default_rng([seed, 5]).permutation(count)
     held = round(share * count)
     if share and not 0 < held < count:
-        raise Refusal(f"--validation {share} of {count} pictures leaves none on one side; give a share between 0 and 1")
+        raise Refusal(f"--validation {share} of {count} images leaves none on one side; give a share between 0 and 1")
     return np.sort(order[held:]), np.sort(order[:held])
 
 
 def fewer(rows: np.ndarray, count: int, seed: int) -> np.ndarray:
     """``count`` of the rows, sorted. Raises Refusal for more than there are."""
     if count > len(rows):
-        raise Refusal(f"--images {count} were asked for, but there are {len(rows)} pictures to train on; ask for fewer")
+        raise Refusal(f"--images {count} were asked for, but there are {len(rows)} images to train on; ask for fewer")
     return np.sort(np.random.default_rng([seed, 7]).permutation(rows)[:count])
 
 
@@ -30,7 +30,7 @@ def labelled_rows(label: np.ndarray, per_class: int, seed: int) -> np.ndarray:
     few."""
     known = np.unique(label[label >= 0])
     if len(known) == 0:
-        raise Refusal(f"labels: {per_class} per class were asked for, but these pictures have no labels at all")
+        raise Refusal(f"labels: {per_class} per class were asked for, but these images have no labels at all")
     chosen = []
     for number in known:
         rows = np.flatnonzero(label == number)

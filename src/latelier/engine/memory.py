@@ -95,5 +95,5 @@ def check_room(name: str, make: Callable[[], nn.Module]) -> None:
     if wanted > memory():
         raise Refusal(
             f"{name}: with these settings its weights alone take {wanted / GIB:,.0f} GiB, and this machine "
-            f"has {memory() / GIB:,.0f}; make latent, the net or the pictures smaller"
+            f"has {memory() / GIB:,.0f}; make latent, the net or the images smaller"
         )

@@ -1,4 +1,4 @@
-"""The server: pages and pictures by GET, what panels do by POST, one sentence for everything that goes wrong."""
+"""The server: pages and images by GET, what panels do by POST, one sentence for everything that goes wrong."""
 
 import asyncio
 import json
@@ -66,7 +66,7 @@ class Explorer:
         return Response(content, media_type=TYPES[name.rpartition(".")[2]], headers=headers)
 
     async def site(self, request: Request) -> Response:
-        """What there is: runs, their panels, their pictures."""
+        """What there is: runs, their panels, their images."""
         shown = {place.name: possible(place, len(self.places)) for place in self.places.values()}
         runs = [
             {
@@ -90,12 +90,12 @@ class Explorer:
         return JSONResponse({"version": __version__, "runs": runs, "panels": panels})
 
     async def picture(self, request: Request) -> Response:
-        """A picture as the model sees it."""
+        """An image as the model sees it."""
         pixels = self._place(request).pixels(request.path_params["picture"])
         return Response(png(pixels, QUICK), media_type="image/png", headers={"cache-control": "private, max-age=3600"})
 
     async def upload(self, request: Request) -> Response:
-        """Keeps a picture; answers its id."""
+        """Keeps an image; answers its id."""
         content = await request.body()
         picture = await asyncio.get_running_loop().run_in_executor(None, self.uploads.add, content)
         return JSONResponse({"picture": picture})

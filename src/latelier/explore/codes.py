@@ -1,4 +1,4 @@
-"""Codes of all pictures that a page shows: computed in slices, kept in the cache folder by weights and pictures: not in
+"""Codes of all images that a page shows: computed in slices, kept in the cache folder by weights and images: not in
 the run, which may be a stranger's."""
 
 import io
@@ -19,8 +19,8 @@ from latelier.errors import Refusal
 from latelier.nets.eval_mode import evaluating
 from latelier.storage import files
 
-BLOCK = 64  # pictures a slice: about as long as a person does not notice
-NUMBERS = 32 << 20  # of codes at most, which bounds the pictures that are taken
+BLOCK = 64  # images a slice: about as long as a person does not notice
+NUMBERS = 32 << 20  # of codes at most, which bounds the images that are taken
 PICTURES = 20_000
 FILES = 16  # kept; the oldest go
 MOST = 1 << 28  # bytes of one
@@ -36,7 +36,7 @@ class WaitingError(Exception):
 
 
 class Codes:
-    """The most likely codes of the first pictures of a set, as rows."""
+    """The most likely codes of the first images of a set, as rows."""
 
     def __init__(self, model: Model, images: Images, folder: Path | None):
         self._model, self._images, self._folder = model, images, folder
@@ -45,10 +45,10 @@ class Codes:
         self.remark = ""  # why they are not kept on disk, in words
 
     def rows(self) -> np.ndarray:
-        """float32 [n, d], of the first n pictures. Raises WaitingError until they are there, and Refusal if they could
+        """float32 [n, d], of the first n images. Raises WaitingError until they are there, and Refusal if they could
         not be computed."""
         if self._failed:
-            raise Refusal(f"the codes of these pictures could not be computed: {self._failed}")
+            raise Refusal(f"the codes of these images could not be computed: {self._failed}")
         if self._rows is None:
             raise WaitingError(self._done)
         return self._rows
@@ -64,11 +64,11 @@ class Codes:
                 self._rows = yield from self._computed()
                 if path:
                     self._keep(path, self._rows)
-        except (RuntimeError, ValueError, OSError) as error:  # of torch, of pictures, of a disk
+        except (RuntimeError, ValueError, OSError) as error:  # of torch, of images, of a disk
             self._failed = str(error)
 
     def nearest(self, row: np.ndarray, count: int) -> list[tuple[int, float]]:
-        """(picture, distance) of the codes nearest to one [d], nearest first."""
+        """(image, distance) of the codes nearest to one [d], nearest first."""
         away = np.linalg.norm(self.rows() - row, axis=1)
         return [(int(i), float(away[i])) for i in np.argsort(away, kind="stable")[:count]]
 

@@ -12,7 +12,7 @@ from latelier.runs.where import Where
 
 
 def open_places(runs: Sequence[str | Path], data: str | Path | None, where: Where, uploads: Uploads) -> list[Place]:
-    """Each run with its pictures: those of ``data``, or of what it was trained on. Raises Refusal as opening does."""
+    """Each run with its images: those of ``data``, or of what it was trained on. Raises Refusal as opening does."""
     if not runs:
         raise Refusal("explore takes a run folder or several; train one: latelier train vae --data digits --out RUN")
     places: dict[str, Place] = {}

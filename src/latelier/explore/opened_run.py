@@ -1,4 +1,4 @@
-"""A run on the page: its model, pictures by id, their codes."""
+"""A run on the page: its model, images by id, their codes."""
 
 import re
 from base64 import b64encode
@@ -28,7 +28,7 @@ from latelier.sheets.sheet import png
 from latelier.sheets.view import Blocks, pixels
 
 ID = re.compile(r"d\d{1,9}|u[0-9a-f]{12}")  # a row of the data, or an upload
-SEEN = 256  # pictures of the data that ranges and orders are read off, of large ones as many as fit into
+SEEN = 256  # images of the data that ranges and orders are read off, of large ones as many as fit into
 BYTES = 64 << 20  # of floats
 KEPT = 64  # answers that are kept
 QUICK = 1  # level of compression
@@ -36,11 +36,11 @@ T = TypeVar("T")
 
 
 class Unknown(LookupError):
-    """No such run, panel, action or picture."""
+    """No such run, panel, action or image."""
 
 
 class Place:
-    """One opened run with the pictures that it is looked at with."""
+    """One opened run with the images that it is looked at with."""
 
     def __init__(self, name: str, run: Run, shown: Images, fit: Images, uploads: Uploads, where: Where):
         self.name, self.run, self.shown, self.fit = name, run, shown, fit
@@ -61,13 +61,13 @@ class Place:
         return Generator(self.device).manual_seed(seed)
 
     def pixels(self, picture: str) -> np.ndarray:
-        """uint8 [h, w, c]. Raises Unknown for what is no id of a picture, and Refusal for one that is gone."""
+        """uint8 [h, w, c]. Raises Unknown for what is no id of an image, and Refusal for one that is gone."""
         if not ID.fullmatch(picture):
-            raise Unknown(f'"{picture[:40]}" is no picture of this page')
+            raise Unknown(f'"{picture[:40]}" is no image of this page')
         if picture.startswith("u"):
             return self._uploads.pixels(picture, self.model.image)
         if int(picture[1:]) >= len(self.shown):
-            raise Unknown(f"there is no picture {picture[1:]}: {self.shown.source} has {len(self.shown):,}")
+            raise Unknown(f"there is no image {picture[1:]}: {self.shown.source} has {len(self.shown):,}")
         return np.asarray(self.shown.pixels[int(picture[1:])])
 
     def image(self, picture: str) -> Tensor:
@@ -75,7 +75,7 @@ class Place:
         return to_float(torch.from_numpy(np.array(self.pixels(picture)[None]))).to(self.device)
 
     def label(self, picture: str) -> str:
-        """The class of a picture of the data, or ""."""
+        """The class of an image of the data, or ""."""
         row = int(picture[1:]) if picture.startswith("d") else -1
         known = row >= 0 and self.shown.label[row] >= 0 and len(self.shown.classes) > 0
         return self.shown.classes[self.shown.label[row]] if known else ""
@@ -83,7 +83,7 @@ class Place:
     def caption(self, picture: str) -> str:
         """What people call it."""
         if picture.startswith("u"):
-            return "your picture"
+            return "your image"
         name = PurePath(str(self.shown.names[int(picture[1:])])).name
         label = self.label(picture)
         return f"{label} ({name})" if label else name
@@ -110,14 +110,14 @@ class Place:
 
     @cached_property
     def seen(self) -> Tensor:
-        """[n, c, h, w]: some pictures of the data, the same always."""
+        """[n, c, h, w]: some images of the data, the same always."""
         most = max(2, min(SEEN, BYTES // (4 * self.shown.pixels[:1].size)))
         rows = np.random.default_rng(0).permutation(len(self.shown))[:most]
         return self.shown.floats(np.sort(rows)).to(self.device)
 
     @cached_property
     def posterior(self) -> Blocks:
-        """Of the pictures of ``seen``."""
+        """Of the images of ``seen``."""
         encoder = need(self.model, Encodes)
         with evaluating(self.model):
             return Blocks([encoder.encode(block) for block in self.seen.split(64)])
@@ -129,7 +129,7 @@ class Place:
 
 
 def chosen(place: Place, asked: Asked, name: str = "picture") -> str:
-    """The id of the picture that is asked for, or of the data's first. Raises as ``Place.pixels`` does."""
+    """The id of the image that is asked for, or of the data's first. Raises as ``Place.pixels`` does."""
     picture = asked.text(name, "d0")
     place.pixels(picture)
     return picture

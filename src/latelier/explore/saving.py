@@ -1,4 +1,4 @@
-"""The code behind a picture of the page, and the command that draws the same picture."""
+"""The code behind an image of the page, and the command that draws the same image."""
 
 import json
 import shlex

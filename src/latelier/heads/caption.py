@@ -58,7 +58,7 @@ class CaptionConfig:
     dropout: float = 0.5
     least: int = 5  # times that a word occurs in the captions learned from, or it is unknown
     longest: int = 40  # words; of a longer caption so many are learned
-    most: int | None = None  # captions of a picture that are learned, the first ones; none means all
+    most: int | None = None  # captions of an image that are learned, the first ones; none means all
     look: Literal["code", "cells"] = "code"  # at the code as a whole, before the first word; or at its cells, for each
     uncaptioned: Literal["none", "consistent"] = "none"  # what is learned from images without a caption
     sure: float = 0.5  # probability down to which the beginning of what is written of one is taught
@@ -70,7 +70,7 @@ class CaptionConfig:
             if getattr(self, name) < 1:
                 raise Refusal(f"caption.{name} is at least 1, not {getattr(self, name)}")
         if self.most is not None and self.most < 1:
-            raise Refusal(f"caption.most is how many captions of a picture are learned, at least 1, not {self.most}")
+            raise Refusal(f"caption.most is how many captions of an image are learned, at least 1, not {self.most}")
         if self.captioned is not None and not 0 < self.captioned <= 1:
             raise Refusal(
                 f"caption.captioned is the captioned share of a batch, above 0 and at most 1, not {self.captioned}"

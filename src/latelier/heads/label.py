@@ -72,14 +72,12 @@ class LabelHead(nn.Module, ABC):
         super().__init__()
         self.config: LabelConfig = config
         if classes < 2:
-            raise Refusal(
-                f"head={name} needs at least 2 classes, but the pictures have {classes}; give labelled pictures"
-            )
+            raise Refusal(f"head={name} needs at least 2 classes, but the images have {classes}; give labelled images")
         self.labelled = config.labelled or Encodes.labelled
         pixels = math.prod(image[1:])
         self.weight = pixels / (classes * self.labelled) if config.weight is None else config.weight
         if config.prior and len(config.prior) != classes:
-            raise Refusal(f"head.prior has {len(config.prior)} shares, but the pictures have {classes} classes")
+            raise Refusal(f"head.prior has {len(config.prior)} shares, but the images have {classes} classes")
         self.unlabelled: Unlabelled | None = None
         if config.unlabelled == "consistent":
             self.unlabelled = Consistent(image, classes, config.threshold or self.sure, config.prior)

@@ -1,7 +1,7 @@
-"""What BiGAN, ALI and HALI share: one critic of pictures together with their codes, against whom encoder and decoder
+"""What BiGAN, ALI and HALI share: one critic of images together with their codes, against whom encoder and decoder
 conspire (Donahue et al. 2017, arXiv 1605.09782; Dumoulin et al. 2017, arXiv 1606.00704; HALI, algorithm 1).
 
-Both players move at once, out of one shared pass. Every few thousand pictures, and in validation, the move also reports
+Both players move at once, out of one shared pass. Every few thousand images, and in validation, the move also reports
 what tells a run that fails from one that does not: ``watched`` says what."""
 
 from abc import ABC
@@ -30,23 +30,23 @@ from latelier.models.collapse import EVERY, alike, apart, overwhelmed, parted, s
 from latelier.models.game_settings import JointConfig, OneLevelConfig
 from latelier.models.shared import DeclaredPrior, EncoderStages, Refills
 from latelier.nets.eval_mode import evaluating, unremembered
-from latelier.nets.init import scatter, settle
+from latelier.nets.init import init_normal_, init_variance_
 from latelier.objectives.game import conspired, outdone
 from latelier.rules.shared import game
 
-BRIGHTNESS = 0.5  # variance of drawn pixels before tanh and training, so that drawn pictures differ from the start
+BRIGHTNESS = 0.5  # variance of drawn pixels before tanh and training, so that drawn images differ from the start
 TOGETHER = "train longer, lower optimiser.rate, or raise critic.r1"  # for an encoder and a decoder that have come apart
 VARIED = "take paired=true with more of critic.r1 and critic.r2, or raise noise"  # for few modes
 
 
 class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
     """The game. A model declares its latents and its players ``coder`` and ``critic``, how it encodes, decodes and
-    draws from its prior, and a ``judge`` that takes a picture and the codes in the order of ``latents``."""
+    draws from its prior, and a ``judge`` that takes an image and the codes in the order of ``latents``."""
 
     coder = "coder"
-    higher = ("drawn apart", "strangers", "strangers embedded")
-    label_weight = 1.0  # the game's losses are about 1.4 nats, whatever the pictures' size
-    labelled = 0.1  # more would have the critic know the few labelled pictures by heart
+    higher = ("drawn apart", "other images", "other images embedded")
+    label_weight = 1.0  # the game's losses are about 1.4 nats, whatever the images' size
+    labelled = 0.1  # more would have the critic know the few labelled images by heart
     config: JointConfig
     judge: nn.Module | None
     weights: dict[str, float]  # of reconstructions, by level
@@ -58,7 +58,7 @@ class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
         self.judge = critic() if self.config.game == "on" else None
         judges = [] if self.judge is None else [self.judge]
         self.players = {"coder": [*coder], **({"critic": [*judges]} if judges else {})}
-        scatter(self.config.spread, *coder, *judges)
+        init_normal_(self.config.spread, *coder, *judges)
 
     def optimisers(self) -> dict[str, Optimiser]:
         own = {"coder": self.config.optimiser, "critic": self.config.critic.optimiser}
@@ -92,7 +92,7 @@ class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
         against, share = self.config.told(data, made)
         together = outdone(made, data) if self.config.paired else conspired(data, made)
         slopes, steep = self.config.critic.slopes(self.judge, *sides, generator)
-        with unremembered(self):  # running statistics are those of pictures that are drawn
+        with unremembered(self):  # running statistics are those of images that are drawn
             redrawn, report = self.cycled(batch.image, inferred, generator)
         report = {"critic": against, "coder": together, "critic accuracy": share, **slopes, **report}
         if looks:
@@ -112,7 +112,7 @@ class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
         return found, report
 
     def redrawn(self, code: Code, level: str, generator: Generator) -> Tensor:
-        """The picture drawn from one level of a code."""
+        """The image drawn from one level of a code."""
         return self.decode({level: code[level]})
 
     def monitor(self) -> Metric:
@@ -121,7 +121,7 @@ class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
     def measures(self, terms: dict[str, float]) -> dict[str, float]:
         """Squared distance of reconstructions from their images as a share of that from others, mean over levels."""
         cycles = [terms[f"cycle {level}"] for level in self.levels()]
-        return {"ratio to other images": sum(cycles) / len(cycles) / terms["strangers"]}
+        return {"ratio to other images": sum(cycles) / len(cycles) / terms["other images"]}
 
     def pair(self, image: Tensor, code: Code) -> tuple[Tensor, ...]:
         """What the critic sees."""
@@ -133,9 +133,9 @@ class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
 
     @torch.no_grad()
     def watched(self, image: Tensor, drawn: Tensor) -> dict[str, Tensor]:
-        """[b] each: how far reconstructions by each level are from their pictures, in squared error ("cycle") and for
-        the critic's last hidden layer ("embedded"); how far from other pictures in both ("strangers", "strangers
-        embedded"); how far drawn pictures are from each other ("drawn apart") and those of the data ("data apart")."""
+        """[b] each: how far reconstructions by each level are from their images, in squared error ("cycle") and for
+        the critic's last hidden layer ("embedded"); how far from other images in both ("other images", "other images
+        embedded"); how far drawn images are from each other ("drawn apart") and those of the data ("data apart")."""
         found = variety(image, drawn) | sample_distance(image, drawn)
         levels = self.levels()
         with evaluating(self):
@@ -145,13 +145,13 @@ class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
                 again = self.decode({name: code[name] for name in levels[number:]})
                 found[f"cycle {level}"] = apart(image, again)
                 if number == 0:
-                    found["strangers"] = apart(image.roll(1, 0), again)
+                    found["other images"] = apart(image.roll(1, 0), again)
                 if whole is None:
                     continue
                 seen = self.embed(again, self.encode(again).mode())
                 found[f"embedded {level}"] = (seen - whole).norm(dim=1)
                 if number == 0:
-                    found["strangers embedded"] = (seen - whole.roll(1, 0)).norm(dim=1)
+                    found["other images embedded"] = (seen - whole.roll(1, 0)).norm(dim=1)
         return found
 
     def embed(self, image: Tensor, code: Code) -> Tensor:
@@ -189,7 +189,7 @@ class OneLevel(Adversarial, DeclaredPrior, ABC):
             [self.encoder, self.decoder],
             lambda: config.net.critic(image, config.latent, critic.norm, critic.dropout),
         )
-        settle(self.decoder, BRIGHTNESS)
+        init_variance_(self.decoder, BRIGHTNESS)
 
     def decode(self, code: Code) -> Tensor:
         out: Tensor = self.decoder(code["z"])

@@ -1,4 +1,4 @@
-"""ALI: encoder and decoder learned by an adversary who sees pictures with their codes (Dumoulin et al. 2017, arXiv
+"""ALI: encoder and decoder learned by an adversary who sees images with their codes (Dumoulin et al. 2017, arXiv
 1606.00704).
 
 q(z | x) is a Gaussian and p(x | z) draws without noise, as in the authors' code. ``hali`` is its hierarchy, ``bigan``
@@ -13,7 +13,7 @@ from latelier.models.adversarial import OneLevel
 from latelier.models.game_settings import FAST, Critic, JointNet, OneLevelConfig, possible
 from latelier.models.vae import Diagonal
 from latelier.nets.compact import Compact
-from latelier.nets.init import doubt
+from latelier.nets.init import init_sd_
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Config(OneLevelConfig):
     paired: bool = True
     critic: Critic = Critic(dropout=0.0, r1=0.5, r2=0.5)
     optimiser: Optimiser = FAST
-    first_sd: float = 0.15  # of codes given their picture, before training
+    first_sd: float = 0.15  # of codes given their image, before training
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -39,7 +39,7 @@ class Model(OneLevel):
 
     def __init__(self, config: Config, image: tuple[int, int, int]):
         super().__init__(config, image, 2 * config.latent, "gaussian")
-        doubt(self.encoder, config.first_sd)
+        init_sd_(self.encoder, config.first_sd)
 
     def encode(self, image: Tensor) -> Diagonal:
         mean, log_sd = self.encoder(image).float().chunk(2, dim=1)

@@ -1,7 +1,7 @@
 """The variational classifier, which VAC is and IntroVAC begins with: a VAE whose code tells attributes by a linear
 classifier without bias, so that an attribute is a direction (IntroVAC, section 3 and eqs. 3-5).
 
-The source averages where we sum: the absolute error over all numbers of a picture, the KL over the code's numbers, the
+The source averages where we sum: the absolute error over all numbers of an image, the KL over the code's numbers, the
 cross-entropy over the classifier's logits. Its weights are kept as they are quoted; of sums over c h w pixel values, d
 code numbers and a + 1 logits, in nats an image, they are
 
@@ -50,7 +50,7 @@ class Config(Nets):
 
 
 class Attributed(Introspective, AttributeDirections, ABC):
-    """Encoder and classifier are one player. The last logit says "fake": of real pictures it learns no."""
+    """Encoder and classifier are one player. The last logit says "fake": of real images it learns no."""
 
     remedy: str  # where attributes are not learned, or edits do not show
     label_weight = 10.0  # of a label head's cross-entropy: as beta_cl's
@@ -80,7 +80,7 @@ class Attributed(Introspective, AttributeDirections, ABC):
         return out.float()
 
     def known_as(self, batch: Batch, fake: int) -> Tensor:
-        """[b, a + 1]: the attributes, and whether the picture is fake."""
+        """[b, a + 1]: the attributes, and whether the image is fake."""
         return torch.cat([batch.attribute, batch.attribute.new_full((len(batch.image), 1), fake)], 1)
 
     def error(self, batch: Batch, again: Tensor) -> Tensor:
@@ -88,7 +88,7 @@ class Attributed(Introspective, AttributeDirections, ABC):
         return summed((again - batch.image).abs())
 
     def bound(self, batch: Batch, q: Diagonal, z: Tensor, again: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """[b], what VAC minimises, of codes z [b, d] drawn of q and their pictures; and its terms, unweighted."""
+        """[b], what VAC minimises, of codes z [b, d] drawn of q and their images; and its terms, unweighted."""
         error, rate = self.error(batch, again), summed(kl_to_standard(q.mean, q.log_variance))
         nats = cross_entropy(self.logits(z), self.known_as(batch, fake=0))
         regular = self.config.beta_reg / self.config.latent * rate

@@ -41,7 +41,7 @@ class Config:
 
     def __post_init__(self) -> None:
         if self.classes < 2 and self.classes:
-            raise Refusal(f"classifier: at least 2 classes are needed, not {self.classes}; give labelled pictures")
+            raise Refusal(f"classifier: at least 2 classes are needed, not {self.classes}; give labelled images")
 
 
 class Model(Base, Encodes, EncoderFeatures, EncoderFilters, Classifies):

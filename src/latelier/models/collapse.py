@@ -8,7 +8,7 @@ from latelier.objectives import energy
 from latelier.rules.samples import ALIKE
 from latelier.rules.shared import PARTED, SETTLED
 
-EVERY = 8192  # pictures between two looks at reconstructions
+EVERY = 8192  # images between two looks at reconstructions
 WINS = 0.98  # the critic's accuracy
 
 
@@ -21,19 +21,19 @@ def overwhelmed(terms: dict[str, float], remedy: str) -> list[str]:
 
 def parted(terms: dict[str, float], seen: int, level: str, remedy: str) -> list[str]:
     """Of an encoder and a decoder that have nothing to do with each other, by the lowest level's reconstructions."""
-    if seen <= SETTLED or "strangers" not in terms or terms[f"cycle {level}"] <= PARTED * terms["strangers"]:
+    if seen <= SETTLED or "other images" not in terms or terms[f"cycle {level}"] <= PARTED * terms["other images"]:
         return []
     return [
-        "reconstructions are as far from their own pictures as from others, so encoder and decoder have come apart: "
+        "reconstructions are as far from their own images as from others, so encoder and decoder have come apart: "
         + remedy
     ]
 
 
 def alike(terms: dict[str, float], seen: int, remedy: str) -> list[str]:
-    """Of drawn pictures that are too near to each other."""
+    """Of drawn images that are too near to each other."""
     if seen <= SETTLED or "drawn apart" not in terms or terms["drawn apart"] > ALIKE * terms["data apart"]:
         return []
-    return [f"drawn pictures look all alike (a collapse onto few modes): {remedy}"]
+    return [f"drawn images look all alike (a collapse onto few modes): {remedy}"]
 
 
 def sample_distance(image: Tensor, drawn: Tensor) -> dict[str, Tensor]:
@@ -46,7 +46,7 @@ def sample_distance(image: Tensor, drawn: Tensor) -> dict[str, Tensor]:
 
 
 def variety(image: Tensor, drawn: Tensor) -> dict[str, Tensor]:
-    """[b] each: how far pictures are from their neighbours in the batch, drawn ones and the data's."""
+    """[b] each: how far images are from their neighbours in the batch, drawn ones and the data's."""
     return {"drawn apart": apart(drawn, drawn.roll(1, 0)), "data apart": apart(image, image.roll(1, 0))}
 
 

@@ -1,6 +1,6 @@
-"""DCGAN: a generator learned by an adversary who sees pictures alone (Radford et al. 2016, arXiv 1511.06434).
+"""DCGAN: a generator learned by an adversary who sees images alone (Radford et al. 2016, arXiv 1511.06434).
 
-Critic and generator take turns; the generator's loss is the one that does not saturate. It knows no codes of pictures:
+Critic and generator take turns; the generator's loss is the one that does not saturate. It knows no codes of images:
 ``bigan``, ``ali`` and ``hali`` do."""
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from latelier.models.adversarial import VARIED, blurred
 from latelier.models.collapse import alike, overwhelmed, sample_distance, variety
 from latelier.models.game_settings import Critic, VectorConfig
 from latelier.models.shared import DeclaredPrior
-from latelier.nets.init import scatter
+from latelier.nets.init import init_normal_
 from latelier.nets.joint import Dense, Strided, Valid
 from latelier.objectives.game import fooled, outdone
 from latelier.rules.samples import sampled
@@ -46,7 +46,7 @@ class Model(DeclaredPrior, Decodes):
         self.latents = {"z": Latent((config.latent,), "uniform")}
         self.generator = config.net.decoder(config.latent, image)
         self.judge = config.net.critic(image, 0, config.critic.norm, config.critic.dropout)
-        scatter(config.spread, self.generator, self.judge)
+        init_normal_(config.spread, self.generator, self.judge)
         self.players = {"generator": [self.generator], "critic": [self.judge]}
 
     def optimisers(self) -> dict[str, Optimiser]:

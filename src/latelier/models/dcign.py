@@ -1,15 +1,15 @@
 """The deep convolutional inverse graphics network: batches that vary one known factor teach each latent its own.
 
-A VAE (Kingma & Welling 2014) whose batches each vary one factor of the pictures (Kulkarni et al. 2015, arXiv
+A VAE (Kingma & Welling 2014) whose batches each vary one factor of the images (Kulkarni et al. 2015, arXiv
 1503.03167). The latents of that factor's group pass to the decoder. Every other is clamped for the whole batch, to its
-draw for the first picture or to the batch's mean, and learns nothing from the reconstruction: in place of its gradient
+draw for the first image or to the batch's mean, and learns nothing from the reconstruction: in place of its gradient
 comes zero, or ``invariance`` times its distance from the batch's mean, which pulls together what should not have
 changed. The KL reaches all latents. The source sums all of these over the batch; here they are averaged.
 
-Where a batch is cut into parts, each part is clamped to a first picture or mean of its own.
+Where a batch is cut into parts, each part is clamped to a first image or mean of its own.
 
 Batches that vary nothing or more than one factor, as in validation, are a VAE's. A latent of no group is clamped in
-every batch: no picture teaches it anything and it stays at the prior.
+every batch: no image teaches it anything and it stays at the prior.
 """
 
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ from latelier.objectives.reduction import summed
 @dataclass(frozen=True)
 class Config:
     """Defaults: the 2D-shapes (DC-IGN) row of the lecture's table, for the data set ``sprites``; the source's batches
-    have 20 pictures. Nine of the row's ten latents are the factors'; the tenth is left without one."""
+    have 20 images. Nine of the row's ten latents are the factors'; the tenth is left without one."""
 
     latent: int = 10
     groups: tuple[int, ...] = (5, 1, 1, 1, 1)  # latents of shape, scale, rotation, x, y: of each factor of the data
@@ -126,7 +126,7 @@ class Model(DeclaredPrior, Encodes, Decodes, EncoderFeatures, EncoderFilters, We
         if factor.shape[1] != len(self.config.groups):
             raise Refusal(
                 f"dcign: groups={','.join(map(str, self.config.groups))} is for {len(self.config.groups)} factors, but "
-                f"these pictures have {factor.shape[1]}; give one number a factor, in the data's order"
+                f"these images have {factor.shape[1]}; give one number a factor, in the data's order"
             )
         varies = (factor != factor[:1]).any(0)
         free = self.members[varies.to(torch.int64).argmax()] | (varies.sum() != 1)  # [k]

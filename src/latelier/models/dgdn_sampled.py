@@ -3,8 +3,8 @@
 The same generative model (Pu et al. 2016, arXiv 1609.08976, table 1, rows Gibbs and MCEM): given the rest, codes s and
 each layer's dictionary are linear Gaussian, the noise's precision is Gamma, and each position is one of a few. Gibbs
 draws all in turn. Monte Carlo EM finds the most likely codes, summed over each block's positions given draws of the
-others, and the most likely dictionaries given these draws. Codes of new pictures are found in the same way, with
-dictionaries fixed: hundreds of sweeps a picture where an encoder takes one pass. For small sets and nets of two
+others, and the most likely dictionaries given these draws. Codes of new images are found in the same way, with
+dictionaries fixed: hundreds of sweeps an image where an encoder takes one pass. For small sets and nets of two
 layers."""
 
 import math
@@ -29,12 +29,12 @@ from latelier.objectives.likelihood import GREY
 
 @dataclass(frozen=True)
 class Gibbs:
-    """Draws of everything; a new picture's code is the mean of the last sweeps. Defaults for new pictures: the
+    """Draws of everything; a new image's code is the mean of the last sweeps. Defaults for new images: the
     source's."""
 
     sweeps: int = 200  # of training (the source: 1,000)
-    burn: int = 300  # of a new picture, not counted
-    kept: int = 100  # of a new picture, averaged
+    burn: int = 300  # of a new image, not counted
+    kept: int = 100  # of a new image, averaged
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Config:
 
 
 class Chain(Posterior):
-    """Sweeps over the codes of pictures, the same noise for each picture: its code does not hang on its batch mates."""
+    """Sweeps over the codes of images, the same noise for each image: its code does not hang on its batch mates."""
 
     def __init__(self, model: "Model", image: Tensor):
         self.model, self.image = model, image
@@ -135,7 +135,7 @@ class Model(Base, Encodes, Decodes, Samples, Fits, HasFilters):
         return code | {"z1": self.tiling.unflat(largest(self._even(n, generator, False)).float())}
 
     def drawn(self, s: Tensor, weight: Tensor, *, lower: Tensor | None = None, upper: Tensor | None = None) -> Tensor:
-        """Pictures [b, c, h, w] less the mean one, of codes [b, k] and positions' weights [maps, m, n]."""
+        """Images [b, c, h, w] less the mean one, of codes [b, k] and positions' weights [maps, m, n]."""
         placed = self.tiling.join(unpool(self.tiling.flat(self._values(s, upper)), weight))
         return functional.conv_transpose2d(placed, self.lower if lower is None else lower)
 
@@ -180,7 +180,7 @@ class Model(Base, Encodes, Decodes, Samples, Fits, HasFilters):
         return s, *redraw_positions(rest, values, weight, self.lower, self.tiling, self.alpha, generator)[1:]
 
     def _summed(self, x: Tensor, s: Tensor, chance: Tensor) -> Tensor:
-        """The most likely codes, each block's position summed over: its squared error is that of the mean picture, and
+        """The most likely codes, each block's position summed over: its squared error is that of the mean image, and
         what lies beyond, as if that were pixels to be zero."""
         beyond = beyond_the_mean(self.lower, chance, self.tiling).sqrt()
 

@@ -65,7 +65,7 @@ class Config:
     """What the settings of each of these models have."""
 
     paired: bool = False  # the critic compares the sides in place of judging each alone: fewer modes are lost
-    noise: float = 0.0  # sd on pictures that encoder and critic see in training; pixels in [-1, 1]
+    noise: float = 0.0  # sd on images that encoder and critic see in training; pixels in [-1, 1]
     critic: Critic = Critic()
     optimiser: Optimiser = SLOW  # the coder's: of encoder and decoder
     spread: float = 0.05  # sd of the first weights; last layers, and nets without batch norm, go by their inputs

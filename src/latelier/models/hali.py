@@ -1,7 +1,7 @@
 """HALI: a hierarchy of codes learned by an adversary alone (Hierarchical Adversarially Learned Inference, 2018).
 
 Encoder q(z1 | x) q(z2 | z1) ... and decoder p(zL) ... p(z1 | z2) p(x | z1) are chains of Gaussian conditionals (eqs.
-3 and 4; the picture itself is drawn without noise, as the source's table has it), and one critic sees (x, z1, ...,
+3 and 4; the image itself is drawn without noise, as the source's table has it), and one critic sees (x, z1, ...,
 zL)."""
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from latelier.models.adversarial import BRIGHTNESS, Adversarial
 from latelier.models.game_settings import FAST, Critic, JointConfig, possible
 from latelier.nets.compact import Compact
 from latelier.nets.hali import Table
-from latelier.nets.init import doubt, settle
+from latelier.nets.init import init_sd_, init_variance_
 from latelier.objectives import gaussian
 from latelier.objectives.impute import begun, refilled
 from latelier.objectives.prior import drawn
@@ -99,9 +99,9 @@ class Model(Adversarial, HasLevels):
         self.upwards, self.downwards = nn.ModuleList(plan.upwards()), nn.ModuleList(plan.downwards())
         coder = [self.encoder, self.upwards, self.downwards, self.decoder]
         self.seat(coder, lambda: plan.critic(config.critic.norm, config.critic.dropout))
-        settle(self.decoder, BRIGHTNESS)
+        init_variance_(self.decoder, BRIGHTNESS)
         for conditional in (self.encoder, *self.upwards, *self.downwards):
-            doubt(conditional, config.first_sd)
+            init_sd_(conditional, config.first_sd)
 
     def encode(self, image: Tensor) -> Chain:
         return Chain(Gaussian(self.encoder(image)), self.levels(), self.upwards)

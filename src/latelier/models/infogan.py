@@ -1,7 +1,7 @@
-"""InfoGAN: a GAN some of whose codes can be read off its pictures (Chen et al. 2016, arXiv 1606.03657).
+"""InfoGAN: a GAN some of whose codes can be read off its images (Chen et al. 2016, arXiv 1606.03657).
 
 The generator draws from codes c and noise z, both uniform. A recognition net on the critic's trunk reads c off drawn
-pictures, Q(c | x) = N(mean(x), 1) as in the authors' code, and E log Q(c | x) + H(c) <= I(c; x) is raised by both
+images, Q(c | x) = N(mean(x), 1) as in the authors' code, and E log Q(c | x) + H(c) <= I(c; x) is raised by both
 players (eq. 5; subtracted from both losses in that code). A categorical code may stand beside c, Q's of which is a
 softmax (section 7.2: it came to name digits). ``encode`` answers what Q reads, beside z = 0, of which
 nothing is read: a reconstruction keeps what c holds and nothing else."""
@@ -53,13 +53,13 @@ VARIED = "raise noise, or lower optimiser.rate"  # for few modes
 
 @dataclass(frozen=True)
 class Config:
-    """Defaults: the lecture's row for 2-D shapes, with a last layer onto the picture's channels, which it lacks."""
+    """Defaults: the lecture's row for 2-D shapes, with a last layer onto the image's channels, which it lacks."""
 
-    codes: int = 5  # c, which can be read off pictures
+    codes: int = 5  # c, which can be read off images
     categories: int = 0  # values of one categorical code beside c, as 10 for digits; 0 for none
     noise_codes: int = 5  # z, which cannot
     weight: float = 1.0  # of the information's bound
-    noise: float = 0.0  # sd on pictures that the critic sees; pixels in [-1, 1]
+    noise: float = 0.0  # sd on images that the critic sees; pixels in [-1, 1]
     optimiser: Optimiser = Optimiser(rate=1e-3, betas=(0.5, 0.999))  # the generator's
     critic_optimiser: Optimiser = Optimiser(rate=2e-4, betas=(0.5, 0.999))  # critic's and recognition net's
 
@@ -190,5 +190,5 @@ class Model(Samples, Encodes, Decodes, Clusters, Base):
         ]
 
     def findings(self, facts: Mapping[str, float]) -> list[Finding]:
-        """Its codes hold what can be read off drawn pictures; the rest of a picture they do not keep."""
+        """Its codes hold what can be read off drawn images; the rest of an image they do not keep."""
         return hopeless(facts) or [*classified(facts), *sampled(facts, VARIED), *known(facts)]

@@ -3,8 +3,8 @@ classifier) may judge what the decoder draws.
 
 A step has two moves, in the order of IntroVAC's algorithm 1: the coder's, then the decoder's, who is judged by the
 coder after its step. Both see the same codes: the first move leaves them in ``progress.notes``. Running statistics of
-batch norm are those of the data and of its reconstructions; in the authors' code drawn pictures move them too, so that
-a trained encoder meets real pictures with the statistics of drawn ones."""
+batch norm are those of the data and of its reconstructions; in the authors' code drawn images move them too, so that
+a trained encoder meets real images with the statistics of drawn ones."""
 
 from abc import ABC
 from dataclasses import dataclass
@@ -91,7 +91,7 @@ class Introspective(DeclaredPrior, Refills, EncoderStages, EncoderFilters, ABC):
         return z, self.prior_beside(z, progress)
 
     def made(self, again: Tensor, prior: Tensor) -> tuple[Diagonal, Diagonal]:
-        """What the coder makes of reconstructions [b, c, h, w] and of pictures drawn of the prior [b, d]. Neither
+        """What the coder makes of reconstructions [b, c, h, w] and of images drawn of the prior [b, d]. Neither
         teaches whoever drew it (dt in eqs. 6 and 7)."""
         with unremembered(self.encoder, self.decoder):
             with torch.no_grad():

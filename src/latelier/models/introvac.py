@@ -1,10 +1,10 @@
-"""IntroVAC: VAC whose own classifier also tells drawn pictures, so that the decoder learns to draw sharp ones.
+"""IntroVAC: VAC whose own classifier also tells drawn images, so that the decoder learns to draw sharp ones.
 
 Maggipinto et al. 2020, algorithm 1. One more logit of the linear classifier says "fake". Encoder and classifier learn
-it on reconstructions and on pictures drawn of the prior (eqs. 6 and 7, weight beta_ec); the decoder learns that its
+it on reconstructions and on images drawn of the prior (eqs. 6 and 7, weight beta_ec); the decoder learns that its
 reconstructions show the right attributes and that both look real (weight beta_g). Both weigh cross-entropies in nats;
 over the logits of a reconstruction their mean is taken, as in the authors' code, which for one attribute is half of eq.
-6. Of pictures of the data the classifier reads the code drawn, of others the mean."""
+6. Of images of the data the classifier reads the code drawn, of others the mean."""
 
 from dataclasses import dataclass
 
@@ -19,14 +19,14 @@ from latelier.models.introspective import WARM, check_warm
 from latelier.nets.eval_mode import unremembered
 from latelier.objectives.attributes import FAKE, cross_entropy
 
-SURE = 0.98  # share of drawn pictures told from real ones, beyond which the verdict teaches the decoder little
+SURE = 0.98  # share of drawn images told from real ones, beyond which the verdict teaches the decoder little
 
 
 @dataclass(frozen=True)
 class Config(Base):
     """Of the source's weights; it trains 150 epochs in batches of 64, with ``--decay steps``."""
 
-    beta_ec: float = 0.01  # of what encoder and classifier learn of drawn pictures
+    beta_ec: float = 0.01  # of what encoder and classifier learn of drawn images
     beta_g: float = 5.0  # of what the decoder learns of their verdict
     pretrain: float = WARM  # share of the run in which it is VAC
 
@@ -85,7 +85,7 @@ class Model(Attributed):
         return Losses({"decoder": loss.mean()}, {"decoder": loss, "reconstructions": shown, "samples": fooled})
 
     def seen_as_real(self, image: Tensor, batch: Batch | None) -> Tensor:
-        """[b] nats: how far from real pictures they look to the coder, with the attributes of the batch if given."""
+        """[b] nats: how far from real images they look to the coder, with the attributes of the batch if given."""
         logits = self.logits(self.encode(image).mean)
         if batch is None:
             return functional.softplus(logits[:, -1])
@@ -95,6 +95,6 @@ class Model(Attributed):
         if terms.get("fakes told apart", 0.0) <= SURE:
             return []
         return [
-            "the classifier tells nearly every drawn picture, so its verdict teaches the decoder little: lower "
+            "the classifier tells nearly every drawn image, so its verdict teaches the decoder little: lower "
             "beta_ec, or raise pretrain"
         ]

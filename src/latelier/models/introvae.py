@@ -1,6 +1,6 @@
-"""IntroVAE: a VAE whose encoder also tells drawn pictures, by the KL of their codes.
+"""IntroVAE: a VAE whose encoder also tells drawn images, by the KL of their codes.
 
-Huang et al. 2018 (arXiv 1807.06358), algorithm 1: the encoder wants the KL of drawn pictures above a margin, the
+Huang et al. 2018 (arXiv 1807.06358), algorithm 1: the encoder wants the KL of drawn images above a margin, the
 decoder wants it small. The error is squared and summed, the KL summed: in nats an image, as here. The decoder's output
 is linear."""
 
@@ -28,9 +28,9 @@ class Config(Nets):
     optimiser.rate=2e-4``; a smaller code wants a smaller margin, and an image of fewer pixels more weight on each."""
 
     optimiser: Optimiser = Optimiser(rate=5e-4)
-    margin: float = 100.0  # nats of KL that drawn pictures shall have for the encoder
+    margin: float = 100.0  # nats of KL that drawn images shall have for the encoder
     weight_rec: float | None = None  # of the squared error; none: .05 at 256 pixels in colour, where it sums as many
-    weight_neg: float = 0.5  # of what the encoder learns of drawn pictures, mean of reconstructions and samples
+    weight_neg: float = 0.5  # of what the encoder learns of drawn images, mean of reconstructions and samples
     pretrain: float = WARM  # share of the run in which it is a VAE
 
     def __post_init__(self) -> None:

@@ -41,7 +41,7 @@ from latelier.objectives.layerwise import stage
 @dataclass(frozen=True)
 class Config:
     """Defaults: 1000 units, k = 25 and the schedule of the source, as far as it says. The source's optimiser, momentum
-    .9 at .01, diverges on bright pictures, so that Adam is the default; ``optimiser.kind=sgd optimiser.rate=0.01`` is
+    .9 at .01, diverges on bright images, so that Adam is the default; ``optimiser.kind=sgd optimiser.rate=0.01`` is
     the source's."""
 
     widths: tuple[int, ...] = (1000,)  # units of each layer

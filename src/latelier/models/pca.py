@@ -66,7 +66,7 @@ class Model(Base, Encodes, Decodes, Samples, HasFilters, Fits):
         if count * math.prod(self.image) * 4 <= WHOLE:
             seed = int(torch.randint(2**31, (), generator=generator, device=generator.device))
             rows = torch.cat([block.flatten(1) for block in images()]).numpy()
-            with np.errstate(invalid="ignore"):  # of 0 by 0, where pictures are all one
+            with np.errstate(invalid="ignore"):  # of 0 by 0, where images are all one
                 solver = PCA(self.config.latent, random_state=seed).fit(rows)
         else:
             solver = IncrementalPCA(self.config.latent)
@@ -78,7 +78,7 @@ class Model(Base, Encodes, Decodes, Samples, HasFilters, Fits):
             ("variance", solver.explained_variance_),
         ):
             getattr(self, name).copy_(torch.from_numpy(values))
-        shares = solver.explained_variance_ratio_  # NaN of pictures that are all one, of which nothing is left over
+        shares = solver.explained_variance_ratio_  # NaN of images that are all one, of which nothing is left over
         return {"explained variance": float(np.nan_to_num(shares, nan=1 / len(shares)).sum())}
 
     def _spread(self) -> Tensor:

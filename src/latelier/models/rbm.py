@@ -27,7 +27,7 @@ class Config:
 
     units: int = 1000
     rate: float = 0.05  # at the beginning
-    batch: int = 100  # pictures, and persistent chains
+    batch: int = 100  # images, and persistent chains
     epochs: int | None = None  # none: 20, or as many as make STEPS steps
 
     def __post_init__(self) -> None:

@@ -1,7 +1,7 @@
 """SpriteVAE: a code of parts whose kind is in where they occur, because they have nothing else to say it with. Ours.
 
 PatchVAE's idea, occurrence times appearance (Gupta et al. 2020), with three changes. Parts compete: at a cell at most
-one occurs. A part is a mask that all pictures share, a sprite; appearance is its colour alone, and a place says how it
+one occurs. A part is a mask that all images share, a sprite; appearance is its colour alone, and a place says how it
 lies. So a part is a shape: nothing but another part can draw another one. What no sprite covers a ground of few numbers
 draws. The source's parts split drawn scenes by colour (docs/parts.md)."""
 
@@ -42,7 +42,7 @@ RELAXED = 1.0, 0.3  # first and last temperature of what a draw's gradient is re
 HEAT = 40.0, 1.0  # first and last heat: parts that are all alike at first come apart as it falls
 UNIT = 4  # squared units of pixels in [-1, 1], as ``Squared`` counts them, to one of theirs in [0, 1]
 TINY = 1e-9  # chance that anything occurs at a cell, or nothing, at least
-RARE = 0.05  # parts in a picture, fewer than which are none
+RARE = 0.05  # parts in an image, fewer than which are none
 EPSILON = 1e-7  # keeps the mean over cells of a part that occurs nowhere
 
 
@@ -201,7 +201,7 @@ class Model(Base, Refills, Samples, HasParts, EncoderStages, EncoderFilters):
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
         if terms.get("occurrences", 1.0) >= RARE:
             return []
-        return ["hardly any part occurs, so pictures are the ground alone: raise warmup, or lower beta_occurrence"]
+        return ["hardly any part occurs, so images are the ground alone: raise warmup, or lower beta_occurrence"]
 
     def monitor(self) -> Metric:
         return Metric("objective", words="distortion + weighted KL")

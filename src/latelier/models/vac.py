@@ -1,7 +1,7 @@
-"""VAC: a VAE with a linear classifier of attributes on its code, along whose weights pictures can be edited.
+"""VAC: a VAE with a linear classifier of attributes on its code, along whose weights images can be edited.
 
 The variational classifier of IntroVAC (Maggipinto et al. 2020), section 3, without introspection: the last logit, which
-would tell drawn pictures, learns nothing but that pictures are real; it is there so that IntroVAC without its
+would tell drawn images, learns nothing but that images are real; it is there so that IntroVAC without its
 adversarial weights is this model step for step."""
 
 from dataclasses import dataclass

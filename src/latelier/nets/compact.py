@@ -1,7 +1,7 @@
 """Small nets for a hierarchy on two cores: a few strided convolutions a conditional, no norm, one residual block where
 maps are widest. They learn in a minute what the source's table does not in ten.
 
-Sizes. The lowest codes are maps of a quarter of the picture's side, of a half up to 16 pixels; each level between them
+Sizes. The lowest codes are maps of a quarter of the image's side, of a half up to 16 pixels; each level between them
 and the top halves again; the top is a vector."""
 
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from latelier.nets.halving import SMALL, Image, Ladder, Size
 from latelier.nets.pixel_range import Centred, Uncentred
 from latelier.nets.regularised import Layer, Layers, Norm, layer, weighted
 
-ONCE = 16  # px: pictures up to here are halved once before the first codes
+ONCE = 16  # px: images up to here are halved once before the first codes
 HALF = 0.5**0.5
 
 
@@ -38,7 +38,7 @@ def halvings(size: Size) -> list[Size]:
 class Compact:
     """Ours, and no part of the source."""
 
-    channels: int = field(default=32, metadata={LEAST: 1})  # maps at half the picture's side, twice as many below
+    channels: int = field(default=32, metadata={LEAST: 1})  # maps at half the image's side, twice as many below
     hidden: int = field(default=256, metadata={LEAST: 1})  # units beside the top
     slope: float = 0.2
 
@@ -46,7 +46,7 @@ class Compact:
         return Plan(image, levels, self.channels, self.hidden, self.slope)
 
     def encoder(self, image: Image, outputs: int) -> Encoder:
-        """Of one level: picture -> what its code is drawn with, [b, outputs]."""
+        """Of one level: image -> what its code is drawn with, [b, outputs]."""
         return self.plan(image, (outputs,)).encoder(outputs)
 
     def decoder(self, inputs: int, image: Image) -> nn.Module:
@@ -73,7 +73,7 @@ class Block(nn.Module):
 
 @dataclass(frozen=True)
 class Plan(Ladder):
-    """Sizes and nets for pictures of one size."""
+    """Sizes and nets for images of one size."""
 
     image: Image
     levels: tuple[int, ...]  # channels of the codes, from the image upwards
@@ -85,7 +85,7 @@ class Plan(Ladder):
 
     @property
     def path(self) -> list[Size]:
-        """Sizes from the picture to the lowest codes."""
+        """Sizes from the image to the lowest codes."""
         once = halved(self.image[1:])
         return [self.image[1:], once, *([halved(once)] if max(self.image[1:]) > ONCE else [])]
 
@@ -95,7 +95,7 @@ class Plan(Ladder):
         return 2 * self.channels
 
     def encoder(self, outputs: int | None = None) -> Encoder:
-        """q(z1 | x): picture in [0, 1] -> mean and log sd of the lowest codes side by side, [b, 2 c, h, w]; of one
+        """q(z1 | x): image in [0, 1] -> mean and log sd of the lowest codes side by side, [b, 2 c, h, w]; of one
         level q(z | x), [b, 2 c] or so many outputs."""
         widths = [self.image[0], *self._widths()]
         stages: dict[str, nn.Module] = {}
@@ -128,7 +128,7 @@ class Plan(Ladder):
         return [*between, self._spread(2 * self.levels[-2])] if self.levels[1:] else []
 
     def decoder(self) -> nn.Module:
-        """p(x | z1): the lowest codes -> picture in [0, 1]; of one level p(x | z)."""
+        """p(x | z1): the lowest codes -> image in [0, 1]; of one level p(x | z)."""
         widths = [*self._widths()[::-1], self.image[0]]
         first = [self._spread(widths[0])] if not self.levels[1:] else []
         codes = nn.Conv2d(self.levels[0] if self.levels[1:] else widths[0], widths[0], 3, 1, 1)
@@ -169,7 +169,7 @@ class Plan(Ladder):
         return nn.LeakyReLU(self.slope)
 
     def _widths(self) -> list[int]:
-        """Maps from half the picture's side to the lowest codes'."""
+        """Maps from half the image's side to the lowest codes'."""
         return [self.channels, self.maps][-(len(self.path) - 1) :]
 
     def _tops(self, below: int, steps: int) -> list[int]:

@@ -64,7 +64,7 @@ class Conv:
         return [nn.ConvTranspose2d(below, above, 4, 2, 1, output_padding=odd)]
 
     def _plan(self, image: tuple[int, int, int]) -> tuple[tuple[int, ...], list[tuple[int, int]]]:
-        """Channels of each stage, and the sizes (h, w) from the picture to the top map."""
+        """Channels of each stage, and the sizes (h, w) from the image to the top map."""
         _, h, w = image
         maps = self.channels or (32, 32, 64, 64)[: max(1, (min(h, w) // 4).bit_length() - 1)]
         sizes = [(h, w)]

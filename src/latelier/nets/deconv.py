@@ -22,7 +22,7 @@ TABLE = {  # (channels, side) -> maps, kernels, poolings: MNIST, CIFAR, Caltech 
     256: ((96, 256, 512, 1024, 512), (5, 5, 5, 5, 5), (4, 2, 2, 2)),
 }
 SMALLEST = 6  # pixels a side
-PIXELS = 0.1  # sd of pictures that fresh weights draw from the prior
+PIXELS = 0.1  # sd of images that fresh weights draw from the prior
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ def layers_of(
         size = (size[0] - kernel + 1, size[1] - kernel + 1)
         if min(size) < 1:
             raise Refusal(
-                f"dgdn: pictures of {image[1]}x{image[2]} are too small for layer {number + 1} of kernels "
-                f"{_words(kernels)} and pools {_words(pools)}; give smaller ones, or larger pictures with --size"
+                f"dgdn: images of {image[1]}x{image[2]} are too small for layer {number + 1} of kernels "
+                f"{_words(kernels)} and pools {_words(pools)}; give smaller ones, or larger images with --size"
             )
         tiling = Tiling(pools[number], *size) if number < len(pools) else None
         layers.append(Layer(below, count, kernel, size, tiling))
@@ -70,9 +70,7 @@ def guess(image: tuple[int, int, int]) -> tuple[tuple[int, ...], tuple[int, ...]
     a kernel that leaves 2."""
     side = min(image[1:])
     if side < SMALLEST:
-        raise Refusal(
-            f"dgdn: pictures must be at least {SMALLEST} pixels a side, not {image[1]}x{image[2]}; give --size"
-        )
+        raise Refusal(f"dgdn: images must be at least {SMALLEST} pixels a side, not {image[1]}x{image[2]}; give --size")
     kernel = 3 if side < 16 else 5
     maps, kernels, pools = list[int](), list[int](), list[int]()
     while side > SMALLEST or not maps:

@@ -23,7 +23,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.image, self.stages, self.flat = image, nn.ModuleDict(stages), head is None
         if head is None:
-            with evaluating(self):  # batch norm would refuse a single picture, and remember it
+            with evaluating(self):  # batch norm would refuse a single image, and remember it
                 width = self._through(torch.zeros(1, *image), None).numel()
             head = nn.Linear(width, outputs)
         self.head = head

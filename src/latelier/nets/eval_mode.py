@@ -22,7 +22,7 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def unremembered(*nets: nn.Module) -> Iterator[None]:
-    """Batch norm normalises by the batch as in training, and leaves its running statistics as they are: for pictures
+    """Batch norm normalises by the batch as in training, and leaves its running statistics as they are: for images
     that are not of the data."""
     norms = [part for net in nets for part in net.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
     remembering = [norm for norm in norms if norm.track_running_stats]

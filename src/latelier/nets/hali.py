@@ -1,7 +1,7 @@
-"""HALI's nets (HALI, table 4, rebuilt for any number of levels and any size of picture): residual conditionals with
+"""HALI's nets (HALI, table 4, rebuilt for any number of levels and any size of image): residual conditionals with
 batch norm up and down, and a critic without it that takes one level more at each of its stages.
 
-Sizes. The lowest codes are maps of a half of the picture's side up to 48 pixels, of a quarter above; each level
+Sizes. The lowest codes are maps of a half of the image's side up to 48 pixels, of a quarter above; each level
 between them and the top halves again; the top is a vector. ``width`` multiplies all hidden maps (the table's at 1)."""
 
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from latelier.nets.norm import Norm as GroupNorm
 from latelier.nets.pixel_range import Centred, Uncentred
 from latelier.nets.regularised import Layer, Layers, Norm
 
-QUARTER = 48  # px: larger pictures are halved twice before the first codes
+QUARTER = 48  # px: larger images are halved twice before the first codes
 
 
 @dataclass(frozen=True)
 class Table:
-    """The source's nets, for its pictures of 128 pixels and a GPU; any other size."""
+    """The source's nets, for its images of 128 pixels and a GPU; any other size."""
 
     width: float = 0.25  # times the table's hidden maps: a step takes a sixteenth of the whole ones
     slope: float = 0.02  # of the leaky rectifiers
@@ -40,7 +40,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Plan(Ladder):
-    """Sizes and widths of all nets for pictures of one size."""
+    """Sizes and widths of all nets for images of one size."""
 
     image: Image
     levels: tuple[int, ...]  # channels of the codes, from the image upwards
@@ -63,7 +63,7 @@ class Plan(Ladder):
 
     @property
     def path(self) -> list[Size]:
-        """Sizes from the picture to the lowest codes."""
+        """Sizes from the image to the lowest codes."""
         found = [self.image[1:]]
         for _ in range(2 if min(self.image[1:]) > QUARTER else 1):
             found.append(halved(found[-1]))
@@ -123,7 +123,7 @@ class Resized(nn.Module):
 
 
 def first_up(plan: Plan) -> dict[str, nn.Module]:
-    """G_z1(x), in stages: picture in [0, 1] -> mean and log sd of the lowest codes, [b, 2 c, h, w]. That block of the
+    """G_z1(x), in stages: image in [0, 1] -> mean and log sd of the lowest codes, [b, 2 c, h, w]. That block of the
     table is unreadable and rebuilt from its mirror, G_x."""
     a, b = plan.maps(32), plan.maps(64)
     twice = len(plan.path) == 3
@@ -187,7 +187,7 @@ def between_down(plan: Plan, level: int) -> nn.Module:
 
 
 def first_down(plan: Plan, inputs: int) -> nn.Module:
-    """G_x(z1): maps [b, inputs, h, w] -> picture in [0, 1] (the table's tanh is over pixels in [-1, 1])."""
+    """G_x(z1): maps [b, inputs, h, w] -> image in [0, 1] (the table's tanh is over pixels in [-1, 1])."""
     a, b = plan.maps(64), plan.maps(32)
     steps = plan.path[::-1][1:]
     layers = [*plan.hidden(inputs, a, 1), Residual(plan, a), Resized(steps[0])]
@@ -200,7 +200,7 @@ def first_down(plan: Plan, inputs: int) -> nn.Module:
 
 
 def whole_down(plan: Plan) -> nn.Module:
-    """Of one level: top codes [b, c] -> picture."""
+    """Of one level: top codes [b, c] -> image."""
     return nn.Sequential(last_down(plan, plan.maps(64)), first_down(plan, plan.maps(64)))
 
 

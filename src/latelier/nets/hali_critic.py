@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Critic(nn.Module):
-    """D(x, z1, ..., zL): picture [b, c, h, w] in [0, 1] and codes, from the image upwards -> logit [b]. Each stage
+    """D(x, z1, ..., zL): image [b, c, h, w] in [0, 1] and codes, from the image upwards -> logit [b]. Each stage
     takes the next level beside what the one below made of the others; what the last but one answers has one place."""
 
     def __init__(self, stages: Iterable[Layers], verdict: Layers):
@@ -40,7 +40,7 @@ class Critic(nn.Module):
 
 
 def stages_of(plan: "Plan", norm: Norm, dropout: float) -> list[Layers]:
-    """The picture's, each level's of maps, and the top's."""
+    """The image's, each level's of maps, and the top's."""
     m, low, high = plan.maps, 0.2 * dropout, 0.5 * dropout
     twice = 2 if len(plan.path) == 3 else 1
 

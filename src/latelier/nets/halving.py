@@ -1,4 +1,4 @@
-"""Sizes of maps that convolutions of stride 2 halve, from the picture to the top of a hierarchy of codes."""
+"""Sizes of maps that convolutions of stride 2 halve, from the image to the top of a hierarchy of codes."""
 
 from abc import ABC, abstractmethod
 from math import ceil
@@ -17,7 +17,7 @@ class Ladder(ABC):
     @property
     @abstractmethod
     def path(self) -> list[Size]:
-        """Sizes from the picture to the lowest codes."""
+        """Sizes from the image to the lowest codes."""
 
     @staticmethod
     @abstractmethod

@@ -18,7 +18,7 @@ def inputs(layer: nn.Module) -> int:
 
 
 @torch.no_grad()
-def scatter(sd: float, *nets: nn.Module) -> None:
+def init_normal_(sd: float, *nets: nn.Module) -> None:
     """First weights N(0, sd^2) and biases 0 of all convolutions and linear layers of nets with batch norm. In others
     the variance is 2 / fan-in (He et al. 2015, arXiv 1502.01852, eq. 10), which keeps a signal's size."""
     for net in nets:
@@ -35,8 +35,8 @@ def scatter(sd: float, *nets: nn.Module) -> None:
 
 
 @torch.no_grad()
-def settle(net: nn.Module, variance: float) -> nn.Conv2d | nn.ConvTranspose2d | nn.Linear:
-    """Weights of the net's last layer such that its outputs have about this variance over pictures, if its inputs have
+def init_variance_(net: nn.Module, variance: float) -> nn.Conv2d | nn.ConvTranspose2d | nn.Linear:
+    """Weights of the net's last layer such that its outputs have about this variance over images, if its inputs have
     passed batch norm and a rectifier, whose mean square is one half. Answers that layer."""
     last = [layer for layer in net.modules() if isinstance(layer, LINEAR)][-1]
     nn.init.normal_(last.weight, std=math.sqrt(2 * variance / inputs(last)))
@@ -44,11 +44,11 @@ def settle(net: nn.Module, variance: float) -> nn.Conv2d | nn.ConvTranspose2d | 
 
 
 @torch.no_grad()
-def doubt(net: nn.Module, sd: float) -> None:
+def init_sd_(net: nn.Module, sd: float) -> None:
     """The net's last layer, which answers mean and log sd of a Gaussian side by side, such that the sd is about ``sd``
-    everywhere, and drawn codes have variance 1 over pictures. A critic sees from the start which code belongs to which
-    picture, and on either side codes of one scale."""
-    last = settle(net, 1 - sd**2)
+    everywhere, and drawn codes have variance 1 over images. A critic sees from the start which code belongs to which
+    image, and on either side codes of one scale."""
+    last = init_variance_(net, 1 - sd**2)
     half = len(last.weight) // 2
     last.weight[half:] *= 0.1
     if last.bias is not None:

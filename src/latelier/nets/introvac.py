@@ -17,7 +17,7 @@ SLOPE = 0.2
 
 @dataclass(frozen=True)
 class Plan:
-    """Maps of each stage: doubled from one to the next, as many stages as halve the picture to ``TOP`` pixels.
+    """Maps of each stage: doubled from one to the next, as many stages as halve the image to ``TOP`` pixels.
 
     ``width`` is times the table's maps. ``late`` adds a block's input before its last rectifier, as IntroVAE, and not
     after it, as IntroVAC."""

@@ -1,6 +1,6 @@
 """Nets of a game whose codes are vectors: encoder, decoder and joint critic that belong together.
 
-Pictures are in [0, 1] outside and in [-1, 1] inside. A decoder's output ends in a tanh."""
+Images are in [0, 1] outside and in [-1, 1] inside. A decoder's output ends in a tanh."""
 
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -48,7 +48,7 @@ class Waves(nn.Module):
 
 
 class JointCritic(nn.Module):
-    """Picture [b, c, h, w] in [0, 1] and code [b, k], if any -> logit [b]: layers of each alone, then of both side by
+    """Image [b, c, h, w] in [0, 1] and code [b, k], if any -> logit [b]: layers of each alone, then of both side by
     side."""
 
     def __init__(self, image: Layers, code: Layers, both: Layers, verdict: Layer):
@@ -70,7 +70,7 @@ class JointCritic(nn.Module):
 
 @dataclass(frozen=True)
 class Dense:
-    """Fully connected, for small pictures and for points: BiGAN's "permutation-invariant" nets. Dropout of one half
+    """Fully connected, for small images and for points: BiGAN's "permutation-invariant" nets. Dropout of one half
     in the critic but for its input, times ``critic.dropout``."""
 
     widths: tuple[int, ...] = (1024, 1024)
@@ -103,14 +103,14 @@ class Dense:
 @dataclass(frozen=True)
 class Strided:
     """4x4 convolutions of stride 2 down to at most 4 pixels, of twice as many maps at each (Radford et al. 2016, arXiv
-    1511.06434); for pictures of any size. Dropout of a fifth in the critic, times ``critic.dropout``."""
+    1511.06434); for images of any size. Dropout of a fifth in the critic, times ``critic.dropout``."""
 
     channels: int = field(default=32, metadata={LEAST: 1})  # maps of the first; the source has more
     hidden: int = field(default=1024, metadata={LEAST: 1})  # units of the critic's two layers of both
     slope: float = 0.2
 
     def plan(self, image: Image) -> tuple[list[int], list[tuple[int, int]]]:
-        """Maps and sizes, from the picture to the top. Raises Refusal for pictures that cannot be halved."""
+        """Maps and sizes, from the image to the top. Raises Refusal for images that cannot be halved."""
         maps, sizes = [image[0]], [image[1:]]
         while not sizes[1:] or (max(sizes[-1]) > 4 and min(sizes[-1]) > 1):
             maps.append(self.channels * min(8, 2 ** (len(maps) - 1)))
@@ -156,12 +156,12 @@ class Strided:
         norms: list[Norm] = ["none" if norm == "batch" and conv.in_channels == image[0] else norm for conv in convs]
         pictures = Layers(layer(conv, self.slope, kind, share) for conv, kind in zip(convs, norms, strict=True))
         width = prod((maps[-1], *sizes[-1])) + latent
-        both = (self.hidden, self.hidden) if latent else ()  # a critic of pictures alone has none in the source
+        both = (self.hidden, self.hidden) if latent else ()  # a critic of images alone has none in the source
         return JointCritic(pictures, Layers(), *verdict((width, *both), norm, self.slope, share))
 
 
 class Table(NamedTuple):
-    """ALI's nets for one size of picture: (kernel, stride, maps) a layer."""
+    """ALI's nets for one size of image: (kernel, stride, maps) a layer."""
 
     up: list[tuple[int, int, int]]
     down: list[tuple[int, int, int]]  # transposed

@@ -23,7 +23,7 @@ class Maps:
 
     def __post_init__(self) -> None:
         if not self.channels:
-            raise Refusal("net=maps: net.channels has one width or more; each halves the picture")
+            raise Refusal("net=maps: net.channels has one width or more; each halves the image")
 
     def code(self, latent: int, image: tuple[int, int, int]) -> tuple[int, ...]:
         """Shape of a code of so many numbers a cell. Raises Refusal where cells do not cover the image."""

@@ -1,4 +1,4 @@
-"""From the range of pictures, [0, 1], to the one that nets count in, [-1, 1], and back."""
+"""From the range of images, [0, 1], to the one that nets count in, [-1, 1], and back."""
 
 from torch import Tensor, nn
 

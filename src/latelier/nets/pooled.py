@@ -13,7 +13,7 @@ from latelier.nets.encoder import Encoder, Grid
 class Pooled:
     """3x3 convolutions, each followed by the largest of every 2x2 pixels and ReLU; the decoder repeats pixels where the
     encoder pools. The defaults are the DC-IGN row of the lecture's table (Higgins et al. 2017, table 1), whose decoder
-    has maps of 48, 96 and the picture."""
+    has maps of 48, 96 and the image."""
 
     channels: tuple[int, ...] = (96, 48, 48)
 
@@ -38,5 +38,5 @@ class Pooled:
         if not self.channels or image[1] % factor or image[2] % factor:
             raise Refusal(
                 f"net=pooled halves {len(self.channels)} times: name at least one width in net.channels, and give "
-                f"pictures whose sides are multiples of {factor}, not {image[1]}x{image[2]}"
+                f"images whose sides are multiples of {factor}, not {image[1]}x{image[2]}"
             )

@@ -1,7 +1,7 @@
-"""Pictures pasted together from sprites: small masks that are learned once for all pictures, placed and painted by a
+"""Images pasted together from sprites: small masks that are learned once for all images, placed and painted by a
 code of each (as in Smirnov et al. 2021, arXiv 2104.14553, and Monnier et al. 2021, arXiv 2104.14575), on a ground.
 
-A picture is cut into square cells, ``cells`` to its shorter side. At a cell at most one sprite occurs. Its frame is
+An image is cut into square cells, ``cells`` to its shorter side. At a cell at most one sprite occurs. Its frame is
 about as wide as a cell and two thirds, and its place says by how much it is moved, scaled and turned."""
 
 import math
@@ -31,7 +31,7 @@ EAGER = 1.0  # first logit that something occurs at a cell
 
 
 def grid_of(image: Image, cells: int) -> Size:
-    """Cells (h, w) of a picture, as nearly square as they can be."""
+    """Cells (h, w) of an image, as nearly square as they can be."""
     side = min(image[1:]) / cells
     return max(1, round(image[1] / side)), max(1, round(image[2] / side))
 
@@ -84,7 +84,7 @@ def _halvings(image: Image) -> int:
 
 class Sprites(nn.Module):
     """A code by name, "occurrence" [b, N, h, w], "place" [b, 4, h, w], "appearance" [b, c, h, w] and "ground" [b, d]
-    -> picture [b, c, H, W] in (-0.5, 0.5), counted from mid-grey."""
+    -> image [b, c, H, W] in (-0.5, 0.5), counted from mid-grey."""
 
     def __init__(self, image: Image, grid: Size, parts: int, ground: nn.Module):
         super().__init__()
@@ -117,7 +117,7 @@ class Sprites(nn.Module):
 
     def errors(self, image: Tensor, code: Mapping[str, Tensor]) -> Tensor:
         """[b, N, h, w]: squared error within the frame at each cell if this or that sprite occurred there, of pixels
-        counted from mid-grey in units of their range; of pictures [b, c, H, W] in [0, 1]. A gradient reaches the masks
+        counted from mid-grey in units of their range; of images [b, c, H, W] in [0, 1]. A gradient reaches the masks
         alone. Neighbours that overlap are not counted."""
         with torch.no_grad():
             b, channels = len(image), self.image[0]
@@ -135,7 +135,7 @@ class Sprites(nn.Module):
         return out
 
     def _crops(self, picture: Tensor, place: Tensor) -> tuple[Tensor, Tensor]:
-        """Pictures [b, c, H, W] as they lie in the frame at each cell, [b, cells, c, side * side], 0 beyond their
+        """Images [b, c, H, W] as they lie in the frame at each cell, [b, cells, c, side * side], 0 beyond their
         border; and [b, cells], the pixels that a point of the frame covers."""
         x, y, half, turn = (value.flatten(1)[..., None, None] for value in self._poses(place))
         points = (2 * torch.arange(SIDE, device=place.device) + 1) / SIDE - 1

@@ -64,7 +64,7 @@ def solved(system: Callable[[Tensor], Tensor], right: Tensor, start: Tensor, *, 
 
 def precision(residual: Tensor, floor: float, generator: Generator | None) -> Tensor:
     """A draw of alpha given residuals N(0, 1 / alpha) and its Gamma prior, or without a generator its mode; at most
-    1 / floor^2, or it has no limit where pictures can be drawn exactly."""
+    1 / floor^2, or it has no limit where images can be drawn exactly."""
     shape, rate = SHAPE + residual.numel() / 2, RATE + float(residual.square().sum()) / 2
     if generator is None:
         return residual.new_tensor((shape - 1) / rate).clamp(max=floor**-2)
@@ -76,7 +76,7 @@ def precision(residual: Tensor, floor: float, generator: Generator | None) -> Te
 class Redrawn(NamedTuple):
     """What a sweep over positions leaves."""
 
-    rest: Tensor  # [b, c, h, w]: what the picture has beyond its reconstruction
+    rest: Tensor  # [b, c, h, w]: what the image has beyond its reconstruction
     weight: Tensor  # [maps, m, n]: 1 at the drawn position of each block
     chance: Tensor  # [maps, m, n]: what the positions had been drawn from
 
@@ -118,7 +118,7 @@ def redraw_positions(
 
 
 def _drawn(placed: Tensor, turned: Tensor) -> Tensor:
-    """Pictures of one map: its transposed convolution, which CPUs compute much sooner as a padded one."""
+    """Images of one map: its transposed convolution, which CPUs compute much sooner as a padded one."""
     return functional.conv2d(placed, turned, padding=turned.shape[-1] - 1)
 
 

@@ -67,6 +67,6 @@ def moved(code: Code, step: Code, by: float | Tensor) -> Code:
 def place(directions: Directions, name: str) -> int:
     """The attribute's number. Raises Refusal with the nearest match."""
     if name not in directions.names:
-        there = [one for one in directions.names if one != FAKE]  # it can be asked for, but no picture is known by it
+        there = [one for one in directions.names if one != FAKE]  # it can be asked for, but no image is known by it
         raise Refusal(f'no attribute "{name}" in this model; {nearest(name, there)}')
     return directions.names.index(name)

@@ -43,7 +43,7 @@ class Score:
 @dataclass(frozen=True)
 class Relaxed:
     """Relaxed in training, by Gumbel softmax at a temperature that falls: biased, but of small variance. A
-    picture drawn from values that stand between positions is none of the model's: what training logs bounds nothing."""
+    image drawn from values that stand between positions is none of the model's: what training logs bounds nothing."""
 
     temperature: Temperature = Temperature()
 

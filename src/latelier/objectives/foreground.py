@@ -23,6 +23,6 @@ def weights(image: Tensor) -> Tensor:
         h, w = image.shape[-2:]
         spread = energy.repeat_interleave(PATCH, -2)[..., :h, :].repeat_interleave(PATCH, -1)[..., :w]
         mean = spread.mean((-2, -1), keepdim=True)
-        # Rounding leaves a trace of energy in a flat picture, which would be blown up to weights.
+        # Rounding leaves a trace of energy in a flat image, which would be blown up to weights.
         flat = mean < 1e-6
         return torch.where(flat, 1.0, spread / torch.where(flat, 1.0, mean))

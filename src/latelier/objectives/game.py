@@ -1,7 +1,7 @@
 """The game between a critic and who draws for it: what each minimises, given the critic's logits.
 
-A logit says how much the critic believes that what it sees is of the data. In the joint game it sees pictures of the
-data with the codes inferred from them, and codes of the prior with the pictures drawn from them (Dumoulin et al. 2017,
+A logit says how much the critic believes that what it sees is of the data. In the joint game it sees images of the
+data with the codes inferred from them, and codes of the prior with the images drawn from them (Dumoulin et al. 2017,
 arXiv 1606.00704); the losses are those of the HALI paper's algorithm 1, in which the coder's is the critic's with the
 two sides exchanged, so that it does not saturate: not the minimax loss."""
 
@@ -24,7 +24,7 @@ def conspired(data: Tensor, drawn: Tensor) -> Tensor:
 
 
 def outdone(data: Tensor, drawn: Tensor) -> Tensor:
-    """[b] nats, what a critic minimises who compares each picture of the data with one drawn, in place of judging each
+    """[b] nats, what a critic minimises who compares each image of the data with one drawn, in place of judging each
     alone: ln 2 where it knows nothing. Who draws minimises the same with the sides exchanged, and then gains nothing
     from modes that it draws too often (Jolicoeur-Martineau 2018, arXiv 1807.00734, eq. 4; Huang et al. 2024, arXiv
     2501.05441)."""
@@ -50,7 +50,7 @@ def ordered(data: Tensor, drawn: Tensor) -> Tensor:
 def steepness(critic: Callable[..., Tensor], *inputs: Tensor, units: Sequence[Tensor] | None = None) -> Tensor:
     """[b], the squared norm of the logit's gradient with respect to its inputs: R1, where they are of the data, and R2,
     where they are drawn (Mescheder et al. 2018, arXiv 1801.04406, eqs. 9 and 10, without their weight). With ``units``,
-    squared lengths, slopes are counted for a step of each input's: the same for pictures, points and codes of any
+    squared lengths, slopes are counted for a step of each input's: the same for images, points and codes of any
     size. Differentiable once more."""
     with torch.enable_grad():
         leaves = [part.detach().requires_grad_() for part in inputs]

@@ -1,4 +1,4 @@
-"""Filling in what is missing of pictures: by reconstructing them again and again, and by the most likely code of what
+"""Filling in what is missing of images: by reconstructing them again and again, and by the most likely code of what
 is known."""
 
 from collections.abc import Callable
@@ -65,7 +65,7 @@ def refilled(image: Tensor, known: Tensor, redraw: Callable[[Tensor], Tensor], r
 
 
 def begun(image: Tensor, known: Tensor) -> Tensor:
-    """The image with each picture's mean known colour in place of what is missing: where the rounds start. Mid-grey
+    """The image with each image's mean known colour in place of what is missing: where the rounds start. Mid-grey
     where nothing is known."""
     kept = known.bool().expand_as(image)
     count = kept.sum((2, 3), keepdim=True)

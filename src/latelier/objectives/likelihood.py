@@ -69,7 +69,7 @@ class Squared:
 @dataclass(frozen=True)
 class Foreground:
     """The same, each pixel weighted by the Laplacian energy of its 8x8 patch (L_w, Gupta et al. 2020, section 3.4).
-    Weights that hang on the picture make no density: likelihoods are reported without them."""
+    Weights that hang on the image make no density: likelihoods are reported without them."""
 
     def build(self) -> "Likelihood":
         return ForegroundPixels()
@@ -81,7 +81,7 @@ def _check(sigma: float, floor: float) -> None:
 
 
 class Likelihood(nn.Module):
-    """Turns a decoder's output into a loss, into densities and into a picture."""
+    """Turns a decoder's output into a loss, into densities and into an image."""
 
     is_density = True  # whether the distortion is -log p of any pixels in [0, 1], nothing left out
     pixels: Literal["continuous", "binary"] = "continuous"  # that it gives a density to, or a probability
@@ -190,7 +190,7 @@ class SquaredPixels(Likelihood):
 
 
 class ForegroundPixels(SquaredPixels):
-    """What is plain in a picture counts little, what is drawn on it much."""
+    """What is plain in an image counts little, what is drawn on it much."""
 
     def distortion(self, image: Tensor, output: Tensor) -> Tensor:
         return 4 * summed(foreground.weights(image) * (output.float() + GREY - image).square())

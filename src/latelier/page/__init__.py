@@ -1,4 +1,4 @@
-"""A run as one page: HTML with its style and pictures inside, no script, and nothing that is fetched from anywhere.
+"""A run as one page: HTML with its style and images inside, no script, and nothing that is fetched from anywhere.
 
 The first screen says whether the run is good and shows it; what follows can be looked up. Long sheets and protocols
 are folded, but on paper all is open.
@@ -72,7 +72,7 @@ def page(material: Material) -> str:
     """The whole page, as UTF-8 text. Everything that comes from outside is escaped, and a content policy in the head
     forbids scripts and requests."""
     sections = {
-        "Pictures": _pictures(material.pictures) + _undrawn(material.undrawn),
+        "Sheets": _pictures(material.pictures) + _undrawn(material.undrawn),
         "Scores": "".join(_table(table) for table in material.tables),
         "Training": _training(material.log),
         "Settings": _grid("Settings", ("setting", "value"), list(material.facts.items())) if material.facts else "",

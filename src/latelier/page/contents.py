@@ -38,14 +38,14 @@ def material(
     first: Sequence[Picture] = (),
 ) -> Material:
     """The page of a run, drawn on these images; ``verdict`` is what was found of it, and ``measured`` the named numbers
-    behind that; ``judge`` learns to tell what edits show. ``before`` are tables and ``first`` pictures that come
+    behind that; ``judge`` learns to tell what edits show. ``before`` are tables and ``first`` images that come
     first."""
     skipped, shown = run.folder / "skipped.txt", f"Shown and measured here: {images.source}."
     data, found = run.config.get("data", {}), sheets(run, images, judge=judge)
     own = data.get("images", run.seen)
-    learned = counted(run.seen, "picture") + (f", {own:,} different ones" if own < run.seen else "")
+    learned = counted(run.seen, "image") + (f", {own:,} different ones" if own < run.seen else "")
     return Material(
-        title=f"{run.name}: {run.card.model} on {data.get('source', 'pictures')}",
+        title=f"{run.name}: {run.card.model} on {data.get('source', 'images')}",
         summary=summary or f"A {run.card.model} after {learned}. {shown}",
         verdict=verdict,
         headlines=headlines(measured or {}, [record for record in run.scores if record["data"] == images.source]),
@@ -144,7 +144,7 @@ def sheets(run: Run, images: Images, names: Sequence[str] = (), judge: Judging |
         module = find(name)
         try:
             drawn = module.draw(run.view(images, title, most=wanted(module))._replace(judge=judge))
-        except Refusal as error:  # such as a latent map of pictures whose factors are unknown
+        except Refusal as error:  # such as a latent map of images whose factors are unknown
             found.undrawn.append((name, str(error).removeprefix(f"{name} ")))
             continue
         found.drawn.append(Picture(name, sentence(module.__doc__) or name, png(drawn, COMPRESSION)))
@@ -164,9 +164,9 @@ def facts(run: Run) -> dict[str, str]:
         "head": words(run.card.head or {}),
         "captions": words(run.card.caption or {}),
         "weights": f"{sum(p.numel() for p in run.model.state_dict().values()):,} numbers",
-        "trained on": f"{counted(data.get('images', 0), 'picture')} of {data.get('source')}, "
+        "trained on": f"{counted(data.get('images', 0), 'image')} of {data.get('source')}, "
         f"{data.get('labelled', 0):,} of them with a label",
-        "pictures": f"{h} x {w}, {'grey' if c == 1 else 'colour'}",
+        "images": f"{h} x {w}, {'grey' if c == 1 else 'colour'}",
         "optimisers": "; ".join(f"{player}: {words(o)}" for player, o in config.get("optimisers", {}).items()),
         "plan": words({k: v for k, v in plan.items() if v is not None}),
         "versions": words(config.get("versions", {})),

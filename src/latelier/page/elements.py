@@ -1,4 +1,4 @@
-"""Text and pictures as HTML."""
+"""Text and images as HTML."""
 
 from base64 import b64encode
 from html import escape

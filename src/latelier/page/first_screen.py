@@ -12,7 +12,7 @@ from latelier.sheets.losses import curves, unit
 from latelier.terminal.tables import decimals, fixed
 from latelier.verdict.headlines import Headline
 
-SMALL = 128  # px a side up to which pictures are magnified without smoothing
+SMALL = 128  # px a side up to which images are magnified without smoothing
 LEVELS = {"good": "Good", "note": "Note", "warning": "Warning", "failure": "Failed"}
 NEXT = "Next: "  # how the finding begins that ends a verdict: a command
 KINDS = {"training": "terms", "validation": "validation"}  # how a curve is called -> what records call it
@@ -55,7 +55,7 @@ def _headline(headline: Headline) -> str:
 
 
 def looks(pictures: Eight | None, term: str, log: Sequence[dict[str, Any]]) -> str:
-    """A few pictures, and the course of training beside them."""
+    """A few images, and the course of training beside them."""
     eight, training = "", ""
     if pictures is not None:
         title, caption, pngs, each = pictures

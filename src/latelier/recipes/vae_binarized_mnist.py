@@ -1,12 +1,12 @@
-"""VAE on binarised MNIST: negative log-likelihood of the test pictures by importance sampling.
+"""VAE on binarised MNIST: negative log-likelihood of the test images by importance sampling.
 
     latelier reproduce vae-binarized-mnist --data-root DIR
 
 DIR is where torchvision finds MNIST (DIR/MNIST/raw). Every pixel is drawn once, Bernoulli(grey / 255), by a fixed seed,
-for training and test alike; the best checkpoint is chosen on 3,000 held-out training pictures.
+for training and test alike; the best checkpoint is chosen on 3,000 held-out training images.
 
 Published: 89.78 nats (pythae's reproduction of an MLP VAE, 200 importance samples; its own binarisation).
-Ours: 88.53 nats with 200 importance samples on all 10,000 test pictures, ELBO -93.20; seed 0, one run. 14 minutes of
+Ours: 88.53 nats with 200 importance samples on all 10,000 test images, ELBO -93.20; seed 0, one run. 14 minutes of
 one core (one thread, bf16; 37 minutes on a clock shared with other work).
 """
 
@@ -20,7 +20,7 @@ EPOCHS = 200
 
 
 def reproduce(bench: Bench) -> Result:
-    """All test pictures, the samples pythae takes."""
+    """All test images, the samples pythae takes."""
     (row,) = PUBLISHED
     jobs = [
         Job(row, "vae", "likelihood", seed, EPOCHS, SETTINGS, TRAINING, {"samples": (1, 200)})

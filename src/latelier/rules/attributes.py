@@ -12,7 +12,7 @@ SHOWS = 25.0  # % of a judge's verdicts that an edit changes: below, it hardly s
 
 
 def knowing(facts: Facts, remedy: str) -> list[Finding]:
-    """All rules for a method whose code tells attributes, along which pictures can be edited: what it is for comes
+    """All rules for a method whose code tells attributes, along which images can be edited: what it is for comes
     first, in one finding that begins with its worst part. ``remedy`` is for attributes that are not learned or not
     drawn."""
     found = usual(facts)
@@ -53,7 +53,7 @@ def edits(facts: Facts, remedy: str) -> list[Finding]:
         return []
     near, far = facts["edits by 3"], facts["edits by 6"]
     said = (
-        f"by 3 steps they change {near:.0f} % of the verdicts of a judge that learned from real pictures (right on "
+        f"by 3 steps they change {near:.0f} % of the verdicts of a judge that learned from real images (right on "
         f"{facts['edits judge']:.0f} % of others), by 6 steps {far:.0f} %"
     )
     if near >= SHOWS:

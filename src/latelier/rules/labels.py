@@ -1,6 +1,6 @@
 """What facts say of labels, in a sentence for a person: of the model's own classifier, and of what codes know.
 
-Where classes are uneven (one has over 1.5 times the pictures of another) the balanced accuracy is judged, the mean over
+Where classes are uneven (one has over 1.5 times the images of another) the balanced accuracy is judged, the mean over
 classes, beside that of a constant answer: probes learn from as many labels of each class, and the largest class would
 be a bar that says nothing of the others."""
 
@@ -38,7 +38,7 @@ def classified(facts: Facts) -> list[Finding]:
         own, base, guess = facts["balanced accuracy"], facts.get("balanced baseline", math.nan), facts["guess"]
         said += f"; balanced accuracy {own:.0f} %, a constant answer {guess:.0f} %"
         said += f", the regression {base:.0f} %" if math.isfinite(base) else ""
-    share = (own / 100 * n + 1) / (n + 2)  # as if two more pictures had gone either way
+    share = (own / 100 * n + 1) / (n + 2)  # as if two more images had gone either way
     error = facts.get("balanced error", 100 * math.sqrt(share * (1 - share) / (n + 2)))
     if own < guess + max(LEAD, 2 * error):
         return [Finding("warning", f"Has not learned the labels: {said}.")]
@@ -49,23 +49,23 @@ def classified(facts: Facts) -> list[Finding]:
 
 def pictures(facts: Facts, n: int) -> str:
     """So many, and whether the model saw them."""
-    return f"{counted(n, 'picture')} that it saw" if facts["seen"] else counted(n, "unseen picture")
+    return f"{counted(n, 'image')} that it saw" if facts["seen"] else counted(n, "unseen image")
 
 
 def labelled(facts: Facts) -> int:
-    """Measured pictures whose label is known."""
-    return int(facts.get("labelled", facts["pictures"]))
+    """Measured images whose label is known."""
+    return int(facts.get("labelled", facts["images"]))
 
 
 def left_open(right: float, n: int) -> str:
-    """Where only so few of n pictures were measured that the % ``right`` says little: what they leave open (the 95 %
+    """Where only so few of n images were measured that the % ``right`` says little: what they leave open (the 95 %
     interval of Wilson 1927)."""
     if n >= FEW_PICTURES:
         return ""
     share, more = right / 100, 1.96**2 / n
     middle, half = share + more / 2, math.sqrt(more * (share * (1 - share) + more / 4))
     least, most = (100 * min(1.0, max(0.0, (middle + side * half) / (1 + more))) for side in (-1, 1))
-    return f" (few pictures: it may be {least:.0f} to {most:.0f} %)"
+    return f" (few images: it may be {least:.0f} to {most:.0f} %)"
 
 
 def short(far: bool, of: str, said: str, remedy: str) -> Finding:
@@ -86,7 +86,7 @@ def known(facts: Facts) -> list[Finding]:
     shown = f"balanced accuracy {code:.0f} %" if "guess" in facts else f"{code:.0f} % right"
     figures = f"{shown} from {budget}, pixels {pixels:.0f} %, PCA {pca:.0f} %"
     n = labelled(facts)
-    few = f" (of {n} pictures, which are few)" if n < FEW_PICTURES else ""
+    few = f" (of {n} images, which are few)" if n < FEW_PICTURES else ""
     constant = f"a constant answer {guess:.0f} %, " if "guess" in facts else ""
     largest = f"always the largest class {facts['largest class']:.0f} %"
     said = f"{figures}; {constant}{largest}{' right' * bool(constant)}{few}."

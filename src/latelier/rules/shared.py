@@ -13,23 +13,23 @@ from latelier.rules.samples import NEARER, beside, sampled
 
 THOUSAND = 1_000  # times its start: a loss that has diverged
 ABSURD = 100_000  # a pixel value: so has one that was lost before the log began; grey pixels cost a few, at most
-LEARNED, LITTLE = 0.5, 0.15  # shares of the way, in dB, from the mean picture to PCA of the same size
-ABOVE = 1.0  # dB above the mean picture that count for anything where there is no PCA
-RELATED = 0.8  # squared error to the own picture, as a share of that to another
-SHORT = 0.5  # dB below the mean picture: hardly trained
+LEARNED, LITTLE = 0.5, 0.15  # shares of the way, in dB, from the mean image to PCA of the same size
+ABOVE = 1.0  # dB above the mean image that count for anything where there is no PCA
+RELATED = 0.8  # squared error to the own image, as a share of that to another
+SHORT = 0.5  # dB below the mean image: hardly trained
 FEW = 0.25  # share of the units that are active
-SETTLED = 200_000  # pictures shown, after which a game whose two sides are apart is worth a word
-PARTED = 0.95  # squared error to the own picture, as a share of strangers', above which they are
-TAUGHT = 10_000  # pictures shown, after which a decoder knows the mean picture, whatever its code carries
+SETTLED = 200_000  # images shown, after which a game whose two sides are apart is worth a word
+PARTED = 0.95  # squared error to the own image, as a share of that to others, above which they are
+TAUGHT = 10_000  # images shown, after which a decoder knows the mean image, whatever its code carries
 RISES = 1.1  # times what the code carried in the middle of training: it still comes to carry more
-COLLAPSED, SAME = "The posterior has collapsed", "All pictures that were looked at are one and the same"
+COLLAPSED, SAME = "The posterior has collapsed", "All images that were looked at are one and the same"
 VAIN = (COLLAPSED, SAME)  # how sentences begin that more training mends nothing of
 UNLEARNED = ("Has not learned", "Has learned little")  # how sentences begin for which training on is a remedy
 
 
 def usual(facts: Facts, drawing: str = NEARER, level: Literal["note", "warning"] = "note") -> list[Finding]:
-    """All rules, for a method that is to keep its pictures; where it keeps them, of samples only what is bad.
-    ``drawing`` is what helps where pictures are kept well and drawn poorly, which is a warning for a game."""
+    """All rules, for a method that is to keep its images; where it keeps them, of samples only what is bad.
+    ``drawing`` is what helps where images are kept well and drawn poorly, which is a warning for a game."""
     if found := hopeless(facts):
         return found
     if "accuracy" in facts:
@@ -46,7 +46,7 @@ def usual(facts: Facts, drawing: str = NEARER, level: Literal["note", "warning"]
 
 
 def game(facts: Facts, apart: str, alike: str) -> list[Finding]:
-    """The rules for a method that is taught by an adversary: its reconstructions are to be of their own pictures, not
+    """The rules for a method that is taught by an adversary: its reconstructions are to be of their own images, not
     near to every pixel. ``apart`` and ``alike`` are remedies where encoder and decoder have come apart, and where all
     samples look alike."""
     if found := hopeless(facts):
@@ -85,60 +85,60 @@ def _size(value: float) -> str:
 
 
 def early(facts: Facts) -> bool:
-    """Whether reconstructions are not even as near as the mean picture is."""
+    """Whether reconstructions are not even as near as the mean image is."""
     return facts.get("PSNR", 0.0) < facts.get("PSNR of mean", 0.0) - SHORT
 
 
 def way_to_pca(facts: Facts) -> float:
-    """The share, in dB, of the way from the mean picture to PCA that reconstructions have come; infinite without."""
+    """The share, in dB, of the way from the mean image to PCA that reconstructions have come; infinite without."""
     mean, pca = facts.get("PSNR of mean", math.nan), facts.get("PSNR of PCA", math.nan)
     return (facts["PSNR"] - mean) / (pca - mean) if pca > mean else math.inf
 
 
 def kept(facts: Facts) -> list[Finding]:
-    """How near reconstructions come, on the way from the mean picture to PCA of as many numbers."""
+    """How near reconstructions come, on the way from the mean image to PCA of as many numbers."""
     if "PSNR" not in facts:
         return []
     own, mean, pca = (facts.get(name, math.nan) for name in ("PSNR", "PSNR of mean", "PSNR of PCA"))
-    which = "pictures that it saw" if facts["seen"] else "unseen pictures"
+    which = "images that it saw" if facts["seen"] else "unseen images"
     if math.isnan(mean):
-        return [Finding("note", f"Reconstructs {which} at {own:.1f} dB; one picture has no mean and no PCA beside it.")]
+        return [Finding("note", f"Reconstructs {which} at {own:.1f} dB; one image has no mean and no PCA beside it.")]
     size, numbers = facts.get("components", 0.0), facts.get("numbers", 0.0)
     beside = f"PCA with as many numbers ({size:.0f}) has {pca:.1f}, "
     if size < numbers:
         beside = (
             f"PCA with {size:.0f} numbers has {pca:.1f} (with the code's {numbers:,.0f} it would know all by heart), "
         )
-    said = f"reconstructs {which} at {own:.1f} dB; {beside if math.isfinite(pca) else ''}the mean picture {mean:.1f}."
+    said = f"reconstructs {which} at {own:.1f} dB; {beside if math.isfinite(pca) else ''}the mean image {mean:.1f}."
     way = way_to_pca(facts)
     if own - mean < ABOVE or way < LITTLE:
         return [Finding("warning", f"Has not learned: {said}")]
     if way < LEARNED:
-        return [Finding("warning", f"Has learned little, its pictures are blurs: {said}")]
+        return [Finding("warning", f"Has learned little, its images are blurs: {said}")]
     if size >= numbers and own - pca > max(0.1, 2 * facts.get("PSNR lead error", 0.0)):
         return [Finding("good", f"Learned, and more than PCA: {said}")]
     return [Finding("good", f"Learned: {said}")]
 
 
 def aside(finding: Finding) -> Finding:
-    """Of pictures that are kept poorly beside labels that are learned: these were asked for, and may cost that."""
+    """Of images that are kept poorly beside labels that are learned: these were asked for, and may cost that."""
     text = f"Beside the labels it {finding.text[:1].lower()}{finding.text[1:]}"
     return Finding("note", text) if finding.level == "warning" else finding
 
 
 def related(facts: Facts, remedy: str) -> list[Finding]:
-    """Whether reconstructions are of their own pictures."""
+    """Whether reconstructions are of their own images."""
     if "own error" not in facts:
         return []
-    share = facts["own error"] / max(facts["strangers error"], 1e-10)
-    said = f"the squared error to the own picture is {share:.2f} of that to another (1: no relation)"
+    share = facts["own error"] / max(facts["other error"], 1e-10)
+    said = f"the squared error to the own image is {share:.2f} of that to another (1: no relation)"
     if share > PARTED and facts.get("shown", math.inf) <= SETTLED:
         return [Finding("warning", f"Has not learned to reconstruct: {said}.")]
     if share > PARTED:
-        text = f"Encoder and decoder have come apart: reconstructions have nothing of their pictures; {said}: {remedy}."
+        text = f"Encoder and decoder have come apart: reconstructions have nothing of their images; {said}: {remedy}."
         return [Finding("warning", text)]
     if share > RELATED:
-        return [Finding("note", f"Reconstructions keep little of their pictures so far: {said}.")]
+        return [Finding("note", f"Reconstructions keep little of their images so far: {said}.")]
     return [Finding("good", f"Learned to reconstruct: {said}.")]
 
 

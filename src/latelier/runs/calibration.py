@@ -1,4 +1,4 @@
-"""The temperature of a run's probabilities: fitted on pictures that it held out, and kept as RUN/calibration.json."""
+"""The temperature of a run's probabilities: fitted on images that it held out, and kept as RUN/calibration.json."""
 
 from contextlib import suppress
 from typing import NamedTuple
@@ -21,7 +21,7 @@ from latelier.storage.schemas import TemperatureNote
 DRAWS = 50  # of the code, over which the mean and the spread of a class's score are told
 KEPT = "calibration.json"
 FEWEST, WRONG = 50, 10  # labels, and wrong answers among them, from which on a temperature is off by about a fifth (sd)
-MOST = 2_000  # pictures to fit on: more would change nothing that matters
+MOST = 2_000  # images to fit on: more would change nothing that matters
 
 
 class Temperature(NamedTuple):
@@ -29,7 +29,7 @@ class Temperature(NamedTuple):
 
     value: float
     labels: int
-    fingerprint: str  # of the pictures that these are of, or are a part of
+    fingerprint: str  # of the images that these are of, or are a part of
 
 
 def probabilities(run: Run, images: Images) -> np.ndarray:
@@ -47,11 +47,11 @@ def temperature_of(run: Run, where: Where) -> Temperature:
         return found
     held = some(_held_out(run, where), MOST, 0, labelled=True)
     if len(held) < FEWEST:
-        raise Refusal(f"that takes {FEWEST} pictures of known class that the run held out, and there are {len(held)}")
+        raise Refusal(f"that takes {FEWEST} images of known class that the run held out, and there are {len(held)}")
     probability = probabilities(run, held)
     wrong = int((probability.argmax(1) != held.label).sum())
     if wrong < WRONG:
-        of = f"of {len(held)} pictures of known class that the run held out it gets {wrong or 'none'} wrong"
+        of = f"of {len(held)} images of known class that the run held out it gets {wrong or 'none'} wrong"
         raise Refusal(f"that takes {WRONG} mistakes to learn from, and {of}")
     found = Temperature(fit_temperature(probability, held.label), len(held), held.fingerprint)
     if run.folder.is_dir():
@@ -71,22 +71,22 @@ def kept(run: Run) -> Temperature | None:
 
 
 def _held_out(run: Run, where: Where) -> Images:
-    """The pictures that the run held out, with the labels that it might know. Raises Refusal where there are none."""
+    """The images that the run held out, with the labels that it might know. Raises Refusal where there are none."""
     data, share = run.config.get("data", {}), kept_back(run.config)
     split = data.get("held_out", {}).get("split")
     if not run.config:
         raise Refusal("a lone weights file does not say what was held out")
     if not split and not share:
-        raise Refusal("the run held out no pictures")
+        raise Refusal("the run held out no images")
     if not split and run.config["request"].get("labels") is not None:
         raise Refusal("of what the run held out --labels hid the labels")
     try:
         source = run.source
     except Refusal:
-        raise Refusal("the pictures that the run was trained on are no longer where they were") from None
+        raise Refusal("the images that the run was trained on are no longer where they were") from None
     if split:
         return run.images(source_parts(source)[0], where, split, quiet=True)
     whole = run.images(source, where, quiet=True)
     if whole.fingerprint != data.get("fingerprint"):
-        raise Refusal(f"the pictures or labels of {source} are not those that the run was begun with")
+        raise Refusal(f"the images or labels of {source} are not those that the run was begun with")
     return whole.take(hold_out(len(whole), share["share"], share["seed"])[1])

@@ -1,9 +1,18 @@
-"""What files of earlier versions left unsaid, because there was nothing else."""
+"""What files of earlier versions left unsaid, because there was nothing else, and what they called in other words."""
 
 from collections.abc import Mapping
 from typing import Any
 
 JOINT_GAMES = ("ali", "bigan", "hali")  # whose coder learns from reconstructions too, as earlier versions' did not
+TERMS = {"strangers": "other images", "strangers embedded": "other images embedded"}  # of a log, once and now
+
+
+def terms_of(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record of a log with its terms in today's words."""
+    return {
+        part: {TERMS.get(term, term): value for term, value in inner.items()} if isinstance(inner, Mapping) else inner
+        for part, inner in record.items()
+    }
 
 
 def settings_of(card: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What edits of a run go by, the same for every verb, whatever pictures it is given: pictures with attributes to learn
+"""What edits of a run go by, the same for every verb, whatever images it is given: images with attributes to learn
 from, directions, and a judge of what was drawn."""
 
 import io
@@ -20,7 +20,7 @@ from latelier.uses.judging import Witness, witness
 
 
 def known(run: Run, where: Where, given: Images | None = None) -> Images:
-    """Pictures with attributes: those that the run was trained on, or ``given`` where these are gone or have none.
+    """Images with attributes: those that the run was trained on, or ``given`` where these are gone or have none.
     Nothing is said of them again. Raises Refusal where there are none."""
     try:
         with redirect_stderr(io.StringIO()):

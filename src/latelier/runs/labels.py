@@ -19,7 +19,7 @@ KEPT = "labels.csv"  # in the run
 
 
 def with_labels(request: SimpleNamespace, images: Images, own: bool) -> Images:
-    """The pictures with the classes of the file that the training was given, if it was. A resumed run goes by its copy.
+    """The images with the classes of the file that the training was given, if it was. A resumed run goes by its copy.
     Raises Refusal as ``labelled`` does, and where the file is no longer what the copy was made of."""
     if request.labels_file is None:
         return images
@@ -44,7 +44,7 @@ def keep(folder: Path, request: SimpleNamespace, images: Images) -> None:
 
 
 def of_run(folder: Path, config: Mapping[str, Any], images: Images) -> Images:
-    """Pictures as the run at ``folder`` sees them: those that it was trained on, or of another split of the same
+    """Images as the run at ``folder`` sees them: those that it was trained on, or of another split of the same
     source, with the classes of its labels file, if it had one. Raises Refusal for a damaged copy."""
     request, copy = config.get("request", {}), folder / KEPT
     if request.get("labels_file") is None or not copy.is_file():
@@ -67,4 +67,4 @@ def _place(source: str) -> str | Path:
 
 
 def _said(images: Images, copy: Path) -> str:
-    return f"{copy} says the class of {int((images.label >= 0).sum())} of {len(images)} pictures"
+    return f"{copy} says the class of {int((images.label >= 0).sum())} of {len(images)} images"

@@ -8,6 +8,7 @@ from statistics import fmean, stdev
 from typing import Any, NamedTuple
 
 from latelier.core import Metric
+from latelier.runs.compatibility import terms_of
 from latelier.storage import json_records
 from latelier.storage.schemas import LogRecord
 from latelier.terminal.say import say
@@ -34,7 +35,7 @@ class Course(NamedTuple):
     error: float  # standard error of that share, from how the values scatter
     share: float  # of all that was gained since the first tenth
     words: str  # what the term is, where its name does not say that
-    known: float | None = None  # of validation: the value at the end on the pictures trained on, where it is logged
+    known: float | None = None  # of validation: the value at the end on the images trained on, where it is logged
     ahead: float = 0.0  # how much better that is, as a share likewise
     best: float = 1.0  # of validation: the share of them after which the best value came
 
@@ -45,7 +46,7 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
     records, faults = json_records.read_lines(folder / "log.jsonl", LogRecord)
     for fault in faults:
         say(fault, error=True)
-    return once(dict(record) for record in records)
+    return once(terms_of(record) for record in records)
 
 
 def once(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -61,13 +62,13 @@ def once(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 def course(
     log: Sequence[Mapping[str, Any]], monitor: Metric | None = None, measures: Measures | None = None
 ) -> Course | None:
-    """Of the run's ``monitor``, or of the first term that the records have, on validation pictures if there were any;
+    """Of the run's ``monitor``, or of the first term that the records have, on validation images if there were any;
     none where too few say so. ``measures`` are the model's, of the terms of training: a record of validation has
     them already."""
     own = [monitor] if monitor else []
     for metric in [*own, *TERMS]:
         values = _values(log, "validation", metric)
-        if len(values) >= FEWEST and len(set(values)) > 1:  # one and the same: these pictures cannot tell
+        if len(values) >= FEWEST and len(set(values)) > 1:  # one and the same: these images cannot tell
             return _course(metric, "validation", values, _values(log, "terms", metric, measures))
     for metric in [*TERMS, *own]:  # in training a monitor's parts may have weights that rise: it comes last
         values = _values(log, "terms", metric, measures)
@@ -121,7 +122,7 @@ def _values(
 
 
 def _course(metric: Metric, where: str, values: list[float], known: Sequence[float] = ()) -> Course:
-    """``known`` are values of the same on the pictures trained on."""
+    """``known`` are values of the same on the images trained on."""
     n = max(1, len(values) // TENTH)
     middle = len(values) // 2
     begin, half, end = fmean(values[n : 2 * n]), fmean(values[middle - n : middle]), fmean(values[-n:])

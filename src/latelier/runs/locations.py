@@ -1,5 +1,5 @@
 """Where what a run was given lies: kept in its config.json as an absolute path and as one from the run's folder, so
-that it is found from another working directory, and when run and pictures have moved together."""
+that it is found from another working directory, and when run and images have moved together."""
 
 import os
 from collections.abc import Mapping

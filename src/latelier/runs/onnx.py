@@ -174,7 +174,7 @@ def _preprocessing(c: int, h: int, w: int) -> str:
 
 
 def _images(shape: tuple[int, int, int], n: int, generator: Generator) -> Iterator[tuple[Tensor, ...]]:
-    """Noise, smooth pictures of 8 bits, and the same in black and white."""
+    """Noise, smooth images of 8 bits, and the same in black and white."""
     yield (torch.rand(n, *shape, generator=generator),)
     coarse = torch.rand(n, shape[0], 4, 4, generator=generator)
     smooth = functional.interpolate(coarse, shape[1:], mode="bilinear")
@@ -183,7 +183,7 @@ def _images(shape: tuple[int, int, int], n: int, generator: Generator) -> Iterat
 
 
 def _codes(model: Model, n: int, generator: Generator) -> Iterator[tuple[Tensor, ...]]:
-    """Draws from the prior, or normal noise where the model has none, and the codes of pictures where it knows them."""
+    """Draws from the prior, or normal noise where the model has none, and the codes of images where it knows them."""
     drawn: Code = {name: torch.randn(n, *latent.shape, generator=generator) for name, latent in model.latents.items()}
     if has(model, Samples):
         drawn |= need(model, Samples).sample_prior(n, generator)

@@ -33,7 +33,7 @@ from latelier.storage.schemas import of_score
 from latelier.terminal.say import say
 from latelier.terminal.tables import counted
 
-SEEN = 256 << 20  # bytes of float pixels up to which a sheet sees as many pictures as it wants
+SEEN = 256 << 20  # bytes of float pixels up to which a sheet sees as many images as it wants
 
 
 @dataclass
@@ -94,10 +94,10 @@ class Run:
         return there(self.config, self.folder)
 
     def images(self, source: str | Path, where: Where, split: str | None = None, quiet: bool = False) -> Images:
-        """Pictures of any source, brought to the size and channels that the model was built for.
+        """Images of any source, brought to the size and channels that the model was built for.
 
         Labels are renumbered to the model's classes, by name. What was converted or skipped is said on stderr, unless
-        ``quiet``. Raises Refusal if the pictures cannot be made to fit."""
+        ``quiet``. Raises Refusal if the images cannot be made to fit."""
         for way in self._ways(str(source)):
             data = open_images(source, split=split, **way, **self._how(str(source), where))
             if data.shape == self.model.image and data.range in (None, self._range or data.range):
@@ -105,8 +105,8 @@ class Run:
         else:
             given, built = ("x".join(map(str, shape)) for shape in (data.shape, self.model.image))
             raise Refusal(
-                f"{source} has pictures of {given} (channels x height x width), but {self.folder} was trained on "
-                f"{built}; give pictures of that size"
+                f"{source} has images of {given} (channels x height x width), but {self.folder} was trained on "
+                f"{built}; give images of that size"
             )
         data = with_classes(of_run(self.folder, self.config, data), self.card.classes)
         if not quiet:
@@ -122,7 +122,7 @@ class Run:
 
     def _ways(self, source: str) -> list[dict[str, Any]]:
         """Sizes, channels and ranges to ask for, in turn. What training asked for goes first where the source is the
-        same, so that its decoded pictures serve again."""
+        same, so that its decoded images serve again."""
         (c, h, w), asked, name = self.model.image, self.config.get("request", {}), source_parts(source)[0]
         own = name not in ("scenes", "sprites") or h in (32, 64)  # drawn in two sizes, whatever the model is built for
         ways = [{"size": h if h == w and own else None, "channels": c, "range": self._range}]
@@ -149,7 +149,7 @@ class Run:
         return splits(self, source, where)
 
     def view(self, data: Images, title: str, seed: int = 0, most: int = 64) -> View:
-        """What a sheet is drawn from: up to ``most`` of the pictures, drawn by seed; of big pictures, if more than 64
+        """What a sheet is drawn from: up to ``most`` of the images, drawn by seed; of big images, if more than 64
         are asked for, as many as fit into ``SEEN`` bytes."""
         most = min(most, max(64, SEEN // (4 * data.pixels[:1].size)))
         rows = np.random.default_rng(seed).permutation(len(data))[:most]

@@ -61,13 +61,13 @@ def _told(run: "Run", splits: Splits, whole: Images, rows: np.ndarray) -> Splits
     data, asked = run.config.get("data", {}), run.config.get("request", {}).get("images")
     if asked is not None and whole.fingerprint == data.get("fingerprint"):
         learned = np.isin(rows, learned_rows(run.config, len(whole)))
-        splits = splits._replace(learned=np.flatnonzero(learned))
+        splits = splits._replace(learned_rows=np.flatnonzero(learned))
     if not learned_labels(run.model):
         return splits
     if whole.fingerprint != data.get("fingerprint"):
-        return splits._replace(told=int(data.get("labelled", 0)))
+        return splits._replace(labels_learned=int(data.get("labelled", 0)))
     own = labels_learned(run.model, run.config, whole)
-    return splits._replace(told=int(own.sum()), taught=np.flatnonzero(own[rows]))
+    return splits._replace(labels_learned=int(own.sum()), labelled_rows=np.flatnonzero(own[rows]))
 
 
 def _held_out(run: "Run", whole: Images) -> Splits | None:

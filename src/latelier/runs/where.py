@@ -8,7 +8,7 @@ from latelier.storage.paths import place
 
 @dataclass(frozen=True)
 class Where:
-    """Where pictures lie and how they are read: options that every verb passes on."""
+    """Where images lie and how they are read: options that every verb passes on."""
 
     data_root: Path | None = None
     download: bool = False

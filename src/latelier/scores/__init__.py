@@ -8,7 +8,7 @@ standard error of its mean over images.
 Optional: ``NEEDS_LABELS`` says that images without labels are of no use to it; ``NEEDS_FACTORS`` that it needs known
 factors of every image, two at least unless it is named; ``NEEDS_ATTRIBUTES`` that it needs attributes, or
 classes; ``NEEDS_CAPTIONS`` that it needs captions;
-``NEEDS_PARTS`` and ``NEEDS_MODES`` that it needs drawn pictures with their shapes' masks or their modes;
+``NEEDS_PARTS`` and ``NEEDS_MODES`` that it needs drawn images with their shapes' masks or their modes;
 ``TAKES_DIRECTIONS`` that it reads ``Splits.found``; ``ON_REQUEST`` that it takes so long that it is left out unless it
 is named; and ``verdict(values) -> str`` puts the values in words.
 """

@@ -56,7 +56,7 @@ def score(
     model: Model, data: Splits, generator: Generator, *, epochs: int = 10, rate: float = 2e-3, batch: int = 128
 ) -> dict[str, float]:
     """Percents: "data %" raw, and "preserved LEVEL %" as shares of it; means and sds over attributes, and of each.
-    Raises Refusal for options out of range and for pictures without attributes."""
+    Raises Refusal for options out of range and for images without attributes."""
     if min(epochs, batch) < 1 or rate <= 0:
         raise Refusal(
             f"attribute_preservation: epochs {epochs} and batch {batch} must be 1 or more, and rate {rate:g} above 0"

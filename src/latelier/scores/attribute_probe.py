@@ -21,12 +21,12 @@ ON_REQUEST = True  # five machines an attribute and space: minutes for wide code
 LIMIT = 20_000
 FIT_ROWS = 12_000
 GRID = (0.01, 0.1, 1.0, 10.0)  # C tried
-HELD = FEWEST  # one in so many pictures is held out to choose C
+HELD = FEWEST  # one in so many images is held out to choose C
 STEPS, TOLERANCE = 300, 1e-2
 PROTOCOL = (
     "Balanced accuracy, (TPR + TNR) / 2, on test images of a linear support vector machine for each attribute "
-    "(squared hinge, C times a sum over pictures in which positives and negatives weigh alike; liblinear, tolerance "
-    f"{TOLERANCE:g}, at most {STEPS} steps). It learns from at most {FIT_ROWS:,} pictures of the training split, drawn "
+    "(squared hinge, C times a sum over images in which positives and negatives weigh alike; liblinear, tolerance "
+    f"{TOLERANCE:g}, at most {STEPS} steps). It learns from at most {FIT_ROWS:,} images of the training split, drawn "
     f"by seed 0. C out of {', '.join(f'{c:g}' for c in GRID)} is the one of the highest balanced accuracy on a sixth "
     "of the positives and of the negatives, held out, the least of equals; then all are learned from. " + RULE + " "
     "Spaces: the most likely codes of each level and of all together (codes, for a model without levels); raw pixels, "
@@ -42,7 +42,7 @@ Reader = Callable[[Images], np.ndarray]  # n images -> float32 [n, d]
 def score(model: Model, data: Splits, generator: Generator, *, level: str | None = None) -> dict[str, float]:
     """Balanced accuracies in percent, "SPACE %" (mean over attributes) and "SPACE ATTRIBUTE %". ``level`` is one level,
     or "all" of them together; by default each is a space, and all together. ``generator`` is not used. Raises Refusal
-    for an unknown level and for pictures without attributes."""
+    for an unknown level and for images without attributes."""
     names = _levels(model, level)
     data = data._replace(fit=some(data.fit, FIT_ROWS, 0))
     attributes, values = needed("attribute_probe", data), dict[str, float]()

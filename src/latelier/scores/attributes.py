@@ -1,4 +1,4 @@
-"""Yes-or-no attributes of pictures as scores take them: which can be learned and measured, and how answers are
+"""Yes-or-no attributes of images as scores take them: which can be learned and measured, and how answers are
 judged."""
 
 from typing import NamedTuple
@@ -9,18 +9,18 @@ from latelier.data.attributes import or_classes
 from latelier.errors import Refusal
 from latelier.scores.common import Splits, spread
 
-FEWEST = 6  # pictures to learn from that must have an attribute, and as many that must not
+FEWEST = 6  # images to learn from that must have an attribute, and as many that must not
 SHOWN = 40  # attributes up to which each has values of its own
 RULE = (
-    f"Attributes are those that at least {FEWEST} pictures of the training split have and at least {FEWEST} lack, and "
-    "that some of the test pictures have and some lack; of pictures of exactly two classes, also the second class "
-    "against the first, and of pictures without attributes each of three classes or more against all others. A picture "
+    f"Attributes are those that at least {FEWEST} images of the training split have and at least {FEWEST} lack, and "
+    "that some of the test images have and some lack; of images of exactly two classes, also the second class "
+    "against the first, and of images without attributes each of three classes or more against all others. An image "
     "of which an attribute is unknown is left out of that one."
 )
 
 
 class Attributes(NamedTuple):
-    """Names, and 1, 0 or -1 (unknown) of each picture."""
+    """Names, and 1, 0 or -1 (unknown) of each image."""
 
     names: tuple[str, ...]
     fit: np.ndarray  # int64 [n, a]
@@ -43,10 +43,10 @@ def needed(score: str, data: Splits) -> Attributes:
     """The attributes. Raises Refusal where there are none."""
     found = attributes_of(data)
     if not found.names:
-        source = data.fit.source or "these pictures"
+        source = data.fit.source or "these images"
         raise Refusal(
-            f"{score}: {source}: what tells an attribute learns from at least {FEWEST} pictures with it and as many "
-            "without it, and no attribute has so many, or test pictures of both kinds; label more"
+            f"{score}: {source}: what tells an attribute learns from at least {FEWEST} images with it and as many "
+            "without it, and no attribute has so many, or test images of both kinds; label more"
         )
     return found
 

@@ -1,27 +1,27 @@
 """Whether probabilities of classes can be taken at their word, and a temperature that mends them (Guo et al. 2017, "On
 calibration of modern neural networks", ICML).
 
-Among pictures that are told with 80 % confidence, 80 % should be right. Probabilities are float [n, classes] with rows
+Among images that are told with 80 % confidence, 80 % should be right. Probabilities are float [n, classes] with rows
 that sum to 1, labels int [n] class numbers."""
 
 import numpy as np
 
 BINS = 15
-BOUNDS = (0.05, 20.0)  # of a temperature: beyond them it says that pictures were too few, or the net is broken
+BOUNDS = (0.05, 20.0)  # of a temperature: beyond them it says that images were too few, or the net is broken
 LEAST = 1e-38  # probability; what a softmax in float32 has rounded to 0
 
 
 def expected_calibration_error(probability: np.ndarray, label: np.ndarray, bins: int = BINS) -> float:
     """In [0, 1]: the gap between mean confidence (the largest probability) and accuracy in ``bins`` equal-width bins of
-    the confidence, ((m - 1) / bins, m / bins], weighted by their pictures (their eq. 3). 0 of no pictures."""
+    the confidence, ((m - 1) / bins, m / bins], weighted by their images (their eq. 3). 0 of no images."""
     confidence, number = _binned(probability, bins)
     excess = confidence - (probability.argmax(1) == label)
     return float(np.abs(np.bincount(number, excess, bins)).sum() / max(1, len(label)))
 
 
 def error_by_chance(probability: np.ndarray, bins: int = BINS) -> float:
-    """The expected calibration error that as many pictures would show on average if the probabilities were right, by
-    the normal approximation in each bin: with few pictures it is far from 0."""
+    """The expected calibration error that as many images would show on average if the probabilities were right, by
+    the normal approximation in each bin: with few images it is far from 0."""
     confidence, number = _binned(probability, bins)
     variance = np.bincount(number, confidence * (1 - confidence), bins)
     return float(np.sqrt(2 / np.pi * variance).sum() / max(1, len(confidence)))

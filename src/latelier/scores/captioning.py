@@ -1,4 +1,4 @@
-"""What scores of captions share: references, captions written for many pictures, and how likely the references are."""
+"""What scores of captions share: references, captions written for many images, and how likely the references are."""
 
 import math
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ def captioned(images: Images) -> Images:
 
 
 def references_of(images: Images) -> list[list[list[str]]]:
-    """The words of all captions of each picture."""
+    """The words of all captions of each image."""
     return [[words for text in texts if (words := words_of(text))] for texts in images.captions]
 
 
@@ -53,7 +53,7 @@ def log_mixture(writer: Captions, codes: Sequence[Code], caption: Tensor) -> Ten
 def written(
     model: Model, images: Images, beam: int, draws: int | None, generator: Generator, longest: int = LONGEST
 ) -> tuple[list[str], np.ndarray]:
-    """A caption of each picture, in the model's words, and its log-probability [n] in nats."""
+    """A caption of each image, in the model's words, and its log-probability [n] in nats."""
     writer, vocabulary, device = need(model, Captions), Vocabulary(need(model, Captions).words()), device_of(model)
     texts: list[str] = []
     scores: list[float] = []
@@ -67,7 +67,7 @@ def written(
 
 
 def likelihoods(model: Model, images: Images, draws: int, generator: Generator) -> tuple[np.ndarray, np.ndarray]:
-    """log mean over draws of p(Y | s) of every reference of every picture, [m] in nats, and its number of tokens."""
+    """log mean over draws of p(Y | s) of every reference of every image, [m] in nats, and its number of tokens."""
     writer, device = need(model, Captions), device_of(model)
     sentences = Sentences(images, Vocabulary(writer.words()), LEARNED)
     nats: list[Tensor] = []

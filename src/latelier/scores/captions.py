@@ -32,14 +32,14 @@ LIMIT = 1_000
 BEAM = 5
 FEWEST_DRAWS = 10  # for perplexity, where captions are of the most likely code
 PROTOCOL = (
-    f"One caption for each test picture with captions, by a beam of {BEAM} and the most likely code, or 50 draws "
+    f"One caption for each test image with captions, by a beam of {BEAM} and the most likely code, or 50 draws "
     "where that is not typical, unless said otherwise, at most 30 words, beside all of its references. BLEU, "
     "ROUGE_L and CIDEr (CIDEr-D, rarity among these references) by coco-caption's formulas on lower-cased words "
     "without punctuation; its own tokeniser would also take contractions apart. METEOR by its Java program where "
     "captions.meteor names the jar. Perplexity: exp of nats a token of all references, their ends included, under the "
     f"mean of p(Y | s) over as many draws of the code, {FEWEST_DRAWS} where captions are of the most likely one; words "
     "that occurred too seldom in training count as one unknown token. Commonest: the caption that occurs most often in "
-    "the training split, for every picture. Nearest: the first caption of the training picture nearest in pixels."
+    "the training split, for every image. Nearest: the first caption of the training image nearest in pixels."
 )
 
 

@@ -22,14 +22,14 @@ class Splits(NamedTuple):
     seen: bool = False  # whether the model saw the test images in training
     found: Found | None = None  # where the run's attributes lie in its code; none: to be fitted on ``fit``
 
-    told: int = 0  # labels that the model learned from
-    taught: np.ndarray | None = None  # rows of ``fit`` whose labels these were; none: other pictures', or unknown
-    learned: np.ndarray | None = None  # rows of ``fit`` that the model learned from, where --images asked for some
+    labels_learned: int = 0  # labels that the model learned from
+    labelled_rows: np.ndarray | None = None  # rows of ``fit`` whose labels these were; none: other images', or unknown
+    learned_rows: np.ndarray | None = None  # rows of ``fit`` that the model learned from, where --images asked for some
 
     @property
     def own(self) -> Images:
         """Of the images to fit on those alone that the model learned from, where that is known and any are there."""
-        return self.fit if self.learned is None or not len(self.learned) else self.fit.take(self.learned)
+        return self.fit if self.learned_rows is None or not len(self.learned_rows) else self.fit.take(self.learned_rows)
 
 
 def rows_at(score: str, model: Model, images: Images, depth: str | None) -> np.ndarray:

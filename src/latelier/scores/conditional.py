@@ -17,7 +17,7 @@ from latelier.objectives.langevin import Chain
 from latelier.scores.attributes import RULE, needed
 from latelier.scores.common import Splits, spread
 from latelier.scores.edit import JUDGE, judge_of, shared
-from latelier.scores.identity import Eye, strangers
+from latelier.scores.identity import Eye, mean_distance
 
 needs = (Encodes, Decodes, Samples)
 NEEDS_ATTRIBUTES = True
@@ -26,7 +26,7 @@ ON_REQUEST = True  # it trains a classifier and runs chains of thousands of step
 LIMIT = 20_000
 PROTOCOL = (
     f"{JUDGE} Samples are mean images of codes at the end of Langevin chains for p(z | attribute) that began at draws "
-    "of the prior: of those whose picture, encoded again, the model's own classifier takes for what was asked for (and "
+    "of the prior: of those whose image, encoded again, the model's own classifier takes for what was asked for (and "
     "for real, if it tells fakes). carries: share of samples given an attribute, and of as many given its absence, "
     "that the judge takes for what was asked for; accepted: share of the chains kept; diversity: mean distance "
     "between two samples, by that between two test images with the same attribute, in the features of the score edit. "
@@ -59,7 +59,7 @@ def score(
 ) -> dict[str, float]:
     """Means and sds: "carries %", "accepted %", "diversity"; and of each attribute "carries NAME=1 %" and "carries
     NAME=0 %". Where no chain is accepted nothing is carried and nothing differs. Raises Refusal for attributes that
-    model and pictures do not share."""
+    model and images do not share."""
     seed, chain = generator.initial_seed(), Chain(step, steps, temperature)
     names, _, test = needed("conditional", data)
     directions = (data.found or found(model, None if has(model, AttributeDirections) else data.fit)).directions
@@ -74,7 +74,7 @@ def score(
             return NOTHING
         with evaluating(judge):
             carries = (judge(drawn.image)[:, place] > 0) == bool(value)
-        apart = strangers(eye(drawn.image)) / strangers(eye(real.floats(slice(None)).to(device_of(model))))
+        apart = mean_distance(eye(drawn.image)) / mean_distance(eye(real.floats(slice(None)).to(device_of(model))))
         return Kind(100 * float(carries.float().mean()), 100 * drawn.kept, 0.0 if np.isnan(apart) else apart)
 
     wanted = shared("conditional", names, directions, attributes)

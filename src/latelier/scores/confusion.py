@@ -4,20 +4,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-UNEVEN = 1.5  # times as many pictures as the smallest class has: from there on accuracy alone misleads
+UNEVEN = 1.5  # times as many images as the smallest class has: from there on accuracy alone misleads
 
 
 class Confused(NamedTuple):
-    """Pictures of one class that are taken for another."""
+    """Images of one class that are taken for another."""
 
     truth: int
     answer: int
     pictures: int
-    share: float  # of the pictures of the true class
+    share: float  # of the images of the true class
 
 
 def confusion(truth: np.ndarray, answer: np.ndarray, classes: int) -> np.ndarray:
-    """int64 [classes, classes]: pictures by their class (row) and by the answer (column), of class numbers [n]."""
+    """int64 [classes, classes]: images by their class (row) and by the answer (column), of class numbers [n]."""
     counts = np.bincount(truth * classes + answer, minlength=classes**2)
     return counts.reshape(classes, classes)
 
@@ -36,12 +36,12 @@ def most_confused(counts: np.ndarray, most: int) -> list[Confused]:
 
 
 def uneven(truth: np.ndarray) -> bool:
-    """Whether one of the classes that occur has over ``UNEVEN`` times the pictures of another."""
+    """Whether one of the classes that occur has over ``UNEVEN`` times the images of another."""
     counts = np.unique(truth, return_counts=True)[1]
     return bool(counts.max() > UNEVEN * counts.min())
 
 
 def balanced_accuracy(truth: np.ndarray, answer: np.ndarray) -> float:
-    """In [0, 1]: the mean over the classes that occur of the share of their pictures that is right."""
+    """In [0, 1]: the mean over the classes that occur of the share of their images that is right."""
     right = truth == answer
     return float(np.mean([right[truth == number].mean() for number in np.unique(truth)]))

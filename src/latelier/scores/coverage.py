@@ -28,9 +28,9 @@ PROTOCOL = (
 
 
 def score(model: Model, data: Splits, generator: Generator) -> dict[str, float]:
-    """Counts of modes and shares in percent. Raises Refusal for pictures without known modes."""
+    """Counts of modes and shares in percent. Raises Refusal for images without known modes."""
     if "mode" not in data.fit.truth or "mode" not in data.test.truth:
-        raise Refusal(f"coverage: {data.test.source or 'these pictures'} have no known modes; give mixture")
+        raise Refusal(f"coverage: {data.test.source or 'these images'} have no known modes; give mixture")
     centres = np.unique(data.fit.truth["mode"], axis=0)
     reach = WITHIN * spread(data)
     mode, good = placed(_drawn(model, generator), centres, reach)

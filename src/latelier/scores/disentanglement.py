@@ -44,7 +44,7 @@ def score(model: Model, data: Splits, generator: Generator) -> dict[str, float]:
     data = data._replace(fit=some(data.fit, FIT_ROWS, 0))
     names = factors_of(data)
     if not names:
-        source = data.test.source or "these pictures"
+        source = data.test.source or "these images"
         raise Refusal(f"disentanglement: no known factor of {source} varies among those measured; give more of them")
     fit, test = known(model, data.fit, names), known(model, data.test, names)
     values = {"factors": float(len(names)), "latents": float(test.codes.shape[1])}

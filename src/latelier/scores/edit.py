@@ -30,10 +30,10 @@ JUDGE = (
 )
 PROTOCOL = (
     f"{JUDGE} Each test image's most likely code is moved by delta steps along the direction of an attribute, towards "
-    "it if the judge does not find it in the reconstruction, else away from it, and drawn. changed: share of pictures "
+    "it if the judge does not find it in the reconstruction, else away from it, and drawn. changed: share of images "
     "whose verdict on that attribute is another than on the reconstruction; others kept: share of the other "
     "attributes' verdicts that are as on the reconstruction. Directions are the model's own, and steps then standard "
-    "deviations of its code, or, of a model that has learned none, fitted on at most 5,000 pictures that it was "
+    "deviations of its code, or, of a model that has learned none, fitted on at most 5,000 images that it was "
     f"trained on. {STEP} With together all attributes are moved at once, along the normalised sum of their steps, and "
     f"changed means every one. {WORDS} Means over images, then over attributes. {RULE}"
 )
@@ -58,7 +58,7 @@ def score(
     epochs: int = 10,
 ) -> dict[str, float]:
     """For each delta "changed at DELTA %", "others kept at DELTA %" where there are others, "identity at DELTA", and of
-    each attribute "changed NAME at DELTA %". Raises Refusal for unknown attributes and for pictures without any."""
+    each attribute "changed NAME at DELTA %". Raises Refusal for unknown attributes and for images without any."""
     seed, device = generator.initial_seed(), device_of(model)
     names = needed("edit", data).names
     directions = (data.found or found(model, None if has(model, AttributeDirections) else data.fit)).directions
@@ -87,12 +87,12 @@ def score(
 
 
 def shared(score: str, names: Sequence[str], directions: Directions, wanted: Sequence[str]) -> list[str]:
-    """The attributes that pictures and model share, or those wanted. Raises Refusal where they do not share them."""
+    """The attributes that images and model share, or those wanted. Raises Refusal where they do not share them."""
     both = [name for name in names if name in directions.names]
     chosen = list(wanted) or both
     if not chosen or set(chosen) - set(both):
         asked = ", ".join(sorted(set(chosen) - set(both))) or "an attribute"
-        raise Refusal(f"{score} needs {asked}, but model and pictures share {', '.join(both) or 'none'}; name these")
+        raise Refusal(f"{score} needs {asked}, but model and images share {', '.join(both) or 'none'}; name these")
     return chosen
 
 
@@ -105,7 +105,7 @@ def judge_of(data: Splits, epochs: int, device: torch.device, seed: int) -> Judg
 
 def curve_of(verdict: Tensor, features: Tensor, places: Sequence[int], between: float) -> Curve:
     """Of verdicts [n, 1 + deltas, a] and features [n, 1 + deltas, d], the reconstruction's first; ``between`` is the
-    distance between two real pictures."""
+    distance between two real images."""
     same, places = verdict == verdict[:, :1], list(places)
     rest = [place for place in range(verdict.shape[2]) if place not in places]
     steps = range(1, verdict.shape[1])

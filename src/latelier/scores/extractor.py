@@ -72,7 +72,7 @@ def compared(
         if len(images) < 2:
             source = images.source or "a split"
             raise Refusal(
-                f"{score}: {source} has {len(images)} picture, but the spread of a set needs two at least; give more"
+                f"{score}: {source} has {len(images)} image, but the spread of a set needs two at least; give more"
             )
     n, seed = len(data.test), generator.initial_seed() % 2**32
     extractor: nn.Module = RandomTrunk()

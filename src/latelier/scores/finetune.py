@@ -185,7 +185,7 @@ def _check(course: Course, seeds: int, data: Splits) -> None:
         )
     known = data.fit.label[data.fit.label >= 0]
     if len(np.unique(known)) < 2 or len(known) < HELD:
-        source = data.fit.source or "these pictures"
+        source = data.fit.source or "these images"
         raise Refusal(
             f"finetune: {source} must have {HELD} labels or more, of two or more classes, to train on; add them"
         )

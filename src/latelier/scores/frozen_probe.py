@@ -171,7 +171,7 @@ def _check(course: Course, seeds: int, data: Splits) -> None:
         raise Refusal(f'frozen_probe: precision is fp32 or bf16, not "{course.precision}"')
     known = data.fit.label[data.fit.label >= 0]
     if len(np.unique(known)) < 2 or len(known) < course.held:
-        source = data.fit.source or "these pictures"
+        source = data.fit.source or "these images"
         raise Refusal(
             f"frozen_probe: {source} must have {course.held} labels or more, of two or more classes, to train on; add "
             "them"

@@ -1,4 +1,4 @@
-"""How far a changed picture is from what it was, in features of a trunk that nobody trained (``extractor``): a judge
+"""How far a changed image is from what it was, in features of a trunk that nobody trained (``extractor``): a judge
 that knows neither the model nor the attribute."""
 
 import torch
@@ -9,16 +9,16 @@ from latelier.data.images import Images
 from latelier.nets.eval_mode import evaluating
 from latelier.scores.extractor import CHUNK, RandomTrunk
 
-REAL = 512  # pictures between which the usual distance is measured
+REAL = 512  # images between which the usual distance is measured
 WORDS = (
-    "Identity: Euclidean distance of a picture before and after in the 512 features of a trunk that nobody trained "
-    "(those of the score fid), as a share of the mean distance between two different real pictures, whatever the "
-    "model draws: 0 is the same picture, 1 a stranger."
+    "Identity: Euclidean distance of an image before and after in the 512 features of a trunk that nobody trained "
+    "(those of the score fid), as a share of the mean distance between two different real images, whatever the "
+    "model draws: 0 is the same image, 1 is another image."
 )
 
 
 class Eye:
-    """Sees pictures [b, c, h, w] in [0, 1] as 512 numbers."""
+    """Sees images [b, c, h, w] in [0, 1] as 512 numbers."""
 
     def __init__(self, device: torch.device):
         self._trunk = RandomTrunk().to(device)
@@ -36,11 +36,11 @@ def apart(one: Tensor, other: Tensor) -> Tensor:
 
 
 def usual(eye: Eye, real: Images, device: torch.device) -> float:
-    """What an identity of 1 is: the mean distance between two different real pictures, of at most ``REAL`` of these.
+    """What an identity of 1 is: the mean distance between two different real images, of at most ``REAL`` of these.
     Not between a model's own: the more a model blurs, the less they differ."""
-    return strangers(eye(some(real, REAL, 0).floats(slice(None)).to(device)))
+    return mean_distance(eye(some(real, REAL, 0).floats(slice(None)).to(device)))
 
 
-def strangers(features: Tensor) -> float:
+def mean_distance(features: Tensor) -> float:
     """Mean distance of each of [n, d] to the next, the last to the first; NaN for fewer than two."""
     return float(apart(features, features.roll(1, 0)).mean()) if len(features) > 1 else float("nan")

@@ -29,7 +29,7 @@ class Kept(Generic[V]):
 
 
 def digest(images: Images) -> bytes:
-    """Of pixels, labels and attributes: equal for equal pictures, wherever they were taken from."""
+    """Of pixels, labels and attributes: equal for equal images, wherever they were taken from."""
     found = blake2b(str(images.pixels.shape).encode(), digest_size=16)
     for values in (images.pixels, images.label, images.attribute):
         found.update(np.ascontiguousarray(values).data)

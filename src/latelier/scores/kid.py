@@ -37,9 +37,7 @@ def score(
     that does not fit, for fewer than four images of a split or one subset, and for images that are not finite."""
     fewest = min(len(data.fit), len(data.test))
     if fewest < 4 or subsets < 1:
-        raise Refusal(
-            f"kid: 4 pictures a split and 1 subset are needed at least, not {fewest} and {subsets}; give more"
-        )
+        raise Refusal(f"kid: 4 images a split and 1 subset are needed at least, not {fewest} and {subsets}; give more")
     name = called("KID", "kernel distance", weights, features)
     truth, sets, told = compared("kid", model, data, generator, weights, features)
     values: dict[str, float] = {}

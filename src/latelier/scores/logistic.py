@@ -15,7 +15,7 @@ NEEDS_LABELS = True
 ON_REQUEST = True
 LIMIT = 1_000_000
 GRID = (0.001, 0.01, 0.1, 1.0)  # C tried
-HELD = 6  # one picture in so many is held out to choose C
+HELD = 6  # one image in so many is held out to choose C
 PROTOCOL = (
     "Error on test images of multinomial logistic regression (converged) on all labelled images of the "
     f"training split. C out of {', '.join(map(str, GRID))} is the one with the least error on a sixth of them, held "
@@ -30,7 +30,7 @@ def score(model: Model, data: Splits, generator: Generator, *, depth: str | None
     "chosen C" and its "held-out error %" beside it. Raises Refusal for an unknown depth."""
     fit = data.fit.take(np.flatnonzero(data.fit.label >= 0))
     if len(np.unique(fit.label)) < 2 or len(fit) < 2 * HELD:
-        raise Refusal(f"logistic: {data.fit.source or 'these pictures'} must have labels of two or more classes")
+        raise Refusal(f"logistic: {data.fit.source or 'these images'} must have labels of two or more classes")
     known, measured = (rows_at("logistic", model, images, depth) for images in (fit, data.test))
     known, measured = map(scaling(known), (known, measured))
     held = np.random.default_rng(0).permutation(len(fit)) < len(fit) // HELD

@@ -22,7 +22,7 @@ CLUSTERS = 16  # of the k-means baseline, where the model has no parts to count
 PROTOCOL = (
     "A part's map gives every cell of its grid a number: the probability that it occurs there. Truth: a cell "
     "shows a kind of shape if at least half of its pixels do. AP: average precision over the cells of all "
-    f"pictures, in order of their numbers. For each kind, the part with the highest AP on at most {FIT_ROWS:,} "
+    f"images, in order of their numbers. For each kind, the part with the highest AP on at most {FIT_ROWS:,} "
     "training images is measured on the test images: best part, with parts used again; matched, each kind with a "
     "part of its own (Hungarian method). Any shape: the best part for all kinds as one; matched, the sum of those that "
     "kinds are matched with. IoU: of the matched part's cells over the threshold that is best on the training images. "
@@ -36,10 +36,10 @@ Maps = Callable[[Images], np.ndarray]  # images -> [n, maps, h, w]
 
 
 def score(model: Model, data: Splits, generator: Generator) -> dict[str, float]:
-    """Average precisions and overlaps, from 0 to 1. Raises Refusal for pictures without known parts."""
+    """Average precisions and overlaps, from 0 to 1. Raises Refusal for images without known parts."""
     for images in (data.fit, data.test):
         if "parts" not in images.truth:
-            raise Refusal(f"part_consistency: {images.source or 'these pictures'} have no known parts; give scenes")
+            raise Refusal(f"part_consistency: {images.source or 'these images'} have no known parts; give scenes")
     fit, test = some(data.fit, FIT_ROWS, 0), some(data.test, LIMIT, 0)
     values: dict[str, float] = {}
     clusters = CLUSTERS
@@ -79,7 +79,7 @@ def judge(read: Maps, fit: Images, test: Images, name: str) -> dict[str, float]:
 
 
 def kinds_of(images: Images) -> list[int]:
-    """Numbers of the kinds of shape that some picture shows."""
+    """Numbers of the kinds of shape that some image shows."""
     return [int(kind) for kind in np.unique(images.truth["parts"]) if kind > 0]
 
 

@@ -37,7 +37,7 @@ PROTOCOL = (
     "Each is standardised on all of those images without their labels: centred, and scaled by one number for the whole "
     "space. Head: the model's own classifier. Majority: always the commonest class."
 )
-TOLD, ELSEWHERE = "labels learned from", "labels of other pictures learned from"
+TOLD, ELSEWHERE = "labels learned from", "labels of other images learned from"
 
 Reader = Callable[[Images], np.ndarray]  # n images -> float32 [n, d]
 SPACES = ("codes", "pixels", "PCA")  # always probed
@@ -51,20 +51,25 @@ def score(model: Model, data: Splits, generator: Generator, *, depth: str | None
     can be compared. Raises Refusal without labels of at least two classes."""
     test, pool = some(data.test, LIMIT, 0, labelled=True), pool_of(data)
     if len(test) == 0 or len(np.unique(pool.label)) < 2:
-        source = data.fit.source or "these pictures"
+        source = data.fit.source or "these images"
         raise Refusal(
             f"probe: {source} must have labels of two or more classes to fit, and labels to test on; add them"
         )
     drawn = {
-        budget: [data.fit.take(rows) for rows in draws(data.fit.label, budget, data.taught)] for budget in budgets(data)
+        budget: [data.fit.take(rows) for rows in draws(data.fit.label, budget, data.labelled_rows)]
+        for budget in budgets(data)
     }
     values = alone(model, test)
     for space in _spaces(model, pool, test, depth):
         for budget, fits in drawn.items():
             values |= averaged(space.name, f"{budget}/class", [space.probe(fit) for fit in fits])
-        if len(pool) >= data.told:
+        if len(pool) >= data.labels_learned:
             values |= averaged(space.name, "all", [space.probe(pool)])
-    return values | ({TOLD if data.taught is not None else ELSEWHERE: float(data.told)} if data.told else {})
+    return values | (
+        {TOLD if data.labelled_rows is not None else ELSEWHERE: float(data.labels_learned)}
+        if data.labels_learned
+        else {}
+    )
 
 
 def verdict(values: dict[str, float], n: int) -> str:
@@ -79,7 +84,7 @@ def verdict(values: dict[str, float], n: int) -> str:
         many = told if TOLD in values else elsewhere
         return f"The run learned from {many} labels, more than the probes do: its codes are not compared with pixels."
     if ELSEWHERE in values:
-        claim = f"The run learned from {elsewhere} labels of other pictures as well, so its codes prove nothing here"
+        claim = f"The run learned from {elsewhere} labels of other images as well, so its codes prove nothing here"
     elif not better:
         claim = "The codes are no better than raw pixels at any label budget"
     elif not worse:
@@ -123,7 +128,7 @@ def most(label: np.ndarray) -> int:
 def pool_of(data: Splits) -> Images:
     """At most ``most`` labelled images to fit on, those whose labels the model learned from among them."""
     rows, limit = np.flatnonzero(data.fit.label >= 0), most(data.fit.label)
-    taught = data.taught if data.taught is not None else rows[:0]
+    taught = data.labelled_rows if data.labelled_rows is not None else rows[:0]
     if len(rows) <= limit or not 0 < len(taught) <= limit:
         return some(data.fit, limit, 0, labelled=True)
     others = np.random.default_rng(0).choice(np.setdiff1d(rows, taught), limit - len(taught), replace=False)
@@ -136,14 +141,14 @@ def budgets(data: Splits) -> list[int]:
     label = data.fit.label
     known, counts = np.unique(label[label >= 0], return_counts=True)
     wanted = set(BUDGETS)
-    if data.taught is not None and len(data.taught):
-        own = np.unique(label[data.taught], return_counts=True)[1]
+    if data.labelled_rows is not None and len(data.labelled_rows):
+        own = np.unique(label[data.labelled_rows], return_counts=True)[1]
         if len(own) == len(known) and own.min() == own.max() < counts.min():
             wanted.add(int(own[0]))
     return sorted(
         budget
         for budget in wanted
-        if budget <= counts.min() and data.told <= budget * len(known) <= most(data.fit.label)
+        if budget <= counts.min() and data.labels_learned <= budget * len(known) <= most(data.fit.label)
     )
 
 

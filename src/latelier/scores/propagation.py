@@ -69,7 +69,7 @@ def score(
     test, label = some(data.test, len(data.test), 0, labelled=True), data.fit.label
     known = np.unique(label[label >= 0])
     if len(test) == 0 or len(known) < 2:
-        source = data.fit.source or "these pictures"
+        source = data.fit.source or "these images"
         raise Refusal(f"propagation: {source} must have labels of two or more classes to fit, and labels to test on")
     names = data.fit.classes or tuple(map(str, range(known.max() + 1)))
     shares, drawn = class_shares(prior, names, label), _drawn(data, labels, range(first, first + draws))
@@ -77,7 +77,9 @@ def score(
     rows = joined(len(label), [row for found in drawn.values() for row in found], most)
     values = probe.alone(model, test)
     for space in [depth] if depth == "pixels" else ["codes", *([depth] if depth else []), "pixels"]:
-        own = {name: found for name, found in drawn.items() if space == "pixels" or len(found[0]) >= data.told}
+        own = {
+            name: found for name, found in drawn.items() if space == "pixels" or len(found[0]) >= data.labels_learned
+        }
         if not own:
             continue
         if space == "pixels":
@@ -95,7 +97,11 @@ def score(
             ]
             named = space if space in ("codes", "pixels") else f"features {space}"
             values |= averaged(named, budget, [accuracies("propagation", one, test.label) for one in answers])
-    return values | ({TOLD if data.taught is not None else ELSEWHERE: float(data.told)} if data.told else {})
+    return values | (
+        {TOLD if data.labelled_rows is not None else ELSEWHERE: float(data.labels_learned)}
+        if data.labels_learned
+        else {}
+    )
 
 
 def verdict(values: dict[str, float], n: int) -> str:
@@ -108,7 +114,7 @@ def verdict(values: dict[str, float], n: int) -> str:
     if not found:
         claim = "Codes and pixels were not compared: the run learned from more labels, or codes were not asked for"
     elif ELSEWHERE in values:
-        claim = "The run learned from labels of other pictures as well, so its codes prove nothing here"
+        claim = "The run learned from labels of other images as well, so its codes prove nothing here"
     elif not better:
         claim = "Labels spread no better over neighbours among the codes than over those of pixels at any label budget"
     elif not worse:
@@ -158,10 +164,10 @@ def _budgets(values: dict[str, float], space: str) -> list[str]:
 def _drawn(data: Splits, labels: int | None, seeds: Sequence[int]) -> dict[str, list[np.ndarray]]:
     """Budget -> for each draw the rows whose labels are known."""
     found = {
-        f"{budget}/class": probe.draws(data.fit.label, budget, data.taught, seeds)
+        f"{budget}/class": probe.draws(data.fit.label, budget, data.labelled_rows, seeds)
         for budget in (probe.budgets(data) if labels is None else [labels])
     }
-    return found | ({OWN: [data.taught]} if data.taught is not None and len(data.taught) else {})
+    return found | ({OWN: [data.labelled_rows]} if data.labelled_rows is not None and len(data.labelled_rows) else {})
 
 
 def joined(count: int, drawn: Sequence[np.ndarray], most: int) -> np.ndarray:

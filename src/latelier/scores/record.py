@@ -33,7 +33,7 @@ def run_scores(
     """One JSON-able record a score: name, values, protocol, n, seconds, seed, and a verdict where the score gives one.
 
     Without ``names`` these are all scores that model and data allow, ``but`` some and those on request. Of one that
-    cannot be taken of these pictures (they have no labels, or those of one class; they are too few) the record is its
+    cannot be taken of these images (they have no labels, or those of one class; they are too few) the record is its
     name and the "reason", without values; one that was named is refused. At most ``limit`` test images are measured, or
     the score's own ``LIMIT``, drawn by ``seed``. ``options`` are keywords for a score's function, by the score's name;
     its record repeats them. ``say`` is told of each score before it begins.
@@ -41,10 +41,10 @@ def run_scores(
     if limit is not None and limit < 1:
         raise Refusal(f"limit is {limit}, but at least one image must be measured; leave it out for the usual number")
     if len(data.test) == 0:
-        raise Refusal(f"{data.test.source or 'the test split'}: there are no pictures to score")
+        raise Refusal(f"{data.test.source or 'the test split'}: there are no images to score")
     if data.test.shape != model.image:
         given, built = ("x".join(map(str, shape)) for shape in (data.test.shape, model.image))
-        raise Refusal(f"the pictures are {given} (c x h x w), but the model was built for {built}; give such pictures")
+        raise Refusal(f"the images are {given} (c x h x w), but the model was built for {built}; give such images")
     for name in names or []:
         _refuse(name, model, data)
     chosen = names or [name for name in possible(model) if name not in but and _usual(find(name), data)]
@@ -102,12 +102,12 @@ def _suits(module: ModuleType, data: Splits) -> None:
     """Raises Refusal where the data lack what the score needs."""
     for flag, (met, words) in NEEDS.items():
         if _flag(module, flag) and not met(data):
-            raise Refusal(f"needs {words.format(data.test.source or 'these pictures')}")
+            raise Refusal(f"needs {words.format(data.test.source or 'these images')}")
 
 
 def _usual(module: ModuleType, data: Splits) -> bool:
-    """Whether the score is asked for when none is named. Of what a user can add to pictures, its lack is said; what
-    only drawn pictures have is no lack of others. A class alone is a factor on request."""
+    """Whether the score is asked for when none is named. Of what a user can add to images, its lack is said; what
+    only drawn images have is no lack of others. A class alone is a factor on request."""
     unmet = any(_flag(module, flag) and not met(data) for flag, (met, _) in NEEDS.items() if flag not in ADDABLE)
     if _flag(module, "ON_REQUEST") or unmet:
         return False
@@ -126,25 +126,25 @@ def _drawn_with(truth: str) -> Callable[[Splits], bool]:
     return lambda data: truth in data.fit.truth and truth in data.test.truth
 
 
-LABELLED = 2  # to test on: of one picture a share is all or nothing
+LABELLED = 2  # to test on: of one image a share is all or nothing
 ADDABLE = ("NEEDS_LABELS", "NEEDS_CAPTIONS")
 NEEDS: dict[str, tuple[Callable[[Splits], bool], str]] = {  # flag -> whether the data do, and what to say if not
     "NEEDS_LABELS": (_labelled, "labels, but {} has none to fit or fewer than two to test on; add them"),
     "NEEDS_FACTORS": (
         lambda data: bool(factors_of(data)),
-        "known factors, but {} has none to fit or none to test on; give every picture a label or attributes, or use "
+        "known factors, but {} has none to fit or none to test on; give every image a label or attributes, or use "
         "drawn ones (scenes)",
     ),
     "NEEDS_ATTRIBUTES": (
         lambda data: bool(attributes_of(data).names),
-        "attributes or classes, but {} has none that pictures to fit and pictures to test on show both ways; add them",
+        "attributes or classes, but {} has none that images to fit and images to test on show both ways; add them",
     ),
     "NEEDS_CAPTIONS": (
         lambda data: bool(has_caption(data.fit).any() and has_caption(data.test).any()),
         "captions, but {} has none to fit or none to test on; give a captions.csv or a Parquet column captions",
     ),
-    "NEEDS_PARTS": (_drawn_with("parts"), "pictures whose parts are known, but {} has none; give scenes"),
-    "NEEDS_MODES": (_drawn_with("mode"), "pictures whose modes are known, but {} has none; give mixture"),
+    "NEEDS_PARTS": (_drawn_with("parts"), "images whose parts are known, but {} has none; give scenes"),
+    "NEEDS_MODES": (_drawn_with("mode"), "images whose modes are known, but {} has none; give mixture"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Which picture a caption belongs to, and which caption a picture, among all of the test pictures."""
+"""Which image a caption belongs to, and which caption an image, among all of the test images."""
 
 import numpy as np
 import torch
@@ -20,12 +20,12 @@ ON_REQUEST = True
 LIMIT = 200
 RANKS = (1, 5, 10)
 DRAWS = 10  # of a code whose most likely value is not typical
-PAIRS = 4_096  # of picture and caption, at once
+PAIRS = 4_096  # of image and caption, at once
 PROTOCOL = (
-    "Each test picture's most likely code (10 draws where that is not typical) and first caption. Caption to picture: "
-    "pictures in the order of log p(Y | s) "
-    "of that caption. Picture to caption: captions in the order of log p(Y | s) less its log mean over all these "
-    "pictures, so that a caption which is likely anywhere does not come first everywhere. Recall@k: how often one that "
+    "Each test image's most likely code (10 draws where that is not typical) and first caption. Caption to image: "
+    "images in the order of log p(Y | s) "
+    "of that caption. Image to caption: captions in the order of log p(Y | s) less its log mean over all these "
+    "images, so that a caption which is likely anywhere does not come first everywhere. Recall@k: how often one that "
     "is right is among the first k; captions word for word alike are equally right. Median rank: of the first that is "
     "right, from 1. Chance: a drawn order."
 )
@@ -38,7 +38,7 @@ def score(model: Model, data: Splits, generator: Generator) -> dict[str, float]:
     texts = np.array([" ".join(beside[0]) for beside in references_of(test)])
     alike = texts[:, None] == texts
     lift = table - np.logaddexp.reduce(table, 0, keepdims=True)
-    found = {"picture": first_right(table.T, alike), "caption": first_right(lift, alike)}
+    found = {"image": first_right(table.T, alike), "caption": first_right(lift, alike)}
     values: dict[str, float] = {}
     for name, ranks in found.items():
         values |= {f"{name} recall@{k} %": 100 * float((ranks <= k).mean()) for k in RANKS}
@@ -54,7 +54,7 @@ def first_right(table: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def log_likelihoods(model: Model, images: Images) -> np.ndarray:
-    """[n, n] log p of caption j under the code of picture i."""
+    """[n, n] log p of caption j under the code of image i."""
     writer, device = need(model, Captions), device_of(model)
     sentences = Sentences(images, Vocabulary(writer.words()), LEARNED)
     caption = torch.nn.utils.rnn.pad_sequence([sentences.all(row)[0] for row in range(len(images))], batch_first=True)

@@ -20,10 +20,10 @@ GROUPS = {
     "relations": ("above", "below", "left", "right", "both"),
 }
 PROTOCOL = (
-    f"One caption for each drawn test picture, by a beam of {BEAM} and the most likely code, or 50 draws where that "
-    "is not typical, unless said otherwise. Exact: it is, word for word, one of the picture's captions, all of "
+    f"One caption for each drawn test image, by a beam of {BEAM} and the most likely code, or 50 draws where that "
+    "is not typical, unless said otherwise. Exact: it is, word for word, one of the image's captions, all of "
     "which are true. Colours, shapes and so on: its words of that group are, in their order, those of one of the "
-    "picture's captions. Parts: all groups are, of one caption."
+    "image's captions. Parts: all groups are, of one caption."
 )
 
 

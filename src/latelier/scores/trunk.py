@@ -25,9 +25,9 @@ KEPT_BYTES = 2 << 30  # and up to so many kept at all
 
 
 class Inputs(NamedTuple):
-    """A set of pictures as a learner takes them."""
+    """A set of images as a learner takes them."""
 
-    read: Callable[[Tensor], Tensor]  # rows [b] -> pictures [b, c, h, w], or what the frozen stages make of them
+    read: Callable[[Tensor], Tensor]  # rows [b] -> images [b, c, h, w], or what the frozen stages make of them
     label: Tensor  # [n] int64
 
 
@@ -115,7 +115,7 @@ def cut(model: Model, frozen: str, top: str) -> tuple[nn.Module, nn.Module]:
 
 
 def pictures(images: Images, device: torch.device) -> Inputs:
-    """The pictures themselves, on the device."""
+    """The images themselves, on the device."""
     batches = Batches(images, BLOCK, seed=0, device=device)
     return Inputs(lambda rows: batches.rows(rows).image, torch.from_numpy(images.label).to(device))
 

@@ -55,10 +55,10 @@ def score(
             f"weight {weight:g} at least 0"
         )
     classes = len(np.unique(data.fit.label[data.fit.label >= 0]))
-    if depth != "pixels" and data.told > labels * classes:
+    if depth != "pixels" and data.labels_learned > labels * classes:
         raise Refusal(
-            f"tsvm: the run has learned from {data.told:,} labels itself, so that {labels} a class of its codes say "
-            "nothing of so few; give more labels, a run without labels, or depth=pixels"
+            f"tsvm: the run has learned from {data.labels_learned:,} labels itself, so that {labels} a class of its "
+            "codes say nothing of so few; give more labels, a run without labels, or depth=pixels"
         )
     known = [labelled_rows(data.fit.label, labels, seed) for seed in range(first, first + draws)]
     rest = [

@@ -1,5 +1,5 @@
-"""One sheet a file: a module with ``needs`` and ``draw(view)``, which answers one uint8 picture [H, W, 3], and with
-``PICTURES`` where it wants another number of pictures of the data than most. ``draw`` raises Refusal for data that it
+"""One sheet a file: a module with ``needs`` and ``draw(view)``, which answers one uint8 image [H, W, 3], and with
+``PICTURES`` where it wants another number of images of the data than most. ``draw`` raises Refusal for data that it
 cannot be drawn from. With ``ON_REQUEST`` a report leaves it out; ``TAKES`` names the options of ``latelier draw`` that
 are its own."""
 
@@ -59,7 +59,7 @@ def ordered(names: Iterable[str]) -> list[str]:
 
 
 def wanted(sheet: ModuleType) -> int:
-    """How many pictures of the data the sheet would like to see."""
+    """How many images of the data the sheet would like to see."""
     return int(getattr(sheet, "PICTURES", PICTURES))
 
 

@@ -13,19 +13,19 @@ from latelier.sheets.sheet import Cell, Grid, compose, fitting
 from latelier.sheets.view import View, pixels
 
 needs: tuple[type, ...] = ()
-LOOKS = 4  # at each picture, of each kind
+LOOKS = 4  # at each image, of each kind
 
 
 @torch.no_grad()
 def draw(view: View) -> np.ndarray:
-    """uint8 [H, W, 3]: a column a picture; below it what training shows of it, and the strong views of that from which
-    the run learns without labels, if it does. Raises Refusal for a run that is shown its pictures as they are."""
+    """uint8 [H, W, 3]: a column an image; below it what training shows of it, and the strong views of that from which
+    the run learns without labels, if it does. Raises Refusal for a run that is shown its images as they are."""
     shown, strong = view.augment, strong_of(view)
     if has(view.model, Fits) and not view.model.moves():
         raise Refusal("augmented needs a method that is trained step by step, and this one is fitted: train another")
     if shown == strong == Augment():
         raise Refusal(
-            "augmented needs a run that is shown changed pictures, and this one is shown them as they are: train with "
+            "augmented needs a run that is shown changed images, and this one is shown them as they are: train with "
             "--affine 1, --shift 2 or --flip"
         )
     height, width = view.image.shape[2:]
@@ -50,10 +50,10 @@ def strong_of(view: View) -> Augment:
 def _footer(shown: Augment, strong: Augment) -> str:
     said = []
     if shown != Augment():
-        said = [f"Each time that training comes to a picture it changes it anew: {_said(shown)}."]
+        said = [f"Each time that training comes to an image it changes it anew: {_said(shown)}."]
     if strong != Augment():
-        said += [f"The label head learns from strong views too, where it is sure of the picture: {_said(strong)}."]
-    return " ".join([*said, "Changes that hide from you what a picture shows are too strong."])
+        said += [f"The label head learns from strong views too, where it is sure of the image: {_said(strong)}."]
+    return " ".join([*said, "Changes that hide from you what an image shows are too strong."])
 
 
 def _said(changes: Augment) -> str:

@@ -1,4 +1,4 @@
-"""Pictures beside a reference caption and the model's own, each with its log-probability."""
+"""Images beside a reference caption and the model's own, each with its log-probability."""
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from latelier.sheets.view import View, pixels
 
 needs = (Encodes, Captions)
 PICTURES = 24
-ACROSS, PITCH = 4, 320  # pictures a row, px a picture
+ACROSS, PITCH = 4, 320  # images a row, px an image
 BEAM, LONGEST = 5, 30
 
 
@@ -37,7 +37,7 @@ def draw(view: View) -> np.ndarray:
     rows = [cells[start : start + ACROSS] for start in range(0, len(cells), ACROSS)]
     source = "the most likely code" if len(codes) == 1 else f"{len(codes)} draws of the code together"
     footer = (
-        f"Under each picture its first caption, and the model's, found by a beam of {BEAM} from {source}. "
+        f"Under each image its first caption, and the model's, found by a beam of {BEAM} from {source}. "
         "In brackets log p(caption | code) in nats, of the words and the end; words that the model does not know count "
         "as one."
     )

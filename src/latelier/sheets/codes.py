@@ -1,4 +1,4 @@
-"""Codes in the plane, coloured by class, beside the same pictures by principal components of their pixels."""
+"""Codes in the plane, coloured by class, beside the same images by principal components of their pixels."""
 
 from typing import TYPE_CHECKING
 
@@ -25,9 +25,9 @@ UNKNOWN = "#bbbbbb"
 
 @torch.no_grad()
 def draw(view: View) -> np.ndarray:
-    """uint8 [H, W, 3]: codes on the left, pixels on the right. Raises Refusal for fewer than three pictures."""
+    """uint8 [H, W, 3]: codes on the left, pixels on the right. Raises Refusal for fewer than three images."""
     if len(view.image) < 3:
-        raise Refusal(f"codes needs three pictures at least and was given {len(view.image)}: give more data")
+        raise Refusal(f"codes needs three images at least and was given {len(view.image)}: give more data")
     code = encoded(view).mode()
     numbers = flat(code, view.model).cpu().numpy()
     size = numbers.shape[1]
@@ -108,10 +108,10 @@ def _natural(name: str) -> tuple[bool, float, str]:
 def _footer(view: View, classes: list[str]) -> str:
     colours = f", coloured by its class ({len(classes)} in all)" if len(classes) > NAMED else ", coloured by its class"
     judged = (
-        f" Above: the share of pictures whose class wins among their {NEIGHBOURS} nearest neighbours in the plane, "
-        "each picture left out in turn."
+        f" Above: the share of images whose class wins among their {NEIGHBOURS} nearest neighbours in the plane, "
+        "each image left out in turn."
     )
     return (
-        f"Each point is one of {len(view.image)} pictures{colours if classes else ''}. Principal components are those "
-        f"of these pictures; units differ between left and right.{judged if len(classes) > 1 else ''}"
+        f"Each point is one of {len(view.image)} images{colours if classes else ''}. Principal components are those "
+        f"of these images; units differ between left and right.{judged if len(classes) > 1 else ''}"
     )

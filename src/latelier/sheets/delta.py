@@ -1,4 +1,4 @@
-"""One attribute by degrees: pictures whose codes are moved from away to towards it."""
+"""One attribute by degrees: images whose codes are moved from away to towards it."""
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ STOPS, FARTHEST = 9, 6.0
 
 @torch.no_grad()
 def draw(view: View) -> np.ndarray:
-    """uint8 [H, W, 3]: for each attribute a row a picture, and columns from minus to plus. Raises Refusal where nothing
+    """uint8 [H, W, 3]: for each attribute a row an image, and columns from minus to plus. Raises Refusal where nothing
     is known of attributes."""
     found = directions_of(view, "delta")
     wishes = wishes_of(view.asked.attribute) if view.asked.attribute else {}
@@ -40,8 +40,8 @@ def draw(view: View) -> np.ndarray:
         return Grid(cells, rows, ["original", *(signed(stop, "+.3g") if stop else "0" for stop in stops)], heading=name)
 
     footer = (
-        f"Each picture's code is moved along {found.said}, by the number above the column (in {found.unit}); at 0 "
-        "(framed) it is the reconstruction. Left of a row the log-odds that the classifier gives the picture's own "
+        f"Each image's code is moved along {found.said}, by the number above the column (in {found.unit}); at 0 "
+        "(framed) it is the reconstruction. Left of a row the log-odds that the classifier gives the image's own "
         "code."
     )
     return compose(f"{view.title}: delta", [[grid(name)] for name in names], footer)

@@ -1,4 +1,4 @@
-"""How far reconstructions by each level are from their pictures over training (HALI, figure 3)."""
+"""How far reconstructions by each level are from their images over training (HALI, figure 3)."""
 
 from textwrap import fill
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ PANELS = {  # how the terms' names begin -> heading, what is measured
     "cycle": ("in pixels", "squared error, summed over pixels"),
     "embedded": ("for the critic (embedded distance)", "Euclidean distance in its last hidden layer"),
 }
-STRANGERS = {"cycle": "strangers", "embedded": "strangers embedded"}  # terms that tell how far other pictures are
+OTHERS = {"cycle": "other images", "embedded": "other images embedded"}  # terms that tell how far other images are
 
 
 def draw(view: View) -> np.ndarray:
@@ -48,8 +48,8 @@ def _panel(panel: "Axes", kind: str, training: dict[str, Curve], validation: dic
         panel.plot(*training[term], marker=lonely, color=f"C{place}", label=f"from {_level(term, kind)}", linewidth=1.4)
         if term in validation:
             panel.plot(*validation[term], "--", color=f"C{place}", label="validation", linewidth=1.2)
-    if (strangers := STRANGERS[kind]) in training:
-        panel.plot(*training[strangers], ":", color="#696969", label="of another picture", linewidth=1.4)
+    if (others := OTHERS[kind]) in training:
+        panel.plot(*training[others], ":", color="#696969", label="of another image", linewidth=1.4)
     panel.set_title(heading, fontsize=11)
     panel.set_xlabel("images seen")
     panel.set_ylabel(measured)

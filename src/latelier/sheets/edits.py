@@ -1,4 +1,4 @@
-"""Pictures with an attribute added: original, reconstruction, edited (IntroVAC, figures 4-6)."""
+"""Images with an attribute added: original, reconstruction, edited (IntroVAC, figures 4-6)."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -24,7 +24,7 @@ FITTED = 3.0  # along fitted ones, as latelier edit goes
 
 @torch.no_grad()
 def draw(view: View) -> np.ndarray:
-    """uint8 [H, W, 3]: for each attribute pictures that lack it, their reconstructions, and these with it. Raises
+    """uint8 [H, W, 3]: for each attribute images that lack it, their reconstructions, and these with it. Raises
     Refusal where nothing is known of attributes."""
     found = directions_of(view, "edits")
     names = [name for name in found.attributes if name != FAKE][:ATTRIBUTES]
@@ -37,32 +37,32 @@ def draw(view: View) -> np.ndarray:
     readers = [_reader(view.model, found.directions, wishes, judge) for wishes in asked]
     bands = [[_grid(view, wishes, reader)] for wishes, reader in zip(asked, readers, strict=True)]
     footer = [
-        f"Each picture's code is moved along {found.said} (in {found.unit}) and drawn again. Under each edited picture "
-        "what is asked for, in the reconstruction and in the picture drawn:"
+        f"Each image's code is moved along {found.said} (in {found.unit}) and drawn again. Under each edited image "
+        "what is asked for, in the reconstruction and in the image drawn:"
     ]
     if judge is not None:
         footer.append(f"its probability, {judge.said};")
     if any(reader.own for reader in readers):
         footer.append("log-odds by the model's own classifier, of both encoded again, where no judge is at hand;")
     footer[-1] = footer[-1].removesuffix(";") + "."
-    footer.append("Shown are pictures whose reconstruction lacks it by that.")
+    footer.append("Shown are images whose reconstruction lacks it by that.")
     return compose(f"{view.title}: edits", bands, " ".join(footer))
 
 
 class _Reader(NamedTuple):
-    """What tells whether a picture shows what is wished for."""
+    """What tells whether an image shows what is wished for."""
 
     own: bool  # by the model's own classifier, whose verdict a move along its direction may change unseen
     wished: Tensor  # bool [w]
     even: float  # beyond which it is there
-    read: Callable[[Tensor], Tensor]  # pictures [b, c, h, w] -> [b, w]
+    read: Callable[[Tensor], Tensor]  # images [b, c, h, w] -> [b, w]
 
     def lacking(self, image: Tensor) -> Tensor:
         """bool [b]."""
         return ((self.read(image).cpu() > self.even) != self.wished).any(1)
 
     def notes(self, before: Tensor, after: Tensor) -> list[str]:
-        """A line for each of two blocks of pictures."""
+        """A line for each of two blocks of images."""
         pairs = zip(self.read(before).tolist(), self.read(after).tolist(), strict=True)
         return [", ".join(map(self._note, *pair)) for pair in pairs]
 
@@ -71,7 +71,7 @@ class _Reader(NamedTuple):
 
 
 def _reader(model: Model, directions: Directions, wishes: Mapping[str, int], judge: Witness | None) -> _Reader:
-    """The judge, of those wishes that it knows; where it knows none, the model's own classifier, of pictures that are
+    """The judge, of those wishes that it knows; where it knows none, the model's own classifier, of images that are
     encoded again."""
     if judge is not None and (known := [name for name in wishes if name in judge.names]):
         wished = torch.tensor([wishes[name] == 1 for name in known])

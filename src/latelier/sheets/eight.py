@@ -1,4 +1,4 @@
-"""Eight pictures for a page's first screen: originals above their reconstructions, or what the prior draws."""
+"""Eight images for a page's first screen: originals above their reconstructions, or what the prior draws."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,12 +11,12 @@ from latelier.sheets.sheet import png, resized
 from latelier.sheets.view import View, pixels
 
 COUNT = 8
-GAP = 1 / 16  # of a picture's height
+GAP = 1 / 16  # of an image's height
 LARGEST = 256  # px a side
 
 
 class Eight(NamedTuple):
-    """A few pictures of the first screen."""
+    """A few images of the first screen."""
 
     title: str
     caption: str
@@ -26,17 +26,17 @@ class Eight(NamedTuple):
 
 @torch.no_grad()
 def eight(view: View) -> Eight | None:
-    """Of the view's first pictures, none chosen by hand; none for a model that neither reconstructs nor draws."""
+    """Of the view's first images, none chosen by hand; none for a model that neither reconstructs nor draws."""
     if not missing(view.model, (Encodes, Decodes)):
         image = view.image[:COUNT]
         again = need(view.model, Decodes).decode(need(view.model, Encodes).encode(image).mode())
-        said = "Above: pictures. Below: what the model draws from their codes. None chosen by hand."
+        said = "Above: images. Below: what the model draws from their codes. None chosen by hand."
         pairs = [_beside(one, other) for one, other in zip(pixels(image), pixels(again), strict=True)]
-        return Eight("Reconstructions", said, [png(pair) for pair in pairs], "A picture above its reconstruction")
+        return Eight("Reconstructions", said, [png(pair) for pair in pairs], "An image above its reconstruction")
     if not missing(view.model, (Samples, Decodes)):
         drawn = pixels(_drawn(view.model, view.generator))
         said = "Drawn by the model from random codes. None chosen by hand."
-        return Eight("Samples", said, [png(i) for i in drawn], "A picture drawn from a random code")
+        return Eight("Samples", said, [png(i) for i in drawn], "An image drawn from a random code")
     return None
 
 

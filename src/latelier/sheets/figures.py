@@ -1,4 +1,4 @@
-"""Many small pictures as one: mosaics, alone or side by side under headings, for sheets and recipes."""
+"""Many small images as one: mosaics, alone or side by side under headings, for sheets and recipes."""
 
 from collections.abc import Mapping, Sequence
 from math import ceil, sqrt

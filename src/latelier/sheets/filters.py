@@ -1,4 +1,4 @@
-"""What each unit of the first layer looks for: its weights as a small picture."""
+"""What each unit of the first layer looks for: its weights as a small image."""
 
 from math import ceil, sqrt
 

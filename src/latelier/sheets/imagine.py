@@ -1,4 +1,4 @@
-"""Pictures of a caption: codes that explain it, drawn."""
+"""Images of a caption: codes that explain it, drawn."""
 
 import numpy as np
 import torch
@@ -35,7 +35,7 @@ def draw(view: View) -> np.ndarray:
     footer = (
         f"Mean images of codes drawn given the caption, heard through the {view.asked.through}: the best of {TRIED:,} "
         f"draws of the prior, of which {found.effective:.0f} carry the weight, then {chain.steps} Langevin steps of "
-        f"{chain.step:g}. In an orange frame: those of which the model, looking at the picture alone, writes the very "
+        f"{chain.step:g}. In an orange frame: those of which the model, looking at the image alone, writes the very "
         f"caption ({np.mean(right):.0%})."
     )
     return compose(f"{view.title}: imagined", [[grid]], footer)

@@ -1,4 +1,4 @@
-"""Real pictures changed by one entry of the top code, all else kept (HALI, section 6.3 and figure 5)."""
+"""Real images changed by one entry of the top code, all else kept (HALI, section 6.3 and figure 5)."""
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ SCALES = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
 
 @torch.no_grad()
 def draw(view: View) -> np.ndarray:
-    """uint8 [H, W, 3]: for each of the entries that change the pictures most, a row a picture and a column a factor."""
+    """uint8 [H, W, 3]: for each of the entries that change the images most, a row an image and a column a factor."""
     image = view.image[:PICTURES_EACH]
     codes = need(view.model, Encodes).encode(image).mode()
     chosen, top = strongest(view, codes), need(view.model, HasLevels).levels()[-1]
@@ -33,16 +33,16 @@ def draw(view: View) -> np.ndarray:
         return Grid(cells, rows, ["original", *(f"×{signed(scale)}" for scale in SCALES)], heading=f"{top}[{entry}]")
 
     footer = (
-        f"The entry of {top} is multiplied; what that changes in the mean of {lowest} is added to the picture's own "
-        f"{lowest}, from which the picture is drawn. Times 1 (framed) is therefore its reconstruction from {lowest}, "
+        f"The entry of {top} is multiplied; what that changes in the mean of {lowest} is added to the image's own "
+        f"{lowest}, from which the image is drawn. Times 1 (framed) is therefore its reconstruction from {lowest}, "
         f"and an entry near 0 changes little. Shown are {len(chosen)} of {codes[top][0].numel()} entries, those that "
-        f"change these {len(image)} pictures most at times {signed(SCALES[0])}."
+        f"change these {len(image)} images most at times {signed(SCALES[0])}."
     )
     return compose(f"{view.title}: innovation", [[grid(entry)] for entry in chosen], footer)
 
 
 def innovation(model: HasLevels, code: Code, entry: int, scale: float, generator: Generator | None = None) -> Tensor:
-    """eta = z1~(z2) - z1~(z2 with ``entry`` times ``scale``), of the lowest level's shape; the picture's own z1 less
+    """eta = z1~(z2) - z1~(z2 with ``entry`` times ``scale``), of the lowest level's shape; the image's own z1 less
     eta is what is drawn.
 
     z1~ are means; with a generator draws, both with the same noise, so that a scale of 1 gives exactly zero.
@@ -61,7 +61,7 @@ def changed(view: View, code: Code, entry: int, scale: float) -> Tensor:
 
 
 def strongest(view: View, code: Code) -> list[int]:
-    """The entries of the top level that change the pictures most at the first of the scales, in squared error."""
+    """The entries of the top level that change the images most at the first of the scales, in squared error."""
     here, top = changed(view, code, 0, 1.0), need(view.model, HasLevels).levels()[-1]
     moves = [(changed(view, code, entry, SCALES[0]) - here).square().mean() for entry in range(code[top].shape[1])]
     order: list[int] = torch.stack(moves).argsort(descending=True, stable=True).tolist()

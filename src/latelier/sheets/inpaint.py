@@ -12,17 +12,17 @@ from latelier.sheets.sheet import Cell, Grid, compose, fitting
 from latelier.sheets.view import View, pixels
 
 needs = (Imputes,)
-MISSING = (150, 180, 235)  # a colour that grey pictures do not have
+MISSING = (150, 180, 235)  # a colour that grey images do not have
 
 
 @torch.no_grad()
 def draw(view: View) -> np.ndarray:
-    """uint8 [H, W, 3]: for each kind of mask the pictures, what is known of them, and the same filled in."""
+    """uint8 [H, W, 3]: for each kind of mask the images, what is known of them, and the same filled in."""
     height, width = view.image.shape[2:]
     image = view.image[: fitting(width, height)]
     bands = [[_grid(view, image, name)] for name in masks.MASKS]
     footer = (
-        "What is missing (blue) is filled in from what is known, whose pixels stay as they are. Under each picture the "
+        "What is missing (blue) is filled in from what is known, whose pixels stay as they are. Under each image the "
         "PSNR over its missing pixels, beside the original's: higher is closer, though a good filling may differ. "
         "Masks: the middle half of each side; the right half; a random half of the pixels."
     )
@@ -47,7 +47,7 @@ def _grid(view: View, image: Tensor, mask: str) -> Grid:
 
 
 def masked(image: Tensor, known: Tensor) -> np.ndarray:
-    """uint8 [n, h, w, 3]: the pictures with what is not ``known`` in the colour of what is missing."""
+    """uint8 [n, h, w, 3]: the images with what is not ``known`` in the colour of what is missing."""
     drawn = np.broadcast_to(pixels(image), (len(image), *image.shape[2:], 3))
     kept = known[:, :1].permute(0, 2, 3, 1).cpu().numpy()
     return np.where(kept, drawn, np.array(MISSING, np.uint8))

@@ -1,4 +1,4 @@
-"""Pictures on the way between the codes of two pictures of the data."""
+"""Images on the way between the codes of two images of the data."""
 
 import numpy as np
 import torch
@@ -15,10 +15,10 @@ PAIRS, STEPS = 8, 6  # rows at most; stops on each way, both ends included
 
 @torch.no_grad()
 def draw(view: View) -> np.ndarray:
-    """uint8 [H, W, 3]: one row a pair of pictures, their originals at its ends. Raises Refusal for a single picture."""
+    """uint8 [H, W, 3]: one row a pair of images, their originals at its ends. Raises Refusal for a single image."""
     pairs = min(PAIRS, len(view.image) // 2)
     if pairs == 0:
-        raise Refusal(f"interpolate needs two pictures and was given {len(view.image)}: give data with at least two")
+        raise Refusal(f"interpolate needs two images and was given {len(view.image)}: give data with at least two")
     image = view.image[: 2 * pairs]
     code = need(view.model, Encodes).encode(image).mode()
     spherical = {name for name, latent in view.model.latents.items() if latent.kind == "gaussian"}
@@ -32,7 +32,7 @@ def draw(view: View) -> np.ndarray:
     columns = ["original", *(f"{100 * t:.0f} %" for t in share), "original"]
     captions = [f"{view.caption(2 * i)} to {view.caption(2 * i + 1)}" for i in range(pairs)]
     footer = (
-        "Each row goes from one picture of the data (framed) to another: decodes of codes on "
+        "Each row goes from one image of the data (framed) to another: decodes of codes on "
         f"{_ways(set(code), spherical)} between their most likely codes; 0 % and 100 % are their reconstructions."
     )
     return compose(f"{view.title}: interpolation", [[Grid(cells, captions, columns)]], footer)

@@ -20,8 +20,8 @@ from latelier.sheets.view import Free, View, encoded, pixels
 needs = (Encodes, Decodes)
 PICTURES = 8000
 COLUMNS = 10  # latent numbers at most
-LEAST = 10  # pictures a place on average: places are joined until they hold so many
-FEW = 3  # pictures at least behind a mean that is drawn
+LEAST = 10  # images a place on average: places are joined until they hold so many
+FEW = 3  # images at least behind a mean that is drawn
 ROLES = {  # what the map asks for -> what data sets call it
     "x": ("x", "x 1"),
     "y": ("y", "y 1"),
@@ -72,7 +72,7 @@ def draw(view: View) -> np.ndarray:
 
 def mean_by(values: np.ndarray, *levels: np.ndarray, least: int = FEW) -> np.ndarray:
     """values [n, k] and any number of levels [n] -> [levels of the first, levels of the second, ..., k], the mean over
-    the pictures of each combination; not a number where there are fewer than ``least``."""
+    the images of each combination; not a number where there are fewer than ``least``."""
     shape = tuple(int(level.max()) + 1 for level in levels)
     group = np.ravel_multi_index(levels, shape)
     cells = int(np.prod(shape))
@@ -82,7 +82,7 @@ def mean_by(values: np.ndarray, *levels: np.ndarray, least: int = FEW) -> np.nda
 
 
 def ranking(posterior: Posterior, codes: Code, view: View) -> Ranked:
-    """All latent numbers, by the variance of q(z | x), least first: the mean over the pictures of (draw - mode)^2, one
+    """All latent numbers, by the variance of q(z | x), least first: the mean over the images of (draw - mode)^2, one
     draw each. By ``traverse.axes`` where the posterior has no width, or a kind without variance."""
     draws = posterior.sample(view.generator)
     variance = {name: (draws[name] - codes[name]).float().square().mean(0) for name in codes}
@@ -100,13 +100,13 @@ def _levels(view: View) -> dict[str, np.ndarray]:
     found = {role: next((name for name in names if name in view.factors), "") for role, names in ROLES.items()}
     if lacking := [role for role, name in found.items() if not name]:
         raise Refusal(
-            f"latent_map needs pictures whose {', '.join(lacking)} are known: give --data sprites or --data scenes"
+            f"latent_map needs images whose {', '.join(lacking)} are known: give --data sprites or --data scenes"
         )
     return {role: view.levels[:, view.factors.index(name)].numpy() for role, name in found.items()}
 
 
 def _places(known: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
-    """x [n], y [n] and how many there are of each, neighbours joined until a place holds ``LEAST`` pictures."""
+    """x [n], y [n] and how many there are of each, neighbours joined until a place holds ``LEAST`` images."""
     wide, high = (int(known[role].max()) + 1 for role in ("x", "y"))
     across, down = wide, high
     while max(across, down) > 4 and len(known["x"]) < LEAST * across * down:
@@ -115,7 +115,7 @@ def _places(known: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, tuple
 
 
 def _traversals(view: View, codes: Code, shown: list[Axis]) -> Grid:
-    """A column a number, moved around the code of the first picture."""
+    """A column a number, moved around the code of the first image."""
     here = {name: value[:1] for name, value in codes.items()}
     kinds = [view.model.latents[axis.latent].kind for axis in shown]
     stops = [stops_of(kind, _numbers(codes, axis)) for kind, axis in zip(kinds, shown, strict=True)]
@@ -145,9 +145,9 @@ def _numbers(code: Code, axis: Axis) -> Tensor:
 def _footer(view: View, ranked: Ranked, span: float) -> str:
     number = len(ranked.axes)
     return (
-        f"Mean activation of a latent number over {len(view.image)} pictures, less its mean over all of them: blue "
+        f"Mean activation of a latent number over {len(view.image)} images, less its mean over all of them: blue "
         f"\N{MINUS SIGN}{span:.2f}, white 0, red +{span:.2f}; curves have the same range. All factors that are not "
-        f"named are averaged over; grey: fewer than {FEW} pictures. Columns: {min(number, COLUMNS)} of {number} "
-        f"numbers, ordered by {ranked.by}. Beneath, each number of one picture's code is moved and the others left as "
+        f"named are averaged over; grey: fewer than {FEW} images. Columns: {min(number, COLUMNS)} of {number} "
+        f"numbers, ordered by {ranked.by}. Beneath, each number of one image's code is moved and the others left as "
         "inferred; a frame marks the stop nearest to its own value."
     )

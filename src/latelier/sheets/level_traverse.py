@@ -35,7 +35,7 @@ WAYS: dict[str, Callable[[Tensor, int, float], Tensor]] = {"multiplied by": mult
 
 @torch.no_grad()
 def draw(view: View) -> np.ndarray:
-    """uint8 [H, W, 3]: around one draw of the prior, the units of each level that change the picture most, a row each,
+    """uint8 [H, W, 3]: around one draw of the prior, the units of each level that change the image most, a row each,
     once multiplied and once replaced."""
     model = need(view.model, HasLevels)
     top = model.levels()[-1]
@@ -45,7 +45,7 @@ def draw(view: View) -> np.ndarray:
     footer = (
         f"One code drawn from the prior of {top}, each level below at its mean. A row moves one entry or map{maps} "
         "and draws again what lies below at its mean; the last column, and ×1, leave the code as drawn. A level's rows "
-        f"are the {ROWS} that change the picture most at {signed(STOPS[0])}, the most first. Behind a name stands its "
+        f"are the {ROWS} that change the image most at {signed(STOPS[0])}, the most first. Behind a name stands its "
         "own value, of a map the mean."
     )
     return compose(f"{view.title}: traversal by level", bands, footer)
@@ -57,7 +57,7 @@ def moves_of(code: Code, level: str, way: str, units: list[int], stops: tuple[fl
 
 
 def strongest(view: View, code: Code, level: str, way: str) -> list[int]:
-    """The units of the level that change the picture most at the first stop, in squared error."""
+    """The units of the level that change the image most at the first stop, in squared error."""
     units, here = list(range(code[level].shape[1])), _decoded(view, level, code[level])
     blocks = [units[start : start + BLOCK] for start in range(0, len(units), BLOCK)]
     moved = (_decoded(view, level, moves_of(code, level, way, block, STOPS[:1])) for block in blocks)

@@ -13,13 +13,13 @@ needs = (HasLevels, Encodes, Decodes)
 
 @torch.no_grad()
 def draw(view: View) -> np.ndarray:
-    """uint8 [H, W, 3]: pictures of the data above the decodes of each level's most likely code alone."""
+    """uint8 [H, W, 3]: images of the data above the decodes of each level's most likely code alone."""
     image, names = shown_of(view), need(view.model, HasLevels).levels()
     codes, decoder = need(view.model, Encodes).encode(image).mode(), need(view.model, Decodes)
     again = {name: decoder.decode({name: codes[name]}) for name in names}
     means = ", ".join(f"{name} {mean_psnr(image, drawn)}" for name, drawn in again.items())
     footer = (
-        f"Each row draws the pictures again from the most likely code of one level alone, {names[0]} being nearest to "
+        f"Each row draws the images again from the most likely code of one level alone, {names[0]} being nearest to "
         f"the image; levels below it are at their means. Under each its PSNR. Means over these {len(image)}: {means}."
     )
     bands = beside(view, {f"from {name}": drawn for name, drawn in again.items()})

@@ -37,7 +37,7 @@ def draw(view: View) -> np.ndarray:
 
 def curves(log: list[dict[str, Any]], kind: str) -> dict[str, Curve]:
     """Term -> its curve, out of the records' "terms" or "validation". Of two records of one moment the later counts.
-    Pictures of which none has a label say nothing of labels: that their loss is 0 is no curve."""
+    Images of which none has a label say nothing of labels: that their loss is 0 is no curve."""
     found: dict[str, dict[int, float]] = {}
     for record in log:
         terms = record.get(kind, {})

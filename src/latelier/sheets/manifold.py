@@ -1,4 +1,4 @@
-"""The pictures over a plane of the code: what a code of two numbers holds, all at once."""
+"""The images over a plane of the code: what a code of two numbers holds, all at once."""
 
 from typing import NamedTuple
 
@@ -77,14 +77,14 @@ def _pair(view: View, prior: Code) -> tuple[list[Axis], str]:
         return numbers, ""
     if not has(view.model, Encodes):
         raise Refusal(
-            f"manifold draws two of this code's {len(numbers)} numbers, those that pictures move most, but the model "
-            "encodes no pictures; train one with latent=2"
+            f"manifold draws two of this code's {len(numbers)} numbers, those that images move most, but the model "
+            "encodes no images; train one with latent=2"
         )
     order, measure = axes(Free(encoded(view), view.model))
     weights = " and ".join(measure.format(axis.weight) for axis in order[:2])
     return order[:2], (
         f" These are the two of {len(numbers)} numbers with the greatest {measure.split(' ')[0]} over "
-        f"{len(view.image)} pictures ({weights}); all others are 0."
+        f"{len(view.image)} images ({weights}); all others are 0."
     )
 
 

@@ -1,7 +1,7 @@
-"""What each part fires at: the crops of pictures where it is most probable (Gupta et al. 2020, figure 4).
+"""What each part fires at: the crops of images where it is most probable (Gupta et al. 2020, figure 4).
 
 A crop is the cell and one more on every side. The model itself sees more: a cell of resnet9's trunk takes in 115 x 115
-pixels, which is all of a small picture, and a crop of that would show nothing."""
+pixels, which is all of a small image, and a crop of that would show nothing."""
 
 import numpy as np
 import torch
@@ -34,19 +34,19 @@ def draw(view: View) -> np.ndarray:
         ]
 
     footer = (
-        f"Each row: where one part is most probable in {n} pictures, in falling order, at most one crop a picture; "
-        f"beneath, that probability{' and the class of the picture' if any(view.label) else ''}. A crop is the cell "
-        f"in its middle, one of {h} x {w}, with one cell on every side; beyond the border of a picture its edge is "
+        f"Each row: where one part is most probable in {n} images, in falling order, at most one crop an image; "
+        f"beneath, that probability{' and the class of the image' if any(view.label) else ''}. A crop is the cell "
+        f"in its middle, one of {h} x {w}, with one cell on every side; beyond the border of an image its edge is "
         f"repeated. Shown are {len(order)} of {p} parts, those of the highest peak first: the peak is the greatest "
-        "probability in a picture, the mean that over all cells, both averaged over all pictures."
+        "probability in an image, the mean that over all cells, both averaged over all images."
     )
     captions = [caption_of(occurrence, part) for part in order]
     return compose(f"{view.title}: part crops", [[Grid([cells(part) for part in order], captions)]], footer)
 
 
 def strongest(probability: Tensor, most: int) -> list[tuple[int, int, int, float]]:
-    """probability [n, h, w] of one part -> (picture, row, column, probability), its best cell in each picture, the
-    highest first, of at most so many pictures; the first of equals."""
+    """probability [n, h, w] of one part -> (image, row, column, probability), its best cell in each image, the
+    highest first, of at most so many images; the first of equals."""
     peak, cell = probability.flatten(1).max(1)
     order: list[int] = peak.argsort(descending=True, stable=True)[:most].tolist()
     across = probability.shape[2]
@@ -54,7 +54,7 @@ def strongest(probability: Tensor, most: int) -> list[tuple[int, int, int, float
 
 
 def crop(picture: np.ndarray, row: int, column: int, grid: tuple[int, int]) -> np.ndarray:
-    """uint8 [3 cells, 3 cells, c] of a picture uint8 [h, w, c]: a cell of the grid (rows, columns) over it, and one
+    """uint8 [3 cells, 3 cells, c] of an image uint8 [h, w, c]: a cell of the grid (rows, columns) over it, and one
     cell on every side."""
     height, width = (max(1, round(side / cells)) for side, cells in zip(picture.shape, grid, strict=False))
     around = np.pad(picture, ((height, height), (width, width), (0, 0)), mode="edge")

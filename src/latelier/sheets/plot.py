@@ -1,4 +1,4 @@
-"""Plots as pictures: matplotlib without pyplot, whose state is global."""
+"""Plots as images: matplotlib without pyplot, whose state is global."""
 
 from typing import TYPE_CHECKING
 

@@ -16,24 +16,24 @@ BANDS = 3  # at most so many times an original row and those below it
 
 @torch.no_grad()
 def draw(view: View) -> np.ndarray:
-    """uint8 [H, W, 3]: pictures of the data above the decodes of their most likely codes."""
+    """uint8 [H, W, 3]: images of the data above the decodes of their most likely codes."""
     image = shown_of(view)
     again = need(view.model, Decodes).decode(need(view.model, Encodes).encode(image).mode())
     footer = (
-        f"The decoder draws each picture again from its most likely code. Under it its PSNR, 10 log10(1 / mean squared "
+        f"The decoder draws each image again from its most likely code. Under it its PSNR, 10 log10(1 / mean squared "
         f"error): higher is closer. Mean over these {len(image)}: {mean_psnr(image, again)}."
     )
     return compose(f"{view.title}: reconstructions", beside(view, {"reconstruction": again}), footer)
 
 
 def shown_of(view: View) -> Tensor:
-    """[n, c, h, w]: as many pictures as stand in ``BANDS`` bands."""
+    """[n, c, h, w]: as many images as stand in ``BANDS`` bands."""
     height, width = view.image.shape[2:]
     return view.image[: BANDS * fitting(width, height)]
 
 
 def beside(view: View, versions: Mapping[str, Tensor]) -> list[list[Grid]]:
-    """Bands of the view's first pictures, and below each a row a version [n, c, h, w] of them, with its PSNR."""
+    """Bands of the view's first images, and below each a row a version [n, c, h, w] of them, with its PSNR."""
     height, width = view.image.shape[2:]
     count, across = min(map(len, versions.values())), fitting(width, height)
     before = pixels(view.image[:count])

@@ -17,7 +17,7 @@ ROWS = 8  # at most
 
 @torch.no_grad()
 def draw(view: View) -> np.ndarray:
-    """uint8 [H, W, 3]: decodes of codes drawn from the prior, or given attributes, on the left, pictures of the data on
+    """uint8 [H, W, 3]: decodes of codes drawn from the prior, or given attributes, on the left, images of the data on
     the right."""
     height, width = view.image.shape[2:]
     across = fitting(width, height, grids=2)
@@ -29,10 +29,10 @@ def draw(view: View) -> np.ndarray:
         return Grid([[Cell(image) for image in images[i : i + across]] for i in starts], heading=heading)
 
     heading = f"drawn by the model: {', '.join(view.asked.given)}" if view.asked.given else "drawn by the model"
-    band = [grid(pixels(drawn), heading), grid(pixels(real), "pictures of the data")]
+    band = [grid(pixels(drawn), heading), grid(pixels(real), "images of the data")]
     footer = (
         f"Left: {len(drawn)} mean images {how}, none chosen by hand. "
-        "Right: as many pictures of the data, for comparison; the two sides are not paired."
+        "Right: as many images of the data, for comparison; the two sides are not paired."
     )
     return compose(f"{view.title}: samples", [band], footer)
 
@@ -50,7 +50,7 @@ def given(view: View, n: int) -> tuple[Tensor, str]:
     how = (
         "of codes at the end of Langevin chains that began at draws of the prior "
         f"({chain.steps:,} steps of {chain.step:g}, temperature {chain.temperature:g}), along {said}; "
-        f"{drawn.kept:.0%} of the chains drew a picture in which the classifier finds what was asked for, and these "
+        f"{drawn.kept:.0%} of the chains drew an image in which the classifier finds what was asked for, and these "
         "are shown"
     )
     return drawn.image, how

@@ -1,4 +1,4 @@
-"""Composes one sheet: a title, grids of magnified pictures with their captions, and a line that says what is seen.
+"""Composes one sheet: a title, grids of magnified images with their captions, and a line that says what is seen.
 
 Everything is measured before it is drawn: a caption that is too wide is wrapped, so nothing is ever cut off.
 """
@@ -20,13 +20,13 @@ from latelier.storage import files
 from latelier.terminal.say import escaped
 
 NARROWEST, WIDEST = 700, 1400  # px of a sheet
-CELL, LARGEST = 96, 128  # px: small pictures are magnified up to CELL, big ones reduced down to LARGEST
+CELL, LARGEST = 96, 128  # px: small images are magnified up to CELL, big ones reduced down to LARGEST
 MARGIN, GAP, CAPTION = 24, 8, 190  # px: around the sheet, between cells, the widest row caption
 PAPER, INK, MUTED, FRAME, MARK = (255, 255, 255), (45, 45, 45), (105, 105, 105), (205, 205, 205), (215, 95, 0)
 
 
 class Cell(NamedTuple):
-    """One picture with a note under it."""
+    """One image with a note under it."""
 
     image: np.ndarray  # uint8 [h, w, c], c is 1 or 3
     note: str = ""
@@ -44,7 +44,7 @@ class Grid(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """A picture of any size that is shown as it is, such as a mosaic or a plot."""
+    """An image of any size that is shown as it is, such as a mosaic or a plot."""
 
     image: np.ndarray  # uint8 [h, w, c], c is 1 or 3
     heading: str = ""
@@ -77,7 +77,7 @@ def compose(title: str, bands: Sequence[Sequence[Grid | Panel]], footer: str) ->
 
 
 def fitting(width: int, height: int, grids: int = 1) -> int:
-    """How many pictures of this size stand side by side on the widest sheet: in one grid with captions, or in each of
+    """How many images of this size stand side by side on the widest sheet: in one grid with captions, or in each of
     several grids without."""
     room = WIDEST - 2 * MARGIN
     if grids == 1:
@@ -86,7 +86,7 @@ def fitting(width: int, height: int, grids: int = 1) -> int:
 
 
 def shown(width: int, height: int) -> tuple[int, int]:
-    """(width, height) in px of a picture on the sheet: a whole multiple, or a whole fraction, of its own."""
+    """(width, height) in px of an image on the sheet: a whole multiple, or a whole fraction, of its own."""
     side = max(width, height)
     if side <= LARGEST:
         times = max(1, CELL // side)
@@ -113,10 +113,10 @@ def png(picture: np.ndarray, level: int = 9, told: Mapping[str, str] | None = No
 
 
 def save(picture: np.ndarray, path: Path) -> None:
-    """Writes a PNG file in one step, marked as latelier's own, which no source takes for a picture of anybody's. Raises
+    """Writes a PNG file in one step, marked as latelier's own, which no source takes for an image of anybody's. Raises
     Refusal for a suffix other than .png, and where nothing can be written."""
     if path.suffix.lower() != ".png":
-        raise Refusal(f'a picture is written as PNG, and "{path}" does not end in .png: give a name that does')
+        raise Refusal(f'an image is written as PNG, and "{path}" does not end in .png: give a name that does')
     files.write(path, png(picture, told=SOFTWARE))
 
 
@@ -214,7 +214,7 @@ def _draw_grid(grid: Grid, left: int) -> Image.Image:
 
 
 def _paste(picture: Image.Image, pen: ImageDraw.ImageDraw, cell: Cell, middle: int, y: int) -> None:
-    """The cell's picture around x = ``middle``, magnified without smoothing or reduced by averaging, in a thin
+    """The cell's image around x = ``middle``, magnified without smoothing or reduced by averaging, in a thin
     frame."""
     image = resized(cell.image, shown(cell.image.shape[1], cell.image.shape[0]))
     x = middle - image.width // 2
@@ -225,7 +225,7 @@ def _paste(picture: Image.Image, pen: ImageDraw.ImageDraw, cell: Cell, middle: i
 
 
 def resized(image: np.ndarray, size: tuple[int, int]) -> Image.Image:
-    """The picture uint8 [h, w, c] in colour at that (width, height): magnified without smoothing or reduced by
+    """The image uint8 [h, w, c] in colour at that (width, height): magnified without smoothing or reduced by
     averaging."""
     picture = Image.fromarray(_in_colour(image))
     return picture.resize(size, Image.Resampling.NEAREST if size[0] >= picture.width else Image.Resampling.BOX)

@@ -1,4 +1,4 @@
-"""What a part's appearance holds: one picture's part as it looks in another (Gupta et al. 2020, figure 5)."""
+"""What a part's appearance holds: one image's part as it looks in another (Gupta et al. 2020, figure 5)."""
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from latelier.sheets.sheet import Cell, Grid, compose
 from latelier.sheets.view import View, pixels
 
 needs = (HasParts, Encodes, Decodes)
-PICTURES = 1000  # that parts and pictures are chosen from
+PICTURES = 1000  # that parts and images are chosen from
 PARTS, SOURCES = 3, 3  # at most
 COLUMNS = ("source", "target", "target, reconstructed", "after the swap", "difference")
 
@@ -20,13 +20,13 @@ COLUMNS = ("source", "target", "target, reconstructed", "after the swap", "diffe
 @torch.no_grad()
 def draw(view: View) -> np.ndarray:
     """uint8 [H, W, 3]: for each of some parts one target, and a row a source. Raises Refusal where no part occurs in
-    two of the pictures."""
+    two of the images."""
     occurrence = parts_of(view).occurrence
     peak = peaks(occurrence)
     shared = [part for part in most_used(occurrence) if (peak[:, part] > CERTAIN).sum() > 1][:PARTS]
     if not shared:
         raise Refusal(
-            f"swap needs a part that occurs in two pictures, and in these {len(view.image)} no part exceeds "
+            f"swap needs a part that occurs in two images, and in these {len(view.image)} no part exceeds "
             f"{CERTAIN:g} in more than one: train longer, or with a lower weight on occurrences"
         )
     bands = []
@@ -38,8 +38,8 @@ def draw(view: View) -> np.ndarray:
         "The target keeps where each of its parts occurs; the appearance of one part is replaced by that of the same "
         "part in the source. Source and target are dark where the part does not occur. Difference: after the swap less "
         "before, mid grey for none, each scaled by itself (beneath, the greatest change of a pixel, where black to "
-        f"white is 1). Parts are those of the highest peak over {len(view.image)} pictures that occur (peak above "
-        f"{CERTAIN:g}) in at least two; of each, the target is the picture in which it is most probable and the "
+        f"white is 1). Parts are those of the highest peak over {len(view.image)} images that occur (peak above "
+        f"{CERTAIN:g}) in at least two; of each, the target is the image in which it is most probable and the "
         "sources are the next ones."
     )
     return compose(f"{view.title}: swap", bands, footer)

@@ -1,4 +1,4 @@
-"""Several models on the same pictures, one row a model: the sheet of ``latelier compare``."""
+"""Several models on the same images, one row a model: the sheet of ``latelier compare``."""
 
 from collections.abc import Sequence
 
@@ -13,8 +13,8 @@ from latelier.sheets.view import View, pixels
 
 @torch.no_grad()
 def draw_together(views: Sequence[View]) -> np.ndarray:
-    """uint8 [H, W, 3]: the first view's pictures, below them each model's reconstruction of its own view's. All views
-    show the same pictures, though perhaps at the sizes of their models."""
+    """uint8 [H, W, 3]: the first view's images, below them each model's reconstruction of its own view's. All views
+    show the same images, though perhaps at the sizes of their models."""
     first = views[0]
     count = min(
         *(len(view.image) for view in views), *(fitting(view.image.shape[3], view.image.shape[2]) for view in views)
@@ -27,5 +27,5 @@ def draw_together(views: Sequence[View]) -> np.ndarray:
         rows.append([Cell(drawn) for drawn in pixels(again)])
         captions.append(f"{view.title}\nPSNR {mean:.1f} dB")
     columns = [first.caption(i) for i in range(count)]
-    footer = "Each row draws the same pictures again from one run's codes; its PSNR is the mean over this row."
+    footer = "Each row draws the same images again from one run's codes; its PSNR is the mean over this row."
     return compose("Reconstructions side by side", [[Grid(rows, captions, columns)]], footer)

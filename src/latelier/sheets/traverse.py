@@ -17,10 +17,10 @@ ROWS = 12  # at most
 STEPS = 7
 AXES = {  # kind of a latent -> what its values stand for
     "gaussian": "value of the number, in standard deviations of the prior",
-    "uniform": "value of the number, from the lowest to the highest among the codes of {n} pictures",
+    "uniform": "value of the number, from the lowest to the highest among the codes of {n} images",
     "bernoulli": "value of the number",
     "categorical": "value of the number",
-    "point": "value of the number: mean and standard deviations (sd) of the codes of {n} pictures",
+    "point": "value of the number: mean and standard deviations (sd) of the codes of {n} images",
 }
 
 
@@ -34,7 +34,7 @@ class Axis(NamedTuple):
 
 @torch.no_grad()
 def draw(view: View) -> np.ndarray:
-    """uint8 [H, W, 3]: one row a latent number, moved around the code of the first picture, the others as inferred."""
+    """uint8 [H, W, 3]: one row a latent number, moved around the code of the first image, the others as inferred."""
     posterior = Free(need(view.model, Encodes).encode(view.image), view.model)
     codes = posterior.mode()
     order, measure = axes(posterior)
@@ -48,7 +48,7 @@ def draw(view: View) -> np.ndarray:
     cells = {axis: row_of(frames, stops[axis], float(_numbers(here, axis)[0])) for axis in order}
 
     subject = [[Cell(pixels(view.image[:1])[0]), Cell(pixels(decoder.decode(here))[0])]]
-    bands = [[Grid(subject, rows=[f"the picture: {view.caption(0)}"], columns=["original", "decoded"])]]
+    bands = [[Grid(subject, rows=[f"the image: {view.caption(0)}"], columns=["original", "decoded"])]]
     for kind in dict.fromkeys(kinds.values()):
         rows = [axis for axis in order if kinds[axis] == kind]
         captions = [f"{name_of(view, axis)} {measure.format(axis.weight)}" for axis in rows]
@@ -70,7 +70,7 @@ def axes(posterior: Posterior) -> tuple[list[Axis], str]:
         images = len(next(iter(code.values())))
         if images < 2:
             raise Refusal(
-                f"these latents are ordered by their variance, but {images} picture was given: give at least two"
+                f"these latents are ordered by their variance, but {images} image was given: give at least two"
             )
     found = [
         Axis(name, number, weight)
@@ -132,7 +132,7 @@ def _footer(view: View, codes: Code, order: list[Axis], measure: str) -> str:
     below = "Levels below follow at their means. " if has(view.model, HasLevels) else ""
     by = "the KL of the posterior from the prior" if measure.startswith("KL") else "the variance of the codes"
     return (
-        f"Each row moves one latent number of the picture's code and leaves the others as inferred; a frame marks the "
-        f"stop nearest to the picture's own value. {below}Shown are {len(order)} of {numbers} numbers, ordered by {by} "
-        f"over {len(view.image)} pictures."
+        f"Each row moves one latent number of the image's code and leaves the others as inferred; a frame marks the "
+        f"stop nearest to the image's own value. {below}Shown are {len(order)} of {numbers} numbers, ordered by {by} "
+        f"over {len(view.image)} images."
     )

@@ -18,7 +18,7 @@ from latelier.uses.imagining import Through
 if TYPE_CHECKING:
     from latelier.uses.judging import Witness
 
-BLOCK = 512  # pictures that are encoded at once
+BLOCK = 512  # images that are encoded at once
 
 
 Judging = Callable[[Sequence[str]], "Witness | None"]
@@ -36,10 +36,10 @@ class Asked(NamedTuple):
 
 
 class View(NamedTuple):
-    """A model, in eval mode, beside pictures of some data and the log of its training."""
+    """A model, in eval mode, beside images of some data and the log of its training."""
 
     model: Model
-    image: Tensor  # [n, c, h, w] floats in [0, 1], pictures of the data, on the model's device
+    image: Tensor  # [n, c, h, w] floats in [0, 1], images of the data, on the model's device
     names: list[str]  # n file names or row numbers
     label: list[str]  # n class names, "" = unknown
     log: list[
@@ -51,12 +51,12 @@ class View(NamedTuple):
     levels: Tensor = UNKNOWN_FACTORS  # [n, f] int64 on the CPU, the level of each factor from 0 up
     asked: Asked = Asked()
     found: Found | None = None  # where attributes lie in the code, if it is known
-    judge: "Judging | None" = None  # learns to tell attributes of these names in drawn pictures, if asked
+    judge: "Judging | None" = None  # learns to tell attributes of these names in drawn images, if asked
     captions: Sequence[Sequence[str]] = ()  # n lists, or none at all
-    augment: Augment = Augment()  # the changes that training pictures were shown with
+    augment: Augment = Augment()  # the changes that training images were shown with
 
     def caption(self, row: int) -> str:
-        """The class of that picture, or the last part of its name where the class is unknown."""
+        """The class of that image, or the last part of its name where the class is unknown."""
         return self.label[row] or PurePath(self.names[row]).name
 
 
@@ -65,7 +65,7 @@ def directions_of(view: View, sheet: str) -> Found:
     if view.found is None:
         raise Refusal(
             f"{sheet} goes along attributes, and this model has learned none: latelier draw RUN {sheet} fits "
-            "directions where pictures have attributes or classes"
+            "directions where images have attributes or classes"
         )
     return view.found
 
@@ -76,7 +76,7 @@ def pixels(image: Tensor) -> np.ndarray:
 
 
 class Blocks(Posterior):
-    """The posteriors of blocks of pictures as one."""
+    """The posteriors of blocks of images as one."""
 
     def __init__(self, blocks: list[Posterior]):
         self._blocks = blocks
@@ -92,7 +92,7 @@ class Blocks(Posterior):
 
 
 def encoded(view: View) -> Posterior:
-    """The posterior of all pictures of the view, however many, encoded a block at a time."""
+    """The posterior of all images of the view, however many, encoded a block at a time."""
     encoder = need(view.model, Encodes)
     return Blocks([encoder.encode(image) for image in view.image.split(BLOCK)])
 

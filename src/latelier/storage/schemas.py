@@ -58,7 +58,7 @@ class Manifest(TypedDict):
 
 
 class HeldOut(TypedDict, total=False):
-    """Which pictures were not trained on."""
+    """Which images were not trained on."""
 
     split: str
     share: Share

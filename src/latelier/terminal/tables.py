@@ -44,18 +44,18 @@ def counted(count: float, thing: str) -> str:
 
 
 def decimals(n: int) -> int:
-    """How many decimals a percentage of n pictures has: those that are not all chance, whose share of 98 % is 0.4
+    """How many decimals a percentage of n images has: those that are not all chance, whose share of 98 % is 0.4
     points of 1,000."""
     return 0 if n < 1_000 else 1 if n < 100_000 else 2
 
 
 def share(value: float, n: int) -> str:
-    """``93``: a percentage of n pictures, where its sign stands elsewhere."""
+    """``93``: a percentage of n images, where its sign stands elsewhere."""
     return fixed(value, decimals(n))
 
 
 def percent(value: float, n: int) -> str:
-    """``93 %``: a percentage of n pictures."""
+    """``93 %``: a percentage of n images."""
     return f"{share(value, n)} %"
 
 
@@ -75,9 +75,9 @@ def with_sd(value: float, sd: float, most: int | None = None) -> str:
 
 
 def with_spread(values: dict[str, float], n: int) -> dict[str, str]:
-    """Values that were measured on n pictures as text; one that has a companion ``NAME sd`` or ``NAME se``, its
+    """Values that were measured on n images as text; one that has a companion ``NAME sd`` or ``NAME se``, its
     standard deviation or the standard error of it as a mean, carries this as ± and the companion goes. What has none
-    has three digits, or four of 1,000 pictures; percentages those of ``decimals``."""
+    has three digits, or four of 1,000 images; percentages those of ``decimals``."""
     found = {}
     few = 3 if n < 1_000 else 4
     for name, value in values.items():

@@ -28,12 +28,12 @@ UNSTORED = ("resume", "judge", "card", "typed", "begun")  # arguments that say n
 
 
 def check_same(folder: Path, request: SimpleNamespace, prepared: "Prepared") -> None:
-    """Raises Refusal for other pictures than the run was begun with, and for a length that it has passed."""
+    """Raises Refusal for other images than the run was begun with, and for a length that it has passed."""
     path = folder / "config.json"
     if path.exists() and read_config(path)["data"]["fingerprint"] != prepared.images.fingerprint:
         again = f"latelier train --from {shlex.quote(str(folder))} --data {shlex.quote(str(request.data))} --out NEW"
         raise Refusal(
-            f"the pictures of {request.data} are not those that {folder} was begun with; train a new run, which may "
+            f"the images of {request.data} are not those that {folder} was begun with; train a new run, which may "
             f"begin with the weights of this one: {again}"
         )
     _check_length(folder, prepared.plan)

@@ -41,13 +41,13 @@ def choose(labelled: int, count: int, classes: int, coloured: bool = False) -> C
         return Choice("vae", {}, "since no labels say what to recognise; for classes give --labels-file")
     if classes < 2:
         why = f"without a label head, since there is one class alone ({counted(labelled, 'label')}) and it takes two"
-        return Choice("vae", {"head": "none"}, f"{why} to tell apart; label pictures of another as well")
+        return Choice("vae", {"head": "none"}, f"{why} to tell apart; label images of another as well")
     others = count - labelled
     if others > labelled:
         kind = "words" if coloured else "consistent"
-        why = f"whose label head learns from {labelled:,} labels and from the {others:,} pictures without one"
+        why = f"whose label head learns from {labelled:,} labels and from the {others:,} images without one"
         return Choice("classifier", {"head.unlabelled": kind}, f"{why} (head.unlabelled={kind})")
-    return Choice("classifier", {}, f"since {labelled:,} of {count:,} pictures have one of {classes} classes")
+    return Choice("classifier", {}, f"since {labelled:,} of {count:,} images have one of {classes} classes")
 
 
 def opened_for(request: SimpleNamespace) -> Images:
@@ -56,7 +56,7 @@ def opened_for(request: SimpleNamespace) -> Images:
     so. Raises Refusal as ``opened`` does."""
     images = opened(request, str(request.data), request.size, request.channels, request.range)
     if request.range is not None and images.range is None and not (request.resume or request.quiet or parallel.rank()):
-        step("--range {:g},{:g} has no effect: all pictures have 8 bits".format(*request.range))
+        step("--range {:g},{:g} has no effect: all images have 8 bits".format(*request.range))
     if request.model is not None:
         return images
     known = images.label[images.label >= 0]
@@ -69,7 +69,7 @@ def opened_for(request: SimpleNamespace) -> Images:
     request.model, request.settings = choice.model, _under(choice.settings, request.settings)
     smaller = ""
     if request.size is None and min(images.shape[1:]) > SIDE:
-        request.size, smaller = SIDE, f"; pictures are scaled to {SIDE} px, --size N chooses another"
+        request.size, smaller = SIDE, f"; images are scaled to {SIDE} px, --size N chooses another"
         images = opened(request, str(request.data), request.size, request.channels, request.range)
     if not request.quiet and parallel.rank() == 0:
         step(f"no method was named: {choice.model}, {choice.why}{smaller}; {OTHERS}")

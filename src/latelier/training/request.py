@@ -24,7 +24,7 @@ SEEDS = 1 << 63  # those that torch takes
 FREE = (  # may differ on a resume
     *("epochs", "steps", "rate", "clip", "keep", "device", "quiet", "tensorboard", "download", "data_root"),
     *("out", "resume"),  # a run may be moved
-    *("data", "as_"),  # and so may its pictures: that they are the same, their fingerprint says
+    *("data", "as_"),  # and so may its images: that they are the same, their fingerprint says
 )
 LENGTHS = ("steps", "epochs")
 TEMPORARY = r"\..*\.tmp"
@@ -71,7 +71,7 @@ def check(request: SimpleNamespace) -> None:
         most = "" if request.seed < 0 else f" and less than {SEEDS:,}"
         raise Refusal(f"--seed takes at least 0{most}, but got {request.seed}")
     if request.validation is not None and not 0 <= request.validation < 1:
-        raise Refusal(f"--validation takes a share of the pictures, from 0 to below 1, but got {request.validation}")
+        raise Refusal(f"--validation takes a share of the images, from 0 to below 1, but got {request.validation}")
     if request.model is None and request.resume and (seen := _lacks_config(request.out)):
         raise Refusal(
             f"{request.out} has a checkpoint at {seen:,} images and no config.json, which says of what: restore it"
@@ -79,7 +79,7 @@ def check(request: SimpleNamespace) -> None:
     if request.model is None and request.resume:
         raise Refusal(f"{request.out} holds no run to resume, and no model was named; choose one of: latelier models")
     if request.data is None:
-        raise Refusal("no pictures were given: --data takes a built-in name (latelier data), a folder, Parquet or tar")
+        raise Refusal("no images were given: --data takes a built-in name (latelier data), a folder, Parquet or tar")
 
 
 def _number(request: SimpleNamespace, name: str, whole: bool) -> float | None:

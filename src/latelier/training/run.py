@@ -46,7 +46,7 @@ from latelier.training.held_out import (
 )
 from latelier.training.method import opened_for
 from latelier.training.request import check, clear, folder_of, resumed
-from latelier.training.supervision import one_factor, shares, told
+from latelier.training.supervision import one_factor, shares, supervised
 from latelier.training.warm_start import begun_from, fitted, take_weights
 from latelier.verdict import verdict
 
@@ -87,7 +87,7 @@ def run(request: SimpleNamespace) -> Path:
     prepared = prepare(request)
     # Also waits until every process has seen the folder as it was.
     if not parallel.same_everywhere([torch.tensor(zlib.crc32(prepared.images.fingerprint.encode()))]):
-        raise Refusal(f"the processes see different pictures in {request.data}; all machines must have the same")
+        raise Refusal(f"the processes see different images in {request.data}; all machines must have the same")
     with files.only_writer(folder) if parallel.rank() == 0 else nullcontext():
         if parallel.rank() == 0:
             folder_of(request)  # again: another may have trained there meanwhile
@@ -119,7 +119,7 @@ def prepare(request: SimpleNamespace) -> Prepared:
     rows, held = hold_out(len(images), share, drawn_by)
     if request.images is not None:
         rows = fewer(rows, request.images, request.seed)
-    augment, known = changes_of(vars(request)), told(request, images, rows)
+    augment, known = changes_of(vars(request)), supervised(request, images, rows)
     images = known.images
     settings = known.settings if request.card is None else settings_of(request.card)
     with torch.random.fork_rng(devices=[]):
@@ -222,7 +222,7 @@ def _ahead(folder: Path, model: Model, batches: Batches, plan: Plan, images: int
 
 
 def _describe(request: SimpleNamespace, images: Images) -> None:
-    """Says what became of the pictures, and of those that could not be read."""
+    """Says what became of the images, and of those that could not be read."""
     if not request.quiet:
         tell(images, "skipped.txt in the run names all", survey_head(request, images))
     if unused := unused_validation(request):

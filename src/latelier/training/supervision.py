@@ -1,4 +1,4 @@
-"""What a training is told of its pictures: their labels, attributes or captions, of which some may be hidden, and the
+"""What a training is told of its images: their labels, attributes or captions, of which some may be hidden, and the
 settings that follow from them."""
 
 from collections.abc import Callable, Mapping
@@ -26,8 +26,8 @@ from latelier.runs.building import caption_config, config_of, takes_head, wants_
 from latelier.training.unlabelled import unlabelled_pay
 
 
-class Told(NamedTuple):
-    """The pictures as they are learned from and as validation may judge by them, and the model's settings."""
+class Supervision(NamedTuple):
+    """The images as they are learned from and as validation may judge by them, and the model's settings."""
 
     images: Images
     whole: Images  # with nothing hidden
@@ -52,9 +52,9 @@ class Told(NamedTuple):
         return self.read(others) if self.read else None
 
 
-def told(request: SimpleNamespace, images: Images, rows: np.ndarray) -> Told:
+def supervised(request: SimpleNamespace, images: Images, rows: np.ndarray) -> Supervision:
     """By the arguments of ``latelier train``; of ``rows`` --labels are kept. Raises Refusal for labels or attributes
-    that the pictures do not have."""
+    that the images do not have."""
     settings = assigned(request.settings)
     if request.card is None:  # they are the user's, and not a run's
         settings = with_named(settings)
@@ -77,7 +77,7 @@ def told(request: SimpleNamespace, images: Images, rows: np.ndarray) -> Told:
         settings.setdefault("caption", "gru")
         images = hide_captions(images, request.captions, request.seed, among=rows)
     if not wants_captions(settings):
-        return Told(images, whole, settings)
+        return Supervision(images, whole, settings)
     known = Vocabulary(tuple(request.card["words"])) if request.from_run is not None else None
     return _with_captions(images, whole, settings, rows, known)
 
@@ -85,7 +85,7 @@ def told(request: SimpleNamespace, images: Images, rows: np.ndarray) -> Told:
 def _headed(
     request: SimpleNamespace, images: Images, rows: np.ndarray, settings: dict[str, Any]
 ) -> tuple[Images, dict[str, Any]]:
-    """The settings with a label head's where only some of ``rows`` are labelled, or labels were asked for; the pictures
+    """The settings with a label head's where only some of ``rows`` are labelled, or labels were asked for; the images
     with a remark where nobody asked."""
     asked = request.labels is not None or request.labels_file is not None
     known = images.label[rows][images.label[rows] >= 0]
@@ -93,7 +93,7 @@ def _headed(
     if not asked and (classes < 2 or len(known) == len(rows)):  # of one class there is nothing to tell
         return images, settings
     if not asked and "head" not in settings and request.card is None:
-        said = f"{len(known)} of the {len(rows)} pictures that are trained on have a class, so a label head learns them"
+        said = f"{len(known)} of the {len(rows)} images that are trained on have a class, so a label head learns them"
         images = replace(images, remarks=(*images.remarks, f"{said} (--set head=none leaves it out)"))
     headed = {"head": "softmax", **settings}
     if headed.get("head.unlabelled") == "words" and len(np.unique(known)) < 2:
@@ -109,7 +109,7 @@ def _with_prior(prior: str, images: Images, rows: np.ndarray, settings: dict[str
     own = head if isinstance(head, Mapping) else {}
     if own.get("unlabelled", "none") == "none":
         raise Refusal(
-            f"--prior {prior} says how common classes are among pictures without a label, but no label head learns "
+            f"--prior {prior} says how common classes are among images without a label, but no label head learns "
             "from such here; give --labels, --labels-file or head.unlabelled=consistent"
         )
     if own.get("prior"):
@@ -126,24 +126,24 @@ def _with_prior(prior: str, images: Images, rows: np.ndarray, settings: dict[str
 
 
 def _taught(images: Images, rows: np.ndarray) -> Images:
-    """The pictures, with a remark on the classes of which none of ``rows`` has the label."""
+    """The images, with a remark on the classes of which none of ``rows`` has the label."""
     missed = [name for number, name in enumerate(images.classes) if not (images.label[rows] == number).any()]
     if not missed:
         return images
-    said = f"no picture that is trained on is labelled {', '.join(missed[:NAMED])}{', ...' if missed[NAMED:] else ''}"
+    said = f"no image that is trained on is labelled {', '.join(missed[:NAMED])}{', ...' if missed[NAMED:] else ''}"
     return replace(images, remarks=(*images.remarks, f"{said}: label more, or hold none out (--validation 0)"))
 
 
 def _with_captions(
     images: Images, whole: Images, settings: dict[str, Any], rows: np.ndarray, vocabulary: Vocabulary | None
-) -> Told:
+) -> Supervision:
     """The vocabulary, unless one is given, is that of the captions learned from: what is hidden or held out adds no
     word."""
     _, config = caption_config(settings)
     known = rows[has_caption(images)[rows]]
     if not len(known):
         raise Refusal(
-            f"{images.source or 'these pictures'}: a caption head needs captions, but these pictures have none; give a "
+            f"{images.source or 'these images'}: a caption head needs captions, but these images have none; give a "
             "captions.csv or a Parquet column captions"
         )
     if config.captioned is None:
@@ -153,7 +153,7 @@ def _with_captions(
     read = partial(Sentences, vocabulary=vocabulary, longest=config.longest, most=config.most)
     sentences = read(images)
     others = sentences if whole.captions is images.captions else read(whole)
-    return Told(images, whole, settings, vocabulary.words, sentences, others, read)
+    return Supervision(images, whole, settings, vocabulary.words, sentences, others, read)
 
 
 def shares(model: Model) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A training that begins with another run's weights (--from RUN): of the same method and settings, on other pictures of
+"""A training that begins with another run's weights (--from RUN): of the same method and settings, on other images of
 the same shape; optimisers, schedule and log are new."""
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from latelier.storage.schemas import CardNote
 
 
 def begun_from(request: SimpleNamespace) -> SimpleNamespace:
-    """The request with the method, the settings and the size of pictures of the run that it begins with, if it names
+    """The request with the method, the settings and the size of images of the run that it begins with, if it names
     one. Raises Refusal where the request has others, and for a run without weights to learn on from."""
     if request.from_run is None or request.card is not None:  # a resumed run has them already
         return request
@@ -52,7 +52,7 @@ def begun_from(request: SimpleNamespace) -> SimpleNamespace:
 
 
 def fitted(request: SimpleNamespace, images: Images) -> Images:
-    """The pictures as the run knows them that the training begins with: labels are numbered as there. Raises Refusal
+    """The images as the run knows them that the training begins with: labels are numbered as there. Raises Refusal
     for another shape, and for classes that it does not know where its weights tell classes."""
     if request.from_run is None:
         return images
@@ -60,15 +60,15 @@ def fitted(request: SimpleNamespace, images: Images) -> Images:
     if images.shape != tuple(card["image"]):
         given, built = ("x".join(map(str, shape)) for shape in (images.shape, card["image"]))
         raise Refusal(
-            f"{request.data} has pictures of {given} (channels x height x width), but {request.from_run} is built for "
-            f"{built}; give pictures of that size, or leave --from out"
+            f"{request.data} has images of {given} (channels x height x width), but {request.from_run} is built for "
+            f"{built}; give images of that size, or leave --from out"
         )
     classes = tuple(card["classes"])
     if not (card.get("head") or "classes" in card["config"]) or images.classes == classes:
         return images
     if new := [name for name in images.classes if name not in classes]:
         raise Refusal(
-            f"--from {request.from_run} tells {', '.join(classes)}, and these pictures are of {', '.join(new)} too; "
+            f"--from {request.from_run} tells {', '.join(classes)}, and these images are of {', '.join(new)} too; "
             "label them as there, or leave --from out"
         )
     return replace(with_classes(images, classes), classes=classes)

@@ -1,1 +1,1 @@
-"""What trained codes are used for: directions, edits, pictures of a caption or of an attribute."""
+"""What trained codes are used for: directions, edits, images of a caption or of an attribute."""

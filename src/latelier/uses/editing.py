@@ -1,4 +1,4 @@
-"""Pictures changed by moving their codes towards attributes, and what became of each."""
+"""Images changed by moving their codes towards attributes, and what became of each."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -16,20 +16,20 @@ from latelier.objectives.directions import log_odds, moved, place, step_towards
 from latelier.scores.identity import Eye, apart, usual
 from latelier.uses.judging import Tally, Witness
 
-STRIDE = 0.5  # between the stops at which a picture is looked at
-SURE = 0.95  # probability of every wish, read off the picture drawn, that counts as classified
+STRIDE = 0.5  # between the stops at which an image is looked at
+SURE = 0.95  # probability of every wish, read off the image drawn, that counts as classified
 
 
 @dataclass(frozen=True)
 class Edited:
-    """A block of pictures, edited."""
+    """A block of images, edited."""
 
     image: Tensor  # [b, c, h, w] drawn of the moved codes
     again: Tensor  # [b, c, h, w] drawn of the codes as they were
     by: Tensor  # [b] steps taken
-    before: Tensor  # [b, w] log-odds of the wished attributes in the picture's code
+    before: Tensor  # [b, w] log-odds of the wished attributes in the image's code
     after: Tensor  # [b, w] in the moved code
-    seen: Tensor  # [b, w] in the code of the picture drawn, encoded again
+    seen: Tensor  # [b, w] in the code of the image drawn, encoded again
     sure: Tensor  # [b] whether those have every wish with probability ``SURE``
 
 
@@ -43,14 +43,14 @@ class Editor:
 
     @torch.no_grad()
     def by(self, image: Tensor, distance: float) -> Edited:
-        """All pictures [b, c, h, w] moved as far."""
+        """All images [b, c, h, w] moved as far."""
         with evaluating(self.model):
             code = need(self.model, Encodes).encode(image).mode()
             return self._edited(code, image.new_full((len(image),), distance))
 
     @torch.no_grad()
     def until_classified(self, image: Tensor, most: float) -> Edited:
-        """Each picture moved until the classifier, reading the picture drawn, is sure of every wish; ``most`` steps at
+        """Each image moved until the classifier, reading the image drawn, is sure of every wish; ``most`` steps at
         most (section 4.2)."""
         with evaluating(self.model):
             code = need(self.model, Encodes).encode(image).mode()
@@ -78,8 +78,8 @@ class Editor:
 def told(
     images: Images, real: Images, editor: Editor, way: Callable[[Tensor], Edited], judge: Witness | None, tally: Tally
 ) -> Iterator[tuple[Tensor, list[list[str]]]]:
-    """Blocks of pictures [b, c, h, w], edited by a ``way`` of the editor, with what became of each in words: for every
-    attribute of the judge its probabilities before and after, the identity (between ``real`` pictures it is 1 in the
+    """Blocks of images [b, c, h, w], edited by a ``way`` of the editor, with what became of each in words: for every
+    attribute of the judge its probabilities before and after, the identity (between ``real`` images it is 1 in the
     mean), steps, and for every wish the log-odds in the code, the moved code and the code of what was drawn. The tally
     counts what the judge sees."""
     device = device_of(editor.model)

@@ -1,7 +1,7 @@
 """Codes that explain a caption: draws of p(s | Y), by importance and then Langevin Monte Carlo.
 
-p(Y | s) is what the model writes either of the picture that s draws, encoded again, or of s itself. A code may hold
-words apart from what its picture is drawn from; then the second says nothing of the picture."""
+p(Y | s) is what the model writes either of the image that s draws, encoded again, or of s itself. A code may hold
+words apart from what its image is drawn from; then the second says nothing of the image."""
 
 import math
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from latelier.objectives.langevin import Chain
 
 TRIED, BLOCK = 4_096, 512  # draws of the prior, and how many are weighed at once
 BEAM = 5  # of what is read back
-HEARD = 5  # draws of the code of a picture whose most likely code is not typical, at each step of a chain
+HEARD = 5  # draws of the code of an image whose most likely code is not typical, at each step of a chain
 Through = Literal["picture", "code"]
 
 
@@ -37,7 +37,7 @@ def tokens_of(text: str, words: tuple[str, ...]) -> Tensor:
     vocabulary = Vocabulary(words)
     said = vocabulary.words_in(text)
     if not said:
-        raise Refusal(f"the caption '{text}' has no words; say what the pictures shall show: --caption \"...\"")
+        raise Refusal(f"the caption '{text}' has no words; say what the images shall show: --caption \"...\"")
     if unknown := [word for word in said if word not in vocabulary.number]:
         close = nearest(unknown[0], sorted(words[len(SPECIAL) :]))
         raise Refusal(f'no caption that this run learned from has the word "{unknown[0]}"; {close[:300]}')
@@ -51,7 +51,7 @@ def imagine(
     caption makes it, and each goes on as a Langevin chain, which parts those that are alike. Raises Refusal for a code
     without a Gaussian prior, and for an unknown ``through``."""
     if through not in get_args(Through):
-        raise Refusal(f"a caption is looked for through the picture or the code, not '{through}'; give picture or code")
+        raise Refusal(f"a caption is looked for through the image or the code, not '{through}'; give image or code")
     prior, log_p = need(model, Samples), _heard(model, caption, through)
     with evaluating(model):
         drawn = [prior.sample_prior(BLOCK, generator) for _ in range(TRIED // BLOCK)]
@@ -68,7 +68,7 @@ def imagine(
 
 
 def read_back(model: Model, image: Tensor, caption: Tensor) -> tuple[list[str], list[bool]]:
-    """What the model, looking at each picture [n, c, h, w] alone, writes of it, and whether that is the very caption
+    """What the model, looking at each image [n, c, h, w] alone, writes of it, and whether that is the very caption
     [1, t]."""
     writer, codes = need(model, Captions), typical(model, image)
     vocabulary = Vocabulary(writer.words())
@@ -90,7 +90,7 @@ def _read(model: Model, code: Code, caption: Tensor) -> list[str]:
 
 
 def _heard(model: Model, caption: Tensor, through: Through) -> Callable[[Code], Tensor]:
-    """Codes of n pictures -> [n] log p(caption [1, t] | code)."""
+    """Codes of n images -> [n] log p(caption [1, t] | code)."""
     writer = need(model, Captions)
 
     def log_p(code: Code) -> Tensor:

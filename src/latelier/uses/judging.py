@@ -1,4 +1,4 @@
-"""A judge of edits that knows neither the model nor its directions: a small classifier of real pictures."""
+"""A judge of edits that knows neither the model nor its directions: a small classifier of real images."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -17,16 +17,16 @@ from latelier.scores.attribute_preservation import Course, Judge, trained
 from latelier.scores.attributes import balanced
 from latelier.terminal.tables import percent
 
-ROWS, SIDE = 5_000, 32  # pictures at most, and their longest side; larger ones are averaged down
-HELD = 10  # every so many-th picture is kept back, to see how often the judge is right
-ENOUGH = 60  # pictures from which on some are kept back
+ROWS, SIDE = 5_000, 32  # images at most, and their longest side; larger ones are averaged down
+HELD = 10  # every so many-th image is kept back, to see how often the judge is right
+ENOUGH = 60  # images from which on some are kept back
 STEPS, BATCH, RATE = 300, 128, 2e-3
-HARDLY = 0.25  # share of the pictures that lacked what was wished for: an edit that changes fewer hardly shows
-SOME = 5  # pictures that show what is wished for, from which on they say whether a model draws it
+HARDLY = 0.25  # share of the images that lacked what was wished for: an edit that changes fewer hardly shows
+SOME = 5  # images that show what is wished for, from which on they say whether a model draws it
 FAR = 0.4  # identity from which on a longer way is no advice
 PROTOCOL = (
     f"The judge is the one of the score attribute_preservation, learned in {STEPS} batches of at most {BATCH} from at "
-    f"most {ROWS:,} real pictures of at most {SIDE} px a side."
+    f"most {ROWS:,} real images of at most {SIDE} px a side."
 )
 
 
@@ -40,7 +40,7 @@ class Witness:
     right: float  # balanced accuracy on others, a mean over the attributes, in [0, 1]; NaN where none were kept back
 
     def __call__(self, image: Tensor) -> Tensor:
-        """Probabilities [b, a] of pictures [b, c, h, w]."""
+        """Probabilities [b, a] of images [b, c, h, w]."""
         with evaluating(self.judge):
             probability: Tensor = self.judge(_small(image)).sigmoid()
         return probability
@@ -49,11 +49,11 @@ class Witness:
     def said(self) -> str:
         """In words."""
         right = "" if math.isnan(self.right) else f", right on {100 * self.right:.0f} % of others (balanced)"
-        return f"judged by a classifier that learned from {self.pictures:,} real pictures{right}"
+        return f"judged by a classifier that learned from {self.pictures:,} real images{right}"
 
 
 def witness(images: Images, names: Sequence[str], device: torch.device, steps: int | None = None) -> Witness | None:
-    """A judge of those of the attributes that the pictures show both ways, the same for the same pictures and ``steps``
+    """A judge of those of the attributes that the images show both ways, the same for the same images and ``steps``
     (``STEPS`` if none are given); none where that is none of them."""
     images = some(images, ROWS, 0)
     order = np.random.default_rng(0).permutation(len(images))
@@ -83,7 +83,7 @@ def _small(image: Tensor) -> Tensor:
 
 
 class Tally:
-    """What a judge saw of edited pictures, counted."""
+    """What a judge saw of edited images, counted."""
 
     def __init__(self, wishes: Mapping[str, int]):
         self._value = torch.tensor(list(wishes.values())) == 1
@@ -92,7 +92,7 @@ class Tally:
         self._identity = 0.0
 
     def add(self, real: Tensor, before: Tensor, after: Tensor, identity: Tensor) -> None:
-        """Probabilities [b, w] of the wished attributes in pictures, in reconstructions and in edited pictures, and
+        """Probabilities [b, w] of the wished attributes in images, in reconstructions and in edited images, and
         [b]."""
         had, has, got = (((one.cpu() > 0.5) == self._value).all(1) for one in (real, before, after))
         self.real += int(had.sum())
@@ -109,7 +109,7 @@ class Tally:
         """In words."""
         shares = (100 * count / self.pictures for count in (self.before, self.after))
         before, after = (percent(share, self.pictures) for share in shares)
-        return f"{self._words}: seen in {before} of the reconstructions and in {after} of the edited pictures"
+        return f"{self._words}: seen in {before} of the reconstructions and in {after} of the edited images"
 
     def warning(self, farther: float | None, taught: bool = False) -> str:
         """One line where the edit hardly shows, else nothing; ``farther`` is a number of steps to try, if there is
@@ -121,12 +121,12 @@ class Tally:
         way = "train longer" if taught else "train longer, or learn the attribute (latelier train introvac)"
         if self.real >= SOME and self.kept < HARDLY * self.real:
             way = (
-                f"the model hardly draws it: of {self.real:,} pictures that show it {self.kept:,} do so when "
+                f"the model hardly draws it: of {self.real:,} images that show it {self.kept:,} do so when "
                 f"reconstructed; give it a larger code, {way}"
             )
         elif farther is not None and not self._identity / self.pictures > FAR:
             way = f"move farther (--by {farther:g}); if that does not help, {way}"
         return (
-            f"warning: the edit hardly shows: of {self.lacked:,} pictures whose reconstruction is not seen as "
+            f"warning: the edit hardly shows: of {self.lacked:,} images whose reconstruction is not seen as "
             f"{self._words}, {self.changed:,} are when edited; {way}"
         )

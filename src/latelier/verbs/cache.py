@@ -1,4 +1,4 @@
-"""latelier cache: the packs of decoded pictures, and what is to go of them."""
+"""latelier cache: the packs of decoded images, and what is to go of them."""
 
 import re
 from typing import Annotated, Any
@@ -18,7 +18,7 @@ def cache(
     over: str | None = None,
     as_json: Annotated[bool, Parameter(name="--json")] = False,
 ) -> list[dict[str, Any]]:
-    """List the decoded pictures that are kept, by source, and remove some of them.
+    """List the decoded images that are kept, by source, and remove some of them.
 
     Nothing is lost by that but time: what is missing is decoded again when it is next asked for. Packs that another
     latelier has open, or makes, stay, and so does whatever is not a pack.
@@ -37,7 +37,7 @@ def cache(
     Returns
     -------
     packs
-        Of each pack that is left its source, number of pictures, height, width, channels, bytes, last use (seconds
+        Of each pack that is left its source, number of images, height, width, channels, bytes, last use (seconds
         since 1970), whether it is open, why it cannot be used, and folder.
     """
     import json
@@ -95,7 +95,7 @@ def _table(packs: Any) -> list[str]:
     """A line a pack under a header, columns aligned."""
     from datetime import datetime
 
-    rows = [("source", "pictures", "size", "bytes", "last used", "")]
+    rows = [("source", "images", "size", "bytes", "last used", "")]
     for pack in packs:
         size = "x".join(map(str, pack.shape))
         when = datetime.fromtimestamp(pack.used).strftime("%Y-%m-%d %H:%M")

@@ -1,4 +1,4 @@
-"""latelier caption: a caption of every picture, as a table."""
+"""latelier caption: a caption of every image, as a table."""
 
 from pathlib import Path
 
@@ -21,8 +21,8 @@ def caption(
     data_root: Place | None = None,
     download: bool = False,
 ) -> Path:
-    """Write a caption of every picture into a CSV file: file, caption, log probability (nats, of the caption and its
-    end). The file can stand beside pictures as their captions.csv.
+    """Write a caption of every image into a CSV file: file, caption, log probability (nats, of the caption and its
+    end). The file can stand beside images as their captions.csv.
 
     Returns the path. Raises Refusal (exit 2) for a run without a caption head.
 
@@ -31,13 +31,13 @@ def caption(
     run
         A run folder, trained with --set caption=gru or caption=lstm.
     source
-        Pictures, as for train's --data.
+        Images, as for train's --data.
     out
         The CSV file.
     beam
         Captions kept at each word; 1 takes the likeliest word each time.
     draws
-        Of each picture's code, over which the captions' probabilities are averaged; 0 for the most likely code alone.
+        Of each image's code, over which the captions' probabilities are averaged; 0 for the most likely code alone.
         By default 0, and 50 for a code with discrete latents, as dgdn has.
     longest
         Words of a caption at most.
@@ -63,7 +63,7 @@ def caption(
             raise Refusal(f"{option} takes a whole number from {least} to {MOST:,}, but got {value}")
     opened = open_run(run)
     if not has(opened.model, Captions):
-        raise Refusal(f"{run} cannot write: train it on pictures with captions and --set caption=gru")
+        raise Refusal(f"{run} cannot write: train it on images with captions and --set caption=gru")
     out = new_file(given(out, "caption"), "--out", "file,caption,log probability")
     images = opened.images(source, Where.of(data_root, download, as_))
     generator = torch.Generator(device_of(opened.model)).manual_seed(seed)

@@ -1,4 +1,4 @@
-"""latelier classify: the class of every picture, as a table."""
+"""latelier classify: the class of every image, as a table."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,9 +22,9 @@ def classify(
     data_root: Place | None = None,
     download: bool = False,
 ) -> Path:
-    """Write the class of every picture into a CSV file: file, class, probability, and one column a class. Of a model
+    """Write the class of every image into a CSV file: file, class, probability, and one column a class. Of a model
     with a label head follow, for each class, the mean and the spread (sd) of its score over 50 draws of the code, or
-    of changed views of the picture where the class is told from those (head.views).
+    of changed views of the image where the class is told from those (head.views).
 
     Where classes are known it prints accuracy beside the largest class, which classes are confused, and whether
     probabilities can be taken at their word. They are calibrated by a temperature where the run has held out labels
@@ -37,7 +37,7 @@ def classify(
     run
         A run folder, trained with --labels, --labels-file or --set head=softmax, or as a classifier.
     source
-        Pictures, as for train's --data.
+        Images, as for train's --data.
     out
         The CSV file.
     confusion
@@ -74,7 +74,7 @@ def classify(
     images = opened.images(source, where)
     known = classification.judged(opened, images)
     if beside is not None and not len(known.rows):
-        raise Refusal(f"--confusion takes pictures of known classes, but no class of {source} is known; leave it out")
+        raise Refusal(f"--confusion takes images of known classes, but no class of {source} is known; leave it out")
     raw = probability = probabilities(opened, images)
     mended = None
     try:
@@ -83,7 +83,7 @@ def classify(
         told = f"as the model gives them, not calibrated: {reason}"
     else:
         probability = mended = tempered(raw, temperature.value)
-        here = ", these pictures among them" if temperature.fingerprint == images.fingerprint else ""
+        here = ", these images among them" if temperature.fingerprint == images.fingerprint else ""
         told = (
             f"calibrated by temperature {temperature.value:.3g}, fitted on {temperature.labels:,} labels that the run "
             f"held out{here}"
@@ -99,7 +99,7 @@ def classify(
     )
     write_table(out, ["file", "class", "probability", *classes, *spread], rows)
     figures = classification.report(known, images, raw, mended, classes)
-    say(f"{out}: {counted(len(images), 'picture')}{figures}")
+    say(f"{out}: {counted(len(images), 'image')}{figures}")
     say(f"probabilities in {out} are {told}")
     if beside is not None:
         found = classification.confusion_rows(images.label[known.rows], answer[known.rows], classes)

@@ -20,7 +20,7 @@ def compare(
     data_root: Place | None = None,
     download: bool = False,
 ) -> str:
-    """Put the scores of several runs into one table, and their reconstructions of the same pictures on one sheet.
+    """Put the scores of several runs into one table, and their reconstructions of the same images on one sheet.
 
     A run without scores is scored first. Prints and returns the table; what was measured on other data stands in a
     table of its own, and a line says which runs were measured on what. Raises Refusal (exit 2) for bad input.
@@ -30,7 +30,7 @@ def compare(
     runs
         Two or more run folders.
     data
-        Pictures for the sheet, and to score on what has no scores; by default what the first run was trained on.
+        Images for the sheet, and to score on what has no scores; by default what the first run was trained on.
     out
         The sheet, a PNG.
     data_root
@@ -61,7 +61,7 @@ def compare(
                 values.setdefault((record["data"], f"{record['name']}: {name}"), {})[place] = value
     able = [(run, name) for run, name in zip(opened, names, strict=True) if not missing(run.model, (Encodes, Decodes))]
     if not values and not able:
-        raise Refusal("no score can be taken of these runs and pictures, and there are no reconstructions to show")
+        raise Refusal("no score can be taken of these runs and images, and there are no reconstructions to show")
     blocks, ran = [], dict[str, list[str]]()
     for measured in dict.fromkeys(source for source, _ in values):
         scores = {name: cells for (source, name), cells in values.items() if source == measured}
@@ -97,14 +97,14 @@ def _scored(run: "Run", source: "str | Path", where: "Where") -> None:
 
 
 def _apart(ran: Mapping[str, Sequence[str]]) -> str:
-    """Why a table has cells without a figure, where its runs were measured on different pictures, and what to do; ""
+    """Why a table has cells without a figure, where its runs were measured on different images, and what to do; ""
     where none was. ``ran`` has the names of the runs measured on each source."""
     everyone = {name for names in ran.values() for name in names}
     if all(set(names) == everyone for names in ran.values()):
         return ""
     said = "; ".join(f"{', '.join(names)} on {measured}" for measured, names in ran.items())
     return (
-        f'"-": the runs were not all measured on the same pictures ({said}). Measure each on one and the same SRC, '
+        f'"-": the runs were not all measured on the same images ({said}). Measure each on one and the same SRC, '
         "which has a test split or which none was trained on: latelier score RUN --data SRC"
     )
 

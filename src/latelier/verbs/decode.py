@@ -1,4 +1,4 @@
-"""latelier decode: the picture of a code."""
+"""latelier decode: the image of a code."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def decode(run: Place, code: Place, *, out: Asked = "") -> Path:
-    """Draw the picture of a code as a PNG: what `latelier explore` saves, it draws again.
+    """Draw the image of a code as a PNG: what `latelier explore` saves, it draws again.
 
     A code is a JSON object: name of a latent -> its numbers, nested as the latent is. Of a hierarchy it may stop at any
     level; those below follow. Returns the path. Raises Refusal (exit 2) for what is no code of this model.

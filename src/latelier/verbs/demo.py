@@ -17,16 +17,16 @@ DRAWS = 5
 
 @dataclass(frozen=True)
 class Recipe:
-    """What the demo does on one of the embedded data sets. Chosen on a part of the training pictures, never on test."""
+    """What the demo does on one of the embedded data sets. Chosen on a part of the training images, never on test."""
 
     settings: dict[str, Any]  # of the VAE and of the classifier beside it
     vae: dict[str, Any]  # of the VAE alone
-    shift: int  # pixels by which training pictures are moved, for both
+    shift: int  # pixels by which training images are moved, for both
     affine: float  # strength of the views that labels are learned from: by consistency in the VAE
-    main: int  # pictures shown to the VAE that is drawn and reported
+    main: int  # images shown to the VAE that is drawn and reported
     images: int  # to each VAE of the table
     alone: int  # to each classifier, which sees only labelled ones
-    views: str  # in words: how pictures are changed
+    views: str  # in words: how images are changed
     parts: dict[str, Any] | None = None  # arguments of latelier.train for a SpriteVAE beside it
 
 
@@ -53,7 +53,7 @@ RECIPES = {
         },
         shift=0,
         affine=0.75,  # as ``augment.strong`` has it for images so small
-        views="Both nets learn labels from pictures that are turned, scaled, sheared and moved at random.",
+        views="Both nets learn labels from images that are turned, scaled, sheared and moved at random.",
         main=48_000,
         images=32_000,
         alone=25_600,
@@ -63,7 +63,7 @@ RECIPES = {
         vae={"head": "softmax", "head.unlabelled": "none", "optimiser.rate": 1e-3, "likelihood": "gaussian"},
         shift=2,
         affine=0.0,
-        views="Both nets learn from pictures moved by up to 2 px at random.",
+        views="Both nets learn from images moved by up to 2 px at random.",
         main=20_000,
         images=2_000,  # ten labels a class say next to nothing here, with any method
         alone=1_000,
@@ -73,11 +73,11 @@ RECIPES = {
 
 
 def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digits") -> Path:
-    """The main job on embedded data: learn codes from many pictures and few labels, judge, draw, report.
+    """The main job on embedded data: learn codes from many images and few labels, judge, draw, report.
 
-    Trains a convolutional VAE on all training pictures with labels for five per class; compares it, at 1, 5 and 10
+    Trains a convolutional VAE on all training images with labels for five per class; compares it, at 1, 5 and 10
     labels a class over five label draws, with the same encoder trained on the labels alone, with logistic regression
-    on pixels and on PCA, and with label propagation on pixels, all on test pictures whose labels none of them saw;
+    on pixels and on PCA, and with label propagation on pixels, all on test images whose labels none of them saw;
     writes OUT/report.html. On scenes a SpriteVAE learns parts beside it. Some 80 seconds on two cores; with scenes six
     minutes.
 
@@ -110,7 +110,7 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
         emptied(folder, data)
     rows = _few_labels(recipe, data, out, beside, Progress)
     best = winners(rows)
-    columns = ("accuracy on test pictures, %", *(f"{k} label{'s' if k > 1 else ''} a class" for k in BUDGETS))
+    columns = ("accuracy on test images, %", *(f"{k} label{'s' if k > 1 else ''} a class" for k in BUDGETS))
     marked = [
         [row[0], *(f"{'* ' if (i, j) in best else ''}{cell}" for j, cell in enumerate(row[1:], 1))]
         for i, row in enumerate(rows)
@@ -122,15 +122,15 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
     test, said = splits.test, conclude(run, splits, run.scores)
     commonest = percent(majority(test.label), len(test))
     note = (
-        f"Mean ± sd over {DRAWS} label draws, on {len(test)} test pictures that no method saw, but for label "
+        f"Mean ± sd over {DRAWS} label draws, on {len(test)} test images that no method saw, but for label "
         "propagation, which sees them without their labels; the best is marked. "
         f"Naming the commonest class is right on {commonest}. "
         f"{recipe.views}"
     )
     summary = (
-        f"A variational autoencoder learned {data} from all training pictures, with labels for five per class, and a "
-        "label head beside its decoder. Below: what few labels are worth with and without the unlabelled pictures, how "
-        "well the codes keep the pictures, and what they hold."
+        f"A variational autoencoder learned {data} from all training images, with labels for five per class, and a "
+        "label head beside its decoder. Below: what few labels are worth with and without the unlabelled images, how "
+        "well the codes keep the images, and what they hold."
     )
     pictures: list[Picture] = []
     tables = [Table("What few labels are worth", columns, rows, note, best)]
@@ -170,7 +170,7 @@ def _parts(run: Path) -> "tuple[Table, list[Picture]]":
     (record,) = score(str(run), only=["part_consistency"], quiet=True)
     values, opened = record["values"], open_run(run)
     rows = [
-        [f"SpriteVAE, {opened.seen:,} pictures without labels", "AP any parts matched", "AP class parts best part"],
+        [f"SpriteVAE, {opened.seen:,} images without labels", "AP any parts matched", "AP class parts best part"],
         ["k-means of its trunk's features", "AP any k-means matched", "AP class k-means best part"],
         ["chance", "AP any base", "AP class base"],
     ]
@@ -193,7 +193,7 @@ def _few_labels(recipe: Recipe, data: str, out: Path, beside: Path, progress: An
     from latelier.terminal.tables import decimals, with_sd
 
     train_images, test = open_images(data, split="train"), open_images(data, split="test")
-    joint, alone = "VAE and label head, all pictures", "same encoder, labels alone"
+    joint, alone = "VAE and label head, all images", "same encoder, labels alone"
     whole = {**recipe.settings, **recipe.vae}
     main = {**TRAINING, "model": "vae", "data": data, "out": str(out), "labels": 5, "batch": 64, "decay": "linear"}
     main |= {"epochs": recipe.main / len(train_images), "shift": recipe.shift}

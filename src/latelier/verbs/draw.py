@@ -35,7 +35,7 @@ def draw(
     weights, losses, augmented, captions, imagine.
 
     Returns the PNG's path. Raises Refusal (exit 2) for a sheet that the model has not the capabilities for, or the
-    pictures not what it takes: latent_map needs known factors, as sprites and scenes have them.
+    images not what it takes: latent_map needs known factors, as sprites and scenes have them.
 
     Parameters
     ----------
@@ -44,11 +44,11 @@ def draw(
     sheet
         The sheet's name.
     data
-        Pictures to show; by default the test split of what the run was trained on.
+        Images to show; by default the test split of what the run was trained on.
     out
         The PNG; by default RUN/pictures/SHEET.png.
     seed
-        Of the choice of pictures and of drawn codes.
+        Of the choice of images and of drawn codes.
     attribute
         For edits and delta: NAME, or NAME=0 for without; by default the first few.
     by
@@ -62,10 +62,10 @@ def draw(
     temperature
         Of the chain, 1 by default; 0 climbs to the likeliest code.
     caption
-        For imagine: what the pictures shall show, in words of the captions that the run learned.
+        For imagine: what the images shall show, in words of the captions that the run learned.
     through
-        For imagine: picture looks for codes whose picture the model reads as the caption; code for codes of which it
-        writes the caption, whatever their picture shows.
+        For imagine: picture looks for codes whose image the model reads as the caption; code for codes of which it
+        writes the caption, whatever their image shows.
     data_root
         Where torchvision's data sets are.
     download
@@ -80,7 +80,7 @@ def draw(
     from latelier.sheets.sheet import save
     from latelier.verbs.writing import new_file
 
-    module = find(Named(sheet))  # an unknown sheet is refused before any picture is read
+    module = find(Named(sheet))  # an unknown sheet is refused before any image is read
     options = {
         "attribute": attribute,
         "by": by,

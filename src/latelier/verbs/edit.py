@@ -1,4 +1,4 @@
-"""latelier edit: pictures moved towards attributes in a model's code, as files."""
+"""latelier edit: images moved towards attributes in a model's code, as files."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,13 +27,13 @@ def edit(
     data_root: Place | None = None,
     download: bool = False,
 ) -> Path:
-    """Write every picture with its code moved towards attributes, as a PNG of the same name, and edited.csv.
+    """Write every image with its code moved towards attributes, as a PNG of the same name, and edited.csv.
 
-    The table begins with what the drawn picture shows: of every attribute named, the probability that a judge gives the
-    reconstruction and the edited picture, a classifier that learned from real pictures and knows nothing of the model;
-    and identity: how far the edited picture is from the reconstruction, for a trunk that nobody trained, as a share of
-    the distance between two different real pictures. Then the log-odds that the model's own classifier gives the
-    picture's code, the moved one, and the one of the drawn picture. One line warns where edits hardly show. A model
+    The table begins with what the drawn image shows: of every attribute named, the probability that a judge gives the
+    reconstruction and the edited image, a classifier that learned from real images and knows nothing of the model;
+    and identity: how far the edited image is from the reconstruction, for a trunk that nobody trained, as a share of
+    the distance between two different real images. Then the log-odds that the model's own classifier gives the
+    image's code, the moved one, and the one of the drawn image. One line warns where edits hardly show. A model
     that has learned no attributes is edited along directions fitted on its codes after the fact, the same for every
     verb. Returns the folder. Raises Refusal (exit 2) for an unknown attribute and for a folder that is not empty.
 
@@ -42,19 +42,19 @@ def edit(
     run
         A run folder, of a model that encodes and decodes.
     source
-        Pictures, as for train's --data.
+        Images, as for train's --data.
     attribute
         NAME to add it, NAME=0 to take it away; several move along the normalised sum of their directions.
     by
         How far to move, 3 steps by default; below 0 the other way. With --until-classified the farthest, 10 by default.
         A step is a standard deviation of the code, along directions that the model has learned; along fitted ones, what
-        changes a drawn picture by a tenth of the distance between two pictures.
+        changes a drawn image by a tenth of the distance between two images.
     until_classified
-        Move each picture until the model's classifier, reading the picture drawn, is sure (probability 0.95).
+        Move each image until the model's classifier, reading the image drawn, is sure (probability 0.95).
     out
         A new or empty folder.
     fit
-        Pictures with attributes: the judge learns from them and, for a model that has none, directions are fitted on
+        Images with attributes: the judge learns from them and, for a model that has none, directions are fitted on
         them; by default what the run was trained on.
     data_root
         Where torchvision's data sets are.
@@ -82,7 +82,7 @@ def edit(
         raise Refusal(f"--until-classified moves at most --by steps, so it must be above 0, not {by:g}")
     known = _known(opened, fit, where)
     found = directions.found(opened.model, None if has(opened.model, AttributeDirections) else known)
-    step_towards(found.directions, wishes)  # an unknown attribute is refused before pictures are read
+    step_towards(found.directions, wishes)  # an unknown attribute is refused before images are read
     images = opened.images(source, where)
     most = by if by is not None else FARTHEST if until_classified else FAR
     editor = Editor(opened.model, found.directions, wishes)
@@ -106,7 +106,7 @@ def edit(
             say(warning, error=True)
     else:
         unseen = (
-            "no labelled pictures with the attribute and without it are at hand to learn from, so nothing judges what "
+            "no labelled images with the attribute and without it are at hand to learn from, so nothing judges what "
             "the edits show; give some by --fit"
         )
         say(unseen, error=True)
@@ -114,7 +114,7 @@ def edit(
 
 
 def _known(opened: "Run", fit: Place | None, where: "Where") -> "Images | None":
-    """Pictures with attributes to learn from: those named, or of what the run was trained on; of the latter a model
+    """Images with attributes to learn from: those named, or of what the run was trained on; of the latter a model
     that has learned attributes can do without. Raises Refusal where there are none."""
     from latelier.core import AttributeDirections, has
     from latelier.data.attributes import with_attributes

@@ -1,4 +1,4 @@
-"""latelier encode: pictures to codes in a Parquet file."""
+"""latelier encode: images to codes in a Parquet file."""
 
 import math
 from pathlib import Path
@@ -17,7 +17,7 @@ def encode(
     data_root: Place | None = None,
     download: bool = False,
 ) -> Path:
-    r"""Write the code of every picture into a Parquet file.
+    r"""Write the code of every image into a Parquet file.
 
     Columns: file, then one a number of the code (the posterior's mode: the same at every call), as float32. Bytes of a
     file's name that are not UTF-8 are written out, as \xe4. Returns the path. Raises Refusal (exit 2) for bad input.
@@ -27,7 +27,7 @@ def encode(
     run
         A run folder.
     source
-        Pictures, as for train's --data.
+        Images, as for train's --data.
     out
         The Parquet file.
     features

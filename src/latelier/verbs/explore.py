@@ -31,7 +31,7 @@ def explore(
     runs
         One run folder or several, which can then be compared.
     data
-        Pictures to show; by default the test split of what each run was trained on.
+        Images to show; by default the test split of what each run was trained on.
     port
         Of the page; by default 8765, or any that is free if that one is taken. 0 takes any.
     host

@@ -22,10 +22,10 @@ def inpaint(
     data_root: Place | None = None,
     download: bool = False,
 ) -> Path:
-    """Write every picture with what the mask hides filled in, as a PNG of the same name, and inpainted.csv.
+    """Write every image with what the mask hides filled in, as a PNG of the same name, and inpainted.csv.
 
-    Known pixels stay as they are, bit for bit. The table has each picture's PSNR of what is filled in, against what the
-    given picture has there. Returns the folder. Raises Refusal (exit 2) for a model that cannot fill in, a
+    Known pixels stay as they are, bit for bit. The table has each image's PSNR of what is filled in, against what the
+    given image has there. Returns the folder. Raises Refusal (exit 2) for a model that cannot fill in, a
     mask that hides all or nothing, and a folder that is not empty.
 
     Parameters
@@ -33,10 +33,10 @@ def inpaint(
     run
         A run folder, of a model that fills in what is missing.
     source
-        Pictures, as for train's --data.
+        Images, as for train's --data.
     mask
         What is missing: centre (the middle half of each side), half (the right half), random (half of the pixels,
-        others in each picture), or a PNG, white where pixels are known and black where they are missing; a PNG of
+        others in each image), or a PNG, white where pixels are known and black where they are missing; a PNG of
         another size is resized.
     out
         A new or empty folder.
@@ -65,7 +65,7 @@ def inpaint(
     need(opened.model, Imputes)
     device = device_of(opened.model)
     mask, out = given(mask, "inpaint", "--mask"), new_folder(given(out, "inpaint"))
-    masks.make(str(mask), (1, *opened.model.image), torch.Generator())  # a bad one is refused before pictures are read
+    masks.make(str(mask), (1, *opened.model.image), torch.Generator())  # a bad one is refused before images are read
     images = opened.images(source, Where.of(data_root, download, as_))
     generator = torch.Generator(device).manual_seed(seed)
 

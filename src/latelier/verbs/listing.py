@@ -31,7 +31,7 @@ def data(
     Parameters
     ----------
     source
-        A built-in name, a folder of pictures, Parquet or tar.
+        A built-in name, a folder of images, Parquet or tar.
     json
         Print it as JSON.
     data_root

@@ -57,8 +57,8 @@ As = Annotated[
     Literal["folder", "parquet", "tar", "classes", "splits", "pictures"] | None,
     Parameter(
         name="--as",
-        help="Where a source can be read in several ways: as a folder of pictures, Parquet or tar; and where the "
-        "sub-folders of a folder can, as classes, as splits or, by pictures, as nothing.",
+        help="Where a source can be read in several ways: as a folder of images, Parquet or tar; and where the "
+        "sub-folders of a folder can, as classes, as splits or, by images, as nothing.",
     ),
 ]
 Asked = Annotated[Place, Parameter(show_default=False)]  # by ``given``, once the run can use it

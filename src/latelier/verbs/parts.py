@@ -23,17 +23,17 @@ def parts(
 ) -> Path:
     """Write which parts occur where into a Parquet file.
 
-    One row for each part and cell of a picture with a probability of --least or more. Columns: file; part, row and
+    One row for each part and cell of an image with a probability of --least or more. Columns: file; part, row and
     column as int32, counted from 0, rows downwards on the model's grid of cells; probability as float32. Rows are in
-    the order of the pictures, then of these columns. Returns the path. Raises Refusal (exit 2) for a model without
+    the order of the images, then of these columns. Returns the path. Raises Refusal (exit 2) for a model without
     parts.
 
     Parameters
     ----------
     run
-        A run folder, of a model that explains pictures by parts.
+        A run folder, of a model that explains images by parts.
     source
-        Pictures, as for train's --data; by default those that score measures on: the test split of what the run was
+        Images, as for train's --data; by default those that score measures on: the test split of what the run was
         trained on, or what it held out.
     out
         The Parquet file.
@@ -77,7 +77,7 @@ def parts(
             peaks = probability.flatten(1).amax(1)
             pictures, peak = pictures + int((peaks >= least).sum()), max(peak, float(peaks.max()))
             start, rows = start + len(image), rows + len(found)
-    shown = counted(start, "picture") if source else f"{counted(start, 'picture')} ({images.source})"
+    shown = counted(start, "image") if source else f"{counted(start, 'image')} ({images.source})"
     if rows:
         say(f"{out}: {counted(rows, 'row')}; parts occur in {pictures:,} of {shown}")
     else:
@@ -95,7 +95,7 @@ def _schema() -> Any:
 
 
 def _table(probability: "Tensor", names: Sequence[str], least: float) -> Any:
-    """The pyarrow table of the occurrences [b, p, h, w] that reach ``least`` in pictures of these names."""
+    """The pyarrow table of the occurrences [b, p, h, w] that reach ``least`` in images of these names."""
     import pyarrow as pa
 
     where = (probability >= least).nonzero()  # [n, 4], in order

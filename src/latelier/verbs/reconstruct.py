@@ -1,4 +1,4 @@
-"""latelier reconstruct: what a model keeps of each picture, as files."""
+"""latelier reconstruct: what a model keeps of each image, as files."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ def reconstruct(
     data_root: Place | None = None,
     download: bool = False,
 ) -> Path:
-    """Write the reconstruction of every picture as a PNG of the same name, and reconstructions.csv with each one's
+    """Write the reconstruction of every image as a PNG of the same name, and reconstructions.csv with each one's
     PSNR.
 
     Returns the folder. Raises Refusal (exit 2) for bad input and for a folder that is not empty.
@@ -24,7 +24,7 @@ def reconstruct(
     run
         A run folder.
     source
-        Pictures, as for train's --data.
+        Images, as for train's --data.
     out
         A new or empty folder.
     data_root

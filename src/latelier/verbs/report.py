@@ -17,7 +17,7 @@ def report(
 ) -> Path:
     """Write the run as one self-contained HTML page with every sheet and score that it has.
 
-    Takes the usual scores first that the run does not have of these pictures. Returns the page's path.
+    Takes the usual scores first that the run does not have of these images. Returns the page's path.
     Raises Refusal (exit 2) for bad input.
 
     Parameters
@@ -25,7 +25,7 @@ def report(
     run
         A run folder.
     data
-        Pictures to show; by default the test split of what the run was trained on.
+        Images to show; by default the test split of what the run was trained on.
     out
         The page; by default RUN/report.html.
     data_root

@@ -35,7 +35,7 @@ def reproduce(
     out
         The folder; by default runs/lecture/mnist for recipes of lecture/ that learn from mnist.
     data
-        Other pictures than the recipe's own.
+        Other images than the recipe's own.
     data_root
         Where torchvision's data sets are.
     download
@@ -45,7 +45,7 @@ def reproduce(
     seeds
         How many seeds, where the recipe has several.
     size
-        The pictures' side in pixels, in place of the recipe's: small ones where machine time is short.
+        The images' side in pixels, in place of the recipe's: small ones where machine time is short.
     """
     from latelier.config.recipes import find_recipe, summaries
     from latelier.verbs.listing import printed

@@ -40,7 +40,7 @@ def score(
     run
         A run folder.
     data
-        Pictures to measure on; by default what the run was trained on.
+        Images to measure on; by default what the run was trained on.
     only
         Names of scores; by default those of --set, else all that model and data allow, but for those that take minutes:
         attribute_preservation, attribute_probe, clustering, fid, finetune, frozen_probe, kid, logistic and others.
@@ -50,7 +50,7 @@ def score(
     seed
         Of label draws, codes and subsets.
     limit
-        Measure at most so many test pictures.
+        Measure at most so many test images.
     data_root
         Where torchvision's data sets are.
     download
@@ -72,7 +72,7 @@ def score(
     options = options_of(settings)
     only = [Named(name) for name in ([only] if isinstance(only, str) else only or list(options))]
     for name in only:
-        find(name)  # an unknown score is refused before any picture is read
+        find(name)  # an unknown score is refused before any image is read
     for name in options:
         if name not in only:
             raise Refusal(f"--set has options of {name}, but --only asks for {', '.join(only)}; add it there")

@@ -1,4 +1,4 @@
-"""latelier train: learn a model from pictures into a run folder."""
+"""latelier train: learn a model from images into a run folder."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -55,7 +55,7 @@ def train(
     resume: bool = Options.resume,
     quiet: bool = Options.quiet,
 ) -> Path:
-    """Learn a model from pictures into a run folder.
+    """Learn a model from images into a run folder.
 
     Bad input is refused (exit 2) before anything is written. Ctrl-C finishes the step, saves, and says how to go on.
 
@@ -65,7 +65,7 @@ def train(
         A method's name (see `latelier models`), or your own file `my_model.py`. Left out, one is chosen that recognises
         what the labels say, and a line says which and why; with --resume it is the run's.
     data
-        A built-in name (see `latelier data`), a folder of pictures, Parquet or tar; `SRC:split` names a split.
+        A built-in name (see `latelier data`), a folder of images, Parquet or tar; `SRC:split` names a split.
     out
         The run folder. An existing run is never overwritten.
     steps
@@ -77,44 +77,44 @@ def train(
     batch
         Images a step, over all processes; by default the method's own.
     seed
-        Of the order, the noise, the first weights, and the choice of labels and validation pictures.
+        Of the order, the noise, the first weights, and the choice of labels and validation images.
     size
         Scale the shorter side to this many pixels and crop the centre square.
     channels
-        1 for grey, 3 for colour; by default what most of the pictures are.
+        1 for grey, 3 for colour; by default what most of the images are.
     range
-        LO,HI: which values of pictures of more than 8 bits, or of floats, are black and white, as in --range 0,4095; by
+        LO,HI: which values of images of more than 8 bits, or of floats, are black and white, as in --range 0,4095; by
         default what a sample of them shows.
     images
-        Learn from so many of the pictures, drawn by seed; by default from all.
+        Learn from so many of the images, drawn by seed; by default from all.
     labels
         Keep so many labels a class, drawn by the seed, hide all others, and let a label head learn beside a model that
         encodes (--set head=none leaves it out).
     labels_file
-        A CSV file with the columns file,class that gives some of the pictures a class, in place of class folders or a
+        A CSV file with the columns file,class that gives some of the images a class, in place of class folders or a
         labels.csv beside them; all others count as unlabelled. A label head learns as with --labels, which may hide
         some of these too. A copy is kept in the run.
     prior
-        How common each class is among all pictures, for a head that learns from those without a label: even (the
+        How common each class is among all images, for a head that learns from those without a label: even (the
         default), labels (as among the labelled ones that are trained on), or a CSV file with the columns class,share.
     captions
-        Keep the captions of so many pictures, drawn by the seed, hide all others, and let a caption head learn beside a
+        Keep the captions of so many images, drawn by the seed, hide all others, and let a caption head learn beside a
         model that encodes (caption=gru; --set caption=gru without --captions learns from all captions).
     from_run
         Begin with the weights of this run: of the same method and settings, which need not be given again, on other
-        pictures of the same shape, such as a folder that has grown. Optimisers, schedule and log are new, the run that
+        images of the same shape, such as a folder that has grown. Optimisers, schedule and log are new, the run that
         is named stays as it is. A label head knows its classes alone.
     shift
-        Move each training picture by up to so many pixels at random, black coming in.
+        Move each training image by up to so many pixels at random, black coming in.
     flip
-        Mirror half of the training pictures left to right at random.
+        Mirror half of the training images left to right at random.
     affine
-        Rotate, scale, shear and move each training picture at random; 1 is up to 20 degrees, a fifth and a ninth of the
+        Rotate, scale, shear and move each training image at random; 1 is up to 20 degrees, a fifth and a ninth of the
         side, and enough for most.
     cutout
-        Paint over a square of each training picture, at a random place; its side as a share of the picture's, e.g. 0.3.
+        Paint over a square of each training image, at a random place; its side as a share of the image's, e.g. 0.3.
     colour
-        Change brightness, contrast, saturation and hue of each training picture at random; 1 is strong.
+        Change brightness, contrast, saturation and hue of each training image at random; 1 is strong.
     settings
         field=value of the method, e.g. latent=16 net=resnet penalty=beta penalty.weight=4 head=softmax.
     rate

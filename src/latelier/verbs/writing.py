@@ -1,4 +1,4 @@
-"""What verbs share that write a picture for every picture."""
+"""What verbs share that write an image for every image."""
 
 import math
 import os
@@ -51,7 +51,7 @@ def new_folder(out: Place) -> Path:
 
 def new_file(path: Place, option: str, like: str) -> Path:
     """The path of a file that can be written, or written over: an earlier output of its kind (``like``, as
-    ``own.written_as`` has it), or an empty one, so that neither pictures nor tables of the user's nor a run's own files
+    ``own.written_as`` has it), or an empty one, so that neither images nor tables of the user's nor a run's own files
     are lost. Raises Refusal for any other, before there is work in vain."""
     from latelier.data.sources.own import written_as
     from latelier.errors import Refusal
@@ -82,9 +82,9 @@ def write_pictures(
     columns: Sequence[str],
     blocks: Iterable[tuple["Tensor", Sequence[Sequence[str]]]],
 ) -> None:
-    """Writes blocks of pictures [b, c, h, w] as PNG files named after ``names``, and a CSV file with a row a picture:
-    file, picture, and the cells, one a column, that stand beside it in its block. All are there in the end, or none;
-    the folder is marked as latelier's own, so that no source that it lies in takes these for somebody's pictures."""
+    """Writes blocks of images [b, c, h, w] as PNG files named after ``names``, and a CSV file with a row an image:
+    file, image, and the cells, one a column, that stand beside it in its block. All are there in the end, or none;
+    the folder is marked as latelier's own, so that no source that it lies in takes these for somebody's images."""
     from latelier.data.sources.own import mark
     from latelier.sheets.sheet import png
     from latelier.sheets.view import pixels
@@ -102,11 +102,11 @@ def write_pictures(
                 files.write(folder / picture, png(drawn, 6))
                 rows.append([name, picture, *cells])
         write_table(folder / table, ["file", "picture", *columns], rows)
-    say(f"{out}: {counted(len(rows), 'picture')} and {table}")
+    say(f"{out}: {counted(len(rows), 'image')} and {table}")
 
 
 def _stem(name: str) -> str:
-    """What a picture's name lends to a file's: without what Windows allows in none, and no longer than any system
+    """What an image's name lends to a file's: without what Windows allows in none, and no longer than any system
     takes."""
     plain = re.sub(r'[<>:"|?*\\\x00-\x1f]', "_", Path(name).stem)
     encoded = os.fsencode(plain)

@@ -1,14 +1,14 @@
 """Named numbers on the attributes that a model has learned: a part of ``facts``.
 
 attribute NAME              % balanced accuracy of the model's own classifier, (TPR + TNR) / 2; a constant answer has
-                            50. Attributes are left out that fewer than five of the measured pictures have, or lack
+                            50. Attributes are left out that fewer than five of the measured images have, or lack
 attributes balanced         its mean; beside it "attributes error", a standard error of it, and "attributes balanced
                             of pixels", of logistic regression on PCA of pixels from as many labels, of which there
                             are "attributes labels" (a mean)
 attributes right            % plain accuracy, a mean; beside it "attributes commonest", of always the commoner value
-edits by 3, edits by 6      % of a judge's verdicts on an attribute that change where a picture's code is moved by so
+edits by 3, edits by 6      % of a judge's verdicts on an attribute that change where an image's code is moved by so
                             many steps, towards it where the reconstruction lacks it, else away; a mean over the
-                            first three attributes. The judge learned from real pictures, knows nothing of the model
+                            first three attributes. The judge learned from real images, knows nothing of the model
                             and is right on "edits judge" % of others (balanced); there are none where it is no judge
 """
 
@@ -33,17 +33,17 @@ from latelier.objectives.directions import place as column
 from latelier.scores.attributes import balanced
 from latelier.uses.judging import witness
 
-FEWEST = 5  # measured pictures that have an attribute, and as many that lack it
-LABELS = 1_000  # pictures that the baseline learns from at most
-EDITED, ATTRIBUTES = 100, 3  # pictures that are edited, and attributes
-ROWS, STEPS = 2_000, 60  # pictures and batches that a judge learns from: a second or two
+FEWEST = 5  # measured images that have an attribute, and as many that lack it
+LABELS = 1_000  # images that the baseline learns from at most
+EDITED, ATTRIBUTES = 100, 3  # images that are edited, and attributes
+ROWS, STEPS = 2_000, 60  # images and batches that a judge learns from: a second or two
 DELTAS = (3.0, 6.0)  # steps: what latelier edit goes by itself, and what it advises where that hardly shows
 JUDGES = 65.0  # %: who is right less often is no judge
 
 
 def attributed(model: Model, fit: Images, test: Images, labels: int | None) -> dict[str, float]:
-    """Of the model's classifier and of edits along its directions, on test pictures. ``labels`` is how many a side the
-    model learned from, all if none; empty where the pictures do not show its attributes."""
+    """Of the model's classifier and of edits along its directions, on test images. ``labels`` is how many a side the
+    model learned from, all if none; empty where the images do not show its attributes."""
     directions = need(model, AttributeDirections).directions()
     try:
         fit, test = with_attributes(fit), with_attributes(test)
@@ -80,14 +80,14 @@ def _told(model: Model, directions: Directions, test: Images) -> dict[str, float
         **found,
         "finite": float(np.isfinite(odds).all()),
         "attributes balanced": float(np.mean(list(found.values()))),
-        "attributes error": 100 * float(np.mean(errors)),  # of one picture all answers may be wrong together
+        "attributes error": 100 * float(np.mean(errors)),  # of one image all answers may be wrong together
         "attributes right": 100 * float(np.mean(right)),
         "attributes commonest": 100 * float(np.mean(common)),
     }
 
 
 def _error(right: np.ndarray) -> float:
-    """The standard error of a share, as if two more pictures had gone either way."""
+    """The standard error of a share, as if two more images had gone either way."""
     n = len(right) + 2
     share = (right.sum() + 1) / n
     return math.sqrt(share * (1 - share) / n)

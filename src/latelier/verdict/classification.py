@@ -20,7 +20,7 @@ WIDTH, NAME = 100, 30  # characters of the table, and of a name in it
 
 
 class Judged(NamedTuple):
-    """The pictures that the figures are of."""
+    """The images that the figures are of."""
 
     rows: np.ndarray  # int64, sorted
     kind: str  # what they are, after "of the 90"
@@ -28,21 +28,21 @@ class Judged(NamedTuple):
 
 
 def judged(run: Run, images: Images) -> Judged:
-    """Pictures of known class whose label the run has not learned from; all of known class where there are no others,
+    """Images of known class whose label the run has not learned from; all of known class where there are no others,
     or where it cannot be told."""
     known, data = images.label >= 0, run.config.get("data", {})
     rows, kind = np.flatnonzero(known), "with a known class"
     if images.fingerprint != data.get("fingerprint"):
         grown = images.source == data.get("source") and data.get("labelled", 0) > 0
-        said = "these pictures or their labels are not quite those that the run was trained on: some of the labels"
+        said = "these images or their labels are not quite those that the run was trained on: some of the labels"
         return Judged(rows, kind, f"{said} it has learned, so that figures flatter it" if grown else "")
     learned = labels_learned(run.model, run.config, images)
     others = np.flatnonzero(known & ~learned)
     if not learned.any():
         return Judged(rows, kind, "")
     if not len(others):
-        return Judged(rows, kind, "the run has learned all of these labels: figures say nothing of other pictures")
-    said = f"not counted: {int(learned.sum()):,} pictures whose labels the run has learned"
+        return Judged(rows, kind, "the run has learned all of these labels: figures say nothing of other images")
+    said = f"not counted: {int(learned.sum()):,} images whose labels the run has learned"
     return Judged(others, "whose class is known and not learned", said)
 
 
@@ -53,7 +53,7 @@ def report(
     mended: np.ndarray | None,
     classes: Sequence[str],
 ) -> str:
-    """What ends a line that begins with the number of pictures, and all that follows: accuracy, confusion and, of
+    """What ends a line that begins with the number of images, and all that follows: accuracy, confusion and, of
     probabilities [n, classes] of all images as the model gives them and as a temperature has mended them, calibration.
     Empty where no class is known."""
     if not len(known.rows):
@@ -92,7 +92,7 @@ def confusion_text(truth: np.ndarray, answer: np.ndarray, classes: Sequence[str]
             (_cut(classes[pair.truth]), _cut(classes[pair.answer]), str(pair.pictures), f"{pair.share:.0%}")
             for pair in most_confused(counts, PAIRS)
         ]
-        columns = ("class", "taken for", "pictures", "of the class")
+        columns = ("class", "taken for", "images", "of the class")
         return table("confused most often", columns, pairs) if pairs else "no class is taken for another"
     counts, names = counts[np.ix_(occurring, occurring)], [_cut(classes[number]) for number in occurring]
     heads = names
@@ -103,7 +103,7 @@ def confusion_text(truth: np.ndarray, answer: np.ndarray, classes: Sequence[str]
         (name, *map(str, row), f"{row[i] / row.sum():.0%}" if row.sum() else "-")
         for i, (name, row) in enumerate(zip(names, counts, strict=True))
     ]
-    return table("pictures by class (rows) and answer (columns)", ("", *heads, "right"), rows)
+    return table("images by class (rows) and answer (columns)", ("", *heads, "right"), rows)
 
 
 def calibration_text(truth: np.ndarray, raw: np.ndarray, mended: np.ndarray | None) -> str:
@@ -114,7 +114,7 @@ def calibration_text(truth: np.ndarray, raw: np.ndarray, mended: np.ndarray | No
     if mended is not None:
         said += f" before the temperature, {percent(100 * expected_calibration_error(mended, truth), n)} after"
     chance = error_by_chance(raw if mended is None else mended)
-    return f"{said}; right probabilities would show {percent(100 * chance, n)} of so many pictures"
+    return f"{said}; right probabilities would show {percent(100 * chance, n)} of so many images"
 
 
 def confusion_rows(truth: np.ndarray, answer: np.ndarray, classes: Sequence[str]) -> Iterator[list[str]]:

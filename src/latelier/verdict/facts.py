@@ -1,18 +1,18 @@
-"""Named numbers of a trained model on a bounded number of pictures: what verdicts are made of, in a few seconds.
+"""Named numbers of a trained model on a bounded number of images: what verdicts are made of, in a few seconds.
 
 Everything is deterministic and draws from generators of its own. A fact that cannot be measured is left out.
 
-    pictures, seen      how many were measured; 1 if the model saw them in training
-    finite              0 if codes, reconstructions or drawn pictures are not all finite numbers
-    PSNR                dB, mean over pictures, of the most likely code's mean image; beside it "PSNR of PCA" of so many
+    images, seen      how many were measured; 1 if the model saw them in training
+    finite              0 if codes, reconstructions or drawn images are not all finite numbers
+    PSNR                dB, mean over images, of the most likely code's mean image; beside it "PSNR of PCA" of so many
                         "components": as many as the code has "numbers" that are not 0, or at most 50 where PCA of as
-                        many would know its pictures by heart; "PSNR of mean", the mean picture, and "PSNR lead error",
+                        many would know its images by heart; "PSNR of mean", the mean image, and "PSNR lead error",
                         the standard error of the lead over PCA
-    own error           squared error a pixel value of reconstructions; "strangers error": to another picture
+    own error           squared error a pixel value of reconstructions; "other error": to another image
     units               of the code (numbers, channels of a map, parts); "active units": those of 0.1 nats or more
-    drawn distance      kernel distance (a fixed random trunk) of samples to the pictures; beside it "... of Gaussian",
-                        fitted to pixels, and "... of mean", the mean picture
-    drawn apart         squared distance of two samples, as a share of that of two pictures
+    drawn distance      kernel distance (a fixed random trunk) of samples to the images; beside it "... of Gaussian",
+                        fitted to pixels, and "... of mean", the mean image
+    drawn apart         squared distance of two samples, as a share of that of two images
     accuracy            % of the model's classifier; beside it "largest class", of guessing, and "baseline accuracy", of
                         logistic regression on PCA of pixels from "baseline labels"; "labelled": of how many
     accuracy of codes   % of linear probes from "labels a class"; beside it "... of pixels", "... of PCA", "largest
@@ -20,9 +20,9 @@ Everything is deterministic and draws from generators of its own. A fact that ca
     guess               only where classes are uneven: balanced accuracy of a constant answer, %. Those of codes, pixels
                         and PCA are balanced then; of a classifier there are "balanced accuracy" with its "balanced
                         error", and "balanced baseline", too
-    alike               1, only where all pictures are one and the same
+    alike               1, only where all images are one and the same
 
-What is measured of attributes, ``attribute_facts`` names. A verdict adds from the run "shown", pictures shown in
+What is measured of attributes, ``attribute_facts`` names. A verdict adds from the run "shown", images shown in
 training, and "grown TERM" (``rules.grown``).
 """
 
@@ -46,22 +46,22 @@ from latelier.scores.confusion import uneven
 from latelier.verdict.attribute_facts import attributed
 from latelier.verdict.sample_facts import LEAST, drawn
 
-FIT, FIT_VALUES = (200, 2_000), 12_000_000  # pictures that baselines learn from, and pixel values that they may have
-TEST, TEST_VALUES = (64, 500), 6_000_000  # pictures that are measured
-BLOCK = 128  # pictures on the device at once
-ACTIVE = 0.1  # nats, mean over pictures
+FIT, FIT_VALUES = (200, 2_000), 12_000_000  # images that baselines learn from, and pixel values that they may have
+TEST, TEST_VALUES = (64, 500), 6_000_000  # images that are measured
+BLOCK = 128  # images on the device at once
+ACTIVE = 0.1  # nats, mean over images
 BUDGETS, BUDGET = (100, 10, 5, 2, 1), 300  # labels a class tried, and labels at most
 DRAWS = 5
-LABELLED = 2  # measured pictures with a label of which anything is said: of one a share is all or nothing
+LABELLED = 2  # measured images with a label of which anything is said: of one a share is all or nothing
 LABELS = 1_000  # that a classifier's baseline learns from at most
 
 
-def measured(model: Model, data: Splits, *, told: bool, labels: int | None = None) -> dict[str, float]:
-    """Facts of the model on a part of the test pictures; what its baselines learn, they learn from a part of ``fit``,
-    and where the model saw the test pictures they do too. ``told``: whether the model learned from labels, which were
-    ``labels`` a class or all."""
+def measured(model: Model, data: Splits, *, supervised: bool, labels: int | None = None) -> dict[str, float]:
+    """Facts of the model on a part of the test images; what its baselines learn, they learn from a part of ``fit``,
+    and where the model saw the test images they do too. ``supervised``: whether the model learned from labels, which
+    were ``labels`` a class or all."""
     fit, test = _part(data.fit, FIT, FIT_VALUES), _part(data.test, TEST, TEST_VALUES)
-    facts = {"pictures": float(len(test)), "seen": float(data.seen)}
+    facts = {"images": float(len(test)), "seen": float(data.seen)}
     known = np.concatenate([_rows(fit), _rows(test)]) if data.seen and fit is not test else _rows(fit)
     if len(known) > 1 and (known == known[0]).all() and all((block == block[0]).all() for block in test.blocks(BLOCK)):
         facts["alike"] = 1.0
@@ -75,7 +75,7 @@ def measured(model: Model, data: Splits, *, told: bool, labels: int | None = Non
     if (test.label >= 0).sum() >= LABELLED and len(np.unique(data.fit.label[data.fit.label >= 0])) > 1:
         if has(model, Classifies):
             facts |= _classified(model, data.fit, test, labels)
-        elif has(model, Encodes) and not told and facts.get("finite", 1.0):
+        elif has(model, Encodes) and not supervised and facts.get("finite", 1.0):
             facts |= _probed(model, data.fit, test)
     return facts
 
@@ -126,9 +126,9 @@ def _kept(image: np.ndarray, again: np.ndarray, known: np.ndarray, numbers: int)
     if len(image) > 1:
         facts |= {
             "own error": float(np.square(image - again).mean()),
-            "strangers error": float(np.square(np.roll(image, 1, 0) - again).mean()),
+            "other error": float(np.square(np.roll(image, 1, 0) - again).mean()),
         }
-    most = min(known.shape) // 2  # beyond that PCA knows the pictures by heart
+    most = min(known.shape) // 2  # beyond that PCA knows the images by heart
     components = numbers if numbers <= most else min(COMPONENTS, most // 2)
     if components > 0:
         pca = principal(known, components)
@@ -193,7 +193,7 @@ def _probed(model: Model, fit: Images, test: Images) -> dict[str, float]:
         sets = (np.searchsorted(chosen, rows) for rows in draws)
         right[space] = np.stack([weights * _right(known[s], pool.label[s], measured, test.label) for s in sets])
     lead = right["codes"] - right["pixels"]
-    # As if two more pictures had gone either way: a handful that all go one way prove nothing.
+    # As if two more images had gone either way: a handful that all go one way prove nothing.
     spread = math.hypot(lead.mean(0).std(), 2 / (len(test) + 2) ** 0.5)
     error = np.hypot(spread / len(test) ** 0.5, lead.mean(1).std(ddof=1) / DRAWS**0.5)
     facts = {f"accuracy of {space}": 100 * float(found.mean()) for space, found in right.items()}
@@ -210,7 +210,7 @@ def _right(known: np.ndarray, label: np.ndarray, rows: np.ndarray, truth: np.nda
 
 
 def _weights(label: np.ndarray) -> np.ndarray:
-    """float64 [n]: what each picture counts in a balanced accuracy, 1 on the mean."""
+    """float64 [n]: what each image counts in a balanced accuracy, 1 on the mean."""
     _, place, counts = np.unique(label, return_inverse=True, return_counts=True)
     weights: np.ndarray = len(label) / len(counts) / counts[place]
     return weights
@@ -218,7 +218,7 @@ def _weights(label: np.ndarray) -> np.ndarray:
 
 def _guess(label: np.ndarray, right: np.ndarray) -> dict[str, float]:
     """Of a classifier that is ``right`` [n] or not, where classes are uneven: its balanced accuracy, with the standard
-    error, each class as if two more pictures had gone either way, and that of a constant answer."""
+    error, each class as if two more images had gone either way, and that of a constant answer."""
     if not uneven(label):
         return {}
     classes = [right[label == number] for number in np.unique(label)]

@@ -11,7 +11,7 @@ from latelier.terminal.tables import counted
 MOST = 3
 LARGEST, CONSTANT = "largest class", "a constant answer"  # rows of what guessing has, balanced the second
 BUDGETS = ("10/class", "5/class")  # of a probe's labels, where the verdict has no budget of its own
-ELSEWHERE = "labels of other pictures learned from"  # a probe's value: its codes have seen more than its baselines
+ELSEWHERE = "labels of other images learned from"  # a probe's value: its codes have seen more than its baselines
 
 Values = Mapping[str, float]
 
@@ -32,7 +32,7 @@ class Headline(NamedTuple):
     unit: str = ""
     note: str = ""
     most: float = 0.0  # value of a whole bar; by default the greatest among the rows
-    n: int = 0  # pictures behind rows that are percentages
+    n: int = 0  # images behind rows that are percentages
 
 
 def headlines(facts: Values, records: Sequence[Mapping[str, Any]]) -> list[Headline]:
@@ -69,8 +69,8 @@ def _rows(values: Values, names: Mapping[str, str]) -> list[Row]:
 
 def _kept(facts: Values) -> Headline | None:
     size = f"PCA, {facts.get('components', 0):.0f} numbers"
-    rows = _rows(facts, {"this model": "PSNR", size: "PSNR of PCA", "the mean picture": "PSNR of mean"})
-    return Headline("Reconstruction", rows, "PSNR in dB", "A longer bar is a closer picture.") if rows else None
+    rows = _rows(facts, {"this model": "PSNR", size: "PSNR of PCA", "the mean image": "PSNR of mean"})
+    return Headline("Reconstruction", rows, "PSNR in dB", "A longer bar is a closer image.") if rows else None
 
 
 def _classified(facts: Values) -> Headline | None:
@@ -80,7 +80,7 @@ def _classified(facts: Values) -> Headline | None:
     if uneven:
         names = {"this model": "balanced accuracy", pixels: "balanced baseline", CONSTANT: "guess"}
     rows = _rows(facts, names)
-    note = "Unseen pictures told right. Pixels: logistic regression on their PCA."
+    note = "Unseen images told right. Pixels: logistic regression on their PCA."
     if facts.get("seen"):
         note = note.replace("Unseen", "Seen")
     return (
@@ -98,11 +98,11 @@ def _attributed(facts: Values) -> Headline | None:
 
 
 def _measured(facts: Values) -> int:
-    return int(facts.get("labelled", facts.get("pictures", 0)))
+    return int(facts.get("labelled", facts.get("images", 0)))
 
 
 def _known(facts: Values, probe: Values, n: int) -> Headline | None:
-    """A probe of all n test pictures before the quick one."""
+    """A probe of all n test images before the quick one."""
     spaces = {"codes": "codes", "pixels": "pixels", "PCA of pixels": "PCA"}
     every = [match[1] for name in probe if (match := fullmatch(r"linear codes (\d+/class|all) %", name))]
     if ELSEWHERE in probe:
@@ -156,7 +156,7 @@ def _parts(score: Values) -> Headline | None:
 
 
 def _captions(score: Values) -> Headline | None:
-    names = {"this model": "CIDEr", "of nearest picture": "CIDEr nearest", "the commonest": "CIDEr commonest"}
+    names = {"this model": "CIDEr", "of nearest image": "CIDEr nearest", "the commonest": "CIDEr commonest"}
     rows = _rows(score, names)
     return Headline("Captions", rows, "CIDEr", "A longer bar is nearer to people's captions.") if rows else None
 
@@ -166,24 +166,22 @@ def _drawn(facts: Values, fid: Values) -> Headline | None:
     names = {
         "this model": distance,
         "Gaussian of pixels": f"{distance} of Gaussian",
-        "the mean picture": f"{distance} of mean",
+        "the mean image": f"{distance} of mean",
         "other real ones": f"{distance} of others",
     }
     if rows := _rows(facts, names):
-        return Headline("Drawn pictures", rows, "kernel distance", "To real pictures: a shorter bar is nearer.")
+        return Headline("Drawn images", rows, "kernel distance", "To real images: a shorter bar is nearer.")
     names = {"this model": "Frechet distance of samples", "other real ones": "Frechet distance of training images"}
     rows = _rows(fid, names)
     return (
-        Headline("Drawn pictures", rows, "Frechet distance", "To real pictures: a shorter bar is nearer.")
-        if rows
-        else None
+        Headline("Drawn images", rows, "Frechet distance", "To real images: a shorter bar is nearer.") if rows else None
     )
 
 
 def _prior(score: Values) -> Headline | None:
     rows = _rows(score, {"codes": "MMD^2", "the prior itself": "MMD^2 null"})
     return (
-        Headline("Codes beside the prior", rows, "MMD²", "A shorter bar is nearer: samples then look like pictures.")
+        Headline("Codes beside the prior", rows, "MMD²", "A shorter bar is nearer: samples then look like images.")
         if rows
         else None
     )

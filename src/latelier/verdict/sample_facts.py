@@ -1,4 +1,4 @@
-"""Named numbers of what a model draws of its prior, beside real pictures: a part of ``facts``."""
+"""Named numbers of what a model draws of its prior, beside real images: a part of ``facts``."""
 
 import numpy as np
 import torch
@@ -12,14 +12,14 @@ from latelier.nets.eval_mode import evaluating
 from latelier.scores.extractor import RandomTrunk, features
 from latelier.scores.kid import distance
 
-DRAWN = 200  # pictures of each set in a distance
+DRAWN = 200  # images of each set in a distance
 SIDE = 64  # px that they are averaged down to
-BLOCK = 128  # pictures on the device at once
+BLOCK = 128  # images on the device at once
 LEAST = 1e-10  # the squared error of 100 dB
 
 
 def drawn(model: Model, test: Images, known: np.ndarray) -> dict[str, float]:
-    """Of samples beside test pictures, a Gaussian of the rows ``known`` [n, values] and their mean. All sets are of one
+    """Of samples beside test images, a Gaussian of the rows ``known`` [n, values] and their mean. All sets are of one
     size, so that their distances compare."""
     n = min(DRAWN, len(test))
     if n < 4:
@@ -50,7 +50,7 @@ def drawn(model: Model, test: Images, known: np.ndarray) -> dict[str, float]:
 
 
 def _gaussian(known: np.ndarray, n: int) -> Tensor:
-    """n pictures of the Gaussian with the rows' mean and covariance, clipped: [n, values] in [0, 1]."""
+    """n images of the Gaussian with the rows' mean and covariance, clipped: [n, values] in [0, 1]."""
     centred = torch.from_numpy(known - known.mean(0))
     noise = torch.randn(n, len(known), generator=Generator().manual_seed(0))
     drawn: Tensor = noise @ centred / len(known) ** 0.5 + torch.from_numpy(known.mean(0))

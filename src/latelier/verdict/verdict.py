@@ -2,7 +2,7 @@
 
 Measured numbers (``facts``) become sentences by the rules that each model declares (``Model.findings``); the log says
 whether the run is still learning (``course``). The numbers are kept as verdict.json in the run, bound to its
-checkpoint and to the pictures."""
+checkpoint and to the images."""
 
 import io
 import math
@@ -33,14 +33,14 @@ from latelier.verdict.facts import measured
 from latelier.verdict.headlines import budgets, probed
 
 FILE = "verdict.json"
-VERSION = 2  # of the facts: those of earlier ones are measured anew
+VERSION = 3  # of the facts: those of earlier ones are measured anew
 MOST = 5  # lines
 SHORT = 1_000  # steps that a run which has not learned is told to take at least
 
 
 def verdict(run: Run, splits: Splits, records: Sequence[dict[str, Any]] = ()) -> tuple[list[Finding], dict[str, float]]:
-    """What there is to say of the run on these pictures, the last sentence the next command, and the numbers behind it.
-    Numbers that the run keeps are taken, if they are of this checkpoint and these pictures, or else measured: some
+    """What there is to say of the run on these images, the last sentence the next command, and the numbers behind it.
+    Numbers that the run keeps are taken, if they are of this checkpoint and these images, or else measured: some
     seconds. ``records`` are the run's scores; a probe among them stands in for the quick one. Writes nothing."""
     kept = _kept(run, splits)
     found = kept["facts"] if kept else facts(run, splits)
@@ -67,7 +67,7 @@ def at_end(folder: Path, request: SimpleNamespace) -> None:
     else:
         try:
             run = open_run(folder, request.model)
-            with redirect_stderr(io.StringIO()):  # what became of the pictures has been said when they were read
+            with redirect_stderr(io.StringIO()):  # what became of the images has been said when they were read
                 splits = run.splits(None, Where.of(request.data_root, request.download, request.as_))
         except Refusal as error:
             say(f"no verdict: {error}", error=True)
@@ -81,11 +81,11 @@ def at_end(folder: Path, request: SimpleNamespace) -> None:
 
 
 def facts(run: Run, splits: Splits) -> dict[str, float]:
-    """All that is measured of the run on these pictures."""
-    return measured(run.model, splits, told=told(run), labels=run.config.get("request", {}).get("labels"))
+    """All that is measured of the run on these images."""
+    return measured(run.model, splits, supervised=supervised(run), labels=run.config.get("request", {}).get("labels"))
 
 
-def told(run: Run) -> bool:
+def supervised(run: Run) -> bool:
     """Whether the model learned from labels or attributes: its codes may know them then."""
     inner = innermost(run.model)
     learns = any(getattr(inner, name, False) for name in ("needs_labels", "one_factor"))
@@ -94,7 +94,7 @@ def told(run: Run) -> bool:
 
 def words(run: Run, splits: Splits, facts: dict[str, float], records: Sequence[dict[str, Any]] = ()) -> list[Finding]:
     """The sentences that facts and log make."""
-    if not told(run):
+    if not supervised(run):
         stamp = {"data": splits.test.source, "seen": run.seen}
         if more := probed(records, stamp, budgets(facts)):
             facts = {name: value for name, value in facts.items() if name != "guess"} | more
@@ -138,7 +138,7 @@ def _going(went: Course) -> Finding:
     if improving(went):
         return Finding("good", f"Still improving: {moved}.")
     if by_heart(went) and went.known is not None:
-        known = f"is {number(went.known)} on pictures trained on, of which more would help"
+        known = f"is {number(went.known)} on images trained on, of which more would help"
         return Finding("note", f"Learns by heart: {moved}, but {known}.")
     best = f"; the best came after {100 * went.best:.0f} % of training" if went.best <= LATE else ""
     if worsening(went):
@@ -164,9 +164,9 @@ def _remarked(run: Run, found: Sequence[Finding]) -> list[Finding]:
 
 
 def _where(splits: Splits, facts: dict[str, float]) -> Finding:
-    """On which pictures all this was measured."""
-    count, n = len(splits.test), int(facts["pictures"])
-    part = counted(n, "picture") if n == count else f"{n:,} of {counted(count, 'picture')}"
+    """On which images all this was measured."""
+    count, n = len(splits.test), int(facts["images"])
+    part = counted(n, "image") if n == count else f"{n:,} of {counted(count, 'image')}"
     measured = f"Measured on {part} that it"
     if splits.seen:
         return Finding("note", f"{measured} saw in training; on others it may be worse.")
@@ -220,7 +220,7 @@ def _slower(run: Run) -> str:
 
 
 def _grown(log: Sequence[dict[str, Any]], image: Sequence[int]) -> dict[str, float]:
-    """Facts of a log, of pictures [c, h, w]: of a loss that has diverged, and whether codes come to carry more."""
+    """Facts of a log, of images [c, h, w]: of a loss that has diverged, and whether codes come to carry more."""
     records = [record["terms"] for record in log if "terms" in record]
     if not records:
         return {}
@@ -234,6 +234,6 @@ def _stamp(run: Run, splits: Splits) -> dict[str, Any]:
 
 
 def _kept(run: Run, splits: Splits) -> dict[str, Any] | None:
-    """The record that the run keeps, if it is of this checkpoint and these pictures."""
+    """The record that the run keeps, if it is of this checkpoint and these images."""
     record = json_records.kept(run.folder / FILE, VerdictNote, "all is measured anew") if run.folder.is_dir() else None
     return dict(record) if record and _stamp(run, splits).items() <= record.items() else None

@@ -1,4 +1,4 @@
-"""Drawn scenes: what is said of a picture must be what is seen in it."""
+"""Drawn scenes: what is said of an image must be what is seen in it."""
 
 import re
 from collections.abc import Callable
@@ -252,7 +252,7 @@ def test_labels_are_independent_of_all_but_the_kind() -> None:
 
 
 def test_pixels_do_not_give_the_class_away_and_parts_with_their_places_do() -> None:
-    # Of 1,000 test pictures chance gets 100 right, sd 9.5. Kinds without places get (1 + 1/2 + 1/3) / 3 = 61 % and a
+    # Of 1,000 test images chance gets 100 right, sd 9.5. Kinds without places get (1 + 1/2 + 1/3) / 3 = 61 % and a
     # little more, as two shapes may be of one kind. Each bound is more than 5 sd from what is expected.
     train, test = draw_scenes(1000, seed=0), draw_scenes(1000, seed=1)
 

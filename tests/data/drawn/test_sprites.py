@@ -1,4 +1,4 @@
-"""Drawn sprites: every combination of levels once, and each level seen in the picture as it is told."""
+"""Drawn sprites: every combination of levels once, and each level seen in the image as it is told."""
 
 import numpy as np
 import pytest

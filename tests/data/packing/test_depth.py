@@ -1,4 +1,4 @@
-"""Pictures of more than 8 bits: the range of the set decides what is black and what is white."""
+"""Images of more than 8 bits: the range of the set decides what is black and what is white."""
 
 import io
 import json
@@ -96,7 +96,7 @@ def tiff(values: np.ndarray, order: str = "<", packed: bool = False) -> io.Bytes
     return io.BytesIO(head + number(len(tags), 2) + entries + bytes(4) + number(bits, 2) * 3 + pixels)
 
 
-# ---- one picture
+# ---- one image
 
 
 @pytest.mark.parametrize("format", ["PNG", "TIFF", "PPM"])
@@ -224,7 +224,7 @@ def test_white_that_others_lead_up_to_is_no_mark(share: float) -> None:
     values = np.where(draw.random(4096) < share, 4095, draw.integers(0, 4000, 4096))
     assert span_of([Measured(0, 4095, True, values)]) == (0, 4095)
     spots = np.where(draw.random(4096) < share, draw.integers(1000, 4096, 4096), draw.integers(0, 10, 4096))
-    assert span_of([Measured(0, 4095, True, spots)]) == (0, 4095)  # a few bright spots are what a picture may be of
+    assert span_of([Measured(0, 4095, True, spots)]) == (0, 4095)  # a few bright spots are what an image may be of
 
 
 # ---- a folder
@@ -235,7 +235,7 @@ def test_twelve_bits_in_sixteen(tmp_path: Path) -> None:
     expected = np.stack([np.rint(ramp(4095, i) / 4095 * 255) for i in range(5)])
     assert (images.pixels[..., 0] == expected).all()
     assert images.range == (0, 4095)
-    assert images.remarks == ("5 of 5 pictures: more than 8 bits; values of 0 to 4,095 are drawn from black to white",)
+    assert images.remarks == ("5 of 5 images: more than 8 bits; values of 0 to 4,095 are drawn from black to white",)
 
 
 def test_the_range_is_told_before_any_training(tmp_path: Path) -> None:
@@ -250,7 +250,7 @@ def test_a_range_overrules_and_is_part_of_the_pack(tmp_path: Path) -> None:
     narrow = open_images(pictures, range=(0, 1000))
     assert narrow.fingerprint != before.fingerprint
     assert narrow.range == (0, 1000)
-    assert narrow.remarks[0].startswith("3 of 3 pictures: some values lie outside 0 to 1,000, and")
+    assert narrow.remarks[0].startswith("3 of 3 images: some values lie outside 0 to 1,000, and")
     assert (open_images(pictures, range=(0, 4095)).pixels == before.pixels).all()
     for bad in ((5, 5), (10, 0), (0, float("inf")), (float("nan"), 1)):
         with pytest.raises(Refusal, match="expected two numbers, black and white"):
@@ -264,8 +264,8 @@ def test_eight_bits_beside_stay_as_they_are(tmp_path: Path) -> None:
     assert (images.pixels[:3] == alone.pixels).all()
     assert alone.range is None
     assert images.remarks == (
-        "2 of 5 pictures: more than 8 bits; values of 0 to 4,095 are drawn from black to white",
-        "the other pictures have 8 bits, whose 0 to 255 are drawn from black to white",
+        "2 of 5 images: more than 8 bits; values of 0 to 4,095 are drawn from black to white",
+        "the other images have 8 bits, whose 0 to 255 are drawn from black to white",
     )
 
 
@@ -319,7 +319,7 @@ def test_pages_that_are_left_out_are_said(tmp_path: Path) -> None:
     pages = [Image.fromarray(ramp(4095, i)) for i in range(3)]
     (tmp_path / "all").mkdir()
     pages[0].save(tmp_path / "all" / "stack.tif", save_all=True, append_images=pages[1:])
-    assert "1 of 1 pictures: of several pages, the first taken" in open_images(tmp_path / "all").remarks
+    assert "1 of 1 images: of several pages, the first taken" in open_images(tmp_path / "all").remarks
 
 
 STOPPED = """
@@ -404,7 +404,7 @@ def test_a_run_decodes_its_own_pictures_once(tmp_path: Path) -> None:
 
 def test_a_range_that_no_picture_needs_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     latelier.train("vae", data=folder(tmp_path / "all", 30), out=tmp_path / "run", range=(0, 100), **TINY)
-    assert "--range 0,100 has no effect: all pictures have 8 bits" in capsys.readouterr().err.splitlines()
+    assert "--range 0,100 has no effect: all images have 8 bits" in capsys.readouterr().err.splitlines()
 
 
 def test_the_command_line_takes_a_negative_black(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""Pictures that are read with an extra alone, or not at all: counted, with what would help."""
+"""Images that are read with an extra alone, or not at all: counted, with what would help."""
 
 import io
 import subprocess
@@ -41,7 +41,7 @@ def phone(path: Path, readable: int = 2) -> Path:
         (path / f"IMG_{i}.HEIC").write_bytes(HEIC + bytes(100))
     (path / "raw").mkdir()
     (path / "raw" / "a.dng").write_bytes(b"II*\0")
-    (path / "notes.txt").write_text("no picture's ending")
+    (path / "notes.txt").write_text("no image's ending")
     return path
 
 
@@ -50,14 +50,14 @@ def test_pictures_that_are_not_read_are_counted_with_what_would_help(tmp_path: P
     images = open_images(phone(tmp_path / "all"))
     assert len(images) == 2
     assert images.remarks == (
-        "3 .heic pictures are not read: pip install 'latelier[heif]'",
-        f"1 .dng picture is not read: {formats.RAW}",
+        "3 .heic images are not read: pip install 'latelier[heif]'",
+        f"1 .dng image is not read: {formats.RAW}",
     )
 
 
 @pytest.mark.usefixtures("no_extras")
 def test_a_folder_of_such_alone_is_refused_with_the_sentence(tmp_path: Path) -> None:
-    expected = r"no pictures in this folder, but 3 \.heic \(pip install 'latelier\[heif\]'\), 1 \.dng \(camera raw"
+    expected = r"no images in this folder, but 3 \.heic \(pip install 'latelier\[heif\]'\), 1 \.dng \(camera raw"
     with pytest.raises(Refusal, match=expected):
         open_images(phone(tmp_path / "all", readable=0))
 
@@ -70,8 +70,8 @@ def test_so_are_those_under_another_name(tmp_path: Path) -> None:
     images = open_images(pictures)
     assert images.skipped == ("x.jpg", "y.png")
     assert images.remarks == (
-        "1 of 4 pictures are not read: a HEIF picture, whatever its name: pip install 'latelier[heif]'",
-        "1 of 4 pictures are not read: a JXL picture, whatever its name: pip install 'latelier[jxl]'",
+        "1 of 4 images are not read: a HEIF image, whatever its name: pip install 'latelier[heif]'",
+        "1 of 4 images are not read: a JXL image, whatever its name: pip install 'latelier[jxl]'",
     )
 
 
@@ -82,8 +82,8 @@ def test_every_ending_has_its_advice() -> None:
         assert not formats.PICTURE.fullmatch(f"a.{ending}"), ending
     assert advice("a.txt") is advice("a") is None
     assert unread({"cr2": 1, "heic": 1200}) == [
-        "1,200 .heic pictures are not read: pip install 'latelier[heif]'",
-        f"1 .cr2 picture is not read: {formats.RAW}",
+        "1,200 .heic images are not read: pip install 'latelier[heif]'",
+        f"1 .cr2 image is not read: {formats.RAW}",
     ]
 
 
@@ -138,7 +138,7 @@ def test_a_header_of_jpeg_xl_says_how_large_it_is() -> None:
     boxed = b"\0\0\0\x0cJXL \r\n\x87\n" + b"\0\0\0\x14ftypjxl \0\0\0\0jxl " + b"\0\0\0\0jxlc" + JXL
     assert jxl_size(io.BytesIO(boxed)) == (12, 10)
     for bad in (b"", b"\xff\x0a", boxed[:40], b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(100)):
-        with pytest.raises(ValueError, match="no JPEG XL picture"):
+        with pytest.raises(ValueError, match="no JPEG XL image"):
             jxl_size(io.BytesIO(bad))
 
 

@@ -29,7 +29,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def two_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes even a few pictures worth two processes."""
+    """Makes even a few images worth two processes."""
     monkeypatch.setattr(fill, "SMALL", 2)
     monkeypatch.setattr(fill, "JOB_ROWS", 4)
     monkeypatch.setattr(fill, "cores", lambda: 2)
@@ -53,7 +53,7 @@ def test_second_call_opens_the_map(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_processes_give_what_one_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pictures = folder(tmp_path / "pictures", 30)
     for row in (0, 9, 10, 11, 29):
-        (pictures / f"{row:03}.png").write_text("no picture")
+        (pictures / f"{row:03}.png").write_text("no image")
     told: list[tuple[int, int]] = []
     many = open_images(pictures, cache=tmp_path / "many", progress=lambda done, total: told.append((done, total)))
     monkeypatch.setattr(fill, "SMALL", 1000)
@@ -67,7 +67,7 @@ def test_processes_give_what_one_gives(tmp_path: Path, monkeypatch: pytest.Monke
     file = next((tmp_path / "many/packs").glob("*/pixels.npy"))
     assert np.load(file).shape == (25, 10, 12, 3)
     assert file.stat().st_size == worker.HEADER + many.pixels.nbytes  # no gap is left
-    assert (file.parent / "skipped.txt").read_text().startswith("000.png\tnot a picture")
+    assert (file.parent / "skipped.txt").read_text().startswith("000.png\tnot an image")
 
 
 def test_a_changed_file_is_decoded_again(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ STOPPED = """
 @pytest.mark.usefixtures("two_processes")
 def test_a_killed_pack_goes_on(tmp_path: Path, cache: Path) -> None:
     pictures = folder(tmp_path / "pictures", 40)
-    (pictures / "002.png").write_text("no picture")
+    (pictures / "002.png").write_text("no image")
     killed = subprocess.run([sys.executable, "-c", textwrap.dedent(STOPPED), str(pictures)], check=False)
     assert killed.returncode == -signal.SIGKILL
     assert packs(cache) == [".part"]
@@ -125,7 +125,7 @@ def test_a_killed_pack_goes_on(tmp_path: Path, cache: Path) -> None:
 
 def test_a_pack_killed_while_rows_move_starts_afresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pictures = folder(tmp_path / "pictures", 8)
-    (pictures / "000.png").write_text("no picture")
+    (pictures / "000.png").write_text("no image")
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
@@ -174,7 +174,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path, cache: Path, mon
     for module, call in ((os, "posix_fallocate"), (worker, "write_all")):  # some file systems promise room they lack
         with monkeypatch.context() as patch:
             patch.setattr(module, call, full)
-            with pytest.raises(Refusal, match="is full: the decoded pictures need 1,440 bytes"):
+            with pytest.raises(Refusal, match="is full: the decoded images need 1,440 bytes"):
                 open_images(pictures)
         assert packs(cache) == []
     assert len(open_images(pictures)) == 4
@@ -208,7 +208,7 @@ def test_a_lost_process_is_said_and_its_work_goes_on(
     start, send = pool._start, pool._send
     monkeypatch.setattr(pool, "_start", kept)
     monkeypatch.setattr(pool, "_send", lost)
-    with pytest.raises(Refusal, match=r"ended with code -9 on the pictures 0\d\d.png to 0\d\d.png"):
+    with pytest.raises(Refusal, match=r"ended with code -9 on the images 0\d\d.png to 0\d\d.png"):
         open_images(pictures)
     monkeypatch.setattr(pool, "_send", send)
     assert packs(cache) == [".part"]

@@ -1,4 +1,4 @@
-"""Whatever happens to a pack's files, the pictures are those of the source or there is a Refusal: never others, never
+"""Whatever happens to a pack's files, the images are those of the source or there is a Refusal: never others, never
 another error."""
 
 import errno
@@ -50,11 +50,11 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def with_captions(path: Path, n: int) -> Path:
-    """Class folders, captions and one file that is no picture."""
+    """Class folders, captions and one file that is no image."""
     for i in range(n):
         write(path / "ab"[i % 2] / f"{i:03}.png", size=(12, 10), seed=i + n)
     (path / "captions.csv").write_text("file,caption\na/000.png,one thing\n")
-    (path / "a/none.png").write_text("no picture")
+    (path / "a/none.png").write_text("no image")
     return path
 
 
@@ -64,7 +64,7 @@ def pack_of(cache: Path) -> Path:
 
 
 def seen(images: Images) -> list[Any]:
-    """All that is known of pictures, fit to be compared."""
+    """All that is known of images, fit to be compared."""
     arrays = [np.asarray(values).tolist() for values in (images.pixels, images.label, images.attribute)]
     texts = [list(map(list, images.captions)), list(images.names), images.classes, images.attributes, images.skipped]
     return [*arrays, *texts, images.fingerprint]
@@ -204,7 +204,7 @@ def test_no_fault_is_silent(
         named += made_again(images)
         restore(made, whole)
     assert named > count / 2
-    assert bool(refused) == large  # otherwise nothing is: the pictures are there
+    assert bool(refused) == large  # otherwise nothing is: the images are there
     assert all("run the same command again" in said for said in refused)
 
 

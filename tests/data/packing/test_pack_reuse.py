@@ -1,4 +1,4 @@
-"""A picture that some pack holds already is copied from there; nobody can tell from what comes out."""
+"""An image that some pack holds already is copied from there; nobody can tell from what comes out."""
 
 import json
 import os
@@ -28,7 +28,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """Grows by one entry with each picture that is decoded."""
+    """Grows by one entry with each image that is decoded."""
     done: list[object] = []
 
     def counted(file: object, target: object) -> object:
@@ -49,10 +49,10 @@ def same(images: Images, other: Images) -> bool:
 
 
 def mixed(path: Path, n: int) -> Path:
-    """Pictures of several kinds, of which some are converted, and one file that is none."""
+    """Images of several kinds, of which some are converted, and one file that is none."""
     for i in range(n):
         write(path / f"{i:03}.png", ["RGB", "RGBA", "L", "LA"][i % 4], seed=i)
-    (path / "none.png").write_text("no picture")
+    (path / "none.png").write_text("no image")
     return path
 
 
@@ -99,7 +99,7 @@ def test_only_what_is_new_is_decoded(
     pictures = change(pictures)
     decoded.clear()
     images = open_images(pictures, size=size)
-    assert len(decoded) == new + 1  # the file that is no picture is tried again: its reason is told anew
+    assert len(decoded) == new + 1  # the file that is no image is tried again: its reason is told anew
     assert same(images, open_images(pictures, size=size, cache=tmp_path / "empty"))
 
 

@@ -32,7 +32,7 @@ def test_a_stray_shard_decides_nothing(tmp_path: Path) -> None:
 def test_two_readings_are_asked(tmp_path: Path) -> None:
     root = folder(tmp_path / "pictures", 5)
     parquet(root / "stray.parquet", {"image": [png(seed=7)]})
-    with pytest.raises(Refusal, match=r"can be read in 2 ways, as 5 pictures .* or 1 .parquet with pictures \(first"):
+    with pytest.raises(Refusal, match=r"can be read in 2 ways, as 5 images .* or 1 .parquet with images \(first"):
         open_images(root)
     with pytest.raises(Refusal, match=r"give --as folder or --as parquet$"):
         splits_of(root)
@@ -86,7 +86,7 @@ def test_a_damaged_shard_among_others_is_named(tmp_path: Path) -> None:
     ("column", "complaint"),
     [
         ("images", "no column image, but images, which may hold several a row"),
-        ("image", "lists of pictures in the column image"),
+        ("image", "lists of images in the column image"),
     ],
 )
 def test_lists_of_pictures_are_refused(tmp_path: Path, column: str, complaint: str) -> None:
@@ -100,8 +100,8 @@ def test_pictures_without_a_text_and_texts_without_a_picture_are_counted(tmp_pat
     files = {"1.png": png(), "1.txt": b"a disc", "2.png": png(), "3.txt": b"a disc", "3.json": b"{}"}
     images = open_images(tar(tmp_path / "0.tar", files))
     assert images.remarks == (
-        "1 of 3 samples have no picture: left out",
-        "1 of 2 pictures have no text beside them",
+        "1 of 3 samples have no image: left out",
+        "1 of 2 images have no text beside them",
     )
 
 
@@ -112,7 +112,7 @@ def test_a_folder_without_pictures_says_what_is_there(tmp_path: Path) -> None:
     for name in ("1.heic", "2.HEIC", "notes.txt", ".hidden"):
         (root / name).write_bytes(b"")
     with pytest.raises(
-        Refusal, match=r"no pictures in this folder, but 2 .heic \(pip install 'latelier\[heif\]'\), 1 .txt;"
+        Refusal, match=r"no images in this folder, but 2 .heic \(pip install 'latelier\[heif\]'\), 1 .txt;"
     ):
         open_images(root)
 
@@ -122,10 +122,10 @@ def test_a_folder_without_pictures_says_what_is_there(tmp_path: Path) -> None:
     [
         ("digits", "tar", "digits is built in and read in one way: leave --as tar out"),
         ("pictures", "zip", "--as zip: expected one of folder, parquet, tar"),
-        ("pictures", "parquet", "has no .parquet files with pictures; it can be read by --as folder"),
+        ("pictures", "parquet", "has no .parquet files with images; it can be read by --as folder"),
         ("pictures", "splits", "has no sub-folders named like splits"),
         ("shards/0.tar", "parquet", "is one .tar file: leave --as parquet out"),
-        ("shards", "folder", "has no pictures in files of their own; it can be read by --as tar"),
+        ("shards", "folder", "has no images in files of their own; it can be read by --as tar"),
     ],
 )
 def test_readings_that_are_not_there(

@@ -17,7 +17,7 @@ def flat(tmp_path: Path) -> Images:
 
 @pytest.fixture
 def sorted_in(tmp_path: Path) -> Images:
-    """Two pictures in each of the class folders cat and dog."""
+    """Two images in each of the class folders cat and dog."""
     for name in ("cat/0.png", "cat/1.png", "dog/0.png", "dog/1.png"):
         write(tmp_path / "sorted" / name)
     return open_images(tmp_path / "sorted", cache=tmp_path / "cache")
@@ -43,7 +43,7 @@ def test_headers_delimiters_and_paths_are_taken_as_people_write_them(flat: Image
     images = labelled(flat, table(tmp_path, text), own=True)
     assert images.classes == ("cat", "dog")
     assert images.label.tolist() == [1, -1, 0, -1]
-    said = "mine.csv gives 2 of 4 pictures one of 2 classes; the others count as unlabelled"
+    said = "mine.csv gives 2 of 4 images one of 2 classes; the others count as unlabelled"
     assert images.remarks == (*flat.remarks, said)
     assert images.fingerprint != flat.fingerprint
 
@@ -59,7 +59,7 @@ def test_names_that_are_not_there_are_counted_and_others_serve(flat: Images, tmp
     assert (images.classes, images.label.tolist()) == (("a",), [0, -1, -1, -1])
     (said,) = (remark for remark in images.remarks if "not among" in remark)
     assert said == (
-        "mine.csv: 2 of its 3 names are not among the pictures, first 'not.png'; expected names like '000.png'"
+        "mine.csv: 2 of its 3 names are not among the images, first 'not.png'; expected names like '000.png'"
     )
 
 
@@ -92,7 +92,7 @@ def test_rows_may_repeat_but_not_contradict(flat: Images, tmp_path: Path) -> Non
     [
         ("000.png,a\n", r"must name the columns file,class; file,class is missing from 000.png,a"),
         ("", "missing from an empty file"),
-        ("file,class\n", "names none of the 4 pictures of .*: no row has a class"),
+        ("file,class\n", "names none of the 4 images of .*: no row has a class"),
         ("file,class\nx.png,a\n", "its first name is 'x.png'; expected names like '000.png'"),
         ("file,class\n000.png,a,b\n", "row 2: 3 cells, expected 2"),
     ],
@@ -110,7 +110,7 @@ def test_a_file_that_is_not_there_is_refused(flat: Images, tmp_path: Path) -> No
 
 
 def test_one_file_may_label_all_splits_and_bare_names_are_the_first_ones(tmp_path: Path) -> None:
-    """The same name stands in both splits; only the training picture is meant where no split is said."""
+    """The same name stands in both splits; only the training image is meant where no split is said."""
     for split in ("train", "val"):
         folder(tmp_path / "pictures" / split, 3)
     train, held = (open_images(tmp_path / "pictures", split=s, cache=tmp_path / "c") for s in ("train", "val"))
@@ -141,6 +141,6 @@ def test_others_pictures_stay_as_they_are(flat: Images, tmp_path: Path) -> None:
 def test_classes_that_a_run_does_not_know_are_said(sorted_in: Images) -> None:
     images = with_classes(sorted_in, ("bird", "dog"))
     assert images.label.tolist() == [-1, -1, 1, 1]
-    said = "2 of 4 pictures are of classes that the run does not know (cat): they count as unlabelled"
+    said = "2 of 4 images are of classes that the run does not know (cat): they count as unlabelled"
     assert images.remarks == (*sorted_in.remarks, said)
     assert with_classes(sorted_in, ("dog", "cat", "x")).remarks == sorted_in.remarks

@@ -47,7 +47,7 @@ def test_a_folder_named_nearly_like_a_split_is_left_out_of_splits_and_said(tmp_p
     ("names", "complaint"),
     [
         (("train/1.png", "extra/2.png"), "train/ is named like a split and stands beside extra/: --as splits"),
-        (("train/1.png", "2.png"), "train/ is named like a split and stands beside pictures in no folder: --as splits"),
+        (("train/1.png", "2.png"), "train/ is named like a split and stands beside images in no folder: --as splits"),
         (("stage1_train/1.png", "stage1_test/2.png", "more/3.png"), "may be splits or classes: --as splits"),
         (("train_images/1.png", "test_images/2.png"), "test_images, train_images may be splits or classes"),
         (("val/1.png", "valid/2.png"), "val/ and valid/ are both called validation; give one, as .*/valid"),
@@ -68,14 +68,14 @@ def test_splits_beside_more_are_splits(tmp_path: Path) -> None:
     root = made(tmp_path, "train/1.png", "test/2.png", "more/3.png", "4.png")
     images = open_images(root)
     assert (splits_of(root), list(images.names)) == (("train", "test"), ["1.png"])
-    assert images.remarks == ("pictures in no folder, more/: in no split (train, test), not used",)
+    assert images.remarks == ("images in no folder, more/: in no split (train, test), not used",)
 
 
 def test_one_folder_is_no_class(tmp_path: Path) -> None:
     root = made(tmp_path, *(f"images/{i}.png" for i in range(3)))
     images = open_images(root)
     assert (images.classes, images.label.tolist()) == ((), [-1] * 3)
-    said = "all pictures lie in images/, which is no class; --as classes takes folders as classes"
+    said = "all images lie in images/, which is no class; --as classes takes folders as classes"
     assert images.remarks == (said,)
     assert list(images.names) == ["images/0.png", "images/1.png", "images/2.png"]
     assert open_images(root, as_="classes").classes == ("images",)
@@ -139,4 +139,4 @@ def test_a_folder_of_sheets_is_no_class(tmp_path: Path) -> None:
     save(np.zeros((8, 8, 3), np.uint8), root / "drawn/sheet.png")
     images = open_images(root)
     assert (list(images.names), images.classes) == (["1.png", "2.png"], ())
-    assert images.remarks == ("1 of 3 pictures: written by latelier, left out",)
+    assert images.remarks == ("1 of 3 images: written by latelier, left out",)

@@ -1,4 +1,4 @@
-"""Names of pictures in tables as other systems write them, and names of files that are not UTF-8."""
+"""Names of images in tables as other systems write them, and names of files that are not UTF-8."""
 
 import os
 import unicodedata
@@ -60,7 +60,7 @@ def test_a_name_is_found_as_it_is_written_elsewhere(given: str, name: str, but_f
         ("bird/1.png", ""),
         ("1.png", ""),
         ("", ""),
-        ("twice.png", "several pictures have this name"),
+        ("twice.png", "several images have this name"),
     ],
 )
 def test_a_name_that_fits_none_or_several_is_nobodys(given: str, why: str) -> None:
@@ -92,7 +92,7 @@ def test_why_a_name_fits_none_is_said(tmp_path: Path) -> None:
         open_images(pictures, cache=tmp_path / "cache")
     path = (pictures / "labels.csv").rename(tmp_path / "mine.csv")
     images = open_images(pictures, cache=tmp_path / "cache")
-    with pytest.raises(Refusal, match=r"mine.csv, row 2: no picture is called '000': .* both fit"):
+    with pytest.raises(Refusal, match=r"mine.csv, row 2: no image is called '000': .* both fit"):
         labelled(images, path, own=True)
     path.write_text("file,class\n000.gif,a\n001.png,a\n")
     assert any("first '000.gif'; '000.jpg' is there" in said for said in labelled(images, path, own=True).remarks)
@@ -100,7 +100,7 @@ def test_why_a_name_fits_none_is_said(tmp_path: Path) -> None:
 
 @pytest.fixture
 def latin(tmp_path: Path) -> Path:
-    """Class folders and pictures whose names are Latin-1, as old archives leave them; one is no picture."""
+    """Class folders and images whose names are Latin-1, as old archives leave them; one is no image."""
     root = os.fsencode(tmp_path / "latin")
     for number, name in enumerate((b"k\xfche/bild_\xe4.png", b"pferd/bild_\xe4.png", b"pferd/b.png")):
         os.makedirs(os.path.dirname(os.path.join(root, name)), exist_ok=True)

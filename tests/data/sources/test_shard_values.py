@@ -226,7 +226,7 @@ def test_attributes_whose_names_garble_a_terminal_are_refused(tmp_path: Path) ->
 
 
 def test_names_with_more_dots_are_pictures_of_their_own(tmp_path: Path) -> None:
-    """Unless their key up to the first dot has a picture, or a file that tells, as in a shard of webdataset."""
+    """Unless their key up to the first dot has an image, or a file that tells, as in a shard of webdataset."""
     names = ("Bild 1.2.png", "Shot 10.30.20.png", "Shot 10.30.40.PNG", "plain.png")
     images = tar(tmp_path, {**dict(zip(names, PICTURES, strict=True)), "Bild 1.2.txt": b"a dog"})
     assert (tuple(images.names), [list(texts) for texts in images.captions]) == (names, [["a dog"], [], [], []])
@@ -242,14 +242,14 @@ def test_names_with_more_dots_are_pictures_of_their_own(tmp_path: Path) -> None:
     left = {"0.left.png": PICTURES[0], "0.cls": b"1", "1.left.png": PICTURES[2], "1.CLS": b"0"}
     images = tar(tmp_path, left)
     assert (list(images.names), images.label.tolist()) == (["0.left.png", "1.left.png"], [1, 0])
-    with pytest.raises(Refusal, match=r"two pictures share a key, 1\.left\.png and 1\.right\.png; expected one"):
+    with pytest.raises(Refusal, match=r"two images share a key, 1\.left\.png and 1\.right\.png; expected one"):
         tar(tmp_path, {**left, "1.right.png": PICTURES[3]})
 
 
 def test_pictures_in_a_tar_file_that_are_not_read_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(formats, "installed", lambda extra: False)
     images = tar(tmp_path, {"0.png": PICTURES[0], "1.heic": b"x", "2.heic": b"y", "notes.md": b"z"})
-    assert "2 .heic pictures are not read: pip install 'latelier[heif]'" in images.remarks
+    assert "2 .heic images are not read: pip install 'latelier[heif]'" in images.remarks
     assert "1 file is not used in tar files (latelier data SRC says which)" in images.remarks
     found = survey(tmp_path / "set.tar")
     assert (found.inside, dict(found.unused)) == (

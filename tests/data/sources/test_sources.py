@@ -14,7 +14,7 @@ from latelier.data.sources import builtin
 from latelier.data.sources.open import list_data, open_images, splits_of
 from latelier.errors import Refusal
 
-SHARED = Path(__file__).parents[4] / "shared" / "data"  # real pictures beside the repository, on some machines
+SHARED = Path(__file__).parents[4] / "shared" / "data"  # real images beside the repository, on some machines
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared/data")
 
 
@@ -35,7 +35,7 @@ def test_class_folders(tmp_path: Path) -> None:
     assert list(images.names) == ["dog 10/c.png", "dog 10/deep/er/b.JPG", "dog 2/a.png", "loose.png"]
     assert images.classes == ("dog 2", "dog 10")
     assert images.label.tolist() == [1, 1, 0, -1]
-    assert images.remarks == ("1 of 4 pictures stand beside the class folders: their class is unknown",)
+    assert images.remarks == ("1 of 4 images stand beside the class folders: their class is unknown",)
     assert (images.source, splits_of(tmp_path / "pets")) == (str(tmp_path / "pets"), ())
     assert (images.pixels[2] == np.asarray(noise())).all()
 
@@ -76,13 +76,13 @@ def test_links_are_followed_but_not_in_circles(tmp_path: Path) -> None:
 
 
 def test_empty_folder(tmp_path: Path) -> None:
-    with pytest.raises(Refusal, match="no pictures in this folder"):
+    with pytest.raises(Refusal, match="no images in this folder"):
         open_images(tmp_path)
 
 
 def test_damaged_files_are_skipped_and_named(tmp_path: Path) -> None:
     pictures = folder(tmp_path / "pictures", 3)
-    (pictures / "text.png").write_text("not a picture")
+    (pictures / "text.png").write_text("not an image")
     whole = write(tmp_path / "whole.jpg", size=(64, 64)).read_bytes()
     (pictures / "half.jpg").write_bytes(whole[: len(whole) // 2])
     images = open_images(pictures, size=10)
@@ -91,16 +91,14 @@ def test_damaged_files_are_skipped_and_named(tmp_path: Path) -> None:
     assert images.remarks == ()
     for i in (3, 4, 5):
         (pictures / f"{i}.gif").write_bytes(b"GIF89a")
-    assert open_images(pictures, size=10).remarks == (
-        "5 of 8 pictures could not be decoded, first 3.gif: not a picture",
-    )
+    assert open_images(pictures, size=10).remarks == ("5 of 8 images could not be decoded, first 3.gif: not an image",)
 
 
 def test_nothing_left(tmp_path: Path) -> None:
     for i in range(3):
-        write(tmp_path / "pictures" / f"{i}.png").write_text("not a picture")
+        write(tmp_path / "pictures" / f"{i}.png").write_text("not an image")
     for options in ({}, {"size": 8, "channels": 1}):
-        with pytest.raises(Refusal, match=r"none of 3 pictures could be decoded; the first is 0.png: not a picture"):
+        with pytest.raises(Refusal, match=r"none of 3 images could be decoded; the first is 0.png: not an image"):
             open_images(tmp_path / "pictures", **options)
 
 
@@ -148,17 +146,17 @@ def mixed(path: Path, *modes: str) -> Path:
 def test_of_grey_and_colour_together_the_majority_decides(tmp_path: Path) -> None:
     pictures = mixed(tmp_path / "pictures", "RGB", "L", "RGB", "RGB")
     for channels, shape, remark in (
-        (None, (3, 10, 12), f"1 of 4 pictures: {MOSTLY_COLOUR}"),
-        (3, (3, 10, 12), "1 of 4 pictures: grey, repeated in three channels"),
-        (1, (1, 10, 12), "3 of 4 pictures: in colour, turned grey"),
+        (None, (3, 10, 12), f"1 of 4 images: {MOSTLY_COLOUR}"),
+        (3, (3, 10, 12), "1 of 4 images: grey, repeated in three channels"),
+        (1, (1, 10, 12), "3 of 4 images: in colour, turned grey"),
     ):
         images = open_images(pictures, channels=channels)
         assert (images.shape, images.remarks) == (shape, (remark,))
     grey = open_images(mixed(tmp_path / "grey", "L", "RGB", "L"))
-    assert (grey.shape, grey.remarks) == ((1, 10, 12), (f"1 of 3 pictures: {MOSTLY_GREY}",))
+    assert (grey.shape, grey.remarks) == ((1, 10, 12), (f"1 of 3 images: {MOSTLY_GREY}",))
     assert (grey.pixels[1, :, :, 0] == np.asarray(noise("RGB", seed=1).convert("L"))).all()
     half = open_images(mixed(tmp_path / "half", "L", "RGB", "RGB", "L"))  # in colour nothing is lost
-    assert (half.shape, half.remarks) == ((3, 10, 12), (f"2 of 4 pictures: {MOSTLY_COLOUR}",))
+    assert (half.shape, half.remarks) == ((3, 10, 12), (f"2 of 4 images: {MOSTLY_COLOUR}",))
 
 
 def test_pictures_that_cannot_be_read_do_not_vote(tmp_path: Path) -> None:
@@ -167,14 +165,14 @@ def test_pictures_that_cannot_be_read_do_not_vote(tmp_path: Path) -> None:
         (pictures / name).write_bytes(b"no picture")
     images = open_images(pictures)
     assert (images.shape, images.skipped) == ((1, 10, 12), ("002.png", "003.png"))
-    assert images.remarks == (f"1 of 5 pictures: {MOSTLY_GREY}",)
+    assert images.remarks == (f"1 of 5 images: {MOSTLY_GREY}",)
 
 
 def test_the_sample_is_of_the_whole_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(target, "PROBED", 4)
     monkeypatch.setattr(target, "BLOCK", 1)
     pictures = mixed(tmp_path / "pictures", *"LLLLL", *["RGB"] * 15)  # the first class is of another kind
-    assert open_images(pictures).remarks == (f"5 of 20 pictures: {MOSTLY_COLOUR}",)
+    assert open_images(pictures).remarks == (f"5 of 20 images: {MOSTLY_COLOUR}",)
     for number in range(17):  # where nothing of the sample opens, what does open decides
         (pictures / f"{number:03}.png").write_bytes(b"no picture")
     for number in (17, 18):
@@ -185,9 +183,9 @@ def test_the_sample_is_of_the_whole_folder(tmp_path: Path, monkeypatch: pytest.M
 def test_what_comes_after_the_sample_is_converted_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(target, "PROBED", 2)
     colour = mixed(tmp_path / "colour", "RGB", "RGB", "RGB", "L")
-    assert open_images(colour).remarks == (f"1 of 4 pictures: {MOSTLY_COLOUR}",)
+    assert open_images(colour).remarks == (f"1 of 4 images: {MOSTLY_COLOUR}",)
     grey = mixed(tmp_path / "grey", "L", "L", "L", "RGB")
-    assert open_images(grey).remarks == (f"1 of 4 pictures: {MOSTLY_GREY}",)
+    assert open_images(grey).remarks == (f"1 of 4 images: {MOSTLY_GREY}",)
 
 
 def test_conversions_are_told_with_their_number(tmp_path: Path) -> None:
@@ -199,12 +197,12 @@ def test_conversions_are_told_with_their_number(tmp_path: Path) -> None:
     images = open_images(pictures, channels=3)
     assert (images.pixels[list(images.names).index("deep.png")] == round(60000 / 257)).all()
     assert images.remarks == (
-        "1 of 6 pictures: CMYK, turned into RGB",
-        "1 of 6 pictures: with transparency, laid on white",
-        "1 of 6 pictures: more than 8 bits; values of 0 to 65,535 are drawn from black to white",
-        "1 of 6 pictures: grey, repeated in three channels",
-        "1 of 6 pictures: with a palette, its colours looked up",
-        "the other pictures have 8 bits, whose 0 to 255 are drawn from black to white",
+        "1 of 6 images: CMYK, turned into RGB",
+        "1 of 6 images: with transparency, laid on white",
+        "1 of 6 images: more than 8 bits; values of 0 to 65,535 are drawn from black to white",
+        "1 of 6 images: grey, repeated in three channels",
+        "1 of 6 images: with a palette, its colours looked up",
+        "the other images have 8 bits, whose 0 to 255 are drawn from black to white",
     )
 
 
@@ -357,7 +355,7 @@ def test_parquet(tmp_path: Path) -> None:
     columns = {
         "image": pictures,
         "label": [i % 3 for i in range(149)] + [None],
-        "captions": [[f"picture {i}", "a picture"] if i else None for i in range(150)],
+        "captions": [[f"image {i}", "an image"] if i else None for i in range(150)],
         "round": [i % 2 == 0 for i in range(150)],
         "red": [i % 2 for i in range(149)] + [-1],
         "count": list(range(150)),
@@ -380,7 +378,7 @@ def test_parquet(tmp_path: Path) -> None:
     assert images.classes == ("ant", "bee", "cow", "dog")
     assert images.attributes == ("round", "red")
     assert images.attribute[[0, 1, -1]].tolist() == [[1, 0], [0, 1], [0, -1]]
-    assert [list(texts) for texts in images.captions[:2]] == [[], ["picture 1", "a picture"]]
+    assert [list(texts) for texts in images.captions[:2]] == [[], ["image 1", "an image"]]
 
 
 def test_plain_parquet_of_bytes(tmp_path: Path) -> None:
@@ -433,9 +431,9 @@ def test_tar_shards(tmp_path: Path) -> None:
 
 def test_bad_tar(tmp_path: Path) -> None:
     good = tar(tmp_path / "good.tar", {"1.png": png(), "1.jpg": png()})
-    with pytest.raises(Refusal, match=r"two pictures share a key, 1.png and 1.jpg"):
+    with pytest.raises(Refusal, match=r"two images share a key, 1.png and 1.jpg"):
         open_images(good)
-    with pytest.raises(Refusal, match="no pictures in it"):
+    with pytest.raises(Refusal, match="no images in it"):
         open_images(tar(tmp_path / "none.tar", {"1.cls": b"1"}))
     with pytest.raises(Refusal, match=r"1.json is not understood"):
         open_images(tar(tmp_path / "json.tar", {"1.png": png(), "1.json": b"{"}))

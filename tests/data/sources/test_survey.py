@@ -180,11 +180,11 @@ def test_what_lies_in_shards(tmp_path: Path) -> None:
     assert reasons(tmp_path / "set") == {
         (".json", "beside shards"): 1,
         (".parquet", "no column image"): 1,
-        (".tar", "no pictures in it"): 1,
+        (".tar", "no images in it"): 1,
     }
     assert reasons(tmp_path / "set", "inside") == {
-        (".txt", "of a sample without a picture"): 1,
-        (".png", "part of a sample, and not its picture"): 1,
+        (".txt", "of a sample without an image"): 1,
+        (".png", "part of a sample, and not its image"): 1,
         (".md", "not read"): 1,
         (".x", "hidden"): 1,
     }
@@ -212,8 +212,8 @@ def test_the_command(tmp_path: Path, capsys: Captured) -> None:
     (root / "x.heic").write_bytes(b"x")
     main(["data", str(root)])
     assert capsys.readouterr().out.splitlines() == [
-        f"{root}: a folder of pictures",
-        "4 pictures; 2 classes: a 2, b 2",
+        f"{root}: a folder of images",
+        "4 images; 2 classes: a 2, b 2",
         "sizes (height x width): 10x12 3, 6x5 1",
         "modes: RGB 3, L 1",
         "files there: 5 = 4 used + 0 skipped + 1 unused",
@@ -222,7 +222,7 @@ def test_the_command(tmp_path: Path, capsys: Captured) -> None:
     main(["data", str(root), "--json"])
     assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(survey(root).json()))
     main(["data", "digits"])
-    assert "train: 1,297 pictures; 10 classes: 0 128" in capsys.readouterr().out
+    assert "train: 1,297 images; 10 classes: 0 128" in capsys.readouterr().out
     assert "all splits are looked at together; give digits" in refused(capsys, "data digits:test")
     assert "expected one of" not in refused(capsys, ["data", str(root), "--as", "parquet"])
 
@@ -235,7 +235,7 @@ def test_training_says_it_and_later_verbs_read_the_same(tmp_path: Path, capsys: 
     main([*train, "--data", str(root), "--as", "tar"])
     said = capsys.readouterr().err.splitlines()
     assert said[:2] == [
-        f"{root}: tar shards, 1 file, 30 pictures read",
+        f"{root}: tar shards, 1 file, 30 images read",
         "not used: 24 .png: another kind than what is read (tar) (latelier data SRC says more)",
     ]
     assert json.loads((tmp_path / "run/config.json").read_text())["request"]["as_"] == "tar"

@@ -14,7 +14,7 @@ Open = Callable[[str, str], Images]
 
 @pytest.fixture
 def with_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
-    """Opens a folder of the pictures 000.png to 003.png with one table beside them."""
+    """Opens a folder of the images 000.png to 003.png with one table beside them."""
     monkeypatch.setenv("LATELIER_CACHE", str(tmp_path / "cache"))
     pictures = folder(tmp_path / "pictures", 4)
 
@@ -40,7 +40,7 @@ def test_a_corrected_label_is_seen_without_decoding_again(
     after = with_table("labels.csv", "file,label\n000.png,b\n001.png,b\n002.png,a\n")
     assert (before.label.tolist(), after.label.tolist()) == ([0, 1, -1, -1], [1, 1, 0, -1])
     assert before.fingerprint != after.fingerprint
-    assert after.remarks == ("labels.csv says nothing of 1 of 4 pictures",)
+    assert after.remarks == ("labels.csv says nothing of 1 of 4 images",)
 
 
 def test_equal_rows_may_repeat(with_table: Open) -> None:
@@ -171,7 +171,7 @@ def test_attributes(with_table: Open) -> None:
     assert images.attributes == ("round", "red")
     assert images.attribute.tolist() == [[1, 0], [1, 0], [-1, -1], [-1, -1]]
     assert images.remarks == (
-        "attributes.csv says nothing of 1 of 4 pictures",
+        "attributes.csv says nothing of 1 of 4 images",
         "attributes.csv: 1 value says nothing and was read so: -1 (1)",
     )
 
@@ -185,7 +185,7 @@ def test_attributes_as_celeba_has_them(with_table: Open) -> None:
 def test_captions(with_table: Open) -> None:
     images = with_table("captions.csv", 'file,caption\n001.png,one dog\n001.png,"a dog, brown"\n003.png,\n')
     assert [list(texts) for texts in images.captions] == [[], ["one dog", "a dog, brown"], [], []]
-    assert images.remarks == ("captions.csv says nothing of 3 of 4 pictures",)
+    assert images.remarks == ("captions.csv says nothing of 3 of 4 images",)
 
 
 def test_splits_agree_on_classes(tmp_path: Path) -> None:

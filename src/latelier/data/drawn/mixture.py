@@ -1,4 +1,4 @@
-"""Points in the plane as pictures of 1x2 pixels: ALI's mixture of 25 Gaussians, on which it can be counted whether a
+"""Points in the plane as images of 1x2 pixels: ALI's mixture of 25 Gaussians, on which it can be counted whether a
 model draws all modes, and whether x -> z -> x stays in its mode.
 
 The centres are all pairs out of -4, -2, 0, 2 and 4, and the sd is 0.05 in both directions (Dumoulin et al. 2017, arXiv

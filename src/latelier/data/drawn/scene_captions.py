@@ -13,7 +13,7 @@ def noun(size: str, colour: str, texture: str, kind: str) -> str:
 
 def describe(shapes: Sequence[str], relations: Sequence[Relation], ground: str) -> list[str]:
     """Captions of one to three shapes that stand in all of these relations: first the canonical one, which follows from
-    the picture word for word, then the same said in another order, the last naming the ground too. Of three shapes the
+    the image word for word, then the same said in another order, the last naming the ground too. Of three shapes the
     first relation is that of a pair, whose two stand on the same side of the third."""
     if not relations:
         (shape,) = shapes

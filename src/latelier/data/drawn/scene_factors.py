@@ -17,9 +17,9 @@ TURN = np.pi / 9  # greatest rotation of a shape, either way
 MARGIN = 0.03  # least distance of a shape from the border
 GAP = 0.045  # and from another shape
 SLANT = 0.6  # greatest offset across a relation, as a share of the offset along it
-TRIES = 12  # places tried for the shapes of a picture, ever closer to their layout's
+TRIES = 12  # places tried for the shapes of an image, ever closer to their layout's
 
-# Uniform numbers that a picture takes: for its label, itself, its shapes' colours, its shapes, their places.
+# Uniform numbers that an image takes: for its label, itself, its shapes' colours, its shapes, their places.
 DRAWS = (1, len(PICTURE_FACTORS), len(COLOURS), 6 * SLOTS, 2 * SLOTS * TRIES)
 
 
@@ -76,7 +76,7 @@ def _shapes(
     """[n, SLOTS, SHAPE_FACTORS], as if no shape were missing."""
     kind, texture = np.floor(len(KINDS) * u[..., 0]), np.floor(len(TEXTURES) * u[..., 1])
     kind[:, 0] = label
-    colour = colours.argsort(1)[:, :SLOTS]  # no two alike in a picture
+    colour = colours.argsort(1)[:, :SLOTS]  # no two alike in an image
     least, greatest = np.moveaxis(np.array([SMALL_RADIUS, LARGE_RADIUS])[(u[..., 2] < 0.5).astype(int)], -1, 0)
     radius = least + (greatest - least) * u[..., 3]
     x, y = np.moveaxis(_places(layout, radius, places.reshape(-1, TRIES, SLOTS, 2)), -1, 0)
@@ -85,7 +85,7 @@ def _shapes(
 
 def _places(layout: np.ndarray, radius: np.ndarray, u: np.ndarray) -> np.ndarray:
     """Centres [n, SLOTS, 2] in [0, 1]: the first try in u [n, TRIES, SLOTS, 2] where every relation is plain to see and
-    every shape stands apart. Tries shrink from anywhere in the picture to the layout's own places, which always fit."""
+    every shape stands apart. Tries shrink from anywhere in the image to the layout's own places, which always fit."""
     centres = np.zeros((len(layout), SLOTS, 2))
     shrink = np.linspace(0, 1, TRIES)[:, None, None]
     for number, (places, relations) in enumerate(LAYOUTS):

@@ -1,8 +1,8 @@
 """From the factors of a drawn scene to its pixels: signed distances, patterns and paint.
 
-Lengths are shares of the picture's side, x to the right and y downwards, angles in radians. A picture is a function of
+Lengths are shares of the image's side, x to the right and y downwards, angles in radians. An image is a function of
 its factors alone, so a changed factor redraws the same scene with that one thing changed. Over pixels only exactly
-rounded operations are used (no sines): a picture does not depend on which others are drawn in the same block.
+rounded operations are used (no sines): an image does not depend on which others are drawn in the same block.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ import numpy as np
 
 PICTURE_FACTORS = ("count", "layout", "ground texture", "ground dark", "ground hue", "ground angle", "ground period")
 SHAPE_FACTORS = ("kind", "colour", "texture", "x", "y", "radius", "rotation", "stripe angle")
-SLOTS = 3  # at most so many shapes in a picture
+SLOTS = 3  # at most so many shapes in an image
 FACTORS = PICTURE_FACTORS + tuple(f"{name} {slot}" for slot in range(1, SLOTS + 1) for name in SHAPE_FACTORS)
 
 PERIOD = 0.125  # of the pattern on a shape
@@ -129,7 +129,7 @@ PATTERNS: dict[str, Pattern] = {
 
 
 def split(factors: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Factors [n, FACTORS] by name: the picture's own, each [n], and those of its shapes, each [n, SLOTS]."""
+    """Factors [n, FACTORS] by name: the image's own, each [n], and those of its shapes, each [n, SLOTS]."""
     own, shapes = np.split(factors, [len(PICTURE_FACTORS)], axis=1)
     shapes = shapes.reshape(len(factors), SLOTS, len(SHAPE_FACTORS))
     by_name = dict(zip(SHAPE_FACTORS, np.moveaxis(shapes, 2, 0), strict=True))

@@ -1,11 +1,11 @@
-"""Drawn pictures whose parts, attributes, classes and captions are known exactly: one to three textured shapes, apart
+"""Drawn images whose parts, attributes, classes and captions are known exactly: one to three textured shapes, apart
 from each other, on a textured ground.
 
 The class is the kind of the shape that comes first: the one that is above or left of every other. Where there are two
-or three shapes, their kinds alone do not tell it; colour, texture, size, place and ground never do. Every ten pictures
+or three shapes, their kinds alone do not tell it; colour, texture, size, place and ground never do. Every ten images
 (rows 0-9, 10-19, ...) hold each class once.
 
-A picture is a function of (seed, row, size): any block of rows can be drawn by itself, in any order, in flat memory;
+An image is a function of (seed, row, size): any block of rows can be drawn by itself, in any order, in flat memory;
 size changes nothing but the resolution.
 """
 
@@ -38,7 +38,7 @@ ATTRIBUTES = (
     *("two or more shapes", "ground is striped", "ground is dark"),
 )
 
-# What every picture has: of its shapes only the first is in all of them. Continuous ones are cut over their ranges.
+# What every image has: of its shapes only the first is in all of them. Continuous ones are cut over their ranges.
 KNOWN = (*PICTURE_FACTORS, *(name for name in FACTORS if name.endswith(" 1")))
 RANGES = {
     "ground hue": (0, 1),
@@ -51,12 +51,12 @@ RANGES = {
     "stripe angle 1": (0, np.pi),
 }
 
-BLOCK = 256  # pictures drawn at once
+BLOCK = 256  # images drawn at once
 
 
 def draw_scenes(n: int, *, size: int = 32, seed: int = 0) -> Images:
-    """n pictures, pixels uint8 [n, size, size, 3]. ``truth`` holds uint8 [n, size, size] "parts", 1 + kind of the shape
-    at a pixel, and "instances", 1 + its slot, 0 = ground; and float32 [n, FACTORS] "factors", all that a picture is
+    """n images, pixels uint8 [n, size, size, 3]. ``truth`` holds uint8 [n, size, size] "parts", 1 + kind of the shape
+    at a pixel, and "instances", 1 + its slot, 0 = ground; and float32 [n, FACTORS] "factors", all that an image is
     drawn from. Raises Refusal for n < 1, a size below 32 or not divisible by 8, and a negative seed."""
     return draw_block(0, n, size=size, seed=seed)
 
@@ -64,9 +64,7 @@ def draw_scenes(n: int, *, size: int = 32, seed: int = 0) -> Images:
 def draw_block(start: int, stop: int, *, size: int = 32, seed: int = 0) -> Images:
     """Rows ``start`` to ``stop`` (without it) of the endless set of that seed, as ``draw_scenes`` gives them."""
     if not 0 <= start < stop:
-        raise Refusal(
-            f"scenes: rows {start} to {stop} were asked for; ask for at least one picture, from row 0 upwards"
-        )
+        raise Refusal(f"scenes: rows {start} to {stop} were asked for; ask for at least one image, from row 0 upwards")
     if size < 32 or size % 8:
         raise Refusal(f"scenes: size {size} was asked for; it must be 32 or more and divisible by 8, as 32 or 64")
     if seed < 0:
@@ -115,7 +113,7 @@ def _attributes(factors: np.ndarray) -> np.ndarray:
 
 
 def _captions(factors: np.ndarray) -> list[list[str]]:
-    """Every picture's captions, the canonical one first."""
+    """Every image's captions, the canonical one first."""
     picture, shape = split(factors)
     nouns = [
         [

@@ -1,6 +1,6 @@
 """Drawn 2D shapes, one white shape on black, in every combination of five known factors: shape, scale, rotation, x, y.
 
-The set of the lecture's disentanglement figure (after Higgins et al. 2017), drawn by our own code. A picture is its
+The set of the lecture's disentanglement figure (after Higgins et al. 2017), drawn by our own code. An image is its
 levels and nothing else: there is no seed in what is drawn.
 
     shape     square, ellipse, heart; all of one scale have one area
@@ -9,7 +9,7 @@ levels and nothing else: there is no seed in what is drawn.
     x, y      12 each: the centre of mass, from 16 to 49 of 64 pixels in steps of 3; x to the right, y downwards
 
 A quarter turn takes the square onto itself, a half turn the ellipse. Nine is odd, so none of the nine does: no two
-pictures are alike, and the nine turns of the square are 10 degrees apart in another order (20 for the ellipse).
+images are alike, and the nine turns of the square are 10 degrees apart in another order (20 for the ellipse).
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ from latelier.data.images import Images
 from latelier.errors import Refusal
 
 VERSION = 1  # of what is drawn
-SIDE = 64  # pixels; smaller pictures are means over its blocks
+SIDE = 64  # pixels; smaller images are means over its blocks
 SHAPES = ("square", "ellipse", "heart")
 SCALES = np.arange(5, 11) / 10
 ROTATIONS = np.arange(9) * (2 * np.pi / 9)
@@ -33,7 +33,7 @@ HELD = 0  # seed of the rotations held out
 
 
 def draw_sprites(split: str = "", *, size: int = 64) -> Images:
-    """All 23,328 pictures, pixels uint8 [n, size, size, 1], or those of the split "train" or "test"; their order means
+    """All 23,328 images, pixels uint8 [n, size, size, 1], or those of the split "train" or "test"; their order means
     nothing.
 
     Of the nine rotations of a shape and scale at a place, "test" has one, drawn by a seed, and "train" the other eight:

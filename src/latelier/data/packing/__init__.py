@@ -1,1 +1,1 @@
-"""Pictures decoded once, into files of uint8 rows."""
+"""Images decoded once, into files of uint8 rows."""

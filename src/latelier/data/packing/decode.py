@@ -1,4 +1,4 @@
-"""One picture file -> one array of uint8. Imports numpy and Pillow alone, so that a decoding process starts at once."""
+"""One image file -> one array of uint8. Imports numpy and Pillow alone, so that a decoding process starts at once."""
 
 import os
 import stat
@@ -18,7 +18,7 @@ from latelier.data.packing.png import without_long_text
 GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 COLOUR_MODES = frozenset({"RGB", "RGBA", "RGBa", "RGBX", "P", "PA"})  # those that need no remark of their own
 ORIENTATION = 0x0112  # the EXIF tag
-UPRIGHT = {  # its values -> what brings the picture upright; the last four swap height and width
+UPRIGHT = {  # its values -> what brings the image upright; the last four swap height and width
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -29,27 +29,27 @@ UPRIGHT = {  # its values -> what brings the picture upright; the last four swap
 }
 SIDEWAYS = frozenset(UPRIGHT[value] for value in (5, 6, 7, 8))
 ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")
-GAP = 2.0  # pictures are shrunk cheaply (JPEG decoder, box filter) to this many times the size, then by Lanczos
+GAP = 2.0  # images are shrunk cheaply (JPEG decoder, box filter) to this many times the size, then by Lanczos
 
 
 class Target(NamedTuple):
-    """What every picture is turned into."""
+    """What every image is turned into."""
 
     height: int
     width: int
     channels: int
     crop: bool  # scale the shorter side and crop the centre (height = width); otherwise another size is a surprise
-    span: Span | None = None  # black and white of values of more than 8 bits; None: a picture with such is a surprise
+    span: Span | None = None  # black and white of values of more than 8 bits; None: an image with such is a surprise
 
 
 class SurpriseError(Exception):
-    """A picture contradicts what the sample promised, or cannot be reached. ``args``: "size", "span" or "source", and
+    """An image contradicts what the sample promised, or cannot be reached. ``args``: "size", "span" or "source", and
     what it is."""
 
 
 @contextmanager
 def no_bombs() -> Iterator[None]:
-    """Within it a picture beyond Pillow's pixel limit is an error, and Pillow does not chat about odd metadata."""
+    """Within it an image beyond Pillow's pixel limit is an error, and Pillow does not chat about odd metadata."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -58,7 +58,7 @@ def no_bombs() -> Iterator[None]:
 
 @contextmanager
 def opened(file: str | BinaryIO) -> Iterator[ImageFile]:
-    """Yields a picture whose pixels are not read yet. Raises OSError for what is no regular file (a pipe would be
+    """Yields an image whose pixels are not read yet. Raises OSError for what is no regular file (a pipe would be
     waited for) or in no format that Pillow itself reads, alone or with an extra."""
     with ExitStack() as stack:
         if isinstance(file, str):
@@ -71,7 +71,7 @@ def opened(file: str | BinaryIO) -> Iterator[ImageFile]:
 
 
 def probe(file: str | BinaryIO) -> tuple[bool, tuple[int, int], bool]:
-    """Whether the picture is grey, its (height, width) upright, and whether its values have more than 8 bits; reads
+    """Whether the image is grey, its (height, width) upright, and whether its values have more than 8 bits; reads
     little more than the header."""
     with opened(file) as image:
         width, height = image.size
@@ -82,7 +82,7 @@ def probe(file: str | BinaryIO) -> tuple[bool, tuple[int, int], bool]:
 
 
 def probe_values(file: str | BinaryIO) -> Measured:
-    """Of a picture of more than 8 bits what it says of its set. Raises as ``decode`` does."""
+    """Of an image of more than 8 bits what it says of its set. Raises as ``decode`` does."""
     with opened(file) as image:
         return measure(image)
 
@@ -110,7 +110,7 @@ def decode(file: str | BinaryIO, target: Target) -> tuple[np.ndarray, set[str]]:
 
 
 def fit(image: Image.Image, target: Target, turn: Image.Transpose | None = None) -> np.ndarray:
-    """A picture of mode L or RGB as the target has it."""
+    """An image of mode L or RGB as the target has it."""
     if target.crop:
         side = min(image.size)
         left, top = (image.width - side) / 2, (image.height - side) / 2
@@ -125,13 +125,13 @@ def fit(image: Image.Image, target: Target, turn: Image.Transpose | None = None)
 
 
 def turn_of(image: ImageFile) -> Image.Transpose | None:
-    """What brings a loaded picture upright, by its EXIF; None where it is. That of JPEG XL is turned already, and its
+    """What brings a loaded image upright, by its EXIF; None where it is. That of JPEG XL is turned already, and its
     EXIF says how it was (ISO/IEC 18181-2)."""
     return None if image.format == "JXL" else UPRIGHT.get(image.getexif().get(ORIENTATION, 1))
 
 
 def is_grey(image: ImageFile) -> bool:
-    """Whether a picture that is not loaded yet has no colour by its mode, or by its palette."""
+    """Whether an image that is not loaded yet has no colour by its mode, or by its palette."""
     if image.mode not in ("P", "PA"):
         return image.mode in GREY_MODES or is_deep_grey_with_alpha(image)
     palette = np.reshape(image.getpalette() or [0, 0, 0], (-1, 3))
@@ -139,8 +139,8 @@ def is_grey(image: ImageFile) -> bool:
 
 
 def flatten(image: ImageFile, found: set[str], span: Span | None = None) -> Image.Image:
-    """A picture that is not loaded yet in mode L or RGB, on white where it is transparent; adds to ``found`` what was
-    done. ``span``: black and white of values of more than 8 bits; None takes the picture's own."""
+    """An image that is not loaded yet in mode L or RGB, on white where it is transparent; adds to ``found`` what was
+    done. ``span``: black and white of values of more than 8 bits; None takes the image's own."""
     if is_deep(image):
         return drawn(image, span, found)
     mode = "L" if is_grey(image) else "RGB"
@@ -159,7 +159,7 @@ def flatten(image: ImageFile, found: set[str], span: Span | None = None) -> Imag
 
 
 def _frames(image: ImageFile) -> set[str]:
-    """What is left out of a picture of several."""
+    """What is left out of an image of several."""
     if not getattr(image, "is_animated", False):
         return set()
     return {"pages"} if image.format == "TIFF" else {"frames"} if image.format in ANIMATED else set()

@@ -1,6 +1,6 @@
-"""Pictures of more than eight bits a value: what of them is black and what is white. Imports numpy and Pillow alone.
+"""Images of more than eight bits a value: what of them is black and what is white. Imports numpy and Pillow alone.
 
-The range is one for a whole set: a picture that is scaled by its own would look as bright as any other.
+The range is one for a whole set: an image that is scaled by its own would look as bright as any other.
 """
 
 import sys
@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageFile
 
 DEPTHS = (8, 10, 12, 14, 16)  # bits of cameras and the like; the values of 12 are 0 to 4,095
-SAMPLED = 4096  # values that are kept of a picture
+SAMPLED = 4096  # values that are kept of an image
 RARE = 0.001  # share of the values, but for the outermost, that may lie outside the range
 LEVELS = 16  # grey levels of 256 that all but these must not be pressed into
 WHITE_IS_ZERO, PHOTOMETRIC, SAMPLE_FORMAT, UNSIGNED = 0, 262, 339, 1  # of TIFF
@@ -21,7 +21,7 @@ Span = tuple[float, float]  # black, white
 
 
 class Measured(NamedTuple):
-    """What a picture says of its set."""
+    """What an image says of its set."""
 
     low: float
     high: float
@@ -30,12 +30,12 @@ class Measured(NamedTuple):
 
 
 def is_deep(image: ImageFile.ImageFile) -> bool:
-    """Whether a picture that is not loaded yet has values of more than eight bits that can be had whole."""
+    """Whether an image that is not loaded yet has values of more than eight bits that can be had whole."""
     return image.mode in ("I", "F") or image.mode.startswith("I;16") or _colour_raw(image) is not None
 
 
 def measure(image: ImageFile.ImageFile) -> Measured:
-    """Of a deep picture. Raises ValueError for values that are no numbers, and what Pillow raises on damaged files."""
+    """Of a deep image. Raises ValueError for values that are no numbers, and what Pillow raises on damaged files."""
     return _measured(_values(image)[0])
 
 
@@ -65,8 +65,8 @@ def span_of(measured: Sequence[Measured]) -> Span:
 
 
 def drawn(image: ImageFile.ImageFile, span: Span | None, found: set[str]) -> Image.Image:
-    """A deep picture in mode L or RGB, on white where it is transparent: ``span`` is black and white (None: those of
-    this picture alone), and what lies beyond is as black or as white. Adds to ``found`` what was done. Raises
+    """A deep image in mode L or RGB, on white where it is transparent: ``span`` is black and white (None: those of
+    this image alone), and what lies beyond is as black or as white. Adds to ``found`` what was done. Raises
     ValueError as ``measure`` does, and where black and white are one."""
     values, alpha = _values(image)
     low, high = span or span_of([_measured(values)])
@@ -89,7 +89,7 @@ def drawn(image: ImageFile.ImageFile, span: Span | None, found: set[str]) -> Ima
 
 
 def _values(image: ImageFile.ImageFile) -> tuple[np.ndarray, np.ndarray | None]:
-    """Values [h, w] or [h, w, 3], and uint8 [h, w] of how opaque they are, or None where all are. Loads the picture."""
+    """Values [h, w] or [h, w, 3], and uint8 [h, w] of how opaque they are, or None where all are. Loads the image."""
     raw = _colour_raw(image)
     if raw is None:
         image.load()
@@ -115,12 +115,12 @@ def _values(image: ImageFile.ImageFile) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def is_deep_grey_with_alpha(image: ImageFile.ImageFile) -> bool:
-    """Whether a picture that is not loaded yet is grey although Pillow says RGBA, for want of a mode for both."""
+    """Whether an image that is not loaded yet is grey although Pillow says RGBA, for want of a mode for both."""
     return (_colour_raw(image) or "").startswith("LA")
 
 
 def _colour_raw(image: ImageFile.ImageFile) -> str | None:
-    """Pillow's name for how 16 bits a channel stand in the file, of pictures not loaded yet; it keeps their upper 8."""
+    """Pillow's name for how 16 bits a channel stand in the file, of images not loaded yet; it keeps their upper 8."""
     args = image.tile[0].args if len(image.tile) and image.format in ("PNG", "TIFF") else None
     raw = args[0] if isinstance(args, tuple) else args
     if not isinstance(raw, str) or not raw.startswith(("RGB;16", "RGBA;16", "RGBX;16", "LA;16")):
@@ -140,7 +140,7 @@ def _halves(image: ImageFile.ImageFile, raw: str) -> tuple[np.ndarray, np.ndarra
 
 
 def _read_as(image: ImageFile.ImageFile, raw: str) -> None:
-    """Loads a picture by another of Pillow's names for how its values stand in the file."""
+    """Loads an image by another of Pillow's names for how its values stand in the file."""
     image.tile = [
         tile._replace(args=(raw, *tile.args[1:]) if isinstance(tile.args, tuple) else raw) for tile in image.tile
     ]

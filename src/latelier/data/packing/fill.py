@@ -1,4 +1,4 @@
-"""Fills pixels.npy: from pictures that many processes decode straight into it, or from an array in memory.
+"""Fills pixels.npy: from images that many processes decode straight into it, or from an array in memory.
 
 ``done.jsonl`` beside it says which jobs are finished, so that a killed pack goes on where it was; a finished
 job's rows are checked by their sums before they are believed. What other packs hold in
@@ -31,9 +31,9 @@ from latelier.data.packing.target import SENTENCES, SIDE, aim, aim_deep, remarks
 from latelier.data.packing.worker import Report, write_all
 from latelier.errors import Refusal
 
-SMALL = 500  # pictures up to which starting processes costs more than it saves
+SMALL = 500  # images up to which starting processes costs more than it saves
 JOB_ROWS, JOB_BYTES = 64, 4 << 20  # at most so much in a job: what a process holds in memory, and what a kill loses
-Progress = Callable[[int, int], None]  # pictures done, of how many
+Progress = Callable[[int, int], None]  # images done, of how many
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,11 @@ class Filled:
 
 
 class OtherSizeError(Exception):
-    """A picture's size differs from the sample's."""
+    """An image's size differs from the sample's."""
 
 
 class OtherDepthError(Exception):
-    """A picture has values of more than 8 bits, and none of the sample had."""
+    """An image has values of more than 8 bits, and none of the sample had."""
 
 
 def store(part: Path, images: Images, size: int | None, channels: int | None) -> Filled:
@@ -69,7 +69,7 @@ def store(part: Path, images: Images, size: int | None, channels: int | None) ->
                 rows = np.stack([fit(Image.fromarray(row.squeeze(2) if c == 1 else row), target) for row in rows])
             digest.update(rows.data)
             write_all(file, rows)
-    said = [f"{len(images)} of {len(images)} pictures: {SENTENCES['colour' if channels == 1 else 'grey']}"]
+    said = [f"{len(images)} of {len(images)} images: {SENTENCES['colour' if channels == 1 else 'grey']}"]
     return Filled(np.arange(len(images)), [], said if channels not in (None, c) else [], digest.hexdigest())
 
 
@@ -82,7 +82,7 @@ def fill(
     lock: int,
     progress: Progress | None,
 ) -> Filled:
-    """Decodes the pictures of a plan."""
+    """Decodes the images of a plan."""
     filling = _Filling(part, plan, lock, progress)
     aimed = aim(plan, size, channels, span)
     target, reports = filling.resume(aimed) or aimed, None
@@ -96,7 +96,7 @@ def fill(
     failed = dict(line for report in reports for line in report["failed"])
     names = plan.facts.names
     if len(failed) == len(plan):
-        raise Refusal(f"none of {len(plan)} pictures could be decoded; the first is {names[0]}: {failed[0]}")
+        raise Refusal(f"none of {len(plan)} images could be decoded; the first is {names[0]}: {failed[0]}")
     filling.journal.remove()  # from here on rows move: a pack killed now starts afresh
     (part / INDEX).unlink(missing_ok=True)
     runs = [(report["first"], report["good"]) for report in reports]

@@ -1,4 +1,4 @@
-"""Which files are pictures: by their endings, and by their first bytes where Pillow reads them with an extra alone; and
+"""Which files are images: by their endings, and by their first bytes where Pillow reads them with an extra alone; and
 what would help with the others. Imports Pillow's plugins only when a file needs them."""
 
 import re
@@ -50,7 +50,7 @@ ADVICE = {  # ending -> what would help, where no extra does
 
 
 def is_picture(name: str) -> bool:
-    """Whether a file's name ends like that of a picture that can be read here."""
+    """Whether a file's name ends like that of an image that can be read here."""
     if PICTURE.fullmatch(name):
         return True
     stem, _, ending = name.rpartition(".")
@@ -69,7 +69,7 @@ def installed(extra: Extra) -> bool:
 
 
 def advice(name: str) -> str | None:
-    """What would help with a file that is not read, by its ending; None where that is no picture's."""
+    """What would help with a file that is not read, by its ending; None where that is no image's."""
     ending = name.rpartition(".")[2].lower()
     for extra in EXTRAS.values():
         if ending in extra.endings:
@@ -80,7 +80,7 @@ def advice(name: str) -> str | None:
 def unread(counts: Mapping[str, int]) -> list[str]:
     """A sentence for each ending of files that are not read, the most files first; ``counts``: ending -> files."""
     return [
-        f"{count:,} .{ending} {'picture is' if count == 1 else 'pictures are'} not read: {advice(f'.{ending}')}"
+        f"{count:,} .{ending} {'image is' if count == 1 else 'images are'} not read: {advice(f'.{ending}')}"
         for ending, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
     ]
 
@@ -88,7 +88,7 @@ def unread(counts: Mapping[str, int]) -> list[str]:
 def formats_of(file: BinaryIO) -> tuple[str, ...]:
     """As what Pillow may open a file, by its first bytes; the plugin that it takes is imported. Stands at the beginning
     before and after. Raises OSError for a format whose plugin is missing, and DecompressionBombError where a plugin
-    would decode before Pillow can see how large the picture is."""
+    would decode before Pillow can see how large the image is."""
     head = file.read(HEAD)
     file.seek(0)
     kind = kind_of(head)
@@ -96,7 +96,7 @@ def formats_of(file: BinaryIO) -> tuple[str, ...]:
         return FORMATS
     extra = EXTRAS[kind]
     if not installed(extra):
-        raise OSError(f"a {kind} picture, whatever its name: {_install(extra)}")
+        raise OSError(f"a {kind} image, whatever its name: {_install(extra)}")
     if kind == "JXL":
         width, height = jxl_size(file)
         file.seek(0)
@@ -104,7 +104,7 @@ def formats_of(file: BinaryIO) -> tuple[str, ...]:
             raise Image.DecompressionBombError(f"{width:,} x {height:,} pixels are more than are opened")
     if kind not in Image.OPEN:
         module = import_module(extra.module)  # that of JPEG XL registers itself
-        if kind == "HEIF":  # the picture itself, never a smaller one that lies beside it; other processes decode too
+        if kind == "HEIF":  # the image itself, never a smaller one that lies beside it; other processes decode too
             module.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
     return (kind,)
 

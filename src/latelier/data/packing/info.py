@@ -15,7 +15,7 @@ from latelier.storage import json_records
 from latelier.storage.schemas import Count, Side, Some
 
 T = TypeVar("T")
-FORMAT = 5  # of the folder; also of what decides about its pictures
+FORMAT = 5  # of the folder; also of what decides about its images
 MOST = 1 << 28  # bytes of info.json; more is not read
 INFO = "info.json"
 

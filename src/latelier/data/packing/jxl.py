@@ -1,4 +1,4 @@
-"""How large a JPEG XL picture is, by its header: its plugin for Pillow decodes it before anyone has seen that."""
+"""How large a JPEG XL image is, by its header: its plugin for Pillow decodes it before anyone has seen that."""
 
 from typing import BinaryIO
 
@@ -8,13 +8,13 @@ BOXES = 64  # that may stand before the one with the pixels
 
 
 def jxl_size(file: BinaryIO) -> tuple[int, int]:
-    """(width, height) of the picture as it is stored. Raises ValueError for a header that is none (ISO/IEC 18181-1,
+    """(width, height) of the image as it is stored. Raises ValueError for a header that is none (ISO/IEC 18181-1,
     SizeHeader; 18181-2 for the boxes)."""
     head = file.read(12)
     if not head.startswith(b"\xff\x0a"):
         head = _in_box(file)
     if not head.startswith(b"\xff\x0a") or len(head) < 12:
-        raise ValueError("no JPEG XL picture in it")
+        raise ValueError("no JPEG XL image in it")
     bits = _Bits(int.from_bytes(head[2:12], "little"))
     small = bits.take(1)
     height = 8 * (bits.take(5) + 1) if small else 1 + bits.take(BITS[bits.take(2)])

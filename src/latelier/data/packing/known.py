@@ -1,4 +1,4 @@
-"""Pictures that other packs hold already, told by the digests of their encoded bytes: they are copied, not decoded.
+"""Images that other packs hold already, told by the digests of their encoded bytes: they are copied, not decoded.
 
 origin.npy of a pack, uint8 [n, 64]: of each row the sha256 of the bytes that it was decoded from, and what was
 converted as words, filled up with zeros. An index over the rows of many packs, uint64 [2, m] and ascending, leads from
@@ -39,13 +39,13 @@ class Known:
     """Rows of other packs, all of one form. A pack that is removed meanwhile, or damaged, holds nothing."""
 
     def __init__(self, index: str, row: int, packs: Sequence[str]):
-        """``index``: its file; ``row``: bytes of a picture; ``packs``: the folders, by number."""
+        """``index``: its file; ``row``: bytes of an image; ``packs``: the folders, by number."""
         self._keys, self._places = np.asarray(np.load(index, mmap_mode="r"))  # plain arrays: maps are slow to index
         self._row = row
         self._folders, self._packs = packs, dict[int, _Pack | None]()
 
     def find(self, digest: bytes) -> tuple[np.ndarray, set[str]] | None:
-        """uint8 [row] and what was converted, of the picture that was decoded from bytes with this digest; or None."""
+        """uint8 [row] and what was converted, of the image that was decoded from bytes with this digest; or None."""
         key = np.frombuffer(digest, "<u8", 1)[0]
         at = int(self._keys.searchsorted(key))
         if at == len(self._keys) or self._keys[at] != key:
@@ -76,7 +76,7 @@ class _Pack:
         self._first, self._held = 0, b""  # blocks that were read last, from which on
 
     def find(self, digest: bytes, row: int, size: int) -> tuple[np.ndarray, set[str]] | None:
-        """``size``: bytes of a picture."""
+        """``size``: bytes of an image."""
         origin = self._origin.bytes(HEADER + row * ORIGIN_BYTES, ORIGIN_BYTES)
         if origin[:DIGEST] != digest:
             return None

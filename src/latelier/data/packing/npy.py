@@ -41,7 +41,7 @@ def allocate(path: Path, shape: Sequence[int]) -> io.FileIO:
 def disk_full(path: Path, size: int) -> Refusal:
     """What to say when ``size`` bytes of pixels do not fit where ``path`` is."""
     return Refusal(
-        f"the disk of {path.parents[1]} is full: the decoded pictures need {size:,} bytes there; free some, "
+        f"the disk of {path.parents[1]} is full: the decoded images need {size:,} bytes there; free some, "
         "ask for a smaller --size, or set LATELIER_CACHE to a folder with more room"
     )
 

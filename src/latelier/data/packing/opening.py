@@ -78,7 +78,7 @@ def _texts(told: Any, n: int) -> tuple[list[str], Sequence[Sequence[str]]]:
     names: list[str] = rows["names"]
     captions: Sequence[Sequence[str]] = rows.get("captions") or [()] * n
     if not len(names) == len(captions) == n:
-        raise DamagedError("rows.json: not names and captions of every picture")
+        raise DamagedError("rows.json: not names and captions of every image")
     return names, captions
 
 

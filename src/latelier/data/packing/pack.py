@@ -1,4 +1,4 @@
-"""Pictures decoded once, as files that open at once: ``packs/<key>/`` in the cache folder.
+"""Images decoded once, as files that open at once: ``packs/<key>/`` in the cache folder.
 
     pixels.npy       uint8 [n, h, w, c], to be mapped;  sums.npy uint32 [b], of each of its blocks of 64 KiB
     label.npy        int64 [n];  attribute.npy int8 [n, a];  truth-NAME.npy
@@ -13,8 +13,8 @@ when it is whole.
 
 What is read from it is what was written. All files but pixels.npy are checked whole at each opening; so are pixels up
 to 256 MiB, and of more each block when it is first read (``checked.py``). A pack that is damaged, foreign or of another
-version is never used: a remark of the pictures names the file, and it is made again. Damage that is met at first use
-ends in a Refusal, and the same command, given again, makes the pack again. Where the source's pictures are gone that is
+version is never used: a remark of the images names the file, and it is made again. Damage that is met at first use
+ends in a Refusal, and the same command, given again, makes the pack again. Where the source's images are gone that is
 refused too.
 """
 
@@ -44,7 +44,7 @@ from latelier.errors import Refusal
 
 
 def cache_folder(cache: Path | None) -> Path:
-    """Where decoded and downloaded pictures are kept: ``cache``, else $LATELIER_CACHE, else ~/.cache/latelier."""
+    """Where decoded and downloaded images are kept: ``cache``, else $LATELIER_CACHE, else ~/.cache/latelier."""
     return Path(cache or os.environ.get("LATELIER_CACHE") or "~/.cache/latelier").expanduser().absolute()
 
 

@@ -1,4 +1,4 @@
-"""What a source hands to the pack: pictures still to be decoded, and what is known of each."""
+"""What a source hands to the pack: images still to be decoded, and what is known of each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from latelier.data.packing.worker import Item
 
 @dataclass(frozen=True)
 class Plan:
-    """n pictures in their order."""
+    """n images in their order."""
 
     reader: Literal["files", "tar", "parquet"]
     paths: list[str]  # the folder of the files, or the shards
-    items: Sequence[str] | np.ndarray  # for each picture what the reader needs to find it: a name, or a row of [n, 3]
+    items: Sequence[str] | np.ndarray  # for each image what the reader needs to find it: a name, or a row of [n, 3]
     facts: Images  # names and, where the source holds them, labels and the like; its pixels are empty
 
     def __len__(self) -> int:
@@ -29,7 +29,7 @@ class Plan:
 
 
 def unknown(names: Sequence[str]) -> Images:
-    """Pictures of which nothing is known yet but their names; no pixels."""
+    """Images of which nothing is known yet but their names; no pixels."""
     n = len(names)
     return Images(
         pixels=np.zeros((n, 0, 0, 1), np.uint8),

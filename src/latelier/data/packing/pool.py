@@ -36,7 +36,7 @@ def crew(plan: Plan, part: Path, processes: int, lock: int, known: tuple[str, in
     """Yields what runs jobs, into the files of ``part``. With one process they run in this one. ``lock`` is a
     descriptor that the processes keep open as long as they live, so that a pack whose maker was killed stays locked
     until its last process has gone. (Windows hands on no lock; there they end with their input, in the middle of a
-    picture.) ``known``: what ``Known`` is made of, if other packs may hold such pictures."""
+    image.) ``known``: what ``Known`` is made of, if other packs may hold such images."""
     pixels, origin = str(part / PIXELS), str(part / ORIGIN)
     if processes == 1:
         with ExitStack() as stack:
@@ -89,7 +89,7 @@ def _run(plan: Plan, idle: "SimpleQueue[Popen[str]]", job: Job) -> Report:
     idle.put(worker)  # even a lost one: whoever takes it finds out at once, instead of waiting for ever
     if not answer:
         raise LostError(
-            f"a decoding process ended with code {worker.wait()} on the pictures {plan.facts.names[rows.start]} to "
+            f"a decoding process ended with code {worker.wait()} on the images {plan.facts.names[rows.start]} to "
             f"{plan.facts.names[rows[-1]]} (out of memory?); what is done is kept, the same command goes on"
         )
     report: Report = json.loads(answer)

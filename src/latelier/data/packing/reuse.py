@@ -1,4 +1,4 @@
-"""Which packs hold pictures that a new one may copy: those whose pixels were decided about in the same way."""
+"""Which packs hold images that a new one may copy: those whose pixels were decided about in the same way."""
 
 import json
 from contextlib import suppress
@@ -23,7 +23,7 @@ PLUGINS = ("pillow-heif", "pillow-jxl-plugin")  # packages that decode formats f
 
 
 def made(target: Target) -> list[Any]:
-    """What decides about a picture's pixels beside its bytes, fit for JSON: the target, and the versions of what
+    """What decides about an image's pixels beside its bytes, fit for JSON: the target, and the versions of what
     decodes."""
     codecs = [f"{name} {features.version(name)}" for name in features.get_supported() if features.version(name)]
     plugins = []
@@ -36,7 +36,7 @@ def made(target: Target) -> list[Any]:
 
 def reusable(part: Path, how: list[Any], row: int) -> tuple[str, int, list[str]] | None:
     """What ``Known`` is made of, for the pack that is being made in ``part`` as ``how`` says; ``row``: bytes of a
-    picture. None where no pack was made so, or there is no room for the index."""
+    image. None where no pack was made so, or there is no room for the index."""
     folders, origins = list[str](), list[np.ndarray]()
     for folder in last_used(part.parent)[:PACKS]:
         with suppress(DamagedError):

@@ -18,7 +18,7 @@ FILES = re.compile(  # of packs of this and of earlier versions, finished and no
 
 
 class Pack(NamedTuple):
-    """One folder of decoded pictures."""
+    """One folder of decoded images."""
 
     folder: Path
     source: str  # what the user gave, with its split; "" where that is not known

@@ -13,7 +13,7 @@ from zlib import crc32
 
 import numpy as np
 
-BLOCK = 1 << 16  # bytes that share a sum: a picture that is asked for costs the reading of so much at the first time
+BLOCK = 1 << 16  # bytes that share a sum: an image that is asked for costs the reading of so much at the first time
 PIECE = 1 << 20  # bytes that are read at once
 
 

@@ -1,4 +1,4 @@
-"""What a set of pictures is turned into: decided by the user, else by the headers of a sample of them."""
+"""What a set of images is turned into: decided by the user, else by the headers of a sample of them."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,10 +11,10 @@ from latelier.data.packing.plan import Plan
 from latelier.data.packing.worker import READERS, Item, Report
 from latelier.errors import Refusal
 
-PROBED = 256  # pictures whose headers decide,
+PROBED = 256  # images whose headers decide,
 BLOCK = 16  # so many of them side by side: places in shards are not free to reach
 SIDE = 64  # where sizes differ and the user asks for none
-MIXED = f"mixed sizes: each picture's shorter side scaled to {SIDE}, centre cropped; --size N chooses another"
+MIXED = f"mixed sizes: each image's shorter side scaled to {SIDE}, centre cropped; --size N chooses another"
 SENTENCES = {
     "deep": "more than 8 bits; values of {} to {} are drawn from black to white",
     "clipped": "some values lie outside {} to {}, and are as black or as white; train --range LO,HI chooses others",
@@ -33,7 +33,7 @@ MOST = {  # why, where the user asked for neither
 
 
 class Sample(NamedTuple):
-    """What the headers of some pictures say, and the values of those of more than 8 bits."""
+    """What the headers of some images say, and the values of those of more than 8 bits."""
 
     sizes: set[tuple[int, int]]  # (height, width)
     greys: list[bool]
@@ -41,7 +41,7 @@ class Sample(NamedTuple):
 
 
 def aim(plan: Plan, size: int | None, channels: int | None, span: Span | None) -> Target:
-    """Where ``channels`` is None, grey if most pictures are, else colour; the others are converted. Where ``span`` is
+    """Where ``channels`` is None, grey if most images are, else colour; the others are converted. Where ``span`` is
     None, black and white of values of more than 8 bits are decided by the sample, if it has such. Raises Refusal where
     one range cannot serve."""
     if size and channels and span:
@@ -56,7 +56,7 @@ def aim(plan: Plan, size: int | None, channels: int | None, span: Span | None) -
 
 
 def aim_deep(plan: Plan) -> Span:
-    """Black and white where the sample had no values of more than 8 bits and other pictures have: by the first
+    """Black and white where the sample had no values of more than 8 bits and other images have: by the first
     ``PROBED`` of these. Two equal numbers if they cannot be read. Raises Refusal as ``aim`` does."""
     measured: list[Measured] = []
     n = len(plan)
@@ -74,7 +74,7 @@ def _span(measured: Sequence[Measured]) -> Span | None:
         floats = [m for m in measured if not m.whole]
         whole = [m for m in measured if m.whole]
         raise Refusal(
-            f"some pictures hold whole numbers ({_said(whole)}) and others floats ({_said(floats)}): one range from "
+            f"some images hold whole numbers ({_said(whole)}) and others floats ({_said(floats)}): one range from "
             "black to white serves both only if --range LO,HI says it; or give them apart"
         )
     return span_of(measured)
@@ -90,7 +90,7 @@ def value(number: float) -> str:
 
 
 def _probe(plan: Plan, values: bool) -> Sample:
-    """Of pictures from all over the plan, as folders and shards may be all of a kind; of those that open, and where
+    """Of images from all over the plan, as folders and shards may be all of a kind; of those that open, and where
     none does, of the first that do. ``values``: read those of more than 8 bits."""
     n, block = len(plan), min(BLOCK, PROBED)
     starts = range(0, n - block + 1, n // (PROBED // block)) if n > PROBED else ()
@@ -119,21 +119,21 @@ def _sampled(plan: Plan, items: Iterable[Item], values: bool) -> Sample:
 
 
 def remarks(plan: Plan, target: Target, size: int | None, channels: int | None, reports: Sequence[Report]) -> list[str]:
-    """What was done to the pictures, one sentence each."""
+    """What was done to the images, one sentence each."""
     said = [MIXED] if size is None and target.crop else []
     n, failed = len(plan), [line for report in reports for line in report["failed"]]
     if len(failed) > n / 2:
         row, reason = failed[0]
-        said.append(f"{len(failed)} of {n} pictures could not be decoded, first {plan.facts.names[row]}: {reason}")
+        said.append(f"{len(failed)} of {n} images could not be decoded, first {plan.facts.names[row]}: {reason}")
     found: Counter[str] = Counter()
     for report in reports:
         found.update(report["found"])
     reasons = Counter(reason for _, reason in failed if INSTALL in reason)
-    said += [f"{count} of {n} pictures are not read: {reason}" for reason, count in reasons.most_common()]
+    said += [f"{count} of {n} images are not read: {reason}" for reason, count in reasons.most_common()]
     for kind in sorted(found):
         why = f", {MOST[kind]}" if channels is None and kind in MOST else ""
         sentence = SENTENCES.get(kind, f"{kind}, turned into RGB").format(*map(value, target.span or ()))
-        said.append(f"{found[kind]} of {n} pictures: {sentence}{why}")
+        said.append(f"{found[kind]} of {n} images: {sentence}{why}")
     if 0 < found["deep"] < sum(report["good"] for report in reports):
-        said.append("the other pictures have 8 bits, whose 0 to 255 are drawn from black to white")
+        said.append("the other images have 8 bits, whose 0 to 255 are drawn from black to white")
     return said

@@ -1,5 +1,5 @@
 """A decoding process: jobs come in as JSON lines, rows of uint8 go straight into the pack, reports go out as JSON. A
-picture that another pack holds is not decoded but copied from there.
+image that another pack holds is not decoded but copied from there.
 
 Started as ``python -P -m latelier.data.packing.worker`` and not through multiprocessing, which would run the user's
 main module again in each process. Imports nothing of torch. When the parent dies, the input ends and so does the
@@ -28,9 +28,9 @@ from PIL import UnidentifiedImageError
 from latelier.data.packing.decode import SurpriseError, Target, decode, no_bombs
 from latelier.data.packing.known import HEADER, ORIGIN_BYTES, Known, origin_of
 
-HELD = 1 << 28  # bytes of a picture's file up to which it is read at once; of a longer one no digest is kept
+HELD = 1 << 28  # bytes of an image's file up to which it is read at once; of a longer one no digest is kept
 IMAGE_COLUMNS = ("image", "img")  # of Parquet files
-Item = Any  # what a reader needs to find a picture: a file's name, or three whole numbers
+Item = Any  # what a reader needs to find an image: a file's name, or three whole numbers
 
 
 class Report(TypedDict):
@@ -39,15 +39,15 @@ class Report(TypedDict):
     first: int
     good: int
     failed: list[tuple[int, str]]  # row and reason
-    found: dict[str, int]  # kind of conversion -> how many pictures
-    surprise: tuple[str, str] | None  # kind, and what the picture is: nothing was written
+    found: dict[str, int]  # kind of conversion -> how many images
+    surprise: tuple[str, str] | None  # kind, and what the image is: nothing was written
     digest: str  # sha256 of the good rows
     origin: int  # the sum of their rows in origin.npy
     error: tuple[int, str] | None  # the pack could not be written: errno and text
 
 
 class Reader(Protocol):
-    """Finds encoded pictures."""
+    """Finds encoded images."""
 
     def __call__(self, items: Iterable[Item]) -> Iterator[str | BinaryIO]:
         """A path or an open file for each item. Raises SurpriseError("source", ...) when the shards are bad."""
@@ -133,7 +133,7 @@ def parquet_file(path: str) -> Any:
 
 
 def image_bytes(column: Any) -> list[bytes | None]:
-    """The encoded pictures of an image column: a struct with the field ``bytes``, or bytes themselves."""
+    """The encoded images of an image column: a struct with the field ``bytes``, or bytes themselves."""
     if str(column.type).startswith("struct"):
         column = column.field("bytes")
     values: list[bytes | None] = column.to_pylist()
@@ -189,7 +189,7 @@ class Decoder:
         report["found"] = dict(found)
 
     def _picture(self, file: str | BinaryIO, target: Target) -> tuple[np.ndarray, set[str], np.ndarray]:
-        """Pixels, conversions and origin of one picture."""
+        """Pixels, conversions and origin of one image."""
         encoded = held(file) if isinstance(file, str) else file.read()
         if encoded is None:
             return *decode(file, target), np.zeros(ORIGIN_BYTES, np.uint8)
@@ -214,7 +214,7 @@ def held(path: str) -> bytes | None:
 def reason(error: Exception) -> str:
     """An error as a few words, without the file's name."""
     if isinstance(error, UnidentifiedImageError):
-        return "not a picture"
+        return "not an image"
     text = (error.strerror if isinstance(error, OSError) else None) or str(error)
     return " ".join(text.split()) or type(error).__name__
 

@@ -15,18 +15,18 @@ from latelier.data.sources.tree import OWN, walk
 
 @dataclass
 class Account:
-    """Where the files of a source go: ``files`` = pictures (of a folder) + shards + tables + unused."""
+    """Where the files of a source go: ``files`` = images (of a folder) + shards + tables + unused."""
 
     files: int = 0
-    pictures: Counter[str] = field(default_factory=Counter)  # of a folder: split, or "" -> picture files
+    pictures: Counter[str] = field(default_factory=Counter)  # of a folder: split, or "" -> image files
     shards: int = 0
     tables: list[str] = field(default_factory=list)  # relative to the source
     unused: Counter[tuple[str, str]] = field(default_factory=Counter)  # (ending, why) -> files
 
 
 def account(path: Path, place: Place, look: bool) -> Account:
-    """The account of a path. ``look``: pictures are opened too to tell what latelier wrote; otherwise its sheets count
-    as pictures."""
+    """The account of a path. ``look``: images are opened too to tell what latelier wrote; otherwise its sheets count
+    as images."""
     found, ledger = place.found, Account()
     if found is None:
         return ledger

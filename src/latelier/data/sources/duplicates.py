@@ -1,4 +1,4 @@
-"""Pictures that are the same byte for byte, within a split and across splits."""
+"""Images that are the same byte for byte, within a split and across splits."""
 
 import os
 from collections.abc import Container
@@ -15,14 +15,14 @@ class Duplicates:
     """Of files and members only those are read that share their size with another."""
 
     def __init__(self) -> None:
-        self.count = 0  # pictures that are equal to an earlier one
+        self.count = 0  # images that are equal to an earlier one
         self.across = 0  # of those, the ones whose first is in another split
         self.left = MOST  # below 0 there is too much to read, and the counts are no use
-        self._first: dict[int, tuple[Plan, Any, str] | None] = {}  # size -> its first picture while that is unread
-        self._split: dict[bytes, str] = {}  # digest -> the split of its first picture
+        self._first: dict[int, tuple[Plan, Any, str] | None] = {}  # size -> its first image while that is unread
+        self._split: dict[bytes, str] = {}  # digest -> the split of its first image
 
     def add(self, plan: Plan, split: str, without: Container[int] = ()) -> None:
-        """The pictures of a split, but for the rows ``without``, which are not used."""
+        """The images of a split, but for the rows ``without``, which are not used."""
         items = [item for row, item in enumerate(plan.slice(range(len(plan)))) if row not in without]
         if plan.reader == "parquet":  # sizes are known by reading alone
             self.left -= sum(os.path.getsize(path) for path in plan.paths)

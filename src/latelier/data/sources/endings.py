@@ -1,11 +1,11 @@
-"""Files that are no pictures yet: what would make them some, by their ending."""
+"""Files that are no images yet: what would make them some, by their ending."""
 
 from collections import Counter
 from collections.abc import Iterable
 
 from latelier.data.packing.formats import advice
 
-OTHERS = {  # what is no picture's ending, and how pictures may come out of it
+OTHERS = {  # what is no image's ending, and how images may come out of it
     **dict.fromkeys((".npy", ".npz", ".mat", ".h5", ".hdf5", ".pkl", ".pickle"), "arrays: write them as PNG"),
     **dict.fromkeys((".zip", ".7z", ".rar", ".gz", ".tgz", ".bz2", ".xz", ".zst"), "unpack it"),
     **dict.fromkeys((".mp4", ".mov", ".avi", ".mkv", ".webm"), "a film: write its frames as PNG"),
@@ -21,12 +21,12 @@ def ending(name: str) -> str:
 
 
 def helps(end: str) -> str:
-    """What would make pictures of files with that ending; "" where nothing is known of it."""
+    """What would make images of files with that ending; "" where nothing is known of it."""
     return advice(end) or OTHERS.get(end, "")
 
 
 def instead(names: Iterable[str]) -> str:
-    """What is there in place of pictures: ``60 .heic (pip install 'latelier[heif]'), 1 .txt``; "" of nothing."""
+    """What is there in place of images: ``60 .heic (pip install 'latelier[heif]'), 1 .txt``; "" of nothing."""
     said = [
         f"{n:,} {end or 'without ending'}{f' ({way})' if (way := helps(end)) else ''}"
         for end, n in Counter(map(ending, names)).most_common()

@@ -1,4 +1,4 @@
-"""What a folder is, by what its files hold: pictures, Parquet files with an image column, tar files with pictures."""
+"""What a folder is, by what its files hold: images, Parquet files with an image column, tar files with images."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ class Found:
 
     kind: Kind
     pictures: Sequence[str]  # of a folder, relative to it, in no order
-    shards: Sequence[Path]  # of Parquet or tar, those with pictures, by name
-    without: dict[Path, str]  # shards without pictures, and why they have none
+    shards: Sequence[Path]  # of Parquet or tar, those with images, by name
+    without: dict[Path, str]  # shards without images, and why they have none
 
 
 def evidence(path: Path, reading: str = "") -> Found:
@@ -54,14 +54,14 @@ def evidence(path: Path, reading: str = "") -> Found:
     if not kind and without:
         file, why = next(iter(without.items()))
         more = f" (and {len(without) - 1:,} files like it)" if len(without) > 1 else ""
-        raise Refusal(f"{path}: no pictures in this folder; of {file.relative_to(path)}{more}: {why}")
+        raise Refusal(f"{path}: no images in this folder; of {file.relative_to(path)}{more}: {why}")
     return Found(_kind(f".{kind}"), pictures, good.get(kind, []), without)
 
 
 def _weighed(
     shards: Mapping[str, Sequence[Path]],
 ) -> tuple[dict[str, list[Path]], dict[Path, str], dict[str, Refusal]]:
-    """Of files by their ending: by kind those with pictures; those without and why; by kind what a damaged one is
+    """Of files by their ending: by kind those with images; those without and why; by kind what a damaged one is
     refused with."""
     good, without, damaged = dict[str, list[Path]](), dict[Path, str](), dict[str, Refusal]()
     for ending, files in shards.items():
@@ -83,7 +83,7 @@ def _kind(ending: str) -> Kind:
 
 
 def _listed(folder: Path) -> tuple[list[str], dict[str, list[Path]]]:
-    """Names of picture files, and by their ending the files that may hold pictures, by name."""
+    """Names of image files, and by their ending the files that may hold images, by name."""
     pictures, shards = list[str](), {ending: list[Path]() for ending in SHARDS}
     for leaf in walk(folder):
         if is_picture(leaf.name):
@@ -96,15 +96,13 @@ def _listed(folder: Path) -> tuple[list[str], dict[str, list[Path]]]:
 
 
 def _ambiguous(path: Path, pictures: int, good: dict[str, list[Path]]) -> Refusal:
-    ways = [f"{pictures:,} pictures in files of their own"] if pictures else []
-    ways += [
-        f"{len(files):,} .{kind} with pictures (first {files[0].relative_to(path)})" for kind, files in good.items()
-    ]
+    ways = [f"{pictures:,} images in files of their own"] if pictures else []
+    ways += [f"{len(files):,} .{kind} with images (first {files[0].relative_to(path)})" for kind, files in good.items()]
     options = [f"--as {kind}" for kind in (["folder"] if pictures else []) + list(good)]
     return Refusal(f"{path} can be read in {len(ways)} ways, as {' or '.join(ways)}: give {' or '.join(options)}")
 
 
 def _lacking(path: Path, wanted: str, able: Sequence[str]) -> Refusal:
-    what = "pictures in files of their own" if wanted == "folder" else f".{wanted} files with pictures"
+    what = "images in files of their own" if wanted == "folder" else f".{wanted} files with images"
     else_ = f"; it can be read by --as {' or --as '.join(able)}" if able else ""
     return Refusal(f"{path} has no {what}{else_}")

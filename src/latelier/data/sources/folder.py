@@ -1,4 +1,4 @@
-"""A folder of pictures: class sub-folders, or flat with tables beside the files (``tables.py``)."""
+"""A folder of images: class sub-folders, or flat with tables beside the files (``tables.py``)."""
 
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -18,27 +18,27 @@ from latelier.errors import Refusal
 
 @dataclass(frozen=True)
 class Folder:
-    """One split's pictures."""
+    """One split's images."""
 
     path: Path
     beside: tuple[Path, ...]  # the folders of all splits, this one too
-    inside: str = ""  # the folder below that all pictures lie in, where there is one
+    inside: str = ""  # the folder below that all images lie in, where there is one
     classes: tuple[str, ...] = ()  # folders that are classes, of all splits
     remarks: tuple[str, ...] = ()  # on what folders are
 
     @property
     def files(self) -> list[tuple[str, int, int]]:
-        """Name relative to the folder, size in bytes and time of change of every picture file, by name."""
+        """Name relative to the folder, size in bytes and time of change of every image file, by name."""
         return self._walked[0]
 
     @property
     def unread(self) -> list[str]:
-        """A sentence for each ending of pictures that are not read here, and what would help."""
+        """A sentence for each ending of images that are not read here, and what would help."""
         return unread(self._walked[1])
 
     @cached_property
     def _walked(self) -> tuple[list[tuple[str, int, int]], Counter[str]]:
-        """``files``, and ending -> how many of pictures that are not read."""
+        """``files``, and ending -> how many of images that are not read."""
         files, others = list[tuple[str, int, int]](), Counter[str]()
         for leaf in walk(self.path):
             if is_picture(leaf.name):
@@ -56,10 +56,10 @@ class Folder:
         sheets = {name for name in names if name.lower().endswith(".png") and is_sheet(self.path / name)}
         left = [name for name in names if name not in sheets]
         if not left:
-            raise Refusal(f"{self.path}: no pictures in this folder{_but(self.path, len(sheets))}")
+            raise Refusal(f"{self.path}: no images in this folder{_but(self.path, len(sheets))}")
         facts = unknown(left)
         if sheets:
-            facts = replace(facts, remarks=(f"{len(sheets)} of {len(names)} pictures: {OWN}, left out",))
+            facts = replace(facts, remarks=(f"{len(sheets)} of {len(names)} images: {OWN}, left out",))
         return Plan("files", [str(self.path.absolute())], left, facts)
 
     def annotate(self, images: Images) -> Images:
@@ -71,7 +71,7 @@ class Folder:
             label, classes = number(values, self.classes, None, str(self.path))
             images = replace(images, label=label, classes=classes)
             if loose := values.count(None):
-                remark = f"{loose} of {len(images)} pictures stand beside the class folders: their class is unknown"
+                remark = f"{loose} of {len(images)} images stand beside the class folders: their class is unknown"
                 images = replace(images, remarks=(*images.remarks, remark))
         images = replace(images, remarks=(*images.remarks, *self.unread))
         return annotate(images, self.path, self.beside, {name for name, _, _ in self.files})
@@ -91,7 +91,7 @@ def _stated(leaf: Leaf) -> tuple[str, int, int]:
 
 
 def _but(folder: Path, sheets: int) -> str:
-    """What is there instead of pictures, in words."""
+    """What is there instead of images, in words."""
     if sheets:
         return f" but {sheets} that latelier drew; name the folder of those that it learned from"
     if is_run({entry.name for entry in folder.iterdir()}):

@@ -1,4 +1,4 @@
-"""A labels file: a CSV anywhere that gives some pictures a class, in place of what their source says of them."""
+"""A labels file: a CSV anywhere that gives some images a class, in place of what their source says of them."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -29,12 +29,12 @@ class Row(NamedTuple):
 
 
 def labelled(images: Images, path: Path, own: bool, kept: bool = False) -> Images:
-    """The same pictures with the classes that the file gives them and no other; remarks say what it leaves out.
+    """The same images with the classes that the file gives them and no other; remarks say what it leaves out.
 
     ``own``: the file was given for these, so that one must fit at least; otherwise they stay as they are where none
     does, and of a source with splits only names with their split's are theirs. ``kept``: it is a run's own copy, whose
     classes are read as they stand. Raises Refusal for what is no such file,
-    for one that contradicts itself or, if ``own``, fits none of the pictures."""
+    for one that contradicts itself or, if ``own``, fits none of the images."""
     names, (rows, odd) = _names(images), read(path, kept)
     place = {name: at for at, name in enumerate(map(str, images.names))}
     said, absent, elsewhere, fitted = dict[int, Row](), list[str](), set[Label](), list[Found]()
@@ -45,7 +45,7 @@ def labelled(images: Images, path: Path, own: bool, kept: bool = False) -> Image
             if found.split not in ("", names.split):
                 elsewhere.add(row.label)
             elif found.why and own:
-                raise Refusal(f"{path}, row {row.place}: no picture is called {row.name!r}: {found.why}")
+                raise Refusal(f"{path}, row {row.place}: no image is called {row.name!r}: {found.why}")
             elif found.name is None:
                 absent.append(row.name)
             continue
@@ -59,7 +59,7 @@ def labelled(images: Images, path: Path, own: bool, kept: bool = False) -> Image
     if not said:
         if own:
             raise Refusal(
-                f"{path} names none of the {len(images)} pictures of {images.source}: {_first(rows)}; expected names "
+                f"{path} names none of the {len(images)} images of {images.source}: {_first(rows)}; expected names "
                 f"like {str(images.names[0])!r}"
             )
         return images
@@ -70,7 +70,7 @@ def labelled(images: Images, path: Path, own: bool, kept: bool = False) -> Image
     remarks += (*remarks_on(fitted, path), *odd)
     if absent:
         remarks.append(
-            f"{path.name}: {len(absent)} of its {len(rows)} names are not among the pictures, first {absent[0]!r}"
+            f"{path.name}: {len(absent)} of its {len(rows)} names are not among the images, first {absent[0]!r}"
             f"{names.near(absent[0])}; "
             f"expected names like {str(images.names[0])!r}"
         )
@@ -132,7 +132,7 @@ def _summary(images: Images, path: Path, count: int, classes: int) -> str:
     before = len(np.unique(images.label[images.label >= 0]))
     instead = f", in place of the {before} classes that these have by themselves" if before else ""
     rest = "" if count == len(images) else "; the others count as unlabelled"
-    return f"{path.name} gives {count} of {len(images)} pictures one of {classes} classes{instead}{rest}"
+    return f"{path.name} gives {count} of {len(images)} images one of {classes} classes{instead}{rest}"
 
 
 def _spellings(path: Path, words: list[str | None]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What the sub-folders of a folder of pictures are: splits, classes or nothing.
+"""What the sub-folders of a folder of images are: splits, classes or nothing.
 
 Their names alone decide; where these can be read in two ways nothing is guessed.
 """
@@ -16,22 +16,22 @@ from latelier.errors import Refusal
 
 NAMED = 4  # folders that a sentence names
 DATE = re.compile(r"(1[89]|20)\d\d([-_. ]?\d\d?){0,2}")
-FEW = 100  # a folder of more pictures is not looked through for sheets
+FEW = 100  # a folder of more images is not looked through for sheets
 
 
 @dataclass(frozen=True)
 class Layout:
     """Names are relative to the source, and end in "/"."""
 
-    splits: Mapping[str, str] = field(default_factory=dict)  # split -> its folder; empty: all pictures are one set
-    inside: str = ""  # the folder that all pictures lie in, where there is one
+    splits: Mapping[str, str] = field(default_factory=dict)  # split -> its folder; empty: all images are one set
+    inside: str = ""  # the folder that all images lie in, where there is one
     classes: tuple[str, ...] = ()  # folders that are classes, of all splits
-    left: Mapping[str, int] = field(default_factory=dict)  # folder, or "" -> pictures in it that belong to no split
+    left: Mapping[str, int] = field(default_factory=dict)  # folder, or "" -> images in it that belong to no split
     remarks: tuple[str, ...] = ()
 
 
 def lay_out(root: Path, pictures: Sequence[str], reading: str = "") -> Layout:
-    """The layout of a folder with these pictures. ``reading``: "classes", "splits" or "pictures" say what sub-folders
+    """The layout of a folder with these images. ``reading``: "classes", "splits" or "images" say what sub-folders
     are, within splits where there is nothing but splits; anything else leaves it to their names. Raises Refusal where
     these can be read in two ways."""
     inside, tops = "", _tops(root, pictures)
@@ -69,7 +69,7 @@ def lay_out(root: Path, pictures: Sequence[str], reading: str = "") -> Layout:
 
 
 def _tops(root: Path, pictures: Iterable[str], within: str = "") -> Counter[str]:
-    """First folder below ``within`` -> pictures in it, "" of those in none; without folders of nothing but sheets."""
+    """First folder below ``within`` -> images in it, "" of those in none; without folders of nothing but sheets."""
     found, first, start = Counter[str](), dict[str, list[str]](), len(within)
     for name in pictures:
         if name.startswith(within):
@@ -106,7 +106,7 @@ def _splits(folder: Path, tops: Mapping[str, int], wanted: bool) -> dict[str, st
             )
     elif len(exact) == 1 and any(name not in like and name != folder.name for name in others):
         (one,) = exact.values()
-        beside = _listed([f"{name}/" if name else "pictures in no folder" for name in others])
+        beside = _listed([f"{name}/" if name else "images in no folder" for name in others])
         raise Refusal(
             f"{folder}: {one}/ is named like a split and stands beside {beside}: --as splits takes {one} alone, "
             f"--as classes each folder as a class; or give {folder / one}"
@@ -130,7 +130,7 @@ def _no_classes(folders: Sequence[str], loose: int, inside: str) -> str:
     if len(folders) < 2:
         here = f"{_listed(folders)}/" if folders else _listed([inside]) if inside else ""
         beside = f" or beside it ({loose})" if loose and folders else ""
-        return f"all pictures lie in {here}{beside}, which is no class" if here else ""
+        return f"all images lie in {here}{beside}, which is no class" if here else ""
     if not all(name.isdecimal() or DATE.fullmatch(name) for name in folders):
         return ""
     numbers = sorted(int(name) if name.isdecimal() else -1 for name in folders)
@@ -153,4 +153,4 @@ def _no_sets(root: Path, pictures: Iterable[str], inside: str) -> None:
 
 def _listed(names: Collection[str]) -> str:
     shown = [" ".join(name.split()) for name in sorted(names)[:NAMED]]  # on one line, whatever they hold
-    return ", ".join(name or "pictures in no folder" for name in shown) + (", ..." if len(names) > NAMED else "")
+    return ", ".join(name or "images in no folder" for name in shown) + (", ..." if len(names) > NAMED else "")

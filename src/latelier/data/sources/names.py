@@ -1,4 +1,4 @@
-"""Which picture a table means by a name: the one matcher of tables beside pictures and of labels files."""
+"""Which image a table means by a name: the one matcher of tables beside images and of labels files."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -14,7 +14,7 @@ Key = Callable[[str], str]
 
 
 class Found(NamedTuple):
-    """A picture's own name, or why there is none."""
+    """An image's own name, or why there is none."""
 
     name: str | None
     but_for: str = ""  # in what the given name differs, where that is worth a word
@@ -23,20 +23,20 @@ class Found(NamedTuple):
 
 
 class Names:
-    r"""Pictures by what a table may call them: by name, with the folder above (``pets/cat/1.png``) and what leads to
+    r"""Images by what a table may call them: by name, with the folder above (``pets/cat/1.png``) and what leads to
     it, with the name of their split (``train/1.png``), with backslashes, with accents apart from their letters (NFD),
     with bytes that are not UTF-8 written out (``\xe4``), and in another case or without the ending, where one
-    picture alone fits."""
+    image alone fits."""
 
     def __init__(self, names: Iterable[str], folder: str, split: str = ""):
         self.folder, self.split = folder, split
-        self.alone: dict[str, bool] = {}  # name -> whether only one picture is called so
+        self.alone: dict[str, bool] = {}  # name -> whether only one image is called so
         for name in names:
             self.alone[name] = name not in self.alone
         self._tables: dict[int, dict[str, list[str]]] = {}
 
     def find(self, given: str) -> Found:
-        """The picture that a table calls so."""
+        """The image that a table calls so."""
         if self.alone.get(given):
             return Found(given)
         if given in self._escaped:
@@ -68,7 +68,7 @@ class Names:
         if len(fitting) > 1:
             return Found(None, why=" and ".join(map(repr, sorted(fitting)[:2])) + " both fit")
         if not self.alone[fitting[0]]:
-            return Found(None, why="several pictures have this name")
+            return Found(None, why="several images have this name")
         return Found(fitting[0], but_for)
 
     def _forms(self, given: str) -> list[str]:
@@ -95,7 +95,7 @@ class Names:
 
 
 def remarks_on(found: Iterable[Found], path: Path) -> tuple[str, ...]:
-    """What is worth a word of the names in a table: in what they differ from the pictures'."""
+    """What is worth a word of the names in a table: in what they differ from the images'."""
     counts = Counter(one.but_for for one in found if one.but_for)
     return tuple(f"{path.name}: {count:,} of its names fit but for {what}" for what, count in counts.items())
 

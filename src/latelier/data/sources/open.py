@@ -1,4 +1,4 @@
-"""What a data argument can be: a built-in name, a folder of pictures, Parquet, tar shards."""
+"""What a data argument can be: a built-in name, a folder of images, Parquet, tar shards."""
 
 import difflib
 import math
@@ -23,7 +23,7 @@ from latelier.storage import paths
 LARGEST = 1 << 14  # px a side
 BUILTIN = (*EMBEDDED, *VISION)
 OTHERS = {
-    "DIR": "a folder of pictures: class sub-folders, or labels.csv, attributes.csv, captions.csv beside the files",
+    "DIR": "a folder of images: class sub-folders, or labels.csv, attributes.csv, captions.csv beside the files",
     "DIR | FILE.parquet": "Parquet as Hugging Face lays it out: image, label, captions",
     "DIR | FILE.tar": "tar shards as webdataset lays them out: KEY.jpg with KEY.cls, KEY.txt, KEY.json",
 }
@@ -37,10 +37,10 @@ class Source(Protocol):
         """Fit for JSON; tells it in its present state from everything else, and costs little."""
 
     def contents(self) -> Plan | Images:
-        """Pictures to be decoded, or decoded."""
+        """Images to be decoded, or decoded."""
 
     def annotate(self, images: Images) -> Images:
-        """Adds what is read anew each time, beside the decoded pictures."""
+        """Adds what is read anew each time, beside the decoded images."""
 
 
 class Place(NamedTuple):
@@ -50,7 +50,7 @@ class Place(NamedTuple):
     splits: tuple[str, ...]
     source: Callable[[str], Source]  # of a split, or of "" where there are none
     found: Found | None = None  # on disk; nothing of what is built in
-    layout: Layout = Layout()  # of a folder of pictures
+    layout: Layout = Layout()  # of a folder of images
 
 
 def list_data() -> list[tuple[str, str]]:
@@ -97,19 +97,19 @@ def open_images(
     cache: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Images:
-    """The pictures of a source, decoded at the first call and mapped from the cache at all later ones.
+    """The images of a source, decoded at the first call and mapped from the cache at all later ones.
 
     ``source``: a name out of ``list_data``, a folder, a Parquet file or a tar file; ":SPLIT" may end it.
-    ``split``: train, validation, test or what else ``splits_of`` gives. None: all pictures of a source without splits,
+    ``split``: train, validation, test or what else ``splits_of`` gives. None: all images of a source without splits,
     the train split (else the first) of one that has some.
-    ``size``: the shorter side is scaled to it and the centre cropped. None: the size that all pictures share, else 64.
-    ``channels``: 1 or 3. None: what the first 256 pictures agree on.
-    ``range``: which values of pictures of more than 8 bits are black and white. None: what a sample of them shows.
+    ``size``: the shorter side is scaled to it and the centre cropped. None: the size that all images share, else 64.
+    ``channels``: 1 or 3. None: what the first 256 images agree on.
+    ``range``: which values of images of more than 8 bits are black and white. None: what a sample of them shows.
     ``root``: where torchvision's data lie; they are fetched there if ``download``.
-    ``as_``: folder, parquet or tar, where a folder can be read in several ways; classes, splits or pictures, where its
+    ``as_``: folder, parquet or tar, where a folder can be read in several ways; classes, splits or images, where its
     sub-folders can.
-    ``cache``: where decoded pictures are kept; default $LATELIER_CACHE, else ~/.cache/latelier.
-    ``progress``: called with pictures done and their total while decoding.
+    ``cache``: where decoded images are kept; default $LATELIER_CACHE, else ~/.cache/latelier.
+    ``progress``: called with images done and their total while decoding.
 
     Raises Refusal for what is no source, has nothing to decode, or contradicts itself.
     """
@@ -145,7 +145,7 @@ def _parse(source: str | Path) -> tuple[str | Path, str]:
 
 
 def _choose(place: Place, suffix: str, split: str | None) -> str:
-    """The split to open, "" for all pictures of a source without splits."""
+    """The split to open, "" for all images of a source without splits."""
     wanted = {ALIASES.get(name, name) for name in (suffix, split) if name}
     if len(wanted) > 1:
         raise Refusal(f"{place.title}:{suffix} and split {split} contradict each other: give one")

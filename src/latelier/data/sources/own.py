@@ -1,8 +1,8 @@
-"""What latelier has written itself: known by marks, and never taken for somebody's pictures, tables or shards.
+"""What latelier has written itself: known by marks, and never taken for somebody's images, tables or shards.
 
 | written | known by |
 |---|---|
-| folders of pictures (reconstruct, inpaint, edit), exports, recipes | an empty file ``.latelier`` in them |
+| folders of images (reconstruct, inpaint, edit), exports, recipes | an empty file ``.latelier`` in them |
 | runs | config.json beside log.jsonl, a manifest or .lock |
 | packs | pixels.npy, rows.json and info.json |
 | sheets (draw, compare, decode) | "Software" in the text of the PNG file |

@@ -2,12 +2,12 @@
 
 | column | type |
 |---|---|
-| image (or img) | struct of bytes and path, or bytes: an encoded picture |
+| image (or img) | struct of bytes and path, or bytes: an encoded image |
 | label (or fine_label, labels) | class number, or a word; null and -1 = unknown |
 | caption, captions | text, or a list of texts |
 | any other | an attribute if its type is bool or names.json lists it under "attributes" (1, 0; -1, null = unknown) |
 
-What a value means that is none of these: ``foreign.py``. Rows are counted from 0, as pictures without a name are.
+What a value means that is none of these: ``foreign.py``. Rows are counted from 0, as images without a name are.
 Class names stand in names.json beside the files ({"label": [...]}) or in the schema's own metadata (ClassLabel).
 """
 
@@ -106,7 +106,7 @@ class Parquet(Shards):
         return next((name for name in columns if name in self._schema.names), None)
 
     def _nested(self, column: str) -> bool:
-        """Whether a column holds several values a row, as pictures of several classes have them."""
+        """Whether a column holds several values a row, as images of several classes have them."""
         return bool(self._schema.field(column).type.num_fields)
 
     def _texts(self, column: str) -> bool:
@@ -114,7 +114,7 @@ class Parquet(Shards):
         return any(kind in str(self._schema.field(column).type) for kind in ("string", "binary"))
 
     def _names(self) -> list[str]:
-        """The pictures' own paths where every row has one, else file and row."""
+        """The images' own paths where every row has one, else file and row."""
         image = self._schema.field(self._has(IMAGE_COLUMNS)).type
         if str(image).startswith("struct") and any(part.name == "path" for part in image):
             column = f"{self._has(IMAGE_COLUMNS)}.path"
@@ -140,7 +140,7 @@ class Parquet(Shards):
 
 
 def lacks_images(file: Path) -> str:
-    """Why a file holds no pictures, in words; "" where it has a column of them. Raises Refusal for a damaged file."""
+    """Why a file holds no images, in words; "" where it has a column of them. Raises Refusal for a damaged file."""
     return _lacking(_open(file).schema_arrow)
 
 
@@ -153,12 +153,12 @@ def _lacking(schema: Any) -> str:
         if name in schema.names:
             kind = schema.field(name).type
             if kinds.is_list(kind) or kinds.is_large_list(kind) or kinds.is_fixed_size_list(kind):
-                return f"lists of pictures in the column {name}, expected one picture a row"
+                return f"lists of images in the column {name}, expected one image a row"
             inside = kind.field("bytes").type if kinds.is_struct(kind) and kind.get_field_index("bytes") >= 0 else kind
             held = "binary" in str(inside) or kinds.is_null(inside)
-            return "" if held else f"no pictures in the column {name} but {kind}, expected bytes, one picture a row"
+            return "" if held else f"no images in the column {name} but {kind}, expected bytes, one image a row"
     if "images" in schema.names:
-        return "no column image, but images, which may hold several a row: expected one picture a row, in image"
+        return "no column image, but images, which may hold several a row: expected one image a row, in image"
     return "no column image"
 
 

@@ -1,4 +1,4 @@
-"""Files that hold many pictures each: what Parquet and tar sources share."""
+"""Files that hold many images each: what Parquet and tar sources share."""
 
 import json
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ class Shards:
         return [self.kind, VERSION, *map(stamps, (self.files, self.beside, told))]
 
     def annotate(self, images: Images) -> Images:
-        """All that the files say was read with the pictures."""
+        """All that the files say was read with the images."""
         return images
 
 

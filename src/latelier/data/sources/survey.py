@@ -1,7 +1,7 @@
 """What a source is understood to be, and what of it is not used: read before any training.
 
-Files there = pictures used + pictures that cannot be read + shards + tables + files not used; and of shards, what lies
-inside = pictures used + those that cannot be read + files beside them that are used + those that are not.
+Files there = images used + images that cannot be read + shards + tables + files not used; and of shards, what lies
+inside = images used + those that cannot be read + files beside them that are used + those that are not.
 """
 
 from collections import Counter
@@ -26,7 +26,7 @@ from latelier.data.sources.tar import MORE, members, passed_over
 from latelier.data.sources.tree import OWN
 from latelier.errors import Refusal
 
-TRIED, BLOCKS, BLOCK = 1_000, 16, 16  # pictures of a split that are all tried; of more, so many blocks of so many
+TRIED, BLOCKS, BLOCK = 1_000, 16, 16  # images of a split that are all tried; of more, so many blocks of so many
 SMALL = Target(8, 8, 3, crop=True, span=(0.0, 1.0))  # whatever is black and white there: nobody looks at it
 
 
@@ -35,7 +35,7 @@ class Part:
     """One split."""
 
     pictures: int  # used
-    classes: dict[str, int] = field(default_factory=dict)  # class -> pictures
+    classes: dict[str, int] = field(default_factory=dict)  # class -> images
     unlabelled: int = 0  # where others have a class
     captioned: int = 0
     attributes: list[str] = field(default_factory=list)
@@ -49,15 +49,15 @@ class Survey:
     source: str
     kind: str
     splits: dict[str, Part] = field(default_factory=dict)  # "" of a source without
-    sizes: Counter[str] = field(default_factory=Counter)  # height x width -> pictures, of those tried
+    sizes: Counter[str] = field(default_factory=Counter)  # height x width -> images, of those tried
     modes: Counter[str] = field(default_factory=Counter)
     tried: int = 0
-    skipped: dict[str, str] = field(default_factory=dict)  # picture -> why it cannot be read, of those tried
+    skipped: dict[str, str] = field(default_factory=dict)  # image -> why it cannot be read, of those tried
     files: Account = field(default_factory=Account)
     inside: int = 0  # files or rows in shards
-    beside: int = 0  # of those, files that tell of pictures
+    beside: int = 0  # of those, files that tell of images
     unused: Counter[tuple[str, str]] = field(default_factory=Counter)  # of those: (ending, why) -> how many
-    duplicates: int | None = 0  # pictures equal to an earlier one byte for byte; None: too much to read
+    duplicates: int | None = 0  # images equal to an earlier one byte for byte; None: too much to read
     across: int = 0  # of those, how many equal one of another split
     remarks: list[str] = field(default_factory=list)
 
@@ -86,7 +86,7 @@ class Survey:
 
 
 def survey(source: str | Path, *, as_: str | None = None, root: Path | None = None) -> Survey:
-    """Reads a source through; of splits with more than ``TRIED`` pictures a sample is decoded. Raises Refusal as
+    """Reads a source through; of splits with more than ``TRIED`` images a sample is decoded. Raises Refusal as
     opening the source does, and for one split alone."""
     place, split = place_of(source, root=root, as_=as_)
     if split:
@@ -123,7 +123,7 @@ def _part(told: Images, rows: np.ndarray) -> Part:
 
 
 def _try(found: Survey, content: Plan | Images, prefix: str) -> set[int]:
-    """Decodes pictures, all or a sample; notes what they are. Rows of those that cannot be read."""
+    """Decodes images, all or a sample; notes what they are. Rows of those that cannot be read."""
     if isinstance(content, Images):
         n, height, width, channels = content.pixels.shape
         found.sizes[f"{height}x{width}"] += n

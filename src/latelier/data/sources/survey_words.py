@@ -12,7 +12,7 @@ from latelier.data.sources.open import Place
 from latelier.data.sources.survey import Part, Survey
 from latelier.terminal.tables import counted
 
-KINDS = {"folder": "a folder of pictures", "parquet": "Parquet", "tar": "tar shards", "built-in": "built in"}
+KINDS = {"folder": "a folder of images", "parquet": "Parquet", "tar": "tar shards", "built-in": "built in"}
 NAMED, FEW = 20, 6  # classes, sizes, reasons that are named: in the whole, and in the head
 
 
@@ -36,18 +36,18 @@ def whole(survey: Survey) -> list[str]:
 
 
 def head(place: Place, ledger: Account, images: Images) -> list[str]:
-    """At most four lines, on pictures that are open and the files of their source."""
+    """At most four lines, on images that are open and the files of their source."""
     kind = place.found.kind if place.found else "built-in"
     counts = {split: n for split, n in ledger.pictures.items() if split}
     files = f", {counted(ledger.shards, 'file')}" if ledger.shards else ""
     splits = f"; splits: {_counted(counts, NAMED) if counts else ', '.join(place.splits)}" if place.splits else ""
-    lines = [f"{images.source}: {KINDS[kind]}{files}, {counted(len(images), 'picture')} read{splits}"]
+    lines = [f"{images.source}: {KINDS[kind]}{files}, {counted(len(images), 'image')} read{splits}"]
     label = images.label[images.label >= 0]
     if images.classes:
         numbers = np.bincount(label, minlength=len(images.classes)).tolist()
         lines.append(_classes(dict(zip(images.classes, numbers, strict=True)), len(images) - len(label), FEW))
     lines += [f"tables: {', '.join(ledger.tables)}"] if ledger.tables else []
-    # What would be pictures elsewhere stands in the remarks of a folder's pictures, which all verbs say.
+    # What would be images elsewhere stands in the remarks of a folder's images, which all verbs say.
     unused = {key: n for key, n in ledger.unused.items() if kind != "folder" or not advice(key[0])}
     if unused:
         said = reasons(unused)
@@ -73,7 +73,7 @@ def _accounted(what: str, n: Mapping[str, int] | None, unused: Mapping[tuple[str
 
 
 def _split(name: str, part: Part) -> str:
-    said = f"{f'{name}: ' if name else ''}{part.pictures:,} pictures"
+    said = f"{f'{name}: ' if name else ''}{part.pictures:,} images"
     told = [_classes(part.classes, part.unlabelled, NAMED)] if part.classes else ["no classes"]
     told += [f"{part.captioned:,} with captions"] if part.captioned else []
     told += [f"attributes {', '.join(part.attributes[:NAMED])}"] if part.attributes else []
@@ -95,5 +95,5 @@ def _duplicates(survey: Survey) -> list[str]:
         return ["duplicates: not looked for, there is too much to read"]
     if not survey.duplicates:
         return []
-    across = f", {survey.across:,} of them of a picture in another split" if survey.across else ""
-    return [f"{counted(survey.duplicates, 'duplicate')} of other pictures, byte for byte{across}: used all the same"]
+    across = f", {survey.across:,} of them of an image in another split" if survey.across else ""
+    return [f"{counted(survey.duplicates, 'duplicate')} of other images, byte for byte{across}: used all the same"]

@@ -1,4 +1,4 @@
-"""labels.csv, attributes.csv and captions.csv: what a folder of pictures may say of its files."""
+"""labels.csv, attributes.csv and captions.csv: what a folder of images may say of its files."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -21,8 +21,8 @@ TABLES = ("labels.csv", "attributes.csv", "captions.csv")
 
 
 def annotate(images: Images, folder: Path, beside: Sequence[Path], present: Collection[str]) -> Images:
-    """The pictures with what the tables in their folder say. ``beside``: the folders of all splits, this one too, which
-    agree on classes and attributes. ``present``: names of all picture files, decoded or not. Raises Refusal."""
+    """The images with what the tables in their folder say. ``beside``: the folders of all splits, this one too, which
+    agree on classes and attributes. ``present``: names of all image files, decoded or not. Raises Refusal."""
     for name, read in zip(TABLES, (_labels, _attributes, _captions), strict=True):
         if is_table(folder / name):
             images = read(images, folder / name, [path / name for path in beside if is_table(path / name)], present)
@@ -88,7 +88,7 @@ def _values(table: Table, column: str) -> list[int | None]:
 
 
 def _pictures(table: Table, present: Collection[str]) -> tuple[list[str], tuple[str, ...]]:
-    """The picture that each row names, and a remark on names that fit but for something. Raises Refusal when a named
+    """The image that each row names, and a remark on names that fit but for something. Raises Refusal when a named
     file is not there."""
     names, given = Names(present, table.path.absolute().parent.name), table.column("file")
     found = [names.find(name) for name in given]
@@ -110,10 +110,8 @@ def _agree(said: dict[str, Value], name: str, value: Value, where: str) -> None:
 
 
 def _silent(images: Images, path: Path, said: Collection[str]) -> tuple[str, ...]:
-    """The remarks, and how many pictures the table leaves out."""
+    """The remarks, and how many images the table leaves out."""
     silent = sum(name not in said for name in images.names)
     return (
-        (*images.remarks, f"{path.name} says nothing of {silent} of {len(images)} pictures")
-        if silent
-        else images.remarks
+        (*images.remarks, f"{path.name} says nothing of {silent} of {len(images)} images") if silent else images.remarks
     )

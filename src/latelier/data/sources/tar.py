@@ -2,7 +2,7 @@
 
 | file | holds |
 |---|---|
-| KEY.jpg, KEY.png, ... | the picture |
+| KEY.jpg, KEY.png, ... | the image |
 | KEY.cls | its class number, or a word |
 | KEY.txt | captions, one a line |
 | KEY.json | "label", "caption", "captions"; a key that is true or false in one of them is an attribute |
@@ -39,14 +39,14 @@ class Tar(Shards):
     kind = "tar"
 
     def contents(self) -> Plan:
-        """Reads the headers of all shards and what they tell, but no picture."""
+        """Reads the headers of all shards and what they tell, but no image."""
         attributes = Attributes(known_names(self.folder, "attributes") or ())
         passed = {file: Counter[tuple[str, str]]() for file in self.beside}
         everything = {file: samples_of(i, file, attributes, passed[file]) for i, file in enumerate(self.beside)}
         samples = {file: [s for s in every if s.place] for file, every in everything.items()}
         mine = [sample for file in self.files for sample in samples[file]]
         if not mine:
-            raise Refusal(f"{self.files[0]}: no pictures in it; expected files such as 000001.jpg and 000001.cls")
+            raise Refusal(f"{self.files[0]}: no images in it; expected files such as 000001.jpg and 000001.cls")
         everywhere = [sample.label for file in self.beside for sample in samples[file]]
         names, where = known_names(self.folder, "label"), str(self.files[0].parent)
         words = any(sample.in_words for of_one in samples.values() for sample in of_one)
@@ -73,14 +73,14 @@ class Tar(Shards):
 
 
 def lacks_pictures(file: Path) -> str:
-    """Why a file holds no pictures, in words; "" where it does: one is enough. Raises Refusal for no whole tar file."""
+    """Why a file holds no images, in words; "" where it does: one is enough. Raises Refusal for no whole tar file."""
     try:
         with tarfile.open(file, "r:") as tar:
             names = (member.name.rpartition("/")[2] for member in tar if member.isfile())
             if any(is_picture(name) and not name.startswith(".") for name in names):
                 return ""
             check_end(tar)
-            return "no pictures in it"
+            return "no images in it"
     except (tarfile.TarError, EOFError) as error:
         raise Refusal(f"{file}: not a whole, uncompressed tar file ({error})") from error
 
@@ -90,7 +90,7 @@ def passed_over(file: Path) -> Counter[tuple[str, str]]:
     found = Counter[tuple[str, str]]()
     for sample in samples_of(0, file, Attributes(()), found):
         if not sample.place:
-            found.update((f".{ending}", "of a sample without a picture") for ending in sample.told)
+            found.update((f".{ending}", "of a sample without an image") for ending in sample.told)
     return found
 
 
@@ -101,18 +101,18 @@ def members(file: Path) -> int:
 
 
 def _remarks(samples: Sequence[Sample], without: int, signs: bool) -> tuple[str, ...]:
-    """What pictures lack, how many samples lack a picture, and which values say nothing."""
-    said = [f"{without} of {len(samples) + without} samples have no picture: left out"] if without else []
+    """What images lack, how many samples lack an image, and which values say nothing."""
+    said = [f"{without} of {len(samples) + without} samples have no image: left out"] if without else []
     silent = sum(not sample.captions for sample in samples)
     if 0 < silent < len(samples):
-        said.append(f"{silent} of {len(samples)} pictures have no text beside them")
+        said.append(f"{silent} of {len(samples)} images have no text beside them")
     odd = [value for sample in samples for value in sample.odd]
     said += foreign.unsaid(odd, [None] * len(odd), "labels and captions")
     return (*said, f"of the attributes the file {foreign.SIGNS}") if signs else tuple(said)
 
 
 def _left(passed: Mapping[tuple[str, str], int]) -> list[str]:
-    """Of what is not used in tar files: pictures of formats that are not read, and how many others."""
+    """Of what is not used in tar files: images of formats that are not read, and how many others."""
     pictures, others = Counter[str](), 0
     for (ending, why), count in passed.items():
         if why == advice(ending):
@@ -129,7 +129,7 @@ def _suspected(files: Sequence[Path], samples: Sequence[Sample]) -> list[str]:
     folders = {folder for sample in samples if (folder := sample.key.rpartition("/")[0])}
     if len(folders) > 1 and all(sample.label is None for sample in samples):
         some = ", ".join(sorted(folders)[:3])
-        said.append(f"folders in tar files ({some}) are no classes: unpack them, or give each picture a .cls file")
+        said.append(f"folders in tar files ({some}) are no classes: unpack them, or give each image a .cls file")
     return said
 
 

@@ -1,4 +1,4 @@
-"""Attributes in the .json files beside the pictures of tar shards."""
+"""Attributes in the .json files beside the images of tar shards."""
 
 import sys
 from collections.abc import Sequence

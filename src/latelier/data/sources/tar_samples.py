@@ -1,7 +1,7 @@
 """The samples of a tar shard: members that share a name up to its first dot, as webdataset has it.
 
-Where a shard has files that tell of pictures, a name with more dots (``0.mask.png``) is a part of the sample, and its
-picture only where no key of the shard has a plainer one. In a shard without them names go up to their last dot, as
+Where a shard has files that tell of images, a name with more dots (``0.mask.png``) is a part of the sample, and its
+image only where no key of the shard has a plainer one. In a shard without them names go up to their last dot, as
 people call files (``Shot 10.30.png``), but for ``0.mask.png`` beside ``0.png``."""
 
 import json
@@ -28,13 +28,13 @@ class Sample:
     """What shares a key."""
 
     key: str
-    place: tuple[int, int, int] | None = None  # number of the shard, offset and size of the picture
+    place: tuple[int, int, int] | None = None  # number of the shard, offset and size of the image
     label: Label = None
     captions: tuple[str, ...] = ()
     attributes: dict[str, int] = field(default_factory=dict)  # all that can be one
     in_words: bool = False  # the label was text where it could have been a number
     odd: list[object] = field(default_factory=list)  # values that say nothing
-    told: tuple[str, ...] = ()  # endings of the files that were read beside the picture
+    told: tuple[str, ...] = ()  # endings of the files that were read beside the image
 
 
 def samples_of(
@@ -59,12 +59,12 @@ def samples_of(
                     key, ending = member.name[: -len(last) - 1], last
                 sample, told = samples.setdefault(key, Sample(member.name)), ending.lower() in TOLD
                 if part:
-                    passed[f".{last}", "part of a sample, and not its picture"] += 1
+                    passed[f".{last}", "part of a sample, and not its image"] += 1
                 elif is_picture(name):
                     if sample.place:
                         raise Refusal(
-                            f"{file}: two pictures share a key, {sample.key} and {member.name}; expected one, as files "
-                            "that tell of keys are there, by names up to the first dot: rename the pictures"
+                            f"{file}: two images share a key, {sample.key} and {member.name}; expected one, as files "
+                            "that tell of keys are there, by names up to the first dot: rename the images"
                         )
                     sample.key, sample.place = member.name, (shard, member.offset_data, member.size)
                 elif told and (file_in := tar.extractfile(member)):
@@ -83,7 +83,7 @@ def samples_of(
 
 
 def _plain(tar: tarfile.TarFile, file: Path) -> tuple[bool, set[str]]:
-    """Whether files tell of pictures, by their names up to the first dot; and these names of pictures with one dot.
+    """Whether files tell of images, by their names up to the first dot; and these names of images with one dot.
     Raises Refusal for a member that is more than is read into memory."""
     told, pictured, plain = set[str](), set[str](), set[str]()
     for member in tar:
@@ -124,7 +124,7 @@ def _too_much(member: tarfile.TarInfo) -> str:
 
 
 def _tell(sample: Sample, ending: str, content: bytes, where: str, attributes: Attributes) -> None:
-    """Notes what a file beside the picture tells. Raises Refusal where two tell of different classes."""
+    """Notes what a file beside the image tells. Raises Refusal where two tell of different classes."""
     text = content.decode("utf-8-sig")
     if ending == "cls":
         _note_label(sample, text, where)

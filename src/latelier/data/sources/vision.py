@@ -18,7 +18,7 @@ BINARY_SEED = 0
 
 
 def _array(data: Any) -> Images:
-    """A data set that holds its pictures: [n, h, w] or [n, h, w, 3]."""
+    """A data set that holds its images: [n, h, w] or [n, h, w, 3]."""
     return _listed(data, np.asarray(data.data), data.targets)
 
 

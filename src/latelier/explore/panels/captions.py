@@ -1,4 +1,4 @@
-"""A caption of the picture, and pictures of a caption."""
+"""A caption of the image, and images of a caption."""
 
 import shlex
 from typing import Any
@@ -13,7 +13,7 @@ from latelier.scores.captioning import codes_of
 from latelier.uses.imagining import TRIED, imagine, read_back, tokens_of
 
 TITLE, PLACE = "Captions", 7
-LINE = "What the model writes of the picture, and what it draws of words."
+LINE = "What the model writes of the image, and what it draws of words."
 needs = (Captions, Encodes)
 BEAM, LONGEST, LONGEST_TEXT = 5, 30, 400
 IMAGINED, CHAIN = 8, Chain(step=3e-3, steps=60)
@@ -44,7 +44,7 @@ def describe(place: Place, asked: Asked) -> dict[str, Any]:
 
 
 def imagined(place: Place, asked: Asked) -> dict[str, Any]:
-    """Pictures of codes drawn given a text, and of which of them the model writes that very text (as the sheet
+    """Images of codes drawn given a text, and of which of them the model writes that very text (as the sheet
     ``imagine`` does). Raises Refusal for words that the model does not know."""
     writer, text = need(place.model, Captions), asked.text("text", "")[:LONGEST_TEXT]
     caption = tokens_of(text, writer.words()).to(place.device)
@@ -58,7 +58,7 @@ def imagined(place: Place, asked: Asked) -> dict[str, Any]:
 
 
 def command(place: Place, asked: Asked) -> dict[str, Any]:
-    """The command that writes captions of all pictures or, with a text, draws a sheet of it."""
+    """The command that writes captions of all images or, with a text, draws a sheet of it."""
     run, text = str(place.run.folder), asked.text("text", "")
     if not text.strip():
         return {"command": shlex.join(["latelier", "caption", run, place.shown.source, "--out", "captions.csv"])}

@@ -1,4 +1,4 @@
-"""Which class a picture has, and how sure that is."""
+"""Which class an image has, and how sure that is."""
 
 import shlex
 from typing import Any
@@ -23,7 +23,7 @@ def actions() -> dict[str, Action]:
 
 def show(place: Place, asked: Asked) -> dict[str, Any]:
     """Of each class its probability and, of a model that decides by draws of the code or by changed views of the
-    picture, the mean and the spread (sd) of its score, as ``latelier classify`` has them: calibrated by the
+    image, the mean and the spread (sd) of its score, as ``latelier classify`` has them: calibrated by the
     temperature that it has kept with the run."""
     picture = chosen(place, asked)
     image = place.image(picture)
@@ -38,7 +38,7 @@ def show(place: Place, asked: Asked) -> dict[str, Any]:
         "truth": place.label(picture),
         "temperature": temperature,
         "draws": DRAWS if scores is not None else 0,
-        "of": "changed views of the picture" if views else "draws of the code",
+        "of": "changed views of the image" if views else "draws of the code",
         "classes": [
             {
                 "name": name,
@@ -52,6 +52,6 @@ def show(place: Place, asked: Asked) -> dict[str, Any]:
 
 
 def command(place: Place, asked: Asked) -> dict[str, Any]:
-    """The command that writes the same of every picture."""
+    """The command that writes the same of every image."""
     words = ["latelier", "classify", str(place.run.folder), place.shown.source, "--out", "classes.csv"]
     return {"command": shlex.join(words)}

@@ -9,7 +9,7 @@ from latelier.explore.panels import Action
 from latelier.explore.requests import Asked
 
 TITLE, PLACE = "Compare", 10
-LINE = "Two runs on the same picture and the same controls."
+LINE = "Two runs on the same image and the same controls."
 needs = (Encodes, Decodes)
 
 

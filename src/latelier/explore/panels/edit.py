@@ -14,14 +14,14 @@ from latelier.objectives.directions import place as column
 from latelier.scores.identity import Eye, apart, usual
 
 TITLE, PLACE = "Edit", 5
-LINE = "Move the picture towards attributes, and see what else changes."
+LINE = "Move the image towards attributes, and see what else changes."
 needs = (Encodes, Decodes)
 FARTHEST = 10.0  # steps
 SHARES = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5)  # of the edit, in the strip
 
 
 def offers(place: Place, runs: int) -> bool:
-    """Where the model has learned attributes, or pictures have attributes or classes to fit on."""
+    """Where the model has learned attributes, or images have attributes or classes to fit on."""
     return has(place.model, AttributeDirections) or bool(place.fit.attributes or place.fit.classes)
 
 
@@ -36,7 +36,7 @@ def attributes(place: Place, asked: Asked) -> dict[str, Any]:
 
 
 def move(place: Place, asked: Asked) -> dict[str, Any]:
-    """The reconstruction, and the picture drawn of the moved code."""
+    """The reconstruction, and the image drawn of the moved code."""
     before = place.code(chosen(place, asked))
     both = {name: torch.cat([before[name], value]) for name, value in code(place, asked).items()}
     again, picture = drawn(place.decode(both))
@@ -44,8 +44,8 @@ def move(place: Place, asked: Asked) -> dict[str, Any]:
 
 
 def trust(place: Place, asked: Asked) -> dict[str, Any]:
-    """By degrees, and a table: log-odds of each attribute in the picture's code, in the moved one and in the picture
-    drawn, encoded again; and how far the picture drawn is from the reconstruction (``scores/identity.py``)."""
+    """By degrees, and a table: log-odds of each attribute in the image's code, in the moved one and in the image
+    drawn, encoded again; and how far the image drawn is from the reconstruction (``scores/identity.py``)."""
     before, step = place.code(chosen(place, asked)), _step(place, asked)
     shares = torch.tensor(SHARES, device=place.device)
     frames = place.decode(
@@ -64,7 +64,7 @@ def trust(place: Place, asked: Asked) -> dict[str, Any]:
 
 
 def code(place: Place, asked: Asked) -> Code:
-    """The picture's code, moved."""
+    """The image's code, moved."""
     return moved(place.code(chosen(place, asked)), _step(place, asked), 1.0)
 
 
@@ -84,7 +84,7 @@ def _names(place: Place) -> list[str]:
 
 
 def _eye(place: Place) -> tuple[Eye, float]:
-    """What sees pictures, and how far two different real ones are apart."""
+    """What sees images, and how far two different real ones are apart."""
 
     def made() -> tuple[Eye, float]:
         eye = Eye(place.device)

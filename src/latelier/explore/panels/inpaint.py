@@ -25,7 +25,7 @@ def actions() -> dict[str, Action]:
 
 
 def fill(place: Place, asked: Asked) -> dict[str, Any]:
-    """The picture with what the mask hides filled in; known pixels stay as they are."""
+    """The image with what the mask hides filled in; known pixels stay as they are."""
     image, hidden = place.image(chosen(place, asked)), _hidden(place, asked)
     known = torch.from_numpy(~hidden).to(image).expand_as(image)
     generator = place.generator(asked.whole("seed", 0, 2**31, 0))
@@ -34,7 +34,7 @@ def fill(place: Place, asked: Asked) -> dict[str, Any]:
 
 
 def command(place: Place, asked: Asked) -> dict[str, Any]:
-    """The command that fills in the same of every picture, with the mask in a file."""
+    """The command that fills in the same of every image, with the mask in a file."""
     seed = str(asked.whole("seed", 0, 2**31, 0))
     words = ["latelier", "inpaint", str(place.run.folder), place.shown.source, "--mask", "mask.png", "--seed", seed]
     return {"command": shlex.join([*words, "--out", "filled"]), "file": "mask.png"}
@@ -53,5 +53,5 @@ def _hidden(place: Place, asked: Asked) -> np.ndarray:
         raise Refusal(f"the mask is not of {height} x {width} pixels; paint it again")
     hidden = np.unpackbits(np.frombuffer(packed, np.uint8), count=height * width).astype(bool).reshape(height, width)
     if hidden.all():
-        raise Refusal("all of the picture is painted over, so nothing is known of it: undo a stroke")
+        raise Refusal("all of the image is painted over, so nothing is known of it: undo a stroke")
     return hidden

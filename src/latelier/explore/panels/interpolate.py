@@ -1,4 +1,4 @@
-"""Between two, three or four pictures."""
+"""Between two, three or four images."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from latelier.explore.requests import Asked
 from latelier.sheets.interpolate import between
 
 TITLE, PLACE = "Interpolate", 3
-LINE = "Drag between two to four pictures: what lies between their codes."
+LINE = "Drag between two to four images: what lies between their codes."
 needs = (Encodes, Decodes)
 STOPS = 7  # of the strip
 
@@ -23,28 +23,28 @@ def actions() -> dict[str, Action]:
 
 
 def at(place: Place, asked: Asked) -> dict[str, Any]:
-    """The picture at x (from the first to the second) and y (down to the third, or to the third and fourth)."""
+    """The image at x (from the first to the second) and y (down to the third, or to the third and fourth)."""
     return {"picture": drawn(place.decode(code(place, asked)))[0]}
 
 
 def strip(place: Place, asked: Asked) -> dict[str, Any]:
-    """Pictures from left to right at this y, decoded as one batch."""
+    """Images from left to right at this y, decoded as one batch."""
     corners, y = _corners(place, asked), asked.number("y", 0, 1, 0.0)
     stops = [_between(place, corners, x, y) for x in torch.linspace(0, 1, STOPS).tolist()]
     return {"pictures": drawn(place.decode({name: torch.cat([stop[name] for stop in stops]) for name in stops[0]}))}
 
 
 def code(place: Place, asked: Asked) -> Code:
-    """Of the picture that is shown."""
+    """Of the image that is shown."""
     x, y = asked.number("x", 0, 1, 0.5), asked.number("y", 0, 1, 0.0)
     return _between(place, _corners(place, asked), x, y)
 
 
 def _corners(place: Place, asked: Asked) -> Code:
-    """[2, ...] or [4, ...] codes: upper left and right, lower left and right. Of three pictures the third is both."""
+    """[2, ...] or [4, ...] codes: upper left and right, lower left and right. Of three images the third is both."""
     pictures = asked.texts("pictures", 4)
     if len(pictures) < 2:
-        raise Refusal(f"two to four pictures are needed to go between, and {len(pictures)} is given: choose another")
+        raise Refusal(f"two to four images are needed to go between, and {len(pictures)} is given: choose another")
     four = pictures if len(pictures) != 3 else [*pictures, pictures[2]]
     codes = [place.code(picture) for picture in four]
     return {name: torch.cat([one[name] for one in codes]) for name in codes[0]}

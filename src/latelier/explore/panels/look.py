@@ -1,4 +1,4 @@
-"""The gallery: pictures of the data, by class, and those whose codes are nearest to one."""
+"""The gallery: images of the data, by class, and those whose codes are nearest to one."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ from latelier.explore.panels import Action
 from latelier.explore.requests import Asked
 
 TITLE, PLACE = "Look", 0
-LINE = "All pictures of the data. Choose one to work on, or drop in one of your own."
+LINE = "All images of the data. Choose one to work on, or drop in one of your own."
 needs = ()
-MOST = 96  # pictures a page
+MOST = 96  # images a page
 
 
 def searches(place: Place) -> bool:
-    """Whether pictures can be searched by their codes."""
+    """Whether images can be searched by their codes."""
     return has(place.model, Encodes)
 
 
@@ -27,13 +27,13 @@ def actions() -> dict[str, Action]:
 
 
 def about(place: Place, asked: Asked) -> dict[str, Any]:
-    """What is known of one picture."""
+    """What is known of one image."""
     picture = chosen(place, asked)
     return {"picture": picture, "caption": place.caption(picture), "label": place.label(picture)}
 
 
 def page(place: Place, asked: Asked) -> dict[str, Any]:
-    """Some pictures from a place on, of one class or of all."""
+    """Some images from a place on, of one class or of all."""
     classes, label = place.shown.classes, asked.text("label", "")
     rows = np.arange(len(place.shown))
     if label in classes:
@@ -51,7 +51,7 @@ def page(place: Place, asked: Asked) -> dict[str, Any]:
 
 
 def near(place: Place, asked: Asked) -> dict[str, Any]:
-    """The pictures whose codes are nearest to that of one, which is not among them."""
+    """The images whose codes are nearest to that of one, which is not among them."""
     picture, count = chosen(place, asked), asked.whole("count", 1, MOST, 24)
     row = flat(place.code(picture), place.model)[0].cpu().numpy()
     found = [(one, away) for one, away in place.codes.nearest(row, count + 1) if f"d{one}" != picture][:count]

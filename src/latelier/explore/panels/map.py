@@ -12,7 +12,7 @@ from latelier.explore.requests import Asked
 from latelier.sheets.codes import plane
 
 TITLE, PLACE = "Map", 9
-LINE = "The codes of all pictures in a plane. Hover, zoom, and draw around some to take their list with you."
+LINE = "The codes of all images in a plane. Hover, zoom, and draw around some to take their list with you."
 needs = (Encodes,)
 
 
@@ -22,7 +22,7 @@ def actions() -> dict[str, Action]:
 
 
 def points(place: Place, asked: Asked) -> dict[str, Any]:
-    """Every picture's place in [-1, 1] x [-1, 1], its class and its name."""
+    """Every image's place in [-1, 1] x [-1, 1], its class and its name."""
     rows = place.codes.rows()
 
     def flattened() -> tuple[np.ndarray, str]:

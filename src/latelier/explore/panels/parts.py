@@ -1,4 +1,4 @@
-"""Where parts occur in a picture, what they look like elsewhere, and a part that looks as in another picture."""
+"""Where parts occur in an image, what they look like elsewhere, and a part that looks as in another image."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from latelier.sheets.parts import CERTAIN, most_used, peaks
 from latelier.sheets.view import pixels
 
 TITLE, PLACE = "Parts", 4
-LINE = "Where each part occurs, what it looks like elsewhere, and the same part taken from another picture."
+LINE = "Where each part occurs, what it looks like elsewhere, and the same part taken from another image."
 needs = (HasParts, Encodes, Decodes)
 CROPS, MOST = 5, 48  # crops a part; parts that are listed
 
@@ -26,7 +26,7 @@ def actions() -> dict[str, Action]:
 
 
 def list_parts(place: Place, asked: Asked) -> dict[str, Any]:
-    """The parts, the most used first, each with its best crops among some pictures of the data."""
+    """The parts, the most used first, each with its best crops among some images of the data."""
     occurrence, shown = _seen(place), pixels(place.seen)
     grid = occurrence.shape[2], occurrence.shape[3]
 
@@ -41,14 +41,14 @@ def list_parts(place: Place, asked: Asked) -> dict[str, Any]:
 
 
 def where(place: Place, asked: Asked) -> dict[str, Any]:
-    """The probability of each part at each cell of the picture, rounded."""
+    """The probability of each part at each cell of the image, rounded."""
     picture = chosen(place, asked)
     found = need(place.model, HasParts).parts(place.image(picture)).occurrence[0]
     return {"occurrence": [[[round(p, 3) for p in row] for row in part] for part in found.tolist()]}
 
 
 def swap(place: Place, asked: Asked) -> dict[str, Any]:
-    """The picture drawn again, and with one part's appearance as in the other picture."""
+    """The image drawn again, and with one part's appearance as in the other image."""
     whole = place.code(chosen(place, asked))
     before, after = place.decode(whole), place.decode(code(place, asked))
     change = float((after - before).abs().max())
@@ -56,14 +56,14 @@ def swap(place: Place, asked: Asked) -> dict[str, Any]:
 
 
 def code(place: Place, asked: Asked) -> Code:
-    """The picture's code with the appearance of a part as in the other's."""
+    """The image's code with the appearance of a part as in the other's."""
     whole, other = place.code(chosen(place, asked)), place.code(chosen(place, asked, "other"))
     part = asked.whole("part", 0, whole["occurrence"].shape[1] - 1, 0)
     return need(place.model, HasParts).repainted(whole, other, part, part)
 
 
 def _seen(place: Place) -> Tensor:
-    """[n, p, h, w] in some pictures of the data."""
+    """[n, p, h, w] in some images of the data."""
 
     def found() -> Tensor:
         model = need(place.model, HasParts)

@@ -1,4 +1,4 @@
-"""What the code keeps of a picture, of a hierarchy level by level."""
+"""What the code keeps of an image, of a hierarchy level by level."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from latelier.explore.requests import Asked
 from latelier.sheets.reconstruct import decibels, psnr
 
 TITLE, PLACE = "Reconstruct", 1
-LINE = "The picture, and what is drawn of its code alone."
+LINE = "The image, and what is drawn of its code alone."
 needs = (Encodes, Decodes)
 
 
@@ -21,7 +21,7 @@ def actions() -> dict[str, Action]:
 
 
 def show(place: Place, asked: Asked) -> dict[str, Any]:
-    """The picture and its reconstructions, the closest level first, each with its PSNR."""
+    """The image and its reconstructions, the closest level first, each with its PSNR."""
     picture = chosen(place, asked)
     image, whole = place.image(picture), place.code(picture)
     levels = need(place.model, HasLevels).levels() if has(place.model, HasLevels) else ()
@@ -39,6 +39,6 @@ def show(place: Place, asked: Asked) -> dict[str, Any]:
 
 
 def code(place: Place, asked: Asked) -> Code:
-    """Of the picture, or of the one level that is asked for."""
+    """Of the image, or of the one level that is asked for."""
     whole, level = place.code(chosen(place, asked)), asked.text("level", "")
     return {level: whole[level]} if level in whole else whole

@@ -65,7 +65,7 @@ def sliders(place: Place, asked: Asked) -> dict[str, Any]:
 
 
 def move(place: Place, asked: Asked) -> dict[str, Any]:
-    """The picture of the code as it is moved."""
+    """The image of the code as it is moved."""
     return {"picture": drawn(place.decode(code(place, asked)))[0]}
 
 
@@ -92,7 +92,7 @@ def code(place: Place, asked: Asked) -> Code:
 
 
 def begun(place: Place, asked: Asked) -> Code:
-    """The code of the picture, or with a seed a draw of the prior; always that where nothing is encoded."""
+    """The code of the image, or with a seed a draw of the prior; always that where nothing is encoded."""
     if asked.has("seed") or not has(place.model, Encodes):
         seed = asked.whole("seed", 0, 2**31, 0)
         prior = need(place.model, Samples)
@@ -108,7 +108,7 @@ def latents(place: Place) -> list[str]:
 
 
 def ordered(place: Place, name: str) -> tuple[dict[int, int], dict[int, str]]:
-    """The rank of each number of a latent and how much it tells, by KL or variance over some pictures of the data; by
+    """The rank of each number of a latent and how much it tells, by KL or variance over some images of the data; by
     number, without words, where nothing is encoded."""
     if not has(place.model, Encodes):
         return {number: number for number in range(prod(place.model.latents[name].shape))}, {}
@@ -131,7 +131,7 @@ def _slider(place: Place, name: str, number: int, start: Tensor, words: dict[int
 
 
 def _seen(place: Place, name: str) -> Tensor:
-    """[n, numbers] of that latent in the codes of some pictures, or in draws of the prior."""
+    """[n, numbers] of that latent in the codes of some images, or in draws of the prior."""
 
     def values() -> Tensor:
         if has(place.model, Encodes):

@@ -1,4 +1,4 @@
-// The frame: which run, which panel, which picture; the panel itself is a module of its own.
+// The frame: which run, which panel, which image; the panel itself is a module of its own.
 
 import * as address from "./lib/address.js";
 import { button, fill, h } from "./lib/dom.js";
@@ -27,10 +27,10 @@ function frame(run, panel) {
 function chip(run, picture) {
   const words = h("span", {}, "…");
   const pictured = image(run, source(run, picture), "");
-  ask(run.id, "look", "about", { picture }).then((answer) => answer && fill(words, answer.caption), () => fill(words, "This picture is not here"));
-  return h("div", { class: "chip", role: "group", "aria-label": "Working picture" },
-    button("\u2039", () => step(-1), { "aria-label": "Picture before" }), pictured, words,
-    button("\u203a", () => step(1), { "aria-label": "Picture after" }));
+  ask(run.id, "look", "about", { picture }).then((answer) => answer && fill(words, answer.caption), () => fill(words, "This image is not here"));
+  return h("div", { class: "chip", role: "group", "aria-label": "Working image" },
+    button("\u2039", () => step(-1), { "aria-label": "Image before" }), pictured, words,
+    button("\u203a", () => step(1), { "aria-label": "Image after" }));
 }
 
 function step(by) {
@@ -58,10 +58,10 @@ async function show() {
 
 async function taken(file) {
   try {
-    say("Reading your picture…");
+    say("Reading your image…");
     const picture = await upload(file);
     if (!own.includes(picture)) own.unshift(picture);
-    say("Your picture is open. It stays in the memory of this machine.");
+    say("Your image is open. It stays in the memory of this machine.");
     address.go({ picture });
   } catch (error) {
     stage.fail(error);

@@ -1,4 +1,4 @@
-"""BiGAN, table 1 and its code's log, on MNIST: nearest neighbours of codes, and reconstructions beside strangers.
+"""BiGAN, table 1 and its code's log, on MNIST: nearest neighbours of codes, and reconstructions beside other images.
 
     latelier reproduce adversary/bigan-mnist --data-root DIR
 
@@ -24,8 +24,8 @@ def reproduce(bench: Bench) -> Result:
     ratio = [one["pixels code"] / one["pixels code to others"] for one in found]
     rows = [
         ["named by the nearest code, %", "92.1", spread([codes for codes, _ in named])],
-        ["by the nearest picture, %", "", spread([pixels for _, pixels in named])],
-        ["reconstructions / strangers", "0.62", spread(ratio, 3)],
+        ["by the nearest image, %", "", spread([pixels for _, pixels in named])],
+        ["reconstructions / other images", "0.62", spread(ratio, 3)],
     ]
     return Result("BiGAN on MNIST", ("", "published", "measured"), rows)
 

@@ -3,7 +3,7 @@
     latelier reproduce adversary/control --data DIR/smiles
 
 Nothing is published for this: papers compare games with other models, not with their own nets without the game. Each
-length is a training of its own, since rates fall to zero at its end. Pictures need attributes or classes.
+length is a training of its own, since rates fall to zero at its end. Images need attributes or classes.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -82,7 +82,7 @@ def reproduce(bench: Bench) -> Result:
         for share in SHARES:
             cells = [(values(row, share, column), DIGITS.get(column, 1)) for column in SHOWN]
             rows.append([row, f"{EPOCHS * share:g}", *(spread(cell, digits) if cell else "" for cell, digits in cells)])
-    note = "Every row of one length has seen as many pictures. Of samples: kernel distances, the smaller the nearer."
+    note = "Every row of one length has seen as many images. Of samples: kernel distances, the smaller the nearer."
     title = "What a game adds to the same nets without it"
     return Result(title, ("", "epochs", *SHOWN), rows, drawn(title, values), note)
 

@@ -1,8 +1,8 @@
-"""HALI, tables 1 and 2, on any pictures with attributes: what codes know of them, and what reconstructions keep.
+"""HALI, tables 1 and 2, on any images with attributes: what codes know of them, and what reconstructions keep.
 
     latelier reproduce adversary/faces --data DIR/smiles
 
-Published on CelebA, 40 attributes, full nets and a hundred and more epochs. Here all rows see as many pictures, with
+Published on CelebA, 40 attributes, full nets and a hundred and more epochs. Here all rows see as many images, with
 nets that two cores can train.
 """
 

@@ -3,7 +3,7 @@
     latelier reproduce adversary/steady
 
 Nothing is published for this. The first row is what the others change: what HALI's defaults were before it had cycles,
-with nets for 8x8 pixels. Ratios are of distances in pixels, a test picture's reconstruction from it by that from
+with nets for 8x8 pixels. Ratios are of distances in pixels, a test image's reconstruction from it by that from
 others: 1 says that encoder and decoder have nothing to do with each other.
 """
 
@@ -21,7 +21,7 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {  # row -> settings
     "one rate, 1e-3": ({"optimiser.rate": 1e-3}, {}),
     "ALI's rate for both, 1e-4": ({"optimiser.rate": 1e-4, "critic.optimiser.rate": 1e-4}, {}),
     "first weights ALI's, sd .01": ({"spread": 0.01}, {}),
-    "no noise on pictures": ({"noise": 0.0}, {}),
+    "no noise on images": ({"noise": 0.0}, {}),
     "noise .2": ({"noise": 0.2}, {}),
     "the table's dropout": ({"critic.dropout": 1.0}, {}),
     "spectral norm": ({"critic.norm": "spectral"}, {}),

@@ -1,12 +1,12 @@
-"""Captions of drawn scenes: all captions, and a tenth of them with and without the other pictures.
+"""Captions of drawn scenes: all captions, and a tenth of them with and without the other images.
 
     latelier reproduce images-captions/scenes --seeds 3
 
-Nothing was published on these pictures: the published columns are empty. Right word for word is one of a picture's true
-captions; learned is the first of each, which follows from the picture: whoever may name two shapes in any order must
+Nothing was published on these images: the published columns are empty. Right word for word is one of an image's true
+captions; learned is the first of each, which follows from the image: whoever may name two shapes in any order must
 find out, after "a large red", which of them that was. "A tenth alone" is the same model and as many steps on as many
-captioned pictures; other pictures come beside them. A caption weighs eight times its default: words then come sooner,
-and these pictures are easy. "Maps, cells" writes by looking at the cells of a code that is a map; "DGDN, beyond" has
+captioned images; other images come beside them. A caption weighs eight times its default: words then come sooner,
+and these images are easy. "Maps, cells" writes by looking at the cells of a code that is a map; "DGDN, beyond" has
 ReLU, normalisation and wider maps, which the source has not.
 """
 
@@ -17,10 +17,10 @@ from latelier.bench import Bench, Job, Result, spread
 DATA = "scenes"
 SEEDS = 3
 PUBLISHED: dict[str, float] = {}
-TRAIN = 20_000  # pictures
+TRAIN = 20_000  # images
 TENTH = TRAIN // 10
 EPOCHS = 60
-BATCH = 64  # pictures with captions a step
+BATCH = 64  # images with captions a step
 BEYOND: dict[str, Any] = {  # wider, with nonlinearities, pooling by the largest values
     **{"unpool": "deterministic", "pooling": "largest", "nonlinearity": "relu", "norm": "group"},
     **{"likelihood": "calibrated"},
@@ -49,7 +49,7 @@ def rows_of(name: str, seed: int) -> list[Job]:
     model, settings, rate = ENCODERS[name]
     ways: dict[str, tuple[float, dict[str, Any]]] = {  # captioned share of a batch
         "all captions": (1.0, {}),
-        "a tenth, other pictures too": (0.5, {"captions": TENTH}),
+        "a tenth, other images too": (0.5, {"captions": TENTH}),
         "a tenth alone": (1.0, {"captions": TENTH}),
     }
     jobs = []
@@ -68,7 +68,7 @@ def reproduce(bench: Bench) -> Result:
         [row, *(spread([one[f"{name} %"] for one in values], 1) for name in COLUMNS)] for row, values in found.items()
     ]
     note = (
-        f"Percent of the test pictures, mean ± sd over {bench.seeds} seeds; {TRAIN:,} training pictures, a tenth is "
+        f"Percent of the test images, mean ± sd over {bench.seeds} seeds; {TRAIN:,} training images, a tenth is "
         f"{TENTH:,} with captions. Steps, and captions a step, are the same in every row. DGDN's captions are "
         "averaged over 50 draws of its code, but those of the row beyond the source."
     )

@@ -3,7 +3,7 @@ uncaptioned images.
 
     latelier reproduce images-captions/table3 --data DIR --data-root DIR
 
-DIR holds train and test folders of pictures (or Parquet), each with its captions.csv; pictures without captions beside
+DIR holds train and test folders of images (or Parquet), each with its captions.csv; images without captions beside
 them are the uncaptioned ones of the last row, for which the source took ImageNet. Published figures are those of
 Flickr8k. Made for a GPU; days on a CPU.
 """
@@ -15,13 +15,13 @@ from latelier.bench import Bench, Result, find_recipe
 DATA = "captioned"
 SEEDS = 1
 PUBLISHED: dict[str, tuple[float, ...]] = find_recipe("images-captions/flickr8k").PUBLISHED
-EPOCHS = 200  # half of them of pictures alone
+EPOCHS = 200  # half of them of images alone
 NETS: dict[str, Any] = {"maps": (48, 84, 128, 192, 128), "kernels": (5,) * 5, "pools": (4, 2, 2, 2)}  # Flickr8k's
 TRAINING: dict[str, Any] = {"size": 256, "batch": 64, "rate": 2e-4, "clip": 5.0, "precision": "bf16"}
 
 
 def reproduce(bench: Bench) -> Result:
-    """A training a row and seed; the first two rows learn from captioned pictures alone."""
+    """A training a row and seed; the first two rows learn from captioned images alone."""
     protocol = find_recipe("images-captions/flickr8k")
     table: Result = protocol.compared(bench, {"DGDN": ("dgdn", NETS, {})}, TRAINING, EPOCHS, tuple(PUBLISHED))
     return table

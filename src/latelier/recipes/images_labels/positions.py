@@ -6,7 +6,7 @@
 The source says that drawn unpooling is better and publishes no bound of it: the published columns are empty. "As
 written" pools by drawn positions too, and learns them by the score function; in the other rows the code is read off
 the largest values. All have sigma in closed form, so that rows differ in positions alone. Curves of the bound and of
-the positions' divergence over pictures stand in each run's log.jsonl (`validation`).
+the positions' divergence over images stand in each run's log.jsonl (`validation`).
 """
 
 from typing import Any
@@ -43,7 +43,7 @@ def reproduce(bench: Bench) -> Result:
         [row, *(spread([one[name] for one in values], 1) for name in NAMES.values())] for row, values in found.items()
     ]
     note = (
-        f"Nats a test picture of the density of pixels in [0, 1]; mean ± sd over {bench.seeds} seeds, "
+        f"Nats a test image of the density of pixels in [0, 1]; mean ± sd over {bench.seeds} seeds, "
         f"{EPOCHS * bench.share:g} epochs each. KL: of code and positions together."
     )
     return Result("Where drawn positions pay", ("", *NAMES), rows, note=note)

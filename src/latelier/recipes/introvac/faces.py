@@ -1,12 +1,12 @@
-"""IntroVAC, table 1 and figures 4-8, on any pictures with attributes: edits, samples by class, and whose
-reconstructions are nearer to the pictures as a set.
+"""IntroVAC, table 1 and figures 4-8, on any images with attributes: edits, samples by class, and whose
+reconstructions are nearer to the images as a set.
 
     latelier reproduce introvac/faces --data DIR/smiles
     latelier reproduce introvac/faces --data DIR/smiles --size 32
 
 Published on CelebA at 128 pixels, by figures: edits by 3 and 4 steps, and a lower FID of reconstructions for IntroVAC
-than for VAC (the two numbers are lost). Here all rows see as many pictures, at half the nets' width and a rate that
-suits 30 epochs. The sheet is figure 7: pictures, and reconstructions by each row.
+than for VAC (the two numbers are lost). Here all rows see as many images, at half the nets' width and a rate that
+suits 30 epochs. The sheet is figure 7: images, and reconstructions by each row.
 """
 
 from typing import Any
@@ -56,15 +56,15 @@ def reproduce(bench: Bench) -> Result:
         for row in ROWS
     ]
     note = (
-        "changed: verdicts of a classifier of real images that an edit by so many steps changes; identity: 1 is a "
-        "stranger; carries: samples given an attribute, or its absence, that the same classifier takes for it; "
+        "changed: verdicts of a classifier of real images that an edit by so many steps changes; identity: 1 is "
+        "another image; carries: samples given an attribute, or its absence, that the same classifier takes for it; "
         "Frechet distances in features of a trunk that nobody trained."
     )
-    return Result("Edits and pictures", ("", *(name for _, name, _ in SHOWN)), rows, together(bench, jobs), note)
+    return Result("Edits and images", ("", *(name for _, name, _ in SHOWN)), rows, together(bench, jobs), note)
 
 
 def together(bench: Bench, jobs: list[Job]) -> Any:
-    """Figure 7: the same pictures by each run of the first seed."""
+    """Figure 7: the same images by each run of the first seed."""
     from latelier.sheets.together import draw_together
 
     firsts = {job.row.partition(":")[0]: job for job in reversed(jobs) if job.seed == 0}

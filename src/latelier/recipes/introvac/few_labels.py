@@ -1,8 +1,8 @@
-"""IntroVAC with attributes known of few pictures: edits and samples by the number of labels.
+"""IntroVAC with attributes known of few images: edits and samples by the number of labels.
 
     latelier reproduce introvac/few-labels --data DIR/smiles --size 32
 
-Nothing is published for this. Pictures whose attribute is not known teach all but the classifier; of 11,153 faces 550
+Nothing is published for this. Images whose attribute is not known teach all but the classifier; of 11,153 faces 550
 on each side are a tenth.
 """
 
@@ -41,4 +41,4 @@ def reproduce(bench: Bench) -> Result:
         for row in LABELS
     ]
     note = "The scores' judge learns from all labels, whatever the model was told."
-    return Result("Attributes of few pictures", ("labels", *(name for _, name, _ in SHOWN)), rows, note=note)
+    return Result("Attributes of few images", ("labels", *(name for _, name, _ in SHOWN)), rows, note=note)

@@ -3,7 +3,7 @@ else it changes.
 
     latelier reproduce introvac/scenes
 
-Nothing is published for this. Each row sees as many pictures; VAE and PatchVAE are edited along classifiers fitted on
+Nothing is published for this. Each row sees as many images; VAE and PatchVAE are edited along classifiers fitted on
 their codes after the fact.
 """
 

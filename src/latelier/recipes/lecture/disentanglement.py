@@ -2,7 +2,7 @@
 
     latelier reproduce lecture/disentanglement --seeds 5
 
-Nothing is published for these pictures: the table says whether beta helps here.
+Nothing is published for these images: the table says whether beta helps here.
 """
 
 from latelier.bench import Bench, Job, Result, spread

@@ -1,8 +1,8 @@
-"""Lecture, Zhao et al.'s figure 5: ELBO beside MMD (InfoVAE, lambda 1000) after training on 500 pictures (MNIST).
+"""Lecture, Zhao et al.'s figure 5: ELBO beside MMD (InfoVAE, lambda 1000) after training on 500 images (MNIST).
 
     latelier reproduce lecture/few-images --data-root DIR
 
-Published are pictures: the ELBO's samples are far poorer than its reconstructions of training pictures; MMD's are
+Published are images: the ELBO's samples are far poorer than its reconstructions of training images; MMD's are
 alike. The gap between codes and prior beside them is ours. As in the source's script: five latents, a Gaussian
 decoder whose sd is learned.
 """
@@ -45,16 +45,12 @@ def reproduce(bench: Bench) -> Result:
         with evaluating(run.model):
             again = decoder.decode(encoder.encode(learned).mode())
             drawn = decoder.decode(need(run.model, Samples).sample_prior(SHOWN, generator))
-        bands.append(
-            {f"{name}: training pictures again": pixels(again), f"{name}: drawn from the prior": pixels(drawn)}
-        )
+        bands.append({f"{name}: training images again": pixels(again), f"{name}: drawn from the prior": pixels(drawn)})
         values = run_scores(run.model, splits, ["prior_gap", "reconstruction"])
         gap, error = values[0]["values"], values[1]["values"]
         seen = float((again - learned).square().flatten(1).sum(1).mean())
         unseen = error["MSE per pixel value"] * learned[0].numel()
         rows.append([name, f"{seen:.1f}", f"{unseen:.1f}", f"{gap['MMD^2']:.3f}"])
     columns = ("objective", "squared error, learned", "squared error, test", "MMD^2 of codes from the prior")
-    footer = (
-        f"Mean pictures after training on {IMAGES} pictures: what {SHOWN} of them become, and draws from the prior."
-    )
-    return Result("500 pictures: ELBO beside MMD", columns, rows, side_by_side("ELBO beside MMD", bands, footer))
+    footer = f"Mean images after training on {IMAGES} images: what {SHOWN} of them become, and draws from the prior."
+    return Result("500 images: ELBO beside MMD", columns, rows, side_by_side("ELBO beside MMD", bands, footer))

@@ -62,7 +62,7 @@ def reproduce(bench: Bench) -> Result:
     rows = [[row, f"{published:.2f}", spread(errors[row])] for row, published in PUBLISHED.items()]
     guess = measured["RBM"][0]["majority error %"]
     note = (
-        f"Error on the test pictures in percent, where naming the commonest class has {guess:.1f}; mean ± sd over "
+        f"Error on the test images in percent, where naming the commonest class has {guess:.1f}; mean ± sd over "
         f"{bench.seeds} seeds. No row has dropout in fine-tuning; k-sparse ones keep alpha k numbers."
     )
     return Result("Fine-tuned on all labels", ("pre-training", "published", "measured"), rows, note=note)

@@ -3,7 +3,7 @@
     latelier reproduce lecture/ksparse-table --data-root DIR --seeds 2
 
 Published: Makhzani & Frey 2013, table 1, after up to 5000 epochs. Here each method is trained for 20 epochs of all
-60,000 training pictures; C of the regression is chosen on 10,000 of them that it does not learn from, rates and epochs
+60,000 training images; C of the regression is chosen on 10,000 of them that it does not learn from, rates and epochs
 were chosen there too. k-sparse features keep 3k numbers.
 """
 
@@ -49,7 +49,7 @@ def reproduce(bench: Bench) -> Result:
     ]
     guess = measured["raw pixels"][0]["majority error %"]
     note = (
-        f"Error on the test pictures in percent, where naming the commonest class has {guess:.1f}; mean ± sd over "
+        f"Error on the test images in percent, where naming the commonest class has {guess:.1f}; mean ± sd over "
         f"{bench.seeds} seeds (of weights, order and noise)."
     )
     return Result(

@@ -2,7 +2,7 @@
 
     latelier reproduce lecture/latent-map
 
-Published are pictures. The pictures here are our own drawn 2-D shapes (`sprites`), 64x64.
+Published are images. The images here are our own drawn 2-D shapes (`sprites`), 64x64.
 """
 
 import numpy as np

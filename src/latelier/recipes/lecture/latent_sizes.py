@@ -2,7 +2,7 @@
 
     latelier reproduce lecture/latent-sizes --data-root DIR
 
-Published are pictures alone; the objective beside them is ours.
+Published are images alone; the objective beside them is ours.
 """
 
 from latelier.bench import Bench, Job, Result
@@ -33,6 +33,6 @@ def reproduce(bench: Bench) -> Result:
             samples[job.row] = pixels(need(run.model, Decodes).decode(code))
     bound = next(iter(measured[jobs[0].row][0]))  # grey pixels under coins: -(cross-entropy + KL), which bounds nothing
     rows = [[row, f"{values[0][bound]:.1f}"] for row, values in measured.items()]
-    footer = f"{SHOWN} mean pictures a model, decoded from codes drawn at random from the prior; none chosen by hand."
+    footer = f"{SHOWN} mean images a model, decoded from codes drawn at random from the prior; none chosen by hand."
     sheet = side_by_side("Samples by the size of the code", [samples], footer)
-    return Result("VAE on MNIST by latent size", ("code", f"{bound}, test pictures"), rows, sheet)
+    return Result("VAE on MNIST by latent size", ("code", f"{bound}, test images"), rows, sheet)

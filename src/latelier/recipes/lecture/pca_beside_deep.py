@@ -2,7 +2,7 @@
 
     latelier reproduce lecture/pca-beside-deep --data-root DIR
 
-Published is the picture alone. The autoencoder is theirs, 784-1000-500-250-2 with logistic units and a linear code,
+Published is the image alone. The autoencoder is theirs, 784-1000-500-250-2 with logistic units and a linear code,
 here trained by Adam, its layers one by one over a quarter of the run and then together.
 """
 

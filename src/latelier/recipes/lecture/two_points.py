@@ -1,4 +1,4 @@
-"""Lecture, Zhao et al.'s figure 1: the densities of codes and of reconstructions for two pictures, ELBO beside MMD.
+"""Lecture, Zhao et al.'s figure 1: the densities of codes and of reconstructions for two images, ELBO beside MMD.
 
     latelier reproduce lecture/two-points
 
@@ -18,4 +18,4 @@ def reproduce(bench: Bench) -> Result:
     optima = {"ELBO": solve(sigma=SIGMA, alpha=0, weight=1), "MMD, 1000": solve(sigma=SIGMA, alpha=1, weight=1000)}
     rows = [[name, f"{q.m:.3f}", f"{q.s:.3f}", f"{q.mass():.4f}"] for name, q in optima.items()]
     columns = ("objective", "m", "s", "mass in |z| < 1/4 (prior .1974)")
-    return Result("Two pictures", columns, rows, draw_two_points(SIGMA))
+    return Result("Two images", columns, rows, draw_two_points(SIGMA))

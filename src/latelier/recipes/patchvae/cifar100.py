@@ -2,8 +2,8 @@
 
     latelier reproduce patchvae/cifar100 --data DIR/cifar100 --seeds 3
 
-Published: Gupta et al. 2020, one seed each, the best of 90 epochs on the test pictures. Here the classifier learns from
-45,000 of the training pictures and its epoch is chosen on the other 5,000.
+Published: Gupta et al. 2020, one seed each, the best of 90 epochs on the test images. Here the classifier learns from
+45,000 of the training images and its epoch is chosen on the other 5,000.
 """
 
 from collections.abc import Mapping
@@ -54,7 +54,7 @@ def compared(
     ]
     found = {row: [one["accuracy %"] for one in values] for row, values in bench.measure(jobs).items()}
     note = (
-        f"Accuracy on the test pictures in percent, trunk frozen; mean ± sd over {bench.seeds} seeds. Learned without "
+        f"Accuracy on the test images in percent, trunk frozen; mean ± sd over {bench.seeds} seeds. Learned without "
         f"labels for {EPOCHS * bench.share:g} epochs, where the published ones had {EPOCHS}."
     )
     return beside("CIFAR-100, Conv[1-5]", published, found, note)

@@ -17,7 +17,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "beta_occ 1": {"beta_occurrence": 1.0},
     "beta_occ 5": {"beta_occurrence": 5.0},
     "beta_occ 10 (the paper's)": {"beta_occurrence": 10.0},
-    "beta_occ risen over 20,000 pictures": {"warmup": 20_000},
+    "beta_occ risen over 20,000 images": {"warmup": 20_000},
     "N 8": {"parts": 8},
     "N 32": {"parts": 32},
     "d_p 3": {"appearance": 3},
@@ -56,7 +56,5 @@ def reproduce(bench: Bench) -> Result:
     ]
     measured = bench.measure(jobs)
     rows = [[row, *(spread([one[name] for one in values], 3) for name in SHOWN)] for row, values in measured.items()]
-    note = (
-        "Average precision on 2,000 test pictures, parts chosen on training pictures; see the score part_consistency."
-    )
+    note = "Average precision on 2,000 test images, parts chosen on training images; see the score part_consistency."
     return Result("Parts of scenes", ("setting", *SHOWN), rows, note=note)

@@ -2,7 +2,7 @@
 
     latelier reproduce patchvae/shapes
 
-Nothing is published for this. Rows have seen as many pictures, but for one.
+Nothing is published for this. Rows have seen as many images, but for one.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ DATA = "scenes"
 SEEDS = 3
 BESIDE = 1  # seeds, of the rows that are there for comparison
 PATCHES: dict[str, Any] = {"beta_occurrence": 2.0, "warmup": 20_000, "optimiser.rate": 1e-3}
-EPOCHS = 6.0  # of 8,000 pictures: 1,500 steps of 32
+EPOCHS = 6.0  # of 8,000 images: 1,500 steps of 32
 TRAINING = {"size": 64, "images": 8_000, "batch": 32, "decay": "linear", "precision": "bf16"}
 BEST = "SpriteVAE"
 ROWS: dict[str, tuple[str, dict[str, Any], float]] = {  # method, settings, epochs
@@ -41,7 +41,5 @@ def reproduce(bench: Bench) -> Result:
     ]
     measured = bench.measure(jobs)
     rows = [[row, *(spread([one[name] for one in values], 3) for name in SHOWN)] for row, values in measured.items()]
-    note = (
-        "Average precision on 2,000 test pictures, parts chosen on training pictures; see the score part_consistency."
-    )
+    note = "Average precision on 2,000 test images, parts chosen on training images; see the score part_consistency."
     return Result("Parts that are shapes", ("", *SHOWN), rows, note=note)

@@ -1,4 +1,4 @@
-"""CIDEr-D (Vedantam et al. 2015, section 7): cosines of n-gram counts weighted by how rare they are among the pictures'
+"""CIDEr-D (Vedantam et al. 2015, section 7): cosines of n-gram counts weighted by how rare they are among the images'
 references, clipped, times a Gaussian of the difference in length; what coco-caption prints as CIDEr."""
 
 import math
@@ -13,8 +13,8 @@ Weights = dict[tuple[str, ...], float]
 
 
 def cider(candidates: Sequence[Words], references: Sequence[Sequence[Words]]) -> float:
-    """The mean over pictures, times 10. Rarity is that in these references: 0 for one picture alone."""
-    spread: Counter[tuple[str, ...]] = Counter()  # n-gram -> pictures whose references have it
+    """The mean over images, times 10. Rarity is that in these references: 0 for one image alone."""
+    spread: Counter[tuple[str, ...]] = Counter()  # n-gram -> images whose references have it
     for beside in references:
         spread.update({gram for words in beside for n in ORDERS for gram in ngrams(words, n)})
     pictures = math.log(len(references))

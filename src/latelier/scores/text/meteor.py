@@ -23,7 +23,7 @@ def meteor(candidates: Sequence[Words], references: Sequence[Sequence[Words]], j
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
         ) as program:
             try:
-                # One picture a line: its references and the candidate; what it answers, together, is evaluated.
+                # One image a line: its references and the candidate; what it answers, together, is evaluated.
                 stats = [_ask(program, ["SCORE", *map(" ".join, beside), " ".join(words)]) for words, beside in pairs]
                 _say(program, ["EVAL", *stats])
                 return float([_hear(program) for _ in range(len(stats) + 1)][-1])

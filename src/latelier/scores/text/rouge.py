@@ -10,7 +10,7 @@ BETA = 1.2
 
 
 def rouge_l(candidates: Sequence[Words], references: Sequence[Sequence[Words]]) -> float:
-    """The mean over pictures, in [0, 1]."""
+    """The mean over images, in [0, 1]."""
     return fmean(_one(words, beside) for words, beside in zip(candidates, references, strict=True))
 
 

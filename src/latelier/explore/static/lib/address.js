@@ -1,4 +1,4 @@
-// What the page shows is in its address, behind the #: panel, run, picture, and what the panel itself has noted.
+// What the page shows is in its address, behind the #: panel, run, image, and what the panel itself has noted.
 
 const GLOBAL = ["panel", "run", "picture"];
 const WRITE = 200; // ms: browsers drop addresses that change too often

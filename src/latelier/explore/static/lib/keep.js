@@ -1,4 +1,4 @@
-// What a person takes along: the picture, its code, the command that makes it.
+// What a person takes along: the image, its code, the command that makes it.
 
 import { button, fill, h } from "./dom.js";
 
@@ -37,7 +37,7 @@ export function keep(stage, { picture, question, action = "code", file }) {
   const said = h("p", { "aria-live": "polite" });
   const asked = () => stage.ask(action, question());
   const buttons = [
-    picture && button("Save picture", () => save(`${stage.run.id}-${stage.panel}.png`, picture())),
+    picture && button("Save image", () => save(`${stage.run.id}-${stage.panel}.png`, picture())),
     action === "code" && button("Save code (JSON)", async () => {
       const answer = await asked();
       if (answer) save("code.json", json(answer.code));

@@ -1,8 +1,8 @@
-// Pictures on the page: large, with their own pixels, and with words.
+// Images on the page: large, with their own pixels, and with words.
 
 import { fill, h } from "./dom.js";
 
-const CRISP = 160; // px: smaller pictures are magnified without smoothing
+const CRISP = 160; // px: smaller images are magnified without smoothing
 
 /** The address of a picture of the data, or of an upload. */
 export function address(run, picture) {

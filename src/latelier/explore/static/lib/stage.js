@@ -1,4 +1,4 @@
-// What a panel is given: its run and picture, where to put things, and how to ask.
+// What a panel is given: its run and image, where to put things, and how to ask.
 
 import * as address from "./address.js";
 import { fill, h } from "./dom.js";

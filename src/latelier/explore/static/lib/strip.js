@@ -1,4 +1,4 @@
-// A row of pictures to choose from, wherever another picture is needed.
+// A row of images to choose from, wherever another image is needed.
 
 import { button, fill, h } from "./dom.js";
 import { thumb } from "./picture.js";
@@ -22,7 +22,7 @@ export function strip(stage, title, chosen, choose) {
     const answer = await stage.ask("page", { start, count: COUNT }, "look");
     if (!answer) return;
     start = answer.start;
-    const own = stage.own.map((id) => ({ id, caption: "your picture" }));
+    const own = stage.own.map((id) => ({ id, caption: "your image" }));
     fill(row, [...own, ...answer.pictures].map(one));
   }
 
@@ -31,5 +31,5 @@ export function strip(stage, title, chosen, choose) {
     load();
   };
   load();
-  return h("section", {}, h("div", { class: "row" }, h("h2", {}, title), button("\u2039", () => turn(-COUNT), { "aria-label": "Earlier pictures" }), button("\u203a", () => turn(COUNT), { "aria-label": "Later pictures" })), row);
+  return h("section", {}, h("div", { class: "row" }, h("h2", {}, title), button("\u2039", () => turn(-COUNT), { "aria-label": "Earlier images" }), button("\u203a", () => turn(COUNT), { "aria-label": "Later images" })), row);
 }

@@ -1,4 +1,4 @@
-// What the model writes of the picture, and what it draws of words that a person types.
+// What the model writes of the image, and what it draws of words that a person types.
 
 import { button, fill, h, said } from "../lib/dom.js";
 import { address, figure, frames } from "../lib/picture.js";
@@ -7,13 +7,13 @@ import { strip } from "../lib/strip.js";
 import { go } from "../lib/address.js";
 
 export async function mount(stage) {
-  const big = figure(stage.run, address(stage.run, stage.picture), "", { alt: "The working picture", big: true });
+  const big = figure(stage.run, address(stage.run, stage.picture), "", { alt: "The working image", big: true });
   const written = h("div", { class: "card" }, h("p", { class: "soft" }, "Writing…"));
   stage.view.append(big.element, written);
   const answer = await stage.ask("describe", { picture: stage.picture });
   if (!answer) return;
   fill(written,
-    h("p", { class: "written" }, answer.caption || "The model writes nothing of this picture."),
+    h("p", { class: "written" }, answer.caption || "The model writes nothing of this image."),
     h("p", { class: "soft" }, `The likeliest caption that a beam of 5 finds; log-probability ${said(answer.log_probability, 1)} nats.`),
     answer.given.map((text) => h("p", {}, h("span", { class: "soft" }, "Given: "), text)));
 
@@ -46,6 +46,6 @@ export async function mount(stage) {
     stage.side.append(h("section", { class: "side" }, h("label", { for: "words" }, h("h2", {}, "Draw what is said")), box, unknown, h("div", { class: "row" }, draw, again), gallery));
   }
   stage.side.append(keep(stage, { question, action: "command" }));
-  stage.element.append(h("div", { class: "below" }, strip(stage, "Another picture", stage.picture, (picture) => go({ picture }))));
+  stage.element.append(h("div", { class: "below" }, strip(stage, "Another image", stage.picture, (picture) => go({ picture }))));
   if (stage.get("text") && answer.imagines) imagine(Number(stage.get("seed")) || 0);
 }

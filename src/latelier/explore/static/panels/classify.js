@@ -11,7 +11,7 @@ export async function mount(stage) {
   if (!answer) return;
   const best = [...answer.classes].sort((a, b) => b.probability - a.probability);
   const verdict = answer.truth ? (best[0].name === answer.truth ? ", as its label says" : `; its label says ${answer.truth}`) : "";
-  const big = figure(stage.run, address(stage.run, stage.picture), [h("b", {}, best[0].name), ` with ${percent(best[0].probability, 1)}${verdict}`], { alt: "The picture", big: true });
+  const big = figure(stage.run, address(stage.run, stage.picture), [h("b", {}, best[0].name), ` with ${percent(best[0].probability, 1)}${verdict}`], { alt: "The image", big: true });
   const rows = best.map((one) => {
     const bar = h("div", { class: "bar", "aria-hidden": "true" });
     bar.style.width = `${100 * one.probability}%`;
@@ -26,5 +26,5 @@ export async function mount(stage) {
     answer.draws ? h("p", { class: "soft" }, `Mean and standard deviation of each class's score over ${answer.draws} ${answer.of}: where the means of two classes are nearer than their spreads, the verdict is a guess.`) : "",
     keep(stage, { question: () => ({ picture: stage.picture }), action: "command" }),
   );
-  stage.element.append(h("div", { class: "below" }, strip(stage, "Another picture", stage.picture, (picture) => go({ picture }))));
+  stage.element.append(h("div", { class: "below" }, strip(stage, "Another image", stage.picture, (picture) => go({ picture }))));
 }

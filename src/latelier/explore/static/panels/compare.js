@@ -1,4 +1,4 @@
-// Two runs on the same picture and the same controls. Each side asks its own run's panels.
+// Two runs on the same image and the same controls. Each side asks its own run's panels.
 
 import { fill, h, segments } from "../lib/dom.js";
 import { address, figure } from "../lib/picture.js";
@@ -16,7 +16,7 @@ export async function mount(stage) {
   const able = same.filter((run) => run.panels.includes("reconstruct"));
   if (!able.length) {
     const why = same.length
-      ? "No other run of this page draws pictures of codes, so that nothing can stand beside this one's."
+      ? "No other run of this page draws images of codes, so that nothing can stand beside this one's."
       : `No other run of this page shows the same pictures (${stage.run.source}). Start the explorer with --data SRC, or drop in a picture of your own, which all runs see.`;
     stage.view.append(h("p", { class: "card" }, why));
     return;
@@ -46,12 +46,12 @@ export async function mount(stage) {
     const row = Number(/^d(\d+)$/.exec(stage.picture)?.[1] ?? 0);
     let to = stage.get("to") || `d${(row + 1) % stage.run.count}`;
     const draw = both("interpolate", "at", (answer, i) => sides[i].show(answer.picture, [h("b", {}, runs[i].title), ` (${runs[i].model})`]));
-    const share = slider({ name: "From the working picture to the other", low: 0, high: 1, step: 0.01, value: Number(stage.get("x") || 0.5), home: 0 }, (x) => moved(x));
+    const share = slider({ name: "From the working image to the other", low: 0, high: 1, step: 0.01, value: Number(stage.get("x") || 0.5), home: 0 }, (x) => moved(x));
     const moved = (x) => {
       stage.note({ x, to });
       draw({ pictures: [stage.picture, to], x });
     };
-    controls.append(share.element, strip(stage, "The other picture", to, (id) => ((to = id), moved(share.value))));
+    controls.append(share.element, strip(stage, "The other image", to, (id) => ((to = id), moved(share.value))));
     moved(share.value);
   }
 
@@ -80,7 +80,7 @@ export async function mount(stage) {
     h("div", { class: "row" }, h("label", { for: "with" }, "Beside"), choice, segments("What both do", ways, way, (panel) => go({ way: panel }))),
     answers, controls,
     keep(stage, { question: () => ({ folder: other.folder }), action: "command" }),
-    strip(stage, "Another picture", stage.picture, (picture) => go({ picture })),
+    strip(stage, "Another image", stage.picture, (picture) => go({ picture })),
   );
   ({ reconstruct, interpolate, edit })[way]();
 }

@@ -9,7 +9,7 @@ import { settled } from "../lib/stage.js";
 import { go } from "../lib/address.js";
 
 export async function mount(stage) {
-  const [before, after] = ["before", "after"].map((alt) => figure(stage.run, address(stage.run, stage.picture), "the picture itself", { alt }));
+  const [before, after] = ["before", "after"].map((alt) => figure(stage.run, address(stage.run, stage.picture), "the image itself", { alt }));
   const degrees = h("section", { class: "later" });
   const table = h("section", { class: "later" });
   const by = Object.fromEntries(new URLSearchParams(stage.get("by").replaceAll(",", "&")));
@@ -48,7 +48,7 @@ export async function mount(stage) {
   });
   stage.side.prepend(h("div", { class: "row" }, reset, h("p", { class: "soft" }, `Along ${answer.said}.`)));
   stage.side.append(keep(stage, { picture: () => after.shown.src, question }));
-  stage.element.append(h("div", { class: "below" }, strip(stage, "Another picture", stage.picture, (picture) => go({ picture }))));
+  stage.element.append(h("div", { class: "below" }, strip(stage, "Another image", stage.picture, (picture) => go({ picture }))));
   draw(question());
   judge(question());
 }
@@ -59,7 +59,7 @@ function words(by) {
 }
 
 function trust(told, by) {
-  const heads = ["log-odds of", "before", "moved code", "picture drawn"];
+  const heads = ["log-odds of", "before", "moved code", "image drawn"];
   const rows = told.rows.map(({ name, odds }) => h("tr", { class: name in by ? "moved" : undefined }, h("th", { scope: "row" }, name in by ? h("b", {}, `${name} (moved)`) : name), odds.map((value) => h("td", { class: "number" }, said(value, 1)))));
   const identity = told.identity === null ? "" : `Identity ${said(told.identity)}: how far the picture drawn is from the one before, in features of a trunk that nobody trained; 0 is the same, 1 another real picture.`;
   return [

@@ -15,14 +15,14 @@ export function mount(stage) {
   let hidden = unpack(stage.get("hidden"), width * height);
   const before = []; // masks, the last stroke's last
   const cursor = { x: width >> 1, y: height >> 1 };
-  const canvas = h("canvas", { width, height, class: "crisp paint", tabindex: "0", role: "img", "aria-label": "The picture. Paint with the pointer, or move with the arrow keys and paint with space." });
+  const canvas = h("canvas", { width, height, class: "crisp paint", tabindex: "0", role: "img", "aria-label": "The image. Paint with the pointer, or move with the arrow keys and paint with space." });
   const original = h("figure", {}, h("div", { class: "frame" }, canvas), h("figcaption", {}, "paint over what shall be missing"));
   original.firstChild.style.setProperty("--shape", `${width} / ${height}`);
   const filled = figure(stage.run, address(stage.run, stage.picture), "filled in");
   const source = image(stage.run, address(stage.run, stage.picture), "");
   const brush = slider({ name: "Brush", hint: "pixels", low: 1, high: Math.max(3, Math.round(Math.min(width, height) / 2)), step: 1, value: Math.max(2, Math.round(width / 8)), digits: 0 }, () => {});
   const question = () => ({ picture: stage.picture, hidden: pack(hidden), seed: Number(stage.get("seed")) || 0 });
-  const ask = stage.newest("fill", (answer) => filled.show(answer.picture, ["filled in, ", h("b", {}, percent(answer.missing)), " of the picture was missing"]));
+  const ask = stage.newest("fill", (answer) => filled.show(answer.picture, ["filled in, ", h("b", {}, percent(answer.missing)), " of the image was missing"]));
 
   function shown(at = null) {
     const context = canvas.getContext("2d");
@@ -113,5 +113,5 @@ export function mount(stage) {
   };
   stage.view.append(h("div", { class: "figures" }, original, filled.element));
   stage.side.append(brush.element, h("div", { class: "row" }, buttons), keep(stage, { picture: () => filled.shown.src, question, action: "command", file: ["the mask (PNG)", "mask.png", mask] }));
-  stage.element.append(h("div", { class: "below" }, strip(stage, "Another picture", stage.picture, (picture) => go({ picture }))));
+  stage.element.append(h("div", { class: "below" }, strip(stage, "Another image", stage.picture, (picture) => go({ picture }))));
 }

@@ -1,4 +1,4 @@
-// Between two to four pictures, by dragging a point or by two sliders.
+// Between two to four images, by dragging a point or by two sliders.
 
 import { button, fill, h, percent } from "../lib/dom.js";
 import { address, figure, frames, thumb } from "../lib/picture.js";
@@ -16,14 +16,14 @@ export function mount(stage) {
   const at = { x: number(stage.get("x"), 0.5), y: number(stage.get("y"), 0) };
   let chosen = 1;
 
-  const big = figure(stage.run, address(stage.run, pictures[0]), "", { alt: "Between the pictures", big: true });
+  const big = figure(stage.run, address(stage.run, pictures[0]), "", { alt: "Between the images", big: true });
   const corners = h("div", { class: "corners" });
   const dot = h("i");
   const pad = h("div", { class: "pad", "aria-hidden": "true" }, dot);
   const way = h("div", {});
   const across = slider({ name: "Across", low: 0, high: 1, step: 0.01, value: at.x, home: 0.5 }, (x) => moved({ x }));
   const down = slider({ name: "Down", low: 0, high: 1, step: 0.01, value: at.y, home: 0 }, (y) => moved({ y }));
-  const add = button("Add a picture", () => change([...pictures, `d${(row + pictures.length) % stage.run.count}`], pictures.length));
+  const add = button("Add an image", () => change([...pictures, `d${(row + pictures.length) % stage.run.count}`], pictures.length));
   const remove = button("Remove the last", () => change(pictures.slice(0, -1), 1));
 
   const question = () => ({ pictures, ...at });

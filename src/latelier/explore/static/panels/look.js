@@ -1,4 +1,4 @@
-// The gallery: pages of pictures, by class, those nearest to one; and a file of one's own.
+// The gallery: pages of images, by class, those nearest to one; and a file of one's own.
 
 import { button, fill, h, said } from "../lib/dom.js";
 import { address, thumb } from "../lib/picture.js";
@@ -15,12 +15,12 @@ export function mount(stage) {
   const gallery = h("div", { class: "gallery", role: "group", "aria-label": "Pictures" });
   const pages = h("div", { class: "row" });
   const onward = h("div", { class: "row" });
-  stage.view.append(h("div", { class: "row" }, h("label", { class: "button" }, "Open a picture of your own", file), classes, near), onward, words, gallery, pages);
+  stage.view.append(h("div", { class: "row" }, h("label", { class: "button" }, "Open an image of your own", file), classes, near), onward, words, gallery, pages);
 
   for (const panel of stage.run.panels.filter((name) => !["look", "map", "compare"].includes(name)).slice(0, 4)) {
     onward.append(button(stage.site.panels[panel].title, () => go({ panel })));
   }
-  onward.prepend(h("span", { class: "soft" }, "Work on the chosen picture:"));
+  onward.prepend(h("span", { class: "soft" }, "Work on the chosen image:"));
 
   const choose = (picture) => go({ picture: picture.id });
   const shown = (pictures) => fill(gallery, pictures.map((one) => thumb(stage.run, one, one.id === stage.picture, () => choose(one))));
@@ -34,19 +34,19 @@ export function mount(stage) {
     fill(classes, h("option", { value: "" }, "all classes"), answer.classes.map((name) => h("option", { value: name }, name)));
     classes.value = stage.get("label");
     if (stage.get("near") && answer.search) return nearest();
-    const mine = stage.own.map((id) => ({ id, caption: "your picture" }));
+    const mine = stage.own.map((id) => ({ id, caption: "your image" }));
     shown(start ? answer.pictures : [...mine, ...answer.pictures]);
     const end = answer.start + answer.pictures.length;
     const to = (place) => () => go({ start: Math.max(0, place) });
-    fill(words, answer.total ? `Pictures ${answer.start + 1} to ${end} of ${answer.total.toLocaleString("en")}.` : "There are no pictures of this class.");
+    fill(words, answer.total ? `Pictures ${answer.start + 1} to ${end} of ${answer.total.toLocaleString("en")}.` : "There are no images of this class.");
     fill(pages, button("Earlier", to(answer.start - PAGE), { disabled: answer.start === 0 }), button("Later", to(answer.start + PAGE), { disabled: end >= answer.total }));
   }
 
   async function nearest() {
     const answer = await stage.ask("near", { picture: stage.picture, count: PAGE });
     if (!answer) return;
-    fill(words, "Pictures whose codes are nearest to the working picture's, nearest first, with their distance.");
-    shown([{ id: stage.picture, caption: "the working picture" }, ...answer.pictures.map((one) => ({ ...one, note: said(one.distance) }))]);
+    fill(words, "Images whose codes are nearest to the working image's, nearest first, with their distance.");
+    shown([{ id: stage.picture, caption: "the working image" }, ...answer.pictures.map((one) => ({ ...one, note: said(one.distance) }))]);
     fill(pages);
   }
 

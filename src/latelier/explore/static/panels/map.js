@@ -1,4 +1,4 @@
-// The codes of all pictures in the plane: zoom, hover, and a lasso whose list can be taken along.
+// The codes of all images in the plane: zoom, hover, and a lasso whose list can be taken along.
 
 import { button, fill, h, segments } from "../lib/dom.js";
 import { keep, save, written } from "../lib/keep.js";
@@ -7,7 +7,7 @@ import { address, image, thumb } from "../lib/picture.js";
 import { go } from "../lib/address.js";
 
 export const works = false;
-const SHOWN = 24; // of a lasso's pictures
+const SHOWN = 24; // of a lasso's images
 
 export async function mount(stage) {
   const answer = await stage.ask("points", {});

@@ -1,4 +1,4 @@
-// Where each part occurs, what it looks like elsewhere, and the same part taken from another picture.
+// Where each part occurs, what it looks like elsewhere, and the same part taken from another image.
 
 import { button, fill, h, percent, said } from "../lib/dom.js";
 import { address, figure, image } from "../lib/picture.js";
@@ -6,7 +6,7 @@ import { keep } from "../lib/keep.js";
 import { strip } from "../lib/strip.js";
 
 export async function mount(stage) {
-  const big = figure(stage.run, address(stage.run, stage.picture), "", { alt: "The picture, dark where the part does not occur", big: true });
+  const big = figure(stage.run, address(stage.run, stage.picture), "", { alt: "The image, dark where the part does not occur", big: true });
   const [, height, width] = stage.run.image;
   const veil = h("canvas", { width, height, class: "crisp", "aria-hidden": "true" });
   const list = h("div", { class: "list", role: "group", "aria-label": "Parts" });
@@ -60,7 +60,7 @@ export async function mount(stage) {
       () => choose(one.part), { class: "part", pressed: one.part === part, "data-part": one.part, "aria-label": `part ${one.part}, in ${percent(one.share)} of the pictures` })));
   stage.side.append(h("section", {}, h("h2", {}, `Parts, and where each is most probable in ${parts.seen} pictures`), list));
   stage.view.append(
-    h("section", {}, h("h2", {}, "The same part as in another picture"), pair),
+    h("section", {}, h("h2", {}, "The same part as in another image"), pair),
     strip(stage, "Take its appearance from", other, (id) => {
       other = id;
       choose(part);

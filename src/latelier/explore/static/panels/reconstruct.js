@@ -1,4 +1,4 @@
-// The picture beside what is drawn of its code, level by level where there are levels.
+// The image beside what is drawn of its code, level by level where there are levels.
 
 import { h, segments } from "../lib/dom.js";
 import { figure } from "../lib/picture.js";
@@ -25,6 +25,6 @@ export async function mount(stage) {
   }
   stage.view.append(
     keep(stage, { picture: () => answer.again[chosen()].picture, question: () => ({ picture: stage.picture, level: levels[chosen()] }) }),
-    strip(stage, "Another picture", stage.picture, (picture) => go({ picture })),
+    strip(stage, "Another image", stage.picture, (picture) => go({ picture })),
   );
 }

@@ -1,4 +1,4 @@
-// A slider a latent number. Of maps the cell is chosen by clicking on the picture.
+// A slider a latent number. Of maps the cell is chosen by clicking on the image.
 
 import { button, fill, h, segments } from "../lib/dom.js";
 import { address, figure } from "../lib/picture.js";
@@ -25,7 +25,7 @@ export function mount(stage) {
   const words = h("p", { class: "soft" });
   const more = button("More numbers", () => load({ most: sliders.length + MORE }));
   const anew = button("Draw a new one", () => go({ seed: Math.floor(Math.random() * 1e6), m: "", of: "" }), { hidden: true });
-  const back = button("Back to the picture", () => go({ seed: "", m: "", of: "" }), { hidden: stage.get("seed") === "" || !stage.run.panels.includes("reconstruct") });
+  const back = button("Back to the image", () => go({ seed: "", m: "", of: "" }), { hidden: stage.get("seed") === "" || !stage.run.panels.includes("reconstruct") });
 
   const question = () => ({ ...from(), latent: told.latent, moves: Object.fromEntries(moves) });
   const draw = stage.newest("move", (answer) => big.show(answer.picture));
@@ -98,7 +98,7 @@ export function mount(stage) {
   stage.view.classList.add("stays");
   stage.view.append(big.element, h("div", { class: "row" }, button("Reset", reset), button("Randomise", randomise), anew, back));
   stage.side.append(latents, words, list, more, keep(stage, { picture: () => big.shown.src, question }));
-  stage.element.append(h("div", { class: "below" }, strip(stage, "Another picture", stage.picture, (picture) => go({ picture, seed: "" }))));
+  stage.element.append(h("div", { class: "below" }, strip(stage, "Another image", stage.picture, (picture) => go({ picture, seed: "" }))));
   load();
 }
 
