@@ -13,7 +13,7 @@ DECIDES := constraints.txt constraints-uv.txt pyproject.toml tools/install.py
 STAMP := .venv/.ok-$(shell { cat $(DECIDES); echo "$(CURDIR)" $(LATELIER_TORCH); } | git hash-object --stdin)
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: help install demo test check lock
+.PHONY: help install demo test slow docs wheel check lock
 .DEFAULT_GOAL := help
 
 help:  ## say what there is
@@ -26,6 +26,15 @@ demo: $(STAMP)  ## the main job, on embedded data: runs/demo/report.html
 
 test: $(STAMP)  ## the default tests
 	@OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 .venv/bin/pytest -n $(WORKERS) -m "not slow"
+
+slow: $(STAMP)  ## the slow tests: hours
+	@OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 .venv/bin/pytest -n $(WORKERS) -m slow
+
+docs: $(STAMP)  ## the API as HTML: dist/api/index.html
+	@.venv/bin/python -W error tools/api.py
+
+wheel: $(STAMP)  ## a wheel in dist/, checked, and the demo from it in a bare environment
+	@.venv/bin/python tools/wheel.py
 
 check: $(STAMP)  ## linter, formatter, types
 	@failed=; for tool in "ruff check" "ruff format --check" mypy; do .venv/bin/$$tool || failed=yes; done; test -z "$$failed"
