@@ -106,6 +106,14 @@ def test_alike_images_are_changed_in_the_same_way(change):
     assert any(not torch.equal(change(image, generator, alike=True), changed) for _ in range(16))
 
 
+def test_a_flip_is_from_left_to_right_of_half_of_the_images():
+    image = photos((3, 12, 10), 400)
+    changed = Augment(flip=True)(image, seeded())
+    same, mirrored = ((changed == one).flatten(1).all(1) for one in (image, image.flip(3)))
+    assert (same ^ mirrored).all()
+    assert abs(int(mirrored.sum()) - 200) < 50  # five standard deviations
+
+
 def test_one_change_does_not_alter_the_draws_of_another():
     image = photos((3, 12, 10))
     both = Augment(affine=1, cutout=0.3)(image, seeded())

@@ -14,6 +14,7 @@ from torch.optim import SGD, Adagrad, Adam, RMSprop
 from latelier.core import Batch, Losses, Model, Move, Optimiser, Progress
 from latelier.data.batches import Batches
 from latelier.data.images import Images
+from latelier.engine.checkpoint import checkpoints, read
 from latelier.engine.loop import train
 from latelier.engine.plan import Plan
 from latelier.engine.players import Player
@@ -83,6 +84,11 @@ def test_a_state_from_a_file_goes_on_bit_for_bit_in_channels_last(kind: str) -> 
     torch.testing.assert_close(player.weights[0], resumed.weights[0], rtol=0, atol=0)
 
 
+def black() -> Images:
+    """Sixteen black images of which nothing is known."""
+    return Images(np.zeros((16, 8, 8, 1), np.uint8), np.full(16, -1), np.zeros((16, 0), np.int8), [[]] * 16, [""] * 16)
+
+
 class Sum(Model):
     """Two weights that are only ever added: autograd gives both one and the same gradient tensor."""
 
@@ -107,9 +113,37 @@ def test_a_shared_gradient_is_clipped_and_added_up_once(
     parts: int, clip: float | None, length: float, tmp_path: Path
 ) -> None:
     model = Sum()
-    black = Images(np.zeros((16, 8, 8, 1), np.uint8), np.full(16, -1), np.zeros((16, 0), np.int8), [[]] * 16, [""] * 16)
-    batches = Batches(black, 16, seed=0, device=torch.device("cpu"))
+    batches = Batches(black(), 16, seed=0, device=torch.device("cpu"))
     train(model, batches, Plan(total=16, batch=16, parts=parts, clip=clip), tmp_path, {})
     step = torch.tensor([-1.0, -2.0, -2.0]) / 3 * length  # the gradient's norm is 3 for each weight
     torch.testing.assert_close(model.a.detach(), step)
     torch.testing.assert_close(model.b.detach(), step)
+
+
+class Once(Model):
+    """One weight that its first step takes from 0 to 1, where it stays: an average moves by what is left alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.w = nn.Parameter(torch.zeros(()))
+        self.image, self.latents, self.players = (1, 8, 8), {}, {"model": [self.w]}
+
+    def optimisers(self) -> dict[str, Optimiser]:
+        return {"model": Optimiser("sgd", 1.0, (0.0, 0.0))}
+
+    def moves(self) -> tuple[Move, ...]:
+        return (self.play,)
+
+    def play(self, batch: Batch, progress: Progress) -> Losses:
+        loss = (self.w - 1).square().expand(len(batch.index)) / 2
+        return Losses({"model": loss.mean()}, {"loss": loss})
+
+
+@pytest.mark.parametrize(("half_life", "left"), [(16.0, 1 / 4), (32.0, 1 / 2), (8.0, 1 / 16)])
+def test_an_average_has_half_of_the_way_left_after_its_half_life(half_life: float, left: float, tmp_path: Path) -> None:
+    model = Once()
+    batches = Batches(black(), 16, seed=0, device=torch.device("cpu"))
+    train(model, batches, Plan(total=32, batch=16, ema=half_life, decay="none"), tmp_path, {})
+    weights, _ = read(checkpoints(tmp_path)[-1].weights, dict)
+    assert float(model.w.detach()) == 1
+    assert float(weights["w"]) == pytest.approx(1 - left)
