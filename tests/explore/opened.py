@@ -11,7 +11,7 @@ import numpy as np
 from latelier.core import Encodes, Model, has
 from latelier.data.images import Images
 from latelier.explore.app import build_app
-from latelier.explore.opened_run import Place
+from latelier.explore.opened_run import OpenedRun
 from latelier.explore.uploads import Uploads
 from latelier.runs.building import Card
 from latelier.runs.run import Run
@@ -41,11 +41,11 @@ def pictures(n: int = 12, image: tuple[int, int, int] = (1, 8, 6), seed: int = 0
     )
 
 
-def place(model: Model, name: str, uploads: Uploads) -> Place:
+def place(model: Model, name: str, uploads: Uploads) -> OpenedRun:
     """A run of the model, at a folder that is not there, over noise of its size."""
     images = pictures(image=model.image)
     run = Run(Path("nowhere") / name, model.eval(), Card("fake", model.image, {}), {}, 0, ())
-    return Place(name, run, images, images, uploads, Where())
+    return OpenedRun(name, run, images, images, uploads, Where())
 
 
 class Page:
@@ -67,7 +67,7 @@ class Page:
         return answer.status_code, answer.json()["error"]
 
 
-def places_of(*models: Model) -> tuple[list[Place], Uploads]:
+def places_of(*models: Model) -> tuple[list[OpenedRun], Uploads]:
     """Runs named one, two, ..., whose codes are there already."""
     uploads = Uploads()
     places = [place(model, name, uploads) for model, name in zip(models, ("one", "two", "three"), strict=False)]

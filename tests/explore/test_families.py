@@ -7,7 +7,7 @@ from explore.browser import serving, visiting
 
 from latelier.cli import main
 from latelier.explore.app import build_app
-from latelier.explore.open_runs import open_places
+from latelier.explore.open_runs import open_runs
 from latelier.explore.panels import possible
 from latelier.explore.uploads import Uploads
 from latelier.runs.where import Where
@@ -48,7 +48,7 @@ def run(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 def test_every_panel_of_a_family_shows_what_it_is_for(run: Path) -> None:
     uploads = Uploads()
-    places = open_places([run], None, Where(), uploads)
+    places = open_runs([run], None, Where(), uploads)
     with serving(build_app(places, uploads)) as base, visiting(base) as visitor:
         for panel in possible(places[0]):
             visitor.go(f"panel={panel}&picture=d1")

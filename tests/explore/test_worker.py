@@ -6,12 +6,12 @@ from collections.abc import Iterator
 import pytest
 
 from latelier.errors import Refusal
-from latelier.explore.worker import MOST, Desk, OvertakenError
+from latelier.explore.worker import MOST, OvertakenError, Worker
 
 
 @pytest.fixture
-def desk() -> Iterator[Desk]:
-    made = Desk()
+def desk() -> Iterator[Worker]:
+    made = Worker()
     yield made
     made.close()
 
@@ -19,7 +19,7 @@ def desk() -> Iterator[Desk]:
 class Held:
     """Keeps the desk busy until it is let go."""
 
-    def __init__(self, desk: Desk):
+    def __init__(self, desk: Worker):
         self.begun, self.end = threading.Event(), threading.Event()
         self.future = desk.ask("held", self.work)
         assert self.begun.wait(10)
@@ -29,7 +29,7 @@ class Held:
         assert self.end.wait(10)
 
 
-def test_of_many_wishes_of_a_client_the_newest_is_done(desk: Desk) -> None:
+def test_of_many_wishes_of_a_client_the_newest_is_done(desk: Worker) -> None:
     held, done = Held(desk), []
     futures = [desk.ask("client", lambda number=number: done.append(number)) for number in range(1000)]
     other = desk.ask("other", lambda: done.append("other"))
@@ -41,7 +41,7 @@ def test_of_many_wishes_of_a_client_the_newest_is_done(desk: Desk) -> None:
     assert all(isinstance(future.exception(10), OvertakenError) for future in futures[:-1])
 
 
-def test_what_waits_is_bounded(desk: Desk) -> None:
+def test_what_waits_is_bounded(desk: Worker) -> None:
     held = Held(desk)
     futures = [desk.ask(number, lambda: None) for number in range(MOST)]
     with pytest.raises(Refusal, match="requests wait already"):
@@ -52,7 +52,7 @@ def test_what_waits_is_bounded(desk: Desk) -> None:
     futures[-1].result(10)
 
 
-def test_long_work_waits_for_short(desk: Desk) -> None:
+def test_long_work_waits_for_short(desk: Worker) -> None:
     order, held = [], Held(desk)
     finished = threading.Event()
 
@@ -70,7 +70,7 @@ def test_long_work_waits_for_short(desk: Desk) -> None:
     assert order == [0, 1, "wish", 2]
 
 
-def test_a_failure_reaches_its_asker_and_no_one_else(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failure_reaches_its_asker_and_no_one_else(desk: Worker, capsys: pytest.CaptureFixture[str]) -> None:
     def failing() -> Iterator[None]:
         yield
         raise RuntimeError("between")
@@ -85,7 +85,7 @@ def test_a_failure_reaches_its_asker_and_no_one_else(desk: Desk, capsys: pytest.
 
 
 def test_what_is_left_when_it_closes_is_dropped() -> None:
-    desk = Desk()
+    desk = Worker()
     held = Held(desk)
     waiting = desk.ask("client", lambda: None)
     held.end.set()

@@ -15,7 +15,7 @@ import latelier
 from latelier.cli import main
 from latelier.codes import directions
 from latelier.core import AttributeDirections, need
-from latelier.explore.open_runs import open_places
+from latelier.explore.open_runs import open_runs
 from latelier.explore.uploads import Uploads
 from latelier.runs import edit_basis
 from latelier.runs.config import read_config
@@ -156,7 +156,7 @@ def test_every_verb_moves_along_the_same_directions_whatever_pictures_it_is_give
     main(shlex.split("edit vae flat --attribute light --out new"))
     main(shlex.split("draw vae edits --data others"))
     main(shlex.split("score vae --data others --only edit --set edit.epochs=1 edit.deltas=1 --quiet"))
-    (place,) = open_places(["vae"], "others", Where(), Uploads())
+    (place,) = open_runs(["vae"], "others", Where(), Uploads())
     assert "fitted after the fact on 8 images of" in place.found.said
     assert len(made) == 4
     for source, found in made:

@@ -17,7 +17,7 @@ from PIL import Image
 
 from latelier.cli import main
 from latelier.explore.app import build_app
-from latelier.explore.open_runs import open_places
+from latelier.explore.open_runs import open_runs
 from latelier.explore.uploads import Uploads
 from latelier.runs.where import Where
 
@@ -43,7 +43,7 @@ def test_the_command_that_the_page_gives_draws_its_picture(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     uploads = Uploads()
-    (place,) = open_places([run], None, Where(), uploads)
+    (place,) = open_runs([run], None, Where(), uploads)
     assert (place.name, len(place.shown)) == ("a-run", 7)  # all images of a source without splits
     with TestClient(build_app([place], uploads), base_url=HERE) as client:
         page = Page(client)

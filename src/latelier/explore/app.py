@@ -23,11 +23,11 @@ from latelier import __version__
 from latelier.errors import Refusal
 from latelier.explore.codes import WaitingError
 from latelier.explore.guard import BODY, LOCAL, Guard, TooLongError
-from latelier.explore.opened_run import QUICK, Place, Unknown
+from latelier.explore.opened_run import QUICK, OpenedRun, Unknown
 from latelier.explore.panels import actions_of, find, possible
-from latelier.explore.requests import Asked
+from latelier.explore.requests import Question
 from latelier.explore.uploads import Uploads
-from latelier.explore.worker import Desk, OvertakenError
+from latelier.explore.worker import OvertakenError, Worker
 from latelier.nets.eval_mode import evaluating
 from latelier.sheets.sheet import png
 
@@ -46,13 +46,13 @@ class JSONResponse(Utf8Response):
 class Explorer:
     """The runs of one page, the desk at which they work, and the files of the page."""
 
-    def __init__(self, places: Sequence[Place], uploads: Uploads):
-        self.places = {place.name: place for place in places}
-        self.uploads, self.desk = uploads, Desk()
+    def __init__(self, opened_runs: Sequence[OpenedRun], uploads: Uploads):
+        self.opened_runs = {opened.name: opened for opened in opened_runs}
+        self.uploads, self.worker = uploads, Worker()
         self._files = dict(_shipped())
-        for place in places:
-            if "look" in possible(place) and find("look").searches(place):
-                self.desk.between(place.codes.slices())
+        for opened in opened_runs:
+            if "look" in possible(opened) and find("look").searches(opened):
+                self.worker.between(opened.codes.slices())
 
     async def page(self, request: Request) -> Response:
         """Files by a name that is among those shipped: nothing is looked up on the disk."""
@@ -67,22 +67,22 @@ class Explorer:
 
     async def site(self, request: Request) -> Response:
         """What there is: runs, their panels, their images."""
-        shown = {place.name: possible(place, len(self.places)) for place in self.places.values()}
+        shown = {opened.name: possible(opened, len(self.opened_runs)) for opened in self.opened_runs.values()}
         runs = [
             {
-                "id": place.name,
-                "model": place.run.card.model,
-                "title": place.run.name,
-                "image": place.model.image,
-                "source": place.shown.source,
-                "count": len(place.shown),
-                "version": place.shown.fingerprint[:8],
-                "seen": place.run.seen,
-                "folder": str(place.run.folder),
-                "panels": shown[place.name],
-                "remark": place.codes.remark,
+                "id": opened.name,
+                "model": opened.run.card.model,
+                "title": opened.run.name,
+                "image": opened.model.image,
+                "source": opened.shown.source,
+                "count": len(opened.shown),
+                "version": opened.shown.fingerprint[:8],
+                "seen": opened.run.seen,
+                "folder": str(opened.run.folder),
+                "panels": shown[opened.name],
+                "remark": opened.codes.remark,
             }
-            for place in self.places.values()
+            for opened in self.opened_runs.values()
         ]
         panels = {
             name: {"title": find(name).TITLE, "line": find(name).LINE} for names in shown.values() for name in names
@@ -91,7 +91,7 @@ class Explorer:
 
     async def picture(self, request: Request) -> Response:
         """An image as the model sees it."""
-        pixels = self._place(request).pixels(request.path_params["picture"])
+        pixels = self._opened(request).pixels(request.path_params["picture"])
         return Response(png(pixels, QUICK), media_type="image/png", headers={"cache-control": "private, max-age=3600"})
 
     async def upload(self, request: Request) -> Response:
@@ -102,37 +102,39 @@ class Explorer:
 
     async def act(self, request: Request) -> Response:
         """What a panel does, at the desk."""
-        place, panel, action = self._place(request), request.path_params["panel"], request.path_params["action"]
-        if panel not in possible(place, len(self.places)) or action not in actions_of(panel):
-            raise Unknown(f"{place.name} has no {panel[:30]}/{action[:30]}")
+        opened, panel, action = self._opened(request), request.path_params["panel"], request.path_params["action"]
+        if panel not in possible(opened, len(self.opened_runs)) or action not in actions_of(panel):
+            raise Unknown(f"{opened.name} has no {panel[:30]}/{action[:30]}")
         if request.headers.get("content-type", "").partition(";")[0] != "application/json":
             raise HTTPException(415, "a question is JSON")
         body = await request.body()
         if len(body) > LONGEST:
             raise TooLongError
         try:
-            asked = Asked(json.loads(body))
+            question = Question(json.loads(body))
         except (ValueError, RecursionError) as error:
             raise error if isinstance(error, Refusal) else Refusal("a question is JSON, and this is none") from error
-        key = request.headers.get("x-client", "")[:32], place.name, panel, action
-        answer = self.desk.ask(key, partial(_done, place, actions_of(panel)[action], asked))
+        key = request.headers.get("x-client", "")[:32], opened.name, panel, action
+        answer = self.worker.ask(key, partial(_done, opened, actions_of(panel)[action], question))
         return JSONResponse(await asyncio.wrap_future(answer))
 
-    def _place(self, request: Request) -> Place:
+    def _opened(self, request: Request) -> OpenedRun:
         name = request.path_params["run"]
-        if name not in self.places:
-            raise Unknown(f'no run "{name[:60]}" is open here; it has {", ".join(self.places)}')
-        return self.places[name]
+        if name not in self.opened_runs:
+            raise Unknown(f'no run "{name[:60]}" is open here; it has {", ".join(self.opened_runs)}')
+        return self.opened_runs[name]
 
 
-def build_app(places: Sequence[Place], uploads: Uploads, hosts: tuple[str, ...] = LOCAL, token: str = "") -> Starlette:
+def build_app(
+    opened_runs: Sequence[OpenedRun], uploads: Uploads, hosts: tuple[str, ...] = LOCAL, token: str = ""
+) -> Starlette:
     """The whole server; its thread ends with it."""
-    explorer = Explorer(places, uploads)
+    explorer = Explorer(opened_runs, uploads)
 
     @asynccontextmanager
     async def living(app: Starlette) -> AsyncIterator[None]:
         yield
-        explorer.desk.close()
+        explorer.worker.close()
 
     routes = [
         Route("/", _safe(explorer.page)),
@@ -152,9 +154,9 @@ def build_app(places: Sequence[Place], uploads: Uploads, hosts: tuple[str, ...] 
     return app
 
 
-def _done(place: Place, action: Any, asked: Asked) -> dict[str, Any]:
-    with evaluating(place.model):
-        answer: dict[str, Any] = action(place, asked)
+def _done(opened: OpenedRun, action: Any, question: Question) -> dict[str, Any]:
+    with evaluating(opened.model):
+        answer: dict[str, Any] = action(opened, question)
     return answer
 
 

@@ -5,34 +5,34 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from latelier.errors import Refusal
-from latelier.explore.opened_run import Place
+from latelier.explore.opened_run import OpenedRun
 from latelier.explore.uploads import Uploads
 from latelier.runs.run import Run, open_run
 from latelier.runs.where import Where
 
 
-def open_places(runs: Sequence[str | Path], data: str | Path | None, where: Where, uploads: Uploads) -> list[Place]:
+def open_runs(runs: Sequence[str | Path], data: str | Path | None, where: Where, uploads: Uploads) -> list[OpenedRun]:
     """Each run with its images: those of ``data``, or of what it was trained on. Raises Refusal as opening does."""
     if not runs:
         raise Refusal("explore takes a run folder or several; train one: latelier train vae --data digits --out RUN")
-    places: dict[str, Place] = {}
+    opened_runs: dict[str, OpenedRun] = {}
     for folder in runs:
         run = open_run(folder)
-        name = _name(run.name, places)
-        places[name] = _place(name, run, str(data or run.source), where, uploads)
-    return list(places.values())
+        name = _name(run.name, opened_runs)
+        opened_runs[name] = _opened(name, run, str(data or run.source), where, uploads)
+    return list(opened_runs.values())
 
 
-def _place(name: str, run: Run, source: str, where: Where, uploads: Uploads) -> Place:
+def _opened(name: str, run: Run, source: str, where: Where, uploads: Uploads) -> OpenedRun:
     """Shown is the test split or, of a source without splits, everything."""
     if run.splits_of(source, where):
         splits = run.splits(source, where)
-        return Place(name, run, splits.test, splits.fit, uploads, where)
+        return OpenedRun(name, run, splits.test, splits.fit, uploads, where)
     whole = run.images(source, where)
-    return Place(name, run, whole, whole, uploads, where)
+    return OpenedRun(name, run, whole, whole, uploads, where)
 
 
-def _name(title: str, taken: dict[str, Place]) -> str:
+def _name(title: str, taken: dict[str, OpenedRun]) -> str:
     """An id fit for an address, which stays the same while the runs do."""
     plain = re.sub(r"[^\w-]+", "-", title).strip("-").lower() or "run"
     names = [plain, *(f"{plain}-{number}" for number in range(2, len(taken) + 3))]

@@ -18,7 +18,7 @@ from latelier.core import Code, Decodes, Encodes, Model, need
 from latelier.data.images import Images, to_float
 from latelier.data.packing.pack import cache_folder
 from latelier.explore.codes import Codes
-from latelier.explore.requests import Asked
+from latelier.explore.requests import Question
 from latelier.explore.uploads import Uploads
 from latelier.nets.eval_mode import evaluating
 from latelier.runs import edit_basis
@@ -39,7 +39,7 @@ class Unknown(LookupError):
     """No such run, panel, action or image."""
 
 
-class Place:
+class OpenedRun:
     """One opened run with the images that it is looked at with."""
 
     def __init__(self, name: str, run: Run, shown: Images, fit: Images, uploads: Uploads, where: Where):
@@ -128,10 +128,10 @@ class Place:
         return edit_basis.directions(self.run, self._where, self.fit)
 
 
-def chosen(place: Place, asked: Asked, name: str = "picture") -> str:
-    """The id of the image that is asked for, or of the data's first. Raises as ``Place.pixels`` does."""
-    picture = asked.text(name, "d0")
-    place.pixels(picture)
+def chosen(opened: OpenedRun, question: Question, name: str = "picture") -> str:
+    """The id of the image that is asked for, or of the data's first. Raises as ``OpenedRun.pixels`` does."""
+    picture = question.text(name, "d0")
+    opened.pixels(picture)
     return picture
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from latelier.errors import Refusal
 
 
-class Asked:
+class Question:
     """The fields of one request."""
 
     def __init__(self, fields: object):

@@ -6,21 +6,21 @@ from collections.abc import Callable
 from typing import Any
 
 from latelier.core import Code
-from latelier.explore.opened_run import Place
-from latelier.explore.requests import Asked
+from latelier.explore.opened_run import OpenedRun
+from latelier.explore.requests import Question
 
 INLINE = 400  # numbers of a code that a command line may hold; of longer ones it names the file
 
 
-def saved(code: Callable[[Place, Asked], Code]) -> Callable[[Place, Asked], dict[str, Any]]:
+def saved(code: Callable[[OpenedRun, Question], Code]) -> Callable[[OpenedRun, Question], dict[str, Any]]:
     """The action ``code``."""
 
-    def action(place: Place, asked: Asked) -> dict[str, Any]:
-        found = code(place, asked)
+    def action(opened: OpenedRun, question: Question) -> dict[str, Any]:
+        found = code(opened, question)
         values = {name: value[0].tolist() for name, value in found.items()}
         count = sum(value[0].numel() for value in found.values())
         given = json.dumps(values, separators=(",", ":")) if count <= INLINE else "code.json"
-        words = ["latelier", "decode", str(place.run.folder), given, "--out", "picture.png"]
+        words = ["latelier", "decode", str(opened.run.folder), given, "--out", "picture.png"]
         return {"code": values, "command": shlex.join(words), "file": given == "code.json"}
 
     return action

@@ -16,7 +16,7 @@ class OvertakenError(Exception):
     """A newer wish of the same client has taken this one's place."""
 
 
-class Desk:
+class Worker:
     """Runs functions one at a time. Torch is not asked by two threads at once, and a model's mode never changes under
     another's feet."""
 

@@ -54,12 +54,12 @@ def explore(
 
     from latelier.explore.app import build_app
     from latelier.explore.guard import LOCAL
-    from latelier.explore.open_runs import open_places
+    from latelier.explore.open_runs import open_runs
     from latelier.explore.uploads import Uploads
 
     prepare_cpu()
     uploads = Uploads()
-    places = open_places(runs, data, Where.of(data_root, download, as_), uploads)
+    places = open_runs(runs, data, Where.of(data_root, download, as_), uploads)
     listening = _listen(host, port)
     near = host in LOCAL
     token = "" if near else secrets.token_urlsafe(16)

@@ -13,10 +13,10 @@ from typing import Any
 
 from latelier.config.lookup import find_module, module_names
 from latelier.core import missing
-from latelier.explore.opened_run import Place
-from latelier.explore.requests import Asked
+from latelier.explore.opened_run import OpenedRun
+from latelier.explore.requests import Question
 
-Action = Callable[[Place, Asked], dict[str, Any]]
+Action = Callable[[OpenedRun, Question], dict[str, Any]]
 
 
 @cache
@@ -41,7 +41,7 @@ def actions_of(name: str) -> dict[str, Action]:
     return {**own, "code": saved(panel.code)} if hasattr(panel, "code") else own
 
 
-def possible(place: Place, runs: int = 1) -> list[str]:
+def possible(opened: OpenedRun, runs: int = 1) -> list[str]:
     """The names of the panels that the run has the capabilities for, on a page of so many runs."""
-    found = [name for name in list_panels() if not missing(place.model, find(name).needs)]
-    return [name for name in found if not hasattr(find(name), "offers") or find(name).offers(place, runs)]
+    found = [name for name in list_panels() if not missing(opened.model, find(name).needs)]
+    return [name for name in found if not hasattr(find(name), "offers") or find(name).offers(opened, runs)]

@@ -5,9 +5,9 @@ from typing import Any
 
 from latelier.core import Captions, Decodes, Encodes, Samples, Written, missing, need
 from latelier.data.words import SPECIAL, Vocabulary
-from latelier.explore.opened_run import Place, chosen, drawn
+from latelier.explore.opened_run import OpenedRun, chosen, drawn
 from latelier.explore.panels import Action
-from latelier.explore.requests import Asked
+from latelier.explore.requests import Question
 from latelier.objectives.langevin import Chain
 from latelier.scores.captioning import codes_of
 from latelier.uses.imagining import TRIED, imagine, read_back, tokens_of
@@ -24,44 +24,44 @@ def actions() -> dict[str, Action]:
     return {"describe": describe, "imagine": imagined, "command": command}
 
 
-def describe(place: Place, asked: Asked) -> dict[str, Any]:
+def describe(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """The likeliest caption that a beam search finds, its log-probability in nats, those that the data gives, and the
     words that the model knows."""
-    picture, writer = chosen(place, asked), need(place.model, Captions)
+    picture, writer = chosen(opened, question), need(opened.model, Captions)
 
     def write() -> Written:
-        codes = codes_of(place.model, place.image(picture), None, place.generator(0))
+        codes = codes_of(opened.model, opened.image(picture), None, opened.generator(0))
         return writer.describe(codes, BEAM, LONGEST)
 
-    said = place.once(("caption", picture), write)
+    said = opened.once(("caption", picture), write)
     return {
         "caption": Vocabulary(writer.words()).text(said.token[0].tolist()),
         "log_probability": float(said.log_probability[0]),
-        "given": list(place.shown.captions[int(picture[1:])]) if picture.startswith("d") else [],
+        "given": list(opened.shown.captions[int(picture[1:])]) if picture.startswith("d") else [],
         "words": sorted(writer.words()[len(SPECIAL) :])[:2000],
-        "imagines": not missing(place.model, (Decodes, Samples)),
+        "imagines": not missing(opened.model, (Decodes, Samples)),
     }
 
 
-def imagined(place: Place, asked: Asked) -> dict[str, Any]:
+def imagined(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """Images of codes drawn given a text, and of which of them the model writes that very text (as the sheet
     ``imagine`` does). Raises Refusal for words that the model does not know."""
-    writer, text = need(place.model, Captions), asked.text("text", "")[:LONGEST_TEXT]
-    caption = tokens_of(text, writer.words()).to(place.device)
-    found = imagine(place.model, caption, IMAGINED, place.generator(asked.whole("seed", 0, 2**31, 0)), CHAIN)
-    image = place.decode(found.code)
+    writer, text = need(opened.model, Captions), question.text("text", "")[:LONGEST_TEXT]
+    caption = tokens_of(text, writer.words()).to(opened.device)
+    found = imagine(opened.model, caption, IMAGINED, opened.generator(question.whole("seed", 0, 2**31, 0)), CHAIN)
+    image = opened.decode(found.code)
     pictures = [
         {"picture": one, "said": words, "right": right}
-        for one, words, right in zip(drawn(image), *read_back(place.model, image, caption), strict=True)
+        for one, words, right in zip(drawn(image), *read_back(opened.model, image, caption), strict=True)
     ]
     return {"pictures": pictures, "effective": found.effective, "tried": TRIED}
 
 
-def command(place: Place, asked: Asked) -> dict[str, Any]:
+def command(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """The command that writes captions of all images or, with a text, draws a sheet of it."""
-    run, text = str(place.run.folder), asked.text("text", "")
+    run, text = str(opened.run.folder), question.text("text", "")
     if not text.strip():
-        return {"command": shlex.join(["latelier", "caption", run, place.shown.source, "--out", "captions.csv"])}
-    words = ["latelier", "draw", run, "imagine", "--data", place.shown.source, "--caption", text, "--seed"]
-    seed = str(asked.whole("seed", 0, 2**31, 0))
+        return {"command": shlex.join(["latelier", "caption", run, opened.shown.source, "--out", "captions.csv"])}
+    words = ["latelier", "draw", run, "imagine", "--data", opened.shown.source, "--caption", text, "--seed"]
+    seed = str(question.whole("seed", 0, 2**31, 0))
     return {"command": shlex.join([*words, seed, "--steps", str(CHAIN.steps), "--out", "imagined.png"])}

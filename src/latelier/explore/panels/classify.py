@@ -4,9 +4,9 @@ import shlex
 from typing import Any
 
 from latelier.core import Classifies, Decides, has, need
-from latelier.explore.opened_run import Place, chosen
+from latelier.explore.opened_run import OpenedRun, chosen
 from latelier.explore.panels import Action
-from latelier.explore.requests import Asked
+from latelier.explore.requests import Question
 from latelier.heads.joint import Joint
 from latelier.runs.calibration import DRAWS, kept
 from latelier.scores.calibration import tempered
@@ -21,21 +21,21 @@ def actions() -> dict[str, Action]:
     return {"show": show, "command": command}
 
 
-def show(place: Place, asked: Asked) -> dict[str, Any]:
+def show(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """Of each class its probability and, of a model that decides by draws of the code or by changed views of the
     image, the mean and the spread (sd) of its score, as ``latelier classify`` has them: calibrated by the
     temperature that it has kept with the run."""
-    picture = chosen(place, asked)
-    image = place.image(picture)
-    answer, found = need(place.model, Classifies).classify(image), kept(place.run)
+    picture = chosen(opened, question)
+    image = opened.image(picture)
+    answer, found = need(opened.model, Classifies).classify(image), kept(opened.run)
     temperature = 1.0 if found is None else found.value
     probability = tempered(answer.float().cpu().numpy(), temperature)[0].tolist()
     scores = None
-    if has(place.model, Decides):
-        scores = need(place.model, Decides).decide(image, DRAWS, place.generator(0))[:, 0]
-    views = has(place.model, Joint) and need(place.model, Joint).head.config.views
+    if has(opened.model, Decides):
+        scores = need(opened.model, Decides).decide(image, DRAWS, opened.generator(0))[:, 0]
+    views = has(opened.model, Joint) and need(opened.model, Joint).head.config.views
     return {
-        "truth": place.label(picture),
+        "truth": opened.label(picture),
         "temperature": temperature,
         "draws": DRAWS if scores is not None else 0,
         "of": "changed views of the image" if views else "draws of the code",
@@ -46,12 +46,12 @@ def show(place: Place, asked: Asked) -> dict[str, Any]:
                 "score": float(scores[:, i].mean()) if scores is not None else None,
                 "spread": float(scores[:, i].std()) if scores is not None else None,
             }
-            for i, name in enumerate(place.run.card.classes or map(str, range(len(probability))))
+            for i, name in enumerate(opened.run.card.classes or map(str, range(len(probability))))
         ],
     }
 
 
-def command(place: Place, asked: Asked) -> dict[str, Any]:
+def command(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """The command that writes the same of every image."""
-    words = ["latelier", "classify", str(place.run.folder), place.shown.source, "--out", "classes.csv"]
+    words = ["latelier", "classify", str(opened.run.folder), opened.shown.source, "--out", "classes.csv"]
     return {"command": shlex.join(words)}

@@ -9,9 +9,9 @@ import torch
 
 from latelier.core import Imputes
 from latelier.errors import Refusal
-from latelier.explore.opened_run import Place, chosen, drawn
+from latelier.explore.opened_run import OpenedRun, chosen, drawn
 from latelier.explore.panels import Action
-from latelier.explore.requests import Asked
+from latelier.explore.requests import Question
 from latelier.objectives import impute
 
 TITLE, PLACE = "Inpaint", 6
@@ -24,27 +24,27 @@ def actions() -> dict[str, Action]:
     return {"fill": fill, "command": command}
 
 
-def fill(place: Place, asked: Asked) -> dict[str, Any]:
+def fill(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """The image with what the mask hides filled in; known pixels stay as they are."""
-    image, hidden = place.image(chosen(place, asked)), _hidden(place, asked)
+    image, hidden = opened.image(chosen(opened, question)), _hidden(opened, question)
     known = torch.from_numpy(~hidden).to(image).expand_as(image)
-    generator = place.generator(asked.whole("seed", 0, 2**31, 0))
-    filled = impute.filled(place.model, image, known, generator)
+    generator = opened.generator(question.whole("seed", 0, 2**31, 0))
+    filled = impute.filled(opened.model, image, known, generator)
     return {"picture": drawn(filled)[0], "missing": float(hidden.mean())}
 
 
-def command(place: Place, asked: Asked) -> dict[str, Any]:
+def command(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """The command that fills in the same of every image, with the mask in a file."""
-    seed = str(asked.whole("seed", 0, 2**31, 0))
-    words = ["latelier", "inpaint", str(place.run.folder), place.shown.source, "--mask", "mask.png", "--seed", seed]
+    seed = str(question.whole("seed", 0, 2**31, 0))
+    words = ["latelier", "inpaint", str(opened.run.folder), opened.shown.source, "--mask", "mask.png", "--seed", seed]
     return {"command": shlex.join([*words, "--out", "filled"]), "file": "mask.png"}
 
 
-def _hidden(place: Place, asked: Asked) -> np.ndarray:
+def _hidden(opened: OpenedRun, question: Question) -> np.ndarray:
     """bool [h, w] from bits, a row after another, in base 64. Raises Refusal for anything but a mask of this size that
     leaves something known."""
-    _, height, width = place.model.image
-    text = asked.text("hidden", "")
+    _, height, width = opened.model.image
+    text = question.text("hidden", "")
     try:
         packed = base64.b64decode(text, validate=True)
     except ValueError as error:  # of base64, or of text that is not ASCII

@@ -6,9 +6,9 @@ import torch
 
 from latelier.core import Code, Decodes, Encodes
 from latelier.errors import Refusal
-from latelier.explore.opened_run import Place, drawn
+from latelier.explore.opened_run import OpenedRun, drawn
 from latelier.explore.panels import Action
-from latelier.explore.requests import Asked
+from latelier.explore.requests import Question
 from latelier.sheets.interpolate import between
 
 TITLE, PLACE = "Interpolate", 3
@@ -22,35 +22,35 @@ def actions() -> dict[str, Action]:
     return {"at": at, "strip": strip}
 
 
-def at(place: Place, asked: Asked) -> dict[str, Any]:
+def at(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """The image at x (from the first to the second) and y (down to the third, or to the third and fourth)."""
-    return {"picture": drawn(place.decode(code(place, asked)))[0]}
+    return {"picture": drawn(opened.decode(code(opened, question)))[0]}
 
 
-def strip(place: Place, asked: Asked) -> dict[str, Any]:
+def strip(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """Images from left to right at this y, decoded as one batch."""
-    corners, y = _corners(place, asked), asked.number("y", 0, 1, 0.0)
-    stops = [_between(place, corners, x, y) for x in torch.linspace(0, 1, STOPS).tolist()]
-    return {"pictures": drawn(place.decode({name: torch.cat([stop[name] for stop in stops]) for name in stops[0]}))}
+    corners, y = _corners(opened, question), question.number("y", 0, 1, 0.0)
+    stops = [_between(opened, corners, x, y) for x in torch.linspace(0, 1, STOPS).tolist()]
+    return {"pictures": drawn(opened.decode({name: torch.cat([stop[name] for stop in stops]) for name in stops[0]}))}
 
 
-def code(place: Place, asked: Asked) -> Code:
+def code(opened: OpenedRun, question: Question) -> Code:
     """Of the image that is shown."""
-    x, y = asked.number("x", 0, 1, 0.5), asked.number("y", 0, 1, 0.0)
-    return _between(place, _corners(place, asked), x, y)
+    x, y = question.number("x", 0, 1, 0.5), question.number("y", 0, 1, 0.0)
+    return _between(opened, _corners(opened, question), x, y)
 
 
-def _corners(place: Place, asked: Asked) -> Code:
+def _corners(opened: OpenedRun, question: Question) -> Code:
     """[2, ...] or [4, ...] codes: upper left and right, lower left and right. Of three images the third is both."""
-    pictures = asked.texts("pictures", 4)
+    pictures = question.texts("pictures", 4)
     if len(pictures) < 2:
         raise Refusal(f"two to four images are needed to go between, and {len(pictures)} is given: choose another")
     four = pictures if len(pictures) != 3 else [*pictures, pictures[2]]
-    codes = [place.code(picture) for picture in four]
+    codes = [opened.code(picture) for picture in four]
     return {name: torch.cat([one[name] for one in codes]) for name in codes[0]}
 
 
-def _between(place: Place, corners: Code, x: float, y: float) -> Code:
-    spherical = {name for name, latent in place.model.latents.items() if latent.kind == "gaussian"}
+def _between(opened: OpenedRun, corners: Code, x: float, y: float) -> Code:
+    spherical = {name for name, latent in opened.model.latents.items() if latent.kind == "gaussian"}
     row = between(corners, x, spherical)
     return between(row, y, spherical) if len(next(iter(row.values()))) > 1 else row

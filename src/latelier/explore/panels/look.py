@@ -6,9 +6,9 @@ import numpy as np
 
 from latelier.codes.rows import flat
 from latelier.core import Encodes, has
-from latelier.explore.opened_run import Place, chosen
+from latelier.explore.opened_run import OpenedRun, chosen
 from latelier.explore.panels import Action
-from latelier.explore.requests import Asked
+from latelier.explore.requests import Question
 
 TITLE, PLACE = "Look", 0
 LINE = "All images of the data. Choose one to work on, or drop in one of your own."
@@ -16,9 +16,9 @@ needs = ()
 MOST = 96  # images a page
 
 
-def searches(place: Place) -> bool:
+def searches(opened: OpenedRun) -> bool:
     """Whether images can be searched by their codes."""
-    return has(place.model, Encodes)
+    return has(opened.model, Encodes)
 
 
 def actions() -> dict[str, Action]:
@@ -26,37 +26,37 @@ def actions() -> dict[str, Action]:
     return {"page": page, "near": near, "about": about}
 
 
-def about(place: Place, asked: Asked) -> dict[str, Any]:
+def about(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """What is known of one image."""
-    picture = chosen(place, asked)
-    return {"picture": picture, "caption": place.caption(picture), "label": place.label(picture)}
+    picture = chosen(opened, question)
+    return {"picture": picture, "caption": opened.caption(picture), "label": opened.label(picture)}
 
 
-def page(place: Place, asked: Asked) -> dict[str, Any]:
+def page(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """Some images from a place on, of one class or of all."""
-    classes, label = place.shown.classes, asked.text("label", "")
-    rows = np.arange(len(place.shown))
+    classes, label = opened.shown.classes, question.text("label", "")
+    rows = np.arange(len(opened.shown))
     if label in classes:
-        rows = np.flatnonzero(place.shown.label == classes.index(label))
-    start = min(asked.whole("start", 0, 10**9, 0), max(0, len(rows) - 1))
-    some = rows[start : start + asked.whole("count", 1, MOST, 48)]
-    pictures = [_told(place, int(row)) for row in some]
+        rows = np.flatnonzero(opened.shown.label == classes.index(label))
+    start = min(question.whole("start", 0, 10**9, 0), max(0, len(rows) - 1))
+    some = rows[start : start + question.whole("count", 1, MOST, 48)]
+    pictures = [_told(opened, int(row)) for row in some]
     return {
         "pictures": pictures,
         "start": start,
         "total": len(rows),
         "classes": classes[:200],
-        "search": searches(place),
+        "search": searches(opened),
     }
 
 
-def near(place: Place, asked: Asked) -> dict[str, Any]:
+def near(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """The images whose codes are nearest to that of one, which is not among them."""
-    picture, count = chosen(place, asked), asked.whole("count", 1, MOST, 24)
-    row = flat(place.code(picture), place.model)[0].cpu().numpy()
-    found = [(one, away) for one, away in place.codes.nearest(row, count + 1) if f"d{one}" != picture][:count]
-    return {"pictures": [_told(place, one) | {"distance": away} for one, away in found]}
+    picture, count = chosen(opened, question), question.whole("count", 1, MOST, 24)
+    row = flat(opened.code(picture), opened.model)[0].cpu().numpy()
+    found = [(one, away) for one, away in opened.codes.nearest(row, count + 1) if f"d{one}" != picture][:count]
+    return {"pictures": [_told(opened, one) | {"distance": away} for one, away in found]}
 
 
-def _told(place: Place, row: int) -> dict[str, Any]:
-    return {"id": f"d{row}", "caption": place.caption(f"d{row}")}
+def _told(opened: OpenedRun, row: int) -> dict[str, Any]:
+    return {"id": f"d{row}", "caption": opened.caption(f"d{row}")}

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from latelier.core import Code, Decodes, Encodes, HasParts, need
-from latelier.explore.opened_run import Place, address, chosen, drawn
+from latelier.explore.opened_run import OpenedRun, address, chosen, drawn
 from latelier.explore.panels import Action
-from latelier.explore.requests import Asked
+from latelier.explore.requests import Question
 from latelier.nets.eval_mode import evaluating
 from latelier.sheets.part_crops import crop, strongest
 from latelier.sheets.parts import CERTAIN, most_used, peaks
@@ -25,9 +25,9 @@ def actions() -> dict[str, Action]:
     return {"list": list_parts, "where": where, "swap": swap}
 
 
-def list_parts(place: Place, asked: Asked) -> dict[str, Any]:
+def list_parts(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """The parts, the most used first, each with its best crops among some images of the data."""
-    occurrence, shown = _seen(place), pixels(place.seen)
+    occurrence, shown = _seen(opened), pixels(opened.seen)
     grid = occurrence.shape[2], occurrence.shape[3]
 
     def one(part: int) -> dict[str, Any]:
@@ -36,38 +36,38 @@ def list_parts(place: Place, asked: Asked) -> dict[str, Any]:
         share = float((peaks(occurrence)[:, part] > CERTAIN).float().mean())
         return {"part": part, "crops": crops, "share": share, "peak": best[0][3]}
 
-    parts = place.once("parts", lambda: [one(part) for part in most_used(occurrence)[:MOST]])
+    parts = opened.once("parts", lambda: [one(part) for part in most_used(occurrence)[:MOST]])
     return {"parts": parts, "total": occurrence.shape[1], "grid": grid, "seen": len(shown)}
 
 
-def where(place: Place, asked: Asked) -> dict[str, Any]:
+def where(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """The probability of each part at each cell of the image, rounded."""
-    picture = chosen(place, asked)
-    found = need(place.model, HasParts).parts(place.image(picture)).occurrence[0]
+    picture = chosen(opened, question)
+    found = need(opened.model, HasParts).parts(opened.image(picture)).occurrence[0]
     return {"occurrence": [[[round(p, 3) for p in row] for row in part] for part in found.tolist()]}
 
 
-def swap(place: Place, asked: Asked) -> dict[str, Any]:
+def swap(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """The image drawn again, and with one part's appearance as in the other image."""
-    whole = place.code(chosen(place, asked))
-    before, after = place.decode(whole), place.decode(code(place, asked))
+    whole = opened.code(chosen(opened, question))
+    before, after = opened.decode(whole), opened.decode(code(opened, question))
     change = float((after - before).abs().max())
     return {"before": drawn(before)[0], "picture": drawn(after)[0], "change": change}
 
 
-def code(place: Place, asked: Asked) -> Code:
+def code(opened: OpenedRun, question: Question) -> Code:
     """The image's code with the appearance of a part as in the other's."""
-    whole, other = place.code(chosen(place, asked)), place.code(chosen(place, asked, "other"))
-    part = asked.whole("part", 0, whole["occurrence"].shape[1] - 1, 0)
-    return need(place.model, HasParts).repainted(whole, other, part, part)
+    whole, other = opened.code(chosen(opened, question)), opened.code(chosen(opened, question, "other"))
+    part = question.whole("part", 0, whole["occurrence"].shape[1] - 1, 0)
+    return need(opened.model, HasParts).repainted(whole, other, part, part)
 
 
-def _seen(place: Place) -> Tensor:
+def _seen(opened: OpenedRun) -> Tensor:
     """[n, p, h, w] in some images of the data."""
 
     def found() -> Tensor:
-        model = need(place.model, HasParts)
-        with evaluating(place.model):
-            return torch.cat([model.parts(block).occurrence for block in place.seen.split(64)])
+        model = need(opened.model, HasParts)
+        with evaluating(opened.model):
+            return torch.cat([model.parts(block).occurrence for block in opened.seen.split(64)])
 
-    return place.once("occurrence", found)
+    return opened.once("occurrence", found)

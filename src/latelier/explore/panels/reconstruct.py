@@ -5,9 +5,9 @@ from typing import Any
 import torch
 
 from latelier.core import Code, Decodes, Encodes, HasLevels, has, need
-from latelier.explore.opened_run import Place, chosen, drawn
+from latelier.explore.opened_run import OpenedRun, chosen, drawn
 from latelier.explore.panels import Action
-from latelier.explore.requests import Asked
+from latelier.explore.requests import Question
 from latelier.sheets.reconstruct import decibels, psnr
 
 TITLE, PLACE = "Reconstruct", 1
@@ -20,15 +20,15 @@ def actions() -> dict[str, Action]:
     return {"show": show}
 
 
-def show(place: Place, asked: Asked) -> dict[str, Any]:
+def show(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """The image and its reconstructions, the closest level first, each with its PSNR."""
-    picture = chosen(place, asked)
-    image, whole = place.image(picture), place.code(picture)
-    levels = need(place.model, HasLevels).levels() if has(place.model, HasLevels) else ()
-    again = [place.decode({name: whole[name]}) for name in levels] or [place.decode(whole)]
+    picture = chosen(opened, question)
+    image, whole = opened.image(picture), opened.code(picture)
+    levels = need(opened.model, HasLevels).levels() if has(opened.model, HasLevels) else ()
+    again = [opened.decode({name: whole[name]}) for name in levels] or [opened.decode(whole)]
     numbers = [sum(whole[name][0].numel() for name in names) for names in [[n] for n in levels] or [list(whole)]]
     return {
-        "caption": place.caption(picture),
+        "caption": opened.caption(picture),
         "original": drawn(image)[0],
         "again": [
             {"level": name, "picture": one, "psnr": decibels(float(psnr(image, drawn_of)[0])), "numbers": count}
@@ -38,7 +38,7 @@ def show(place: Place, asked: Asked) -> dict[str, Any]:
     }
 
 
-def code(place: Place, asked: Asked) -> Code:
+def code(opened: OpenedRun, question: Question) -> Code:
     """Of the image, or of the one level that is asked for."""
-    whole, level = place.code(chosen(place, asked)), asked.text("level", "")
+    whole, level = opened.code(chosen(opened, question)), question.text("level", "")
     return {level: whole[level]} if level in whole else whole

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from latelier.core import Code, Decodes, Encodes, HasLevels, Samples, has, need
 from latelier.errors import Refusal
-from latelier.explore.opened_run import Place, chosen, drawn
+from latelier.explore.opened_run import OpenedRun, chosen, drawn
 from latelier.explore.panels import Action
-from latelier.explore.requests import Asked
+from latelier.explore.requests import Question
 from latelier.nets.eval_mode import evaluating
 from latelier.sheets.traverse import axes, stops_of
 from latelier.sheets.view import free
@@ -39,41 +39,41 @@ def actions() -> dict[str, Action]:
     return {"sliders": sliders, "move": move}
 
 
-def sliders(place: Place, asked: Asked) -> dict[str, Any]:
+def sliders(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """The sliders of one latent, at one cell of a map, and which latents there are."""
-    start, names = begun(place, asked), latents(place)
-    name = asked.text("latent", "") if asked.text("latent", "") in names else names[0]
-    shape = place.model.latents[name].shape
+    start, names = begun(opened, question), latents(opened)
+    name = question.text("latent", "") if question.text("latent", "") in names else names[0]
+    shape = opened.model.latents[name].shape
     grid = shape[1:] if len(shape) == 3 else ()
-    cell = [asked.whole(side, 0, most - 1, most // 2) for side, most in zip(("row", "column"), grid, strict=False)]
+    cell = [question.whole(side, 0, most - 1, most // 2) for side, most in zip(("row", "column"), grid, strict=False)]
     numbers = np.arange(prod(shape)).reshape(shape or (1,))
     numbers = numbers[:, cell[0], cell[1]] if grid else numbers.flatten()
-    order, words = ordered(place, name)
+    order, words = ordered(opened, name)
     chosen_ones = sorted(numbers.tolist(), key=lambda number: order[number])
-    shown = chosen_ones[: asked.whole("most", 1, MOST, 16)]
+    shown = chosen_ones[: question.whole("most", 1, MOST, 16)]
     return {
-        "sliders": [_slider(place, name, number, start[name], words)._asdict() for number in shown],
+        "sliders": [_slider(opened, name, number, start[name], words)._asdict() for number in shown],
         "total": len(chosen_ones),
-        "latents": [{"name": one, "shape": place.model.latents[one].shape} for one in names],
+        "latents": [{"name": one, "shape": opened.model.latents[one].shape} for one in names],
         "latent": name,
         "grid": grid,
         "cell": cell,
         "ordered": bool(words),
-        "kind": place.model.latents[name].kind,
-        "samples": has(place.model, Samples),
+        "kind": opened.model.latents[name].kind,
+        "samples": has(opened.model, Samples),
     }
 
 
-def move(place: Place, asked: Asked) -> dict[str, Any]:
+def move(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """The image of the code as it is moved."""
-    return {"picture": drawn(place.decode(code(place, asked)))[0]}
+    return {"picture": drawn(opened.decode(code(opened, question)))[0]}
 
 
-def code(place: Place, asked: Asked) -> Code:
+def code(opened: OpenedRun, question: Question) -> Code:
     """The code that is begun with, with the moved numbers in place; of a hierarchy the level that is moved and those
     above it."""
-    whole, name = dict(begun(place, asked)), asked.text("latent", "")
-    for key, value in asked.numbers("moves", MOST, -FARTHEST, FARTHEST).items():
+    whole, name = dict(begun(opened, question)), question.text("latent", "")
+    for key, value in question.numbers("moves", MOST, -FARTHEST, FARTHEST).items():
         latent, _, number = key.partition(":")
         if (
             latent not in whole
@@ -84,59 +84,59 @@ def code(place: Place, asked: Asked) -> Code:
         moved = whole[latent].clone(memory_format=torch.contiguous_format)
         moved.view(-1)[int(number)] = value
         whole[latent] = moved
-    if has(place.model, HasLevels):
-        levels = need(place.model, HasLevels).levels()
+    if has(opened.model, HasLevels):
+        levels = need(opened.model, HasLevels).levels()
         lowest = levels.index(name) if name in levels else len(levels) - 1
         return {level: whole[level] for level in levels[lowest:] if level in whole}
     return whole
 
 
-def begun(place: Place, asked: Asked) -> Code:
+def begun(opened: OpenedRun, question: Question) -> Code:
     """The code of the image, or with a seed a draw of the prior; always that where nothing is encoded."""
-    if asked.has("seed") or not has(place.model, Encodes):
-        seed = asked.whole("seed", 0, 2**31, 0)
-        prior = need(place.model, Samples)
-        return place.once(("prior", seed), lambda: prior.sample_prior(1, place.generator(seed)))
-    return place.code(chosen(place, asked))
+    if question.has("seed") or not has(opened.model, Encodes):
+        seed = question.whole("seed", 0, 2**31, 0)
+        prior = need(opened.model, Samples)
+        return opened.once(("prior", seed), lambda: prior.sample_prior(1, opened.generator(seed)))
+    return opened.code(chosen(opened, question))
 
 
-def latents(place: Place) -> list[str]:
+def latents(opened: OpenedRun) -> list[str]:
     """Those that may be moved by themselves, first; of a hierarchy all levels, from the top."""
-    if has(place.model, HasLevels):
-        return list(reversed(need(place.model, HasLevels).levels()))
-    return list(free(place.model, {name: torch.empty(0) for name in place.model.latents}))
+    if has(opened.model, HasLevels):
+        return list(reversed(need(opened.model, HasLevels).levels()))
+    return list(free(opened.model, {name: torch.empty(0) for name in opened.model.latents}))
 
 
-def ordered(place: Place, name: str) -> tuple[dict[int, int], dict[int, str]]:
+def ordered(opened: OpenedRun, name: str) -> tuple[dict[int, int], dict[int, str]]:
     """The rank of each number of a latent and how much it tells, by KL or variance over some images of the data; by
     number, without words, where nothing is encoded."""
-    if not has(place.model, Encodes):
-        return {number: number for number in range(prod(place.model.latents[name].shape))}, {}
+    if not has(opened.model, Encodes):
+        return {number: number for number in range(prod(opened.model.latents[name].shape))}, {}
 
     def found() -> tuple[dict[int, int], dict[int, str]]:
-        every, measure = axes(place.posterior)
+        every, measure = axes(opened.posterior)
         own = [axis for axis in every if axis.latent == name]
         return {axis.number: rank for rank, axis in enumerate(own)}, {a.number: measure.format(a.weight) for a in own}
 
-    return place.once(("order", name), found)
+    return opened.once(("order", name), found)
 
 
-def _slider(place: Place, name: str, number: int, start: Tensor, words: dict[int, str]) -> Slider:
-    latent = place.model.latents[name]
+def _slider(opened: OpenedRun, name: str, number: int, start: Tensor, words: dict[int, str]) -> Slider:
+    latent = opened.model.latents[name]
     value = float(start.flatten()[number])
-    stops = stops_of(latent.kind, _seen(place, name)[:, number])
+    stops = stops_of(latent.kind, _seen(opened, name)[:, number])
     low, high = min(stops[0], value), max(stops[-1], value)
     index = ",".join(map(str, np.unravel_index(number, latent.shape))) if latent.shape else ""
     return Slider(f"{name}:{number}", f"{name}[{index}]", low, max(high, low + 1e-3), value, words.get(number, ""))
 
 
-def _seen(place: Place, name: str) -> Tensor:
+def _seen(opened: OpenedRun, name: str) -> Tensor:
     """[n, numbers] of that latent in the codes of some images, or in draws of the prior."""
 
     def values() -> Tensor:
-        if has(place.model, Encodes):
-            with evaluating(place.model):
-                return place.posterior.mode()[name].flatten(1).float().cpu()
-        return need(place.model, Samples).sample_prior(64, place.generator(0))[name].flatten(1).float().cpu()
+        if has(opened.model, Encodes):
+            with evaluating(opened.model):
+                return opened.posterior.mode()[name].flatten(1).float().cpu()
+        return need(opened.model, Samples).sample_prior(64, opened.generator(0))[name].flatten(1).float().cpu()
 
-    return place.once(("seen", name), values)
+    return opened.once(("seen", name), values)
