@@ -13,7 +13,7 @@ DECIDES := constraints.txt constraints-uv.txt pyproject.toml tools/install.py
 STAMP := .venv/.ok-$(shell { cat $(DECIDES); echo "$(CURDIR)" $(LATELIER_TORCH); } | git hash-object --stdin)
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: help install demo test slow docs wheel check lock
+.PHONY: help install demo test slow mutants docs wheel check lock
 .DEFAULT_GOAL := help
 
 help:  ## say what there is
@@ -29,6 +29,9 @@ test: $(STAMP)  ## the default tests
 
 slow: $(STAMP)  ## the slow tests: hours
 	@OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 .venv/bin/pytest -n $(WORKERS) -m slow
+
+mutants: $(STAMP)  ## which faults in objectives, loop and data the tests would miss: an hour or two
+	@OMP_NUM_THREADS=1 .venv/bin/mutmut run --max-children $(WORKERS) && .venv/bin/mutmut results
 
 docs: $(STAMP)  ## the API as HTML: dist/api/index.html
 	@.venv/bin/python -W error tools/api.py
