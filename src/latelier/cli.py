@@ -13,26 +13,26 @@ from latelier.config.lookup import nearest
 from latelier.terminal.say import say
 
 VERBS = {  # in the order in which a newcomer needs them; the lines are those of `latelier --help`
-    "demo": ("demo:demo", "The main job on embedded data, in a minute or two."),
+    "demo": ("demo:demo", "Run the main job on embedded data, in a minute or two."),
     "models": ("listing:models", "List the methods."),
-    "data": ("listing:data", "List the built-in data; with SRC, say what a source is and what of it is not used."),
-    "train": ("train:train", "Learn a model from images into a run folder."),
+    "data": ("listing:data", "List the built-in data; with SRC, say how a source is read and what is not used."),
+    "train": ("train:train", "Train a model on images and write a run folder."),
     "report": ("report:report", "Write a run as one page: scores, sheets, settings."),
-    "score": ("score:score", "Judge a run."),
+    "score": ("score:score", "Score a run."),
     "draw": ("draw:draw", "Draw one sheet of a run: traversals, samples, ..."),
-    "compare": ("compare:compare", "Put several runs in one table and on one sheet."),
-    "explore": ("explore:explore", "Touch the codes of runs, on a web page."),
+    "compare": ("compare:compare", "Compare several runs in one table and on one sheet."),
+    "explore": ("explore:explore", "Explore the codes of runs on a web page."),
     "encode": ("encode:encode", "Write the code of every image."),
     "decode": ("decode:decode", "Draw the image of a code."),
-    "reconstruct": ("reconstruct:reconstruct", "Write what a run keeps of every image."),
-    "inpaint": ("inpaint:inpaint", "Fill in what a mask hides of every image."),
+    "reconstruct": ("reconstruct:reconstruct", "Write the reconstruction of every image."),
+    "inpaint": ("inpaint:inpaint", "Fill in the masked pixels of every image."),
     "edit": ("edit:edit", "Move every image towards an attribute."),
     "classify": ("classify:classify", "Write the class of every image."),
-    "caption": ("caption:caption", "Write a caption of every image."),
+    "caption": ("caption:caption", "Write a caption for every image."),
     "parts": ("parts:parts", "Write which parts occur where in every image."),
-    "reproduce": ("reproduce:reproduce", "Run a recipe, and set what it gives beside what was published."),
+    "reproduce": ("reproduce:reproduce", "Run a recipe, and print published values beside measured ones."),
     "export": ("export:export", "Write a run as ONNX files."),
-    "cache": ("cache:cache", "List the decoded images that are kept, and remove some."),
+    "cache": ("cache:cache", "List the packs of decoded images in the cache, and remove some."),
 }
 LONGEST = 200  # characters of an unforeseen error that are said
 TRACEBACK = "LATELIER_TRACEBACK"  # environment variable: show where a refusal came from

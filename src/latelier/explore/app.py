@@ -44,7 +44,7 @@ class JSONResponse(Utf8Response):
 
 
 class Explorer:
-    """The runs of one page, the desk at which they work, and the files of the page."""
+    """The runs of one page, the worker that answers for them, and the files of the page."""
 
     def __init__(self, opened_runs: Sequence[OpenedRun], uploads: Uploads):
         self.opened_runs = {opened.name: opened for opened in opened_runs}
@@ -101,7 +101,7 @@ class Explorer:
         return JSONResponse({"picture": picture})
 
     async def act(self, request: Request) -> Response:
-        """What a panel does, at the desk."""
+        """What a panel does, by the worker."""
         opened, panel, action = self._opened(request), request.path_params["panel"], request.path_params["action"]
         if panel not in possible(opened, len(self.opened_runs)) or action not in actions_of(panel):
             raise Unknown(f"{opened.name} has no {panel[:30]}/{action[:30]}")

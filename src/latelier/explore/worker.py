@@ -1,4 +1,4 @@
-"""One thread that owns the models: the newest wish of each client, and long work in slices between wishes."""
+"""One thread that owns the models: the newest request of each client, and long work in slices between requests."""
 
 import threading
 import traceback
@@ -9,11 +9,11 @@ from typing import Any
 
 from latelier.errors import Refusal
 
-MOST = 64  # wishes that wait at once; a client has one for each of a panel's actions
+MOST = 64  # requests that wait at once; a client has one for each of a panel's actions
 
 
 class OvertakenError(Exception):
-    """A newer wish of the same client has taken this one's place."""
+    """A newer request of the same client has taken this one's place."""
 
 
 class Worker:
@@ -21,24 +21,24 @@ class Worker:
     another's feet."""
 
     def __init__(self) -> None:
-        self._wishes: OrderedDict[Hashable, tuple[Future[Any], Callable[[], Any]]] = OrderedDict()
+        self._requests: OrderedDict[Hashable, tuple[Future[Any], Callable[[], Any]]] = OrderedDict()
         self._slices: deque[Iterator[None]] = deque()
         self._changed = threading.Condition()
         self._open = True
-        self._thread = threading.Thread(target=self._work, name="desk", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="worker", daemon=True)
         self._thread.start()
 
     def ask(self, key: Hashable, work: Callable[[], Any]) -> "Future[Any]":
-        """The result, later. A wish that still waits under the same key is dropped: its future raises OvertakenError.
+        """The result, later. A request that still waits under the same key is dropped: its future raises OvertakenError.
         Raises Refusal where too many wait."""
         future: Future[Any] = Future()
         with self._changed:
             if not self._open:
                 raise Refusal("the explorer is closing; start it again")
-            older = self._wishes.pop(key, None)
-            if older is None and len(self._wishes) >= MOST:
+            older = self._requests.pop(key, None)
+            if older is None and len(self._requests) >= MOST:
                 raise Refusal(f"{MOST} requests wait already; close some of the explorer's pages")
-            self._wishes[key] = future, work
+            self._requests[key] = future, work
             self._changed.notify()
         if older is not None and older[0].set_running_or_notify_cancel():
             older[0].set_exception(OvertakenError())
@@ -52,15 +52,15 @@ class Worker:
 
     @property
     def waiting(self) -> int:
-        """How many wishes wait."""
-        return len(self._wishes)
+        """How many requests wait."""
+        return len(self._requests)
 
     def close(self) -> None:
         """Ends the thread after what it is at; what waits is dropped."""
         with self._changed:
             self._open = False
-            dropped = [future for future, _ in self._wishes.values()]
-            self._wishes.clear()
+            dropped = [future for future, _ in self._requests.values()]
+            self._requests.clear()
             self._slices.clear()
             self._changed.notify()
         for future in dropped:
@@ -70,12 +70,12 @@ class Worker:
     def _work(self) -> None:
         while self._open:
             with self._changed:
-                while self._open and not self._wishes and not self._slices:
+                while self._open and not self._requests and not self._slices:
                     self._changed.wait()
-                wish = self._wishes.popitem(last=False)[1] if self._wishes else None
-                slices = self._slices[0] if self._slices and wish is None else None
-            if wish is not None:
-                _answer(*wish)
+                request = self._requests.popitem(last=False)[1] if self._requests else None
+                slices = self._slices[0] if self._slices and request is None else None
+            if request is not None:
+                _answer(*request)
             elif slices is not None and not _goes_on(slices):
                 self._slices.popleft()
 

@@ -1,4 +1,4 @@
-"""latelier cache: the packs of decoded images, and what is to go of them."""
+"""latelier cache: list the packs of decoded images, and remove some."""
 
 import re
 from typing import Annotated, Any
@@ -18,26 +18,27 @@ def cache(
     over: str | None = None,
     as_json: Annotated[bool, Parameter(name="--json")] = False,
 ) -> list[dict[str, Any]]:
-    """List the decoded images that are kept, by source, and remove some of them.
+    """List the packs of decoded images in the cache, by source, and remove some of them.
 
-    Nothing is lost by that but time: what is missing is decoded again when it is next asked for. Packs that another
-    latelier has open, or makes, stay, and so does whatever is not a pack.
+    Removal costs nothing but time: missing images are decoded again when they are next needed. Packs that another
+    latelier has open or is writing stay, and so does everything that is not a pack.
 
     Parameters
     ----------
     prune
-        Remove packs: alone those that cannot be used (unfinished, damaged, of another version of latelier).
+        Remove packs. Alone it removes those that cannot be used (unfinished, damaged, of another version of latelier).
     unused
-        With --prune, also those not opened for a time: hours, days or weeks, as in 12h, 30d, 4w.
+        With --prune, also remove packs that were not opened for this time: hours, days or weeks, as in 12h, 30d, 4w.
     over
-        With --prune, also those that were not opened longest, until the rest take at most so many bytes: 500M, 10G.
+        With --prune, also remove the packs that were not opened longest, until the rest take at most this many bytes:
+        500M, 10G.
     as_json
         Print JSON.
 
     Returns
     -------
     packs
-        Of each pack that is left its source, number of images, height, width, channels, bytes, last use (seconds
+        For each pack that is left: its source, number of images, height, width, channels, bytes, last use (seconds
         since 1970), whether it is open, why it cannot be used, and folder.
     """
     import json
@@ -85,14 +86,14 @@ def _amount(text: str | None, name: str, units: dict[str, int], example: str) ->
 
 
 def _told(pack: Any) -> dict[str, Any]:
-    """A pack, fit for JSON."""
+    """A pack as JSON values."""
     height, width, channels = pack.shape or (0, 0, 0)
     size = {"height": height, "width": width, "channels": channels}
     return {**pack._asdict(), **size, "folder": str(pack.folder), "shape": list(pack.shape)}
 
 
 def _table(packs: Any) -> list[str]:
-    """A line a pack under a header, columns aligned."""
+    """A header and one line per pack, columns aligned."""
     from datetime import datetime
 
     rows = [("source", "images", "size", "bytes", "last used", "")]
@@ -113,7 +114,7 @@ def _table(packs: Any) -> list[str]:
 
 
 def _size(count: int) -> str:
-    """Bytes for people."""
+    """Bytes as readable text."""
     for unit, worth in reversed(BYTES.items()):
         if count >= worth and unit:
             return f"{count / worth:.1f} {unit}B".replace("KB", "kB")

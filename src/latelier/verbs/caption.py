@@ -1,4 +1,4 @@
-"""latelier caption: a caption of every image, as a table."""
+"""latelier caption: write a caption for every image as a table."""
 
 from pathlib import Path
 
@@ -21,10 +21,10 @@ def caption(
     data_root: Place | None = None,
     download: bool = False,
 ) -> Path:
-    """Write a caption of every image into a CSV file: file, caption, log probability (nats, of the caption and its
-    end). The file can stand beside images as their captions.csv.
+    """Write a caption for every image into a CSV file: file, caption, log probability.
 
-    Returns the path. Raises Refusal (exit 2) for a run without a caption head.
+    The log probability is in nats, of the caption and its end. The file can stand beside the images as their
+    captions.csv. Returns the path. Raises Refusal (exit 2) for a run without a caption head.
 
     Parameters
     ----------
@@ -35,16 +35,16 @@ def caption(
     out
         The CSV file.
     beam
-        Captions kept at each word; 1 takes the likeliest word each time.
+        Captions kept at each word; 1 takes the most likely word each time.
     draws
-        Of each image's code, over which the captions' probabilities are averaged; 0 for the most likely code alone.
-        By default 0, and 50 for a code with discrete latents, as dgdn has.
+        Samples of each image's code, over which the captions' probabilities are averaged; 0 for the most likely code
+        alone. By default 0, and 50 for a code with discrete latents, as dgdn has.
     longest
-        Words of a caption at most.
+        Largest number of words in a caption.
     seed
-        Of the draws.
+        Seed of the samples.
     data_root
-        Where torchvision's data sets are.
+        Folder of torchvision's data sets.
     download
         Let torchvision download the data set.
     """

@@ -1,4 +1,4 @@
-"""latelier classify: the class of every image, as a table."""
+"""latelier classify: write the class of every image as a table."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,13 +22,14 @@ def classify(
     data_root: Place | None = None,
     download: bool = False,
 ) -> Path:
-    """Write the class of every image into a CSV file: file, class, probability, and one column a class. Of a model
-    with a label head follow, for each class, the mean and the spread (sd) of its score over 50 draws of the code, or
-    of changed views of the image where the class is told from those (head.views).
+    """Write the class of every image into a CSV file: file, class, probability, and one column per class.
 
-    Where classes are known it prints accuracy beside the largest class, which classes are confused, and whether
-    probabilities can be taken at their word. They are calibrated by a temperature where the run has held out labels
-    enough to fit one, and it says so.
+    For a model with a label head, more columns follow: for each class, the mean and the spread (sd) of its score over
+    50 samples of the code, or over changed views of the image if the head predicts from those (head.views).
+
+    If classes are known, it prints the accuracy beside that of the largest class, which classes are confused, and
+    whether the probabilities can be trusted. Probabilities are calibrated by a temperature if the run held out enough
+    labels to fit one, and a line says so.
 
     Returns the path. Raises Refusal (exit 2) for a run without a classifier.
 
@@ -41,9 +42,9 @@ def classify(
     out
         The CSV file.
     confusion
-        A CSV file for the whole confusion table: a row a true class, a column an answer.
+        A CSV file for the whole confusion table: one row per true class, one column per predicted class.
     data_root
-        Where torchvision's data sets are.
+        Folder of torchvision's data sets.
     download
         Let torchvision download the data set.
     """
@@ -109,7 +110,7 @@ def classify(
 
 
 def _spread(model: "Decides", image: "Tensor") -> "Tensor":
-    """[b, 2 classes]: means and standard deviations over draws."""
+    """[b, 2 classes]: means and standard deviations over samples of the code."""
     import torch
 
     from latelier.runs.calibration import DRAWS

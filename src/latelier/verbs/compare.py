@@ -20,21 +20,21 @@ def compare(
     data_root: Place | None = None,
     download: bool = False,
 ) -> str:
-    """Put the scores of several runs into one table, and their reconstructions of the same images on one sheet.
+    """Compare the scores of several runs in one table, and their reconstructions of the same images on one sheet.
 
-    A run without scores is scored first. Prints and returns the table; what was measured on other data stands in a
-    table of its own, and a line says which runs were measured on what. Raises Refusal (exit 2) for bad input.
+    A run without scores is scored first. Prints and returns the table. Scores measured on other data stand in a table
+    of their own, and a line says which runs were measured on what. Raises Refusal (exit 2) for bad input.
 
     Parameters
     ----------
     runs
         Two or more run folders.
     data
-        Images for the sheet, and to score on what has no scores; by default what the first run was trained on.
+        Images for the sheet, and for scoring runs without scores; by default what the first run was trained on.
     out
         The sheet, a PNG.
     data_root
-        Where torchvision's data sets are.
+        Folder of torchvision's data sets.
     download
         Let torchvision download the data set.
     """
@@ -82,7 +82,7 @@ def compare(
 
 
 def _scored(run: "Run", source: "str | Path", where: "Where") -> None:
-    """Scores a run that has no scores, and keeps them where its folder can be written to."""
+    """Scores a run that has no scores, and keeps them if its folder is writable."""
     from latelier.terminal.progress import step
     from latelier.verbs.score import judge
 
@@ -97,8 +97,8 @@ def _scored(run: "Run", source: "str | Path", where: "Where") -> None:
 
 
 def _apart(ran: Mapping[str, Sequence[str]]) -> str:
-    """Why a table has cells without a figure, where its runs were measured on different images, and what to do; ""
-    where none was. ``ran`` has the names of the runs measured on each source."""
+    """Why a table has empty cells when its runs were measured on different images, and what to do; "" if it has none.
+    ``ran`` has the names of the runs measured on each source."""
     everyone = {name for names in ran.values() for name in names}
     if all(set(names) == everyone for names in ran.values()):
         return ""
@@ -110,6 +110,6 @@ def _apart(ran: Mapping[str, Sequence[str]]) -> str:
 
 
 def _names(runs: Sequence["Run"]) -> list[str]:
-    """What the columns are called: the folders' names, or their paths where two folders have one name."""
+    """The names of the columns: the folders' names, or their paths if two folders have the same name."""
     names = [run.name for run in runs]
     return names if len(set(names)) == len(names) else [str(run.folder) for run in runs]

@@ -12,15 +12,16 @@ if TYPE_CHECKING:
 
 
 def decode(run: Place, code: Place, *, out: Asked = "") -> Path:
-    """Draw the image of a code as a PNG: what `latelier explore` saves, it draws again.
+    """Draw the image of a code as a PNG, for example of a code saved by `latelier explore`.
 
-    A code is a JSON object: name of a latent -> its numbers, nested as the latent is. Of a hierarchy it may stop at any
-    level; those below follow. Returns the path. Raises Refusal (exit 2) for what is no code of this model.
+    A code is a JSON object: name of a latent -> its numbers, nested as the latent is. The code of a hierarchy may stop
+    at any level; the model fills in the levels below. Returns the path. Raises Refusal (exit 2) for anything that is
+    not a code of this model.
 
     Parameters
     ----------
     run
-        A run folder, of a model that decodes.
+        A run folder of a model that decodes.
     code
         A JSON file, or the JSON itself.
     out
@@ -55,7 +56,7 @@ def decode(run: Place, code: Place, *, out: Asked = "") -> Path:
 
 
 def code_of(model: "Model", given: object) -> "Code":
-    """JSON as a code [1, ...] on the model's device. Raises Refusal for a name, a shape or a number that does not
+    """A code [1, ...] on the model's device, from JSON. Raises Refusal for a name, a shape or a number that does not
     fit."""
     import torch
 

@@ -73,18 +73,18 @@ RECIPES = {
 
 
 def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digits") -> Path:
-    """The main job on embedded data: learn codes from many images and few labels, judge, draw, report.
+    """Run the main job on embedded data: learn codes from many images and few labels, score, draw, report.
 
-    Trains a convolutional VAE on all training images with labels for five per class; compares it, at 1, 5 and 10
-    labels a class over five label draws, with the same encoder trained on the labels alone, with logistic regression
-    on pixels and on PCA, and with label propagation on pixels, all on test images whose labels none of them saw;
-    writes OUT/report.html. On scenes a SpriteVAE learns parts beside it. Some 80 seconds on two cores; with scenes six
-    minutes.
+    Trains a convolutional VAE on all training images with five labels per class. Compares it, at 1, 5 and 10 labels per
+    class over five label draws, with the same encoder trained on the labels alone, with logistic regression on pixels
+    and on PCA, and with label propagation on pixels. All are measured on test images whose labels none of them saw.
+    Writes OUT/report.html. On scenes it also trains a SpriteVAE for parts. Takes some 80 seconds on two cores; with
+    scenes six minutes.
 
     Parameters
     ----------
     out
-        The run folder; an earlier demo in it is replaced, anything else is not.
+        The run folder. An earlier demo in it is replaced, anything else is not.
     data
         digits (real handwriting, 8x8) or scenes (drawn shapes, 32x32).
     """
@@ -153,7 +153,7 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
 
 
 def main_run(arguments: dict[str, Any]) -> None:
-    """The run that is drawn and reported, by the verb that any user has."""
+    """Trains the run that is drawn and reported, with the verb that every user has."""
     from latelier.verbs.train import train
 
     train(**arguments, quiet=True)
@@ -181,7 +181,7 @@ def _parts(run: Path) -> "tuple[Table, list[Picture]]":
 
 
 def _few_labels(recipe: Recipe, data: str, out: Path, beside: Path, progress: Any) -> list[list[str]]:
-    """Trains everything, the main run included. Rows of the table: a name, then a cell a budget."""
+    """Trains everything, the main run included. Returns rows of the table: a name, then one cell per budget."""
     import numpy as np
 
     from latelier.bench.few_labels import Trial, accuracy, baselines, run_all

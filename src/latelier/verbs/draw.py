@@ -30,12 +30,14 @@ def draw(
     data_root: Place | None = None,
     download: bool = False,
 ) -> Path:
-    """Draw one sheet of a run: reconstruct, samples, traverse, interpolate, edits, delta, inpaint, manifold,
-    latent_map, codes, filters, unpooling, parts, part-crops, swap, levels, level-traverse, innovation, distances,
-    weights, losses, augmented, captions, imagine.
+    """Draw one sheet of a run as a PNG.
 
-    Returns the PNG's path. Raises Refusal (exit 2) for a sheet that the model has not the capabilities for, or the
-    images not what it takes: latent_map needs known factors, as sprites and scenes have them.
+    Sheets: reconstruct, samples, traverse, interpolate, edits, delta, inpaint, manifold, latent_map, codes, filters,
+    unpooling, parts, part-crops, swap, levels, level-traverse, innovation, distances, weights, losses, augmented,
+    captions, imagine.
+
+    Returns the path of the PNG. Raises Refusal (exit 2) if the model or the images lack what the sheet needs:
+    latent_map needs known factors, as sprites and scenes have them.
 
     Parameters
     ----------
@@ -48,26 +50,26 @@ def draw(
     out
         The PNG; by default RUN/pictures/SHEET.png.
     seed
-        Of the choice of images and of drawn codes.
+        Seed of the choice of images and of sampled codes.
     attribute
-        For edits and delta: NAME, or NAME=0 for without; by default the first few.
+        For edits and delta: NAME to add the attribute, NAME=0 to remove it; by default the first few attributes.
     by
-        For edits and delta: how far to move, in steps as those of latelier edit.
+        For edits and delta: how far to move, in the steps of latelier edit.
     given
-        For samples: NAME=1 or NAME=0 of each attribute that they shall have or not have.
+        For samples: NAME=1 or NAME=0 for each attribute that the samples should have or lack.
     step
-        Of the Langevin chain of samples --given, 2e-4 by default, or of imagine, 3e-3.
+        Step size of the Langevin chain, by default 2e-4 for samples --given and 3e-3 for imagine.
     steps
-        Of the chain, 5000 by default, or of imagine, 200.
+        Number of steps of the chain, by default 5000 for samples --given and 200 for imagine.
     temperature
-        Of the chain, 1 by default; 0 climbs to the likeliest code.
+        Temperature of the chain, 1 by default; 0 climbs to the most likely code.
     caption
-        For imagine: what the images shall show, in words of the captions that the run learned.
+        For imagine: what the images should show, in words of the captions that the run was trained on.
     through
-        For imagine: picture looks for codes whose image the model reads as the caption; code for codes of which it
-        writes the caption, whatever their image shows.
+        For imagine: picture finds codes whose decoded image gets the caption from the model; code finds codes that get
+        the caption themselves, whatever their image shows.
     data_root
-        Where torchvision's data sets are.
+        Folder of torchvision's data sets.
     download
         Let torchvision download the data set.
     """
@@ -108,7 +110,7 @@ def draw(
 
 
 def asked_of(sheet: str, module: ModuleType, options: dict[str, Any]) -> "Asked":
-    """The options that were given. Raises Refusal for one that the sheet has no use for."""
+    """The options that were given. Raises Refusal for an option that the sheet does not take."""
     from dataclasses import replace
 
     from latelier.errors import Refusal

@@ -1,4 +1,4 @@
-"""latelier edit: images moved towards attributes in a model's code, as files."""
+"""latelier edit: move the codes of images towards attributes, and write the images as files."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,37 +27,40 @@ def edit(
     data_root: Place | None = None,
     download: bool = False,
 ) -> Path:
-    """Write every image with its code moved towards attributes, as a PNG of the same name, and edited.csv.
+    """Move the code of every image towards attributes; write a PNG named after each image, and edited.csv.
 
-    The table begins with what the drawn image shows: of every attribute named, the probability that a judge gives the
-    reconstruction and the edited image, a classifier that learned from real images and knows nothing of the model;
-    and identity: how far the edited image is from the reconstruction, for a trunk that nobody trained, as a share of
-    the distance between two different real images. Then the log-odds that the model's own classifier gives the
-    image's code, the moved one, and the one of the drawn image. One line warns where edits hardly show. A model
-    that has learned no attributes is edited along directions fitted on its codes after the fact, the same for every
-    verb. Returns the folder. Raises Refusal (exit 2) for an unknown attribute and for a folder that is not empty.
+    The table begins with what the edited image shows. For every named attribute, a judge gives the probability that the
+    reconstruction and the edited image show it. The judge is a classifier that was trained on real images and knows
+    nothing of the model. The column identity is how far the edited image is from the reconstruction, in features of an
+    untrained trunk, as a share of the distance between two different real images. The next columns are log-odds of the
+    model's own classifier: for the image's code, the moved code, and the code of the edited image. A line warns if
+    edits hardly show.
+
+    A model that was not trained on attributes is edited along directions that are fitted on its codes after training,
+    the same for every verb. Returns the folder. Raises Refusal (exit 2) for an unknown attribute and for a folder that
+    is not empty.
 
     Parameters
     ----------
     run
-        A run folder, of a model that encodes and decodes.
+        A run folder of a model that encodes and decodes.
     source
         Images, as for train's --data.
     attribute
-        NAME to add it, NAME=0 to take it away; several move along the normalised sum of their directions.
+        NAME to add it, NAME=0 to remove it; several move along the normalised sum of their directions.
     by
-        How far to move, 3 steps by default; below 0 the other way. With --until-classified the farthest, 10 by default.
-        A step is a standard deviation of the code, along directions that the model has learned; along fitted ones, what
-        changes a drawn image by a tenth of the distance between two images.
+        How far to move, 3 steps by default; a value below 0 moves the other way. With --until-classified the largest
+        move, 10 by default. Along directions that the model has learned, a step is a standard deviation of the code.
+        Along fitted directions, a step changes a drawn image by a tenth of the distance between two images.
     until_classified
-        Move each image until the model's classifier, reading the image drawn, is sure (probability 0.95).
+        Move each image until the model's classifier, reading the drawn image, is sure (probability 0.95).
     out
         A new or empty folder.
     fit
-        Images with attributes: the judge learns from them and, for a model that has none, directions are fitted on
-        them; by default what the run was trained on.
+        Images with attributes, by default what the run was trained on. The judge is trained on them. For a model
+        without learned directions, directions are fitted on them too.
     data_root
-        Where torchvision's data sets are.
+        Folder of torchvision's data sets.
     download
         Let torchvision download the data set.
     """
@@ -114,8 +117,8 @@ def edit(
 
 
 def _known(opened: "Run", fit: Place | None, where: "Where") -> "Images | None":
-    """Images with attributes to learn from: those named, or of what the run was trained on; of the latter a model
-    that has learned attributes can do without. Raises Refusal where there are none."""
+    """Images with attributes to train and fit on: those named, or what the run was trained on. A model that has learned
+    attributes does without the latter. Raises Refusal if there are none."""
     from latelier.core import AttributeDirections, has
     from latelier.data.attributes import with_attributes
     from latelier.errors import Refusal

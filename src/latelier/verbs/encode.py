@@ -1,4 +1,4 @@
-"""latelier encode: images to codes in a Parquet file."""
+"""latelier encode: write codes of images into a Parquet file."""
 
 import math
 from pathlib import Path
@@ -19,8 +19,9 @@ def encode(
 ) -> Path:
     r"""Write the code of every image into a Parquet file.
 
-    Columns: file, then one a number of the code (the posterior's mode: the same at every call), as float32. Bytes of a
-    file's name that are not UTF-8 are written out, as \xe4. Returns the path. Raises Refusal (exit 2) for bad input.
+    Columns: file, then one column per number of the code, as float32. The code is the posterior's mode, the same at
+    every call. Bytes of a file name that are not UTF-8 are written as escapes, e.g. \xe4. Returns the path. Raises
+    Refusal (exit 2) for bad input.
 
     Parameters
     ----------
@@ -33,7 +34,7 @@ def encode(
     features
         Write the frozen activations at this depth of the trunk instead.
     data_root
-        Where torchvision's data sets are.
+        Folder of torchvision's data sets.
     download
         Let torchvision download the data set.
     """

@@ -21,23 +21,23 @@ def explore(
     data_root: Place | None = None,
     download: bool = False,
 ) -> None:
-    """Serve a page on which the codes of runs can be touched, until Ctrl-C.
+    """Serve a web page that shows the codes of runs and lets you change them, until Ctrl-C.
 
-    The page is for this machine alone, and sends nothing anywhere. Raises Refusal (exit 2) for bad input, and where
-    starlette and uvicorn are missing (the extra explore).
+    By default only this machine can open the page. The page sends nothing anywhere. Raises Refusal (exit 2) for bad
+    input, and if starlette and uvicorn are missing (the extra explore).
 
     Parameters
     ----------
     runs
-        One run folder or several, which can then be compared.
+        One run folder, or several to compare.
     data
         Images to show; by default the test split of what each run was trained on.
     port
-        Of the page; by default 8765, or any that is free if that one is taken. 0 takes any.
+        Port of the page; by default 8765, or any free port if 8765 is taken. 0 takes any free port.
     host
-        An address of this machine under which others may open the page; they need the token that is then printed.
+        An address of this machine at which other machines may open the page; they need the token that is then printed.
     data_root
-        Where torchvision's data sets are.
+        Folder of torchvision's data sets.
     download
         Let torchvision download the data set.
     """
@@ -76,7 +76,7 @@ def explore(
 
 
 def _listen(host: str, port: int | None) -> "socket.socket":
-    """Raises Refusal for a port that is taken and an address that is not this machine's."""
+    """Raises Refusal for a port that is taken, and for an address that does not belong to this machine."""
     import socket
 
     from latelier.errors import Refusal

@@ -1,4 +1,4 @@
-"""latelier export: a trained model as ONNX files."""
+"""latelier export: write a trained model as ONNX files."""
 
 from pathlib import Path
 
@@ -9,11 +9,12 @@ from latelier.verbs.options import Asked, Place
 def export(run: Place, *, out: Asked = "") -> Path:
     """Write encoder.onnx, decoder.onnx and card.json: the model for programs without torch.
 
-    The encoder takes images and gives the most likely code of each, and that code's class probabilities where the
-    model tells classes: no mean over views or draws, as `classify` gives (head.views, head.draws), and a line says so.
-    The decoder takes codes and gives mean images. Both take any number of rows, and are written only if they
-    agree with torch to 1e-4 under onnxruntime. Returns the folder. Raises Refusal (exit 2) for a folder that is not
-    empty, a model that neither encodes nor decodes, and where the extra is missing: pip install "latelier[export]".
+    The encoder takes images and gives the most likely code of each. If the model predicts classes, it also gives the
+    class probabilities of that code. These are not the mean over views or samples that `classify` gives (head.views,
+    head.draws), and a line says so. The decoder takes codes and gives mean images. Both take any number of rows. They
+    are written only if they agree with torch to 1e-4 under onnxruntime. Returns the folder. Raises Refusal (exit 2) for
+    a folder that is not empty, a model that neither encodes nor decodes, and if the extra is missing: pip install
+    "latelier[export]".
 
     Parameters
     ----------

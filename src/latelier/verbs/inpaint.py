@@ -1,4 +1,4 @@
-"""latelier inpaint: what a model fills in where a mask hides pixels, as files."""
+"""latelier inpaint: fill in the masked pixels of images, as files."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,31 +22,31 @@ def inpaint(
     data_root: Place | None = None,
     download: bool = False,
 ) -> Path:
-    """Write every image with what the mask hides filled in, as a PNG of the same name, and inpainted.csv.
+    """Fill in the masked pixels of every image; write a PNG named after each image, and inpainted.csv.
 
-    Known pixels stay as they are, bit for bit. The table has each image's PSNR of what is filled in, against what the
-    given image has there. Returns the folder. Raises Refusal (exit 2) for a model that cannot fill in, a
-    mask that hides all or nothing, and a folder that is not empty.
+    Known pixels do not change, bit for bit. The table has each image's PSNR over the filled-in pixels, against the
+    given image. Returns the folder. Raises Refusal (exit 2) for a model that cannot fill in, a mask that hides all or
+    nothing, and a folder that is not empty.
 
     Parameters
     ----------
     run
-        A run folder, of a model that fills in what is missing.
+        A run folder of a model that fills in missing pixels.
     source
         Images, as for train's --data.
     mask
-        What is missing: centre (the middle half of each side), half (the right half), random (half of the pixels,
-        others in each image), or a PNG, white where pixels are known and black where they are missing; a PNG of
+        The missing pixels: centre (the middle half of each side), half (the right half), random (half of the pixels,
+        different ones in each image), or a PNG, white where pixels are known and black where they are missing. A PNG of
         another size is resized.
     out
         A new or empty folder.
     seed
-        Of random masks and of what the model draws.
+        Seed of random masks and of the model's samples.
     rounds
-        Only reconstruct and paste again and again, as the sources do: faster, and less near. Otherwise, where codes
-        have a prior, the code is sought that is the most likely given the known pixels.
+        Only reconstruct and paste repeatedly, as the published methods do: faster, but less close. Without --rounds,
+        where codes have a prior, latelier searches for the most likely code given the known pixels.
     data_root
-        Where torchvision's data sets are.
+        Folder of torchvision's data sets.
     download
         Let torchvision download the data set.
     """

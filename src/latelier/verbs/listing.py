@@ -1,4 +1,4 @@
-"""latelier models, latelier data: what there is, a sentence each."""
+"""latelier models, latelier data: list what there is, one sentence each."""
 
 from typing import Annotated, Any
 
@@ -23,19 +23,19 @@ def data(
     json: bool = False,
     data_root: Place | None = None,
 ) -> list[tuple[str, str]] | dict[str, Any]:
-    """List the built-in data, and what else --data takes; or say what a source is understood to be.
+    """List the built-in data and what else --data takes; or, with SRC, say how latelier reads a source.
 
     With SRC: its kind, splits, classes, sizes and tables, and every file that is not used, by reason. Nothing is
-    trained or kept. Returns (name, one line) pairs or, of a source, what --json prints.
+    trained or kept. Returns (name, one line) pairs or, for a source, what --json prints.
 
     Parameters
     ----------
     source
         A built-in name, a folder of images, Parquet or tar.
     json
-        Print it as JSON.
+        Print JSON for SRC.
     data_root
-        Where torchvision's data sets are.
+        Folder of torchvision's data sets.
     """
     from latelier.data.sources.open import list_data
 
@@ -54,7 +54,7 @@ def data(
 
 
 def printed(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Prints names beside their lines, which on a terminal go on below themselves and not below the names."""
+    """Prints names beside their lines. On a terminal, long lines wrap in their own column."""
     import shutil
     import sys
     import textwrap

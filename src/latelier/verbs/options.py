@@ -1,4 +1,4 @@
-"""Types of options that the command line reads in a way of its own."""
+"""Types of options that the command line parses with code of its own."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,12 +18,12 @@ def whole(kind: Any, tokens: Sequence[Token]) -> int:
 
 
 def path(kind: Any, tokens: Sequence[Token]) -> str:
-    """Text that can be a path, without a ``~`` at its beginning, which a shell leaves in --out=~/run."""
+    """A path as text, with a leading ``~`` expanded: a shell leaves it in --out=~/run."""
     return expanded(tokens[0].value)
 
 
 def pair(kind: Any, tokens: Sequence[Token]) -> tuple[float, float]:
-    """Two numbers with a comma between them."""
+    """Two numbers, separated by a comma."""
     try:
         low, high = (float(number) for number in tokens[0].value.split(","))
     except ValueError:
@@ -57,8 +57,8 @@ As = Annotated[
     Literal["folder", "parquet", "tar", "classes", "splits", "pictures"] | None,
     Parameter(
         name="--as",
-        help="Where a source can be read in several ways: as a folder of images, Parquet or tar; and where the "
-        "sub-folders of a folder can, as classes, as splits or, by images, as nothing.",
+        help="How to read a source that allows several ways: as a folder of images, Parquet or tar; and its "
+        "sub-folders: as classes, as splits or, with pictures, as neither.",
     ),
 ]
 Asked = Annotated[Place, Parameter(show_default=False)]  # by ``given``, once the run can use it

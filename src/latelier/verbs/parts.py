@@ -1,4 +1,4 @@
-"""latelier parts: which parts occur where, as a table in a Parquet file."""
+"""latelier parts: write which parts occur where, as a table in a Parquet file."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,26 +21,25 @@ def parts(
     data_root: Place | None = None,
     download: bool = False,
 ) -> Path:
-    """Write which parts occur where into a Parquet file.
+    """Write which parts occur where in every image into a Parquet file.
 
     One row for each part and cell of an image with a probability of --least or more. Columns: file; part, row and
     column as int32, counted from 0, rows downwards on the model's grid of cells; probability as float32. Rows are in
-    the order of the images, then of these columns. Returns the path. Raises Refusal (exit 2) for a model without
-    parts.
+    the order of the images, then of these columns. Returns the path. Raises Refusal (exit 2) for a model without parts.
 
     Parameters
     ----------
     run
-        A run folder, of a model that explains images by parts.
+        A run folder of a model that explains images by parts.
     source
-        Images, as for train's --data; by default those that score measures on: the test split of what the run was
-        trained on, or what it held out.
+        Images, as for train's --data. The default is the images that score measures on: the test split of what the run
+        was trained on, or what it held out.
     out
         The Parquet file.
     least
-        The probability, from 0 to 1, below which an occurrence is left out.
+        Leave out parts with a probability below this, from 0 to 1.
     data_root
-        Where torchvision's data sets are.
+        Folder of torchvision's data sets.
     download
         Let torchvision download the data set.
     """

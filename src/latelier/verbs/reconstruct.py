@@ -1,4 +1,4 @@
-"""latelier reconstruct: what a model keeps of each image, as files."""
+"""latelier reconstruct: write the reconstruction of each image as a file."""
 
 from pathlib import Path
 
@@ -14,8 +14,7 @@ def reconstruct(
     data_root: Place | None = None,
     download: bool = False,
 ) -> Path:
-    """Write the reconstruction of every image as a PNG of the same name, and reconstructions.csv with each one's
-    PSNR.
+    """Write the reconstruction of every image as a PNG named after the image, and reconstructions.csv with each PSNR.
 
     Returns the folder. Raises Refusal (exit 2) for bad input and for a folder that is not empty.
 
@@ -28,7 +27,7 @@ def reconstruct(
     out
         A new or empty folder.
     data_root
-        Where torchvision's data sets are.
+        Folder of torchvision's data sets.
     download
         Let torchvision download the data set.
     """

@@ -15,10 +15,10 @@ def report(
     data_root: Place | None = None,
     download: bool = False,
 ) -> Path:
-    """Write the run as one self-contained HTML page with every sheet and score that it has.
+    """Write a run as one self-contained HTML page with all its sheets and scores.
 
-    Takes the usual scores first that the run does not have of these images. Returns the page's path.
-    Raises Refusal (exit 2) for bad input.
+    First measures the default scores that the run lacks for these images. Returns the path of the page. Raises Refusal
+    (exit 2) for bad input.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def report(
     out
         The page; by default RUN/report.html.
     data_root
-        Where torchvision's data sets are.
+        Folder of torchvision's data sets.
     download
         Let torchvision download the data set.
     """

@@ -1,4 +1,4 @@
-"""latelier reproduce: run a recipe, and set what it gives beside what was published."""
+"""latelier reproduce: run a recipe, and print published values beside measured ones."""
 
 from pathlib import Path
 
@@ -20,32 +20,33 @@ def reproduce(
     seeds: Whole | None = None,
     size: Whole | None = None,
 ) -> Path | None:
-    """Run a recipe: train what a published table or figure needs, and print published beside measured.
+    """Run a recipe: train what a published table or figure needs, and print published values beside measured ones.
 
-    Without a recipe it lists all, and returns nothing.
+    Without a recipe it lists all recipes, and returns nothing.
 
     Writes OUT/NAME.txt, OUT/NAME.json and OUT/NAME.png, as far as the recipe has a table and a sheet, and keeps its
-    runs in OUT: stopped, the same command goes on, and recipes of one folder share what they train alike. Returns OUT.
-    Raises Refusal (exit 2) for an unknown recipe, and for an OUT that was trained on something else.
+    runs in OUT. If it is stopped, the same command continues. Recipes in one folder share the trainings that they have
+    in common. Returns OUT. Raises Refusal (exit 2) for an unknown recipe, and for an OUT that was trained on something
+    else.
 
     Parameters
     ----------
     recipe
-        The recipe's name, as lecture/ksparse-table; by default all are listed.
+        The recipe's name, e.g. lecture/ksparse-table; by default all are listed.
     out
-        The folder; by default runs/lecture/mnist for recipes of lecture/ that learn from mnist.
+        The folder; by default runs/lecture/mnist for recipes of lecture/ that train on mnist.
     data
-        Other images than the recipe's own.
+        Images in place of the recipe's own.
     data_root
-        Where torchvision's data sets are.
+        Folder of torchvision's data sets.
     download
         Let torchvision download the data set.
     share
-        The share of the recipe's epochs to train, above 0; below 1 it is a rehearsal.
+        The share of the recipe's epochs to train, above 0; a share below 1 is a rehearsal.
     seeds
-        How many seeds, where the recipe has several.
+        Number of seeds, if the recipe has several.
     size
-        The images' side in pixels, in place of the recipe's: small ones where machine time is short.
+        Size of the images in pixels, in place of the recipe's. Small images need less machine time.
     """
     from latelier.config.recipes import find_recipe, summaries
     from latelier.verbs.listing import printed
@@ -105,7 +106,7 @@ def reproduce(
 
 
 def _same(place: Path, asked: dict[str, object]) -> None:
-    """Raises Refusal if the folder holds something else, or cannot be one."""
+    """Raises Refusal if the folder holds something else, or cannot be created."""
     from latelier.errors import Refusal
     from latelier.storage import files, json_records
     from latelier.storage.schemas import RecipeNote
@@ -122,7 +123,7 @@ def _same(place: Path, asked: dict[str, object]) -> None:
 
 
 def _withdraw(place: Path, new: bool) -> None:
-    """Leaves nothing where nothing was trained, which would be in the way of the same command, mended."""
+    """Removes what was written if nothing was trained, so that it does not block the corrected command."""
     from latelier.storage.folders import MARK
 
     left = list(place.iterdir())

@@ -1,4 +1,4 @@
-"""latelier score: judge a run and keep the record."""
+"""latelier score: score a run and keep the record."""
 
 from collections.abc import Collection, Mapping, Sequence
 from types import GenericAlias
@@ -28,12 +28,12 @@ def score(
     protocols: bool = False,
     quiet: bool = False,
 ) -> list[dict[str, Any]]:
-    """Judge a run: reconstruction, likelihood, probes, the gap to the prior, disentanglement, captions, fine-tuning.
+    """Score a run: reconstruction, likelihood, probes, the gap to the prior, disentanglement, captions, fine-tuning.
 
-    Prints a verdict in words and a table, and adds to the run's scores.json; every value stands there with its
-    protocol, n and seconds, and a score that these images do not allow with the reason, unless it was named. Test
-    images are the source's own test split or what the run held out; of any other source without splits every other
-    image. Raises Refusal (exit 2) for bad input.
+    Prints a verdict in words and a table, and adds to the run's scores.json. Every value is kept with its protocol, n
+    and seconds. A score that these images do not allow is kept with the reason, unless it was named. Test images are
+    the source's own test split or what the run held out; of any other source without splits, every other image. Raises
+    Refusal (exit 2) for bad input.
 
     Parameters
     ----------
@@ -42,21 +42,22 @@ def score(
     data
         Images to measure on; by default what the run was trained on.
     only
-        Names of scores; by default those of --set, else all that model and data allow, but for those that take minutes:
-        attribute_preservation, attribute_probe, clustering, fid, finetune, frozen_probe, kid, logistic and others.
+        Names of scores. The default is those of --set, else all that model and data allow, except those that take
+        minutes: attribute_preservation, attribute_probe, clustering, fid, finetune, frozen_probe, kid, logistic and
+        others.
     settings
         SCORE.OPTION=value, a keyword of a score's function, e.g. finetune.epochs=5 frozen_probe.frozen=conv1
         likelihood.samples=1,50 fid.weights=inception.safetensors kid.features=judge; kept with its record.
     seed
-        Of label draws, codes and subsets.
+        Seed of label draws, codes and subsets.
     limit
-        Measure at most so many test images.
+        Measure on at most this many test images.
     data_root
-        Where torchvision's data sets are.
+        Folder of torchvision's data sets.
     download
         Let torchvision download the data set.
     protocols
-        Print how each score was measured as well, below the table.
+        Also print how each score was measured, below the table.
     quiet
         Print no verdict, no table and no progress.
     """
@@ -102,8 +103,8 @@ def judge(
     quiet: bool = False,
     but: Collection[str] = (),
 ) -> list[dict[str, Any]]:
-    """The scores' records, stamped with what they were measured on and how long the run had trained. Each is named on
-    stderr as it begins, unless ``quiet``. Where none is asked for by name, those in ``but`` are left out."""
+    """The scores' records, with what they were measured on and how long the run had trained. Each score is named on
+    stderr as it begins, unless ``quiet``. If ``only`` names none, the scores in ``but`` are left out."""
     from latelier.scores.record import run_scores
     from latelier.terminal.progress import step
 
@@ -114,8 +115,8 @@ def judge(
 
 
 def options_of(settings: Sequence[str] | Mapping[str, Any] | None) -> Options:
-    """Texts ``score.option=value``, or a dict with such keys or of dicts, by score; values are read by the type of the
-    keyword. Raises Refusal for an unknown score or option, and for a value that does not parse."""
+    """Options by score, from texts ``score.option=value``, a dict with such keys, or a dict of dicts. Values are parsed
+    by the type of the keyword. Raises Refusal for an unknown score or option, and for a value that does not parse."""
     from latelier.config.settings import assigned
     from latelier.errors import Refusal
 
@@ -132,7 +133,7 @@ def options_of(settings: Sequence[str] | Mapping[str, Any] | None) -> Options:
 
 
 def _read(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options as the score's function wants them: its keywords are read as a dataclass's fields are."""
+    """The options as the score's function takes them: its keywords are read like the fields of a dataclass."""
     from dataclasses import make_dataclass
     from inspect import signature
     from typing import get_type_hints
@@ -150,5 +151,5 @@ def _read(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _field(hint: Any) -> Any:
-    """A sequence is written as a tuple is."""
+    """The type of a keyword; a sequence is read like a tuple."""
     return GenericAlias(tuple, (*get_args(hint), ...)) if get_origin(hint) is Sequence else hint

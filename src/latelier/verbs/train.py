@@ -1,4 +1,4 @@
-"""latelier train: learn a model from images into a run folder."""
+"""latelier train: train a model on images and write a run folder."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -55,62 +55,64 @@ def train(
     resume: bool = Options.resume,
     quiet: bool = Options.quiet,
 ) -> Path:
-    """Learn a model from images into a run folder.
+    """Train a model on images and write a run folder.
 
-    Bad input is refused (exit 2) before anything is written. Ctrl-C finishes the step, saves, and says how to go on.
+    Bad input is refused (exit 2) before anything is written. Ctrl-C finishes the step, saves, and prints how to
+    continue.
 
     Parameters
     ----------
     model
-        A method's name (see `latelier models`), or your own file `my_model.py`. Left out, one is chosen that recognises
-        what the labels say, and a line says which and why; with --resume it is the run's.
+        A method's name (see `latelier models`), or your own file `my_model.py`. If left out, latelier chooses a method
+        that predicts the labels (vae if there are none), and a line says which and why; with --resume it is the run's
+        method.
     data
         A built-in name (see `latelier data`), a folder of images, Parquet or tar; `SRC:split` names a split.
     out
         The run folder. An existing run is never overwritten.
     steps
-        Length of the run. By default the method's own number of steps, which is enough for a small folder, or 20 epochs
-        where those are more, up to four times the method's own; images of 22 pixels a side or less have two to
-        four times as many from the start. A resumed run may be given another length.
+        Length of the run in steps. The default is the method's own number, which is enough for a small folder, or 20
+        epochs if that is more, up to four times the method's own number. Images of up to 22x22 pixels start from two to
+        four times the method's own number. A resumed run may be given another length.
     epochs
-        The same length as how often every image is shown, in place of --steps; may be a fraction.
+        Length of the run in epochs, in place of --steps; may be a fraction.
     batch
-        Images a step, over all processes; by default the method's own.
+        Images per step, over all processes; by default the method's own number.
     seed
-        Of the order, the noise, the first weights, and the choice of labels and validation images.
+        Seed of the order of images, the noise, the initial weights, and the choice of labels and validation images.
     size
-        Scale the shorter side to this many pixels and crop the centre square.
+        Size in pixels: scale the shorter side to this and crop the centre square.
     channels
         1 for grey, 3 for colour; by default what most of the images are.
     range
-        LO,HI: which values of images of more than 8 bits, or of floats, are black and white, as in --range 0,4095; by
-        default what a sample of them shows.
+        LO,HI: the values that are black and white in images of more than 8 bits, or of floats, as in --range 0,4095; by
+        default a sample of the images decides.
     images
-        Learn from so many of the images, drawn by seed; by default from all.
+        Train on this many of the images, drawn by the seed; by default on all.
     labels
-        Keep so many labels a class, drawn by the seed, hide all others, and let a label head learn beside a model that
-        encodes (--set head=none leaves it out).
+        Keep this many labels per class, drawn by the seed, and hide all others. A label head is trained beside a model
+        that encodes (--set head=none leaves it out).
     labels_file
-        A CSV file with the columns file,class that gives some of the images a class, in place of class folders or a
-        labels.csv beside them; all others count as unlabelled. A label head learns as with --labels, which may hide
-        some of these too. A copy is kept in the run.
+        A CSV file with the columns file,class. It gives some of the images a class, in place of class folders or a
+        labels.csv beside them; all other images count as unlabelled. A label head is trained as with --labels, which
+        may hide some of these labels too. The run keeps a copy of the file.
     prior
-        How common each class is among all images, for a head that learns from those without a label: even (the
-        default), labels (as among the labelled ones that are trained on), or a CSV file with the columns class,share.
+        How common each class is among all images, for a head that also trains on images without a label: even (the
+        default), labels (as among the labelled training images), or a CSV file with the columns class,share.
     captions
-        Keep the captions of so many images, drawn by the seed, hide all others, and let a caption head learn beside a
-        model that encodes (caption=gru; --set caption=gru without --captions learns from all captions).
+        Keep the captions of this many images, drawn by the seed, and hide all others. A caption head (caption=gru) is
+        trained beside a model that encodes. --set caption=gru without --captions trains on all captions.
     from_run
-        Begin with the weights of this run: of the same method and settings, which need not be given again, on other
-        images of the same shape, such as a folder that has grown. Optimisers, schedule and log are new, the run that
-        is named stays as it is. A label head knows its classes alone.
+        Start from the weights of this run, on other images of the same shape, such as a folder that has grown. Method
+        and settings are those of the run and need not be given again. Optimisers, schedule and log are new; the named
+        run does not change. A label head knows only the classes of the named run.
     shift
-        Move each training image by up to so many pixels at random, black coming in.
+        Move each training image at random by up to this many pixels; the uncovered edge is black.
     flip
         Mirror half of the training images left to right at random.
     affine
-        Rotate, scale, shear and move each training image at random; 1 is up to 20 degrees, a fifth and a ninth of the
-        side, and enough for most.
+        Rotate, scale, shear and move each training image at random. Strength 1 rotates by up to 20 degrees, scales by
+        up to about a fifth and moves by up to a ninth of the side, which is enough for most data.
     cutout
         Paint over a square of each training image, at a random place; its side as a share of the image's, e.g. 0.3.
     colour
@@ -120,48 +122,49 @@ def train(
     rate
         Learning rate of every player, in place of the method's own.
     warmup
-        Epochs over which the rate rises from 0.
+        Epochs over which the learning rate rises from 0.
     decay
-        How the rate falls to 0 at the end, or by steps: halved at 40, 60 and 80 % of the run; by default the method's
-        own.
+        How the learning rate falls: linear and cosine reach 0 at the end, steps halves it at 40, 60 and 80 % of the
+        run. By default the method's own.
     clip
-        Greatest 2-norm of each player's gradient.
+        Largest 2-norm of each player's gradient.
     ema
-        Average the weights with this half-life, in epochs; the average is what the run gives.
+        Average the weights with this half-life, in epochs; the run gives the average.
     precision
-        bf16 computes nets in bfloat16; weights and losses stay float32. By default bf16 for convolutional nets where
-        the processor computes it in hardware.
+        bf16 computes nets in bfloat16; weights and losses stay float32. By default bf16 for convolutional nets if the
+        processor computes it in hardware.
     validation
-        Share of the training images held out, to choose the best checkpoint by and to measure on. By default a tenth of
-        a source without splits (none of fewer than 20 images), and of others their own validation split, if they have
-        one. 0 holds nothing out.
+        Share of the training images to hold out. They choose the best checkpoint, and scores use them. By default a
+        tenth of a source without splits (none of fewer than 20 images); other sources use their own validation split,
+        if they have one. 0 holds nothing out.
     monitor
-        The metric of validation that chooses the best checkpoint; by default what the method is for. A metric that is
-        named sees validation images with all their labels, whatever --labels says, but for "cross-validated label
-        error %": the labels of training, hidden in turn and told by neighbours among codes, from two a class on.
+        The validation metric that chooses the best checkpoint; by default the method's own. A named metric uses all
+        labels of the validation images, whatever --labels says. The exception is "cross-validated label error %": it
+        hides the training labels in turn, predicts each from neighbours among the codes, and needs at least two labels
+        of a class.
     judge
-        The former name of --monitor, for one version more.
+        The former name of --monitor, for one more version.
     patience
-        Stop after so many saves without a better validation.
+        Stop after this many saves without a better validation result.
     save_every
-        Epochs between checkpoints; by default 20 in the run.
+        Epochs between checkpoints; by default the run saves 20 times.
     keep
         Checkpoints kept besides the best.
     parts
-        Cut each batch into so many parts with noise of their own; the result depends on them, not on the number of
-        processes that share them out. By default one for each process.
+        Cut each batch into this many parts, each with its own noise. The result depends on the number of parts, not on
+        the number of processes that share them. By default one part per process.
     compile
         Compile the nets (worth it for long runs).
     data_root
-        Where torchvision's data sets are.
+        Folder of torchvision's data sets.
     download
         Let torchvision download the data set.
     device
-        cpu, cuda, cuda:1; by default a GPU where there is one.
+        cpu, cuda, cuda:1; by default a GPU if there is one.
     tensorboard
-        Write TensorBoard's files into the run as well.
+        Also write TensorBoard files into the run.
     resume
-        Go on from the run's newest good checkpoint.
+        Continue from the run's newest good checkpoint.
     quiet
         Print nothing while training.
     """

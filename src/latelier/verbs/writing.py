@@ -1,4 +1,4 @@
-"""What verbs share that write an image for every image."""
+"""Shared code of the verbs that write files."""
 
 import math
 import os
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 def given(value: Place, verb: str, option: str = "--out") -> Place:
-    """What an option of a verb was given. Raises Refusal where it was left out. Verbs ask once they know that the run
-    can do what is asked of it, and not the parser before: nobody is asked where to write what cannot be made."""
+    """The value of an option of a verb. Raises Refusal if it was left out. The verbs check this, not the parser: a run
+    that cannot do what is asked is refused first, before the user is asked for an output."""
     from latelier.errors import Refusal
 
     if value is None or not str(value):
@@ -29,7 +29,7 @@ def given(value: Place, verb: str, option: str = "--out") -> Place:
 
 
 def far(by: float | None) -> float | None:
-    """How far an edit moves. Raises Refusal for what is no number of steps."""
+    """How far an edit moves. Raises Refusal for anything but a number of steps."""
     from latelier.errors import Refusal
 
     if by is not None and not abs(by) <= MOST:
@@ -50,9 +50,9 @@ def new_folder(out: Place) -> Path:
 
 
 def new_file(path: Place, option: str, like: str) -> Path:
-    """The path of a file that can be written, or written over: an earlier output of its kind (``like``, as
-    ``own.written_as`` has it), or an empty one, so that neither images nor tables of the user's nor a run's own files
-    are lost. Raises Refusal for any other, before there is work in vain."""
+    """The path of a file that may be written or overwritten: a new or empty file, or an earlier output of its kind
+    (``like``, as ``own.written_as`` gives it). So neither the user's images and tables nor a run's own files are lost.
+    Raises Refusal for any other file, before any work is done."""
     from latelier.data.sources.own import written_as
     from latelier.errors import Refusal
     from latelier.storage.folders import check_above
@@ -82,9 +82,9 @@ def write_pictures(
     columns: Sequence[str],
     blocks: Iterable[tuple["Tensor", Sequence[Sequence[str]]]],
 ) -> None:
-    """Writes blocks of images [b, c, h, w] as PNG files named after ``names``, and a CSV file with a row an image:
-    file, image, and the cells, one a column, that stand beside it in its block. All are there in the end, or none;
-    the folder is marked as latelier's own, so that no source that it lies in takes these for somebody's images."""
+    """Writes blocks of images [b, c, h, w] as PNG files named after ``names``, and a CSV file with one row per image:
+    file, image, and its cells from the block, one per column. Either all files are written or none. The folder is
+    marked as latelier's own, so that a source around it does not take these files for the user's images."""
     from latelier.data.sources.own import mark
     from latelier.sheets.sheet import png
     from latelier.sheets.view import pixels
@@ -106,8 +106,8 @@ def write_pictures(
 
 
 def _stem(name: str) -> str:
-    """What an image's name lends to a file's: without what Windows allows in none, and no longer than any system
-    takes."""
+    """The part of a file name that comes from an image's name: without characters that Windows forbids, and no longer
+    than any system allows."""
     plain = re.sub(r'[<>:"|?*\\\x00-\x1f]', "_", Path(name).stem)
     encoded = os.fsencode(plain)
     return plain if len(encoded) <= LONGEST else encoded[:LONGEST].decode(errors="ignore")

@@ -1,0 +1,102 @@
+"""Reads docs and help texts for words and constructions that the project does not use, and for what proselint knows.
+
+    python tools/prose.py
+
+Prints `file:line: what was found: what to write`, and ends with 1 where anything was. Code, commands and tables' cells
+in backticks are not read.
+"""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PAGES = ("README.md", "CONTRIBUTING.md", "benchmarks/README.md", "docs/**/*.md")
+STYLE = {  # pattern -> what to write
+    r"(?<![-/\w])pictures?(?![-/\w])": "image, or sheet where it is drawn",
+    r"\bso many\b": "a plain number, or N",
+    r"\bwhoever it is\b": "whichever it is",
+    r"\bstrangers\b(?!')": "other images",
+    r"\bcoming in\b": "say where it comes from",
+    r"\bof which such\b": "a sentence of its own",
+    r"\bpixels a side\b": "size in pixels",
+    r"\blatent numbers?\b": "latent dimension",
+}
+FIGURES = 9  # numbers in one sentence, from which on they belong into a table
+NUMBER = re.compile(r"(?<![\w.])[-+]?\d[\d,]*(?:\.\d+)?|(?<![\w.])\.\d+")
+CODE = re.compile(r"`[^`]*`|!\[[^\]]*\]\([^)]*\)|\]\([^)]*\)")  # and images and addresses of links
+CHECKS = {"typography": False, "lexical_illusions": False, "annotations": False, "dates_times": False}
+
+
+def prose(text: str) -> str:
+    """The text with all code blanked, line by line."""
+    lines, fenced = [], False
+    for line in text.split("\n"):
+        fence = line.startswith("```")
+        fenced ^= fence
+        code = fence or fenced or line.startswith("    ")
+        lines.append("" if code else CODE.sub(lambda found: " " * len(found[0]), line))
+    return "\n".join(lines)
+
+
+def helps() -> dict[str, str]:
+    """File -> the docstring of its verb, which `latelier VERB --help` prints, at the lines where it stands."""
+    found = {}
+    for path in sorted((ROOT / "src" / "latelier" / "verbs").glob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        verbs = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == path.stem]
+        if verbs and (said := ast.get_docstring(verbs[0])):
+            found[path.relative_to(ROOT).as_posix()] = "\n" * verbs[0].body[0].lineno + said
+    return found
+
+
+def faults(name: str, text: str) -> Iterator[str]:
+    """What is found in prose."""
+    for number, line in enumerate(text.split("\n"), 1):
+        for pattern, instead in STYLE.items():
+            for found in re.finditer(pattern, line, re.IGNORECASE):
+                yield f'{name}:{number}: "{found[0]}": {instead}'
+    paragraphs = re.finditer(r"(?:^[^|\n#].*\n?)+", text, re.MULTILINE)
+    for paragraph in paragraphs:
+        for sentence in re.split(r"(?<=[.:;])\s+(?=[A-Z`*(])", paragraph[0]):
+            if len(NUMBER.findall(sentence)) >= FIGURES and "arXiv" not in sentence:  # years and equations
+                number = text.count("\n", 0, paragraph.start()) + 1
+                yield f"{name}:{number}: {FIGURES} figures or more in a sentence: a table ({sentence[:60]!r})"
+
+
+def known_to_proselint(texts: dict[str, str]) -> Iterator[str]:
+    """What proselint finds in them."""
+    with tempfile.TemporaryDirectory() as place:
+        config = Path(place) / "config.json"
+        config.write_text(json.dumps({"max_errors": 1000, "checks": CHECKS}))
+        paths = {}
+        for number, (name, text) in enumerate(texts.items()):
+            path = Path(place) / f"{number}.md"
+            path.write_text(text, encoding="utf-8")
+            paths[str(path)] = name
+        command = [sys.executable, "-m", "proselint", "check", "--config", str(config), *paths]
+        said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        for line in said.splitlines():
+            file, _, rest = line.partition(".md:")
+            if f"{file}.md" in paths:
+                yield f"{paths[f'{file}.md']}:{rest}"
+
+
+def main() -> int:
+    """How many faults there are, each printed."""
+    pages = sorted(path for pattern in PAGES for path in ROOT.glob(pattern))
+    texts = {path.relative_to(ROOT).as_posix(): prose(path.read_text(encoding="utf-8")) for path in pages}
+    texts |= {name: prose(text) for name, text in helps().items()}
+    found = [fault for name, text in texts.items() for fault in faults(name, text)]
+    found += known_to_proselint(texts)
+    print("\n".join(found) or f"{len(texts)} pages and help texts read")
+    return len(found)
+
+
+if __name__ == "__main__":
+    sys.exit(min(1, main()))
