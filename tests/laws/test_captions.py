@@ -186,15 +186,17 @@ def test_the_weight_is_pixels_over_tokens_and_share() -> None:
 
 
 @cells
-def test_what_is_said_is_greedy_and_has_its_probability(cell: Any) -> None:
+def test_each_token_has_the_probability_that_the_net_gave_it_in_its_turn(cell: Any) -> None:
     net, code = net_of(cell), codes(8)[:, 0]
-    token, each = net.say(code, 5)
-    for row, one in zip(token.tolist(), code, strict=True):
-        found = greedy(net, one, 5)
-        assert row[: len(found)] == found[: len(row)]
-        assert not any(row[len(found) :])
+    token = beam_search(net, code[:, None], longest=5).token
+    each = net.log_each(code, token)
+    state = net.begin(code)
+    for place, said in enumerate(token.T):
+        told = net.log_next(state).gather(1, said[:, None])[:, 0]
+        torch.testing.assert_close(each[:, place][said > 0].float(), told[said > 0].float())
+        state = net.advance(state, said)
     torch.testing.assert_close(each.sum(1).float(), net.log_likelihood(code, token).float())
-    assert (each[token == 0] == 0).all()
+    assert (each[:, : token.shape[1]][token == 0] == 0).all()
 
 
 def test_a_writer_that_looks_sees_each_cell() -> None:
@@ -226,7 +228,8 @@ def test_of_an_image_without_a_caption_the_sure_beginning_is_taught() -> None:
     with torch.no_grad():
         model.writer.net.out.weight.mul_(100)
         guess, share = model.writer.guess(code, 6)
-        token, each = model.writer.net.say(code["z"], 6)
+        token = beam_search(model.writer.net, code["z"][:, None], longest=6).token
+        each = model.writer.net.log_each(code["z"], token)[:, : token.shape[1]]
     for row, said, log_p, part in zip(guess, token, each, share, strict=True):
         length = int((log_p.cumsum(0) > math.log(0.3))[said != 0].sum())
         assert torch.equal(row[:length], said[:length])

@@ -29,8 +29,8 @@ class Worker:
         self._thread.start()
 
     def ask(self, key: Hashable, work: Callable[[], Any]) -> "Future[Any]":
-        """The result, later. A request that still waits under the same key is dropped: its future raises OvertakenError.
-        Raises Refusal where too many wait."""
+        """The result, later. A request that still waits under the same key is dropped: its future raises
+        OvertakenError. Raises Refusal where too many wait."""
         future: Future[Any] = Future()
         with self._changed:
             if not self._open:

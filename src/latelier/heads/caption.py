@@ -135,7 +135,9 @@ class CaptionHead(nn.Module):
     def guess(self, code: Code, longest: int) -> tuple[Tensor, Tensor]:
         """What is taught of images without a caption: of what the head would write, [b, t], the beginning that is
         likelier than ``sure``, and its share of the tokens [b]."""
-        token, log_p = self.net.say(flat(code).float(), longest)
+        read = flat(code).float()
+        token = beam_search(self.net, read[:, None], longest=longest).token
+        log_p = self.net.log_each(read, token)[:, : token.shape[1]]
         kept = (log_p.cumsum(1) > math.log(self.config.sure)) & (token != PADDING)
         return token * kept, kept.sum(1) / (token != PADDING).sum(1)
 

@@ -5,7 +5,6 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
-from latelier.core import END, PADDING
 from latelier.objectives.corruption import drop
 from latelier.objectives.reduction import wide
 
@@ -59,21 +58,12 @@ class Recurrent(nn.Module):
         _, after = self.cell(self.embed(token)[:, None], self._packed(state))
         return (*self._unpacked(after), *state[self.own :])
 
-    def say(self, code: Tensor, longest: int) -> tuple[Tensor, Tensor]:
-        """The likeliest token each time, [n, t] of at most ``longest`` and PADDING after the end, and the log p of each
-        token given those before it."""
-        state, tokens, each = self.begin(code), list[Tensor](), list[Tensor]()
-        ended = torch.zeros(len(code), dtype=torch.bool, device=code.device)
-        while len(tokens) < longest and not bool(ended.all()):
-            log_p, token = self.log_next(state).max(1)
-            tokens.append(token.masked_fill(ended, PADDING))
-            each.append(log_p.masked_fill(ended, 0))
-            ended = ended | (token == END)
-            state = self.advance(state, token)
-        return torch.stack(tokens, 1), torch.stack(each, 1)
-
     def log_likelihood(self, code: Tensor, caption: Tensor, generator: Generator | None = None) -> Tensor:
         """[b] log p(caption [b, t] | code [b, k]) in nats, 0 for a row of padding; with a generator under dropout."""
+        return self.log_each(code, caption, generator).sum(1)
+
+    def log_each(self, code: Tensor, caption: Tensor, generator: Generator | None = None) -> Tensor:
+        """The same of each token given those before it, [b, t] and at least two columns; 0 for padding."""
         caption = functional.pad(caption, (0, max(0, 2 - caption.shape[1])))
         state, words = self.begin(code), self._dropped(self.embed(caption[:, :-1]), generator)
         later, _ = self.cell(words, self._packed(state))
@@ -81,7 +71,7 @@ class Recurrent(nn.Module):
         known, told = caption > 0, self.beside(hidden, state[self.own :])
         logits = self.out(self._dropped(told[known], generator))
         log_p = -functional.cross_entropy(wide(logits), caption[known] - 1, reduction="none")
-        return log_p.new_zeros(caption.shape).masked_scatter(known, log_p).sum(1)
+        return log_p.new_zeros(caption.shape).masked_scatter(known, log_p)
 
     def _dropped(self, x: Tensor, generator: Generator | None) -> Tensor:
         return x if generator is None else drop(x, self.dropout, generator)
