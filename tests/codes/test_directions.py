@@ -66,7 +66,7 @@ def test_own_directions_come_first_and_rare_attributes_are_left_out() -> None:
     with pytest.raises(Refusal, match="this model has learned no attributes"):
         found(Halves(), None)
     with pytest.raises(
-        Refusal, match=r"drawn: a direction is fitted between .* at least 2 of each, and no attribute has so many"
+        Refusal, match=r"drawn: a direction is fitted between .* at least 2 of each, and no attribute has that many"
     ):
         fitted(Halves(), replace(noise(9, Halves().image), attribute=np.ones((9, 1), np.int8), attributes=("a",)))
 

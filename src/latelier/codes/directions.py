@@ -84,7 +84,7 @@ def fitted(model: Model, images: Images) -> Directions:
     if not names:
         raise Refusal(
             f"{images.source or 'these images'}: a direction is fitted between images with an attribute and "
-            f"images without it, at least {FEWEST} of each, and no attribute has so many; label more"
+            f"images without it, at least {FEWEST} of each, and no attribute has that many; label more"
         )
     device = device_of(model)
 

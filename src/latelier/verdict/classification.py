@@ -114,7 +114,7 @@ def calibration_text(truth: np.ndarray, raw: np.ndarray, mended: np.ndarray | No
     if mended is not None:
         said += f" before the temperature, {percent(100 * expected_calibration_error(mended, truth), n)} after"
     chance = error_by_chance(raw if mended is None else mended)
-    return f"{said}; right probabilities would show {percent(100 * chance, n)} of so many images"
+    return f"{said}; right probabilities would show {percent(100 * chance, n)} of these images"
 
 
 def confusion_rows(truth: np.ndarray, answer: np.ndarray, classes: Sequence[str]) -> Iterator[list[str]]:
