@@ -39,9 +39,8 @@ def prose(text: str) -> str:
     for line in text.split("\n"):
         fence = line.startswith("```")
         fenced ^= fence
-        code = fence or fenced or line.startswith("    ")
-        lines.append("" if code else CODE.sub(lambda found: " " * len(found[0]), line))
-    return "\n".join(lines)
+        lines.append("" if fence or fenced or line.startswith("    ") else line)
+    return CODE.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), "\n".join(lines))
 
 
 def helps() -> dict[str, str]:
@@ -63,7 +62,7 @@ def faults(name: str, text: str) -> Iterator[str]:
                 yield f'{name}:{number}: "{found[0]}": {instead}'
     paragraphs = re.finditer(r"(?:^[^|\n#].*\n?)+", text, re.MULTILINE)
     for paragraph in paragraphs:
-        for sentence in re.split(r"(?<=[.:;])\s+(?=[A-Z`*(])", paragraph[0]):
+        for sentence in re.split(r"(?<=[.:;])\s+(?=[-A-Z`*(])|\n\s*[-*] ", paragraph[0]):
             if len(NUMBER.findall(sentence)) >= FIGURES and "arXiv" not in sentence:  # years and equations
                 number = text.count("\n", 0, paragraph.start()) + 1
                 yield f"{name}:{number}: {FIGURES} figures or more in a sentence: a table ({sentence[:60]!r})"

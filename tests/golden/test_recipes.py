@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 from leaves import leaves
 
-from latelier.bench import few_labels
+from latelier.bench import demo, few_labels
+from latelier.bench.demo import RECIPES
 from latelier.bench.jobs import Bench, Job
 from latelier.bench.values import OF_THE_DATA, TRAINING
 from latelier.config.recipes import find_recipe, list_recipes
@@ -26,7 +27,6 @@ from latelier.data.drawn.scenes import draw_scenes
 from latelier.runs.building import assemble
 from latelier.runs.where import Where
 from latelier.training.supervision import supervised
-from latelier.verbs.demo import RECIPES, _few_labels
 from latelier.verbs.train import train
 
 KEPT = Path(__file__).with_name("recipes.json")
@@ -101,7 +101,7 @@ def of_demo(name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, s
 
     monkeypatch.setattr(few_labels, "run_all", record)
     with pytest.raises(Reached):
-        _few_labels(RECIPES[name], name, Path("main"), Path("beside"), Progress)
+        demo.few_labels(RECIPES[name], name, Path("main"), Path("beside"))
     known = set[str]()
     for call in calls:
         if isinstance(call, dict):
@@ -113,16 +113,6 @@ def of_demo(name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, s
             same = ("data", "batch", "shift", "affine", "cutout", "colour", "images")
             rest = {**{name: getattr(call, name) for name in same}, **call.plan}
             yield call.row, call.method, dict(call.settings), {**TRAINING, **rest, "epochs": None}
-
-
-class Progress:
-    def __init__(self, *arguments: Any, **options: Any):
-        self.at = print
-
-    def __enter__(self) -> "Progress":
-        return self
-
-    def __exit__(self, *error: object) -> None: ...
 
 
 def resolved(method: str, settings: dict[str, Any], arguments: dict[str, Any]) -> tuple[dict[str, Any], str]:

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 import latelier
+from latelier.bench import demo
 from latelier.errors import Refusal
 from latelier.sheets import find
 from latelier.storage.folders import DEMO, emptied
-from latelier.verbs import demo
+from latelier.verbs.demo import SHEETS
 
 
 @pytest.fixture
@@ -53,6 +54,6 @@ def test_scenes_show_the_parts_that_were_found(short: None, tmp_path: Path, caps
     printed = capsys.readouterr().out
     assert "What the parts find: average precision" in printed
     assert "SpriteVAE, 64 images without labels" in page.read_text()
-    for sheet in demo.SHEETS:
+    for sheet in SHEETS:
         assert str(find(sheet).__doc__).splitlines()[0] in page.read_text() or sheet == "swap"  # so little training
     assert (tmp_path / "demo-parts" / "config.json").exists()
