@@ -39,8 +39,9 @@ docs: $(STAMP)  ## the API as HTML: dist/api/index.html
 wheel: $(STAMP)  ## a wheel in dist/, checked, and the demo from it in a bare environment
 	@.venv/bin/python tools/wheel.py
 
-check: $(STAMP)  ## linter, formatter, types
-	@failed=; for tool in "ruff check" "ruff format --check" mypy; do .venv/bin/$$tool || failed=yes; done; test -z "$$failed"
+check: $(STAMP)  ## linter, formatter, types, prose
+	@failed=; for tool in "ruff check" "ruff format --check" mypy "python tools/prose.py"; do \
+		.venv/bin/$$tool || failed=yes; done; test -z "$$failed"
 
 lock: $(STAMP)  ## pin the versions anew (UPGRADE=--upgrade for the newest)
 	@$(COMPILE) $(UPGRADE) pyproject.toml --extra dev --output-file constraints.txt
