@@ -8,6 +8,7 @@ machine does not count. Laps of both sides alternate, and the median of their ra
 """
 
 import statistics
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -25,14 +26,16 @@ from latelier.data.captions import Sentences
 from latelier.data.drawn.scenes import draw_scenes
 from latelier.data.images import Images
 from latelier.data.words import Vocabulary
-from latelier.device import multiply_fast, pick_device
+from latelier.device import computes_bf16, multiply_fast, pick_device
 from latelier.heads.captioned import Captioned
 from latelier.models.vae import Model as Vae
+from latelier.nets.recurrent import Recurrent
 from latelier.objectives import gaussian
 
 WORDS, FEW_WORDS = 2_500, 40  # about Flickr8k's, and those of drawn scenes
 LENGTH, TOGETHER = 12, 64  # words a caption, and captions
 STEPS, RATE = 3, 1e-3
+KINDS = ("float32", "its own precision")  # of products
 
 
 def drawn(batch: int, words: int = WORDS) -> tuple[Images, Vocabulary]:
@@ -123,12 +126,35 @@ def decoding(width: int, words: int) -> str:
         for row in range(TOGETHER):
             writer.describe([{"z": code["z"][row : row + 1]}], width, LENGTH)
 
-    laps = alternated([together, alone], [0])
-    ratio = statistics.median(one / many for many, one in laps)
-    many, one = (1e3 * statistics.median(lap) / TOGETHER for lap in zip(*laps, strict=True))
+    def products(fast: bool) -> Callable[[int], None]:
+        @torch.no_grad()
+        def lap(_: int) -> None:
+            with torch.autocast(pick_device().type, torch.bfloat16, enabled=fast):
+                floor(model.writer.net, width)
+
+        return lap
+
+    laps = alternated([together, alone, products(False), products(computes_bf16(pick_device()))], [0])
+    ratio = statistics.median(one / many for many, one, *_ in laps)
+    shares = [statistics.median(lap[side] / lap[0] for lap in laps) for side in (2, 3)]
+    many, one = (1e3 * statistics.median(lap[side] for lap in laps) / TOGETHER for side in (0, 1))
     name = "greedy" if width == 1 else f"beam of {width}"
-    figures = f"{many:.2f} ms a caption of {TOGETHER} together, {one:.2f} alone"
-    return f"{name}, {LENGTH} words of {words:,}: {figures}; {ratio:.1f}x (aim 20)"
+    figures = f"{many:.2f} ms a caption of {TOGETHER} together, {one:.2f} alone; {ratio:.1f}x (aim 20)"
+    roofs = " and ".join(f"{100 * share:.0f} % of that in {kind}" for share, kind in zip(shares, KINDS, strict=True))
+    return f"{name}, {LENGTH} words of {words:,}: {figures}; by the time of its products alone, {roofs}"
+
+
+def floor(net: Recurrent, width: int) -> None:
+    """Nothing but the products of matrices that decoding cannot do without, in the sizes that it has them: of the cell
+    for all beams, and of the vocabulary for all beams and once more at the end."""
+    inside, own = net.cell.weight_ih_l0, net.cell.weight_hh_l0
+    for step in range(LENGTH + 1):
+        rows = TOGETHER * (width if step else 1)
+        hidden = torch.ones(rows, own.shape[1], device=own.device)
+        functional.linear(hidden, net.out.weight, net.out.bias)
+        if step < LENGTH:
+            functional.linear(hidden, own)
+            functional.linear(torch.ones(rows, inside.shape[1], device=own.device), inside)
 
 
 def main() -> None:

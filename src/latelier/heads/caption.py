@@ -12,6 +12,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from latelier.core import PADDING, UNKNOWN, Code, Optimiser, Progress, Written
+from latelier.device import computes_bf16
 from latelier.errors import Refusal
 from latelier.heads.label import flat
 from latelier.nets.attention import HEADS, Looking
@@ -142,6 +143,8 @@ class CaptionHead(nn.Module):
         return token * kept, kept.sum(1) / (token != PADDING).sum(1)
 
     def write(self, codes: Sequence[Code], beam: int, longest: int) -> Written:
-        """The likeliest captions under draws of the code together, of at least one word, in words that it knows."""
+        """The likeliest captions under draws of the code together, of at least one word, in words that it knows. Where
+        the device computes it, products of matrices are in bfloat16, as they are in training."""
         draws = torch.stack([flat(code) for code in codes], 1).float()
-        return beam_search(self.net, draws, width=beam, longest=longest, shortest=1, never=(UNKNOWN,))
+        with torch.autocast(draws.device.type, torch.bfloat16, enabled=computes_bf16(draws.device)):
+            return beam_search(self.net, draws, width=beam, longest=longest, shortest=1, never=(UNKNOWN,))

@@ -63,8 +63,10 @@ def beam_search(
         if bool(ended[:, 0].all()):  # what is longer is less likely
             break
         given = given[rows, beam] + log_p[rows, beam, :, word]
-        kept = ((rows * beams + beam)[..., None] * s + draws).flatten()
-        state = speaker.advance(tuple(part.index_select(0, kept) for part in state), word.repeat_interleave(s))
+        if width > 1:  # of one beam the state is where it was
+            kept = ((rows * beams + beam)[..., None] * s + draws).flatten()
+            state = tuple(part.index_select(0, kept) for part in state)
+        state = speaker.advance(state, word.repeat_interleave(s))
     return Written(token[:, 0], score[:, 0])
 
 
