@@ -79,7 +79,8 @@ def train(
     batch
         Images per step, over all processes; by default the method's own number.
     seed
-        Seed of the order of images, the noise, the initial weights, and the choice of labels and validation images.
+        Seed of the order of images, the noise, the initial weights and the choice of labels;
+        with --validation also of the images held out.
     size
         Size in pixels: scale the shorter side to this and crop the centre square.
     channels
@@ -112,7 +113,7 @@ def train(
         Mirror half of the training images left to right at random.
     affine
         Rotate, scale, shear and move each training image at random. Strength 1 rotates by up to 20 degrees, scales by
-        up to about a fifth and moves by up to a ninth of the side, which is enough for most data.
+        up to about a fifth, shears by up to .3 and moves by up to a ninth of the side, which is enough for most data.
     cutout
         Paint over a square of each training image, at a random place; its side as a share of the image's, e.g. 0.3.
     colour
