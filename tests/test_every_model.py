@@ -229,6 +229,7 @@ def test_each_player_gets_what_it_wants_while_the_others_stand_still(case: Case)
         for name in move(batch, progress()).minimise:
             model, players, batch = prepared(case)
             move, losses = model.moves()[number], []
+            move(batch, progress())  # what it keeps of batches, as a scale of losses, has begun
             for _ in range(8):
                 result = move(batch, progress())
                 losses.append(float(result.minimise[name].detach()))

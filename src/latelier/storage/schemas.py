@@ -1,4 +1,4 @@
-"""What the files of a run hold, field by field: the forms that ``stored`` holds them to."""
+"""What the files of a run hold, field by field: the forms that ``json_records`` holds them to."""
 
 from typing import Annotated, Any, NotRequired, TypedDict
 
