@@ -226,14 +226,14 @@ def test_a_picture_is_called_as_every_system_allows(run: Path, tmp_path: Path) -
 
 
 def test_a_demo_that_was_stopped_is_replaced_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from latelier.verbs import demo
+    from latelier.bench import demo
 
     def halted(*_: object) -> None:
         shutil.copytree(tmp_path / "run", tmp_path / "demo", dirs_exist_ok=True)
         raise KeyboardInterrupt
 
     latelier.train("pca", data="digits", out=tmp_path / "run", images=64, quiet=True, settings=["latent=2"])
-    monkeypatch.setattr(demo, "_few_labels", halted)
+    monkeypatch.setattr(demo, "few_labels", halted)
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
             latelier.demo(out=tmp_path / "demo")
