@@ -202,7 +202,8 @@ def test_a_pages_commands_run(name: str, tmp_path: Path, monkeypatch: pytest.Mon
     found = commands(DOCS / "models" / f"{name}.md")
     assert found[0][:2] == ["train", name]
     for command in found:
-        main(command)
+        if "DIR" not in command:  # the user's own copy of a data set
+            main(command)
     for run in tmp_path.glob("runs/*/"):  # of a model that does not encode, no score is of digits
         model = find_module("latelier.models", name, "model", "Model").Model
         assert (run / "scores.json").exists() == issubclass(model, Encodes), run.name

@@ -7,12 +7,36 @@ model. Names are imported on first use, because torch takes a second to load. (W
 ``latelier.explore``, whose verb is ``latelier.verbs.explore.explore``.)"""
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what a type checker and an editor see
+    from latelier.errors import Refusal as Refusal
+    from latelier.runs.building import build as build
+    from latelier.runs.building import load as load
+    from latelier.verbs.cache import cache as cache
+    from latelier.verbs.caption import caption as caption
+    from latelier.verbs.classify import classify as classify
+    from latelier.verbs.compare import compare as compare
+    from latelier.verbs.decode import decode as decode
+    from latelier.verbs.demo import demo as demo
+    from latelier.verbs.draw import draw as draw
+    from latelier.verbs.edit import edit as edit
+    from latelier.verbs.encode import encode as encode
+    from latelier.verbs.export import export as export
+    from latelier.verbs.inpaint import inpaint as inpaint
+    from latelier.verbs.listing import data as list_data  # noqa: F401
+    from latelier.verbs.listing import models as list_models  # noqa: F401
+    from latelier.verbs.parts import parts as parts
+    from latelier.verbs.reconstruct import reconstruct as reconstruct
+    from latelier.verbs.report import report as report
+    from latelier.verbs.reproduce import reproduce as reproduce
+    from latelier.verbs.score import score as score
+    from latelier.verbs.train import train as train
 
 __version__ = "0.1.0"
 
 _PUBLIC = {
-    "Refusal": "latelier.core",
+    "Refusal": "latelier.errors",
     "build": "latelier.runs.building",
     "load": "latelier.runs.building",
     "list_models": "latelier.verbs.listing:models",

@@ -130,7 +130,7 @@ def test_without_noise_parts_make_no_difference(tmp_path: Path) -> None:
 
 DRIFTS = """
 from torch import no_grad
-from latelier import parallel
+from latelier.engine import parallel
 from latelier.models.autoencoder import Config, Model as Autoencoder
 
 class Model(Autoencoder):
@@ -156,7 +156,7 @@ def test_processes_that_drift_apart_end_the_run(tmp_path: Path) -> None:
 LEAVES = """
 import os
 import torch
-from latelier import parallel
+from latelier.engine import parallel
 
 with parallel.processes():
     torch.optim.Adam([torch.zeros(1, requires_grad=True)])

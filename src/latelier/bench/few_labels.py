@@ -89,9 +89,15 @@ def run_all(
     workers = min(len(jobs), cores())
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker) as pool:
         futures = [pool.submit(function, argument) for function, argument in jobs]
-        for count, future in enumerate(as_completed(futures), 1):
-            future.result()
-            done(count)
+        try:
+            for count, future in enumerate(as_completed(futures), 1):
+                future.result()
+                done(count)
+        except BaseException:  # Ctrl-C too: no job that waits begins, and what runs ends now
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
         return [future.result() for future in futures]
 
 

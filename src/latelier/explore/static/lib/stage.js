@@ -69,7 +69,7 @@ export class Stage {
 
   wait(share) {
     this.notice.hidden = share === null;
-    if (share !== null) fill(this.notice, `Reading the codes of all pictures: ${Math.round(100 * share)} %. This is done once.`);
+    if (share !== null) fill(this.notice, `Reading the codes of all images: ${Math.round(100 * share)} %. This is done once.`);
   }
 
   fail(error) {

@@ -33,7 +33,7 @@ export async function mount(stage) {
     if (!found) return fill(gallery);
     const right = found.pictures.filter((one) => one.right).length;
     fill(gallery,
-      h("p", { class: "soft" }, `Of ${right} of ${found.pictures.length} the model, looking at the picture alone, writes that very text (framed). ${Math.round(found.effective)} of ${found.tried.toLocaleString("en")} draws of the prior carried the weight.`),
+      h("p", { class: "soft" }, `Of ${right} of ${found.pictures.length} the model, looking at the image alone, writes that very text (framed). ${Math.round(found.effective)} of ${found.tried.toLocaleString("en")} draws of the prior carried the weight.`),
       h("div", { class: "fours" }, frames(stage.run, found.pictures.map(({ picture, said: words, right: here }) => ({ picture, alt: `Drawn; the model writes: ${words}`, here })))));
   }
 

@@ -17,7 +17,7 @@ export async function mount(stage) {
   if (!able.length) {
     const why = same.length
       ? "No other run of this page draws images of codes, so that nothing can stand beside this one's."
-      : `No other run of this page shows the same pictures (${stage.run.source}). Start the explorer with --data SRC, or drop in a picture of your own, which all runs see.`;
+      : `No other run of this page shows the same images (${stage.run.source}). Start the explorer with --data SRC, or drop in an image of your own, which all runs see.`;
     stage.view.append(h("p", { class: "card" }, why));
     return;
   }

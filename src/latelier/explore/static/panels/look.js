@@ -38,7 +38,7 @@ export function mount(stage) {
     shown(start ? answer.pictures : [...mine, ...answer.pictures]);
     const end = answer.start + answer.pictures.length;
     const to = (place) => () => go({ start: Math.max(0, place) });
-    fill(words, answer.total ? `Pictures ${answer.start + 1} to ${end} of ${answer.total.toLocaleString("en")}.` : "There are no images of this class.");
+    fill(words, answer.total ? `Images ${answer.start + 1} to ${end} of ${answer.total.toLocaleString("en")}.` : "There are no images of this class.");
     fill(pages, button("Earlier", to(answer.start - PAGE), { disabled: answer.start === 0 }), button("Later", to(answer.start + PAGE), { disabled: end >= answer.total }));
   }
 

@@ -13,7 +13,7 @@ export async function mount(stage) {
   const answer = await stage.ask("points", {});
   if (!answer) return;
   const tip = h("div", { class: "tip", hidden: true });
-  const canvas = h("canvas", { class: "plane", tabindex: "0", role: "application", "aria-label": `Map of ${answer.points.length} pictures. Arrow keys move, plus and minus zoom, Enter opens the picture in the middle.` });
+  const canvas = h("canvas", { class: "plane", tabindex: "0", role: "application", "aria-label": `Map of ${answer.points.length} images. Arrow keys move, plus and minus zoom, Enter opens the picture in the middle.` });
   const plane = new Plane(canvas, answer, { hover, lasso, open: (row) => go({ panel: stage.run.panels.includes("reconstruct") ? "reconstruct" : "look", picture: `d${row}` }), moved: (at) => stage.note({ at }) });
   const words = h("p", { "aria-live": "polite" }, "Nothing is selected. Draw around points to select them.");
   const gallery = h("div", { class: "gallery" });
@@ -31,7 +31,7 @@ export async function mount(stage) {
   function lasso(rows) {
     selected = rows;
     stage.note({ chosen: rows.length <= 200 ? rows.join(".") : "" });
-    fill(words, rows.length ? `${rows.length.toLocaleString("en")} pictures are selected.` : "Nothing is selected. Draw around points to select them.");
+    fill(words, rows.length ? `${rows.length.toLocaleString("en")} images are selected.` : "Nothing is selected. Draw around points to select them.");
     list.disabled = rows.length === 0;
     fill(gallery, rows.slice(0, SHOWN).map((row) => thumb(stage.run, { id: `d${row}`, caption: answer.classes[answer.label[row]] ?? answer.names[row] }, false, () => go({ panel: "look", picture: `d${row}` }))));
   }

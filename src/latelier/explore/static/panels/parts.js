@@ -35,7 +35,7 @@ export async function mount(stage) {
         context.fillRect(x, y, 1, 1);
       }
     }
-    big.show(address(stage.run, stage.picture), [h("b", {}, `part ${part}`), `, most probable here with ${said(peak)}; the picture is bright where it occurs`]);
+    big.show(address(stage.run, stage.picture), [h("b", {}, `part ${part}`), `, most probable here with ${said(peak)}; the image is bright where it occurs`]);
   }
 
   const draw = stage.newest("swap", (answer) => {
@@ -58,7 +58,7 @@ export async function mount(stage) {
   fill(list, parts.parts.map((one) =>
     button([h("span", {}, h("b", {}, `part ${one.part}`), h("br"), h("small", { class: "soft" }, `in ${percent(one.share)}`)), h("div", {}, one.crops.map((crop) => image(stage.run, crop, "")))],
       () => choose(one.part), { class: "part", pressed: one.part === part, "data-part": one.part, "aria-label": `part ${one.part}, in ${percent(one.share)} of the pictures` })));
-  stage.side.append(h("section", {}, h("h2", {}, `Parts, and where each is most probable in ${parts.seen} pictures`), list));
+  stage.side.append(h("section", {}, h("h2", {}, `Parts, and where each is most probable in ${parts.seen} images`), list));
   stage.view.append(
     h("section", {}, h("h2", {}, "The same part as in another image"), pair),
     strip(stage, "Take its appearance from", other, (id) => {
