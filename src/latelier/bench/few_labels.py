@@ -80,6 +80,9 @@ def trained(trial: Trial, images: Images) -> Model:
         return open_model(folder, trial.method)[0]
 
 
+SAVING = 5.0  # seconds that a training has to save before its process is killed
+
+
 def run_all(
     jobs: Sequence[tuple[Callable[..., Any], Any]], done: Callable[[int], None] = lambda count: None
 ) -> list[Any]:
@@ -96,7 +99,10 @@ def run_all(
         except BaseException:  # Ctrl-C too: no job that waits begins, and what runs ends now
             pool.shutdown(wait=False, cancel_futures=True)
             for process in multiprocessing.active_children():
-                process.terminate()
+                process.terminate()  # a training saves, and its process would take the next job
+            for process in multiprocessing.active_children():
+                process.join(SAVING)
+                process.kill()
             raise
         return [future.result() for future in futures]
 
