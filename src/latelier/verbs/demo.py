@@ -19,7 +19,7 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
     Trains a convolutional VAE on all training images with five labels per class. Compares it, at 1, 5 and 10 labels per
     class over five label draws, with the same encoder trained on the labels alone, with logistic regression on pixels
     and on PCA, and with label propagation on pixels. All are measured on test images whose labels none of them saw.
-    Writes OUT/report.html. On scenes it also trains a SpriteVAE for parts. Takes some 80 seconds on two cores; with
+    Writes OUT/report.html. On scenes it also trains a SpriteVAE for parts. Takes some two minutes on two cores; with
     scenes six minutes.
 
     Parameters
