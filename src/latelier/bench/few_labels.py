@@ -90,6 +90,7 @@ def run_all(
     ready."""
     context = multiprocessing.get_context("spawn")  # a forked torch inherits locks that its threads held
     workers = min(len(jobs), cores())
+    others = multiprocessing.active_children()  # of whoever calls
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker) as pool:
         futures = [pool.submit(function, argument) for function, argument in jobs]
         try:
@@ -98,9 +99,10 @@ def run_all(
                 done(count)
         except BaseException:  # Ctrl-C too: no job that waits begins, and what runs ends now
             pool.shutdown(wait=False, cancel_futures=True)
-            for process in multiprocessing.active_children():
+            ours = [process for process in multiprocessing.active_children() if process not in others]
+            for process in ours:
                 process.terminate()  # a training saves, and its process would take the next job
-            for process in multiprocessing.active_children():
+            for process in ours:
                 process.join(SAVING)
                 process.kill()
             raise

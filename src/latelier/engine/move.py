@@ -46,10 +46,9 @@ def play(
         if plan.parts > 1:
             statistics.collect()
     report = reports[0] if len(reports) == 1 else {name: torch.cat([r[name] for r in reports]) for name in reports[0]}
-    if plan.parts > 1:
-        statistics.settle(plan.parts)
     factor = rate_factor(plan, progress[0].seen)
     if plan.parts > 1:
+        statistics.settle(plan.parts)
         for name, gradients in sums.items():
             sums[name] = torch._foreach_div(gradients, plan.parts / parallel.world())
             parallel.average(sums[name])

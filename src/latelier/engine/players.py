@@ -33,10 +33,9 @@ class Player:
     def state(self) -> dict[str, Tensor]:
         """The optimiser's tensors by the weight's name: ``model/encoder.0.weight/exp_avg``."""
         return {
-            f"{self.name}/{name}/{slot}": value
+            f"{self.name}/{name}/{slot}": values[place]
             for place, name in enumerate(self.names)
             for slot, values in (self._kept or {}).items()
-            for value in (values[place],)
         }
 
     def shapes(self) -> dict[str, torch.Size]:
