@@ -3,12 +3,13 @@
 import asyncio
 import json
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from hashlib import sha256
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
@@ -23,10 +24,13 @@ from latelier import __version__
 from latelier.errors import Refusal
 from latelier.explore.codes import WaitingError
 from latelier.explore.guard import BODY, LOCAL, Guard, TooLongError
+from latelier.explore.jobs import Job, Jobs
+from latelier.explore.open_runs import open_beside
 from latelier.explore.opened_run import QUICK, OpenedRun, Unknown
 from latelier.explore.panels import actions_of, find, possible
 from latelier.explore.requests import Question
 from latelier.explore.uploads import Uploads
+from latelier.explore.workbench import Workbench, label_file, same_images
 from latelier.explore.worker import OvertakenError, Worker
 from latelier.nets.eval_mode import evaluating
 from latelier.sheets.sheet import png
@@ -46,13 +50,40 @@ class JSONResponse(Utf8Response):
 class Explorer:
     """The runs of one page, the worker that answers for them, and the files of the page."""
 
-    def __init__(self, opened_runs: Sequence[OpenedRun], uploads: Uploads):
-        self.opened_runs = {opened.name: opened for opened in opened_runs}
+    def __init__(self, opened_runs: Sequence[OpenedRun], uploads: Uploads, labels: Path | None = None):
+        self.opened_runs = dict[str, OpenedRun]()
         self.uploads, self.worker = uploads, Worker()
+        self.jobs = Jobs(self._trained)
+        self._labels, self._benches = labels, dict[str, Workbench]()
         self._files = dict(_shipped())
         for opened in opened_runs:
-            if "look" in possible(opened) and find("look").searches(opened):
-                self.worker.between(opened.codes.slices())
+            self.add(opened)
+
+    def add(self, opened: OpenedRun) -> None:
+        """One run more. Raises Refusal for a file of labels that is none."""
+        key = same_images(opened.shown)
+        if key not in self._benches:
+            labels = self._labels or label_file(opened.run.folder)
+            self._benches[key] = Workbench(opened.shown, labels, self.jobs)
+        opened.use(self._benches[key])
+        self.opened_runs[opened.name] = opened
+        if "look" in possible(opened) and find("look").searches(opened):
+            self.worker.between(opened.codes.slices())
+
+    def _trained(self, job: Job) -> None:
+        """Opens what a job has trained, when the worker has time."""
+        if job.state == "done":
+            self.worker.between(self._opening(job))
+
+    def _opening(self, job: Job) -> Iterator[None]:
+        yield
+        try:
+            opened = open_beside(job.out, job.beside, self.opened_runs, self.uploads)
+            self.add(opened)
+        except Refusal as error:
+            job.fail(str(error))
+        else:
+            job.opened = opened.name
 
     async def page(self, request: Request) -> Response:
         """Files by a name that is among those shipped: nothing is looked up on the disk."""
@@ -114,6 +145,9 @@ class Explorer:
             question = Question(json.loads(body))
         except (ValueError, RecursionError) as error:
             raise error if isinstance(error, Refusal) else Refusal("a question is JSON, and this is none") from error
+        if action in getattr(find(panel), "AT_ONCE", ()):
+            at_once = partial(actions_of(panel)[action], opened, question)
+            return JSONResponse(await asyncio.get_running_loop().run_in_executor(None, at_once))
         key = request.headers.get("x-client", "")[:32], opened.name, panel, action
         answer = self.worker.ask(key, partial(_done, opened, actions_of(panel)[action], question))
         return JSONResponse(await asyncio.wrap_future(answer))
@@ -126,14 +160,20 @@ class Explorer:
 
 
 def build_app(
-    opened_runs: Sequence[OpenedRun], uploads: Uploads, hosts: tuple[str, ...] = LOCAL, token: str = ""
+    opened_runs: Sequence[OpenedRun],
+    uploads: Uploads,
+    hosts: tuple[str, ...] = LOCAL,
+    token: str = "",
+    labels: Path | None = None,
 ) -> Starlette:
-    """The whole server; its thread ends with it."""
-    explorer = Explorer(opened_runs, uploads)
+    """The whole server; its thread and what it trains end with it. Labels are kept at ``labels``, by default in the
+    first run over the same images. Raises Refusal for a file of labels that is none."""
+    explorer = Explorer(opened_runs, uploads, labels)
 
     @asynccontextmanager
     async def living(app: Starlette) -> AsyncIterator[None]:
         yield
+        explorer.jobs.close()
         explorer.worker.close()
 
     routes = [

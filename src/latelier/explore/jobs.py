@@ -21,9 +21,11 @@ GRACE = 20  # s that a training has to save itself after Ctrl-C
 class Job:
     """One process and what it has said."""
 
-    def __init__(self, words: Sequence[str], out: Path, ended: Callable[["Job"], None]):
+    def __init__(self, words: Sequence[str], out: Path, beside: str, ended: Callable[["Job"], None]):
         self.command, self.out = shlex.join(["latelier", *words]), out
+        self.beside = beside  # the run that it was started from
         self.state, self.share, self.lines = "running", 0.0, deque[str](maxlen=LINES)
+        self.opened = ""  # the name under which the page has the run, once it has
         self._ended = ended
         self._process = subprocess.Popen(
             [sys.executable, "-m", "latelier", *words],
@@ -44,6 +46,7 @@ class Job:
             "lines": list(self.lines),
             "command": self.command,
             "out": str(self.out),
+            "opened": self.opened,
         }
 
     def cancel(self) -> None:
@@ -51,6 +54,11 @@ class Job:
         if self.state == "running":
             self.state = "cancelled"
             self._process.send_signal(signal.SIGINT if sys.platform != "win32" else signal.SIGTERM)
+
+    def fail(self, reason: str) -> None:
+        """Says that what it has made cannot be shown."""
+        self.lines.append(reason)
+        self.state = "failed"
 
     def close(self) -> None:
         """Ends it and waits."""
@@ -71,7 +79,7 @@ class Job:
                     self.share = min(1.0, done / max(total, 1))
         code = self._process.wait()
         if self.state == "running":
-            self.state = "done" if code == 0 or (self.out / "config.json").exists() and code == 1 else "failed"
+            self.state = "done" if code == 0 else "failed"
         self._ended(self)
 
 
@@ -83,12 +91,13 @@ class Jobs:
         self._lock = threading.Lock()
         self.last: Job | None = None
 
-    def start(self, words: Sequence[str], out: Path) -> Job:
-        """Begins ``latelier WORDS``, which writes a run at ``out``. Raises Refusal while another runs."""
+    def start(self, words: Sequence[str], out: Path, beside: str) -> Job:
+        """Begins ``latelier WORDS``, which writes a run at ``out``, from the page of the run ``beside``. Raises Refusal
+        while another runs."""
         with self._lock:
             if self.last is not None and self.last.state == "running":
                 raise Refusal(f"a training runs already, into {self.last.out}: wait for it, or cancel it")
-            self.last = Job(words, out, self.ended)
+            self.last = Job(words, out, beside, self.ended)
             return self.last
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """From a command's runs to the places of a page."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from latelier.errors import Refusal
@@ -23,6 +23,13 @@ def open_runs(runs: Sequence[str | Path], data: str | Path | None, where: Where,
     return list(opened_runs.values())
 
 
+def open_beside(folder: Path, beside: str, others: Mapping[str, OpenedRun], uploads: Uploads) -> OpenedRun:
+    """A run that was trained from the page of the one called ``beside``, with its images. Raises Refusal as opening
+    does."""
+    run, older = open_run(folder), others[beside]
+    return _opened(_name(run.name, others), run, older.shown.source, older.where, uploads)
+
+
 def _opened(name: str, run: Run, source: str, where: Where, uploads: Uploads) -> OpenedRun:
     """Shown is the test split or, of a source without splits, everything."""
     if run.splits_of(source, where):
@@ -32,7 +39,7 @@ def _opened(name: str, run: Run, source: str, where: Where, uploads: Uploads) ->
     return OpenedRun(name, run, whole, whole, uploads, where)
 
 
-def _name(title: str, taken: dict[str, OpenedRun]) -> str:
+def _name(title: str, taken: Mapping[str, OpenedRun]) -> str:
     """An id fit for an address, which stays the same while the runs do."""
     plain = re.sub(r"[^\w-]+", "-", title).strip("-").lower() or "run"
     names = [plain, *(f"{plain}-{number}" for number in range(2, len(taken) + 3))]

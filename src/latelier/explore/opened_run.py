@@ -18,8 +18,10 @@ from latelier.core import Code, Decodes, Encodes, Model, need
 from latelier.data.images import Images, to_float
 from latelier.data.packing.pack import cache_folder
 from latelier.explore.codes import Codes
+from latelier.explore.light import Light
 from latelier.explore.requests import Question
 from latelier.explore.uploads import Uploads
+from latelier.explore.workbench import Workbench
 from latelier.nets.eval_mode import evaluating
 from latelier.runs import edit_basis
 from latelier.runs.run import Run
@@ -47,6 +49,15 @@ class OpenedRun:
         self._uploads, self._where = uploads, where
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
         self.codes = Codes(run.model, shown, cache_folder(None))
+
+    def use(self, bench: Workbench) -> None:
+        """Goes by these labels and selections, which runs over the same images share."""
+        self.bench, self.light = bench, Light(self.codes, bench.book, bench.truth)
+
+    @property
+    def where(self) -> Where:
+        """How the images were found."""
+        return self._where
 
     @property
     def model(self) -> Model:
@@ -84,9 +95,13 @@ class OpenedRun:
         """What people call it."""
         if picture.startswith("u"):
             return "your image"
-        name = PurePath(str(self.shown.names[int(picture[1:])])).name
+        name = self.file_name(int(picture[1:]))
         label = self.label(picture)
         return f"{label} ({name})" if label else name
+
+    def file_name(self, row: int) -> str:
+        """Of an image of the data, without the folders above."""
+        return PurePath(str(self.shown.names[row])).name
 
     def code(self, picture: str) -> Code:
         """Its most likely code, [1, ...]. Raises Refusal for a model that does not encode."""

@@ -22,7 +22,7 @@ class Selections:
     def add(self, rows: np.ndarray) -> str:
         """The id of these rows, int [k], which are kept in their order. Raises Refusal for rows that are not there."""
         rows = np.asarray(rows, np.int64)
-        if len(rows) and not (0 <= rows.min() and rows.max() < self._count):
+        if len(rows) and not (rows.min() >= 0 and rows.max() < self._count):
             raise Refusal(f"a selection has rows from 0 to {self._count - 1}, but got {rows.min()} to {rows.max()}")
         name = f"s{sha256(rows.tobytes()).hexdigest()[:16]}"
         self._kept[name] = rows

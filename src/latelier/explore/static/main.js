@@ -92,6 +92,18 @@ function dropping() {
   addEventListener("latelier-file", (event) => taken(event.detail));
 }
 
+function listed() {
+  fill(runs, site.runs.map((run) => h("option", { value: run.id }, run.title)));
+}
+
+/** There are more runs than before. */
+async function again() {
+  site = await read();
+  listed();
+  frame(site.runs.find((run) => run.id === stage.run.id), stage.panel);
+  stage.site = site;
+}
+
 async function begin() {
   try {
     site = await read();
@@ -99,9 +111,10 @@ async function begin() {
     fill(main, h("p", { class: "card problem", role: "alert" }, error.message));
     return;
   }
-  fill(runs, site.runs.map((run) => h("option", { value: run.id }, run.title)));
+  listed();
   runs.addEventListener("change", () => address.go({ run: runs.value }));
   address.listen(show);
+  addEventListener("latelier-runs", again);
   addEventListener("keydown", keys);
   dropping();
   await show();
