@@ -13,7 +13,7 @@ from functools import cache
 from importlib.util import find_spec
 from types import ModuleType
 
-from latelier.config.own_code import permitted, running
+from latelier.config.own_code import is_own, permitted, running
 
 
 def nearest(name: str, names: list[str]) -> str:
@@ -68,7 +68,7 @@ def find_module(package: str, name: str, kind: str, attribute: str = "") -> Modu
     """
     from latelier.errors import Refusal
 
-    if "." in name:
+    if is_own(name):
         return _users_own(permitted(name, kind), kind, attribute)
     names = module_names(package, attribute)
     if name not in names:

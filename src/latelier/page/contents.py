@@ -1,7 +1,6 @@
 """Gathers what a run's page shows: its scores, its sheets, its settings, its log, and the commands that make it
 again."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -10,7 +9,7 @@ from latelier.core import Finding
 from latelier.data.images import Images
 from latelier.errors import Refusal
 from latelier.page import Material, Picture, Table
-from latelier.runs.command import command, words
+from latelier.runs.command import command, report, words
 from latelier.runs.run import Run
 from latelier.scores.probe import ahead
 from latelier.sheets import find, ordered, possible, wanted
@@ -58,7 +57,7 @@ def material(
         log=run.log,
         skipped=json_records.text(skipped, errors="surrogateescape").splitlines() if skipped.exists() else (),
         remarks=[*run.remarks, *data.get("remarks", ())],
-        commands=[command(run), f"latelier report {shlex.quote(str(run.folder))}"],
+        commands=[command(run), report(run)],
     )
 
 

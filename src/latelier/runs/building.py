@@ -43,6 +43,10 @@ class Card:
     def json(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
+    def modules(self) -> list[str]:
+        """Names of the modules that it is built from: the method and its heads."""
+        return [self.model, *(part["kind"] for part in (self.head, self.caption) if part)]
+
 
 def build(
     name: str,

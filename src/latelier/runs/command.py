@@ -1,8 +1,11 @@
 """The command that trained a run."""
 
 import shlex
+from pathlib import Path
 from typing import Any
 
+from latelier.config.own_code import trusting
+from latelier.runs.building import Card
 from latelier.runs.options import FLAGS, Options
 from latelier.runs.run import Run
 
@@ -20,6 +23,17 @@ def command(run: Run) -> str:
     if settings:
         line += ["--set", *(settings if isinstance(settings, list) else words(settings).split())]
     return shlex.join(line)
+
+
+def resume(folder: Path, card: Card, *options: str) -> str:
+    """The command line that trains a run on. It names the user's own code that the run is built from, which is not run
+    unless it is named."""
+    return f"{trusting(card.modules())}{shlex.join(['latelier', 'train', '--out', str(folder), '--resume', *options])}"
+
+
+def report(run: Run) -> str:
+    """The command line that writes the run's page."""
+    return f"{trusting(run.card.modules())}{shlex.join(['latelier', 'report', str(run.folder)])}"
 
 
 def words(settings: dict[str, Any], prefix: str = "") -> str:
