@@ -1,5 +1,6 @@
 """A page over small models that nobody has trained, as tests ask it."""
 
+import json
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ import numpy as np
 
 from latelier.core import Encodes, Model, has
 from latelier.data.images import Images
+from latelier.explore.answers import LINES
 from latelier.explore.app import build_app
 from latelier.explore.opened_run import OpenedRun
 from latelier.explore.uploads import Uploads
@@ -45,7 +47,15 @@ def place(model: Model, name: str, uploads: Uploads) -> OpenedRun:
     """A run of the model, at a folder that is not there, over noise of its size."""
     images = pictures(image=model.image)
     run = Run(Path("nowhere") / name, model.eval(), Card("fake", model.image, {}), {}, 0, ())
-    return OpenedRun(name, run, images, images, uploads, Where())
+    return OpenedRun(name, run, images, lambda: images, uploads, Where())
+
+
+def said(answer: Any) -> tuple[int, dict[str, Any]]:
+    """Status and content of an answer, also of one that came in lines."""
+    if answer.headers["content-type"] != LINES:
+        return answer.status_code, answer.json()
+    last = json.loads(answer.text.splitlines()[-1])
+    return last["status"], last.get("answer", last)
 
 
 class Page:
@@ -56,15 +66,14 @@ class Page:
 
     def ask(self, panel: str, action: str, run: str = "one", **question: Any) -> dict[str, Any]:
         """The answer to a question that must not be refused."""
-        answer = self.client.post(f"/api/{run}/{panel}/{action}", json=question)
-        assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = answer.json()
+        status, found = said(self.client.post(f"/api/{run}/{panel}/{action}", json=question))
+        assert status == 200, found
         return found
 
     def refused(self, panel: str, action: str, run: str = "one", **question: Any) -> tuple[int, str]:
         """Status and sentence."""
-        answer = self.client.post(f"/api/{run}/{panel}/{action}", json=question)
-        return answer.status_code, answer.json()["error"]
+        status, found = said(self.client.post(f"/api/{run}/{panel}/{action}", json=question))
+        return status, found["error"]
 
 
 def places_of(*models: Model) -> tuple[list[OpenedRun], Uploads]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -10,20 +9,20 @@ from hashlib import sha256
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from types import GeneratorType
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse as Utf8Response
 from starlette.responses import Response
 from starlette.routing import Route
 
 from latelier import __version__
 from latelier.errors import Refusal
-from latelier.explore.codes import WaitingError
-from latelier.explore.guard import BODY, LOCAL, Guard, TooLongError
+from latelier.explore.answers import JSONResponse, answered, told
+from latelier.explore.guard import LOCAL, Guard, TooLongError
 from latelier.explore.jobs import Job, Jobs
 from latelier.explore.open_runs import open_beside
 from latelier.explore.opened_run import QUICK, OpenedRun, Unknown
@@ -31,20 +30,14 @@ from latelier.explore.panels import actions_of, find, possible
 from latelier.explore.requests import Question
 from latelier.explore.uploads import Uploads
 from latelier.explore.workbench import Workbench, label_file, same_images
-from latelier.explore.worker import OvertakenError, Worker
+from latelier.explore.worker import Worker
 from latelier.nets.eval_mode import evaluating
 from latelier.sheets.sheet import png
+from latelier.slices import Slices
 
 TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 Endpoint = Callable[[Request], Awaitable[Response]]
 LONGEST = 1 << 20  # bytes of a question
-
-
-class JSONResponse(Utf8Response):
-    """In ASCII: names of files may hold what UTF-8 cannot say."""
-
-    def render(self, content: Any) -> bytes:
-        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode()
 
 
 class Explorer:
@@ -149,8 +142,7 @@ class Explorer:
             at_once = partial(actions_of(panel)[action], opened, question)
             return JSONResponse(await asyncio.get_running_loop().run_in_executor(None, at_once))
         key = request.headers.get("x-client", "")[:32], opened.name, panel, action
-        answer = self.worker.ask(key, partial(_done, opened, actions_of(panel)[action], question))
-        return JSONResponse(await asyncio.wrap_future(answer))
+        return await answered(self.worker.ask(key, partial(_begun, opened, actions_of(panel)[action], question)))
 
     def _opened(self, request: Request) -> OpenedRun:
         name = request.path_params["run"]
@@ -194,38 +186,41 @@ def build_app(
     return app
 
 
-def _done(opened: OpenedRun, action: Any, question: Question) -> dict[str, Any]:
+def _begun(opened: OpenedRun, action: Any, question: Question) -> Any:
+    """The answer, or slices that end in it."""
     with evaluating(opened.model):
-        answer: dict[str, Any] = action(opened, question)
-    return answer
+        answer = action(opened, question)
+    return _sliced(opened, answer) if isinstance(answer, GeneratorType) else answer
+
+
+def _sliced(opened: OpenedRun, slices: Slices[dict[str, Any]]) -> Slices[dict[str, Any]]:
+    """Each slice in evaluation mode, and between them the mode that it was in."""
+    while True:
+        try:
+            with evaluating(opened.model):
+                share = next(slices)
+        except StopIteration as end:
+            answer: dict[str, Any] = end.value
+            return answer
+        yield share
 
 
 def _safe(endpoint: Endpoint) -> Endpoint:
     """The endpoint, whose errors are answers: none of them ends the server."""
 
-    async def answered(request: Request) -> Response:
+    async def safe(request: Request) -> Response:
         try:
             return await endpoint(request)
         except Exception as error:
             return await _sentence(request, error)
 
-    return answered
+    return safe
 
 
 async def _sentence(request: Request, error: Exception) -> Response:
     """An error as a status and one sentence."""
-    if isinstance(error, WaitingError):
-        return JSONResponse({"waiting": error.share}, 202)
-    if isinstance(error, OvertakenError):
-        return JSONResponse({"overtaken": True}, 202)
-    if isinstance(error, TooLongError):
-        return JSONResponse({"error": f"this file is longer than {BODY >> 20} MB: make it smaller"}, 413)
-    if isinstance(error, HTTPException):
-        return JSONResponse({"error": error.detail}, error.status_code)
-    if isinstance(error, Refusal | Unknown):
-        return JSONResponse({"error": str(error)}, 400 if isinstance(error, Refusal) else 404)
-    traceback.print_exception(error)
-    return JSONResponse({"error": f"this failed here ({type(error).__name__}); the terminal says more"}, 500)
+    status, content = told(error)
+    return JSONResponse(content, status)
 
 
 def _shipped() -> list[tuple[str, tuple[bytes, str]]]:

@@ -8,6 +8,7 @@ from latelier.errors import Refusal
 from latelier.explore.opened_run import OpenedRun
 from latelier.explore.uploads import Uploads
 from latelier.runs.run import Run, open_run
+from latelier.runs.splits import measured
 from latelier.runs.where import Where
 
 
@@ -31,12 +32,15 @@ def open_beside(folder: Path, beside: str, others: Mapping[str, OpenedRun], uplo
 
 
 def _opened(name: str, run: Run, source: str, where: Where, uploads: Uploads) -> OpenedRun:
-    """Shown is the test split or, of a source without splits, everything."""
-    if run.splits_of(source, where):
-        splits = run.splits(source, where)
-        return OpenedRun(name, run, splits.test, splits.fit, uploads, where)
-    whole = run.images(source, where)
-    return OpenedRun(name, run, whole, whole, uploads, where)
+    """Shown is the test split or, of a source without splits, everything. A training split that lies in files of its
+    own is read when a panel needs it."""
+    if not run.splits_of(source, where):
+        whole = run.images(source, where)
+        return OpenedRun(name, run, whole, lambda: whole, uploads, where)
+    if (shown := measured(run, source, where)) is not None:
+        return OpenedRun(name, run, shown, lambda: run.splits(source, where).fit, uploads, where)
+    splits = run.splits(source, where)
+    return OpenedRun(name, run, splits.test, lambda: splits.fit, uploads, where)
 
 
 def _name(title: str, taken: Mapping[str, OpenedRun]) -> str:

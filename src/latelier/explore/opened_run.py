@@ -28,10 +28,12 @@ from latelier.runs.run import Run
 from latelier.runs.where import Where
 from latelier.sheets.sheet import png
 from latelier.sheets.view import Blocks, pixels
+from latelier.slices import Slices
 
 ID = re.compile(r"d\d{1,9}|u[0-9a-f]{12}")  # a row of the data, or an upload
 SEEN = 256  # images of the data that ranges and orders are read off, of large ones as many as fit into
 BYTES = 64 << 20  # of floats
+BLOCK = 16  # of them a slice
 KEPT = 64  # answers that are kept
 QUICK = 1  # level of compression
 T = TypeVar("T")
@@ -44,10 +46,11 @@ class Unknown(LookupError):
 class OpenedRun:
     """One opened run with the images that it is looked at with."""
 
-    def __init__(self, name: str, run: Run, shown: Images, fit: Images, uploads: Uploads, where: Where):
-        self.name, self.run, self.shown, self.fit = name, run, shown, fit
-        self._uploads, self._where = uploads, where
+    def __init__(self, name: str, run: Run, shown: Images, fit: Callable[[], Images], uploads: Uploads, where: Where):
+        self.name, self.run, self.shown = name, run, shown
+        self._fit, self._uploads, self._where = fit, uploads, where
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+        self._under_way: dict[Hashable, Slices[Any]] = {}
         self.codes = Codes(run.model, shown, cache_folder(None))
 
     def use(self, bench: Workbench) -> None:
@@ -123,6 +126,31 @@ class OpenedRun:
         value: T = self._kept[key]
         return value
 
+    def shared(self, key: Hashable, work: Callable[[], Slices[T]]) -> Slices[T]:
+        """What slices give, kept like ``once``. Who asks while they are under way goes on with them, also where whoever
+        began has left."""
+        while key not in self._kept:
+            if key not in self._under_way:
+                self._under_way[key] = work()
+            try:
+                with evaluating(self.model):
+                    share = next(self._under_way[key])
+            except StopIteration as end:
+                self._kept[key] = end.value
+                del self._under_way[key]
+            except Exception:
+                del self._under_way[key]
+                raise
+            else:
+                yield share
+        answer: T = self.once(key, lambda: self._kept[key])
+        return answer
+
+    @cached_property
+    def fit(self) -> Images:
+        """What directions are fitted on where the run's own images are gone: read when it is asked for."""
+        return self._fit()
+
     @cached_property
     def seen(self) -> Tensor:
         """[n, c, h, w]: some images of the data, the same always."""
@@ -130,17 +158,26 @@ class OpenedRun:
         rows = np.random.default_rng(0).permutation(len(self.shown))[:most]
         return self.shown.floats(np.sort(rows)).to(self.device)
 
-    @cached_property
-    def posterior(self) -> Blocks:
-        """Of the images of ``seen``."""
-        encoder = need(self.model, Encodes)
-        with evaluating(self.model):
-            return Blocks([encoder.encode(block) for block in self.seen.split(64)])
+    def over_seen(self, read: Callable[[Tensor], T]) -> Slices[list[T]]:
+        """What is read of the images of ``seen``, by blocks."""
+        blocks, found = self.seen.split(BLOCK), list[T]()
+        for block in blocks:
+            with evaluating(self.model):
+                found.append(read(block))
+            yield len(found) / len(blocks)
+        return found
 
-    @cached_property
-    def found(self) -> Found:
+    def posterior(self) -> Slices[Blocks]:
+        """Of the images of ``seen``."""
+
+        def read() -> Slices[Blocks]:
+            return Blocks((yield from self.over_seen(need(self.model, Encodes).encode)))
+
+        return self.shared("posterior", read)
+
+    def found(self) -> Slices[Found]:
         """Where attributes lie in the code: as learned, or fitted now, which takes seconds. Raises Refusal."""
-        return edit_basis.directions(self.run, self._where, self.fit)
+        return self.shared("found", lambda: edit_basis.finding(self.run, self._where, lambda: self.fit))
 
 
 def chosen(opened: OpenedRun, question: Question, name: str = "picture") -> str:

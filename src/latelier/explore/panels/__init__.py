@@ -1,5 +1,7 @@
 """One panel a file: a module with ``TITLE``, ``LINE`` (what it is for), ``PLACE`` (in the list), ``needs``
 (capabilities) and ``actions()``: name -> function of a place and what is asked, which answers what fits into JSON.
+An action that takes longer than a tenth of a second is cut into slices (``latelier.slices``): it yields the share done
+and returns its answer, and other people's questions are answered between.
 
 Where capabilities do not decide alone, ``offers(place, runs)`` says whether the panel is there. A panel whose image
 comes of a code says which by ``code(place, asked)``; it then has an action ``code`` that answers the code and the
@@ -15,8 +17,9 @@ from latelier.config.lookup import find_module, module_names
 from latelier.core import missing
 from latelier.explore.opened_run import OpenedRun
 from latelier.explore.requests import Question
+from latelier.slices import Slices
 
-Action = Callable[[OpenedRun, Question], dict[str, Any]]
+Action = Callable[[OpenedRun, Question], dict[str, Any] | Slices[dict[str, Any]]]
 
 
 @cache
