@@ -37,8 +37,8 @@ def hidden(rows: int) -> str:
 def test_panels_follow_from_capabilities(able: Page) -> None:
     site = able.client.get("/api/site").json()
     panels = {run["id"]: run["panels"] for run in site["runs"]}
-    common = ["look", "reconstruct", "traverse", "interpolate", "edit", "map", "compare"]
-    assert panels["one"] == [*common[:5], "inpaint", "captions", "classify", *common[5:]]
+    common = ["look", "label", "reconstruct", "traverse", "interpolate", "edit", "map", "compare"]
+    assert panels["one"] == [*common[:6], "inpaint", "captions", "classify", *common[6:]]
     assert set(panels["three"]) - {"inpaint"} == {*common, "parts"}
     assert [site["panels"][name]["title"] for name in list_panels()] == [find(name).TITLE for name in list_panels()]
 

@@ -27,6 +27,7 @@ FIELDS = (
         "attribute",
         "code",
         "run",
+        *("kind", "selection", "bits", "skip", "class", "value", "why", "tab", "method", "steps"),
     ),
 )
 VALUES: dict[str, Any] = {
