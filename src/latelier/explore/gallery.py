@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from latelier.errors import Refusal
-from latelier.explore.codes import WaitingError
 from latelier.explore.opened_run import OpenedRun, Unknown
 
 
@@ -11,9 +9,7 @@ def told(opened: OpenedRun, row: int) -> dict[str, Any]:
     """Of one image of the data. ``name`` is its file's, ``given`` the class that a person has given it on the page,
     ``guess`` what the light classifier says after those labels, with its ``confidence``."""
     found: dict[str, Any] = {"id": f"d{row}", "caption": opened.caption(f"d{row}"), "name": opened.file_name(row)}
-    try:
-        learned = opened.light.learned()
-    except (WaitingError, Refusal):  # without codes there are images all the same
+    if (learned := opened.light.known()) is None:
         return found
     if learned.number[row] >= 0:
         found["given"] = learned.classes[learned.number[row]]

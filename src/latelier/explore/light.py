@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from latelier.explore.codes import Codes
+from latelier.errors import Refusal
+from latelier.explore.codes import Codes, WaitingError
 from latelier.explore.label_book import LabelBook
 from latelier.explore.label_files import Notes
 from latelier.learners.suggestion import Suggestion, cross_validated, light, suggest
@@ -55,6 +56,13 @@ class Light:
                 predicted[picked], confidence[picked] = probability.argmax(1), probability.max(1)
             self._learned = revision, Learned(classes, number, predicted, confidence)
         return self._learned[1]
+
+    def known(self) -> Learned | None:
+        """The same, or None where there are no codes, or not yet."""
+        try:
+            return self.learned()
+        except (WaitingError, Refusal):
+            return None
 
     def next(self, count: int, kind: str, seed: int, skip: np.ndarray) -> list[Suggestion]:
         """``count`` rows of the images to label next, as ``suggest`` chooses them; none of ``skip``."""
