@@ -24,8 +24,9 @@ from latelier.errors import Refusal
 from latelier.explore.codes import WaitingError
 from latelier.explore.guard import BODY, LOCAL, Guard, TooLongError
 from latelier.explore.opened_run import QUICK, OpenedRun, Unknown
-from latelier.explore.panels import actions_of, find, possible
+from latelier.explore.panels import actions_of, find, list_panels, possible
 from latelier.explore.requests import Question
+from latelier.explore.sameness import mark
 from latelier.explore.uploads import Uploads
 from latelier.explore.worker import OvertakenError, Worker
 from latelier.nets.eval_mode import evaluating
@@ -50,6 +51,7 @@ class Explorer:
         self.opened_runs = {opened.name: opened for opened in opened_runs}
         self.uploads, self.worker = uploads, Worker()
         self._files = dict(_shipped())
+        self.marks = {opened.name: mark(opened.shown) for opened in opened_runs}  # which of them show the same
         for opened in opened_runs:
             if "look" in possible(opened) and find("look").searches(opened):
                 self.worker.between(opened.codes.slices())
@@ -77,6 +79,7 @@ class Explorer:
                 "source": opened.shown.source,
                 "count": len(opened.shown),
                 "version": opened.shown.fingerprint[:8],
+                "images": self.marks[opened.name],
                 "seen": opened.run.seen,
                 "folder": str(opened.run.folder),
                 "panels": shown[opened.name],
@@ -84,9 +87,7 @@ class Explorer:
             }
             for opened in self.opened_runs.values()
         ]
-        panels = {
-            name: {"title": find(name).TITLE, "line": find(name).LINE} for names in shown.values() for name in names
-        }
+        panels = {name: _told(name) for name in list_panels() if any(name in names for names in shown.values())}
         return JSONResponse({"version": __version__, "runs": runs, "panels": panels})
 
     async def picture(self, request: Request) -> Response:
@@ -152,6 +153,12 @@ def build_app(
     )
     app.state.explorer = explorer
     return app
+
+
+def _told(name: str) -> dict[str, str]:
+    """What the page says of a panel."""
+    panel = find(name)
+    return {"title": panel.TITLE, "line": panel.LINE, "group": panel.GROUP, "key": panel.KEY}
 
 
 def _done(opened: OpenedRun, action: Any, question: Question) -> dict[str, Any]:

@@ -1,5 +1,6 @@
-"""One panel a file: a module with ``TITLE``, ``LINE`` (what it is for), ``PLACE`` (in the list), ``needs``
-(capabilities) and ``actions()``: name -> function of a place and what is asked, which answers what fits into JSON.
+"""One panel a file: a module with ``TITLE``, ``LINE`` (what it is for), ``PLACE`` (in the list), ``GROUP`` (of the
+list), ``KEY`` (the letter that leads there, after g), ``needs`` (capabilities) and ``actions()``: name -> function of a
+place and what is asked, which answers what fits into JSON.
 
 Where capabilities do not decide alone, ``offers(place, runs)`` says whether the panel is there. A panel whose image
 comes of a code says which by ``code(place, asked)``; it then has an action ``code`` that answers the code and the

@@ -13,7 +13,8 @@ from latelier.objectives.directions import log_odds, moved, step_towards
 from latelier.objectives.directions import place as column
 from latelier.scores.identity import Eye, apart, usual
 
-TITLE, PLACE = "Edit", 5
+TITLE, PLACE = "Edit", 7
+GROUP, KEY = "Code", "e"
 LINE = "Move the image towards attributes, and see what else changes."
 needs = (Encodes, Decodes)
 FARTHEST = 10.0  # steps
