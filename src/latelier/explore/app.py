@@ -26,8 +26,9 @@ from latelier.explore.guard import LOCAL, Guard, TooLongError
 from latelier.explore.jobs import Job, Jobs
 from latelier.explore.open_runs import open_beside
 from latelier.explore.opened_run import QUICK, OpenedRun, Unknown
-from latelier.explore.panels import actions_of, find, possible
+from latelier.explore.panels import actions_of, find, list_panels, possible
 from latelier.explore.requests import Question
+from latelier.explore.sameness import mark
 from latelier.explore.uploads import Uploads
 from latelier.explore.workbench import Workbench, label_file, same_images
 from latelier.explore.worker import Worker
@@ -49,6 +50,7 @@ class Explorer:
         self.jobs = Jobs(self._trained)
         self._labels, self._benches = labels, dict[str, Workbench]()
         self._files = dict(_shipped())
+        self.marks = dict[str, str]()  # which of the runs show the same images
         for opened in opened_runs:
             self.add(opened)
 
@@ -59,6 +61,7 @@ class Explorer:
             labels = self._labels or label_file(opened.run.folder)
             self._benches[key] = Workbench(opened.shown, labels, self.jobs)
         opened.use(self._benches[key])
+        self.marks[opened.name] = mark(opened.shown)
         self.opened_runs[opened.name] = opened
         if "look" in possible(opened) and find("look").searches(opened):
             self.worker.between(opened.codes.slices())
@@ -101,6 +104,7 @@ class Explorer:
                 "source": opened.shown.source,
                 "count": len(opened.shown),
                 "version": opened.shown.fingerprint[:8],
+                "images": self.marks[opened.name],
                 "seen": opened.run.seen,
                 "folder": str(opened.run.folder),
                 "panels": shown[opened.name],
@@ -108,9 +112,7 @@ class Explorer:
             }
             for opened in self.opened_runs.values()
         ]
-        panels = {
-            name: {"title": find(name).TITLE, "line": find(name).LINE} for names in shown.values() for name in names
-        }
+        panels = {name: _told(name) for name in list_panels() if any(name in names for names in shown.values())}
         return JSONResponse({"version": __version__, "runs": runs, "panels": panels})
 
     async def picture(self, request: Request) -> Response:
@@ -184,6 +186,12 @@ def build_app(
     )
     app.state.explorer = explorer
     return app
+
+
+def _told(name: str) -> dict[str, str]:
+    """What the page says of a panel."""
+    panel = find(name)
+    return {"title": panel.TITLE, "line": panel.LINE, "group": panel.GROUP, "key": panel.KEY}
 
 
 def _begun(opened: OpenedRun, action: Any, question: Question) -> Any:

@@ -232,7 +232,14 @@ def _stamp(run: Run, splits: Splits) -> dict[str, Any]:
     return {"seen": run.seen, "version": VERSION, **data}
 
 
-def _kept(run: Run, splits: Splits) -> dict[str, Any] | None:
-    """The record that the run keeps, if it is of this checkpoint and these images."""
+def remembered(run: Run) -> dict[str, Any] | None:
+    """The record that the run keeps, if it is of this checkpoint: "findings", "facts" and, of which images, "data"."""
     record = json_records.kept(run.folder / FILE, VerdictNote, "all is measured anew") if run.folder.is_dir() else None
-    return dict(record) if record and _stamp(run, splits).items() <= record.items() else None
+    now = {"seen": run.seen, "version": VERSION}
+    return dict(record) if record and now.items() <= record.items() else None
+
+
+def _kept(run: Run, splits: Splits) -> dict[str, Any] | None:
+    """The same, if it is of these images as well."""
+    record = remembered(run)
+    return record if record and _stamp(run, splits).items() <= record.items() else None

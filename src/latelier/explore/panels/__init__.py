@@ -1,7 +1,8 @@
-"""One panel a file: a module with ``TITLE``, ``LINE`` (what it is for), ``PLACE`` (in the list), ``needs``
-(capabilities) and ``actions()``: name -> function of a place and what is asked, which answers what fits into JSON.
-An action that takes longer than a tenth of a second is cut into slices (``latelier.slices``): it yields the share done
-and returns its answer, and other people's questions are answered between.
+"""One panel a file: a module with ``TITLE``, ``LINE`` (what it is for), ``PLACE`` (in the list), ``GROUP`` (of the
+list), ``KEY`` (the letter that leads there, after g), ``needs`` (capabilities) and ``actions()``: name -> function of a
+place and what is asked, which answers what fits into JSON. An action that takes longer than a tenth of a second is cut
+into slices (``latelier.slices``): it yields the share done and returns its answer, and other people's questions are
+answered between. Those named in ``AT_ONCE`` need no model: they are answered in a thread apart, and none is overtaken.
 
 Where capabilities do not decide alone, ``offers(place, runs)`` says whether the panel is there. A panel whose image
 comes of a code says which by ``code(place, asked)``; it then has an action ``code`` that answers the code and the

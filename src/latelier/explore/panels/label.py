@@ -15,7 +15,8 @@ from latelier.explore.panels import Action
 from latelier.explore.requests import Question
 from latelier.runs.labels import same_place
 
-TITLE, PLACE, GROUP = "Label", 1, "Data"
+TITLE, PLACE = "Label", 2
+GROUP, KEY = "Data", "l"
 LINE = "Give images a class with the keys 1 to 9, and see what a classifier on the codes learns of it."
 needs = (Encodes,)
 AT_ONCE = ("give", "mark", "undo", "train", "job", "cancel")  # need no model, and none of them may be lost

@@ -14,7 +14,8 @@ from latelier.explore.panels import Action
 from latelier.explore.requests import Question
 from latelier.slices import Slices
 
-TITLE, PLACE = "Look", 0
+TITLE, PLACE = "Look", 1
+GROUP, KEY = "Data", "g"
 LINE = "All images of the data. Choose one to work on, or drop in one of your own."
 needs = ()
 MOST = 96  # images a page

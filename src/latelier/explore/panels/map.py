@@ -11,7 +11,8 @@ from latelier.explore.panels import Action
 from latelier.explore.requests import Question
 from latelier.sheets.codes import plane
 
-TITLE, PLACE = "Map", 9
+TITLE, PLACE = "Map", 3
+GROUP, KEY = "Data", "m"
 LINE = "The codes of all images in a plane. Hover, zoom, and draw around some to take their list with you."
 needs = (Encodes,)
 

@@ -9,6 +9,13 @@ import { training } from "../lib/training.js";
 import { say } from "../lib/stage.js";
 
 export const works = false;
+export const keys = [
+  ["0 to 9", "the class with that key, to the chosen images"],
+  ["\u2190 \u2192 \u2191 \u2193", "another image; with Shift it is chosen too"],
+  ["Space", "chooses one more, or one less"],
+  ["u", "unknown"],
+  ["z", "takes the last label of this page back"],
+];
 const COUNT = 24;
 const SKIPPED = 5000;
 const tab = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16)).join("");
@@ -35,6 +42,8 @@ export function mount(stage) {
   const whole = h("div", { class: "row", hidden: !selection });
   const ways = selection ? [["selection", "Selected"], ...WAYS] : WAYS;
 
+  let last = Promise.resolve();
+  const inTurn = (action, question) => (last = last.then(() => stage.ask(action, question))); // as they were said
   const current = () => shown[at];
   const digits = () => told.classes.every(({ name }) => /^\d$/.test(name)); // such classes are their own keys
   const key = (name, i) => (digits() ? name : i < 9 ? String(i + 1) : i === 9 ? "0" : "");
@@ -104,22 +113,22 @@ export function mount(stage) {
     for (const one of shown) if (pictures.includes(one.id)) one.given = name ?? undefined;
     if (name === null) for (const id of pictures) if (skipped.size < SKIPPED) skipped.add(id);
     onward();
-    if (await stage.ask("give", { pictures, class: name, why, tab })) refresh();
+    if (await inTurn("give", { pictures, class: name, why, tab })) refresh();
   }
 
   async function giveAll(name) {
-    const answer = await stage.ask("give", { selection, class: name, tab });
+    const answer = await inTurn("give", { selection, class: name, tab });
     if (!answer) return;
     say(`${answer.changed.toLocaleString("en")} images are "${name}". Z takes this back.`);
     await queue();
   }
 
   async function mark(attribute, value) {
-    if (await stage.ask("mark", { pictures: targets(), attribute, value, tab })) refresh();
+    if (await inTurn("mark", { pictures: targets(), attribute, value, tab })) refresh();
   }
 
   async function undo() {
-    const answer = await stage.ask("undo", { tab });
+    const answer = await inTurn("undo", { tab });
     if (!answer) return;
     if (!answer.pictures.length) return say("There is nothing of this page to take back.");
     const first = shown.findIndex((one) => one.id === answer.pictures[0]);
@@ -175,9 +184,9 @@ export function mount(stage) {
     } }, field, h("button", {}, "Add"));
   }
 
-  function keys(event) {
-    if (!stage.open) return removeEventListener("keydown", keys, true);
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea") || document.querySelector("dialog[open]")) return undefined;
+  function press(event) {
+    if (!stage.open) return removeEventListener("keydown", press);
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea") || document.querySelector("dialog[open]")) return undefined;
     const columns = getComputedStyle(grid).gridTemplateColumns.split(" ").length;
     const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns };
     const name = event.key && told.classes.find((one, i) => key(one.name, i) === event.key)?.name;
@@ -190,7 +199,6 @@ export function mount(stage) {
       draw();
       focus();
     } else return undefined;
-    event.stopImmediatePropagation();
     return event.preventDefault();
   }
 
@@ -208,7 +216,7 @@ export function mount(stage) {
   );
   stage.side.append(
     h("section", {}, h("h2", {}, "Classes"), classes, typed("New class", async (name) => {
-      if (await stage.ask("give", { pictures: [], class: name, tab })) refresh();
+      if (await inTurn("give", { pictures: [], class: name, tab })) refresh();
     }), words),
     h("section", {}, h("h2", {}, "What they teach"), learned),
     trained.element,
@@ -217,6 +225,6 @@ export function mount(stage) {
     keep(stage, { question: () => trained.question(), action: "command" }),
   );
   if (selection && kind === "selection") stage.view.prepend(h("p", { class: "soft" }, "These are the images that you have selected. ", button("All images instead", () => go({ selection: "", next: "" }))));
-  addEventListener("keydown", keys, true); // before the page's own keys
+  addEventListener("keydown", press);
   queue();
 }

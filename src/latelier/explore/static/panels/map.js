@@ -7,6 +7,7 @@ import { address, image, thumb } from "../lib/picture.js";
 import { go } from "../lib/address.js";
 
 export const works = false;
+export const keys = [["arrows", "on the map: move"], ["+ or \u2212", "on the map: zoom"], ["Enter", "opens the image in the middle"]];
 const SHOWN = 24; // of a lasso's images
 
 export async function mount(stage) {
