@@ -1,8 +1,9 @@
 """What to label next: a light classifier on codes, how right it is, and the rows that would teach it most.
 
 Of a few hundred labels logistic regression on codes learns in milliseconds, so that it can follow each one. Codes are
-centred and divided by one number; a number for each column cost 3-9 points of error on PCA of digits and MNIST. C = 1
-is within a point of the best of eight from 0.003 to 10 there, on smiles and on CIFAR-100, for 20 to 200 labels.
+centred and divided by one number; a number for each column cost 1-10 points of error on PCA of digits and MNIST, and up
+to 1 on codes of a VAE. C = 1 is within two points of the best of eight from 0.003 to 10 for 20 to 200 labels
+(``benchmarks/suggest_strength.py``).
 
 Rows to label are the centres of groups (k-means): of all codes as long as nothing is labelled, later of those that the
 classifier is least sure of. ``benchmarks/suggest.py`` measures what that is worth; ``docs/labelling.md`` tells it."""

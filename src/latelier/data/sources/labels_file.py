@@ -118,6 +118,19 @@ def _rows(table: Table, kept: bool) -> tuple[list[Row], tuple[str, ...]]:
     return [row for row in rows if row.label is not None], unsaid(cells, labels, table.path.name)
 
 
+def beside(images: Images, path: Path, column: str) -> list[str]:
+    """What another column of the file says of each image: n cells, "" where it says nothing or the file has no such
+    column. Raises Refusal for what is no such file."""
+    table, names, cells = Table(path, tuple(HEADER), _header), _names(images), [""] * len(images)
+    if column in table.columns:
+        place = {str(name): at for at, name in enumerate(images.names)}
+        for name, cell in zip(table.column("file"), table.column(column), strict=True):
+            at = place.get(names.find(name).name or "")
+            if at is not None:
+                cells[at] = cell.strip()
+    return cells
+
+
 def source_parts(source: str) -> tuple[str, str]:
     """A data argument, and the split behind its last colon or ""."""
     head, _, tail = source.rpartition(":")
