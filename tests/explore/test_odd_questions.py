@@ -27,6 +27,8 @@ FIELDS = (
         "attribute",
         "code",
         "run",
+        "way",
+        "rows",
     ),
 )
 VALUES: dict[str, Any] = {

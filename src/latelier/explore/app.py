@@ -9,8 +9,9 @@ from functools import partial
 from hashlib import sha256
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any
+from typing import Any, TypeVar
 
+import numpy as np
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -24,7 +25,7 @@ from latelier.errors import Refusal
 from latelier.explore.codes import WaitingError
 from latelier.explore.guard import BODY, LOCAL, Guard, TooLongError
 from latelier.explore.opened_run import QUICK, OpenedRun, Unknown
-from latelier.explore.panels import actions_of, find, possible
+from latelier.explore.panels import actions_of, find, possible, tables_of
 from latelier.explore.requests import Question
 from latelier.explore.uploads import Uploads
 from latelier.explore.worker import OvertakenError, Worker
@@ -32,6 +33,7 @@ from latelier.nets.eval_mode import evaluating
 from latelier.sheets.sheet import png
 
 TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+T = TypeVar("T")
 Endpoint = Callable[[Request], Awaitable[Response]]
 LONGEST = 1 << 20  # bytes of a question
 
@@ -51,6 +53,7 @@ class Explorer:
         self.uploads, self.worker = uploads, Worker()
         self._files = dict(_shipped())
         for opened in opened_runs:
+            opened.between = self.worker.between
             if "look" in possible(opened) and find("look").searches(opened):
                 self.worker.between(opened.codes.slices())
 
@@ -118,6 +121,19 @@ class Explorer:
         answer = self.worker.ask(key, partial(_done, opened, actions_of(panel)[action], question))
         return JSONResponse(await asyncio.wrap_future(answer))
 
+    async def table(self, request: Request) -> Response:
+        """Many numbers, as bytes in little-endian order; their type and shape are in a header."""
+        opened, panel, name = self._opened(request), request.path_params["panel"], request.path_params["table"]
+        if panel not in possible(opened, len(self.opened_runs)) or name not in tables_of(panel):
+            raise Unknown(f"{opened.name} has no {panel[:30]}/{name[:30]}")
+        question = Question(dict(request.query_params))
+        key = request.headers.get("x-client", "")[:32], opened.name, panel, name, request.url.query
+        answer = self.worker.ask(key, partial(_done, opened, tables_of(panel)[name], question))
+        found: np.ndarray = await asyncio.wrap_future(answer)
+        found = np.ascontiguousarray(found, found.dtype.newbyteorder("<"))
+        headers = {"x-table": f"{found.dtype.name} {' '.join(map(str, found.shape))}"}
+        return Response(found.tobytes(), media_type="application/octet-stream", headers=headers)
+
     def _opened(self, request: Request) -> OpenedRun:
         name = request.path_params["run"]
         if name not in self.opened_runs:
@@ -143,6 +159,7 @@ def build_app(
         Route("/api/upload", _safe(explorer.upload), methods=["POST"]),
         Route("/api/{run}/picture/{picture}.png", _safe(explorer.picture)),
         Route("/api/{run}/{panel}/{action}", _safe(explorer.act), methods=["POST"]),
+        Route("/api/{run}/{panel}/{table}.bin", _safe(explorer.table)),
     ]
     app = Starlette(
         routes=routes,
@@ -154,10 +171,9 @@ def build_app(
     return app
 
 
-def _done(opened: OpenedRun, action: Any, question: Question) -> dict[str, Any]:
+def _done(opened: OpenedRun, action: Callable[[OpenedRun, Question], T], question: Question) -> T:
     with evaluating(opened.model):
-        answer: dict[str, Any] = action(opened, question)
-    return answer
+        return action(opened, question)
 
 
 def _safe(endpoint: Endpoint) -> Endpoint:
