@@ -232,12 +232,6 @@ def test_probabilities_are_calibrated_where_a_temperature_is_kept(
     assert after == pytest.approx([value / sum(squares) for value in squares], rel=1e-4)
 
 
-def test_the_map_places_every_picture(able: Page) -> None:
-    told = able.ask("map", "points")
-    assert (len(told["points"]), len(told["names"]), told["label"][:3]) == (12, 12, [0, 1, 0])
-    assert np.abs(told["points"]).max() == 1
-
-
 def test_who_asks_too_early_hears_how_far_it_is(able: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     codes = able.client.app.state.explorer.opened_runs["one"].codes  # type: ignore[attr-defined]
     monkeypatch.setattr(codes, "_rows", None)

@@ -28,6 +28,8 @@ FIELDS = (
         "code",
         "run",
         *("kind", "selection", "bits", "skip", "class", "value", "why", "tab", "method", "steps"),
+        "way",
+        "rows",
     ),
 )
 VALUES: dict[str, Any] = {

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import GeneratorType
 from typing import Any
 
+import numpy as np
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -26,7 +27,7 @@ from latelier.explore.guard import LOCAL, Guard, TooLongError
 from latelier.explore.jobs import Job, Jobs
 from latelier.explore.open_runs import open_beside
 from latelier.explore.opened_run import QUICK, OpenedRun, Unknown
-from latelier.explore.panels import actions_of, find, list_panels, possible
+from latelier.explore.panels import actions_of, find, list_panels, possible, tables_of
 from latelier.explore.requests import Question
 from latelier.explore.sameness import mark
 from latelier.explore.uploads import Uploads
@@ -61,6 +62,7 @@ class Explorer:
             labels = self._labels or label_file(opened.run.folder)
             self._benches[key] = Workbench(opened.shown, labels, self.jobs)
         opened.use(self._benches[key])
+        opened.between = self.worker.between
         self.marks[opened.name] = mark(opened.shown)
         self.opened_runs[opened.name] = opened
         if "look" in possible(opened) and find("look").searches(opened):
@@ -146,6 +148,19 @@ class Explorer:
         key = request.headers.get("x-client", "")[:32], opened.name, panel, action
         return await answered(self.worker.ask(key, partial(_begun, opened, actions_of(panel)[action], question)))
 
+    async def table(self, request: Request) -> Response:
+        """Many numbers, as bytes in little-endian order; their type and shape are in a header."""
+        opened, panel, name = self._opened(request), request.path_params["panel"], request.path_params["table"]
+        if panel not in possible(opened, len(self.opened_runs)) or name not in tables_of(panel):
+            raise Unknown(f"{opened.name} has no {panel[:30]}/{name[:30]}")
+        question = Question(dict(request.query_params))
+        key = request.headers.get("x-client", "")[:32], opened.name, panel, name, request.url.query
+        asked = self.worker.ask(key, partial(_begun, opened, tables_of(panel)[name], question))
+        found: np.ndarray = await asyncio.wrap_future(asked.future)
+        found = np.ascontiguousarray(found, found.dtype.newbyteorder("<"))
+        headers = {"x-table": f"{found.dtype.name} {' '.join(map(str, found.shape))}"}
+        return Response(found.tobytes(), media_type="application/octet-stream", headers=headers)
+
     def _opened(self, request: Request) -> OpenedRun:
         name = request.path_params["run"]
         if name not in self.opened_runs:
@@ -177,6 +192,7 @@ def build_app(
         Route("/api/upload", _safe(explorer.upload), methods=["POST"]),
         Route("/api/{run}/picture/{picture}.png", _safe(explorer.picture)),
         Route("/api/{run}/{panel}/{action}", _safe(explorer.act), methods=["POST"]),
+        Route("/api/{run}/{panel}/{table}.bin", _safe(explorer.table)),
     ]
     app = Starlette(
         routes=routes,

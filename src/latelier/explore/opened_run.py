@@ -2,8 +2,8 @@
 
 import re
 from base64 import b64encode
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections import OrderedDict, deque
+from collections.abc import Callable, Hashable, Iterator
 from functools import cached_property
 from pathlib import PurePath
 from typing import Any, TypeVar
@@ -18,6 +18,8 @@ from latelier.core import Code, Decodes, Encodes, Model, need
 from latelier.data.images import Images, to_float
 from latelier.data.packing.pack import cache_folder
 from latelier.explore.codes import Codes
+from latelier.explore.columns import Columns
+from latelier.explore.embedding import Embedding
 from latelier.explore.light import Light
 from latelier.explore.requests import Question
 from latelier.explore.uploads import Uploads
@@ -52,6 +54,8 @@ class OpenedRun:
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
         self._under_way: dict[Hashable, Slices[Any]] = {}
         self.codes = Codes(run.model, shown, cache_folder(None))
+        self.columns, self.embedding = Columns(self), Embedding(self.codes)
+        self.between: Callable[[Iterator[None]], None] = _at_once  # who does long work, in slices
 
     def use(self, bench: Workbench) -> None:
         """Goes by these labels and selections, which runs over the same images share."""
@@ -185,6 +189,10 @@ def chosen(opened: OpenedRun, question: Question, name: str = "picture") -> str:
     picture = question.text(name, "d0")
     opened.pixels(picture)
     return picture
+
+
+def _at_once(slices: Iterator[None]) -> None:
+    deque(slices, maxlen=0)
 
 
 def drawn(image: Tensor) -> list[str]:

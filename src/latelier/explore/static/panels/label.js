@@ -34,8 +34,8 @@ export function mount(stage) {
 
   const big = figure(stage.run, undefined, "", { alt: "The image to label", big: true });
   const grid = h("div", { class: "gallery queue", role: "listbox", "aria-label": "Images to label", "aria-multiselectable": "true" });
-  const classes = h("div", { class: "classes", role: "group", "aria-label": "Classes" });
-  const attributes = h("div", { class: "classes" });
+  const classes = h("div", { class: "choices", role: "group", "aria-label": "Classes" });
+  const attributes = h("div", { class: "choices" });
   const words = h("p", { class: "soft", "aria-live": "polite" });
   const learned = h("div", {});
   const place = h("p", { class: "soft" });
