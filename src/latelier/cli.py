@@ -28,6 +28,7 @@ VERBS = {  # in the order in which a newcomer needs them; the lines are those of
     "inpaint": ("inpaint:inpaint", "Fill in the masked pixels of every image."),
     "edit": ("edit:edit", "Move every image towards an attribute."),
     "classify": ("classify:classify", "Write the class of every image."),
+    "suggest": ("suggest:suggest", "Write which images to label next."),
     "caption": ("caption:caption", "Write a caption for every image."),
     "parts": ("parts:parts", "Write which parts occur where in every image."),
     "reproduce": ("reproduce:reproduce", "Run a recipe, and print published values beside measured ones."),

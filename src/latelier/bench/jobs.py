@@ -100,6 +100,7 @@ class Bench:
         """Row -> what its score gave, a dict a seed. As many jobs run at once as there are cores, of one thread each;
         results are kept in measured.jsonl, and what stands there is not done again."""
         from latelier.bench.few_labels import run_all
+        from latelier.bench.pace import Pace
         from latelier.terminal.progress import Progress
 
         self.out.mkdir(parents=True, exist_ok=True)
@@ -110,7 +111,8 @@ class Bench:
             for job in todo:
                 by_run.setdefault(job.folder, []).append(job)
             with Progress("measuring", len(by_run), unit="trainings") as bar:
-                run_all([(perform, (self, group)) for group in by_run.values()], bar.at)
+                pace = Pace(bar, [(group[0].model, group[0].epochs) for group in by_run.values()])
+                run_all([(perform, (self, group)) for group in by_run.values()], pace.done)
             known = self._known(told=True)
         found: dict[str, list[dict[str, float]]] = {}
         for job in jobs:

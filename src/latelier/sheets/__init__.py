@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import nn
 
-from latelier.config.lookup import find_module, module_names
+from latelier.config.lookup import find_module, module_names, spelt
 from latelier.core import innermost, missing
 from latelier.core.lacking import lack
 from latelier.errors import Refusal
@@ -27,9 +27,9 @@ PICTURES = 64  # of the data that a sheet sees, unless it says otherwise
 
 
 def find(name: str) -> ModuleType:
-    """The sheet of that name, in which a hyphen means an underscore, or the user's own module for a name with dots.
-    Raises Refusal, with the nearest match, when there is none."""
-    return find_module(__name__, name if "." in name else name.replace("-", "_"), "sheet", "draw")
+    """The sheet of that name, or the user's own module for a name with dots. Raises Refusal, with the nearest match,
+    when there is none."""
+    return find_module(__name__, name, "sheet", "draw")
 
 
 def list_pictures() -> list[str]:
@@ -48,7 +48,7 @@ def draw_sheet(sheet: str, view: "View") -> np.ndarray:
     module = find(sheet)
     if lacking := missing(view.model, module.needs):
         able = ", ".join(possible(view.model))
-        raise Refusal(f"sheet '{sheet}' {lack(type(innermost(view.model)), lacking)}; it can draw: {able}")
+        raise Refusal(f"sheet '{spelt(sheet)}' {lack(type(innermost(view.model)), lacking)}; it can draw: {able}")
     drawn: np.ndarray = module.draw(view)
     return drawn
 

@@ -7,6 +7,7 @@ from latelier.storage.paths import place
 from latelier.terminal.say import say
 from latelier.verbs.options import Place
 
+TAKES = {"digits": "two", "scenes": "six"}  # minutes
 SHEETS = ("parts", "part_crops", "swap")
 
 if TYPE_CHECKING:
@@ -31,6 +32,16 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
     """
     import time
 
+    from latelier.storage.folders import emptied
+    from latelier.terminal.progress import step
+
+    began, minutes = time.perf_counter(), TAKES[data]
+    out = place(out, "--out")
+    beside = Path(f"{out}-parts")  # the run of a SpriteVAE, on scenes
+    for folder in (out, beside) if data == "scenes" else (out,):
+        emptied(folder, data)
+    step(f"learning {data} from few labels, into {out}: some {minutes} minutes on two cores")  # before torch loads
+
     from latelier.bench.demo import BUDGETS, DRAWS, RECIPES, few_labels
     from latelier.page import Picture, Table, page
     from latelier.page.contents import material, winners
@@ -38,18 +49,13 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
     from latelier.runs.where import Where
     from latelier.scores.common import majority
     from latelier.storage import files
-    from latelier.storage.folders import emptied
     from latelier.terminal.tables import percent, table
     from latelier.verbs.score import score
     from latelier.verdict.verdict import conclude, verdict
 
-    began = time.perf_counter()
     recipe = RECIPES[data]
-    out = place(out, "--out")
-    beside = Path(f"{out}-parts")  # the run of recipe.parts
-    for folder in (out, beside) if recipe.parts else (out,):
-        emptied(folder, data)
     rows = few_labels(recipe, data, out, beside)
+    step("scoring and drawing")
     best = winners(rows)
     columns = ("accuracy on test images, %", *(f"{k} label{'s' if k > 1 else ''} a class" for k in BUDGETS))
     marked = [

@@ -33,7 +33,7 @@ def draw(
     """Draw one sheet of a run as a PNG.
 
     Sheets: reconstruct, samples, traverse, interpolate, edits, delta, inpaint, manifold, latent_map, codes, filters,
-    unpooling, parts, part-crops, swap, levels, level-traverse, innovation, distances, weights, losses, augmented,
+    unpooling, parts, part_crops, swap, levels, level_traverse, innovation, distances, weights, losses, augmented,
     captions, imagine.
 
     Returns the path of the PNG. Raises Refusal (exit 2) if the model or the images lack what the sheet needs:
@@ -73,7 +73,12 @@ def draw(
     download
         Let torchvision download the data set.
     """
+    from latelier.config.lookup import known
     from latelier.config.own_code import Named
+
+    # Before torch loads: one that is not known is refused at once.
+    sheet = known("latelier.sheets", Named(sheet), "sheet", "draw")
+
     from latelier.core import Encodes, missing
     from latelier.runs import edit_basis
     from latelier.runs.run import open_run
@@ -82,7 +87,7 @@ def draw(
     from latelier.sheets.sheet import save
     from latelier.verbs.writing import new_file
 
-    module = find(Named(sheet))  # an unknown sheet is refused before any image is read
+    module = find(sheet)
     options = {
         "attribute": attribute,
         "by": by,

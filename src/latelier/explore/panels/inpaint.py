@@ -1,7 +1,6 @@
 """What the model fills in where a person has painted."""
 
 import base64
-import shlex
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,12 @@ from latelier.errors import Refusal
 from latelier.explore.opened_run import OpenedRun, chosen, drawn
 from latelier.explore.panels import Action
 from latelier.explore.requests import Question
+from latelier.explore.saving import FOLDER, of_image
 from latelier.objectives import impute
+from latelier.slices import Slices
 
-TITLE, PLACE = "Inpaint", 6
+TITLE, PLACE = "Inpaint", 11
+GROUP, KEY = "Tasks", "f"
 LINE = "Paint over what shall be missing, and see what the model fills in."
 needs = (Imputes,)
 
@@ -24,20 +26,20 @@ def actions() -> dict[str, Action]:
     return {"fill": fill, "command": command}
 
 
-def fill(opened: OpenedRun, question: Question) -> dict[str, Any]:
+def fill(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:
     """The image with what the mask hides filled in; known pixels stay as they are."""
     image, hidden = opened.image(chosen(opened, question)), _hidden(opened, question)
     known = torch.from_numpy(~hidden).to(image).expand_as(image)
     generator = opened.generator(question.whole("seed", 0, 2**31, 0))
-    filled = impute.filled(opened.model, image, known, generator)
+    filled = yield from impute.filling(opened.model, image, known, generator)
     return {"picture": drawn(filled)[0], "missing": float(hidden.mean())}
 
 
 def command(opened: OpenedRun, question: Question) -> dict[str, Any]:
-    """The command that fills in the same of every image, with the mask in a file."""
+    """The command that fills in the same of the image, with the mask in a file."""
     seed = str(question.whole("seed", 0, 2**31, 0))
-    words = ["latelier", "inpaint", str(opened.run.folder), opened.shown.source, "--mask", "mask.png", "--seed", seed]
-    return {"command": shlex.join([*words, "--out", "filled"]), "file": "mask.png"}
+    words = ["inpaint", str(opened.run.folder), FOLDER, "--mask", "mask.png", "--seed", seed, "--out", "filled"]
+    return of_image(words, "mask.png")
 
 
 def _hidden(opened: OpenedRun, question: Question) -> np.ndarray:

@@ -1,7 +1,5 @@
 """The codes of the data in the plane, and what each image is coloured by."""
 
-import base64
-import binascii
 import shlex
 from typing import Any
 
@@ -14,14 +12,15 @@ from latelier.explore.panels import Action, Table
 from latelier.explore.requests import Question
 from latelier.explore.tsne import LONG
 
-TITLE, PLACE = "Map", 9
+TITLE, PLACE = "Map", 3
+GROUP, KEY = "Data", "m"
 LINE = "The codes of all images in a plane. Hover, zoom, and draw around some to select them."
 needs = (Encodes,)
 
 
 def actions() -> dict[str, Action]:
     """What can be asked."""
-    return {"about": about, "way": way, "column": column, "stop": stop, "list": listed, "command": command}
+    return {"about": about, "way": way, "column": column, "stop": stop, "command": command}
 
 
 def tables() -> dict[str, Table]:
@@ -60,22 +59,6 @@ def column(opened: OpenedRun, question: Question) -> dict[str, Any]:
     known = known[np.isfinite(known)] if found.kind == "number" else known[known >= 0]
     ends = [float(known.min()), float(known.max())] if len(known) else [0.0, 0.0]
     return {**found._asdict(), "low": ends[0], "high": ends[1]}
-
-
-def listed(opened: OpenedRun, question: Question) -> dict[str, Any]:
-    """Names and labels of the images whose bits are set in "rows", base 64, a bit for each image of the map."""
-    picked = opened.codes.picked
-    try:
-        bits = np.frombuffer(base64.b64decode(question.text("rows", ""), validate=True), np.uint8)
-    except (binascii.Error, ValueError) as error:
-        raise Refusal('"rows" takes bits in base 64; reload the page') from error
-    if len(bits) != -(-len(picked) // 8):
-        raise Refusal(f'"rows" takes {len(picked):,} bits, one for each image of the map; reload the page')
-    chosen = picked[np.unpackbits(bits, count=len(picked)).astype(bool)].tolist()
-    return {
-        "names": [str(opened.shown.names[row]) for row in chosen],
-        "labels": [opened.label(f"d{row}") for row in chosen],
-    }
 
 
 def command(opened: OpenedRun, question: Question) -> dict[str, Any]:

@@ -2,24 +2,22 @@
 
 import * as address from "./lib/address.js";
 import { button, fill, h } from "./lib/dom.js";
-import { address as source, image } from "./lib/picture.js";
+import { listen, tell } from "./lib/keys.js";
+import { navigation } from "./lib/navigation.js";
+import { address as source, image, measures } from "./lib/picture.js";
 import { ask, site as read, upload } from "./lib/server.js";
 import { say, Stage } from "./lib/stage.js";
 
 const main = document.getElementById("main");
-const nav = document.getElementById("panels");
 const runs = document.getElementById("run");
 const own = []; // ids of uploads of this page
 let site = null;
 let stage = null;
+let keys = []; // of the panel that is shown
 
 function frame(run, panel) {
-  fill(nav, run.panels.map((name) =>
-    h("a", { href: address.link({ run: run.id, panel: name }), "aria-current": name === panel ? "page" : undefined, onclick: (event) => {
-      event.preventDefault();
-      address.go({ run: run.id, panel: name });
-    } }, site.panels[name].title)));
-  nav.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  navigation(site, run, panel);
+  measures(run);
   runs.value = run.id;
   document.title = `${site.panels[panel].title}: ${run.title}, latelier`;
 }
@@ -38,6 +36,14 @@ function step(by) {
   address.go({ picture: `d${(row + by + stage.run.count) % stage.run.count}` });
 }
 
+/** Why the page shows something else than its address says, or nothing. */
+function amiss(run, panel) {
+  const [asked, wanted] = [address.get("run"), address.get("panel")];
+  if (asked && asked !== run.id) return `The run "${asked}" is not open here. This is ${run.title}; start the explorer with both.`;
+  if (wanted && wanted !== panel) return `${run.title} has no panel "${wanted}", because its model cannot do that.`;
+  return "";
+}
+
 async function show() {
   if (stage) stage.open = false;
   const run = site.runs.find((one) => one.id === address.get("run")) ?? site.runs[0];
@@ -48,11 +54,13 @@ async function show() {
   const { title, line } = site.panels[panel];
   const facts = `${run.title} (${run.model}) on ${run.source}`;
   const head = h("div", { class: "head" }, h("div", {}, h("h1", {}, title), h("p", {}, line), h("p", { class: "soft" }, facts)));
-  const module = await import(`./panels/${panel}.js`);
+  const module = await import(`./panels/${panel}.js`).catch((error) => ({ mount: () => mine.fail(new Error(`This panel could not be loaded: ${error.message}`)) }));
   if (!mine.open) return;
+  keys = module.keys ?? [];
   if (module.works !== false) head.append(chip(run, mine.picture));
   fill(main, head, mine.element);
-  if (wanted && wanted !== panel) mine.fail(new Error(`${run.title} has no panel "${wanted}", because its model cannot do that.`));
+  const said = amiss(run, panel);
+  if (said) mine.fail(new Error(said));
   module.mount(mine);
 }
 
@@ -66,15 +74,6 @@ async function taken(file) {
   } catch (error) {
     stage.fail(error);
   }
-}
-
-function keys(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("select, textarea, input:not([type=range])")) return;
-  const number = Number(event.key);
-  const panel = event.key >= "1" && event.key <= "9" ? stage.run.panels[number - 1] : undefined;
-  if (panel) address.go({ panel });
-  else if (event.key === "[") step(-1);
-  else if (event.key === "]") step(1);
 }
 
 function dropping() {
@@ -92,6 +91,18 @@ function dropping() {
   addEventListener("latelier-file", (event) => taken(event.detail));
 }
 
+function listed() {
+  fill(runs, site.runs.map((run) => h("option", { value: run.id }, run.title)));
+}
+
+/** There are more runs than before. */
+async function again() {
+  site = await read();
+  listed();
+  frame(site.runs.find((run) => run.id === stage.run.id), stage.panel);
+  stage.site = site;
+}
+
 async function begin() {
   try {
     site = await read();
@@ -99,10 +110,17 @@ async function begin() {
     fill(main, h("p", { class: "card problem", role: "alert" }, error.message));
     return;
   }
-  fill(runs, site.runs.map((run) => h("option", { value: run.id }, run.title)));
+  const help = () => tell(site, stage.run, stage.panel, keys);
+  listed();
   runs.addEventListener("change", () => address.go({ run: runs.value }));
+  document.getElementById("keys").addEventListener("click", help);
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault(); // what is behind the # is what the page shows
+    main.focus();
+  });
   address.listen(show);
-  addEventListener("keydown", keys);
+  addEventListener("latelier-runs", again);
+  listen({ where: () => stage, go: (panel) => address.go({ panel }), step, help });
   dropping();
   await show();
 }

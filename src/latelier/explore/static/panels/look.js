@@ -17,7 +17,7 @@ export function mount(stage) {
   const onward = h("div", { class: "row" });
   stage.view.append(h("div", { class: "row" }, h("label", { class: "button" }, "Open an image of your own", file), classes, near), onward, words, gallery, pages);
 
-  for (const panel of stage.run.panels.filter((name) => !["look", "map", "compare"].includes(name)).slice(0, 4)) {
+  for (const panel of stage.run.panels.filter((name) => stage.site.panels[name].group === "Code").slice(0, 4)) {
     onward.append(button(stage.site.panels[panel].title, () => go({ panel })));
   }
   onward.prepend(h("span", { class: "soft" }, "Work on the chosen image:"));

@@ -4,16 +4,17 @@ import { button, fill, h, segments } from "../lib/dom.js";
 import { go } from "../lib/address.js";
 import { scheme } from "../lib/colours.js";
 import { byClass, byNumber } from "../lib/dress.js";
-import { keep, save, written } from "../lib/keep.js";
+import { keep } from "../lib/keep.js";
 import * as legend from "../lib/legend.js";
 import { address, image, thumb } from "../lib/picture.js";
 import { Plane } from "../lib/plane.js";
+import { keepRows } from "../lib/selection.js";
 import { ask, Newest, table } from "../lib/server.js";
 import { Thumbs } from "../lib/thumbs.js";
 
 export const works = false;
+export const keys = [["arrows", "on the map: move"], ["+ or \u2212", "on the map: zoom"], ["Space", "selects the image in the middle"], ["Enter", "opens the image in the middle"]];
 const SHOWN = 24; // of a selection's images
-const NOTED = 200; // rows of a selection that an address holds
 const NOTHING = "Nothing is selected. Draw around points to select them; with Shift to add, with Alt to take away.";
 
 export async function mount(stage) {
@@ -27,7 +28,7 @@ export async function mount(stage) {
 
 class View {
   constructor(stage, told, rows) {
-    Object.assign(this, { stage, told, rows, hidden: new Set(), captions: new Map(), selected: new Int32Array(0), begun: false });
+    Object.assign(this, { stage, told, rows, hidden: new Set(), captions: new Map(), begun: false });
     this.canvas = h("canvas", { class: "plane", tabindex: "0", role: "application", "aria-label": `Map of ${told.count} images. Arrow keys move, plus and minus zoom, Space selects the picture in the middle, Enter opens it.` });
     const points = h("canvas", { "aria-hidden": "true" });
     this.plane = new Plane(points, this.canvas, {
@@ -49,7 +50,6 @@ class View {
     this.tip = h("div", { class: "tip", hidden: true });
     this.words = h("p", { "aria-live": "polite" }, NOTHING);
     this.gallery = h("div", { class: "gallery" });
-    this.list = button("Save the list (CSV)", () => this.saved(), { disabled: true });
     this.meaning = h("p", { class: "soft" });
     this.progress = h("p", { class: "soft", role: "status", hidden: true });
     this.key = h("div");
@@ -66,7 +66,7 @@ class View {
     );
     stage.side.append(
       h("section", { class: "colours" }, choice("Coloured by", this.columns), this.key),
-      h("section", { class: "side" }, h("h2", {}, "Selected"), this.words, h("div", { class: "row" }, this.list), this.gallery),
+      h("section", { class: "side" }, h("h2", {}, "Selected"), this.words, this.gallery),
       keep(stage, { question: () => ({}), action: "command" }),
       h("p", { class: "soft" }, [...missing, told.remark].filter(Boolean).join(". ")),
     );
@@ -150,9 +150,16 @@ class View {
     if (this.begun || !this.values || !this.placed) return;
     this.begun = true;
     this.plane.begin(this.stage.get("at"), this.stage);
+    this.before();
+  }
+
+  /** Selects what the address names. */
+  async before() {
+    const selection = this.stage.get("selection");
+    const rows = selection && (await table(this.stage.run.id, "look", "rows", { selection }).catch((error) => this.stage.fail(error)));
+    if (!rows || !this.stage.open) return;
     const there = new Set(this.rows);
-    const before = this.stage.get("chosen").split(".").filter(Boolean).map(Number).filter((row) => there.has(row));
-    if (before.length) this.plane.select(before);
+    this.plane.select(Array.from(rows).filter((row) => there.has(row)));
   }
 
   hover(row, x, y) {
@@ -171,23 +178,11 @@ class View {
   }
 
   /** Hears an Int32Array of rows of the data: all that are selected now. */
-  lasso(rows) {
-    this.selected = rows;
-    this.stage.note({ chosen: rows.length <= NOTED ? rows.join(".") : "" });
+  async lasso(rows) {
     fill(this.words, rows.length ? `${rows.length.toLocaleString("en")} images are selected.` : NOTHING);
-    this.list.disabled = rows.length === 0;
     fill(this.gallery, Array.from(rows.slice(0, SHOWN), (row) => thumb(this.stage.run, { id: `d${row}`, caption: this.captions.get(row) ?? `image ${row}` }, false, () => go({ panel: "look", picture: `d${row}` }))));
-  }
-
-  async saved() {
-    const bits = new Uint8Array(Math.ceil(this.rows.length / 8));
-    const chosen = new Set(this.selected);
-    this.rows.forEach((row, i) => chosen.has(row) && (bits[i >> 3] |= 128 >> (i & 7)));
-    const answer = await this.stage.ask("list", { rows: btoa(Array.from(bits, (byte) => String.fromCharCode(byte)).join("")) });
-    if (!answer) return;
-    const armed = (text) => (/^'*[=+\-@\t\r]/.test(text) ? `'${text}` : text); // no formula to a spreadsheet
-    const cell = (text) => `"${armed(String(text)).replaceAll('"', '""')}"`;
-    const lines = answer.names.map((name, i) => `${cell(name)},${cell(answer.labels[i])}`);
-    save("selected.csv", written(`${["file,label", ...lines].join("\n")}\n`, "text/csv"));
+    const turn = (this.turn = (this.turn ?? 0) + 1);
+    const selection = await keepRows(this.stage, rows);
+    if (this.turn === turn) this.stage.select(selection);
   }
 }
