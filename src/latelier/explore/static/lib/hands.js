@@ -22,7 +22,7 @@ export class Hands {
     if (event.button !== 0) return;
     this.plane.over.setPointerCapture(event.pointerId);
     this.fingers.set(event.pointerId, [event.offsetX, event.offsetY]);
-    this.began = this.fingers.size === 1 ? [event.offsetX, event.offsetY] : null; // two fingers make no click
+    this.began = this.fingers.size === 1 ? [event.offsetX, event.offsetY] : null; // where a click began
     this.path = this.plane.mode !== "pan" && this.began ? [this.began] : [];
   }
 
@@ -32,6 +32,7 @@ export class Hands {
     if (!before) return this.point(at);
     const other = [...this.fingers].find(([id]) => id !== event.pointerId)?.[1];
     this.fingers.set(event.pointerId, at);
+    if (this.began && Math.hypot(at[0] - this.began[0], at[1] - this.began[1]) > STILL) this.began = null; // no click
     if (other) {
       const apart = (one) => Math.hypot(one[0] - other[0], one[1] - other[1]) || 1;
       this.plane.zoom(apart(at) / apart(before), (at[0] + other[0]) / 2, (at[1] + other[1]) / 2);
@@ -47,7 +48,7 @@ export class Hands {
     const at = [event.offsetX, event.offsetY];
     const { began, path } = this;
     this.leave(event);
-    if (began && Math.hypot(at[0] - began[0], at[1] - began[1]) <= STILL && path.every((one) => Math.hypot(one[0] - began[0], one[1] - began[1]) <= STILL)) this.click(at);
+    if (began) this.click(at);
     else if (path.length > 1) this.plane.choose(this.plane.mode === "box" ? this.boxed(path) : this.inside(path), event.shiftKey ? "more" : event.altKey ? "less" : "only");
   }
 
