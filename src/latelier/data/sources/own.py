@@ -21,7 +21,8 @@ from latelier.storage.folders import MARK
 SOFTWARE = {"Software": "latelier"}  # in a PNG file, before its pixels
 METADATA = {b"latelier": b"1"}  # of a Parquet schema
 GENERATOR = '<meta name="generator" content="latelier">'
-HEADERS = (b"file,class,probability", b"file,caption,log probability", b"file,picture,", b"true class,")
+# Of tables; the last is that of earlier versions.
+HEADERS = (b"file,class,probability", b"file,caption,log probability", b"file,image,", b"true class,", b"file,picture,")
 PACK = frozenset({"pixels.npy", "rows.json", "info.json"})
 HEAD = 2_048  # bytes of a file that hold its mark
 
