@@ -1,5 +1,6 @@
 """The gallery: images of the data, by class, and those whose codes are nearest to one."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ TITLE, PLACE = "Look", 0
 LINE = "All images of the data. Choose one to work on, or drop in one of your own."
 needs = ()
 MOST = 96  # images a page
+ROW = re.compile(r"d(\d{1,9})", re.ASCII)
 
 
 def searches(opened: OpenedRun) -> bool:
@@ -33,21 +35,31 @@ def about(opened: OpenedRun, question: Question) -> dict[str, Any]:
 
 
 def page(opened: OpenedRun, question: Question) -> dict[str, Any]:
-    """Some images from a place on, of one class or of all."""
+    """Some images from a place on, of one class or of all; without a place those of the page that shows an image, if
+    they have it. A class that is not there has none."""
     classes, label = opened.shown.classes, question.text("label", "")
     rows = np.arange(len(opened.shown))
-    if label in classes:
-        rows = np.flatnonzero(opened.shown.label == classes.index(label))
-    start = min(question.whole("start", 0, 10**9, 0), max(0, len(rows) - 1))
-    some = rows[start : start + question.whole("count", 1, MOST, 48)]
-    pictures = [_told(opened, int(row)) for row in some]
+    if label:
+        rows = np.flatnonzero(opened.shown.label == classes.index(label)) if label in classes else rows[:0]
+    count = question.whole("count", 1, MOST, 48)
+    start = question.whole("start", 0, 10**9, 0) if question.has("start") else _page_of(question, rows, count)
+    start = min(start, max(0, len(rows) - 1))
+    pictures = [_told(opened, int(row)) for row in rows[start : start + count]]
     return {
         "pictures": pictures,
         "start": start,
         "total": len(rows),
         "classes": classes[:200],
+        "unknown": bool(label) and label not in classes,
         "search": searches(opened),
     }
+
+
+def _page_of(question: Question, rows: np.ndarray, count: int) -> int:
+    """Where the page of so many rows begins that has the image asked for; 0 where none has it."""
+    row = ROW.fullmatch(question.text("picture", ""))
+    found = np.flatnonzero(rows == int(row[1])) if row else rows[:0]
+    return int(found[0]) // count * count if len(found) else 0
 
 
 def near(opened: OpenedRun, question: Question) -> dict[str, Any]:

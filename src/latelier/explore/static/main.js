@@ -5,6 +5,7 @@ import { button, fill, h } from "./lib/dom.js";
 import { address as source, image } from "./lib/picture.js";
 import { ask, site as read, upload } from "./lib/server.js";
 import { say, Stage } from "./lib/stage.js";
+import { held, skipping } from "./lib/still.js";
 
 const main = document.getElementById("main");
 const nav = document.getElementById("panels");
@@ -12,6 +13,7 @@ const runs = document.getElementById("run");
 const own = []; // ids of uploads of this page
 let site = null;
 let stage = null;
+let missed = 0; // modules that could not be had
 
 function frame(run, panel) {
   fill(nav, run.panels.map((name) =>
@@ -39,7 +41,8 @@ function step(by) {
 }
 
 async function show() {
-  if (stage) stage.open = false;
+  const before = stage;
+  before?.leave();
   const run = site.runs.find((one) => one.id === address.get("run")) ?? site.runs[0];
   const wanted = address.get("panel");
   const panel = run.panels.includes(wanted) ? wanted : run.panels[0];
@@ -48,12 +51,41 @@ async function show() {
   const { title, line } = site.panels[panel];
   const facts = `${run.title} (${run.model}) on ${run.source}`;
   const head = h("div", { class: "head" }, h("div", {}, h("h1", {}, title), h("p", {}, line), h("p", { class: "soft" }, facts)));
-  const module = await import(`./panels/${panel}.js`);
+  const module = await loaded(panel);
   if (!mine.open) return;
-  if (module.works !== false) head.append(chip(run, mine.picture));
+  if (module && module.works !== false) head.append(chip(run, mine.picture));
+  const place = held(main, before?.panel === panel && before.run.id === run.id);
   fill(main, head, mine.element);
+  place();
+  if (address.get("run") && address.get("run") !== run.id) mine.fail(new Error(`No run "${address.get("run")}" is open here: this is ${run.title}. Start the explorer with that run's folder, or choose a run at the left.`));
+  if (!module) return mine.fail(new Error(`The panel ${title} could not be loaded. Is the explorer still running in its terminal? This page goes on by itself once it is.`));
   if (wanted && wanted !== panel) mine.fail(new Error(`${run.title} has no panel "${wanted}", because its model cannot do that.`));
   module.mount(mine);
+}
+
+/** A panel's module, or null where it cannot be had; a browser may remember that under the same address. */
+async function loaded(panel) {
+  try {
+    return await import(`./panels/${panel}.js${missed ? `?again=${missed}` : ""}`);
+  } catch {
+    missed += 1;
+    read().catch(() => {}); // which notes that the server is gone, if it is
+    return null;
+  }
+}
+
+/** The server is there again, perhaps another one than before. */
+async function back() {
+  const version = site?.version;
+  try {
+    site = await read();
+  } catch (error) {
+    return stage ? stage.fail(error) : fill(main, h("p", { class: "card problem", role: "alert" }, error.message));
+  }
+  if (version !== site.version) return location.reload();
+  fill(runs, site.runs.map((run) => h("option", { value: run.id }, run.title)));
+  say("The explorer answers again.");
+  await show();
 }
 
 async function taken(file) {
@@ -97,6 +129,7 @@ async function begin() {
     site = await read();
   } catch (error) {
     fill(main, h("p", { class: "card problem", role: "alert" }, error.message));
+    addEventListener("latelier-back", () => location.reload(), { once: true });
     return;
   }
   fill(runs, site.runs.map((run) => h("option", { value: run.id }, run.title)));
@@ -104,6 +137,8 @@ async function begin() {
   address.listen(show);
   addEventListener("keydown", keys);
   dropping();
+  skipping(document.getElementById("skip"), main);
+  addEventListener("latelier-back", back);
   await show();
 }
 

@@ -1,6 +1,7 @@
 // What a person takes along: the image, its code, the command that makes it.
 
 import { button, fill, h } from "./dom.js";
+import { say } from "./stage.js";
 
 /** Hands a file to the browser. */
 export function save(name, content) {
@@ -37,7 +38,7 @@ export function keep(stage, { picture, question, action = "code", file }) {
   const said = h("p", { "aria-live": "polite" });
   const asked = () => stage.ask(action, question());
   const buttons = [
-    picture && button("Save image", () => save(`${stage.run.id}-${stage.panel}.png`, picture())),
+    picture && button("Save image", () => (picture() ? save(`${stage.run.id}-${stage.panel}.png`, picture()) : say("Nothing is drawn yet."))),
     action === "code" && button("Save code (JSON)", async () => {
       const answer = await asked();
       if (answer) save("code.json", json(answer.code));

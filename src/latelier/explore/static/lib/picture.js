@@ -15,22 +15,24 @@ export function image(run, source, alt) {
   return h("img", { src: source, alt, width, height, class: Math.max(height, width) <= CRISP ? "crisp" : undefined, draggable: "false" });
 }
 
-/** A picture with a caption; `show(source, words)` puts another in its place. */
+/** A picture with a caption, or an empty frame without a source; `show(source, words)` puts another in its place. */
 export function figure(run, source, words, { alt = "", big = false } = {}) {
-  const shown = image(run, source, alt || (typeof words === "string" ? words : ""));
+  const shown = image(run, source || undefined, alt || (typeof words === "string" ? words : ""));
   const caption = h("figcaption", {}, words);
   const frame = h("div", { class: "frame" }, shown);
   frame.style.setProperty("--shape", `${run.image[2]} / ${run.image[1]}`);
   const element = h("figure", { class: big ? "big" : undefined }, frame, caption);
-  return {
-    element,
-    frame,
-    shown,
-    show(next, said) {
-      shown.src = next;
-      if (said !== undefined) fill(caption, said);
-    },
-  };
+
+  function show(next, said) {
+    if (next) shown.src = next;
+    else shown.removeAttribute("src");
+    shown.hidden = !next;
+    frame.classList.toggle("empty", !next);
+    if (said !== undefined) fill(caption, said);
+  }
+
+  show(source);
+  return { element, frame, shown, show };
 }
 
 /** A button that is a small picture. */

@@ -2,16 +2,49 @@
 
 const client = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 const AGAIN = 400; // ms between questions whose answer is not there yet
+const LOOK = 1000; // ms between looks whether a server that was gone is back
+const GONE = "The explorer does not answer. Is it still running in its terminal? This page goes on by itself once it does.";
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+let gone = false;
 
-async function fetched(path, options) {
-  let answer;
-  try {
-    answer = await fetch(path, options);
-  } catch {
-    throw new Error("The explorer does not answer. Is it still running in its terminal?");
+/** Begins to look for the server, which did not answer; the window hears "latelier-back" once it does. */
+async function lost() {
+  if (gone) return;
+  gone = true;
+  while (gone) {
+    await pause(LOOK);
+    gone = await fetch("/api/site").then(() => false, () => true);
   }
-  const content = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(content.error ?? `The explorer answered ${answer.status}.`);
+  dispatchEvent(new Event("latelier-back"));
+}
+
+/** Status and content of an answer; of long work `share` hears how far it is. */
+async function read(answer, share) {
+  if (!answer.headers.get("content-type")?.startsWith("application/x-ndjson")) return [answer.status, await answer.json().catch(() => ({}))];
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let [rest, last] = ["", {}];
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    const lines = (rest + part.value).split("\n");
+    rest = lines.pop();
+    for (const line of lines) {
+      last = JSON.parse(line);
+      if (last.share !== undefined) share(last.share);
+    }
+  }
+  if (last.status === undefined) throw new Error(GONE);
+  return [last.status, last.answer ?? last];
+}
+
+async function fetched(path, options = {}, share = () => {}) {
+  let status, content;
+  try {
+    [status, content] = await read(await fetch(path, options), share);
+  } catch (error) {
+    if (options.signal?.aborted) throw error;
+    lost();
+    throw new Error(GONE);
+  }
+  if (status >= 300) throw new Error(content.error ?? `The explorer answered ${status}.`);
   return content;
 }
 
@@ -26,17 +59,22 @@ export async function upload(file) {
   return (await fetched("/api/upload", { method: "POST", headers, body: file })).picture;
 }
 
-/** One answer of a panel's action; null if a newer question overtook it. `waiting` hears what share is done. */
-export async function ask(run, panel, action, question, waiting = () => {}) {
+/**
+ * One answer of a panel's action; null if a newer question overtook it, or `signal` left it. `waiting` hears what share
+ * of all codes is there, `share` what share of the work itself is done.
+ */
+export async function ask(run, panel, action, question, { waiting = () => {}, share, signal } = {}) {
   const path = `/api/${run}/${panel}/${action}`;
   const headers = { "content-type": "application/json", "x-client": client };
-  for (;;) {
-    const answer = await fetched(path, { method: "POST", headers, body: JSON.stringify(question) });
+  while (!signal?.aborted) {
+    const sent = { method: "POST", headers, body: JSON.stringify(question), signal };
+    const answer = await fetched(path, sent, share).catch((error) => (signal?.aborted ? { overtaken: true } : Promise.reject(error)));
     if (answer.overtaken) return null;
     if (answer.waiting === undefined) return answer;
     waiting(answer.waiting);
-    await new Promise((done) => setTimeout(done, AGAIN));
+    await pause(AGAIN);
   }
+  return null;
 }
 
 /** Asks the newest question only; `show` gets each answer in turn, `fail` an error. */

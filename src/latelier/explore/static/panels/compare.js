@@ -1,7 +1,7 @@
 // Two runs on the same image and the same controls. Each side asks its own run's panels.
 
 import { fill, h, segments } from "../lib/dom.js";
-import { address, figure } from "../lib/picture.js";
+import { figure } from "../lib/picture.js";
 import { ask, Newest } from "../lib/server.js";
 import { slider } from "../lib/slider.js";
 import { keep } from "../lib/keep.js";
@@ -25,7 +25,7 @@ export async function mount(stage) {
   const choice = h("select", { id: "with", onchange: () => go({ with: choice.value }) }, able.map((run) => h("option", { value: run.id }, run.title)));
   choice.value = other.id;
   const runs = [stage.run, other];
-  const sides = runs.map((run) => figure(run, address(run, stage.picture), run.title, { alt: `${run.title}: what it draws` }));
+  const sides = runs.map((run) => figure(run, "", run.title, { alt: `${run.title}: what it draws` }));
   const controls = h("div", { class: "side" });
   const answers = h("div", { class: "two" }, sides.map((side) => side.element));
   const ways = Object.entries(WAYS).filter(([panel]) => runs.every((run) => run.panels.includes(panel)));

@@ -18,11 +18,11 @@ export function mount(stage) {
   const canvas = h("canvas", { width, height, class: "crisp paint", tabindex: "0", role: "img", "aria-label": "The image. Paint with the pointer, or move with the arrow keys and paint with space." });
   const original = h("figure", {}, h("div", { class: "frame" }, canvas), h("figcaption", {}, "paint over what shall be missing"));
   original.firstChild.style.setProperty("--shape", `${width} / ${height}`);
-  const filled = figure(stage.run, address(stage.run, stage.picture), "filled in");
+  const filled = figure(stage.run, "", "filled in");
   const source = image(stage.run, address(stage.run, stage.picture), "");
   const brush = slider({ name: "Brush", hint: "pixels", low: 1, high: Math.max(3, Math.round(Math.min(width, height) / 2)), step: 1, value: Math.max(2, Math.round(width / 8)), digits: 0 }, () => {});
   const question = () => ({ picture: stage.picture, hidden: pack(hidden), seed: Number(stage.get("seed")) || 0 });
-  const ask = stage.newest("fill", (answer) => filled.show(answer.picture, ["filled in, ", h("b", {}, percent(answer.missing)), " of the image was missing"]));
+  const ask = stage.newest("fill", (answer) => filled.show(answer.picture, ["filled in, ", h("b", {}, percent(answer.missing)), " of the image was missing"]), "Filling in");
 
   function shown(at = null) {
     const context = canvas.getContext("2d");
@@ -39,7 +39,7 @@ export function mount(stage) {
     shown();
     stage.note({ hidden: hidden.some(Boolean) ? pack(hidden) : "" });
     if (hidden.some(Boolean)) ask(question());
-    else filled.show(address(stage.run, stage.picture), "nothing is missing yet");
+    else filled.show("", "nothing is missing yet");
   }
 
   function stroke() {

@@ -9,7 +9,7 @@ const PAGE = 48;
 export function mount(stage) {
   stage.wide();
   const file = h("input", { type: "file", accept: "image/*", class: "hidden", onchange: () => file.files.length && dispatchEvent(new CustomEvent("latelier-file", { detail: file.files[0] })) });
-  const classes = h("select", { "aria-label": "Class", hidden: true, onchange: () => go({ label: classes.value, start: 0, near: "" }) });
+  const classes = h("select", { "aria-label": "Class", hidden: true, onchange: () => go({ label: classes.value, start: "", near: "" }) });
   const near = button("Nearest by code", () => go({ near: stage.get("near") ? "" : "1" }), { pressed: Boolean(stage.get("near")), hidden: true });
   const words = h("p", { class: "soft" });
   const gallery = h("div", { class: "gallery", role: "group", "aria-label": "Pictures" });
@@ -26,19 +26,19 @@ export function mount(stage) {
   const shown = (pictures) => fill(gallery, pictures.map((one) => thumb(stage.run, one, one.id === stage.picture, () => choose(one))));
 
   async function page() {
-    const start = Number(stage.get("start")) || 0;
-    const answer = await stage.ask("page", { start, count: PAGE, label: stage.get("label") });
+    const turned = stage.get("of") === stage.picture ? Number(stage.get("start")) || 0 : undefined; // a page is turned to until another image is chosen
+    const answer = await stage.ask("page", { start: turned, picture: stage.picture, count: PAGE, label: stage.get("label") });
     if (!answer) return;
     near.hidden = !answer.search;
     classes.hidden = answer.classes.length === 0;
     fill(classes, h("option", { value: "" }, "all classes"), answer.classes.map((name) => h("option", { value: name }, name)));
-    classes.value = stage.get("label");
+    classes.value = answer.unknown ? "" : stage.get("label");
     if (stage.get("near") && answer.search) return nearest();
     const mine = stage.own.map((id) => ({ id, caption: "your image" }));
-    shown(start ? answer.pictures : [...mine, ...answer.pictures]);
+    shown(answer.start ? answer.pictures : [...mine, ...answer.pictures]);
     const end = answer.start + answer.pictures.length;
-    const to = (place) => () => go({ start: Math.max(0, place) });
-    fill(words, answer.total ? `Images ${answer.start + 1} to ${end} of ${answer.total.toLocaleString("en")}.` : "There are no images of this class.");
+    const to = (place) => () => go({ start: Math.max(0, place), of: stage.picture });
+    fill(words, answer.total ? `Images ${answer.start + 1} to ${end} of ${answer.total.toLocaleString("en")}.` : answer.unknown ? `No class "${stage.get("label")}" is here: choose another, or all.` : "There are no images of this class.");
     fill(pages, button("Earlier", to(answer.start - PAGE), { disabled: answer.start === 0 }), button("Later", to(answer.start + PAGE), { disabled: end >= answer.total }));
   }
 
