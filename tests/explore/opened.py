@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,15 @@ def places_of(*models: Model) -> tuple[list[OpenedRun], Uploads]:
 @contextmanager
 def page(*models: Model, hosts: tuple[str, ...] = ("127.0.0.1",), token: str = "") -> Iterator[Page]:
     """A page over them."""
-    places, uploads = places_of(*models)
-    with TestClient(build_app(places, uploads, hosts, token), base_url=HERE, follow_redirects=False) as client:
+    with (
+        app_of(*models, hosts=hosts, token=token) as app,
+        TestClient(app, base_url=HERE, follow_redirects=False) as client,
+    ):
         yield Page(client)
+
+
+@contextmanager
+def app_of(*models: Model, **how: Any) -> Iterator[Any]:
+    """A server over them, whose labels go when it does."""
+    with TemporaryDirectory() as folder:
+        yield build_app(*places_of(*models), labels=Path(folder) / "labels.csv", **how)

@@ -65,7 +65,8 @@ def test_picture_code_and_command_are_taken_along(visitor: Visitor, tmp_path: Pa
 def test_keys_alone_go_everywhere(visitor: Visitor) -> None:
     visitor.go("panel=look&picture=d3")
     visitor.page.wait_for_selector(".gallery .thumb")
-    visitor.page.keyboard.press("3")
+    visitor.page.keyboard.press("g")
+    visitor.page.keyboard.press("t")
     visitor.page.wait_for_selector("h1:text('Traverse')")
     visitor.page.keyboard.press("]")
     visitor.until("location.hash.includes('picture=d4')")
@@ -78,7 +79,8 @@ def test_keys_alone_go_everywhere(visitor: Visitor) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "panel", ["look", "reconstruct", "traverse", "interpolate", "edit", "inpaint", "classify", "map", "compare"]
+    "panel",
+    ["start", "look", "reconstruct", "traverse", "interpolate", "edit", "inpaint", "classify", "map", "compare"],
 )
 @pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 860)])
 def test_nothing_is_wider_than_the_page(base: str, panel: str, width: int, height: int) -> None:

@@ -116,7 +116,7 @@ def test_words_are_typed_and_drawn(visitor: Visitor) -> None:
 
 def test_classes_are_told(visitor: Visitor) -> None:
     visitor.go("panel=classify&picture=d3")
-    visitor.page.wait_for_selector("tbody tr >> nth=1")
+    visitor.page.wait_for_selector(".classes tbody tr >> nth=1")
     assert "±" in visitor.page.inner_text("tbody")
 
 
@@ -146,15 +146,3 @@ def test_names_that_are_not_utf8_are_saved_as_bytes(visitor: Visitor) -> None:
     script = "import('/static/lib/keep.js').then(async (m) => [...new Uint8Array(await m.written(TEXT).arrayBuffer())])"
     found = visitor.page.evaluate(script.replace("TEXT", r"'k\udcfche \ud83d\udcc4 \xe4'"))
     assert bytes(found) == "k\udcfche \N{PAGE FACING UP} ä".encode(errors="surrogateescape")
-
-
-def test_two_runs_are_compared_on_one_control(visitor: Visitor) -> None:
-    visitor.go("panel=compare&picture=d3")
-    before = visitor.picture("one:"), visitor.picture("two:")
-    assert before[0] != before[1]
-    visitor.page.get_by_role("button", name="Interpolate").click()
-    visitor.page.wait_for_selector(".slider input")
-    middle = visitor.picture("one:"), visitor.picture("two:")
-    visitor.page.locator(".slider input").press("End")
-    visitor.changed("one:", middle[0])
-    visitor.changed("two:", middle[1])

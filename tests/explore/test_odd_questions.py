@@ -27,6 +27,9 @@ FIELDS = (
         "attribute",
         "code",
         "run",
+        *("kind", "selection", "bits", "skip", "class", "value", "why", "tab", "method", "steps"),
+        "way",
+        "rows",
     ),
 )
 VALUES: dict[str, Any] = {

@@ -2,15 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from hashlib import sha256
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from types import GeneratorType
 from typing import Any
 
+import numpy as np
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -22,10 +24,14 @@ from latelier import __version__
 from latelier.errors import Refusal
 from latelier.explore.answers import JSONResponse, answered, told
 from latelier.explore.guard import LOCAL, Guard, TooLongError
+from latelier.explore.jobs import Job, Jobs
+from latelier.explore.open_runs import open_beside
 from latelier.explore.opened_run import QUICK, OpenedRun, Unknown
-from latelier.explore.panels import actions_of, find, possible
+from latelier.explore.panels import actions_of, find, list_panels, possible, tables_of
 from latelier.explore.requests import Question
+from latelier.explore.sameness import mark
 from latelier.explore.uploads import Uploads
+from latelier.explore.workbench import Workbench, label_file, same_images
 from latelier.explore.worker import Worker
 from latelier.nets.eval_mode import evaluating
 from latelier.sheets.sheet import png
@@ -40,14 +46,44 @@ READING = 4  # uploads at a time
 class Explorer:
     """The runs of one page, the worker that answers for them, and the files of the page."""
 
-    def __init__(self, opened_runs: Sequence[OpenedRun], uploads: Uploads):
-        self.opened_runs = {opened.name: opened for opened in opened_runs}
+    def __init__(self, opened_runs: Sequence[OpenedRun], uploads: Uploads, labels: Path | None = None):
+        self.opened_runs = dict[str, OpenedRun]()
         self.uploads, self.worker = uploads, Worker()
         self._reading = asyncio.Semaphore(READING)
+        self.jobs = Jobs(self._trained)
+        self._labels, self._benches = labels, dict[str, Workbench]()
         self._files = dict(_shipped())
+        self.marks = dict[str, str]()  # which of the runs show the same images
         for opened in opened_runs:
-            if "look" in possible(opened) and find("look").searches(opened):
-                self.worker.between(opened.codes.slices())
+            self.add(opened)
+
+    def add(self, opened: OpenedRun) -> None:
+        """One run more. Raises Refusal for a file of labels that is none."""
+        key = same_images(opened.shown)
+        if key not in self._benches:
+            labels = self._labels or label_file(opened.run.folder)
+            self._benches[key] = Workbench(opened.shown, labels, self.jobs)
+        opened.use(self._benches[key])
+        opened.between = self.worker.between
+        self.marks[opened.name] = mark(opened.shown)
+        self.opened_runs[opened.name] = opened
+        if "look" in possible(opened) and find("look").searches(opened):
+            self.worker.between(opened.codes.slices())
+
+    def _trained(self, job: Job) -> None:
+        """Opens what a job has trained, when the worker has time."""
+        if job.state == "done":
+            self.worker.between(self._opening(job))
+
+    def _opening(self, job: Job) -> Iterator[None]:
+        yield
+        try:
+            opened = open_beside(job.out, job.beside, self.opened_runs, self.uploads)
+            self.add(opened)
+        except Refusal as error:
+            job.fail(str(error))
+        else:
+            job.opened = opened.name
 
     async def page(self, request: Request) -> Response:
         """Files by a name that is among those shipped: nothing is looked up on the disk."""
@@ -72,6 +108,7 @@ class Explorer:
                 "source": opened.shown.source,
                 "count": len(opened.shown),
                 "version": opened.shown.fingerprint[:8],
+                "images": self.marks[opened.name],
                 "seen": opened.run.seen,
                 "folder": str(opened.run.folder),
                 "panels": shown[opened.name],
@@ -79,9 +116,7 @@ class Explorer:
             }
             for opened in self.opened_runs.values()
         ]
-        panels = {
-            name: {"title": find(name).TITLE, "line": find(name).LINE} for names in shown.values() for name in names
-        }
+        panels = {name: _told(name) for name in list_panels() if any(name in names for names in shown.values())}
         return JSONResponse({"version": __version__, "runs": runs, "panels": panels})
 
     async def picture(self, request: Request) -> Response:
@@ -110,8 +145,24 @@ class Explorer:
             question = Question(json.loads(body))
         except (ValueError, RecursionError) as error:
             raise error if isinstance(error, Refusal) else Refusal("a question is JSON, and this is none") from error
+        if action in getattr(find(panel), "AT_ONCE", ()):
+            at_once = partial(actions_of(panel)[action], opened, question)
+            return JSONResponse(await asyncio.get_running_loop().run_in_executor(None, at_once))
         key = request.headers.get("x-client", "")[:32], opened.name, panel, action
         return await answered(self.worker.ask(key, partial(_begun, opened, actions_of(panel)[action], question)))
+
+    async def table(self, request: Request) -> Response:
+        """Many numbers, as bytes in little-endian order; their type and shape are in a header."""
+        opened, panel, name = self._opened(request), request.path_params["panel"], request.path_params["table"]
+        if panel not in possible(opened, len(self.opened_runs)) or name not in tables_of(panel):
+            raise Unknown(f"{opened.name} has no {panel[:30]}/{name[:30]}")
+        question = Question(dict(request.query_params))
+        key = request.headers.get("x-client", "")[:32], opened.name, panel, name, request.url.query
+        asked = self.worker.ask(key, partial(_begun, opened, tables_of(panel)[name], question))
+        found: np.ndarray = await asyncio.wrap_future(asked.future)
+        found = np.ascontiguousarray(found, found.dtype.newbyteorder("<"))
+        headers = {"x-table": f"{found.dtype.name} {' '.join(map(str, found.shape))}"}
+        return Response(found.tobytes(), media_type="application/octet-stream", headers=headers)
 
     def _opened(self, request: Request) -> OpenedRun:
         name = request.path_params["run"]
@@ -121,14 +172,20 @@ class Explorer:
 
 
 def build_app(
-    opened_runs: Sequence[OpenedRun], uploads: Uploads, hosts: tuple[str, ...] = LOCAL, token: str = ""
+    opened_runs: Sequence[OpenedRun],
+    uploads: Uploads,
+    hosts: tuple[str, ...] = LOCAL,
+    token: str = "",
+    labels: Path | None = None,
 ) -> Starlette:
-    """The whole server; its thread ends with it."""
-    explorer = Explorer(opened_runs, uploads)
+    """The whole server; its thread and what it trains end with it. Labels are kept at ``labels``, by default in the
+    first run over the same images. Raises Refusal for a file of labels that is none."""
+    explorer = Explorer(opened_runs, uploads, labels)
 
     @asynccontextmanager
     async def living(app: Starlette) -> AsyncIterator[None]:
         yield
+        explorer.jobs.close()
         explorer.worker.close()
 
     routes = [
@@ -138,6 +195,7 @@ def build_app(
         Route("/api/upload", _safe(explorer.upload), methods=["POST"]),
         Route("/api/{run}/picture/{picture}.png", _safe(explorer.picture)),
         Route("/api/{run}/{panel}/{action}", _safe(explorer.act), methods=["POST"]),
+        Route("/api/{run}/{panel}/{table}.bin", _safe(explorer.table)),
     ]
     app = Starlette(
         routes=routes,
@@ -147,6 +205,12 @@ def build_app(
     )
     app.state.explorer = explorer
     return app
+
+
+def _told(name: str) -> dict[str, str]:
+    """What the page says of a panel."""
+    panel = find(name)
+    return {"title": panel.TITLE, "line": panel.LINE, "group": panel.GROUP, "key": panel.KEY}
 
 
 def _begun(opened: OpenedRun, action: Any, question: Question) -> Any:

@@ -1,7 +1,7 @@
 """From a command's runs to the places of a page."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from latelier.errors import Refusal
@@ -32,6 +32,13 @@ def open_runs(
     return list(opened_runs.values())
 
 
+def open_beside(folder: Path, beside: str, others: Mapping[str, OpenedRun], uploads: Uploads) -> OpenedRun:
+    """A run that was trained from the page of the one called ``beside``, with its images. Raises Refusal as opening
+    does."""
+    run, older = open_run(folder), others[beside]
+    return _opened(_name(run.name, others), run, older.shown.source, older.where, uploads)
+
+
 def _opened(name: str, run: Run, source: str, where: Where, uploads: Uploads) -> OpenedRun:
     """Shown is the test split or, of a source without splits, everything. A training split that lies in files of its
     own is read when a panel needs it."""
@@ -44,7 +51,7 @@ def _opened(name: str, run: Run, source: str, where: Where, uploads: Uploads) ->
     return OpenedRun(name, run, splits.test, lambda: splits.fit, uploads, where)
 
 
-def _name(title: str, taken: dict[str, OpenedRun]) -> str:
+def _name(title: str, taken: Mapping[str, OpenedRun]) -> str:
     """An id fit for an address, which stays the same while the runs do."""
     plain = re.sub(r"[^\w-]+", "-", title).strip("-").lower() or "run"
     names = [plain, *(f"{plain}-{number}" for number in range(2, len(taken) + 3))]

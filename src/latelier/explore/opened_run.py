@@ -2,8 +2,8 @@
 
 import re
 from base64 import b64encode
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections import OrderedDict, deque
+from collections.abc import Callable, Hashable, Iterator
 from functools import cached_property
 from pathlib import PurePath
 from typing import Any, TypeVar
@@ -18,8 +18,12 @@ from latelier.core import Code, Decodes, Encodes, Model, need
 from latelier.data.images import Images, to_float
 from latelier.data.packing.pack import cache_folder
 from latelier.explore.codes import Codes
+from latelier.explore.columns import Columns
+from latelier.explore.embedding import Embedding
+from latelier.explore.light import Light
 from latelier.explore.requests import Question
 from latelier.explore.uploads import Uploads
+from latelier.explore.workbench import Workbench
 from latelier.nets.eval_mode import evaluating
 from latelier.runs import edit_basis
 from latelier.runs.run import Run
@@ -50,6 +54,17 @@ class OpenedRun:
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
         self._under_way: dict[Hashable, Slices[Any]] = {}
         self.codes = Codes(run.model, shown, cache_folder(None))
+        self.columns, self.embedding = Columns(self), Embedding(self.codes)
+        self.between: Callable[[Iterator[None]], None] = _at_once  # who does long work, in slices
+
+    def use(self, bench: Workbench) -> None:
+        """Goes by these labels and selections, which runs over the same images share."""
+        self.bench, self.light = bench, Light(self.codes, bench.book, bench.truth)
+
+    @property
+    def where(self) -> Where:
+        """How the images were found."""
+        return self._where
 
     @property
     def model(self) -> Model:
@@ -87,9 +102,13 @@ class OpenedRun:
         """What people call it."""
         if picture.startswith("u"):
             return "your image"
-        name = PurePath(str(self.shown.names[int(picture[1:])])).name
+        name = self.file_name(int(picture[1:]))
         label = self.label(picture)
         return f"{label} ({name})" if label else name
+
+    def file_name(self, row: int) -> str:
+        """Of an image of the data, without the folders above."""
+        return PurePath(str(self.shown.names[row])).name
 
     def code(self, picture: str) -> Code:
         """Its most likely code, [1, ...]. Raises Refusal for a model that does not encode."""
@@ -170,6 +189,10 @@ def chosen(opened: OpenedRun, question: Question, name: str = "picture") -> str:
     picture = question.text(name, "d0")
     opened.pixels(picture)
     return picture
+
+
+def _at_once(slices: Iterator[None]) -> None:
+    deque(slices, maxlen=0)
 
 
 def drawn(image: Tensor) -> list[str]:

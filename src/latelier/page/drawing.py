@@ -24,7 +24,7 @@ def bar(share: float) -> str:
 
 def spark(term: str, curve: Curve) -> str:
     """The curve as a small drawing, of at most as many points as it has pixels; nothing for a single value."""
-    points = _thinned(curve, SPARK[0])
+    points = thinned(curve, SPARK[0])
     if len(points) < 2:
         return ""
     (left, right), (low, high) = ((min(values), max(values)) for values in zip(*points, strict=True))
@@ -41,23 +41,23 @@ def chart(term: str, lines: Mapping[str, Curve]) -> str:
     """Curves of one term, by name, on common axes: the first drawn through, others dashed. The height is that of the
     values after the first images, whose fall would flatten all that follows: it comes in from beyond the frame. Nothing
     for curves of single values."""
-    thinned = {name: _thinned(curve, CHART[0]) for name, curve in lines.items()}
-    thinned = {name: points for name, points in thinned.items() if len(points) > 1}
-    if not thinned:
+    shown = {name: thinned(curve, CHART[0]) for name, curve in lines.items()}
+    shown = {name: points for name, points in shown.items() if len(points) > 1}
+    if not shown:
         return ""
-    every = [point for points in thinned.values() for point in points]
+    every = [point for points in shown.values() for point in points]
     right = max(x for x, _ in every)
     settled = [y for x, y in every if x >= SETTLED * right]
     low, high = min(settled), max(settled)
     (width, height), drawn = CHART, ""
     span, box = (0.0, float(right), low, high), (LEFT, width - 4, height - BOTTOM, TOP)
-    for place, (name, points) in enumerate(thinned.items()):
+    for place, (name, points) in enumerate(shown.items()):
         dash = ' stroke-dasharray="5 3"' if place else ""
         drawn += (
             f'<g class="{text(name)}"><polyline points="{_line(points, span, box)}" fill="none" '
             f'stroke="currentColor" stroke-width="1.6"{dash}/></g>\n'
         )
-    ends = ", ".join(f"{name} from {number(p[0][1])} to {number(p[-1][1])}" for name, p in thinned.items())
+    ends = ", ".join(f"{name} from {number(p[0][1])} to {number(p[-1][1])}" for name, p in shown.items())
     y = "".join(
         f'<text x="{LEFT - 6}" y="{at + 4}" text-anchor="end">{number(value)}</text>\n'
         for value, at in ((high, TOP + 4), (low, height - BOTTOM))
@@ -85,8 +85,8 @@ def _count(images: float) -> str:
     return f"{images:,.0f}"
 
 
-def _thinned(curve: Curve, most: int) -> list[tuple[int, float]]:
-    """At most so many of the finite points, the last among them."""
+def thinned(curve: Curve, most: int) -> list[tuple[int, float]]:
+    """At most this many of the finite points, the last among them."""
     points = [(x, y) for x, y in zip(*curve, strict=True) if isfinite(y)]
     every = len(points) // most + 1
     return points[(len(points) - 1) % every :: every]

@@ -1,7 +1,6 @@
 """The first screen of a run's page: is it good, beside what, and what does it look like."""
 
 from collections.abc import Sequence
-from math import floor, log10
 from typing import Any
 
 from latelier.core import Finding
@@ -9,8 +8,7 @@ from latelier.page.drawing import bar, chart
 from latelier.page.elements import image, size, text
 from latelier.sheets.eight import Eight
 from latelier.sheets.losses import curves, unit
-from latelier.terminal.tables import decimals, fixed
-from latelier.verdict.headlines import Headline
+from latelier.verdict.headlines import Headline, bars
 
 SMALL = 128  # px a side up to which images are magnified without smoothing
 LEVELS = {"good": "Good", "note": "Note", "warning": "Warning", "failure": "Failed"}
@@ -38,14 +36,10 @@ def scores(headlines: Sequence[Headline]) -> str:
 
 def _headline(headline: Headline) -> str:
     """A table whose numbers are drawn as bars, too."""
-    greatest = max((row.value for row in headline.rows), default=0) or 1
-    most, places = headline.most or greatest, max(0, 2 - floor(log10(greatest)))  # three digits of the greatest
-    if headline.unit.startswith("%"):
-        places = decimals(headline.n)
     rows = "".join(
         f'<tr{" class=own" * row.own}><th scope="row">{text(row.label)}</th>'
-        f'<td class="number">{fixed(row.value, places)}</td><td>{bar(row.value / most)}</td></tr>\n'
-        for row in headline.rows
+        f'<td class="number">{row.said}</td><td>{bar(row.share)}</td></tr>\n'
+        for row in bars(headline)
     )
     name = f"{headline.name}, {headline.unit}" if headline.unit else headline.name
     note = f"<caption>{text(headline.note)}</caption>\n" if headline.note else ""

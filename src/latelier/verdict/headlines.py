@@ -6,7 +6,7 @@ from re import fullmatch
 from typing import Any, NamedTuple
 
 from latelier.scores.common import even
-from latelier.terminal.tables import counted
+from latelier.terminal.tables import counted, decimals, fixed
 
 MOST = 3
 LARGEST, CONSTANT = "largest class", "a constant answer"  # rows of what guessing has, balanced the second
@@ -33,6 +33,26 @@ class Headline(NamedTuple):
     note: str = ""
     most: float = 0.0  # value of a whole bar; by default the greatest among the rows
     n: int = 0  # images behind rows that are percentages
+
+
+class Bar(NamedTuple):
+    """A row as it is drawn."""
+
+    label: str
+    said: str  # the value in words
+    share: float  # of a whole bar, from 0 to 1
+    own: bool
+
+
+def bars(headline: Headline) -> list[Bar]:
+    """Its rows, with three digits of the greatest value, or as many as so few images allow of a percentage."""
+    greatest = max((row.value for row in headline.rows), default=0) or 1
+    most, places = headline.most or greatest, max(0, 2 - math.floor(math.log10(greatest)))
+    if headline.unit.startswith("%"):
+        places = decimals(headline.n)
+    return [
+        Bar(row.label, fixed(row.value, places), min(1.0, max(0.0, row.value / most)), row.own) for row in headline.rows
+    ]
 
 
 def headlines(facts: Values, records: Sequence[Mapping[str, Any]]) -> list[Headline]:

@@ -8,12 +8,14 @@ from latelier.data.words import SPECIAL, Vocabulary
 from latelier.explore.opened_run import OpenedRun, chosen, drawn
 from latelier.explore.panels import Action
 from latelier.explore.requests import Question
+from latelier.explore.saving import FOLDER, of_image
 from latelier.objectives.langevin import Chain
 from latelier.scores.captioning import codes_of
 from latelier.slices import Slices, within
 from latelier.uses.imagining import TRIED, imagining, read_back, tokens_of
 
-TITLE, PLACE = "Captions", 7
+TITLE, PLACE = "Captions", 10
+GROUP, KEY = "Tasks", "w"
 LINE = "What the model writes of the image, and what it draws of words."
 needs = (Captions, Encodes)
 BEAM, LONGEST, LONGEST_TEXT = 5, 30, 400
@@ -63,10 +65,10 @@ def imagined(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:
 
 
 def command(opened: OpenedRun, question: Question) -> dict[str, Any]:
-    """The command that writes captions of all images or, with a text, draws a sheet of it."""
+    """The command that writes the caption of the image or, with a text, draws a sheet of it."""
     run, text = str(opened.run.folder), question.text("text", "")
     if not text.strip():
-        return {"command": shlex.join(["latelier", "caption", run, opened.shown.source, "--out", "captions.csv"])}
+        return of_image(["caption", run, FOLDER, "--out", "captions.csv"])
     words = ["latelier", "draw", run, "imagine", "--data", opened.shown.source, "--caption", text, "--seed"]
     seed = str(question.whole("seed", 0, 2**31, 0))
     return {"command": shlex.join([*words, seed, "--steps", str(CHAIN.steps), "--out", "imagined.png"])}

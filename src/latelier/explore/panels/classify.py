@@ -1,17 +1,18 @@
 """Which class an image has, and how sure that is."""
 
-import shlex
 from typing import Any
 
 from latelier.core import Classifies, Decides, has, need
 from latelier.explore.opened_run import OpenedRun, chosen
 from latelier.explore.panels import Action
 from latelier.explore.requests import Question
+from latelier.explore.saving import FOLDER, of_image
 from latelier.heads.joint import Joint
 from latelier.runs.calibration import DRAWS, kept
 from latelier.scores.calibration import tempered
 
-TITLE, PLACE = "Classify", 8
+TITLE, PLACE = "Classify", 9
+GROUP, KEY = "Tasks", "c"
 LINE = "The probability of each class, and how sure that is."
 needs = (Classifies,)
 
@@ -52,6 +53,5 @@ def show(opened: OpenedRun, question: Question) -> dict[str, Any]:
 
 
 def command(opened: OpenedRun, question: Question) -> dict[str, Any]:
-    """The command that writes the same of every image."""
-    words = ["latelier", "classify", str(opened.run.folder), opened.shown.source, "--out", "classes.csv"]
-    return {"command": shlex.join(words)}
+    """The command that writes the same of the image."""
+    return of_image(["classify", str(opened.run.folder), FOLDER, "--out", "classes.csv"])

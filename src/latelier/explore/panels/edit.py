@@ -15,7 +15,8 @@ from latelier.objectives.directions import place as column
 from latelier.scores.identity import Eye, apart, looking
 from latelier.slices import Slices
 
-TITLE, PLACE = "Edit", 5
+TITLE, PLACE = "Edit", 7
+GROUP, KEY = "Code", "e"
 LINE = "Move the image towards attributes, and see what else changes."
 needs = (Encodes, Decodes)
 FARTHEST = 10.0  # steps

@@ -1,7 +1,6 @@
 """What the model fills in where a person has painted."""
 
 import base64
-import shlex
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,12 @@ from latelier.errors import Refusal
 from latelier.explore.opened_run import OpenedRun, chosen, drawn
 from latelier.explore.panels import Action
 from latelier.explore.requests import Question
+from latelier.explore.saving import FOLDER, of_image
 from latelier.objectives import impute
 from latelier.slices import Slices
 
-TITLE, PLACE = "Inpaint", 6
+TITLE, PLACE = "Inpaint", 11
+GROUP, KEY = "Tasks", "f"
 LINE = "Paint over what shall be missing, and see what the model fills in."
 needs = (Imputes,)
 
@@ -35,10 +36,10 @@ def fill(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:
 
 
 def command(opened: OpenedRun, question: Question) -> dict[str, Any]:
-    """The command that fills in the same of every image, with the mask in a file."""
+    """The command that fills in the same of the image, with the mask in a file."""
     seed = str(question.whole("seed", 0, 2**31, 0))
-    words = ["latelier", "inpaint", str(opened.run.folder), opened.shown.source, "--mask", "mask.png", "--seed", seed]
-    return {"command": shlex.join([*words, "--out", "filled"]), "file": "mask.png"}
+    words = ["inpaint", str(opened.run.folder), FOLDER, "--mask", "mask.png", "--seed", seed, "--out", "filled"]
+    return of_image(words, "mask.png")
 
 
 def _hidden(opened: OpenedRun, question: Question) -> np.ndarray:

@@ -11,7 +11,8 @@ from latelier.explore.panels import Action
 from latelier.explore.requests import Question
 from latelier.sheets.interpolate import between
 
-TITLE, PLACE = "Interpolate", 3
+TITLE, PLACE = "Interpolate", 6
+GROUP, KEY = "Code", "i"
 LINE = "Drag between two to four images: what lies between their codes."
 needs = (Encodes, Decodes)
 STOPS = 7  # of the strip

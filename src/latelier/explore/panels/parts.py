@@ -13,7 +13,8 @@ from latelier.sheets.parts import CERTAIN, most_used, peaks
 from latelier.sheets.view import pixels
 from latelier.slices import Slices, within
 
-TITLE, PLACE = "Parts", 4
+TITLE, PLACE = "Parts", 8
+GROUP, KEY = "Code", "p"
 LINE = "Where each part occurs, what it looks like elsewhere, and the same part taken from another image."
 needs = (HasParts, Encodes, Decodes)
 CROPS, MOST = 5, 48  # crops a part; parts that are listed

@@ -10,7 +10,8 @@ from latelier.explore.panels import Action
 from latelier.explore.requests import Question
 from latelier.sheets.reconstruct import decibels, psnr
 
-TITLE, PLACE = "Reconstruct", 1
+TITLE, PLACE = "Reconstruct", 4
+GROUP, KEY = "Code", "r"
 LINE = "The image, and what is drawn of its code alone."
 needs = (Encodes, Decodes)
 

@@ -16,7 +16,8 @@ from latelier.sheets.traverse import axes, stops_of
 from latelier.sheets.view import free
 from latelier.slices import Slices
 
-TITLE, PLACE = "Traverse", 2
+TITLE, PLACE = "Traverse", 5
+GROUP, KEY = "Code", "t"
 LINE = "Move the numbers of the code, and see what each of them does."
 needs = (Decodes,)
 MOST = 512  # sliders that a page may ask for

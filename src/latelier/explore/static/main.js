@@ -2,26 +2,24 @@
 
 import * as address from "./lib/address.js";
 import { button, fill, h } from "./lib/dom.js";
-import { address as source, image } from "./lib/picture.js";
+import { listen, tell } from "./lib/keys.js";
+import { navigation } from "./lib/navigation.js";
+import { address as source, image, measures } from "./lib/picture.js";
 import { ask, site as read, upload } from "./lib/server.js";
 import { say, Stage } from "./lib/stage.js";
-import { held, skipping } from "./lib/still.js";
+import { held } from "./lib/still.js";
 
 const main = document.getElementById("main");
-const nav = document.getElementById("panels");
 const runs = document.getElementById("run");
 const own = []; // ids of uploads of this page
 let site = null;
 let stage = null;
 let missed = 0; // modules that could not be had
+let keys = []; // of the panel that is shown
 
 function frame(run, panel) {
-  fill(nav, run.panels.map((name) =>
-    h("a", { href: address.link({ run: run.id, panel: name }), "aria-current": name === panel ? "page" : undefined, onclick: (event) => {
-      event.preventDefault();
-      address.go({ run: run.id, panel: name });
-    } }, site.panels[name].title)));
-  nav.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  navigation(site, run, panel);
+  measures(run);
   runs.value = run.id;
   document.title = `${site.panels[panel].title}: ${run.title}, latelier`;
 }
@@ -40,6 +38,14 @@ function step(by) {
   address.go({ picture: `d${(row + by + stage.run.count) % stage.run.count}` });
 }
 
+/** Why the page shows something else than its address says, or nothing. */
+function amiss(run, panel) {
+  const [asked, wanted] = [address.get("run"), address.get("panel")];
+  if (asked && asked !== run.id) return `The run "${asked}" is not open here. This is ${run.title}; start the explorer with both.`;
+  if (wanted && wanted !== panel) return `${run.title} has no panel "${wanted}", because its model cannot do that.`;
+  return "";
+}
+
 async function show() {
   const before = stage;
   before?.leave();
@@ -53,13 +59,14 @@ async function show() {
   const head = h("div", { class: "head" }, h("div", {}, h("h1", {}, title), h("p", {}, line), h("p", { class: "soft" }, facts)));
   const module = await loaded(panel);
   if (!mine.open) return;
+  keys = module?.keys ?? [];
   if (module && module.works !== false) head.append(chip(run, mine.picture));
   const place = held(main, before?.panel === panel && before.run.id === run.id);
   fill(main, head, mine.element);
   place();
-  if (address.get("run") && address.get("run") !== run.id) mine.fail(new Error(`No run "${address.get("run")}" is open here: this is ${run.title}. Start the explorer with that run's folder, or choose a run at the left.`));
-  if (!module) return mine.fail(new Error(`The panel ${title} could not be loaded. Is the explorer still running in its terminal? This page goes on by itself once it is.`));
-  if (wanted && wanted !== panel) mine.fail(new Error(`${run.title} has no panel "${wanted}", because its model cannot do that.`));
+  const said = module ? amiss(run, panel) : `The panel ${title} could not be loaded. Is the explorer still running in its terminal? This page goes on by itself once it is.`;
+  if (said) mine.fail(new Error(said));
+  if (!module) return;
   module.mount(mine);
 }
 
@@ -83,7 +90,7 @@ async function back() {
     return stage ? stage.fail(error) : fill(main, h("p", { class: "card problem", role: "alert" }, error.message));
   }
   if (version !== site.version) return location.reload();
-  fill(runs, site.runs.map((run) => h("option", { value: run.id }, run.title)));
+  listed();
   say("The explorer answers again.");
   await show();
 }
@@ -98,15 +105,6 @@ async function taken(file) {
   } catch (error) {
     stage.fail(error);
   }
-}
-
-function keys(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("select, textarea, input:not([type=range])")) return;
-  const number = Number(event.key);
-  const panel = event.key >= "1" && event.key <= "9" ? stage.run.panels[number - 1] : undefined;
-  if (panel) address.go({ panel });
-  else if (event.key === "[") step(-1);
-  else if (event.key === "]") step(1);
 }
 
 function dropping() {
@@ -124,6 +122,18 @@ function dropping() {
   addEventListener("latelier-file", (event) => taken(event.detail));
 }
 
+function listed() {
+  fill(runs, site.runs.map((run) => h("option", { value: run.id }, run.title)));
+}
+
+/** There are more runs than before. */
+async function again() {
+  site = await read();
+  listed();
+  frame(site.runs.find((run) => run.id === stage.run.id), stage.panel);
+  stage.site = site;
+}
+
 async function begin() {
   try {
     site = await read();
@@ -132,12 +142,18 @@ async function begin() {
     addEventListener("latelier-back", () => location.reload(), { once: true });
     return;
   }
-  fill(runs, site.runs.map((run) => h("option", { value: run.id }, run.title)));
+  const help = () => tell(site, stage.run, stage.panel, keys);
+  listed();
   runs.addEventListener("change", () => address.go({ run: runs.value }));
+  document.getElementById("keys").addEventListener("click", help);
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault(); // what is behind the # is what the page shows
+    main.focus();
+  });
   address.listen(show);
-  addEventListener("keydown", keys);
+  addEventListener("latelier-runs", again);
+  listen({ where: () => stage, go: (panel) => address.go({ panel }), step, help });
   dropping();
-  skipping(document.getElementById("skip"), main);
   addEventListener("latelier-back", back);
   await show();
 }

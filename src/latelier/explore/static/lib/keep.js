@@ -1,7 +1,6 @@
 // What a person takes along: the image, its code, the command that makes it.
 
 import { button, fill, h } from "./dom.js";
-import { say } from "./stage.js";
 
 /** Hands a file to the browser. */
 export function save(name, content) {
@@ -30,27 +29,48 @@ async function copied(words) {
   }
 }
 
+/** A picture of this page as a file. */
+export async function fetched(path) {
+  const answer = await fetch(path);
+  if (!answer.ok) throw new Error("This image is not here.");
+  return answer.blob();
+}
+
 /**
  * Buttons. `picture()` gives the address of what is shown; `question()` what was asked for it; `action` is the panel's
- * that answers `code` and `command`; `file` what the command needs beside it, as [words, name, () => content].
+ * that answers `code` and `command`, or `command()` answers instead; `files` are what commands read, as [words, name,
+ * () => content].
  */
-export function keep(stage, { picture, question, action = "code", file }) {
+export function keep(stage, { picture, question, action = "code", command, files = [] }) {
   const said = h("p", { "aria-live": "polite" });
-  const asked = () => stage.ask(action, question());
+  const asked = command ?? (() => stage.ask(action, question()));
+  const trying = (work) => async () => {
+    try {
+      await work();
+    } catch (error) {
+      stage.fail(error);
+    }
+  };
+  const drawn = () => {
+    const source = picture();
+    if (source) save(`${stage.run.id}-${stage.panel}.png`, source);
+    else fill(said, "Nothing is drawn yet.");
+  };
   const buttons = [
-    picture && button("Save image", () => (picture() ? save(`${stage.run.id}-${stage.panel}.png`, picture()) : say("Nothing is drawn yet."))),
-    action === "code" && button("Save code (JSON)", async () => {
+    picture && button("Save image", drawn),
+    !command && action === "code" && button("Save code (JSON)", trying(async () => {
       const answer = await asked();
       if (answer) save("code.json", json(answer.code));
-    }),
-    button("Copy the command", async () => {
+    })),
+    button("Copy the command", trying(async () => {
       const answer = await asked();
       if (!answer) return;
       const how = await copied(answer.command);
-      const needs = answer.file === true ? "It reads code.json: save the code beside it." : answer.file ? `It reads ${answer.file}: save it beside it.` : "";
+      const needed = answer.files ?? [];
+      const needs = needed.length ? `It reads ${needed.join(" and ")}: save ${needed.length > 1 ? "them" : "it"} beside it.` : "";
       fill(said, how, h("code", { class: "command" }, answer.command), needs && h("span", { class: "soft" }, needs));
-    }),
-    file && button(`Save ${file[0]}`, async () => save(file[1], await file[2]())),
+    })),
+    ...files.map(([words, name, content]) => button(`Save ${words}`, trying(async () => save(name, await content())))),
   ];
   return h("section", { class: "side" }, h("div", { class: "row" }, buttons.filter(Boolean)), said);
 }

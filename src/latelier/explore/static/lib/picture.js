@@ -2,37 +2,73 @@
 
 import { fill, h } from "./dom.js";
 
-const CRISP = 160; // px: smaller images are magnified without smoothing
+const CRISP = 160; // px: smaller images are magnified without smoothing, by whole numbers
+const TIMES = 16; // magnified at most
+const LARGEST = 320; // px of a magnified image's longer side
+const THUMB = 96; // px of an image in a gallery, and in a row to choose from:
+const SMALL = 64;
+
+const times = (side, most) => Math.max(1, Math.floor(most / side));
+
+/** The width of a small run's image where it stands alone. */
+function largest({ image: [, height, width] }) {
+  return width * Math.min(TIMES, times(Math.max(height, width), LARGEST));
+}
+
+/** Sizes of small pictures on this page: whole multiples of the run's own, so that all pixels are alike. */
+export function measures(run) {
+  const side = Math.max(run.image[1], run.image[2]);
+  const set = (name, most) => document.documentElement.style.setProperty(name, `${side > most ? most : side * times(side, most)}px`);
+  set("--thumb", THUMB);
+  set("--small", SMALL);
+  document.documentElement.style.setProperty("--largest", side > CRISP ? "30rem" : `${largest(run)}px`);
+}
 
 /** The address of a picture of the data, or of an upload. */
 export function address(run, picture) {
   return `/api/${run.id}/picture/${picture}.png?${run.version}`;
 }
 
-/** An image that is crisp where it is small. */
-export function image(run, source, alt) {
+function sized(run, element) {
   const [, height, width] = run.image;
-  return h("img", { src: source, alt, width, height, class: Math.max(height, width) <= CRISP ? "crisp" : undefined, draggable: "false" });
+  element.style.setProperty("--shape", `${width} / ${height}`);
+  if (Math.max(height, width) > CRISP) return element;
+  element.classList.add("crisp");
+  element.style.setProperty("--width", `${width}px`);
+  element.style.setProperty("--most", `${largest(run)}px`);
+  return element;
 }
 
-/** A picture with a caption, or an empty frame without a source; `show(source, words)` puts another in its place. */
+/** An image that is crisp where it is small; without a source it is not there yet. */
+export function image(run, source, alt) {
+  const [, height, width] = run.image;
+  return sized(run, h("img", { src: source, alt, width, height, draggable: "false", hidden: !source }));
+}
+
+/** What an image, or a canvas of its size, stands in. */
+export function framed(run, ...inside) {
+  return sized(run, h("div", { class: "frame" }, inside));
+}
+
+/** A picture with a caption; `show(source, words)` puts another in its place, or with null an empty frame. */
 export function figure(run, source, words, { alt = "", big = false } = {}) {
-  const shown = image(run, source || undefined, alt || (typeof words === "string" ? words : ""));
+  const shown = image(run, source, alt || (typeof words === "string" ? words : ""));
   const caption = h("figcaption", {}, words);
-  const frame = h("div", { class: "frame" }, shown);
-  frame.style.setProperty("--shape", `${run.image[2]} / ${run.image[1]}`);
+  const frame = framed(run, shown);
+  frame.classList.toggle("empty", !source);
   const element = h("figure", { class: big ? "big" : undefined }, frame, caption);
-
-  function show(next, said) {
-    if (next) shown.src = next;
-    else shown.removeAttribute("src");
-    shown.hidden = !next;
-    frame.classList.toggle("empty", !next);
-    if (said !== undefined) fill(caption, said);
-  }
-
-  show(source);
-  return { element, frame, shown, show };
+  return {
+    element,
+    frame,
+    shown,
+    show(next, said) {
+      if (next) shown.src = next;
+      else shown.removeAttribute("src");
+      shown.hidden = !next;
+      frame.classList.toggle("empty", !next);
+      if (said !== undefined) fill(caption, said);
+    },
+  };
 }
 
 /** A button that is a small picture. */
@@ -46,5 +82,5 @@ export function thumb(run, { id, caption, note }, pressed, onclick) {
 /** A row of pictures by degrees. */
 export function frames(run, pictures) {
   return h("div", { class: "frames" }, pictures.map(({ picture, words, alt, here }) =>
-    h("figure", { class: here ? "here" : undefined }, h("div", { class: "frame" }, image(run, picture, alt ?? words ?? "")), words && h("figcaption", {}, words))));
+    h("figure", { class: here ? "here" : undefined }, framed(run, image(run, picture, alt ?? words ?? "")), words && h("figcaption", {}, words))));
 }

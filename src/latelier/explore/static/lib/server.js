@@ -1,6 +1,7 @@
 // Questions to the server. Of many that come fast only the newest is asked: one is under way, one waits.
 
 const client = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+const KINDS = { float32: Float32Array, int32: Int32Array, int8: Int8Array };
 const AGAIN = 400; // ms between questions whose answer is not there yet
 const LOOK = 1000; // ms between looks whether a server that was gone is back
 const GONE = "The explorer does not answer. Is it still running in its terminal? This page goes on by itself once it does.";
@@ -35,15 +36,19 @@ async function read(answer, share) {
   return [last.status, last.answer ?? last];
 }
 
-async function fetched(path, options = {}, share = () => {}) {
-  let status, content;
+/** What `take` reads of an answer. */
+async function reached(path, options, take) {
   try {
-    [status, content] = await read(await fetch(path, options), share);
+    return await take(await fetch(path, options));
   } catch (error) {
     if (options.signal?.aborted) throw error;
     lost();
     throw new Error(GONE);
   }
+}
+
+async function fetched(path, options = {}, share = () => {}) {
+  const [status, content] = await reached(path, options, (answer) => read(answer, share));
   if (status >= 300) throw new Error(content.error ?? `The explorer answered ${status}.`);
   return content;
 }
@@ -61,9 +66,9 @@ export async function upload(file) {
 
 /**
  * One answer of a panel's action; null if a newer question overtook it, or `signal` left it. `waiting` hears what share
- * of all codes is there, `share` what share of the work itself is done.
+ * of all codes is there, `share` what share of the work itself is done; `wanted` says whether it is still waited for.
  */
-export async function ask(run, panel, action, question, { waiting = () => {}, share, signal } = {}) {
+export async function ask(run, panel, action, question, waiting = () => {}, wanted = () => true, { share = waiting, signal } = {}) {
   const path = `/api/${run}/${panel}/${action}`;
   const headers = { "content-type": "application/json", "x-client": client };
   while (!signal?.aborted) {
@@ -73,8 +78,20 @@ export async function ask(run, panel, action, question, { waiting = () => {}, sh
     if (answer.waiting === undefined) return answer;
     waiting(answer.waiting);
     await pause(AGAIN);
+    if (!wanted()) return null;
   }
   return null;
+}
+
+/** Many numbers that a panel has ready, as a typed array. */
+export async function table(run, panel, name, query = {}) {
+  const path = `/api/${run}/${panel}/${name}.bin?${new URLSearchParams(query)}`;
+  const [kind, content, status] = await reached(path, { headers: { "x-client": client } }, async (answer) => {
+    const known = answer.headers.get("x-table")?.split(" ")[0];
+    return [known, known ? await answer.arrayBuffer() : await answer.json().catch(() => ({})), answer.status];
+  });
+  if (!kind) throw new Error(content.error ?? `The explorer answered ${status}.`);
+  return new KINDS[kind](content);
 }
 
 /** Asks the newest question only; `show` gets each answer in turn, `fail` an error. */

@@ -2,6 +2,7 @@
 
 import * as address from "./address.js";
 import { button, fill, h, percent } from "./dom.js";
+import { bar } from "./selection.js";
 import { ask, Newest } from "./server.js";
 
 const status = document.getElementById("status");
@@ -24,7 +25,8 @@ export class Stage {
     this.view = h("div", { class: "view" });
     this.side = h("div", { class: "side" });
     this.body = h("div", { class: "body" }, this.view, this.side);
-    this.element = h("div", {}, this.problem, this.notice, this.body);
+    this.selection = bar(this);
+    this.element = h("div", {}, this.selection.element, this.problem, this.notice, this.body);
   }
 
   /** Another panel is shown: what is still worked at for this one is left. */
@@ -45,6 +47,12 @@ export class Stage {
 
   note(changes) {
     if (this.open) address.note(changes);
+  }
+
+  /** Selects what has that id, "" for nothing, without a step in the history. */
+  select(selection) {
+    this.note({ selection });
+    if (this.open) this.selection.refresh(selection);
   }
 
   /** An answer, or null where there is none: then the page has said why, it was cancelled, or is no longer here. `doing` is what is said of long work. */
@@ -78,14 +86,14 @@ export class Stage {
     };
   }
 
-  async sent(panel, action, question, doing) {
+  /** An answer of a run's panel, as `ask` of lib/server.js gives it; how far it is is shown, unless `waiting` hears it. */
+  async sent(panel, action, question, doing, { run = this.run, waiting } = {}) {
     const leaving = new AbortController();
     const line = this.line(() => leaving.abort());
     this.asking.add(leaving);
     try {
-      return await ask(this.run.id, panel, action, question, {
-        signal: leaving.signal, waiting: (share) => line.at(CODES, share), share: (share) => line.at(doing, share),
-      });
+      const work = { signal: leaving.signal, share: waiting ?? ((share) => line.at(doing, share)) };
+      return await ask(run.id, panel, action, question, waiting ?? ((share) => line.at(CODES, share)), () => this.open, work);
     } finally {
       this.asking.delete(leaving);
       line.end();

@@ -59,11 +59,3 @@ function watched(main, top, focus, inner) {
   ending = end;
   step();
 }
-
-/** The link past the panels' list: the address behind # is the page's own. */
-export function skipping(link, main) {
-  link.addEventListener("click", (event) => {
-    event.preventDefault();
-    main.focus();
-  });
-}

@@ -2,7 +2,7 @@
 
 import { button, fill, h, said } from "../lib/dom.js";
 import { address, figure, frames } from "../lib/picture.js";
-import { keep } from "../lib/keep.js";
+import { fetched, keep } from "../lib/keep.js";
 import { strip } from "../lib/strip.js";
 import { go } from "../lib/address.js";
 
@@ -41,11 +41,11 @@ export async function mount(stage) {
     const odd = box.value.toLowerCase().match(/[\p{L}\p{N}'-]+/gu)?.filter((word) => !known.has(word)) ?? [];
     fill(unknown, odd.length ? `Not among the ${known.size.toLocaleString("en")} words that the model knows: ${odd.join(", ")}` : "");
   });
-  const question = () => ({ picture: stage.picture, text: answer.imagines ? box.value : "", seed: Number(stage.get("seed")) || 0 });
+  const question = () => ({ picture: stage.picture, text: answer.imagines ? stage.get("text") : "", seed: Number(stage.get("seed")) || 0 });
   if (answer.imagines) {
     stage.side.append(h("section", { class: "side" }, h("label", { for: "words" }, h("h2", {}, "Draw what is said")), box, unknown, h("div", { class: "row" }, draw, again), gallery));
   }
-  stage.side.append(keep(stage, { question, action: "command" }));
+  stage.side.append(keep(stage, { question, action: "command", files: [["the image (PNG)", "image.png", () => fetched(address(stage.run, stage.picture))]] }));
   stage.element.append(h("div", { class: "below" }, strip(stage, "Another image", stage.picture, (picture) => go({ picture }))));
   if (stage.get("text") && answer.imagines) imagine(Number(stage.get("seed")) || 0);
 }

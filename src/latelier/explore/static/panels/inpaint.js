@@ -1,28 +1,28 @@
 // A mask painted with a brush, pixel by pixel of the model's own, and what is filled in.
 
 import { button, fill, h, percent } from "../lib/dom.js";
-import { address, figure, image } from "../lib/picture.js";
+import { address, figure, framed, image } from "../lib/picture.js";
 import { slider } from "../lib/slider.js";
-import { keep } from "../lib/keep.js";
+import { fetched, keep } from "../lib/keep.js";
 import { strip } from "../lib/strip.js";
 import { pack, unpack } from "../lib/bits.js";
 import { go } from "../lib/address.js";
 
 const UNDO = 50; // strokes
+export const keys = [["arrows", "on the image: move"], ["Space", "on the image: paint"]];
 
 export function mount(stage) {
   const [, height, width] = stage.run.image;
   let hidden = unpack(stage.get("hidden"), width * height);
   const before = []; // masks, the last stroke's last
   const cursor = { x: width >> 1, y: height >> 1 };
-  const canvas = h("canvas", { width, height, class: "crisp paint", tabindex: "0", role: "img", "aria-label": "The image. Paint with the pointer, or move with the arrow keys and paint with space." });
-  const original = h("figure", {}, h("div", { class: "frame" }, canvas), h("figcaption", {}, "paint over what shall be missing"));
-  original.firstChild.style.setProperty("--shape", `${width} / ${height}`);
-  const filled = figure(stage.run, "", "filled in");
+  const canvas = h("canvas", { width, height, class: "paint", tabindex: "0", role: "img", "aria-label": "The image. Paint with the pointer, or move with the arrow keys and paint with space." });
+  const original = h("figure", {}, framed(stage.run, canvas), h("figcaption", {}, "paint over what shall be missing"));
+  const filled = figure(stage.run, null, "nothing is missing yet", { alt: "filled in" });
   const source = image(stage.run, address(stage.run, stage.picture), "");
   const brush = slider({ name: "Brush", hint: "pixels", low: 1, high: Math.max(3, Math.round(Math.min(width, height) / 2)), step: 1, value: Math.max(2, Math.round(width / 8)), digits: 0 }, () => {});
   const question = () => ({ picture: stage.picture, hidden: pack(hidden), seed: Number(stage.get("seed")) || 0 });
-  const ask = stage.newest("fill", (answer) => filled.show(answer.picture, ["filled in, ", h("b", {}, percent(answer.missing)), " of the image was missing"]), "Filling in");
+  const ask = stage.newest("fill", (answer) => filled.show(answer.picture, ["filled in, ", h("b", {}, percent(answer.missing)), " of the image was missing"]));
 
   function shown(at = null) {
     const context = canvas.getContext("2d");
@@ -39,7 +39,7 @@ export function mount(stage) {
     shown();
     stage.note({ hidden: hidden.some(Boolean) ? pack(hidden) : "" });
     if (hidden.some(Boolean)) ask(question());
-    else filled.show("", "nothing is missing yet");
+    else filled.show(null, "nothing is missing yet");
   }
 
   function stroke() {
@@ -112,6 +112,6 @@ export function mount(stage) {
     return new Promise((done) => whiteKnown.toBlob(done, "image/png"));
   };
   stage.view.append(h("div", { class: "figures" }, original, filled.element));
-  stage.side.append(brush.element, h("div", { class: "row" }, buttons), keep(stage, { picture: () => filled.shown.src, question, action: "command", file: ["the mask (PNG)", "mask.png", mask] }));
+  stage.side.append(brush.element, h("div", { class: "row" }, buttons), keep(stage, { picture: () => filled.shown.src, question, action: "command", files: [["the image (PNG)", "image.png", () => fetched(address(stage.run, stage.picture))], ["the mask (PNG)", "mask.png", mask]] }));
   stage.element.append(h("div", { class: "below" }, strip(stage, "Another image", stage.picture, (picture) => go({ picture }))));
 }
