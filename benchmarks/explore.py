@@ -2,6 +2,7 @@
 
     python benchmarks/explore.py                       models of 8 and 64 pixels, trained for one epoch
     python benchmarks/explore.py --flood 60            and 200 slider events a second for a minute
+    python benchmarks/explore.py --map 100000          how smoothly a map of so many points moves, and nothing else
 
 See README.md of this folder for what is measured.
 """
@@ -18,6 +19,8 @@ import urllib.request
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
+
+from explore_map import measure_map
 
 from latelier.bench.stated import unlike_defaults
 from latelier.config.settings import words
@@ -49,7 +52,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--presses", type=int, default=PRESSES)
     parser.add_argument("--flood", type=int, default=0, help="seconds")
+    parser.add_argument("--map", type=int, default=0, help="points")
     options = parser.parse_args()
+    if options.map:
+        return measure_map(options.map)
     with tempfile.TemporaryDirectory() as place:
         for name, (data, settings) in {
             "digits": ("--data digits", {"net": "mlp", "latent": 10}),

@@ -16,7 +16,7 @@ from typing import NamedTuple
 # From the ground up. A wing imports from those below it and from itself; those on one floor from each other too, as
 # long as no module comes back to itself.
 FLOORS = (
-    ("errors",),
+    ("errors", "slices"),
     ("terminal",),
     ("storage",),
     ("config", "device"),

@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # what a type checker and an editor see
     from latelier.verbs.report import report as report
     from latelier.verbs.reproduce import reproduce as reproduce
     from latelier.verbs.score import score as score
+    from latelier.verbs.suggest import suggest as suggest
     from latelier.verbs.train import train as train
 
 __version__ = "0.1.0"
@@ -54,6 +55,7 @@ _PUBLIC = {
             "inpaint",
             "edit",
             "classify",
+            "suggest",
             "caption",
             "parts",
             "compare",

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from latelier.config.lookup import find_module, module_names, sentence, summaries
+from latelier.config.lookup import find_module, known, module_names, sentence, summaries
 from latelier.config.own_code import Named
 from latelier.errors import Refusal
 
@@ -45,6 +45,30 @@ def test_finds_a_module_and_offers_the_nearest(zoo):
     assert find_module(zoo, "vae", "model", "Model").Model
     with pytest.raises(Refusal, match=r'^unknown model "vea"; did you mean "vae"\? there are: broken, vae$'):
         find_module(zoo, "vea", "model", "Model")
+
+
+def test_a_hyphen_means_an_underscore(zoo):
+    assert find_module("latelier.sheets", "part-crops", "sheet", "draw").__name__ == "latelier.sheets.part_crops"
+    assert known("latelier.scores", "attribute-probe", "score", "score") == "attribute_probe"
+    with pytest.raises(Refusal, match=r'^unknown model "v-ae"; did you mean "vae"\? '):
+        known(zoo, "v-ae", "model", "Model")
+    assert known(zoo, "my-models.mine", "model", "Model") == "my-models.mine"
+
+
+@pytest.mark.parametrize("command", ["draw run nosuch", "score run --only nosuch", "score run --set nosuch.option=1"])
+def test_an_unknown_name_is_refused_before_torch_loads(command):
+    code = f"""
+import sys
+from latelier.cli import main
+try:
+    main({command.split()!r})
+except SystemExit as stop:
+    sys.exit(repr(stop.code) + (" with torch" if "torch" in sys.modules else ""))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    refused, status = done.stderr.splitlines()
+    assert status == "2"
+    assert refused.startswith(f'latelier: unknown {"sheet" if "draw" in command else "score"} "nosuch"; there are: ')
 
 
 @pytest.mark.parametrize("name", ["helper", "_private", "", "../vae", "vae.py", "..", "a..b", "nowhere.at.all", ".vae"])

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from latelier.config.lookup import module_names
-from latelier.config.settings import LEAST, _kinds, configure, parse_assignments, to_json
+from latelier.config.settings import LEAST, _kinds, configure, parse_assignments, to_json, words
 from latelier.core import Batch, Progress
 from latelier.errors import Refusal
 from latelier.heads import bayesian_svm, gru, softmax
@@ -52,6 +52,15 @@ def test_text_is_read_by_the_type_of_its_field() -> None:
         "toy",
     )
     assert config == Config(100, (8, 4, 2), Mmd(draws=7), 0.5, True, Rate("sgd"))
+
+
+def test_settings_as_words_are_read_again() -> None:
+    config = Config(100, (8, 4, 2), Mmd(draws=7), None, True, Rate("sgd"))
+    assert words(to_json(config)) == [
+        *("latent=100", "widths=8,4,2", "penalty.kind=mmd", "penalty.weight=1000.0", "penalty.draws=7", "clip=None"),
+        *("whiten=True", "rate.kind=sgd", "rate.value=0.001"),
+    ]
+    assert configure(Config, parse_assignments(words(to_json(config))), "toy") == config
 
 
 def test_an_empty_tuple_and_none_can_be_written() -> None:

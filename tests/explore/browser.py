@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from explore.opened import places_of
+from explore.opened import app_of
 
 from latelier.core import Model
-from latelier.explore.app import build_app
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PATIENCE = 60_000  # ms: a busy machine is slow, and a right page is not waited for
@@ -43,7 +42,7 @@ def serving(app: Any) -> Iterator[str]:
 @contextmanager
 def served(*models: Model) -> Iterator[str]:
     """The address of a page over runs named one, two, ..."""
-    with serving(build_app(*places_of(*models))) as base:
+    with app_of(*models) as app, serving(app) as base:
         yield base
 
 

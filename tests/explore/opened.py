@@ -1,15 +1,18 @@
 """A page over small models that nobody has trained, as tests ask it."""
 
+import json
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 from latelier.core import Encodes, Model, has
 from latelier.data.images import Images
+from latelier.explore.answers import LINES
 from latelier.explore.app import build_app
 from latelier.explore.opened_run import OpenedRun
 from latelier.explore.uploads import Uploads
@@ -45,7 +48,15 @@ def place(model: Model, name: str, uploads: Uploads) -> OpenedRun:
     """A run of the model, at a folder that is not there, over noise of its size."""
     images = pictures(image=model.image)
     run = Run(Path("nowhere") / name, model.eval(), Card("fake", model.image, {}), {}, 0, ())
-    return OpenedRun(name, run, images, images, uploads, Where())
+    return OpenedRun(name, run, images, lambda: images, uploads, Where())
+
+
+def said(answer: Any) -> tuple[int, dict[str, Any]]:
+    """Status and content of an answer, also of one that came in lines."""
+    if answer.headers["content-type"] != LINES:
+        return answer.status_code, answer.json()
+    last = json.loads(answer.text.splitlines()[-1])
+    return last["status"], last.get("answer", last)
 
 
 class Page:
@@ -56,15 +67,14 @@ class Page:
 
     def ask(self, panel: str, action: str, run: str = "one", **question: Any) -> dict[str, Any]:
         """The answer to a question that must not be refused."""
-        answer = self.client.post(f"/api/{run}/{panel}/{action}", json=question)
-        assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = answer.json()
+        status, found = said(self.client.post(f"/api/{run}/{panel}/{action}", json=question))
+        assert status == 200, found
         return found
 
     def refused(self, panel: str, action: str, run: str = "one", **question: Any) -> tuple[int, str]:
         """Status and sentence."""
-        answer = self.client.post(f"/api/{run}/{panel}/{action}", json=question)
-        return answer.status_code, answer.json()["error"]
+        status, found = said(self.client.post(f"/api/{run}/{panel}/{action}", json=question))
+        return status, found["error"]
 
 
 def places_of(*models: Model) -> tuple[list[OpenedRun], Uploads]:
@@ -80,6 +90,15 @@ def places_of(*models: Model) -> tuple[list[OpenedRun], Uploads]:
 @contextmanager
 def page(*models: Model, hosts: tuple[str, ...] = ("127.0.0.1",), token: str = "") -> Iterator[Page]:
     """A page over them."""
-    places, uploads = places_of(*models)
-    with TestClient(build_app(places, uploads, hosts, token), base_url=HERE, follow_redirects=False) as client:
+    with (
+        app_of(*models, hosts=hosts, token=token) as app,
+        TestClient(app, base_url=HERE, follow_redirects=False) as client,
+    ):
         yield Page(client)
+
+
+@contextmanager
+def app_of(*models: Model, **how: Any) -> Iterator[Any]:
+    """A server over them, whose labels go when it does."""
+    with TemporaryDirectory() as folder:
+        yield build_app(*places_of(*models), labels=Path(folder) / "labels.csv", **how)

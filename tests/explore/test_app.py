@@ -37,8 +37,8 @@ def hidden(rows: int) -> str:
 def test_panels_follow_from_capabilities(able: Page) -> None:
     site = able.client.get("/api/site").json()
     panels = {run["id"]: run["panels"] for run in site["runs"]}
-    common = ["start", "look", "map", "reconstruct", "traverse", "interpolate", "edit", "compare"]
-    assert panels["one"] == [*common[:7], "classify", "captions", "inpaint", "compare"]
+    common = ["start", "look", "label", "map", "reconstruct", "traverse", "interpolate", "edit", "compare"]
+    assert panels["one"] == [*common[:8], "classify", "captions", "inpaint", "compare"]
     assert set(panels["three"]) - {"inpaint"} == {*common, "parts"}
     assert [site["panels"][name]["title"] for name in list_panels()] == [find(name).TITLE for name in list_panels()]
 
@@ -230,12 +230,6 @@ def test_probabilities_are_calibrated_where_a_temperature_is_kept(
     assert told["temperature"] == 0.5
     squares = [value**2 for value in before]
     assert after == pytest.approx([value / sum(squares) for value in squares], rel=1e-4)
-
-
-def test_the_map_places_every_picture(able: Page) -> None:
-    told = able.ask("map", "points")
-    assert (len(told["points"]), len(told["names"]), told["label"][:3]) == (12, 12, [0, 1, 0])
-    assert np.abs(told["points"]).max() == 1
 
 
 def test_who_asks_too_early_hears_how_far_it_is(able: Page, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,9 @@ from sheets.fakes import Fake
 from latelier.codes.rows import codes
 from latelier.errors import Refusal
 from latelier.explore import codes as module
-from latelier.explore.codes import FILES, Codes, WaitingError
+from latelier.explore import kept_rows
+from latelier.explore.codes import Codes, WaitingError, stratified
+from latelier.explore.kept_rows import FILES
 
 IMAGE = (1, 8, 6)
 
@@ -109,3 +111,48 @@ def test_the_nearest_are_nearest_first() -> None:
     found = one.nearest(rows[7], 3)
     assert found[0] == (7, 0.0)
     assert [away for _, away in found] == sorted(np.linalg.norm(rows - rows[7], axis=1))[:3]
+
+
+def test_of_too_many_a_sample_is_taken_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    every = whole(Codes(Fake(IMAGE), pictures(), tmp_path))
+    for name, most in (("PICTURES", 6), ("NUMBERS", 30)):  # codes of five numbers
+        monkeypatch.setattr(module, "BLOCK", 4)
+        with monkeypatch.context() as bounded:
+            bounded.setattr(module, name, most)
+            one = Codes(Fake(IMAGE), pictures(), tmp_path)
+            assert one.said == "codes of 6 of 12 images, a sample"
+            assert np.array_equal(whole(one), every[one.picked])
+            assert one.nearest(every[one.picked[2]], 1) == [(one.picked[2], 0.0)]
+    assert Codes(Fake(IMAGE), pictures(), tmp_path).said == "codes of all 12 images"
+    assert len(kept(tmp_path)) == 2
+
+
+def test_a_sample_has_of_each_class_its_share_and_one_at_least() -> None:
+    label = np.repeat([2, 0, -1, 7], [6000, 3000, 990, 10])  # in the order of folders
+    rows = stratified(label, 1000)
+    assert rows.tolist() == sorted(set(rows.tolist()))
+    assert len(rows) == 1000
+    counts = {int(one): int((label[rows] == one).sum()) for one in (2, 0, -1, 7)}
+    assert counts == pytest.approx({2: 600, 0: 300, -1: 99, 7: 1}, abs=2)
+    assert counts[7] >= 1
+    assert rows[:300].max() > 2000  # not the first of each
+    assert np.array_equal(rows, stratified(label, 1000))
+    assert not np.array_equal(rows, stratified(label, 1000, seed=1))
+    assert np.array_equal(stratified(label, 10_000), np.arange(10_000))
+
+
+def test_what_is_kept_is_bounded_in_bytes_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_rows, "BYTES", 1000)
+    for seed in range(3):
+        whole(Codes(Fake(IMAGE), pictures(seed=seed), tmp_path))
+        os.utime(kept(tmp_path)[-1])
+    assert len(kept(tmp_path)) == 2  # of 372 bytes each
+
+
+def test_a_piece_at_a_time_is_read_and_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_rows, "PIECE", 100)
+    first = whole(Codes(Fake(IMAGE), pictures(), tmp_path))
+    again = Codes(Fake(IMAGE), pictures(), tmp_path)
+    monkeypatch.setattr(Fake, "encode", None)
+    assert len(list(again.slices())) == 3  # 240 bytes
+    assert np.array_equal(again.rows(), first)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from explore.opened import Page
+from explore.opened import Page, said
 from hostile.contents import JSON, PICTURES
 
 from latelier.explore.panels import actions_of, list_panels
@@ -27,6 +27,9 @@ FIELDS = (
         "attribute",
         "code",
         "run",
+        *("kind", "selection", "bits", "skip", "class", "value", "why", "tab", "method", "steps"),
+        "way",
+        "rows",
     ),
 )
 VALUES: dict[str, Any] = {
@@ -46,10 +49,11 @@ RUNS = ("one", "two", "three")
 
 def sentence(answer: Any) -> bool:
     """Whether it is an answer, or one line of what is wrong that can be shown."""
-    if answer.status_code in (200, 202):
+    status, content = said(answer)
+    if status in (200, 202):
         return True
-    said = answer.json()["error"]
-    return answer.status_code in (400, 404, 413, 415) and len(said) < 1_000 and "\n" not in said
+    line = content["error"]
+    return status in (400, 404, 413, 415) and len(line) < 1_000 and "\n" not in line
 
 
 def questions(panel: str, share: int) -> Iterator[tuple[str, str, str, Any]]:

@@ -21,7 +21,7 @@ class Held:
 
     def __init__(self, desk: Worker):
         self.begun, self.end = threading.Event(), threading.Event()
-        self.future = desk.ask("held", self.work)
+        self.future = desk.ask("held", self.work).future
         assert self.begun.wait(10)
 
     def work(self) -> None:
@@ -31,25 +31,25 @@ class Held:
 
 def test_of_many_wishes_of_a_client_the_newest_is_done(desk: Worker) -> None:
     held, done = Held(desk), []
-    futures = [desk.ask("client", lambda number=number: done.append(number)) for number in range(1000)]
+    asked = [desk.ask("client", lambda number=number: done.append(number)) for number in range(1000)]
     other = desk.ask("other", lambda: done.append("other"))
     assert desk.waiting == 2
     held.end.set()
-    futures[-1].result(10)
-    other.result(10)
+    asked[-1].future.result(10)
+    other.future.result(10)
     assert done == [999, "other"]
-    assert all(isinstance(future.exception(10), OvertakenError) for future in futures[:-1])
+    assert all(isinstance(one.future.exception(10), OvertakenError) for one in asked[:-1])
 
 
 def test_what_waits_is_bounded(desk: Worker) -> None:
     held = Held(desk)
-    futures = [desk.ask(number, lambda: None) for number in range(MOST)]
+    asked = [desk.ask(number, lambda: None) for number in range(MOST - 1)]  # and the one that is worked at
     with pytest.raises(Refusal, match="requests wait already"):
         desk.ask("one more", lambda: None)
     again = desk.ask(0, lambda: None)  # an older wish makes room
     held.end.set()
-    again.result(10)
-    futures[-1].result(10)
+    again.future.result(10)
+    asked[-1].future.result(10)
 
 
 def test_long_work_waits_for_short(desk: Worker) -> None:
@@ -77,8 +77,8 @@ def test_a_failure_reaches_its_asker_and_no_one_else(desk: Worker, capsys: pytes
 
     desk.between(failing())
     with pytest.raises(ZeroDivisionError):
-        desk.ask("client", lambda: 1 // 0).result(10)
-    assert desk.ask("client", lambda: "alive").result(10) == "alive"
+        desk.ask("client", lambda: 1 // 0).future.result(10)
+    assert desk.ask("client", lambda: "alive").future.result(10) == "alive"
     last = threading.Event()
     desk.between(iter([last.set()]))
     assert last.wait(10)
@@ -90,6 +90,6 @@ def test_what_is_left_when_it_closes_is_dropped() -> None:
     waiting = desk.ask("client", lambda: None)
     held.end.set()
     desk.close()
-    assert waiting.done()
+    assert waiting.future.done()
     with pytest.raises(Refusal, match="closing"):
         desk.ask("client", lambda: None)

@@ -14,6 +14,7 @@ GOOD = {
     "inpaint": "inpaint run pets --mask mask.png --out many",
     "edit": "edit run pets --attribute big --out many",
     "classify": "classify run pets --out classes.csv",
+    "suggest": "suggest run pets --labels table.csv --out next.csv",
     "caption": "caption run pets --out captions.csv",
     "parts": "parts parts.safetensors pets --out parts.parquet",
     "reproduce": "reproduce lecture/ksparse-table --out many --data pets --share 0.01",
@@ -26,7 +27,9 @@ GOOD = {
 }
 DEAR = ("report", "reproduce", "demo", "explore")  # what is right is not tried of these: it takes long, or never ends
 WRITES = {
-    **dict.fromkeys(("report", "draw", "compare", "encode", "decode", "classify", "caption", "parts"), odd.FILE),
+    **dict.fromkeys(
+        ("report", "draw", "compare", "encode", "decode", "classify", "suggest", "caption", "parts"), odd.FILE
+    ),
     **dict.fromkeys(("train", "reconstruct", "inpaint", "edit", "reproduce", "export", "demo"), odd.FOLDER),
 }
 READS = ("train", "report", "score", "draw", "compare", "reproduce", "explore")  # by --data, others by an argument
@@ -35,6 +38,7 @@ WHOLE = {
     "score": "--seed",
     "draw": "--seed --steps",
     "inpaint": "--seed",
+    "suggest": "--count --seed",
     "caption": "--beam --draws --longest --seed",
     "reproduce": "--seeds --size",
     "explore": "--port",
@@ -52,6 +56,7 @@ NAMES = {
     "draw": "--through --given --attribute",
     "edit": "--attribute",
     "encode": "--features --as",
+    "suggest": "--kind",
     "data": "--as",
     "demo": "--data",
 }
@@ -59,7 +64,7 @@ SURPLUS = {  # what no verb takes
     "train": ("--nowhere=1", "surplus", "--out", "-x"),
     **dict.fromkeys(("report", "score"), ("--nowhere=1", "surplus", "--data", "-x")),
     **dict.fromkeys(
-        ("draw", "encode", "decode", "reconstruct", "inpaint", "edit", "classify", "caption"),
+        ("draw", "encode", "decode", "reconstruct", "inpaint", "edit", "classify", "suggest", "caption"),
         ("--nowhere=1", "surplus", "--out"),
     ),
     **dict.fromkeys(("parts", "reproduce", "export", "demo"), ("--nowhere=1", "surplus", "--out")),
@@ -76,6 +81,7 @@ OTHERS = {
     ("inpaint", "--mask"): odd.MASK,
     ("edit", "--fit"): odd.SOURCE,
     ("classify", "--confusion"): odd.FILE,
+    ("suggest", "--labels"): odd.TABLE,
     ("train", "--set"): odd.SETTINGS,
     ("score", "--set"): odd.OPTIONS,
     ("decode", "CODE"): tuple(value for value in odd.TABLE if value != "code.json"),

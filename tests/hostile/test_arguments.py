@@ -33,6 +33,7 @@ WORDS = {  # a command of each verb that lacks nothing; none of them is carried 
     "report": "report run",
     "reproduce": "reproduce lecture/ksparse-table",
     "score": "score run",
+    "suggest": "suggest run digits --out o.csv",
     "train": "train vae --data digits --out o",
 }
 
@@ -90,7 +91,7 @@ def test_a_seed_is_one_that_generators_take(
 
 
 def test_seeds_are_found() -> None:
-    assert {verb for verb, _ in NUMBERS} == {"caption", "draw", "inpaint", "score", "train"}
+    assert {verb for verb, _ in NUMBERS} == {"caption", "draw", "inpaint", "score", "suggest", "train"}
 
 
 @pytest.mark.parametrize(

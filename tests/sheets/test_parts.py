@@ -122,6 +122,6 @@ def test_the_crops_of_a_part_stand_in_one_row_the_most_probable_first():
 def test_a_model_without_parts_is_told_what_it_can_draw():
     with pytest.raises(
         Refusal,
-        match=r"sheet 'part-crops' takes a method that explains an image by parts, .*; it can draw: augmented, codes",
+        match=r"sheet 'part_crops' takes a method that explains an image by parts, .*; it can draw: augmented, codes",
     ):
         draw_sheet("part-crops", view(Fake((1, 8, 8))))

@@ -150,7 +150,7 @@ def test_a_file_that_cannot_be_written_whole_leaves_nothing(run: Path, source: P
     assert not list(tmp_path.iterdir())
 
 
-FILES = {"encode": "out.parquet", "classify": "out.csv", "draw": "out.png", "report": "out.html"}
+FILES = {"encode": "out.parquet", "classify": "out.csv", "suggest": "next.csv", "draw": "out.png", "report": "out.html"}
 
 
 @pytest.mark.parametrize("verb", FILES)

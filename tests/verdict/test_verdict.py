@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 import latelier
 from latelier.cli import main
 from latelier.errors import Failed
+from latelier.runs.command import report
 from latelier.runs.run import Run
 from latelier.verdict import verdict
 
@@ -27,6 +28,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def sentences(run: Path) -> list[str]:
     return [finding["text"] for finding in json.loads((run / "verdict.json").read_text())["findings"]]
+
+
+def following(said: str) -> str:
+    (line,) = [line.removeprefix("Next: ") for line in said.splitlines() if line.startswith("Next: ")]
+    return line
 
 
 def test_train_ends_with_a_verdict_and_one_command_and_keeps_it(here: Path, capsys: Captured) -> None:
@@ -82,9 +88,8 @@ def test_a_resumed_training_that_failed_goes_on_from_the_checkpoint_before(here:
     train(here / "pets", here / "new", validation=0.25, epochs=4, quiet=True, settings=DIVERGING["settings"])
     code, said = stopped(capsys, "train --out new --resume --epochs 8 --rate 1e3")
     assert code == 1
-    (following,) = [line.removeprefix("Next: ") for line in said.splitlines() if line.startswith("Next: ")]
-    assert following == "latelier train --out new --resume --rate 0.001"
-    main(shlex.split(following)[1:])
+    assert following(said) == "latelier train --out new --resume --rate 0.001"
+    main(shlex.split(following(said))[1:])
     again = capsys.readouterr().err
     assert "has diverged: its validation is a thousand times the best" in again
     assert "Training failed" not in again
@@ -182,3 +187,18 @@ def test_a_run_that_learned_attributes_is_judged_by_them(here: Path) -> None:
     nets = {"width": 0.0625, "latent": 3}
     run = train(here / "pets", here / "told", "vac", settings=nets, validation=0)
     assert any(text.startswith("Has not learned the attribute dogs: balanced accuracy ") for text in sentences(run))
+
+
+def test_the_next_command_of_ones_own_model_names_its_file_and_works(
+    here: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "my model.py").write_text("from latelier.models.vae import Config, Model\n")
+    train(here / "pets", here / "new", "my model.py")
+    first = following(capsys.readouterr().err)
+    assert first.startswith(f"LATELIER_CODE='my model.py' latelier train --out {here}/new --resume --steps ")
+    named, *command = shlex.split(first)
+    monkeypatch.setenv(*named.split("=", 1))
+    main([*command[1:-1], "12"])  # fewer steps than it says
+    assert following(capsys.readouterr().err).startswith("LATELIER_CODE='my model.py' latelier ")
+    monkeypatch.setenv("LATELIER_CODE", str(here / "my model.py"))
+    assert report(opened(here, "new")[0]) == f"LATELIER_CODE='{here}/my model.py' latelier report {here}/new"

@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 
 from latelier.bench import few_labels as few
+from latelier.bench.pace import Pace
 from latelier.bench.stated import stated, unlike_defaults
 from latelier.bench.values import TRAINING
 from latelier.config.settings import words
+from latelier.data.packing.pool import cores
 from latelier.data.sources.open import open_images
 from latelier.heads.joint import AVERAGED
 from latelier.runs.options import Options
-from latelier.terminal.progress import Progress
+from latelier.terminal.progress import Progress, step
 from latelier.terminal.tables import decimals, with_sd
 from latelier.training.run import start
 
@@ -106,7 +108,10 @@ def few_labels(recipe: Recipe, data: str, out: Path, beside: Path) -> list[list[
         runs.insert(0, {**parts, "settings": words(unlike_defaults("spritevae", {}))})
     jobs: list[tuple[Any, Any]] = [*((main_run, run) for run in runs), *((few.accuracy, trial) for trial in trials)]
     with Progress("training models", len(jobs), unit="models") as bar:
-        results = few.run_all(jobs, bar.at)[len(runs) :]
+        step(f"training {len(jobs)} models, {min(len(jobs), cores())} at once")
+        pace = Pace(bar, [*(run["model"] for run in runs), *(trial.row for trial in trials)])
+        results = few.run_all(jobs, pace.done)[len(runs) :]
+    step("fitting logistic regressions and label propagation")
     found: dict[str, dict[int, list[float]]] = {}
     for trial, value in zip(trials, results, strict=True):
         found.setdefault(trial.row, {}).setdefault(trial.labels, []).append(value)

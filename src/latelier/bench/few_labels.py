@@ -6,6 +6,7 @@ in processes of one thread each: small nets gain more from a second process than
 import multiprocessing
 import os
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -84,19 +85,18 @@ SAVING = 5.0  # seconds that a training has to save before its process is killed
 
 
 def run_all(
-    jobs: Sequence[tuple[Callable[..., Any], Any]], done: Callable[[int], None] = lambda count: None
+    jobs: Sequence[tuple[Callable[..., Any], Any]], done: Callable[[int, float], None] = lambda place, seconds: None
 ) -> list[Any]:
-    """The results of all calls, in order, from as many processes as it may have cores. ``done`` hears how many are
-    ready."""
+    """The results of all calls, in order, from as many processes as it may have cores. ``done`` is called with the
+    place of each job that has ended and the seconds that it took."""
     context = multiprocessing.get_context("spawn")  # a forked torch inherits locks that its threads held
     workers = min(len(jobs), cores())
-    others = multiprocessing.active_children()  # of whoever calls
+    others = multiprocessing.active_children()  # of the caller
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker) as pool:
-        futures = [pool.submit(function, argument) for function, argument in jobs]
+        futures = {pool.submit(_timed, *job): place for place, job in enumerate(jobs)}
         try:
-            for count, future in enumerate(as_completed(futures), 1):
-                future.result()
-                done(count)
+            for future in as_completed(futures):
+                done(futures[future], future.result()[1])
         except BaseException:  # Ctrl-C too: no job that waits begins, and what runs ends now
             pool.shutdown(wait=False, cancel_futures=True)
             ours = [process for process in multiprocessing.active_children() if process not in others]
@@ -106,7 +106,7 @@ def run_all(
                 process.join(SAVING)
                 process.kill()
             raise
-        return [future.result() for future in futures]
+        return [future.result()[0] for future in futures]
 
 
 def baselines(
@@ -140,6 +140,12 @@ def baselines(
         right = propagate(graph, known, classes)[len(train) :].argmax(1) == test.label
         found[spread][labels] = float(right.mean())
     return found
+
+
+def _timed(function: Callable[..., Any], argument: Any) -> tuple[Any, float]:
+    """The result, and the seconds that it took."""
+    began = time.perf_counter()
+    return function(argument), time.perf_counter() - began
 
 
 def _begin_worker() -> None:

@@ -100,6 +100,7 @@ class Bench:
         """Row -> what its score gave, a dict a seed. As many jobs run at once as there are cores, of one thread each;
         results are kept in measured.jsonl, and what stands there is not done again."""
         from latelier.bench.few_labels import run_all
+        from latelier.bench.pace import Pace
         from latelier.terminal.progress import Progress
 
         self.out.mkdir(parents=True, exist_ok=True)
@@ -110,7 +111,8 @@ class Bench:
             for job in todo:
                 by_run.setdefault(job.folder, []).append(job)
             with Progress("measuring", len(by_run), unit="trainings") as bar:
-                run_all([(perform, (self, group)) for group in by_run.values()], bar.at)
+                pace = Pace(bar, [(group[0].model, group[0].epochs) for group in by_run.values()])
+                run_all([(perform, (self, group)) for group in by_run.values()], pace.done)
             known = self._known(told=True)
         found: dict[str, list[dict[str, float]]] = {}
         for job in jobs:
@@ -118,7 +120,7 @@ class Bench:
         return found
 
     def _known(self, told: bool = False) -> dict[str, dict[str, float]]:
-        """What was measured. Damaged lines are named, unless they were ``told`` of before."""
+        """What was measured. Damaged lines are named on stderr, unless ``told``: they were named before."""
         records, faults = json_records.read_lines(self.out / "measured.jsonl", Measured)
         for fault in faults if not told else ():
             say(f"{fault}, and measured anew", error=True)
@@ -141,7 +143,7 @@ def perform(task: tuple[Bench, Sequence[Job]]) -> None:
 
 
 def spread(values: Sequence[float], digits: int = 2) -> str:
-    """Mean ± sd over seeds, rounded to the sd, or the one value there is with so many ``digits``."""
+    """Mean ± sd over seeds, rounded to the sd, or the one value there is with this many ``digits``."""
     sd = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
     return with_sd(float(np.mean(values)), sd) if sd else f"{np.mean(values):.{digits}f}"
 

@@ -1,13 +1,14 @@
 """Which way attributes lie in a model's code: as it has learned them, or found after the fact from the codes of a model
 that knew nothing of them: a linear classifier, which tells the attribute, and a step, which draws it."""
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from latelier.codes.rows import device_of, rows_of, some
+from latelier.codes.rows import device_of, reading, some
 from latelier.core import AttributeDirections, Code, Decodes, Directions, Encodes, HasLevels, Model, has, need
 from latelier.data.attributes import with_attributes
 from latelier.data.images import Images
@@ -15,13 +16,15 @@ from latelier.errors import Refusal
 from latelier.learners import regression
 from latelier.nets.eval_mode import evaluating
 from latelier.objectives.directions import moved
+from latelier.slices import Slices, aside, done, within
 
 ROWS = 5_000  # images that directions are fitted on
 FEWEST = 2  # of them that must have an attribute, and as many that must not
 SHARE = 0.1  # of what tells two images apart: what a fitted step of 1 changes in a drawn image
 MEASURED = 256  # images on which that is measured
 LONGEST = 3.0  # standard deviations of the code in a step of 1: farther, an image that does not change stays as it is
-ROUNDS = 5
+ROUNDS, BLOCK = 5, 16  # in which a step's length is found, and images that are drawn at once: a slice
+ENCODED, FITTED = 0.2, 0.3  # of the work, about, once codes and classifiers are there: the rest are steps' lengths
 LINEAR = ("gaussian", "uniform", "point")  # kinds of latents whose numbers may be moved along a line
 STEP = (
     "Fitted directions are differences of class means: from the mean code of the images without an attribute to that "
@@ -46,6 +49,11 @@ class Found(NamedTuple):
 def found(model: Model, data: Images | None) -> Found:
     """The model's own directions, else those fitted on the images; the same for the same model and images. Raises
     Refusal where there are neither."""
+    return done(finding(model, data))
+
+
+def finding(model: Model, data: Images | None) -> Slices[Found]:
+    """``found`` in slices."""
     if has(model, AttributeDirections):
         return Found(need(model, AttributeDirections).directions(), "directions that the model has learned")
     if data is None:
@@ -53,7 +61,8 @@ def found(model: Model, data: Images | None) -> Found:
     fit = some(with_attributes(data), ROWS, 0)
     where = data.source or "the images given"
     said = f"directions fitted after the fact on {len(fit):,} images of {where}"
-    return Found(fitted(model, fit), said, f"steps that change {SHARE:g} of what tells two images apart")
+    fitted_ones = yield from fitting(model, fit)
+    return Found(fitted_ones, said, f"steps that change {SHARE:g} of what tells two images apart")
 
 
 def fitted(model: Model, images: Images) -> Directions:
@@ -64,19 +73,26 @@ def fitted(model: Model, images: Images) -> Directions:
     may be numbers that hardly show in a drawn image (Haufe et al. 2014, doi 10.1016/j.neuroimage.2013.10.067: what
     draws is the activation pattern, the codes' covariance times the weight; the difference of class means is that of
     the least-squares classifier). Raises Refusal where no attribute is shown both ways."""
+    return done(fitting(model, images))
+
+
+def fitting(model: Model, images: Images) -> Slices[Directions]:
+    """``fitted`` in slices. Classifiers, which cannot be cut, are fitted in a thread beside: they see numbers alone."""
     latents, encoder = movable(model), need(model, Encodes)
-    rows = rows_of(
+    read = reading(
         model,
         images,
         lambda image: torch.cat([encoder.encode(image).mode()[name].flatten(1).float() for name in latents], 1),
+        batch=2 * BLOCK if device_of(model).type == "cpu" else None,
     )
+    rows = yield from within(read, 0, ENCODED)
     spread = float(np.sqrt(rows.var(0).mean())) or 1.0
     names, weights, biases, apart = list[str](), list[np.ndarray](), list[float](), list[np.ndarray]()
     for name, truth in zip(images.attributes, images.attribute.T, strict=True):
         known = truth >= 0
         if min((truth == 1).sum(), (truth == 0).sum()) < FEWEST:
             continue
-        machine = regression.fit(rows[known] / spread, truth[known])
+        machine = yield from within(aside(partial(regression.fit, rows[known] / spread, truth[known])), ENCODED, FITTED)
         names.append(name)
         weights.append(machine.weight[1] / spread)
         biases.append(float(machine.bias[1]))
@@ -96,34 +112,51 @@ def fitted(model: Model, images: Images) -> Directions:
         }
 
     unit = 1.0 if all(model.latents[name].kind == "gaussian" for name in latents) else spread
-    step = _scaled(model, images, split([way / (np.linalg.norm(way) or 1) for way in apart]), spread)
+    ways = split([way / (np.linalg.norm(way) or 1) for way in apart])
+    step = yield from within(_scaled(model, images, ways, spread), FITTED, 1)
     return Directions(tuple(names), split(weights), torch.tensor(biases, device=device), unit, step)
 
 
-def _scaled(model: Model, images: Images, ways: Code, spread: float) -> Code | None:
+def _scaled(model: Model, images: Images, ways: Code, spread: float) -> Slices[Code | None]:
     """Directions [a, *shape] of length 1 together, each as long as a step of 1 (``STEP``); none for a model that does
-    not draw, whose codes nobody edits. ``spread`` is the codes' standard deviation."""
+    not draw, whose codes are not edited. ``spread`` is the codes' standard deviation."""
     if not has(model, Decodes):
         return None
-    image = some(images, MEASURED, 0).floats(slice(None)).to(device_of(model))
-    decoder, wanted = need(model, Decodes), SHARE * rms(image - image.roll(1, 0))
-    with torch.no_grad(), evaluating(model):
-        code = need(model, Encodes).encode(image).mode()
+    image = some(images, MEASURED, 0).floats(slice(None))
+    wanted, codes = SHARE * rms(image - image.roll(1, 0)), list[Code]()
+    for block in image.split(BLOCK):
+        with evaluating(model):
+            codes.append(need(model, Encodes).encode(block.to(device_of(model))).mode())
+        yield 0.0
 
-        def length(way: Code) -> float:
-            """What changes as much as is wanted, by repeated rule of three: a decoder is no straight line."""
-            by = spread
-            for _ in range(ROUNDS):
-                change = rms(decoder.decode(moved(code, way, by)) - decoder.decode(moved(code, way, -by))) / 2
-                by = min(by * wanted / change, LONGEST * spread) if change > 0 else LONGEST * spread
-            return by
+    def length(way: Code) -> Slices[float]:
+        """What changes as much as is wanted, by repeated rule of three: a decoder is no straight line."""
+        by = spread
+        for turn in range(ROUNDS):
+            squares = 0.0
+            for code in codes:
+                with evaluating(model):
+                    squares += float(_difference(need(model, Decodes), code, way, by).square().sum())
+                yield turn / ROUNDS
+            change = (squares / image.numel()) ** 0.5 / 2
+            by = min(by * wanted / change, LONGEST * spread) if change > 0 else LONGEST * spread
+        return by
 
-        count = len(next(iter(ways.values())))
-        lengths = [length({name: way[row] for name, way in ways.items()}) for row in range(count)]
+    count, lengths = len(next(iter(ways.values()))), list[float]()
+    for row in range(count):
+        way = {name: values[row] for name, values in ways.items()}
+        lengths.append((yield from within(length(way), row / count, (row + 1) / count)))
     return {
         name: way * torch.tensor(lengths, device=way.device).view(-1, *[1] * (way.dim() - 1))
         for name, way in ways.items()
     }
+
+
+def _difference(decoder: Decodes, code: Code, way: Code, by: float) -> Tensor:
+    """Between the images of codes moved to one side and to the other, drawn as one batch."""
+    both = [moved(code, way, by), moved(code, way, -by)]
+    there, back = decoder.decode({name: torch.cat([one[name] for one in both]) for name in code}).chunk(2)
+    return there - back
 
 
 def rms(difference: Tensor) -> float:

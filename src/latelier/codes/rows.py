@@ -15,6 +15,7 @@ from latelier.core import Code, Decodes, Encodes, Features, Model, has, need
 from latelier.data.images import Images
 from latelier.errors import Refusal
 from latelier.nets.eval_mode import evaluating
+from latelier.slices import Slices, done
 
 BLOCK = 512  # images on the device at once
 CACHED = 64  # on a CPU, where the maps of more leave its caches: a strided VAE at 32 px takes half the time
@@ -57,6 +58,13 @@ def block_on(device: torch.device) -> int:
 
 def rows_of(model: Model, images: Images, read: Callable[[Tensor], Tensor], *, batch: int | None = None) -> np.ndarray:
     """``read`` (images [b, c, h, w] on the model's device -> [b, d]) of every image, in order: float32 [n, d]."""
+    return done(reading(model, images, read, batch=batch))
+
+
+def reading(
+    model: Model, images: Images, read: Callable[[Tensor], Tensor], *, batch: int | None = None
+) -> Slices[np.ndarray]:
+    """``rows_of``, a block a slice."""
     if len(images) == 0:
         raise Refusal(f"{images.source or 'these images'}: there are no images to read")
     device, rows, start = device_of(model), np.empty((0, 0), np.float32), 0
@@ -67,6 +75,7 @@ def rows_of(model: Model, images: Images, read: Callable[[Tensor], Tensor], *, b
             rows = np.empty((len(images), block.shape[1]), np.float32)
         rows[start : start + len(block)] = block
         start += len(block)
+        yield start / len(images)
     return rows
 
 

@@ -13,7 +13,7 @@ from functools import cache
 from importlib.util import find_spec
 from types import ModuleType
 
-from latelier.config.own_code import permitted, running
+from latelier.config.own_code import is_own, permitted, running
 
 
 def nearest(name: str, names: list[str]) -> str:
@@ -36,7 +36,8 @@ def sentence(text: str | None) -> str:
 
 def summaries(package: str, attribute: str = "") -> dict[str, str]:
     """Name -> first sentence of the docstring, for each public module of the package that defines ``attribute`` at its
-    top level (every public module when it is empty), in alphabetical order. Imports nothing but the package itself."""
+    top level (every public module when it is empty), in alphabetical order. Imports none of them, and of the package
+    only what it is inside."""
     return {name: line for name, (line, defined) in _sources(package).items() if not attribute or attribute in defined}
 
 
@@ -44,7 +45,8 @@ def summaries(package: str, attribute: str = "") -> dict[str, str]:
 def _sources(package: str) -> dict[str, tuple[str, frozenset[str]]]:
     """Of each public module the first sentence of its docstring and what it defines; read once in a process."""
     found = {}
-    for module in pkgutil.iter_modules(importlib.import_module(package).__path__):
+    where = find_spec(package)
+    for module in pkgutil.iter_modules(where.submodule_search_locations if where else None):
         spec = module.module_finder.find_spec(module.name, None)
         if module.name.startswith("_") or spec is None or spec.loader is None:
             continue
@@ -59,21 +61,33 @@ def module_names(package: str, attribute: str = "") -> list[str]:
     return list(summaries(package, attribute))
 
 
+def spelt(name: str) -> str:
+    """The name as modules have it: with an underscore for each hyphen. A user's own stays as it is."""
+    return name if is_own(name) else name.replace("-", "_")
+
+
+def known(package: str, name: str, kind: str, attribute: str = "") -> str:
+    """The name as modules have it, of a module that ``find_module`` would import with the same arguments; nothing is
+    imported for it. A user's own is not looked for. Raises Refusal, with the nearest match, when there is none."""
+    from latelier.errors import Refusal
+
+    names = module_names(package, attribute)
+    if not is_own(name) and spelt(name) not in names:
+        raise Refusal(f'unknown {kind} "{name}"; {nearest(spelt(name), names)}')
+    return spelt(name)
+
+
 def find_module(package: str, name: str, kind: str, attribute: str = "") -> ModuleType:
-    """The module ``name`` of the package, or, for a name with dots, the user's own module of that name.
+    """The module ``name`` of the package, or, for a name with dots, the user's own module of that name. In a name of
+    the package a hyphen means an underscore.
 
     ``kind`` ("model", "score", "image") is what messages call it; ``attribute`` ("Model", "score", "draw") is what
     the module must define. Raises Refusal, with the nearest match, when there is none, and for a module of their own
     that the user did not name, or that cannot be run (``own_code``).
     """
-    from latelier.errors import Refusal
-
-    if "." in name:
+    if is_own(name):
         return _users_own(permitted(name, kind), kind, attribute)
-    names = module_names(package, attribute)
-    if name not in names:
-        raise Refusal(f'unknown {kind} "{name}"; {nearest(name, names)}')
-    return importlib.import_module(f"{package}.{name}")
+    return importlib.import_module(f"{package}.{known(package, name, kind, attribute)}")
 
 
 def _users_own(name: str, kind: str, attribute: str) -> ModuleType:

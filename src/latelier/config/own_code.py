@@ -5,7 +5,7 @@ file is a plain ``str`` and never enough, whatever field it stands in: a run may
 
 import os
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import PurePath
 from typing import Any
@@ -59,3 +59,16 @@ def permitted(name: str, kind: str) -> str:
         f"the {kind} '{name}' is code outside latelier, which is not run unasked: if you trust it, set "
         f"{TRUST}={shlex.quote(name)}"
     )
+
+
+def is_own(name: str) -> bool:
+    """Whether the name is that of a file or module outside the package."""
+    return "." in name
+
+
+def trusting(names: Iterable[str]) -> str:
+    """What a command begins with to open a run that was built from these modules, ``LATELIER_CODE=my_model.py `` with
+    the space: each name outside the package as the user gave it. Empty if all are the package's own. Raises Refusal
+    for one that the user has not named."""
+    own = [permitted(name, "module") for name in names if is_own(name)]
+    return f"{TRUST}={shlex.quote(os.pathsep.join(own))} " if own else ""

@@ -77,6 +77,22 @@ def nest(settings: Mapping[str, Any]) -> dict[str, Any]:
     return nested
 
 
+def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Dicts in dicts as dotted names, with ``prefix`` before each; tuples become lists."""
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{prefix}{name}.")
+        else:
+            found[f"{prefix}{name}"] = list(value) if isinstance(value, tuple) else value
+    return found
+
+
+def words(settings: Mapping[str, Any]) -> list[str]:
+    """Settings of any depth as ``--set`` takes them: ``["penalty.weight=4", "net.widths=32,64"]``."""
+    return [f"{k}={','.join(map(str, v)) if isinstance(v, list) else v}" for k, v in flat(settings).items()]
+
+
 def _build(cls: type[T], nested: Mapping[str, Any], owner: str, prefix: str, base: Any) -> T:
     hints = get_type_hints(cls)
     known = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]
@@ -177,8 +193,3 @@ def _described(hint: Any) -> str:
         of = "whole numbers above 0" if get_args(hint)[0] is int else "numbers"
         return f"{of} separated by commas"
     return {int: "a whole number, 0 or more", float: "a number", bool: "true or false"}.get(hint, str(hint))
-
-
-def words(settings: Mapping[str, Any]) -> list[str]:
-    """As ``--set`` takes them."""
-    return [f"{k}={','.join(map(str, v)) if isinstance(v, tuple) else v}" for k, v in settings.items()]

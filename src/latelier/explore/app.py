@@ -2,59 +2,86 @@
 
 import asyncio
 import json
-import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from hashlib import sha256
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
+from types import GeneratorType
 from typing import Any
 
+import numpy as np
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse as Utf8Response
 from starlette.responses import Response
 from starlette.routing import Route
 
 from latelier import __version__
 from latelier.errors import Refusal
-from latelier.explore.codes import WaitingError
-from latelier.explore.guard import BODY, LOCAL, Guard, TooLongError
+from latelier.explore.answers import JSONResponse, answered, told
+from latelier.explore.guard import LOCAL, Guard, TooLongError
+from latelier.explore.jobs import Job, Jobs
+from latelier.explore.open_runs import open_beside
 from latelier.explore.opened_run import QUICK, OpenedRun, Unknown
-from latelier.explore.panels import actions_of, find, list_panels, possible
+from latelier.explore.panels import actions_of, find, list_panels, possible, tables_of
 from latelier.explore.requests import Question
 from latelier.explore.sameness import mark
 from latelier.explore.uploads import Uploads
-from latelier.explore.worker import OvertakenError, Worker
+from latelier.explore.workbench import Workbench, label_file, same_images
+from latelier.explore.worker import Worker
 from latelier.nets.eval_mode import evaluating
 from latelier.sheets.sheet import png
+from latelier.slices import Slices
 
 TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 Endpoint = Callable[[Request], Awaitable[Response]]
 LONGEST = 1 << 20  # bytes of a question
 
 
-class JSONResponse(Utf8Response):
-    """In ASCII: names of files may hold what UTF-8 cannot say."""
-
-    def render(self, content: Any) -> bytes:
-        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode()
-
-
 class Explorer:
     """The runs of one page, the worker that answers for them, and the files of the page."""
 
-    def __init__(self, opened_runs: Sequence[OpenedRun], uploads: Uploads):
-        self.opened_runs = {opened.name: opened for opened in opened_runs}
+    def __init__(self, opened_runs: Sequence[OpenedRun], uploads: Uploads, labels: Path | None = None):
+        self.opened_runs = dict[str, OpenedRun]()
         self.uploads, self.worker = uploads, Worker()
+        self.jobs = Jobs(self._trained)
+        self._labels, self._benches = labels, dict[str, Workbench]()
         self._files = dict(_shipped())
-        self.marks = {opened.name: mark(opened.shown) for opened in opened_runs}  # which of them show the same
+        self.marks = dict[str, str]()  # which of the runs show the same images
         for opened in opened_runs:
-            if "look" in possible(opened) and find("look").searches(opened):
-                self.worker.between(opened.codes.slices())
+            self.add(opened)
+
+    def add(self, opened: OpenedRun) -> None:
+        """One run more. Raises Refusal for a file of labels that is none."""
+        key = same_images(opened.shown)
+        if key not in self._benches:
+            labels = self._labels or label_file(opened.run.folder)
+            self._benches[key] = Workbench(opened.shown, labels, self.jobs)
+        opened.use(self._benches[key])
+        opened.between = self.worker.between
+        self.marks[opened.name] = mark(opened.shown)
+        self.opened_runs[opened.name] = opened
+        if "look" in possible(opened) and find("look").searches(opened):
+            self.worker.between(opened.codes.slices())
+
+    def _trained(self, job: Job) -> None:
+        """Opens what a job has trained, when the worker has time."""
+        if job.state == "done":
+            self.worker.between(self._opening(job))
+
+    def _opening(self, job: Job) -> Iterator[None]:
+        yield
+        try:
+            opened = open_beside(job.out, job.beside, self.opened_runs, self.uploads)
+            self.add(opened)
+        except Refusal as error:
+            job.fail(str(error))
+        else:
+            job.opened = opened.name
 
     async def page(self, request: Request) -> Response:
         """Files by a name that is among those shipped: nothing is looked up on the disk."""
@@ -115,9 +142,24 @@ class Explorer:
             question = Question(json.loads(body))
         except (ValueError, RecursionError) as error:
             raise error if isinstance(error, Refusal) else Refusal("a question is JSON, and this is none") from error
+        if action in getattr(find(panel), "AT_ONCE", ()):
+            at_once = partial(actions_of(panel)[action], opened, question)
+            return JSONResponse(await asyncio.get_running_loop().run_in_executor(None, at_once))
         key = request.headers.get("x-client", "")[:32], opened.name, panel, action
-        answer = self.worker.ask(key, partial(_done, opened, actions_of(panel)[action], question))
-        return JSONResponse(await asyncio.wrap_future(answer))
+        return await answered(self.worker.ask(key, partial(_begun, opened, actions_of(panel)[action], question)))
+
+    async def table(self, request: Request) -> Response:
+        """Many numbers, as bytes in little-endian order; their type and shape are in a header."""
+        opened, panel, name = self._opened(request), request.path_params["panel"], request.path_params["table"]
+        if panel not in possible(opened, len(self.opened_runs)) or name not in tables_of(panel):
+            raise Unknown(f"{opened.name} has no {panel[:30]}/{name[:30]}")
+        question = Question(dict(request.query_params))
+        key = request.headers.get("x-client", "")[:32], opened.name, panel, name, request.url.query
+        asked = self.worker.ask(key, partial(_begun, opened, tables_of(panel)[name], question))
+        found: np.ndarray = await asyncio.wrap_future(asked.future)
+        found = np.ascontiguousarray(found, found.dtype.newbyteorder("<"))
+        headers = {"x-table": f"{found.dtype.name} {' '.join(map(str, found.shape))}"}
+        return Response(found.tobytes(), media_type="application/octet-stream", headers=headers)
 
     def _opened(self, request: Request) -> OpenedRun:
         name = request.path_params["run"]
@@ -127,14 +169,20 @@ class Explorer:
 
 
 def build_app(
-    opened_runs: Sequence[OpenedRun], uploads: Uploads, hosts: tuple[str, ...] = LOCAL, token: str = ""
+    opened_runs: Sequence[OpenedRun],
+    uploads: Uploads,
+    hosts: tuple[str, ...] = LOCAL,
+    token: str = "",
+    labels: Path | None = None,
 ) -> Starlette:
-    """The whole server; its thread ends with it."""
-    explorer = Explorer(opened_runs, uploads)
+    """The whole server; its thread and what it trains end with it. Labels are kept at ``labels``, by default in the
+    first run over the same images. Raises Refusal for a file of labels that is none."""
+    explorer = Explorer(opened_runs, uploads, labels)
 
     @asynccontextmanager
     async def living(app: Starlette) -> AsyncIterator[None]:
         yield
+        explorer.jobs.close()
         explorer.worker.close()
 
     routes = [
@@ -144,6 +192,7 @@ def build_app(
         Route("/api/upload", _safe(explorer.upload), methods=["POST"]),
         Route("/api/{run}/picture/{picture}.png", _safe(explorer.picture)),
         Route("/api/{run}/{panel}/{action}", _safe(explorer.act), methods=["POST"]),
+        Route("/api/{run}/{panel}/{table}.bin", _safe(explorer.table)),
     ]
     app = Starlette(
         routes=routes,
@@ -161,38 +210,41 @@ def _told(name: str) -> dict[str, str]:
     return {"title": panel.TITLE, "line": panel.LINE, "group": panel.GROUP, "key": panel.KEY}
 
 
-def _done(opened: OpenedRun, action: Any, question: Question) -> dict[str, Any]:
+def _begun(opened: OpenedRun, action: Any, question: Question) -> Any:
+    """The answer, or slices that end in it."""
     with evaluating(opened.model):
-        answer: dict[str, Any] = action(opened, question)
-    return answer
+        answer = action(opened, question)
+    return _sliced(opened, answer) if isinstance(answer, GeneratorType) else answer
+
+
+def _sliced(opened: OpenedRun, slices: Slices[dict[str, Any]]) -> Slices[dict[str, Any]]:
+    """Each slice in evaluation mode, and between them the mode that it was in."""
+    while True:
+        try:
+            with evaluating(opened.model):
+                share = next(slices)
+        except StopIteration as end:
+            answer: dict[str, Any] = end.value
+            return answer
+        yield share
 
 
 def _safe(endpoint: Endpoint) -> Endpoint:
     """The endpoint, whose errors are answers: none of them ends the server."""
 
-    async def answered(request: Request) -> Response:
+    async def safe(request: Request) -> Response:
         try:
             return await endpoint(request)
         except Exception as error:
             return await _sentence(request, error)
 
-    return answered
+    return safe
 
 
 async def _sentence(request: Request, error: Exception) -> Response:
     """An error as a status and one sentence."""
-    if isinstance(error, WaitingError):
-        return JSONResponse({"waiting": error.share}, 202)
-    if isinstance(error, OvertakenError):
-        return JSONResponse({"overtaken": True}, 202)
-    if isinstance(error, TooLongError):
-        return JSONResponse({"error": f"this file is longer than {BODY >> 20} MB: make it smaller"}, 413)
-    if isinstance(error, HTTPException):
-        return JSONResponse({"error": error.detail}, error.status_code)
-    if isinstance(error, Refusal | Unknown):
-        return JSONResponse({"error": str(error)}, 400 if isinstance(error, Refusal) else 404)
-    traceback.print_exception(error)
-    return JSONResponse({"error": f"this failed here ({type(error).__name__}); the terminal says more"}, 500)
+    status, content = told(error)
+    return JSONResponse(content, status)
 
 
 def _shipped() -> list[tuple[str, tuple[bytes, str]]]:

@@ -1,13 +1,14 @@
 """From a command's runs to the places of a page."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from latelier.errors import Refusal
 from latelier.explore.opened_run import OpenedRun
 from latelier.explore.uploads import Uploads
 from latelier.runs.run import Run, open_run
+from latelier.runs.splits import measured
 from latelier.runs.where import Where
 
 
@@ -23,16 +24,26 @@ def open_runs(runs: Sequence[str | Path], data: str | Path | None, where: Where,
     return list(opened_runs.values())
 
 
+def open_beside(folder: Path, beside: str, others: Mapping[str, OpenedRun], uploads: Uploads) -> OpenedRun:
+    """A run that was trained from the page of the one called ``beside``, with its images. Raises Refusal as opening
+    does."""
+    run, older = open_run(folder), others[beside]
+    return _opened(_name(run.name, others), run, older.shown.source, older.where, uploads)
+
+
 def _opened(name: str, run: Run, source: str, where: Where, uploads: Uploads) -> OpenedRun:
-    """Shown is the test split or, of a source without splits, everything."""
-    if run.splits_of(source, where):
-        splits = run.splits(source, where)
-        return OpenedRun(name, run, splits.test, splits.fit, uploads, where)
-    whole = run.images(source, where)
-    return OpenedRun(name, run, whole, whole, uploads, where)
+    """Shown is the test split or, of a source without splits, everything. A training split that lies in files of its
+    own is read when a panel needs it."""
+    if not run.splits_of(source, where):
+        whole = run.images(source, where)
+        return OpenedRun(name, run, whole, lambda: whole, uploads, where)
+    if (shown := measured(run, source, where)) is not None:
+        return OpenedRun(name, run, shown, lambda: run.splits(source, where).fit, uploads, where)
+    splits = run.splits(source, where)
+    return OpenedRun(name, run, splits.test, lambda: splits.fit, uploads, where)
 
 
-def _name(title: str, taken: dict[str, OpenedRun]) -> str:
+def _name(title: str, taken: Mapping[str, OpenedRun]) -> str:
     """An id fit for an address, which stays the same while the runs do."""
     plain = re.sub(r"[^\w-]+", "-", title).strip("-").lower() or "run"
     names = [plain, *(f"{plain}-{number}" for number in range(2, len(taken) + 3))]

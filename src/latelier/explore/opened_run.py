@@ -2,8 +2,8 @@
 
 import re
 from base64 import b64encode
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections import OrderedDict, deque
+from collections.abc import Callable, Hashable, Iterator
 from functools import cached_property
 from pathlib import PurePath
 from typing import Any, TypeVar
@@ -18,18 +18,24 @@ from latelier.core import Code, Decodes, Encodes, Model, need
 from latelier.data.images import Images, to_float
 from latelier.data.packing.pack import cache_folder
 from latelier.explore.codes import Codes
+from latelier.explore.columns import Columns
+from latelier.explore.embedding import Embedding
+from latelier.explore.light import Light
 from latelier.explore.requests import Question
 from latelier.explore.uploads import Uploads
+from latelier.explore.workbench import Workbench
 from latelier.nets.eval_mode import evaluating
 from latelier.runs import edit_basis
 from latelier.runs.run import Run
 from latelier.runs.where import Where
 from latelier.sheets.sheet import png
 from latelier.sheets.view import Blocks, pixels
+from latelier.slices import Slices
 
 ID = re.compile(r"d\d{1,9}|u[0-9a-f]{12}")  # a row of the data, or an upload
 SEEN = 256  # images of the data that ranges and orders are read off, of large ones as many as fit into
 BYTES = 64 << 20  # of floats
+BLOCK = 16  # of them a slice
 KEPT = 64  # answers that are kept
 QUICK = 1  # level of compression
 T = TypeVar("T")
@@ -42,11 +48,23 @@ class Unknown(LookupError):
 class OpenedRun:
     """One opened run with the images that it is looked at with."""
 
-    def __init__(self, name: str, run: Run, shown: Images, fit: Images, uploads: Uploads, where: Where):
-        self.name, self.run, self.shown, self.fit = name, run, shown, fit
-        self._uploads, self._where = uploads, where
+    def __init__(self, name: str, run: Run, shown: Images, fit: Callable[[], Images], uploads: Uploads, where: Where):
+        self.name, self.run, self.shown = name, run, shown
+        self._fit, self._uploads, self._where = fit, uploads, where
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
+        self._under_way: dict[Hashable, Slices[Any]] = {}
         self.codes = Codes(run.model, shown, cache_folder(None))
+        self.columns, self.embedding = Columns(self), Embedding(self.codes)
+        self.between: Callable[[Iterator[None]], None] = _at_once  # who does long work, in slices
+
+    def use(self, bench: Workbench) -> None:
+        """Goes by these labels and selections, which runs over the same images share."""
+        self.bench, self.light = bench, Light(self.codes, bench.book, bench.truth)
+
+    @property
+    def where(self) -> Where:
+        """How the images were found."""
+        return self._where
 
     @property
     def model(self) -> Model:
@@ -84,9 +102,13 @@ class OpenedRun:
         """What people call it."""
         if picture.startswith("u"):
             return "your image"
-        name = PurePath(str(self.shown.names[int(picture[1:])])).name
+        name = self.file_name(int(picture[1:]))
         label = self.label(picture)
         return f"{label} ({name})" if label else name
+
+    def file_name(self, row: int) -> str:
+        """Of an image of the data, without the folders above."""
+        return PurePath(str(self.shown.names[row])).name
 
     def code(self, picture: str) -> Code:
         """Its most likely code, [1, ...]. Raises Refusal for a model that does not encode."""
@@ -108,6 +130,31 @@ class OpenedRun:
         value: T = self._kept[key]
         return value
 
+    def shared(self, key: Hashable, work: Callable[[], Slices[T]]) -> Slices[T]:
+        """What slices give, kept like ``once``. Who asks while they are under way goes on with them, also where whoever
+        began has left."""
+        while key not in self._kept:
+            if key not in self._under_way:
+                self._under_way[key] = work()
+            try:
+                with evaluating(self.model):
+                    share = next(self._under_way[key])
+            except StopIteration as end:
+                self._kept[key] = end.value
+                del self._under_way[key]
+            except Exception:
+                del self._under_way[key]
+                raise
+            else:
+                yield share
+        answer: T = self.once(key, lambda: self._kept[key])
+        return answer
+
+    @cached_property
+    def fit(self) -> Images:
+        """What directions are fitted on where the run's own images are gone: read when it is asked for."""
+        return self._fit()
+
     @cached_property
     def seen(self) -> Tensor:
         """[n, c, h, w]: some images of the data, the same always."""
@@ -115,17 +162,26 @@ class OpenedRun:
         rows = np.random.default_rng(0).permutation(len(self.shown))[:most]
         return self.shown.floats(np.sort(rows)).to(self.device)
 
-    @cached_property
-    def posterior(self) -> Blocks:
-        """Of the images of ``seen``."""
-        encoder = need(self.model, Encodes)
-        with evaluating(self.model):
-            return Blocks([encoder.encode(block) for block in self.seen.split(64)])
+    def over_seen(self, read: Callable[[Tensor], T]) -> Slices[list[T]]:
+        """What is read of the images of ``seen``, by blocks."""
+        blocks, found = self.seen.split(BLOCK), list[T]()
+        for block in blocks:
+            with evaluating(self.model):
+                found.append(read(block))
+            yield len(found) / len(blocks)
+        return found
 
-    @cached_property
-    def found(self) -> Found:
+    def posterior(self) -> Slices[Blocks]:
+        """Of the images of ``seen``."""
+
+        def read() -> Slices[Blocks]:
+            return Blocks((yield from self.over_seen(need(self.model, Encodes).encode)))
+
+        return self.shared("posterior", read)
+
+    def found(self) -> Slices[Found]:
         """Where attributes lie in the code: as learned, or fitted now, which takes seconds. Raises Refusal."""
-        return edit_basis.directions(self.run, self._where, self.fit)
+        return self.shared("found", lambda: edit_basis.finding(self.run, self._where, lambda: self.fit))
 
 
 def chosen(opened: OpenedRun, question: Question, name: str = "picture") -> str:
@@ -133,6 +189,10 @@ def chosen(opened: OpenedRun, question: Question, name: str = "picture") -> str:
     picture = question.text(name, "d0")
     opened.pixels(picture)
     return picture
+
+
+def _at_once(slices: Iterator[None]) -> None:
+    deque(slices, maxlen=0)
 
 
 def drawn(image: Tensor) -> list[str]:

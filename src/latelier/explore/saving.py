@@ -3,13 +3,14 @@
 import json
 import re
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from latelier.core import Code
 from latelier.errors import Refusal
 from latelier.explore.opened_run import OpenedRun
 from latelier.explore.requests import Question
+from latelier.slices import Slices
 
 INLINE = 400  # numbers of a code that a command line may hold; of longer ones it names the file
 FILE, FOLDER = "image.png", "image"  # of an image that a page hands out, and where a command reads it
@@ -23,11 +24,14 @@ def of_image(words: Sequence[str], *files: str) -> dict[str, Any]:
     return {"command": f"{moved} && {shlex.join(['latelier', *words])}", "files": [FILE, *files]}
 
 
-def saved(code: Callable[[OpenedRun, Question], Code]) -> Callable[[OpenedRun, Question], dict[str, Any]]:
+def saved(
+    code: Callable[[OpenedRun, Question], Code | Slices[Code]],
+) -> Callable[[OpenedRun, Question], Slices[dict[str, Any]]]:
     """The action ``code``. Where codes of several runs are saved together, ``stem`` names this one's files."""
 
-    def action(opened: OpenedRun, question: Question) -> dict[str, Any]:
-        found = code(opened, question)
+    def action(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:
+        made = code(opened, question)
+        found = made if isinstance(made, Mapping) else (yield from made)
         values = {name: value[0].tolist() for name, value in found.items()}
         count = sum(value[0].numel() for value in found.values())
         stem = question.text("stem", "")

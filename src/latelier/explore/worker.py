@@ -5,49 +5,76 @@ import traceback
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future
-from typing import Any
+from types import GeneratorType
+from typing import Any, NamedTuple
 
 from latelier.errors import Refusal
 
-MOST = 64  # requests that wait at once; a client has one for each of a panel's actions
+MOST = 64  # requests that wait or are worked at together; a client has one for each of a panel's actions
 
 
 class OvertakenError(Exception):
-    """A newer request of the same client has taken this one's place."""
+    """A newer request of the same client has taken this one's place, or whoever asked has gone away."""
+
+
+class Asked:
+    """A request: its answer, later."""
+
+    def __init__(self) -> None:
+        self.future: Future[Any] = Future()
+        self.share: float | None = None  # done, from 0 to 1, of long work that has begun
+        self.left = False
+
+    def leave(self) -> None:
+        """Nobody waits for it any longer: what is left of it is not done."""
+        self.left = True
+
+
+class _Job(NamedTuple):
+    """Long work under way; nobody waits for what has no ``asked``."""
+
+    asked: Asked | None
+    slices: Iterator[Any]
 
 
 class Worker:
     """Runs functions one at a time. Torch is not asked by two threads at once, and a model's mode never changes under
-    another's feet."""
+    another's feet. A function that answers a generator is long work: it yields the share done and returns its answer,
+    and each of its slices waits for the requests that have come meanwhile."""
 
     def __init__(self) -> None:
-        self._requests: OrderedDict[Hashable, tuple[Future[Any], Callable[[], Any]]] = OrderedDict()
-        self._slices: deque[Iterator[None]] = deque()
+        self._requests: OrderedDict[Hashable, tuple[Asked, Callable[[], Any]]] = OrderedDict()
+        self._asked: dict[Hashable, Asked] = {}  # the newest under each key that has no answer yet
+        self._jobs: deque[_Job] = deque()
         self._changed = threading.Condition()
         self._open = True
         self._thread = threading.Thread(target=self._work, name="worker", daemon=True)
         self._thread.start()
 
-    def ask(self, key: Hashable, work: Callable[[], Any]) -> "Future[Any]":
-        """The result, later. A request that still waits under the same key is dropped: its future raises
-        OvertakenError. Raises Refusal where too many wait."""
-        future: Future[Any] = Future()
+    def ask(self, key: Hashable, work: Callable[[], Any]) -> Asked:
+        """The request. An older one under the same key that has no answer yet is dropped: its future raises
+        OvertakenError. Raises Refusal where too many are there."""
+        asked = Asked()
         with self._changed:
             if not self._open:
                 raise Refusal("the explorer is closing; start it again")
-            older = self._requests.pop(key, None)
-            if older is None and len(self._requests) >= MOST:
+            self._asked = {key: one for key, one in self._asked.items() if not one.future.done()}
+            if key not in self._asked and len(self._asked) >= MOST:
                 raise Refusal(f"{MOST} requests wait already; close some of the explorer's pages")
-            self._requests[key] = future, work
+            older, waited = self._asked.get(key), self._requests.pop(key, None)
+            self._asked[key] = asked
+            self._requests[key] = asked, work
             self._changed.notify()
-        if older is not None and older[0].set_running_or_notify_cancel():
-            older[0].set_exception(OvertakenError())
-        return future
+        if older is not None:
+            older.leave()
+        if waited is not None:
+            _drop(waited[0])
+        return asked
 
-    def between(self, slices: Iterator[None]) -> None:
-        """Long work, a slice of which is done whenever nobody waits."""
+    def between(self, slices: Iterator[Any]) -> None:
+        """Long work that nobody waits for, a slice of which is done whenever no request waits."""
         with self._changed:
-            self._slices.append(slices)
+            self._jobs.append(_Job(None, slices))
             self._changed.notify()
 
     @property
@@ -56,46 +83,74 @@ class Worker:
         return len(self._requests)
 
     def close(self) -> None:
-        """Ends the thread after what it is at; what waits is dropped."""
+        """Ends the thread after the slice that it is at; what waits is dropped."""
         with self._changed:
             self._open = False
-            dropped = [future for future, _ in self._requests.values()]
+            dropped = [asked for asked, _ in self._requests.values()]
             self._requests.clear()
-            self._slices.clear()
             self._changed.notify()
-        for future in dropped:
-            future.cancel()
+        for asked in dropped:
+            asked.future.cancel()
         self._thread.join()
+        for job in self._jobs:
+            if job.asked is not None:
+                _drop(job.asked)
 
     def _work(self) -> None:
         while self._open:
             with self._changed:
-                while self._open and not self._requests and not self._slices:
+                while self._open and not self._requests and not self._jobs:
                     self._changed.wait()
                 request = self._requests.popitem(last=False)[1] if self._requests else None
-                slices = self._slices[0] if self._slices and request is None else None
-            if request is not None:
-                _answer(*request)
-            elif slices is not None and not _goes_on(slices):
-                self._slices.popleft()
+                job = self._jobs.popleft() if self._jobs and request is None else None
+            again = _begun(*request) if request is not None else _gone_on(job) if job is not None else None
+            if again is not None:
+                self._jobs.append(again)
 
 
-def _goes_on(slices: Iterator[None]) -> bool:
-    """Does one slice. What fails is over; its traceback is on the terminal."""
+def _begun(asked: Asked, work: Callable[[], Any]) -> _Job | None:
+    """Answers, unless the work is long. Whoever asked gets what is raised; the thread lives on."""
+    if asked.left:
+        _drop(asked)
+        return None
+    if not asked.future.set_running_or_notify_cancel():
+        return None
     try:
-        next(slices)
-    except StopIteration:
-        return False
-    except Exception:
-        traceback.print_exc()
-        return False
-    return True
+        answer = work()
+    except Exception as error:
+        asked.future.set_exception(error)
+        return None
+    if isinstance(answer, GeneratorType):
+        return _gone_on(_Job(asked, answer))
+    asked.future.set_result(answer)
+    return None
 
 
-def _answer(future: "Future[Any]", work: Callable[[], Any]) -> None:
-    if not future.set_running_or_notify_cancel():  # whoever asked has gone away
-        return
+def _gone_on(job: _Job) -> _Job | None:
+    """Does one slice; answers the job if there is more of it. What fails is over; of what nobody waits for the
+    traceback is on the terminal."""
+    asked = job.asked
+    if asked is not None and asked.left:
+        job.slices.close()  # type: ignore[attr-defined]
+        _drop(asked)
+        return None
     try:
-        future.set_result(work())
-    except Exception as error:  # the asker gets it; the thread lives on
-        future.set_exception(error)
+        share = next(job.slices)
+    except StopIteration as end:
+        if asked is not None:
+            asked.future.set_result(end.value)
+        return None
+    except Exception as error:
+        if asked is None:
+            traceback.print_exc()
+        else:
+            asked.future.set_exception(error)
+        return None
+    if asked is not None:
+        asked.share = share
+    return job
+
+
+def _drop(asked: Asked) -> None:
+    if asked.future.running() or asked.future.set_running_or_notify_cancel():
+        asked.future.set_exception(OvertakenError())

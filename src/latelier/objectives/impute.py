@@ -7,6 +7,7 @@ import torch
 from torch import Generator, Tensor
 
 from latelier.core import Decodes, Encodes, HasLevels, Imputes, Model, Samples, has, need
+from latelier.slices import Slices, done
 
 ROUNDS = 10
 STEPS, RATE = 60, 0.1  # of Adam, from which the rate falls linearly to 0; a hundred steps change .05 dB
@@ -19,45 +20,62 @@ def filled(model: Model, image: Tensor, known: Tensor, generator: Generator, *, 
     then, unless only ``rounds`` are asked for, from the most likely code of the known pixels, where codes have a prior
     that says what is likely. Of a hierarchy that is the top level: lower ones repeat what they are shown. Raises
     ``Refusal`` for a model that cannot fill in."""
-    first = need(model, Imputes).impute(image, known, generator)
+    return done(filling(model, image, known, generator, rounds=rounds))
+
+
+def filling(
+    model: Model, image: Tensor, known: Tensor, generator: Generator, *, rounds: bool = False
+) -> Slices[Tensor]:
+    """``filled`` in slices."""
+    with torch.no_grad():
+        first = need(model, Imputes).impute(image, known, generator)
     if rounds or not (has(model, Samples) and has(model, Encodes) and has(model, Decodes)):
         return first
-    start = need(model, Encodes).encode(first).mode()
+    yield 0.0
+    with torch.no_grad():
+        start = need(model, Encodes).encode(first).mode()
     if has(model, HasLevels):
         top = need(model, HasLevels).levels()[-1]
         start = {top: start[top]}
     if not any(model.latents[name].kind in PRIORS for name in start):
         return first
-    return torch.where(known.bool(), image, drawn_by_likeliest(model, image, known, start))
+    likeliest = yield from _likeliest(model, image, known, start)
+    return torch.where(known.bool(), image, likeliest)
 
 
 def drawn_by_likeliest(model: Model, image: Tensor, known: Tensor, start: dict[str, Tensor]) -> Tensor:
     """The image that the code decodes to which is the most likely given the known pixels, sought from ``start``:
     N(decoded, VARIANCE) of those in [-1, 1], times the latents' priors. Latents of no simple prior stay."""
+    return done(_likeliest(model, image, known, start))
+
+
+def _likeliest(model: Model, image: Tensor, known: Tensor, start: dict[str, Tensor]) -> Slices[Tensor]:
     decoder = need(model, Decodes)
-    free = {name: z.detach().clone() for name, z in start.items() if model.latents[name].kind in PRIORS}
-    with torch.enable_grad():
-        code = {name: z.requires_grad_() for name, z in free.items()}
-        adam = torch.optim.Adam(list(code.values()), RATE, foreach=True)
-        for step in range(STEPS):
-            adam.param_groups[0]["lr"] = RATE * (1 - step / STEPS)
+    code = {
+        name: z.detach().clone().requires_grad_() for name, z in start.items() if model.latents[name].kind in PRIORS
+    }
+    adam = torch.optim.Adam(list(code.values()), RATE, foreach=True)
+    for step in range(STEPS):
+        adam.param_groups[0]["lr"] = RATE * (1 - step / STEPS)
+        with torch.enable_grad():
             error = (known * (decoder.decode({**start, **code}) - image)).square().sum()
             normal = [z.square().sum() for name, z in code.items() if model.latents[name].kind == "gaussian"]
             loss = 4 * error / (2 * VARIANCE) + 0.5 * sum(normal)
             for z, gradient in zip(code.values(), torch.autograd.grad(loss, list(code.values())), strict=True):
                 z.grad = gradient
-            adam.step()
-            with torch.no_grad():
-                for name, z in code.items():
-                    if model.latents[name].kind == "uniform":
-                        z.clamp_(-1, 1)
+        adam.step()
+        with torch.no_grad():
+            for name, z in code.items():
+                if model.latents[name].kind == "uniform":
+                    z.clamp_(-1, 1)
+        yield step / STEPS
     with torch.no_grad():
         return decoder.decode({**start, **code}).clamp(0, 1)
 
 
 def refilled(image: Tensor, known: Tensor, redraw: Callable[[Tensor], Tensor], rounds: int = ROUNDS) -> Tensor:
     """The image [b, c, h, w] with what is not ``known`` (1 or 0, of a shape that broadcasts to it) from its
-    reconstruction, pasted and reconstructed so many times. Known pixels are kept bit for bit."""
+    reconstruction, pasted and reconstructed this many times. Known pixels are kept bit for bit."""
     kept = known.bool().expand_as(image)
     for _ in range(rounds):
         image = torch.where(kept, image, redraw(image))

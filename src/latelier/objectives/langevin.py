@@ -1,7 +1,7 @@
 """Langevin Monte Carlo: draws from a density of which only the slope of its energy is known (IntroVAC, eq. 8)."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -29,13 +29,19 @@ class Chain:
         """[n, d], where n chains that begin at z [n, d] end: z <- z - step slope(z) + sqrt(2 step temperature) noise.
 
         ``slope`` is the gradient of the energy, [n, d] -> [n, d]. The noise comes from the generator's device."""
+        for z in self.walk(z, slope, generator):  # noqa: B007, the last is where they end
+            pass
+        return z
+
+    def walk(self, z: Tensor, slope: Callable[[Tensor], Tensor], generator: Generator) -> Iterator[Tensor]:
+        """Where the chains of ``run`` are after each step."""
         spread = math.sqrt(2 * self.step * self.temperature)
         for _ in range(self.steps):
             z = z - self.step * slope(z)
             if spread:
                 noise = torch.randn(z.shape, generator=generator, device=generator.device, dtype=z.dtype)
                 z = z + spread * noise.to(z.device)
-        return z
+            yield z
 
 
 def posterior_slope(weight: Tensor, bias: Tensor, value: Tensor) -> Callable[[Tensor], Tensor]:

@@ -1,16 +1,16 @@
 """Gathers what a run's page shows: its scores, its sheets, its settings, its log, and the commands that make it
 again."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from latelier.config.lookup import sentence
+from latelier.config.settings import words
 from latelier.core import Finding
 from latelier.data.images import Images
 from latelier.errors import Refusal
-from latelier.page import Material, Picture, Table
-from latelier.runs.command import command, words
+from latelier.page import Figure, Material, Table
+from latelier.runs.command import command, report
 from latelier.runs.run import Run
 from latelier.scores.probe import ahead
 from latelier.sheets import find, ordered, possible, wanted
@@ -35,7 +35,7 @@ def material(
     judge: Judging | None = None,
     summary: str = "",
     before: Sequence[Table] = (),
-    first: Sequence[Picture] = (),
+    first: Sequence[Figure] = (),
 ) -> Material:
     """The page of a run, drawn on these images; ``verdict`` is what was found of it, and ``measured`` the named numbers
     behind that; ``judge`` learns to tell what edits show. ``before`` are tables and ``first`` images that come
@@ -53,12 +53,12 @@ def material(
         curve=leading(run.log),
         facts=facts(run),
         tables=[*before, *(table for record in run.scores for table in score_tables(record)), *_untaken(run.scores)],
-        pictures=[*first, *found.drawn],
+        figures=[*first, *found.drawn],
         undrawn=found.undrawn,
         log=run.log,
         skipped=json_records.text(skipped, errors="surrogateescape").splitlines() if skipped.exists() else (),
         remarks=[*run.remarks, *data.get("remarks", ())],
-        commands=[command(run), f"latelier report {shlex.quote(str(run.folder))}"],
+        commands=[command(run), report(run)],
     )
 
 
@@ -130,7 +130,7 @@ def winners(rows: Sequence[Sequence[str]]) -> frozenset[tuple[int, int]]:
 class Sheets(NamedTuple):
     """A run's sheets."""
 
-    drawn: list[Picture]
+    drawn: list[Figure]
     undrawn: list[tuple[str, str]]  # names of the others, each with the reason
 
 
@@ -147,7 +147,7 @@ def sheets(run: Run, images: Images, names: Sequence[str] = (), judge: Judging |
         except Refusal as error:  # such as a latent map of images whose factors are unknown
             found.undrawn.append((name, str(error).removeprefix(f"{name} ")))
             continue
-        found.drawn.append(Picture(name, sentence(module.__doc__) or name, png(drawn, COMPRESSION)))
+        found.drawn.append(Figure(name, sentence(module.__doc__) or name, png(drawn, COMPRESSION)))
     return found
 
 
@@ -160,15 +160,19 @@ def facts(run: Run) -> dict[str, str]:
         plan["monitor"] = f"{plan['monitor'][0]}, {'higher' if plan['monitor'][1] else 'lower'} is better"
     out = {
         "model": run.card.model,
-        "settings": words(run.card.config),
-        "head": words(run.card.head or {}),
-        "captions": words(run.card.caption or {}),
+        "settings": _line(run.card.config),
+        "head": _line(run.card.head or {}),
+        "captions": _line(run.card.caption or {}),
         "weights": f"{sum(p.numel() for p in run.model.state_dict().values()):,} numbers",
         "trained on": f"{counted(data.get('images', 0), 'image')} of {data.get('source')}, "
         f"{data.get('labelled', 0):,} of them with a label",
         "images": f"{h} x {w}, {'grey' if c == 1 else 'colour'}",
-        "optimisers": "; ".join(f"{player}: {words(o)}" for player, o in config.get("optimisers", {}).items()),
-        "plan": words({k: v for k, v in plan.items() if v is not None}),
-        "versions": words(config.get("versions", {})),
+        "optimisers": "; ".join(f"{player}: {_line(o)}" for player, o in config.get("optimisers", {}).items()),
+        "plan": _line({k: v for k, v in plan.items() if v is not None}),
+        "versions": _line(config.get("versions", {})),
     }
     return {name: text for name, text in out.items() if text}
+
+
+def _line(settings: Mapping[str, Any]) -> str:
+    return " ".join(words(settings))

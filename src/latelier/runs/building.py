@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from latelier.config.lookup import find_module, module_names
+from latelier.config.lookup import find_module, module_names, spelt
 from latelier.config.own_code import Named, permitted, running, with_named
 from latelier.config.settings import configure, nest, to_json
 from latelier.core import Encodes, Fits, Model, Wrapper, has, need
@@ -42,6 +42,10 @@ class Card:
 
     def json(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def modules(self) -> list[str]:
+        """Names of the modules that it is built from: the method and its heads."""
+        return [self.model, *(part["kind"] for part in (self.head, self.caption) if part)]
 
 
 def build(
@@ -138,7 +142,7 @@ def _kind(settings: Mapping[str, Any], field: str, usual: str) -> tuple[str, dic
     """Which kind of a field its settings ask for, and that kind's own settings."""
     asked = nest(settings)[field]
     own = {"kind": asked} if isinstance(asked, str) else dict(asked)
-    return own.pop("kind", usual), own
+    return spelt(own.pop("kind", usual)), own
 
 
 def _check_learns(model: Model, name: str, what: str) -> None:

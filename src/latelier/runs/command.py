@@ -1,8 +1,11 @@
 """The command that trained a run."""
 
 import shlex
-from typing import Any
+from pathlib import Path
 
+from latelier.config.own_code import trusting
+from latelier.config.settings import words
+from latelier.runs.building import Card
 from latelier.runs.options import FLAGS, Options
 from latelier.runs.run import Run
 
@@ -18,17 +21,16 @@ def command(run: Run) -> str:
             continue
         line += [flag] if value is True else [flag, str(value)]
     if settings:
-        line += ["--set", *(settings if isinstance(settings, list) else words(settings).split())]
+        line += ["--set", *(settings if isinstance(settings, list) else words(settings))]
     return shlex.join(line)
 
 
-def words(settings: dict[str, Any], prefix: str = "") -> str:
-    """Settings of any depth as ``--set`` takes them, on one line."""
-    parts = []
-    for name, value in settings.items():
-        if isinstance(value, dict):
-            parts.append(words(value, f"{prefix}{name}."))
-        else:
-            shown = ",".join(map(str, value)) if isinstance(value, list) else value
-            parts.append(f"{prefix}{name}={shown}")
-    return " ".join(part for part in parts if part)
+def resume(folder: Path, card: Card, *options: str) -> str:
+    """The command line that trains a run on. It names the user's own code that the run is built from, which is not run
+    unless it is named."""
+    return f"{trusting(card.modules())}{shlex.join(['latelier', 'train', '--out', str(folder), '--resume', *options])}"
+
+
+def report(run: Run) -> str:
+    """The command line that writes the run's page."""
+    return f"{trusting(run.card.modules())}{shlex.join(['latelier', 'report', str(run.folder)])}"

@@ -2,12 +2,13 @@
 from, directions, and a judge of what was drawn."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr
 
 import torch
 
-from latelier.codes.directions import Found, found
+from latelier.codes.directions import Found
+from latelier.codes.directions import finding as directions_of
 from latelier.codes.rows import device_of
 from latelier.core import AttributeDirections, has
 from latelier.data.attributes import with_attributes
@@ -16,6 +17,7 @@ from latelier.errors import Refusal
 from latelier.runs.run import Run
 from latelier.runs.where import Where
 from latelier.sheets.view import Judging
+from latelier.slices import Slices, aside, done
 from latelier.uses.judging import Witness, witness
 
 
@@ -37,7 +39,14 @@ def known(run: Run, where: Where, given: Images | None = None) -> Images:
 def directions(run: Run, where: Where, given: Images | None = None) -> Found:
     """Where attributes lie in the code: as the model has learned them, or fitted on what is ``known``. Raises Refusal
     where there is nothing to fit on."""
-    return found(run.model, None if has(run.model, AttributeDirections) else known(run, where, given))
+    return done(finding(run, where, lambda: given))
+
+
+def finding(run: Run, where: Where, given: Callable[[], Images | None]) -> Slices[Found]:
+    """``directions`` in slices; images are read in a thread beside."""
+    learned = has(run.model, AttributeDirections)
+    data = None if learned else (yield from aside(lambda: known(run, where, given())))
+    return (yield from directions_of(run.model, data))
 
 
 def judge(run: Run, where: Where, given: Images | None = None) -> Judging:

@@ -23,12 +23,9 @@ HALF, FEWEST = 512 << 20, 2_000  # bytes of pixels, and images, up to which each
 def splits(run: "Run", source: str | Path | None, where: Where) -> Splits:
     """Images to fit on and images to measure on, as ``Run.splits`` says."""
     asked, source = source, str(source or run.source)
-    head, _, tail = source.rpartition(":")
-    base, chosen = (head, tail) if head and not Path(source).exists() else (source, "")
-    own = run.splits_of(base, where)
-    held = next((name for name in ("test", "validation") if name in own), None)
-    if chosen or (held and "train" in own):
-        test = run.images(base, where, chosen or held)
+    base, held, own = _parts(run, source, where)
+    if held:
+        test = run.images(base, where, held)
         whole = fit = run.images(base, where, "train") if "train" in own else test
         rows = np.arange(len(whole))
     else:
@@ -44,6 +41,21 @@ def splits(run: "Run", source: str | Path | None, where: Where) -> Splits:
         test = replace(test, fingerprint=whole.fingerprint)
     seen = test.fingerprint == run.config.get("data", {}).get("fingerprint")
     return _told(run, Splits(fit, test, seen), whole, rows)
+
+
+def measured(run: "Run", source: str, where: Where) -> Images | None:
+    """The images that ``splits`` measures on, without those to fit on; None where both are taken of one set."""
+    base, held, _ = _parts(run, source, where)
+    return run.images(base, where, held) if held else None
+
+
+def _parts(run: "Run", source: str, where: Where) -> tuple[str, str, tuple[str, ...]]:
+    """A source without its split, the split to measure on ("" where none lies apart), and all splits that it has."""
+    head, _, tail = source.rpartition(":")
+    base, chosen = (head, tail) if head and not Path(source).exists() else (source, "")
+    own = run.splits_of(base, where)
+    held = next((name for name in ("test", "validation") if name in own), "")
+    return base, chosen or (held if "train" in own else ""), own
 
 
 def _alone(run: "Run", one: Images, where: Where | None) -> Splits:

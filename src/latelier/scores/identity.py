@@ -1,4 +1,4 @@
-"""How far a changed image is from what it was, in features of a trunk that nobody trained (``extractor``): a judge
+"""How far a changed image is from what it was, in features of an untrained trunk (``extractor``): a judge
 that knows neither the model nor the attribute."""
 
 import torch
@@ -8,8 +8,9 @@ from latelier.codes.rows import some
 from latelier.data.images import Images
 from latelier.nets.eval_mode import evaluating
 from latelier.scores.extractor import CHUNK, RandomTrunk
+from latelier.slices import Slices, done
 
-REAL = 512  # images between which the usual distance is measured
+REAL, BLOCK = 512, 16  # images between which the usual distance is measured, and how many are seen at once: a slice
 WORDS = (
     "Identity: Euclidean distance of an image before and after in the 512 features of a trunk that nobody trained "
     "(those of the score fid), as a share of the mean distance between two different real images, whatever the "
@@ -38,7 +39,16 @@ def apart(one: Tensor, other: Tensor) -> Tensor:
 def usual(eye: Eye, real: Images, device: torch.device) -> float:
     """What an identity of 1 is: the mean distance between two different real images, of at most ``REAL`` of these.
     Not between a model's own: the more a model blurs, the less they differ."""
-    return mean_distance(eye(some(real, REAL, 0).floats(slice(None)).to(device)))
+    return done(looking(eye, real, device))
+
+
+def looking(eye: Eye, real: Images, device: torch.device) -> Slices[float]:
+    """``usual`` in slices."""
+    seen, images = list[Tensor](), some(real, REAL, 0)
+    for start in range(0, len(images), BLOCK):
+        seen.append(eye(images.floats(slice(start, start + BLOCK)).to(device)))
+        yield start / len(images)
+    return mean_distance(torch.cat(seen))
 
 
 def mean_distance(features: Tensor) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from latelier import __version__
+from latelier.config.own_code import trusting
 from latelier.data.captions import has_caption
 from latelier.engine import checkpoint
 from latelier.engine.plan import Plan
@@ -31,10 +32,10 @@ def check_same(folder: Path, request: SimpleNamespace, prepared: "Prepared") -> 
     """Raises Refusal for other images than the run was begun with, and for a length that it has passed."""
     path = folder / "config.json"
     if path.exists() and read_config(path)["data"]["fingerprint"] != prepared.images.fingerprint:
-        again = f"latelier train --from {shlex.quote(str(folder))} --data {shlex.quote(str(request.data))} --out NEW"
+        again = ["latelier", "train", "--from", str(folder), "--data", str(request.data), "--out", "NEW"]
         raise Refusal(
             f"the images of {request.data} are not those that {folder} was begun with; train a new run, which may "
-            f"begin with the weights of this one: {again}"
+            f"begin with the weights of this one: {trusting(prepared.card.modules())}{shlex.join(again)}"
         )
     _check_length(folder, prepared.plan)
 

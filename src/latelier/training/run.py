@@ -1,6 +1,5 @@
 """From the arguments of ``latelier train`` to a trained run folder: data, model, plan, files, the loop."""
 
-import shlex
 import signal
 import zlib
 from collections.abc import Callable
@@ -30,6 +29,7 @@ from latelier.engine.tensorboard import board, check_board
 from latelier.engine.validation import judged_by
 from latelier.errors import Refusal
 from latelier.runs.building import Card, assemble, nets
+from latelier.runs.command import resume
 from latelier.runs.compatibility import settings_of
 from latelier.runs.options import Options
 from latelier.storage import files, json_records
@@ -97,7 +97,7 @@ def run(request: SimpleNamespace) -> Path:
             _describe(request, prepared.images)
         outcome = _learn(folder, request, prepared)
     if outcome.why == "stopped":
-        again = f"latelier train --out {shlex.quote(str(folder))} --resume"
+        again = resume(folder, prepared.card)
         if parallel.rank() == 0:
             say(f"stopped and saved at {counted(outcome.seen, 'image')}; go on with: {again}", error=True)
         raise KeyboardInterrupt if outcome.signal == signal.SIGINT else SystemExit(128 + outcome.signal)

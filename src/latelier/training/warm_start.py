@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from latelier.config.own_code import Named
-from latelier.config.settings import assigned, nest
+from latelier.config.settings import assigned, flat, nest
 from latelier.core import Model
 from latelier.data.images import Images, with_classes
 from latelier.engine import checkpoint
@@ -103,8 +103,8 @@ def _check_settings(run: Path, card: Card, given: Any) -> None:
     merged = _over(settings_of(own), asked)
     new = assemble(card.model, card.image, card.classes, merged, card.words)[1].json()
     for part in ("config", "head", "caption"):
-        for field, value in _flat(new[part] or {}).items():
-            if (old := _flat(own[part] or {}).get(field)) != value:
+        for field, value in flat(new[part] or {}).items():
+            if (old := flat(own[part] or {}).get(field)) != value:
                 name = field if part == "config" else f"{part}.{field}"
                 raise Refusal(f"--from {run}: {name} is {old} there and {value} here; leave it out, or --from")
 
@@ -135,11 +135,3 @@ def _over(own: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
         else:
             merged[name] = value
     return merged
-
-
-def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, inner in value.items():
-        plain = list(inner) if isinstance(inner, tuple) else inner
-        found |= _flat(plain, f"{prefix}{name}.") if isinstance(plain, Mapping) else {f"{prefix}{name}": plain}
-    return found

@@ -18,11 +18,13 @@ from latelier.heads.reading import typical
 from latelier.nets.eval_mode import evaluating
 from latelier.objectives.importance import effective_samples
 from latelier.objectives.langevin import Chain
+from latelier.slices import Slices, done
 
-TRIED, BLOCK = 4_096, 512  # draws of the prior, and how many are weighed at once
+TRIED, BLOCK = 4_096, 32  # draws of the prior, and how many are weighed at once: a slice
 BEAM = 5  # of what is read back
+WEIGHED = 0.6  # of the work, about: the rest is chains
 HEARD = 5  # draws of the code of an image whose most likely code is not typical, at each step of a chain
-Through = Literal["picture", "code"]
+Through = Literal["image", "code"]
 
 
 class Imagined(NamedTuple):
@@ -45,25 +47,43 @@ def tokens_of(text: str, words: tuple[str, ...]) -> Tensor:
 
 
 def imagine(
-    model: Model, caption: Tensor, n: int, generator: Generator, chain: Chain, through: Through = "picture"
+    model: Model, caption: Tensor, n: int, generator: Generator, chain: Chain, through: Through = "image"
 ) -> Imagined:
     """n draws of p(s | caption [1, t]): of ``TRIED`` draws of the prior n are drawn again, each as likely as the
     caption makes it, and each goes on as a Langevin chain, which parts those that are alike. Raises Refusal for a code
     without a Gaussian prior, and for an unknown ``through``."""
+    return done(imagining(model, caption, n, generator, chain, through))
+
+
+def imagining(
+    model: Model, caption: Tensor, n: int, generator: Generator, chain: Chain, through: Through = "image"
+) -> Slices[Imagined]:
+    """``imagine`` in slices."""
     if through not in get_args(Through):
         raise Refusal(f"a caption is looked for through the image or the code, not '{through}'; give image or code")
     prior, log_p = need(model, Samples), _heard(model, caption, through)
-    with evaluating(model):
-        drawn = [prior.sample_prior(BLOCK, generator) for _ in range(TRIED // BLOCK)]
-        read = _read(model, drawn[0], caption)
-        if has(model, HasLevels):  # what is below is drawn anew from the level that is moved
-            drawn = [{name: code[name] for name in read} for code in drawn]
-        weight = torch.cat([log_p(code) for code in drawn])
-        code = {name: torch.cat([part[name] for part in drawn]) for name in drawn[0]}
-        rows = torch.multinomial(weight.softmax(0), n, replacement=True, generator=generator)
-        code = {name: value[rows] for name, value in code.items()}
-        flat = torch.cat([code[name].flatten(1) for name in read], 1)
-        end = chain.run(flat, _slope(log_p, code, read), generator)
+    drawn, weights, read = list[Code](), list[Tensor](), list[str]()
+    for tried in range(0, TRIED, BLOCK):
+        with evaluating(model):
+            code = prior.sample_prior(BLOCK, generator)
+            read = read or _read(model, code, caption)
+            if has(model, HasLevels):  # what is below is drawn anew from the level that is moved
+                code = {name: code[name] for name in read}
+            drawn.append(code)
+            weights.append(log_p(code))
+        yield WEIGHED * tried / TRIED
+    weight = torch.cat(weights)
+    rows = torch.multinomial(weight.softmax(0), n, replacement=True, generator=generator)
+    code = {name: torch.cat([part[name] for part in drawn])[rows] for name in drawn[0]}
+    end = torch.cat([code[name].flatten(1) for name in read], 1)
+    slope = _slope(log_p, code, read)
+
+    def evaluated(z: Tensor) -> Tensor:
+        with evaluating(model):
+            return slope(z)
+
+    for step, end in enumerate(chain.walk(end, evaluated, generator)):  # noqa: B020, it goes on from there
+        yield WEIGHED + (1 - WEIGHED) * step / chain.steps
     return Imagined({**code, **_parted(end, code, read)}, float(effective_samples(weight[:, None])))
 
 
@@ -94,7 +114,7 @@ def _heard(model: Model, caption: Tensor, through: Through) -> Callable[[Code], 
     writer = need(model, Captions)
 
     def log_p(code: Code) -> Tensor:
-        codes = typical(model, need(model, Decodes).decode(code), HEARD) if through == "picture" else [code]
+        codes = typical(model, need(model, Decodes).decode(code), HEARD) if through == "image" else [code]
         each = [writer.log_caption(one, caption.expand(len(next(iter(one.values()))), -1)) for one in codes]
         return torch.stack(each).logsumexp(0) - math.log(len(each))
 

@@ -63,6 +63,11 @@ def score(
     """
     from latelier.config.own_code import Named
     from latelier.errors import Refusal
+
+    named = [only] if isinstance(only, str) else only or []
+    named = [_known(Named(name)) for name in named]  # before torch loads: one that is not known is refused at once
+    options = options_of(settings)
+
     from latelier.runs import edit_basis
     from latelier.runs.run import open_run
     from latelier.runs.where import Where
@@ -70,10 +75,9 @@ def score(
     from latelier.terminal.tables import score_table
     from latelier.verdict.verdict import conclude, lines, verdict
 
-    options = options_of(settings)
-    only = [Named(name) for name in ([only] if isinstance(only, str) else only or list(options))]
+    only = named or [Named(name) for name in options]
     for name in only:
-        find(name)  # an unknown score is refused before any image is read
+        find(name)  # one of the user's own that cannot be run is refused before any image is read
     for name in options:
         if name not in only:
             raise Refusal(f"--set has options of {name}, but --only asks for {', '.join(only)}; add it there")
@@ -123,13 +127,20 @@ def options_of(settings: Sequence[str] | Mapping[str, Any] | None) -> Options:
     grouped: Options = {}
     for key, value in assigned(settings).items():
         if isinstance(value, Mapping):
-            grouped.setdefault(key, {}).update(value)
+            grouped.setdefault(_known(key), {}).update(value)
             continue
         name, _, option = key.rpartition(".")  # a score outside the package has dots in its name, an option has none
         if not name:
             raise Refusal(f"--set takes SCORE.OPTION=value, for example finetune.epochs=5, but got '{key}={value}'")
-        grouped.setdefault(name, {})[option] = value
+        grouped.setdefault(_known(name), {})[option] = value
     return {name: _read(name, options) for name, options in grouped.items()}
+
+
+def _known(name: str) -> str:
+    """The score's name as modules have it. Raises Refusal for an unknown one."""
+    from latelier.config.lookup import known
+
+    return known("latelier.scores", name, "score", "score")
 
 
 def _read(name: str, options: Mapping[str, Any]) -> dict[str, Any]:

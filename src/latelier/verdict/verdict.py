@@ -6,7 +6,6 @@ checkpoint and to the images."""
 
 import io
 import math
-import shlex
 from collections.abc import Sequence
 from contextlib import redirect_stderr
 from dataclasses import replace
@@ -19,7 +18,7 @@ from latelier.engine import checkpoint
 from latelier.errors import Failed, Refusal
 from latelier.rules.labels import EVEN, TOLD
 from latelier.rules.shared import UNLEARNED, VAIN, absurd, broken, grown, rising
-from latelier.runs.command import command
+from latelier.runs.command import command, report, resume
 from latelier.runs.config import read_config
 from latelier.runs.learning_curve import LATE, Course, by_heart, course, improving, read_log, worsening
 from latelier.runs.run import Run, open_run
@@ -35,7 +34,7 @@ from latelier.verdict.headlines import budgets, probed
 FILE = "verdict.json"
 VERSION = 3  # of the facts: those of earlier ones are measured anew
 MOST = 5  # lines
-SHORT = 1_000  # steps that a run which has not learned is told to take at least
+SHORT = 1_000  # steps that a run which has not learned is advised to take at least
 
 
 def verdict(run: Run, splits: Splits, records: Sequence[dict[str, Any]] = ()) -> tuple[list[Finding], dict[str, float]]:
@@ -175,17 +174,17 @@ def _where(splits: Splits, facts: dict[str, float]) -> Finding:
 
 def _next(run: Run, found: Sequence[Finding], went: Course | None) -> str:
     """One command."""
-    folder, plan = shlex.quote(str(run.folder)), run.config.get("plan", {})
+    plan = run.config.get("plan", {})
     learns = bool(run.model.moves()) and bool(plan)
     if learns and any(finding.level == "failure" for finding in found):
-        return f"latelier train --out {folder} --resume --rate {_lower(run)}" if _sound(run) else _slower(run)
+        return resume(run.folder, run.card, "--rate", f"{_lower(run)}") if _sound(run) else _slower(run)
     vain = _vain(found) or (went is not None and (worsening(went) or by_heart(went)))
     helps = learns and not vain
     unlearned = helps and any(finding.text.startswith(UNLEARNED) for finding in found)
     if helps and (unlearned or (went is not None and improving(went))):
         steps = 2 * math.ceil(plan["total"] / plan["batch"])
-        return f"latelier train --out {folder} --resume --steps {max(steps, SHORT) if unlearned else steps}"
-    return f"latelier report {folder}"
+        return resume(run.folder, run.card, "--steps", f"{max(steps, SHORT) if unlearned else steps}")
+    return report(run)
 
 
 def _vain(found: Sequence[Finding]) -> bool:

@@ -4,7 +4,7 @@ import pytest
 from made import folder, write
 
 from latelier.data.images import Images, with_classes
-from latelier.data.sources.labels_file import in_full, labelled
+from latelier.data.sources.labels_file import beside, in_full, labelled
 from latelier.data.sources.open import open_images
 from latelier.errors import Refusal
 
@@ -21,6 +21,14 @@ def sorted_in(tmp_path: Path) -> Images:
     for name in ("cat/0.png", "cat/1.png", "dog/0.png", "dog/1.png"):
         write(tmp_path / "sorted" / name)
     return open_images(tmp_path / "sorted", cache=tmp_path / "cache")
+
+
+def test_other_columns_stand_beside_their_images(flat: Images, tmp_path: Path) -> None:
+    path = table(tmp_path, "why,Class,name\nrandom,cat,pictures/002.png\nunsure ,,000.png\nrandom,dog,nope.png\n")
+    assert beside(flat, path, "why") == ["unsure", "", "random", ""]
+    assert beside(flat, path, "who") == [""] * 4
+    with pytest.raises(Refusal, match="the first line must name the columns file,class"):
+        beside(flat, table(tmp_path, "file,why\n000.png,random\n"), "why")
 
 
 def table(tmp_path: Path, text: str) -> Path:

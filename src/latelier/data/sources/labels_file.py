@@ -26,6 +26,7 @@ class Row(NamedTuple):
     place: int  # in the file, from 1
     name: str
     label: Label
+    why: str = ""  # somebody chose this image, as the explorer notes it
 
 
 def labelled(images: Images, path: Path, own: bool, kept: bool = False) -> Images:
@@ -89,18 +90,45 @@ def in_full(images: Images, path: Path) -> Iterator[tuple[str, str]]:
 
 def read(path: Path, kept: bool = False) -> tuple[list[Row], tuple[str, ...]]:
     """The rows that name a class, and a remark on values that say nothing. Raises Refusal for what is no such table."""
+    return _rows(_table(path), kept)
+
+
+def with_columns(path: Path) -> tuple[list[str], list[Row]]:
+    """The names of all columns, and the rows that name a class. Raises Refusal for what is no such table."""
+    table = _table(path)
+    return table.named, _rows(table, kept=False)[0]
+
+
+def _table(path: Path) -> Table:
     if path.is_dir() or not path.exists():
         what = "this is a folder" if path.is_dir() else "there is no such file"
         raise Refusal(f"--labels-file {path}: {what}; give a CSV file with the columns file,class")
-    table = Table(path, tuple(HEADER), _header)
+    return Table(path, tuple(HEADER), _header)
+
+
+def _rows(table: Table, kept: bool) -> tuple[list[Row], tuple[str, ...]]:
     cells = table.column("class")
+    whys = table.column("why") if "why" in table.columns else [""] * len(cells)
     labels = (
         [None if is_nothing(word := cell.strip()) else word for cell in cells]
         if kept
         else labels_of(cells, table.where, "class")
     )
-    rows = [Row(table.row(i), name, labels[i]) for i, name in enumerate(table.column("file"))]
-    return [row for row in rows if row.label is not None], unsaid(cells, labels, path.name)
+    rows = [Row(table.row(i), name, labels[i], whys[i]) for i, name in enumerate(table.column("file"))]
+    return [row for row in rows if row.label is not None], unsaid(cells, labels, table.path.name)
+
+
+def beside(images: Images, path: Path, column: str) -> list[str]:
+    """What another column of the file says of each image: n cells, "" where it says nothing or the file has no such
+    column. Raises Refusal for what is no such file."""
+    table, names, cells = Table(path, tuple(HEADER), _header), _names(images), [""] * len(images)
+    if column in table.columns:
+        place = {str(name): at for at, name in enumerate(images.names)}
+        for name, cell in zip(table.column("file"), table.column(column), strict=True):
+            at = place.get(names.find(name).name or "")
+            if at is not None:
+                cells[at] = cell.strip()
+    return cells
 
 
 def source_parts(source: str) -> tuple[str, str]:

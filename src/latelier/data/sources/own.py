@@ -7,7 +7,7 @@
 | packs | pixels.npy, rows.json and info.json |
 | sheets (draw, compare, decode) | "Software" in the text of the PNG file |
 | codes and parts | the key ``latelier`` in the Parquet schema's metadata |
-| tables (classify, caption, edit, ...) | their header |
+| tables (classify, suggest, caption, edit, ...) | their header |
 | reports | "generator" in the head of the page |
 """
 
@@ -21,7 +21,14 @@ from latelier.storage.folders import MARK
 SOFTWARE = {"Software": "latelier"}  # in a PNG file, before its pixels
 METADATA = {b"latelier": b"1"}  # of a Parquet schema
 GENERATOR = '<meta name="generator" content="latelier">'
-HEADERS = (b"file,class,probability", b"file,caption,log probability", b"file,picture,", b"true class,")
+HEADERS = (
+    b"file,class,probability",
+    b"file,why,class,probability",
+    b"file,caption,log probability",
+    b"file,image,",
+    b"true class,",
+    b"file,picture,",  # of earlier versions
+)
 PACK = frozenset({"pixels.npy", "rows.json", "info.json"})
 HEAD = 2_048  # bytes of a file that hold its mark
 

@@ -11,7 +11,8 @@ from latelier.explore.requests import Question
 from latelier.explore.saving import FOLDER, of_image
 from latelier.objectives.langevin import Chain
 from latelier.scores.captioning import codes_of
-from latelier.uses.imagining import TRIED, imagine, read_back, tokens_of
+from latelier.slices import Slices, within
+from latelier.uses.imagining import TRIED, imagining, read_back, tokens_of
 
 TITLE, PLACE = "Captions", 10
 GROUP, KEY = "Tasks", "w"
@@ -19,6 +20,7 @@ LINE = "What the model writes of the image, and what it draws of words."
 needs = (Captions, Encodes)
 BEAM, LONGEST, LONGEST_TEXT = 5, 30, 400
 IMAGINED, CHAIN = 8, Chain(step=3e-3, steps=60)
+READ = 0.9  # of the work, about, when what was drawn is read
 
 
 def actions() -> dict[str, Action]:
@@ -45,17 +47,20 @@ def describe(opened: OpenedRun, question: Question) -> dict[str, Any]:
     }
 
 
-def imagined(opened: OpenedRun, question: Question) -> dict[str, Any]:
+def imagined(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:
     """Images of codes drawn given a text, and of which of them the model writes that very text (as the sheet
     ``imagine`` does). Raises Refusal for words that the model does not know."""
     writer, text = need(opened.model, Captions), question.text("text", "")[:LONGEST_TEXT]
-    caption = tokens_of(text, writer.words()).to(opened.device)
-    found = imagine(opened.model, caption, IMAGINED, opened.generator(question.whole("seed", 0, 2**31, 0)), CHAIN)
-    image = opened.decode(found.code)
-    pictures = [
-        {"picture": one, "said": words, "right": right}
-        for one, words, right in zip(drawn(image), *read_back(opened.model, image, caption), strict=True)
-    ]
+    caption, generator = (
+        tokens_of(text, writer.words()).to(opened.device),
+        opened.generator(question.whole("seed", 0, 2**31, 0)),
+    )
+    found = yield from within(imagining(opened.model, caption, IMAGINED, generator, CHAIN), 0, READ)
+    image, pictures = opened.decode(found.code), list[dict[str, Any]]()
+    for one, picture in zip(image[:, None], drawn(image), strict=True):
+        yield READ + (1 - READ) * len(pictures) / len(image)
+        (words,), (right,) = read_back(opened.model, one, caption)
+        pictures.append({"picture": picture, "said": words, "right": right})
     return {"pictures": pictures, "effective": found.effective, "tried": TRIED}
 
 

@@ -13,6 +13,7 @@ from latelier.explore.panels import Action
 from latelier.explore.requests import Question
 from latelier.explore.saving import FOLDER, of_image
 from latelier.objectives import impute
+from latelier.slices import Slices
 
 TITLE, PLACE = "Inpaint", 11
 GROUP, KEY = "Tasks", "f"
@@ -25,12 +26,12 @@ def actions() -> dict[str, Action]:
     return {"fill": fill, "command": command}
 
 
-def fill(opened: OpenedRun, question: Question) -> dict[str, Any]:
+def fill(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:
     """The image with what the mask hides filled in; known pixels stay as they are."""
     image, hidden = opened.image(chosen(opened, question)), _hidden(opened, question)
     known = torch.from_numpy(~hidden).to(image).expand_as(image)
     generator = opened.generator(question.whole("seed", 0, 2**31, 0))
-    filled = impute.filled(opened.model, image, known, generator)
+    filled = yield from impute.filling(opened.model, image, known, generator)
     return {"picture": drawn(filled)[0], "missing": float(hidden.mean())}
 
 

@@ -1,4 +1,4 @@
-"""The gallery: images of the data, by class, and those whose codes are nearest to one."""
+"""The gallery: images of the data, filtered and ordered, those nearest to one, near-duplicates; and selections."""
 
 from typing import Any
 
@@ -6,15 +6,23 @@ import numpy as np
 
 from latelier.codes.rows import flat
 from latelier.core import Encodes, has
+from latelier.explore import export
+from latelier.explore.duplicates import closest
+from latelier.explore.duplicates import pairs as pairs_of
+from latelier.explore.filters import filters_of, rows_of
+from latelier.explore.gallery import told
 from latelier.explore.opened_run import OpenedRun, chosen
-from latelier.explore.panels import Action
+from latelier.explore.panels import Action, Table
 from latelier.explore.requests import Question
+from latelier.slices import Slices
 
 TITLE, PLACE = "Look", 1
 GROUP, KEY = "Data", "g"
 LINE = "All images of the data. Choose one to work on, or drop in one of your own."
 needs = ()
 MOST = 96  # images a page
+SHOWN = 24  # pairs
+FARTHEST = 1.0  # typical distances, as a threshold of pairs
 
 
 def searches(opened: OpenedRun) -> bool:
@@ -24,7 +32,27 @@ def searches(opened: OpenedRun) -> bool:
 
 def actions() -> dict[str, Action]:
     """What can be asked."""
-    return {"page": page, "near": near, "about": about}
+    return {
+        "page": page,
+        "near": near,
+        "about": about,
+        "filters": filters,
+        "pairs": pairs,
+        "select": select,
+        "selected": selected,
+        "table": table,
+        "folder": folder,
+    }
+
+
+def tables() -> dict[str, Table]:
+    """Numbers that are fetched as bytes."""
+    return {"rows": rows}
+
+
+def rows(opened: OpenedRun, question: Question) -> np.ndarray:
+    """int32 [k]: the images of a selection."""
+    return opened.bench.selections.rows(question.text("selection")).astype(np.int32)
 
 
 def about(opened: OpenedRun, question: Question) -> dict[str, Any]:
@@ -33,22 +61,17 @@ def about(opened: OpenedRun, question: Question) -> dict[str, Any]:
     return {"picture": picture, "caption": opened.caption(picture), "label": opened.label(picture)}
 
 
+def filters(opened: OpenedRun, question: Question) -> dict[str, Any]:
+    """What images can be filtered by."""
+    return {**filters_of(opened), "search": searches(opened)}
+
+
 def page(opened: OpenedRun, question: Question) -> dict[str, Any]:
-    """Some images from a place on, of one class or of all."""
-    classes, label = opened.shown.classes, question.text("label", "")
-    rows = np.arange(len(opened.shown))
-    if label in classes:
-        rows = np.flatnonzero(opened.shown.label == classes.index(label))
-    start = min(question.whole("start", 0, 10**9, 0), max(0, len(rows) - 1))
-    some = rows[start : start + question.whole("count", 1, MOST, 48)]
-    pictures = [_told(opened, int(row)) for row in some]
-    return {
-        "pictures": pictures,
-        "start": start,
-        "total": len(rows),
-        "classes": classes[:200],
-        "search": searches(opened),
-    }
+    """Some images from a place on, of those that fit the filters."""
+    found = rows_of(opened, question)
+    start = min(question.whole("start", 0, 10**9, 0), max(0, len(found) - 1))
+    some = found[start : start + question.whole("count", 1, MOST, 48)]
+    return {"pictures": [told(opened, int(row)) for row in some], "start": start, "total": len(found)}
 
 
 def near(opened: OpenedRun, question: Question) -> dict[str, Any]:
@@ -56,8 +79,45 @@ def near(opened: OpenedRun, question: Question) -> dict[str, Any]:
     picture, count = chosen(opened, question), question.whole("count", 1, MOST, 24)
     row = flat(opened.code(picture), opened.model)[0].cpu().numpy()
     found = [(one, away) for one, away in opened.codes.nearest(row, count + 1) if f"d{one}" != picture][:count]
-    return {"pictures": [_told(opened, one) | {"distance": away} for one, away in found]}
+    return {"pictures": [told(opened, one) | {"distance": away} for one, away in found]}
 
 
-def _told(opened: OpenedRun, row: int) -> dict[str, Any]:
-    return {"id": f"d{row}", "caption": opened.caption(f"d{row}")}
+def pairs(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:
+    """Pairs of images that are nearly the same, nearest first: their codes are at most "most" times the typical
+    distance to the nearest apart. ``selection`` has the second of each pair, which can be done without."""
+    most = question.number("most", 0, FARTHEST, 0.1)
+    codes, picked = opened.codes.rows(), opened.codes.picked
+    near, distance = yield from opened.shared("closest", lambda: closest(codes))
+    found = pairs_of(near, distance, most)
+    second = picked[sorted({high for _, high, _ in found})]
+    return {
+        "pairs": [
+            {"pictures": [told(opened, int(picked[low])), told(opened, int(picked[high]))], "distance": away}
+            for low, high, away in found[:SHOWN]
+        ],
+        "total": len(found),
+        "selection": opened.bench.selections.add(second) if len(second) else "",
+    }
+
+
+def select(opened: OpenedRun, question: Question) -> dict[str, Any]:
+    """Keeps a selection: the images whose "bits" are set, or those that fit the filters."""
+    kept = opened.bench.selections
+    found = kept.asked(question) if question.has("bits") else rows_of(opened, question)
+    return {"selection": kept.add(found), "count": len(found)}
+
+
+def selected(opened: OpenedRun, question: Question) -> dict[str, Any]:
+    """How many images a selection has."""
+    return {"count": len(opened.bench.selections.rows(question.text("selection")))}
+
+
+def table(opened: OpenedRun, question: Question) -> dict[str, Any]:
+    """A selection as CSV."""
+    return {"csv": export.table(opened, opened.bench.selections.rows(question.text("selection")))}
+
+
+def folder(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:
+    """A selection as a folder of "copies" or "links", at a place that the server chooses."""
+    name = question.text("selection")
+    return export.folder(opened, opened.bench.selections.rows(name), name, question.text("how", "copies"))

@@ -1,4 +1,4 @@
-"""The codes of the data in the plane of their two leading principal components."""
+"""The codes of the data in the plane, and what each image is coloured by."""
 
 import shlex
 from typing import Any
@@ -7,43 +7,76 @@ import numpy as np
 
 from latelier.core import Encodes
 from latelier.explore.opened_run import OpenedRun
-from latelier.explore.panels import Action
+from latelier.explore.panels import Action, Table
 from latelier.explore.requests import Question
-from latelier.sheets.codes import plane
+from latelier.explore.tsne import LONG
 
-TITLE, PLACE = "Map", 2
+TITLE, PLACE = "Map", 3
 GROUP, KEY = "Data", "m"
-LINE = "The codes of all images in a plane. Hover, zoom, and draw around some to take their list with you."
+LINE = "The codes of all images in a plane. Hover, zoom, and draw around some to select them."
 needs = (Encodes,)
 
 
 def actions() -> dict[str, Action]:
     """What can be asked."""
-    return {"points": points, "command": command}
+    return {"about": about, "way": way, "column": column, "stop": stop, "command": command}
 
 
-def points(opened: OpenedRun, question: Question) -> dict[str, Any]:
-    """Every image's place in [-1, 1] x [-1, 1], its class and its name."""
-    rows = opened.codes.rows()
+def tables() -> dict[str, Table]:
+    """Numbers that are fetched as bytes, each of all images of the map."""
+    return {"rows": rows, "place": place, "values": values}
 
-    def flattened() -> tuple[np.ndarray, str]:
-        found, said = plane(rows) if rows.shape[1] != 2 else (rows.astype(float), "")
-        found = found - (found.max(0) + found.min(0)) / 2
-        return found / (np.abs(found).max() or 1), said
 
-    found, said = opened.once("plane", flattened)
-    name = "the code's two numbers" if rows.shape[1] == 2 else f"two principal components of {rows.shape[1]}{said}"
+def about(opened: OpenedRun, question: Question) -> dict[str, Any]:
+    """How many images there are on the map, how they can be placed, and what they can be coloured by."""
+    opened.codes.rows()  # waits for them
     return {
-        "points": [[round(x, 4), round(y, 4)] for x, y in found.tolist()],
-        "label": opened.shown.label[: len(rows)].tolist(),
-        "classes": opened.shown.classes,
-        "names": [str(opened.shown.names[i]) for i in range(len(rows))],
-        "said": name,
+        "count": len(opened.codes.picked),
+        "said": opened.codes.said,
         "remark": opened.codes.remark,
+        "ways": opened.embedding.ways(),
+        "columns": [one._asdict() for one in opened.columns.names()],
     }
+
+
+def way(opened: OpenedRun, question: Question) -> dict[str, Any]:
+    """Places the codes; what across and down are."""
+    name = question.text("way", "pca")
+    return {"way": name, "said": opened.embedding.placed(name).said, "long": LONG}
+
+
+def stop(opened: OpenedRun, question: Question) -> dict[str, Any]:
+    """Ends the placing that is under way."""
+    opened.embedding.stop(question.text("way", ""))
+    return {}
+
+
+def column(opened: OpenedRun, question: Question) -> dict[str, Any]:
+    """Computes a column; its range over the map."""
+    found = opened.columns.column(question.text("name", ""))
+    known = values(opened, question)
+    known = known[np.isfinite(known)] if found.kind == "number" else known[known >= 0]
+    ends = [float(known.min()), float(known.max())] if len(known) else [0.0, 0.0]
+    return {**found._asdict(), "low": ends[0], "high": ends[1]}
 
 
 def command(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """The command that draws the codes as a sheet."""
     words = ["latelier", "draw", str(opened.run.folder), "codes", "--data", opened.shown.source, "--out", "codes.png"]
     return {"command": shlex.join(words)}
+
+
+def rows(opened: OpenedRun, question: Question) -> np.ndarray:
+    """int32 [n]: the images of the map, as rows of the data."""
+    return opened.codes.picked.astype(np.int32)
+
+
+def place(opened: OpenedRun, question: Question) -> np.ndarray:
+    """float32 [n, 2]: where they are."""
+    return opened.embedding.placed(question.text("way", "pca")).place
+
+
+def values(opened: OpenedRun, question: Question) -> np.ndarray:
+    """[n]: a column's values, float32, int32 or int8."""
+    found: np.ndarray = opened.columns.values(question.text("name", ""))[opened.codes.picked]
+    return found

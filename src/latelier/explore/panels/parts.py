@@ -3,22 +3,22 @@
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from latelier.core import Code, Decodes, Encodes, HasParts, need
 from latelier.explore.opened_run import OpenedRun, address, chosen, drawn
 from latelier.explore.panels import Action
 from latelier.explore.requests import Question
-from latelier.nets.eval_mode import evaluating
 from latelier.sheets.part_crops import crop, strongest
 from latelier.sheets.parts import CERTAIN, most_used, peaks
 from latelier.sheets.view import pixels
+from latelier.slices import Slices, within
 
 TITLE, PLACE = "Parts", 8
 GROUP, KEY = "Code", "p"
 LINE = "Where each part occurs, what it looks like elsewhere, and the same part taken from another image."
 needs = (HasParts, Encodes, Decodes)
 CROPS, MOST = 5, 48  # crops a part; parts that are listed
+FOUND = 0.8  # of the work, about, when parts are found
 
 
 def actions() -> dict[str, Action]:
@@ -26,18 +26,22 @@ def actions() -> dict[str, Action]:
     return {"list": list_parts, "where": where, "swap": swap}
 
 
-def list_parts(opened: OpenedRun, question: Question) -> dict[str, Any]:
+def list_parts(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:
     """The parts, the most used first, each with its best crops among some images of the data."""
-    occurrence, shown = _seen(opened), pixels(opened.seen)
-    grid = occurrence.shape[2], occurrence.shape[3]
+    return opened.shared("parts", lambda: _listed(opened))
 
-    def one(part: int) -> dict[str, Any]:
+
+def _listed(opened: OpenedRun) -> Slices[dict[str, Any]]:
+    model, shown = need(opened.model, HasParts), pixels(opened.seen)
+    blocks = yield from within(opened.over_seen(lambda block: model.parts(block).occurrence), 0, FOUND)
+    occurrence, parts = torch.cat(blocks), list[dict[str, Any]]()  # [n, p, h, w]
+    grid, order = (occurrence.shape[2], occurrence.shape[3]), most_used(occurrence)[:MOST]
+    shares = (peaks(occurrence) > CERTAIN).float().mean(0).tolist()
+    for part in order:
         best = strongest(occurrence[:, part], CROPS)
         crops = [address(crop(shown[i], r, c, grid)) for i, r, c, _ in best]
-        share = float((peaks(occurrence)[:, part] > CERTAIN).float().mean())
-        return {"part": part, "crops": crops, "share": share, "peak": best[0][3]}
-
-    parts = opened.once("parts", lambda: [one(part) for part in most_used(occurrence)[:MOST]])
+        parts.append({"part": part, "crops": crops, "share": shares[part], "peak": best[0][3]})
+        yield FOUND + (1 - FOUND) * len(parts) / len(order)
     return {"parts": parts, "total": occurrence.shape[1], "grid": grid, "seen": len(shown)}
 
 
@@ -61,14 +65,3 @@ def code(opened: OpenedRun, question: Question) -> Code:
     whole, other = opened.code(chosen(opened, question)), opened.code(chosen(opened, question, "other"))
     part = question.whole("part", 0, whole["occurrence"].shape[1] - 1, 0)
     return need(opened.model, HasParts).repainted(whole, other, part, part)
-
-
-def _seen(opened: OpenedRun) -> Tensor:
-    """[n, p, h, w] in some images of the data."""
-
-    def found() -> Tensor:
-        model = need(opened.model, HasParts)
-        with evaluating(opened.model):
-            return torch.cat([model.parts(block).occurrence for block in opened.seen.split(64)])
-
-    return opened.once("occurrence", found)

@@ -7,14 +7,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latelier.core import Code, Decodes, Encodes, HasLevels, Samples, has, need
+from latelier.core import Code, Decodes, Encodes, HasLevels, Posterior, Samples, has, need
 from latelier.errors import Refusal
 from latelier.explore.opened_run import OpenedRun, chosen, drawn
 from latelier.explore.panels import Action
 from latelier.explore.requests import Question
-from latelier.nets.eval_mode import evaluating
 from latelier.sheets.traverse import axes, stops_of
 from latelier.sheets.view import free
+from latelier.slices import Slices
 
 TITLE, PLACE = "Traverse", 5
 GROUP, KEY = "Code", "t"
@@ -40,8 +40,9 @@ def actions() -> dict[str, Action]:
     return {"sliders": sliders, "move": move}
 
 
-def sliders(opened: OpenedRun, question: Question) -> dict[str, Any]:
+def sliders(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:
     """The sliders of one latent, at one cell of a map, and which latents there are."""
+    posterior = (yield from opened.posterior()) if has(opened.model, Encodes) else None
     start, names = begun(opened, question), latents(opened)
     name = question.text("latent", "") if question.text("latent", "") in names else names[0]
     shape = opened.model.latents[name].shape
@@ -49,11 +50,12 @@ def sliders(opened: OpenedRun, question: Question) -> dict[str, Any]:
     cell = [question.whole(side, 0, most - 1, most // 2) for side, most in zip(("row", "column"), grid, strict=False)]
     numbers = np.arange(prod(shape)).reshape(shape or (1,))
     numbers = numbers[:, cell[0], cell[1]] if grid else numbers.flatten()
-    order, words = ordered(opened, name)
+    order, words = ordered(opened, posterior, name)
     chosen_ones = sorted(numbers.tolist(), key=lambda number: order[number])
     shown = chosen_ones[: question.whole("most", 1, MOST, 16)]
+    seen = _seen(opened, posterior, name)
     return {
-        "sliders": [_slider(opened, name, number, start[name], words)._asdict() for number in shown],
+        "sliders": [_slider(opened, seen, name, number, start[name], words)._asdict() for number in shown],
         "total": len(chosen_ones),
         "latents": [{"name": one, "shape": opened.model.latents[one].shape} for one in names],
         "latent": name,
@@ -108,36 +110,35 @@ def latents(opened: OpenedRun) -> list[str]:
     return list(free(opened.model, {name: torch.empty(0) for name in opened.model.latents}))
 
 
-def ordered(opened: OpenedRun, name: str) -> tuple[dict[int, int], dict[int, str]]:
+def ordered(opened: OpenedRun, posterior: Posterior | None, name: str) -> tuple[dict[int, int], dict[int, str]]:
     """The rank of each number of a latent and how much it tells, by KL or variance over some images of the data; by
     number, without words, where nothing is encoded."""
-    if not has(opened.model, Encodes):
+    if posterior is None:
         return {number: number for number in range(prod(opened.model.latents[name].shape))}, {}
 
     def found() -> tuple[dict[int, int], dict[int, str]]:
-        every, measure = axes(opened.posterior)
+        every, measure = axes(posterior)
         own = [axis for axis in every if axis.latent == name]
         return {axis.number: rank for rank, axis in enumerate(own)}, {a.number: measure.format(a.weight) for a in own}
 
     return opened.once(("order", name), found)
 
 
-def _slider(opened: OpenedRun, name: str, number: int, start: Tensor, words: dict[int, str]) -> Slider:
+def _slider(opened: OpenedRun, seen: Tensor, name: str, number: int, start: Tensor, words: dict[int, str]) -> Slider:
     latent = opened.model.latents[name]
     value = float(start.flatten()[number])
-    stops = stops_of(latent.kind, _seen(opened, name)[:, number])
+    stops = stops_of(latent.kind, seen[:, number])
     low, high = min(stops[0], value), max(stops[-1], value)
     index = ",".join(map(str, np.unravel_index(number, latent.shape))) if latent.shape else ""
     return Slider(f"{name}:{number}", f"{name}[{index}]", low, max(high, low + 1e-3), value, words.get(number, ""))
 
 
-def _seen(opened: OpenedRun, name: str) -> Tensor:
+def _seen(opened: OpenedRun, posterior: Posterior | None, name: str) -> Tensor:
     """[n, numbers] of that latent in the codes of some images, or in draws of the prior."""
 
     def values() -> Tensor:
-        if has(opened.model, Encodes):
-            with evaluating(opened.model):
-                return opened.posterior.mode()[name].flatten(1).float().cpu()
+        if posterior is not None:
+            return posterior.mode()[name].flatten(1).float().cpu()
         return need(opened.model, Samples).sample_prior(64, opened.generator(0))[name].flatten(1).float().cpu()
 
     return opened.once(("seen", name), values)

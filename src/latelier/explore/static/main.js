@@ -91,6 +91,18 @@ function dropping() {
   addEventListener("latelier-file", (event) => taken(event.detail));
 }
 
+function listed() {
+  fill(runs, site.runs.map((run) => h("option", { value: run.id }, run.title)));
+}
+
+/** There are more runs than before. */
+async function again() {
+  site = await read();
+  listed();
+  frame(site.runs.find((run) => run.id === stage.run.id), stage.panel);
+  stage.site = site;
+}
+
 async function begin() {
   try {
     site = await read();
@@ -99,7 +111,7 @@ async function begin() {
     return;
   }
   const help = () => tell(site, stage.run, stage.panel, keys);
-  fill(runs, site.runs.map((run) => h("option", { value: run.id }, run.title)));
+  listed();
   runs.addEventListener("change", () => address.go({ run: runs.value }));
   document.getElementById("keys").addEventListener("click", help);
   document.querySelector(".skip").addEventListener("click", (event) => {
@@ -107,6 +119,7 @@ async function begin() {
     main.focus();
   });
   address.listen(show);
+  addEventListener("latelier-runs", again);
   listen({ where: () => stage, go: (panel) => address.go({ panel }), step, help });
   dropping();
   await show();

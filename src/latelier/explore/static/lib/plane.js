@@ -1,133 +1,140 @@
-// Points on a canvas, which can be moved about, zoomed into, pointed at and drawn around.
+// Points on a canvas, which can be moved about, zoomed into, pointed at and drawn around. Whatever happens, the page is
+// drawn once a frame.
 
-const COLOURS = ["#3b75af", "#ef8636", "#519e3e", "#c53a32", "#8d69b8", "#84584e", "#d57dbe", "#7f7f7f", "#b8a52f", "#4bacc6"];
-const UNKNOWN = "#9a958d";
+import { words } from "./colours.js";
+import { Grid } from "./grid.js";
+import { Hands } from "./hands.js";
+import { Raster } from "./raster.js";
+
+export const HIDDEN = 65535; // the kind of a point that is not shown
+const POINTS = 1;
+const OVER = 2; // names, pictures, and what is drawn by hand
 const NEAR = 14; // px within which a point is pointed at
+const CLOSEST = 400;
 
 export class Plane {
-  constructor(canvas, { points, label, classes }, { hover, lasso, open, moved }) {
-    Object.assign(this, { canvas, points, label, classes, hover, lasso, open, moved, mode: "lasso" });
-    Object.assign(this, { x: 0, y: 0, scale: 1, chosen: new Set(), path: [], fingers: new Map() });
-    canvas.addEventListener("pointerdown", (event) => this.down(event));
-    canvas.addEventListener("pointermove", (event) => this.move(event));
-    for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, (event) => this.up(event));
-    canvas.addEventListener("pointerleave", () => this.hover(null));
-    canvas.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
-    canvas.addEventListener("keydown", (event) => this.key(event));
+  /**
+   * `points` and `over` are canvases, one on the other. `hover(row, x, y)` hears what is pointed at (null: nothing),
+   * `lasso(rows)` an Int32Array of rows of the data whenever others are chosen, `open(row)` a click, `moved(at)` where
+   * the plane is.
+   */
+  constructor(points, over, { hover, lasso, open, moved }) {
+    Object.assign(this, { over, hover, lasso, open, moved, mode: "lasso", x: 0, y: 0, scale: 1, width: 1, height: 1 });
+    Object.assign(this, { rows: new Int32Array(0), place: new Float32Array(0), kind: new Uint16Array(0), order: new Int32Array(0), chosen: new Uint8Array(0) });
+    Object.assign(this, { some: 0, styles: [], names: [], named: true, thumbs: null, pointed: -1, due: 0, timer: 0 });
+    this.raster = new Raster(points);
+    this.context = over.getContext("2d");
+    this.hands = new Hands(this);
   }
 
   /** Draws, as an address says or whole, and again whenever the place for it changes. */
   begin(at, stage) {
     const [x, y, scale] = at.split(",").map(Number);
     if (scale > 0) Object.assign(this, { x, y, scale });
-    const observer = new ResizeObserver(() => (stage.open ? this.draw() : observer.disconnect()));
-    observer.observe(this.canvas);
+    const observer = new ResizeObserver(() => (stage.open ? this.resized() : observer.disconnect()));
+    observer.observe(this.over);
+    this.resized();
   }
 
-  /** The classes that occur, each with its colour. */
-  present() {
-    const numbers = [...new Set(this.label)].sort((a, b) => a - b);
-    if (numbers.length < 2) return [];
-    return numbers.slice(0, 40).map((number) => [this.classes[number] ?? "unknown", this.colour(number)]);
+  /** Puts points there: rows of the data, and x and y of each in turn. */
+  put(rows, place) {
+    if (rows.length !== this.rows.length) Object.assign(this, { kind: new Uint16Array(rows.length), chosen: new Uint8Array(rows.length), some: 0 });
+    Object.assign(this, { rows, place, grid: new Grid(place), pointed: -1 });
+    if (this.order.length !== rows.length) this.order = Int32Array.from(rows.keys());
+    this.seen();
   }
 
-  colour(number) {
-    if (number < 0) return UNKNOWN;
-    return this.classes.length <= COLOURS.length ? COLOURS[number] : `hsl(${(number * 137.5) % 360} 55% 52%)`;
+  /** Each point's kind, a number among `styles`; the order in which they are drawn; names at places. */
+  dress({ kind, styles, order, names }) {
+    Object.assign(this, { kind, styles, order, names });
+    this.later(POINTS | OVER);
+    this.thumbs?.later(this);
+  }
+
+  /** The colours of the page around it. */
+  scheme(colours) {
+    this.colours = colours;
+    this.later(POINTS | OVER);
+  }
+
+  /** x, y in the middle, and how many px 1 is. */
+  view() {
+    return { x: this.x, y: this.y, unit: 0.46 * Math.min(this.width, this.height) * this.scale };
   }
 
   /** Where a point is, in px of the page. */
-  place([x, y]) {
-    const { clientWidth: width, clientHeight: height } = this.canvas;
-    const unit = 0.46 * Math.min(width, height) * this.scale;
-    return [width / 2 + (x - this.x) * unit, height / 2 - (y - this.y) * unit];
+  where(i) {
+    const { x, y, unit } = this.view();
+    return [this.width / 2 + (this.place[2 * i] - x) * unit, this.height / 2 - (this.place[2 * i + 1] - y) * unit];
   }
 
-  draw() {
-    const { canvas } = this;
-    const fine = devicePixelRatio || 1;
-    canvas.width = canvas.clientWidth * fine;
-    canvas.height = canvas.clientHeight * fine;
-    const context = canvas.getContext("2d");
-    context.scale(fine, fine);
-    const radius = Math.min(6, Math.max(2, 60 / this.points.length ** 0.5) * this.scale ** 0.3);
-    for (const [row, point] of this.points.entries()) {
-      const [x, y] = this.place(point);
-      context.globalAlpha = this.chosen.size && !this.chosen.has(row) ? 0.18 : 0.82;
-      context.fillStyle = this.colour(this.label[row]);
-      context.beginPath();
-      context.arc(x, y, radius, 0, 2 * Math.PI);
-      context.fill();
-    }
-    context.globalAlpha = 1;
-    if (this.path.length > 1) {
-      context.strokeStyle = getComputedStyle(canvas).getPropertyValue("--accent");
-      context.lineWidth = 2;
-      context.stroke(new Path2D(`M${this.path.map((at) => at.join(" ")).join("L")}`));
-    }
+  colour(i) {
+    return words(this.styles[this.kind[i]].colour);
   }
 
-  nearest(x, y, within) {
-    let [best, row] = [within * within, null];
-    for (const [number, point] of this.points.entries()) {
-      const [px, py] = this.place(point);
-      const away = (px - x) ** 2 + (py - y) ** 2;
-      if (away < best) [best, row] = [away, number];
-    }
-    return row;
+  visible(i) {
+    return this.kind[i] !== HIDDEN;
   }
 
+  radius() {
+    return Math.min(6, Math.max(2, 60 / this.rows.length ** 0.5) * this.scale ** 0.3);
+  }
+
+  /** Calls `visit(i, x, y)` for each point that can be seen. */
+  eachInView(visit) {
+    if (!this.grid) return;
+    const { x, y, unit } = this.view();
+    const [across, up] = [this.width / 2 / unit, this.height / 2 / unit];
+    this.grid.within(x - across, y - up, x + across, y + up, (i) => {
+      const [dx, dy] = [this.place[2 * i] - x, this.place[2 * i + 1] - y];
+      if (Math.abs(dx) <= across && Math.abs(dy) <= up && this.visible(i)) visit(i, this.width / 2 + dx * unit, this.height / 2 - dy * unit);
+    });
+  }
+
+  /** The point nearest to a place on the page, or -1. */
+  nearest(px, py, within = NEAR) {
+    if (!this.grid) return -1;
+    const { x, y, unit } = this.view();
+    return this.grid.nearest(x + (px - this.width / 2) / unit, y - (py - this.height / 2) / unit, within / unit, (i) => this.visible(i));
+  }
+
+  /** Chooses points by number, in place of the others, beside them or ("less") out of them. */
+  choose(points, how = "only") {
+    if (how === "only") this.chosen.fill(0);
+    for (const i of points) this.chosen[i] = how === "less" ? 0 : 1;
+    this.some = this.chosen.reduce((sum, one) => sum + one, 0);
+    this.later(POINTS | OVER);
+    this.lasso(this.rows.filter((_, i) => this.chosen[i]));
+  }
+
+  /** Chooses rows of the data. */
   select(rows) {
-    this.chosen = new Set(rows);
-    this.draw();
+    const wanted = new Set(rows);
+    const points = [];
+    this.rows.forEach((row, i) => wanted.has(row) && points.push(i));
+    this.choose(points);
   }
 
-  /** Of the points, those inside the path that was drawn. */
-  inside() {
-    const path = new Path2D(`M${this.path.map((at) => at.join(" ")).join("L")}Z`);
-    const context = new OffscreenCanvas(1, 1).getContext("2d");
-    return [...this.points.keys()].filter((row) => context.isPointInPath(path, ...this.place(this.points[row])));
-  }
-
-  down(event) {
-    this.canvas.setPointerCapture(event.pointerId);
-    this.fingers.set(event.pointerId, [event.offsetX, event.offsetY]);
-    this.path = this.mode === "lasso" && this.fingers.size === 1 ? [[event.offsetX, event.offsetY]] : [];
-  }
-
-  move(event) {
-    const at = [event.offsetX, event.offsetY];
-    const before = this.fingers.get(event.pointerId);
-    if (!before) {
-      const row = this.nearest(...at, NEAR);
-      return this.hover(row, ...(row === null ? at : this.place(this.points[row])));
-    }
-    const other = [...this.fingers].find(([id]) => id !== event.pointerId)?.[1];
-    this.fingers.set(event.pointerId, at);
-    if (other) this.zoom(Math.hypot(at[0] - other[0], at[1] - other[1]) / (Math.hypot(before[0] - other[0], before[1] - other[1]) || 1));
-    else if (this.mode === "pan") this.shift(at[0] - before[0], at[1] - before[1]);
-    else this.path.push(at);
-    this.draw();
-  }
-
-  up(event) {
-    this.fingers.delete(event.pointerId);
-    if (this.path.length > 2) {
-      this.select(this.inside());
-      this.lasso([...this.chosen]);
-    }
-    this.path = [];
-    this.draw();
+  point(i) {
+    if (i === this.pointed && i < 0) return;
+    this.pointed = i;
+    this.later(OVER);
+    if (i < 0) this.hover(null);
+    else this.hover(this.rows[i], ...this.where(i));
   }
 
   shift(dx, dy) {
-    const unit = 0.46 * Math.min(this.canvas.clientWidth, this.canvas.clientHeight) * this.scale;
+    const { unit } = this.view();
     Object.assign(this, { x: this.x - dx / unit, y: this.y + dy / unit });
     this.seen();
   }
 
-  zoom(by) {
-    this.scale = Math.min(60, Math.max(0.5, this.scale * by));
+  /** Nearer or farther; the place at (x, y) px stays where it is. */
+  zoom(by, x = this.width / 2, y = this.height / 2) {
+    const before = this.view().unit;
+    this.scale = Math.min(CLOSEST, Math.max(0.5, this.scale * by));
+    const away = 1 / before - 1 / this.view().unit;
+    Object.assign(this, { x: this.x + (x - this.width / 2) * away, y: this.y - (y - this.height / 2) * away });
     this.seen();
   }
 
@@ -138,28 +145,60 @@ export class Plane {
 
   seen() {
     this.moved([this.x, this.y, this.scale].map((value) => value.toFixed(4)).join(","));
-    this.draw();
+    this.later(POINTS | OVER);
+    this.thumbs?.later(this);
   }
 
-  wheel(event) {
-    event.preventDefault();
-    const { clientWidth: width, clientHeight: height } = this.canvas;
-    const [dx, dy] = [event.offsetX - width / 2, event.offsetY - height / 2];
-    this.shift(-dx, -dy);
-    this.zoom(Math.exp(-event.deltaY / 400));
-    this.shift(dx, dy);
+  resized() {
+    Object.assign(this, { width: this.over.clientWidth, height: this.over.clientHeight });
+    this.raster.resize(this.width, this.height);
+    const fine = devicePixelRatio || 1;
+    Object.assign(this.over, { width: Math.round(this.width * fine), height: Math.round(this.height * fine) });
+    this.context.setTransform(fine, 0, 0, fine, 0, 0);
+    this.later(POINTS | OVER);
+    this.thumbs?.later(this);
   }
 
-  key(event) {
-    const [dx, dy] = { ArrowLeft: [40, 0], ArrowRight: [-40, 0], ArrowUp: [0, 40], ArrowDown: [0, -40] }[event.key] ?? [0, 0];
-    const middle = () => this.nearest(this.canvas.clientWidth / 2, this.canvas.clientHeight / 2, 1e6);
-    if (dx || dy) this.shift(dx, dy);
-    else if (event.key === "+" || event.key === "=") this.zoom(1.4);
-    else if (event.key === "-") this.zoom(1 / 1.4);
-    else if (event.key === "Enter") return this.open(middle());
-    else return;
-    event.preventDefault();
-    const row = middle();
-    this.hover(row, ...this.place(this.points[row]));
+  later(what) {
+    this.due |= what;
+    this.timer ||= requestAnimationFrame(() => this.frame());
+  }
+
+  frame() {
+    this.hands.settle();
+    const { due } = this;
+    Object.assign(this, { due: 0, timer: 0 });
+    if (due & POINTS && this.styles.length) this.raster.draw(this, this.styles, this.colours.ground, this.view(), this.radius());
+    this.context.clearRect(0, 0, this.width, this.height);
+    if (!this.styles.length) return;
+    this.thumbs?.draw(this.context, this);
+    if (this.named) this.name();
+    if (this.pointed >= 0) this.ring();
+    this.hands.draw(this.context, this.colours);
+  }
+
+  ring() {
+    const [x, y] = this.where(this.pointed);
+    this.context.beginPath();
+    this.context.arc(x, y, this.radius() + 4, 0, 2 * Math.PI);
+    Object.assign(this.context, { strokeStyle: words(this.colours.accent), lineWidth: 2.5 });
+    this.context.stroke();
+  }
+
+  /** Writes names where their points are, the first ones first, those that would lie on others not. */
+  name() {
+    const { context, colours } = this;
+    const { x, y, unit } = this.view();
+    const taken = [];
+    Object.assign(context, { font: "600 13px system-ui, sans-serif", textAlign: "center", textBaseline: "middle", lineJoin: "round", lineWidth: 4, strokeStyle: words(colours.ground), fillStyle: words(colours.ink) });
+    for (const one of this.names) {
+      const [px, py] = [this.width / 2 + (one.x - x) * unit, this.height / 2 - (one.y - y) * unit];
+      const half = 4 * one.text.length + 4;
+      if (px < 0 || py < 0 || px > this.width || py > this.height) continue;
+      if (taken.some((other) => Math.abs(other.px - px) < other.half + half && Math.abs(other.py - py) < 17)) continue;
+      taken.push({ px, py, half });
+      context.strokeText(one.text, px, py);
+      context.fillText(one.text, px, py);
+    }
   }
 }

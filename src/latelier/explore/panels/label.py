@@ -1,0 +1,184 @@
+"""Classes and attributes that a person gives to images, what they already teach, and a training on them."""
+
+import shlex
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from latelier.core import Encodes
+from latelier.data.sources.labels_file import source_parts
+from latelier.errors import Refusal
+from latelier.explore.gallery import row_of, told
+from latelier.explore.opened_run import OpenedRun
+from latelier.explore.panels import Action
+from latelier.explore.requests import Question
+from latelier.runs.labels import same_place
+
+TITLE, PLACE = "Label", 2
+GROUP, KEY = "Data", "l"
+LINE = "Give images a class with the keys 1 to 9, and see what a classifier on the codes learns of it."
+needs = (Encodes,)
+AT_ONCE = ("give", "mark", "undo", "train", "job", "cancel")  # need no model, and none of them may be lost
+MOST = 96  # images of a queue
+TOGETHER = 1_000  # images of one change that are named one by one; more come as a selection
+KINDS = ("margin", "unlike", "random")
+TAB = 32  # characters of its name
+
+
+def actions() -> dict[str, Action]:
+    """What can be asked."""
+    return {
+        "state": state,
+        "queue": queue,
+        "give": give,
+        "mark": mark,
+        "undo": undo,
+        "train": train,
+        "job": job,
+        "cancel": cancel,
+        "command": command,
+    }
+
+
+def state(opened: OpenedRun, question: Question) -> dict[str, Any]:
+    """Classes and attributes with their numbers of images, where they are kept, accuracy over labels, and what is now
+    known of some images ("pictures")."""
+    notes, revision = opened.bench.book.notes()
+    counts = dict.fromkeys(notes.classes, 0)
+    for name in notes.label.values():
+        counts[name] += 1
+    sides = {name: [*said.values()] for name, said in notes.attributes.items()}
+    curve = opened.light.curve()
+    return {
+        "revision": revision,
+        "classes": [{"name": name, "count": count} for name, count in counts.items()],
+        "attributes": [{"name": k, "yes": said.count("yes"), "no": said.count("no")} for k, said in sides.items()],
+        "labelled": len(notes.label),
+        "total": len(opened.shown),
+        "paths": [str(opened.bench.book.path), str(opened.bench.book.attributes_path)],
+        "curve": [{"labels": count, "accuracy": value} for count, value in curve.points],
+        "measured": {"on": curve.said, "chance": curve.chance, "more": curve.more},
+        "untrainable": _untrainable(opened) or "",
+        "pictures": [told(opened, row) for row in _rows(opened, question.texts("pictures", MOST))],
+    }
+
+
+def queue(opened: OpenedRun, question: Question) -> dict[str, Any]:
+    """Images to label next: by what is asked first, or those of a selection that have no label yet."""
+    count, kind = question.whole("count", 1, MOST, 24), question.text("kind", "margin")
+    skip = np.array(sorted(_rows(opened, question.texts("skip", 5 * TOGETHER))), np.int64)
+    if kind == "selection":
+        number = opened.bench.book.numbers()[0]
+        rows = opened.bench.selections.rows(question.text("selection", ""))
+        rows = rows[(number[rows] < 0) & ~np.isin(rows, skip)]
+        chosen, left = [(int(row), "selected") for row in rows[:count]], len(rows)
+    elif kind in KINDS:
+        chosen = [
+            (one.row, one.why) for one in opened.light.next(count, kind, question.whole("seed", 0, 2**31, 0), skip)
+        ]
+        left = len(opened.shown) - len(opened.bench.book.notes()[0].label)
+    else:
+        raise Refusal(f'"kind" takes {", ".join((*KINDS, "selection"))}, but got {kind[:40]!r}; reload the page')
+    return {"pictures": [told(opened, row) | {"why": why} for row, why in chosen], "left": left}
+
+
+def give(opened: OpenedRun, question: Question) -> dict[str, Any]:
+    """Says of which class some images are ("class"), or that it is unknown (no "class")."""
+    rows, book = _asked(opened, question), opened.bench.book
+    name = question.text("class") if question.has("class") else None
+    why = question.text("why", "")[:TAB]
+    book.give(rows, name, _tab(question), dict.fromkeys(rows, why) if why else None)
+    return {"labelled": len(book.notes()[0].label), "changed": len(rows)}
+
+
+def mark(opened: OpenedRun, question: Question) -> dict[str, Any]:
+    """Says that some images have an attribute or not ("value" yes or no), or that it is unknown (no "value")."""
+    rows = _asked(opened, question)
+    value = question.text("value") if question.has("value") else None
+    opened.bench.book.mark(rows, question.text("attribute"), value, _tab(question))
+    return {"changed": len(rows)}
+
+
+def undo(opened: OpenedRun, question: Question) -> dict[str, Any]:
+    """Takes this tab's last change back."""
+    return {"pictures": [f"d{row}" for row in opened.bench.book.undo(_tab(question))]}
+
+
+def train(opened: OpenedRun, question: Question) -> dict[str, Any]:
+    """Begins a training on the labels."""
+    if reason := _untrainable(opened):
+        raise Refusal(reason)
+    words = _words(opened, question)
+    return opened.bench.jobs.start(words, _free(opened), opened.name).told()
+
+
+def job(opened: OpenedRun, question: Question) -> dict[str, Any]:
+    """How the last training stands; {} where there was none."""
+    return {} if opened.bench.jobs.last is None else opened.bench.jobs.last.told()
+
+
+def cancel(opened: OpenedRun, question: Question) -> dict[str, Any]:
+    """Ends the training; what it has learned is kept."""
+    if opened.bench.jobs.last is not None:
+        opened.bench.jobs.last.cancel()
+    return job(opened, question)
+
+
+def command(opened: OpenedRun, question: Question) -> dict[str, Any]:
+    """The command that trains on the labels."""
+    return {"command": shlex.join(["latelier", *_words(opened, question)])}
+
+
+def _asked(opened: OpenedRun, question: Question) -> list[int]:
+    if question.has("selection"):
+        return [int(row) for row in opened.bench.selections.rows(question.text("selection"))]
+    return _rows(opened, question.texts("pictures", TOGETHER))
+
+
+def _rows(opened: OpenedRun, pictures: Iterable[str]) -> list[int]:
+    return [row_of(opened, picture) for picture in pictures]
+
+
+def _tab(question: Question) -> str:
+    return question.text("tab", "")[:TAB]
+
+
+def _untrainable(opened: OpenedRun) -> str | None:
+    """Why no training can learn from the labels that are there."""
+    split = source_parts(opened.shown.source)[1]
+    if split not in ("", "train"):
+        base = source_parts(opened.shown.source)[0]
+        return (
+            f"these are the {split} images, which nothing is trained on: latelier explore RUN --data {base}:train "
+            "shows those to label"
+        )
+    known = {*opened.bench.book.notes()[0].label.values()}
+    return None if len(known) > 1 else f"a classifier needs labels of two classes or more, and here are {len(known)}"
+
+
+def _words(opened: OpenedRun, question: Question) -> list[str]:
+    """Of the command: the images as the run sees them, and the method that is asked for or that fits."""
+    base, request = source_parts(opened.shown.source)[0], opened.run.config.get("request", {})
+    _, height, width = opened.model.image
+    how: dict[str, Any] = {"size": height if height == width else None}
+    if same_place(base, opened.run.source):
+        how = {name: request.get(name) for name in ("size", "channels", "range", "as_")}
+    how["data_root"] = opened.where.data_root
+    steps = question.whole("steps", 0, 10**7, 0)
+    options = [*how.items(), ("steps", steps or None)]
+    words = ["train", "--data", base, "--labels-file", str(opened.bench.book.path), "--out", str(_free(opened))]
+    if question.text("method", ""):
+        words.insert(1, question.text("method"))
+    for name, value in options:
+        if value is not None:
+            words += [f"--{name.rstrip('_').replace('_', '-')}", str(value)]
+    return words
+
+
+def _free(opened: OpenedRun) -> Any:
+    """Beside the run, where nothing is yet."""
+    folder, number = opened.run.folder.with_name(f"{opened.run.folder.name}-labelled"), 2
+    while folder.exists():
+        folder, number = opened.run.folder.with_name(f"{opened.run.folder.name}-labelled-{number}"), number + 1
+    return folder

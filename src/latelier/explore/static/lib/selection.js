@@ -1,0 +1,49 @@
+// The selection that the address names: a bar over every panel, with what can be done with it.
+
+import { go } from "./address.js";
+import { pack } from "./bits.js";
+import { button, fill, h } from "./dom.js";
+import { save, written } from "./keep.js";
+
+/** Keeps these rows of the run's images at the server; gives the selection's id, "" for none. */
+export async function keepRows(stage, rows) {
+  if (!rows.length) return "";
+  const bits = new Uint8Array(stage.run.count);
+  for (const row of rows) bits[row] = 1;
+  const answer = await stage.ask("select", { bits: pack(bits) }, "look");
+  return answer?.selection ?? "";
+}
+
+/** The bar; empty where nothing is selected. It follows `stage.note` by `refresh(selection)`. */
+export function bar(stage) {
+  const element = h("div", { class: "chosen", role: "group", "aria-label": "Selection", hidden: true });
+  const to = (panel) => stage.run.panels.includes(panel) && panel !== stage.panel;
+
+  async function refresh(selection) {
+    element.hidden = !selection;
+    if (!selection) return;
+    const answer = await stage.ask("selected", { selection }, "look");
+    if (!answer) return;
+    const said = h("span", { "aria-live": "polite" });
+    const take = (how) => async () => {
+      const made = await stage.ask("folder", { selection, how }, "look");
+      if (made) fill(said, `${made.count.toLocaleString("en")} ${how} in `, h("code", {}, made.folder));
+    };
+    fill(element,
+      h("b", {}, `${answer.count.toLocaleString("en")} selected`),
+      to("look") && button("Show", () => go({ panel: "look", selection })),
+      to("map") && button("On the map", () => go({ panel: "map", selection })),
+      to("label") && button("Label", () => go({ panel: "label", selection, next: "selection" })),
+      button("Save the list (CSV)", async () => {
+        const made = await stage.ask("table", { selection }, "look");
+        if (made) save("selected.csv", written(made.csv, "text/csv"));
+      }),
+      button("Folder of copies", take("copies")),
+      button("Folder of links", take("links")),
+      button("Clear", () => go({ selection: "" })),
+      said);
+  }
+
+  refresh(stage.get("selection"));
+  return { element, refresh };
+}

@@ -1,0 +1,230 @@
+// Labels by keys and by selection; each is on the server's disk before the next. What they teach is drawn as a curve.
+
+import { button, fill, h, percent, segments } from "../lib/dom.js";
+import { address, figure, image } from "../lib/picture.js";
+import { go } from "../lib/address.js";
+import { keep } from "../lib/keep.js";
+import { curve } from "../lib/curve.js";
+import { training } from "../lib/training.js";
+import { say } from "../lib/stage.js";
+
+export const works = false;
+export const keys = [
+  ["0 to 9", "the class with that key, to the chosen images"],
+  ["\u2190 \u2192 \u2191 \u2193", "another image; with Shift it is chosen too"],
+  ["Space", "chooses one more, or one less"],
+  ["u", "unknown"],
+  ["z", "takes the last label of this page back"],
+];
+const COUNT = 24;
+const SKIPPED = 5000;
+const tab = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16)).join("");
+const WAYS = [["margin", "Unsure"], ["unlike", "Unlike all others"], ["random", "At random"]];
+const WHY = { unsure: "the classifier is unsure", unlike: "unlike all that is labelled", typical: "typical of a group", random: "drawn at random", selected: "selected" };
+
+export function mount(stage) {
+  const selection = stage.get("selection");
+  const skipped = new Set();
+  let kind = stage.get("next") || (selection ? "selection" : "margin");
+  let told = { classes: [], attributes: [] };
+  let shown = []; // pictures of the queue, with what is known of each
+  let at = 0;
+  let chosen = new Set();
+  let seed = 0;
+
+  const big = figure(stage.run, undefined, "", { alt: "The image to label", big: true });
+  const grid = h("div", { class: "gallery queue", role: "listbox", "aria-label": "Images to label", "aria-multiselectable": "true" });
+  const classes = h("div", { class: "choices", role: "group", "aria-label": "Classes" });
+  const attributes = h("div", { class: "choices" });
+  const words = h("p", { class: "soft", "aria-live": "polite" });
+  const learned = h("div", {});
+  const place = h("p", { class: "soft" });
+  const whole = h("div", { class: "row", hidden: !selection });
+  const ways = selection ? [["selection", "Selected"], ...WAYS] : WAYS;
+
+  let last = Promise.resolve();
+  const inTurn = (action, question) => (last = last.then(() => stage.ask(action, question))); // as they were said
+  const current = () => shown[at];
+  const digits = () => told.classes.every(({ name }) => /^\d$/.test(name)); // such classes are their own keys
+  const key = (name, i) => (digits() ? name : i < 9 ? String(i + 1) : i === 9 ? "0" : "");
+  const targets = () => (chosen.size ? [...chosen] : current() ? [current().id] : []);
+
+  function caption(one) {
+    const guess = one.guess === undefined ? "" : `${one.guess}? ${percent(one.confidence)}`;
+    return one.given ?? (skipped.has(one.id) ? "unknown" : guess);
+  }
+
+  function draw() {
+    const one = current();
+    big.frame.hidden = !one;
+    if (one) {
+      const guess = one.guess === undefined ? "nothing learned yet" : `guess: ${one.guess}, ${percent(one.confidence)}`;
+      big.show(address(stage.run, one.id), [h("b", {}, one.given ?? guess), h("br"), [one.name, WHY[one.why]].filter(Boolean).join("; ")]);
+    }
+    fill(grid, shown.map((each, i) =>
+      h("button", {
+        type: "button", class: `thumb ${each.given ? "done" : ""}`, role: "option", "data-id": each.id,
+        "aria-selected": String(chosen.has(each.id)), "aria-current": i === at ? "true" : undefined, "aria-label": [each.name, caption(each)].filter(Boolean).join(", "),
+        onclick: (event) => pick(i, event),
+      }, image(stage.run, address(stage.run, each.id), ""), h("span", {}, caption(each)))));
+    if (!shown.length) fill(grid, h("p", {}, kind === "selection" ? "All selected images have a label." : "No image is left to label."));
+  }
+
+  function pick(i, event) {
+    if (event.shiftKey) for (let j = Math.min(i, at); j <= Math.max(i, at); j += 1) chosen.add(shown[j].id);
+    else if (event.ctrlKey || event.metaKey) toggle(shown[i].id);
+    else chosen = new Set();
+    at = i;
+    draw();
+    focus();
+  }
+
+  function toggle(id) {
+    if (!chosen.delete(id)) chosen.add(id);
+  }
+
+  const focus = () => grid.querySelector("[aria-current]")?.focus();
+
+  function move(by, extend) {
+    if (extend && current()) chosen.add(current().id);
+    at = Math.min(Math.max(0, at + by), Math.max(0, shown.length - 1));
+    if (extend && current()) chosen.add(current().id);
+    draw();
+    focus();
+  }
+
+  function onward() {
+    chosen = new Set();
+    const open = (one) => !one.given && !skipped.has(one.id);
+    const next = shown.findIndex((one, i) => i > at && open(one));
+    const first = shown.findIndex(open);
+    if (next < 0 && first < 0) return queue();
+    at = next < 0 ? first : next;
+    draw();
+    focus();
+    return undefined;
+  }
+
+  async function give(name) {
+    const pictures = targets();
+    if (!pictures.length) return;
+    const reasons = new Set(pictures.map((id) => shown.find((one) => one.id === id)?.why));
+    const why = reasons.size === 1 ? [...reasons][0] : "";
+    for (const one of shown) if (pictures.includes(one.id)) one.given = name ?? undefined;
+    if (name === null) for (const id of pictures) if (skipped.size < SKIPPED) skipped.add(id);
+    onward();
+    if (await inTurn("give", { pictures, class: name, why, tab })) refresh();
+  }
+
+  async function giveAll(name) {
+    const answer = await inTurn("give", { selection, class: name, tab });
+    if (!answer) return;
+    say(`${answer.changed.toLocaleString("en")} images are "${name}". Z takes this back.`);
+    await queue();
+  }
+
+  async function mark(attribute, value) {
+    if (await inTurn("mark", { pictures: targets(), attribute, value, tab })) refresh();
+  }
+
+  async function undo() {
+    const answer = await inTurn("undo", { tab });
+    if (!answer) return;
+    if (!answer.pictures.length) return say("There is nothing of this page to take back.");
+    const first = shown.findIndex((one) => one.id === answer.pictures[0]);
+    if (first >= 0) at = first;
+    for (const one of shown) if (answer.pictures.includes(one.id)) one.given = undefined;
+    for (const id of answer.pictures) skipped.delete(id);
+    draw();
+    await refresh();
+    return focus();
+  }
+
+  async function queue() {
+    seed += 1;
+    stage.note({ next: kind });
+    const answer = await stage.ask("queue", { kind, count: COUNT, seed, skip: [...skipped], selection });
+    if (!answer) return;
+    [shown, at, chosen] = [answer.pictures, 0, new Set()];
+    draw();
+    await refresh();
+    focus();
+  }
+
+  async function refresh() {
+    const answer = await stage.ask("state", { pictures: shown.map((one) => one.id) });
+    if (!answer) return;
+    told = answer;
+    const known = new Map(answer.pictures.map((one) => [one.id, one]));
+    shown = shown.map((one) => (known.has(one.id) ? { why: one.why, ...known.get(one.id) } : one));
+    draw();
+    side();
+    if (answer.measured.more) refresh();
+  }
+
+  function side() {
+    fill(classes, told.classes.map(({ name, count }, i) =>
+      button([h("kbd", {}, key(name, i) || "\u00b7"), h("span", {}, name), h("small", { class: "soft" }, count.toLocaleString("en"))], () => give(name), { class: "class" })));
+    fill(whole, h("span", {}, "All that is selected:"), told.classes.slice(0, 30).map(({ name }) => button(name, () => giveAll(name), { "aria-label": `All selected images are ${name}` })));
+    fill(attributes, told.attributes.map(({ name, yes, no }) =>
+      h("div", { class: "row", role: "group", "aria-label": name }, h("span", {}, name, h("small", { class: "soft" }, ` ${yes} yes, ${no} no`)), button("Yes", () => mark(name, "yes")), button("No", () => mark(name, "no")), button("Unknown", () => mark(name, null)))));
+    fill(words, `${told.labelled.toLocaleString("en")} of ${told.total.toLocaleString("en")} images have a class.`);
+    fill(learned, curve(told.curve, told.measured));
+    fill(place, "Kept in ", h("code", {}, told.paths[0]), told.attributes.length > 0 && [" and ", h("code", {}, told.paths[1])]);
+    trained.allow(told.untrainable);
+  }
+
+  function typed(label, use) {
+    const field = h("input", { type: "text", maxlength: 60, "aria-label": label, placeholder: label });
+    return h("form", { class: "row", onsubmit: (event) => {
+      event.preventDefault();
+      const name = field.value.trim();
+      field.value = "";
+      if (name) use(name);
+    } }, field, h("button", {}, "Add"));
+  }
+
+  function press(event) {
+    if (!stage.open) return removeEventListener("keydown", press);
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea") || document.querySelector("dialog[open]")) return undefined;
+    const columns = getComputedStyle(grid).gridTemplateColumns.split(" ").length;
+    const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns };
+    const name = event.key && told.classes.find((one, i) => key(one.name, i) === event.key)?.name;
+    if (name) give(name);
+    else if (event.key in steps) move(steps[event.key], event.shiftKey);
+    else if (event.key.toLowerCase() === "z") undo();
+    else if (event.key.toLowerCase() === "u") give(null);
+    else if (event.key === " " && current()) {
+      toggle(current().id);
+      draw();
+      focus();
+    } else return undefined;
+    return event.preventDefault();
+  }
+
+  const trained = training(stage);
+  const choice = segments("Which images come next", ways, kind, (value) => {
+    kind = value;
+    queue();
+  });
+  stage.view.append(
+    h("div", { class: "row" }, choice, button("Others", queue), button("Undo (Z)", undo)),
+    whole,
+    h("div", { class: "hand" }, big.element),
+    grid,
+    h("p", { class: "soft" }, "Keys label as the list of classes has them, arrows move, Shift with arrows or a click takes several, Space one more, U unknown, Z undoes."),
+  );
+  stage.side.append(
+    h("section", {}, h("h2", {}, "Classes"), classes, typed("New class", async (name) => {
+      if (await inTurn("give", { pictures: [], class: name, tab })) refresh();
+    }), words),
+    h("section", {}, h("h2", {}, "What they teach"), learned),
+    trained.element,
+    h("details", {}, h("summary", {}, "Attributes"), attributes, typed("New attribute", (name) => mark(name, "yes"))),
+    place,
+    keep(stage, { question: () => trained.question(), action: "command" }),
+  );
+  if (selection && kind === "selection") stage.view.prepend(h("p", { class: "soft" }, "These are the images that you have selected. ", button("All images instead", () => go({ selection: "", next: "" }))));
+  addEventListener("keydown", press);
+  queue();
+}

@@ -1,0 +1,172 @@
+"""The Label panel: what is given is counted, learned from and proposed; what is selected is labelled at once."""
+
+import base64
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from explore.able import Able
+from explore.browser import PATIENCE, Visitor, served, visiting
+from explore.opened import Page, page, pictures
+
+from latelier.explore.label_book import LabelBook
+from latelier.explore.light import Light
+from latelier.explore.panels import find
+from latelier.explore.selections import MOST, Selections
+
+IMAGE = (1, 8, 6)
+
+
+@pytest.fixture
+def desk() -> Iterator[Page]:
+    with page(Able(IMAGE), Able(IMAGE)) as opened:
+        opened.ask("label", "give", pictures=[f"d{row}" for row in range(12)], tab="setup")  # all unknown
+        yield opened
+
+
+def bits(*rows: int, count: int = 12) -> str:
+    return base64.b64encode(np.packbits(np.isin(np.arange(count), rows)).tobytes()).decode()
+
+
+def test_labels_are_counted_and_shared_by_runs_over_the_same_images(desk: Page) -> None:
+    assert desk.ask("label", "give", pictures=["d0", "d2"], **{"class": "cat"}) == {"labelled": 2, "changed": 2}
+    desk.ask("label", "give", run="two", pictures=["d1"], **{"class": "dog"})
+    state = desk.ask("label", "state", pictures=["d0", "d5"])
+    assert state["classes"] == [{"name": "cat", "count": 2}, {"name": "dog", "count": 1}]
+    assert (state["labelled"], state["total"]) == (3, 12)
+    assert [one.get("given") for one in state["pictures"]] == ["cat", None]
+    assert state["pictures"][1]["guess"] in ("cat", "dog")
+    assert 0 < state["pictures"][1]["confidence"] <= 1
+    assert Path(state["paths"][0]).read_text().count("\n") == 4
+
+
+def test_a_queue_has_no_image_that_is_labelled_or_skipped(desk: Page) -> None:
+    for row, name in enumerate(["cat", "dog", "cat"]):
+        desk.ask("label", "give", pictures=[f"d{row}"], **{"class": name})
+    for kind in ("margin", "unlike", "random"):
+        queue = desk.ask("label", "queue", kind=kind, count=20, skip=["d3", "d4"])
+        assert sorted(one["id"] for one in queue["pictures"]) == sorted(f"d{row}" for row in range(5, 12))
+        assert {one["why"] for one in queue["pictures"]} <= {"unsure", "unlike", "random"}
+        assert queue["left"] == 9
+
+
+def test_why_an_image_was_looked_at_is_kept(desk: Page) -> None:
+    desk.ask("label", "give", pictures=["d3"], why="random", **{"class": "cat"})
+    path = Path(desk.ask("label", "state")["paths"][0])
+    assert path.read_text().splitlines()[1:] == ["test/sub/3.png,cat,random"]
+
+
+def test_a_tab_takes_its_own_back(desk: Page) -> None:
+    desk.ask("label", "give", pictures=["d0"], tab="left", **{"class": "cat"})
+    desk.ask("label", "give", pictures=["d1"], tab="right", **{"class": "dog"})
+    assert desk.ask("label", "undo", tab="left") == {"pictures": ["d0"]}
+    assert desk.ask("label", "undo", tab="left") == {"pictures": []}
+    assert desk.ask("label", "state")["labelled"] == 1
+
+
+def test_attributes_are_yes_no_or_unknown(desk: Page) -> None:
+    desk.ask("label", "mark", pictures=["d0", "d1"], attribute="striped", value="yes")
+    desk.ask("label", "mark", pictures=["d1", "d2"], attribute="striped", value="no")
+    desk.ask("label", "mark", pictures=["d2"], attribute="striped")
+    assert desk.ask("label", "state")["attributes"] == [{"name": "striped", "yes": 1, "no": 1}]
+    assert desk.refused("label", "mark", pictures=["d0"], attribute="striped", value="maybe")[0] == 400
+
+
+def test_two_answers_to_one_key_are_both_kept(desk: Page) -> None:
+    """A label is never overtaken by the next, as questions to the models are."""
+    assert set(find("label").AT_ONCE) >= {"give", "mark", "undo"}
+    for row in range(12):
+        desk.ask("label", "give", pictures=[f"d{row}"], **{"class": f"c{row % 3}"})
+    assert desk.ask("label", "state")["labelled"] == 12
+
+
+def test_what_is_odd_is_said(desk: Page) -> None:
+    assert desk.refused("label", "give", pictures=["d99"], **{"class": "cat"})[0] == 404
+    assert desk.refused("label", "give", pictures=["u0123456789ab"], **{"class": "cat"})[0] == 404
+    assert desk.refused("label", "give", pictures=["d0"], **{"class": "-1"})[0] == 400
+    assert desk.refused("label", "give", selection="s0", **{"class": "cat"})[0] == 400
+    status, sentence = desk.refused("label", "queue", kind="best")
+    assert (status, "margin, unlike, random, selection" in sentence) == (400, True)
+    status, sentence = desk.refused("label", "train")
+    assert (status, "--data noise:train" in sentence) == (400, True)  # these are the test images
+
+
+def test_names_of_classes_are_no_markup_and_no_formula(desk: Page) -> None:
+    name = '=<img src=x onerror="alert(1)">'
+    desk.ask("label", "give", pictures=["d0"], **{"class": name})
+    state = desk.ask("label", "state")
+    assert state["classes"][-1]["name"] == name
+    assert f"'{name}".replace('"', '""') in Path(state["paths"][0]).read_text()
+
+
+def test_a_selection_has_an_address_of_its_own() -> None:
+    kept = Selections(12)
+    one, other = kept.add(np.array([1, 5])), kept.add(np.array([2]))
+    assert one == kept.add(np.array([1, 5])) != other
+    assert kept.rows(one).tolist() == [1, 5]
+    for row in range(MOST + 5):
+        kept.add(np.array([row % 12, row // 12]))
+    assert len(kept) == MOST
+
+
+class Known:
+    """Codes that are there."""
+
+    def __init__(self, codes: np.ndarray):
+        self._codes, self.picked = codes, np.arange(len(codes))
+
+    def rows(self) -> np.ndarray:
+        return self._codes
+
+
+def test_accuracy_is_measured_on_what_is_not_labelled(tmp_path: Path) -> None:
+    """On codes that have the class in them, a few labels get all of it, and the curve says so."""
+    draw = np.random.default_rng(0)
+    label = draw.integers(0, 2, 400)
+    codes: Any = Known((draw.normal(size=(400, 5)) + 8 * label[:, None]).astype(np.float32))
+    book = LabelBook(replace(pictures(400), label=label), tmp_path / "labels.csv")
+    for rows, name in ((label == 0, "cat"), (label == 1, "dog")):
+        book.give(np.flatnonzero(rows)[:6], name)
+    names = np.where(label == 0, "cat", "dog").tolist()
+    known, alone, wrong = (Light(codes, book, truth) for truth in (names, [], names[::-1]))
+    for light, said in ((known, "388 images"), (alone, "cross-validation")):
+        curve = light.curve()
+        assert (curve.more, curve.points[-1]) == (False, (12, 1.0))
+        assert said in curve.said
+    assert [count for count, _ in alone.curve().points] == [10, 12]  # 5 labels are of one class
+    assert wrong.curve().points[-1][1] < 0.7  # it is measured, not supposed
+    assert (known.learned().predicted == label).all()
+
+
+# ---- in a browser
+
+
+def test_keys_label_one_image_after_another() -> None:
+    with served(Able(IMAGE)) as base, visiting(base) as visitor:
+        visitor.go("panel=label")
+        clear(visitor)
+        for key in "1212":
+            visitor.page.keyboard.press(key)
+        visitor.until("document.querySelectorAll('.queue .done').length === 4")
+        visitor.until("/4 of 12 images/.test(document.body.innerText)")
+        visitor.page.keyboard.press("z")
+        visitor.until("/3 of 12 images/.test(document.body.innerText)")
+        visitor.page.keyboard.press("Shift+ArrowRight")
+        visitor.page.keyboard.press("2")
+        visitor.until("/5 of 12 images/.test(document.body.innerText)")
+        visitor.until("document.querySelector('.curve, .side').innerText.length > 0")
+
+
+def clear(visitor: Visitor) -> None:
+    """Takes the labels away that the data has."""
+    visitor.page.wait_for_selector(".queue .thumb", timeout=PATIENCE)
+    visitor.page.evaluate(
+        """() => fetch("/api/one/label/give", { method: "POST", headers: { "content-type": "application/json" },
+        body: JSON.stringify({ pictures: [...Array(12).keys()].map((row) => `d${row}`), tab: "setup" }) })"""
+    )
+    visitor.page.get_by_role("button", name="Others", exact=True).click()
+    visitor.until("document.querySelectorAll('.queue .thumb').length === 12")
+    visitor.until("/ 0 of 12 images|^0 of 12/m.test(document.body.innerText)")
