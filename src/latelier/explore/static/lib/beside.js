@@ -13,19 +13,18 @@ export function title(run) {
   return [h("b", {}, run.title), run.title === run.model ? "" : ` (${run.model})`];
 }
 
-/** Answers of other runs' panels, as long as the stage is open; null where it is not, or where one was overtaken. */
+/** Answers of other runs' panels; null where the stage was left, or where one was overtaken. `waiting` hears how far long work is. */
 export async function asking(stage, run, panel, action, question, waiting = () => {}) {
-  const left = {};
-  const heard = (share) => {
-    if (!stage.open) throw left; // or it would be asked for on and on
-    waiting(share);
-  };
+  const leaving = new AbortController();
+  stage.asking.add(leaving);
   try {
-    const answer = await ask(run.id, panel, action, question, heard);
+    const answer = await ask(run.id, panel, action, question, waiting, () => stage.open, { signal: leaving.signal });
     return stage.open ? answer : null;
   } catch (error) {
-    if (error !== left) stage.fail(error);
+    stage.fail(error);
     return null;
+  } finally {
+    stage.asking.delete(leaving);
   }
 }
 
