@@ -41,7 +41,7 @@ def aside(work: Callable[[], T]) -> Slices[T]:
     def run() -> None:
         try:
             future.set_result(work())
-        except BaseException as error:  # noqa: BLE001, it is the asker's
+        except BaseException as error:
             future.set_exception(error)
 
     Thread(target=run, name="aside", daemon=True).start()

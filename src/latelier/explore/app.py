@@ -40,6 +40,7 @@ from latelier.slices import Slices
 TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 Endpoint = Callable[[Request], Awaitable[Response]]
 LONGEST = 1 << 20  # bytes of a question
+READING = 4  # uploads at a time
 
 
 class Explorer:
@@ -48,6 +49,7 @@ class Explorer:
     def __init__(self, opened_runs: Sequence[OpenedRun], uploads: Uploads, labels: Path | None = None):
         self.opened_runs = dict[str, OpenedRun]()
         self.uploads, self.worker = uploads, Worker()
+        self._reading = asyncio.Semaphore(READING)
         self.jobs = Jobs(self._trained)
         self._labels, self._benches = labels, dict[str, Workbench]()
         self._files = dict(_shipped())
@@ -123,9 +125,10 @@ class Explorer:
         return Response(png(pixels, QUICK), media_type="image/png", headers={"cache-control": "private, max-age=3600"})
 
     async def upload(self, request: Request) -> Response:
-        """Keeps an image; answers its id."""
-        content = await request.body()
-        picture = await asyncio.get_running_loop().run_in_executor(None, self.uploads.add, content)
+        """Keeps an image; answers its id. Few are read at a time, so that their bytes are bounded too."""
+        async with self._reading:
+            content = await request.body()
+            picture = await asyncio.get_running_loop().run_in_executor(None, self.uploads.add, content)
         return JSONResponse({"picture": picture})
 
     async def act(self, request: Request) -> Response:

@@ -4,7 +4,6 @@ import { fill, h } from "./dom.js";
 import { go } from "./address.js";
 import { address, figure, thumb } from "./picture.js";
 import { line } from "./scores.js";
-import { ask } from "./server.js";
 
 const NEAR = 6; // images nearest by code
 
@@ -13,18 +12,14 @@ export function title(run) {
   return [h("b", {}, run.title), run.title === run.model ? "" : ` (${run.model})`];
 }
 
-/** Answers of other runs' panels; null where the stage was left, or where one was overtaken. `waiting` hears how far long work is. */
-export async function asking(stage, run, panel, action, question, waiting = () => {}) {
-  const leaving = new AbortController();
-  stage.asking.add(leaving);
+/** Answers of other runs' panels, as long as the stage is open; null where it is not, or where one was overtaken. */
+export async function asking(stage, run, panel, action, question, waiting) {
   try {
-    const answer = await ask(run.id, panel, action, question, waiting, () => stage.open, { signal: leaving.signal });
+    const answer = await stage.sent(panel, action, question, run.title, { run, waiting });
     return stage.open ? answer : null;
   } catch (error) {
     stage.fail(error);
     return null;
-  } finally {
-    stage.asking.delete(leaving);
   }
 }
 
