@@ -24,7 +24,7 @@ from PIL import Image
 import latelier
 from latelier.cli import VERBS, main
 from latelier.engine import checkpoint
-from latelier.sheets import find, list_pictures
+from latelier.sheets import find, list_sheets
 from latelier.storage import files, json_records
 
 UNFIT = {"unpooling", "latent_map", "parts", "part_crops", "swap"}  # need known factors, or parts
@@ -84,10 +84,10 @@ def pixels(path: str) -> np.ndarray:
 # ---- what works
 
 
-@pytest.mark.parametrize("sheet", [sheet for sheet in list_pictures() if sheet not in UNFIT])
+@pytest.mark.parametrize("sheet", [sheet for sheet in list_sheets() if sheet not in UNFIT])
 def test_every_sheet_is_drawn(here: Path, sheet: str) -> None:
     main(["draw", "run", sheet, "--data", "pets"])
-    assert pixels(f"run/pictures/{sheet}.png").std() > 0
+    assert pixels(f"run/sheets/{sheet}.png").std() > 0
 
 
 def test_a_run_is_scored_reported_and_compared(here: Path, capsys: Captured) -> None:
@@ -115,8 +115,8 @@ def test_a_run_is_scored_reported_and_compared(here: Path, capsys: Captured) -> 
     assert {"latent_map"} <= set(named) - set(drawn)
     assert all(f'<th scope="row">{name}</th>' in refused for name in set(named) - set(drawn))
     assert "needs images whose" in refused
-    shown = [sheet for sheet in list_pictures() if (find(sheet).__doc__ or "").splitlines()[0] in page]
-    assert shown == [sheet for sheet in list_pictures() if sheet not in UNFIT | UNASKED]
+    shown = [sheet for sheet in list_sheets() if (find(sheet).__doc__ or "").splitlines()[0] in page]
+    assert shown == [sheet for sheet in list_sheets() if sheet not in UNFIT | UNASKED]
     shutil.copytree("run", "elsewhere/run")
     main(["compare", "run", "elsewhere/run", "--out", "both.png"])
     header = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("score"))

@@ -25,7 +25,7 @@ from latelier.data.sources.open import open_images
 
 README = Path(__file__).parents[1] / "README.md"
 WHOLE = os.environ.get("LATELIER_README") == "whole"
-PICTURES, OTHERS = (900, 60) if WHOLE else (96, 12)
+IMAGES, OTHERS = (900, 60) if WHOLE else (96, 12)
 COMMAND = re.compile(r"^ {4}latelier (.+)$", re.MULTILINE)
 
 
@@ -64,7 +64,7 @@ def test_the_readmes_commands_run(
     monkeypatch.chdir(tmp_path)
     text = README.read_text()
     (attribute,) = re.findall(r"--attribute (\w+)", text)
-    drawn_folder(tmp_path / "path/to/folder", PICTURES, stripes=attribute)
+    drawn_folder(tmp_path / "path/to/folder", IMAGES, stripes=attribute)
     drawn_folder(tmp_path / "path/to/other", OTHERS, seed=1)
     commands = [shlex.split(line, comments=True) for line in COMMAND.findall(text)]
     assert {command[0] for command in commands} >= {"train", "report", "encode", "classify", "edit", "explore"}
@@ -77,7 +77,7 @@ def test_the_readmes_commands_run(
     for run in ("mine", "few", "faces"):
         assert (Path("runs") / run / "config.json").exists()
     assert Path("runs/mine/report.html").stat().st_size > 10_000
-    assert pq.read_table("codes.parquet").num_rows == PICTURES
+    assert pq.read_table("codes.parquet").num_rows == IMAGES
     with open("predictions.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == OTHERS

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError, MissingArgumentError, Parameter, UnknownCommandError, UnusedCliTokensError
 
 from latelier.config.lookup import nearest
+from latelier.config.renamed import tokens_of_today
 from latelier.terminal.say import say
 
 VERBS = {  # in the order in which a newcomer needs them; the lines are those of `latelier --help`
@@ -60,7 +61,7 @@ def app(overview: bool = False) -> App:
 def main(tokens: Sequence[str] | None = None) -> None:
     """Runs one command. A refused one exits 2 with one line on stderr, a training that failed 1, as does a fault of
     latelier's own, whose traceback is kept in a file that the line names; an interrupted one exits 130."""
-    tokens = sys.argv[1:] if tokens is None else tokens
+    tokens = tokens_of_today(sys.argv[1:] if tokens is None else tokens)
     warnings.showwarning = _warn
     try:
         app(overview=not tokens or tokens[0] in ("-h", "--help"))(tokens, exit_on_error=False, print_error=False)

@@ -107,7 +107,7 @@ def png(seed: int) -> bytes:
     return file.getvalue()
 
 
-PICTURES = [png(i) for i in range(3)]
+IMAGES = [png(i) for i in range(3)]
 
 
 def table(path: Path, header: list[str], rows: list[list[Any]]) -> Path:
@@ -138,7 +138,7 @@ def shard(path: Path, *told: tuple[str, Callable[[Any], bytes]]) -> Opened:
     """Beside the second of three images of a tar file: name and content."""
 
     def opened(value: Any) -> Images:
-        members = [(f"{i}.png", content) for i, content in enumerate(PICTURES)]
+        members = [(f"{i}.png", content) for i, content in enumerate(IMAGES)]
         with tarfile.open(path / "set.tar", "w") as tar:
             for name, content in [*members, *((name, make(value)) for name, make in told)]:
                 info = tarfile.TarInfo(name)
@@ -163,7 +163,7 @@ def parquet(path: Path, column: str) -> Opened:
     (path / "names.json").write_text(json.dumps({"attributes": ["round"] if column == "round" else []}))
 
     def opened(value: Any) -> Images:
-        columns = {"image": pa.array(PICTURES), column: pa.array([None, value, None])}
+        columns = {"image": pa.array(IMAGES), column: pa.array([None, value, None])}
         pq.write_table(pa.table(columns), path / "set.parquet")
         return open_images(path / "set.parquet")
 
@@ -174,7 +174,7 @@ def names_json(path: Path) -> Opened:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    pq.write_table(pa.table({"image": PICTURES, "label": [0, 1, 0]}), path / "set.parquet")
+    pq.write_table(pa.table({"image": IMAGES, "label": [0, 1, 0]}), path / "set.parquet")
 
     def opened(value: Any) -> Images:
         (path / "names.json").write_text(json.dumps({"label": ["first", value]}))

@@ -83,7 +83,7 @@ def test_imagined_pictures_are_heard_by_several_draws_of_their_code() -> None:
         picture = model.inner.decode(code)  # type: ignore[operator, union-attr]
         drawn = typical(model, picture, HEARD)
         each = [need(model, Captions).log_caption(one, caption.expand(3, -1)) for one in drawn]
-        found = _heard(model, caption, "picture")(code)
+        found = _heard(model, caption, "image")(code)
     assert len(each) == HEARD
     torch.testing.assert_close(found, torch.stack(each).exp().mean(0).log())
     said, right = read_back(model, picture, caption)

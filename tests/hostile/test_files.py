@@ -152,10 +152,10 @@ def test_reading_says_what_is_no_regular_file(tmp_path: Path) -> None:
         checkpoint.read(tmp_path / "pipe", CardNote)
 
 
-@pytest.mark.parametrize("name", ["log.jsonl", ".lock", "pictures", "explore", "skipped.txt", ".report.html.1.tmp"])
+@pytest.mark.parametrize("name", ["log.jsonl", ".lock", "sheets", "explore", "skipped.txt", ".report.html.1.tmp"])
 def test_a_run_with_a_link_is_refused_and_what_it_leads_to_stays(name: str, trained: Path, tmp_path: Path) -> None:
     run, victim = Path(shutil.copytree(trained, tmp_path / "run")), tmp_path / "victim"
-    if name in ("pictures", "explore"):
+    if name in ("sheets", "explore"):
         victim.mkdir()
     else:
         victim.write_text("precious")

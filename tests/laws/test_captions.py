@@ -348,8 +348,8 @@ def test_a_joint_model_may_learn_from_pictures_alone_at_first() -> None:
     assert "caption loss" in judged.report
 
 
-@pytest.mark.parametrize("through", ["picture", "code"])
-def test_imagined_codes_are_drawn_given_the_caption(through: Literal["picture", "code"]) -> None:
+@pytest.mark.parametrize("through", ["image", "code"])
+def test_imagined_codes_are_drawn_given_the_caption(through: Literal["image", "code"]) -> None:
     """Their mean beside that of many draws of the prior, weighed by p(Y | s), s itself or read off its image."""
     model, caption = captioned().eval(), torch.tensor([[3, 4, 4, 1]])
     with torch.no_grad():
@@ -360,7 +360,7 @@ def test_imagined_codes_are_drawn_given_the_caption(through: Literal["picture", 
     z = torch.randn(100_000, 4, generator=Generator().manual_seed(1))
     with torch.no_grad():
         code = {"z": z}
-        if through == "picture":
+        if through == "image":
             code = need(model, Encodes).encode(need(model, Decodes).decode(code)).mode()
         share = model.log_caption(code, caption.expand(len(z), -1)).softmax(0)
     mean = share @ z

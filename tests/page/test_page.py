@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from latelier.core import Finding
-from latelier.page import OPEN, SKIPPED, Material, Picture, Table, page
+from latelier.page import OPEN, SKIPPED, Figure, Material, Table, page
 from latelier.page.style import STYLE
 from latelier.sheets.eight import Eight
 from latelier.sheets.sheet import png
@@ -60,7 +60,7 @@ def material(word: str = "zebra", **changes: object) -> Material:
         "curve": word,
         "facts": {word: word},
         "tables": [Table(word, [word, word], [[word, "1"], [word, word]], word, frozenset({(1, 1)}), word)],
-        "pictures": [Picture(word, word, png(SHEET))],
+        "figures": [Figure(word, word, png(SHEET))],
         "undrawn": [(word, word)],
         "log": [{**record, "terms": {word: 1.0 / record["seen"]}} for record in LOG],
         "skipped": [word],
@@ -94,7 +94,7 @@ def test_what_comes_from_outside_is_text_wherever_it_stands():
     assert sheet["alt"] == f"{EVIL}: {EVIL}"
 
 
-def test_pictures_are_inside_with_their_size():
+def test_figures_are_inside_with_their_size():
     *_, attributes = Parsed(page(material())).all("img")
     assert b64decode((attributes["src"] or "").removeprefix("data:image/png;base64,")) == png(SHEET)
     assert (attributes["width"], attributes["height"]) == ("70", "30")
@@ -181,7 +181,7 @@ def test_bars_are_as_long_as_their_values():
     assert [figure in text for figure in ("0.0105", "0.0000", "0.0226")] == [True] * 3  # to the same digit
 
 
-def test_bars_of_few_pictures_have_no_decimals():
+def test_bars_of_few_figures_have_no_decimals():
     for n, shown in ((60, "own93"), (10_000, "own93.3")):
         headline = Headline("Classes", [Row("own", 93.28, own=True)], "% right", most=100, n=n)
         assert shown in Parsed(page(Material("t", "s", headlines=[headline]))).text.split()
@@ -208,7 +208,7 @@ def test_the_chart_shows_training_and_validation_of_one_term_at_the_height_of_wh
 
 def test_sheets_are_open_as_far_as_there_is_room_and_the_rest_is_folded():
     tall = png(np.zeros((OPEN // 2, 700, 3), np.uint8))
-    html = page(Material("t", "s", pictures=[Picture(name, name, tall) for name in "abcd"]))
+    html = page(Material("t", "s", figures=[Figure(name, name, tall) for name in "abcd"]))
     assert html.count("<figure>") == 2
     assert html.count("<summary><h3>") == 2
     assert [html.index(f"<h3>{name}</h3>") for name in "abcd"] == sorted(

@@ -8,7 +8,7 @@ from PIL import Image
 from sheets.fakes import Fake, view
 
 from latelier.core import Decodes, Model, Samples
-from latelier.sheets import ORDER, list_pictures, ordered
+from latelier.sheets import ORDER, list_sheets, ordered
 from latelier.sheets.eight import COUNT, LARGEST, eight
 
 
@@ -63,6 +63,6 @@ def test_a_model_without_an_encoder_shows_what_it_draws_and_a_blind_one_nothing(
 
 
 def test_a_report_has_an_order_for_every_sheet():
-    assert sorted(ORDER) == list_pictures()
+    assert sorted(ORDER) == list_sheets()
     shown = ordered(["zoo", "filters", "samples", "parts", "reconstruct"])
     assert shown == ["parts", "reconstruct", "samples", "filters", "zoo"]

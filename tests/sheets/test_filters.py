@@ -44,14 +44,14 @@ def test_filters_of_pca_are_its_components():
 
 def test_a_weight_of_0_is_mid_grey_and_every_filter_has_its_own_range():
     weights = torch.tensor([[0.0, 2.0, -1.0, -2.0], [0.0, 0.0, 10.0, 5.0], [0.0] * 4]).view(3, 1, 2, 2)
-    shown = filters.as_pictures(weights)[..., 0].reshape(3, 4)
+    shown = filters.as_images(weights)[..., 0].reshape(3, 4)
     assert shown.tolist() == [[128, 255, 64, 0], [128, 128, 255, 191], [128] * 4]
 
 
 def test_the_sheet_shows_the_first_hundred():
     model = Fake((1, 6, 6))
     model.into = nn.Linear(36, 140)
-    expected = mosaic(filters.as_pictures(model.filters()[:100].detach()), 10, gap=3)
+    expected = mosaic(filters.as_images(model.filters()[:100].detach()), 10, gap=3)
     sheet = filters.draw(view(model))
     height, width, _ = expected.shape
     assert any(np.array_equal(sheet[y : y + height, 24 : 24 + width], expected) for y in range(100))

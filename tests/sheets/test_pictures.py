@@ -10,7 +10,7 @@ from latelier.sheets import (
     codes,
     find,
     interpolate,
-    list_pictures,
+    list_sheets,
     losses,
     possible,
     reconstruct,
@@ -77,7 +77,7 @@ class Around(Wrapper):
 
 
 def test_every_sheet_is_found_and_nothing_else():
-    assert list_pictures() == SHEETS
+    assert list_sheets() == SHEETS
     with pytest.raises(Refusal, match='unknown sheet "traverses"; did you mean "traverse"'):
         find("traverses")
 
@@ -96,7 +96,7 @@ def test_a_model_gets_the_sheets_that_it_has_the_capabilities_for():
 
 
 def test_a_sheet_says_how_many_pictures_it_wants_or_gets_64():
-    assert wanted(codes) == codes.PICTURES == 2000
+    assert wanted(codes) == codes.IMAGES == 2000
     assert wanted(samples) == 64
 
 

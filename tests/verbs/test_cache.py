@@ -59,7 +59,7 @@ def test_it_lists_what_there_is(packs: Path, tmp_path: Path, capsys: pytest.Capt
     assert told["folder"] == str(packs)
     assert told["bytes"] == sum(path.stat().st_size for path in packs.glob("*/*"))
     one = told["packs"][1]
-    assert (one["source"], one["pictures"], one["height"], one["width"], one["channels"]) == (
+    assert (one["source"], one["images"], one["height"], one["width"], one["channels"]) == (
         *(str(tmp_path / "few"), 3, 10, 12, 3),
     )
     assert (one["folder"], one["open"], one["fault"]) == (str(pack), False, "")

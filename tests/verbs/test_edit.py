@@ -62,10 +62,10 @@ def test_each_picture_is_moved_and_the_table_says_what_became_of_it(here: Path, 
     assert "along directions that the model has learned" in capsys.readouterr().out
     rows = table("new")
     judged, code = (f"light judged {when}" for when in ("before", "after")), ("before", "moved", "drawn")
-    named = ["file", "picture", *judged, "identity", "moved by", *(f"light code {what}" for what in code)]
+    named = ["file", "image", *judged, "identity", "moved by", *(f"light code {what}" for what in code)]
     assert list(rows[0]) == named
     assert len(rows) == 16
-    assert {path.name for path in Path("new").glob("*.png")} == {row["picture"] for row in rows}
+    assert {path.name for path in Path("new").glob("*.png")} == {row["image"] for row in rows}
     model = latelier.load("run")
     own = need(model, AttributeDirections).directions()
     length = float(own.weight["z"][0].norm())
@@ -174,7 +174,7 @@ def test_where_what_a_run_learned_from_is_gone_the_pictures_given_must_do(
         del config["places"]
         json_records.write(here / run / "config.json", config)
     main(shlex.split("draw pca edits --data pets"))
-    assert Path("pca/pictures/edits.png").exists()
+    assert Path("pca/sheets/edits.png").exists()
     main(shlex.split("edit run flat --attribute light --out new"))
     told = capsys.readouterr()
     assert "nothing judges what the edits show; give some by --fit" in told.err

@@ -161,7 +161,7 @@ def test_without_a_source_it_takes_the_pictures_that_scores_are_measured_on(
 @pytest.mark.parametrize("sheet", ["parts", "part-crops", "part_crops", "swap", "weights"])
 def test_its_sheets_are_drawn_under_one_name(run: Path, sheet: str, capsys: Captured) -> None:
     main(["draw", str(run), sheet])
-    assert capsys.readouterr().out.strip() == str(run / "pictures" / f"{sheet.replace('-', '_')}.png")
+    assert capsys.readouterr().out.strip() == str(run / "sheets" / f"{sheet.replace('-', '_')}.png")
 
 
 def test_a_model_without_parts_is_refused(run: Path, out: Path, capsys: Captured) -> None:

@@ -91,7 +91,7 @@ def run_all(
     place of each job that has ended and the seconds that it took."""
     context = multiprocessing.get_context("spawn")  # a forked torch inherits locks that its threads held
     workers = min(len(jobs), cores())
-    others = multiprocessing.active_children()  # of whoever calls
+    others = multiprocessing.active_children()  # of the caller
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker) as pool:
         futures = {pool.submit(_timed, *job): place for place, job in enumerate(jobs)}
         try:

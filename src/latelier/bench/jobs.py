@@ -120,7 +120,7 @@ class Bench:
         return found
 
     def _known(self, told: bool = False) -> dict[str, dict[str, float]]:
-        """What was measured. Damaged lines are named, unless they were ``told`` of before."""
+        """What was measured. Damaged lines are named on stderr, unless ``told``: they were named before."""
         records, faults = json_records.read_lines(self.out / "measured.jsonl", Measured)
         for fault in faults if not told else ():
             say(f"{fault}, and measured anew", error=True)
@@ -143,7 +143,7 @@ def perform(task: tuple[Bench, Sequence[Job]]) -> None:
 
 
 def spread(values: Sequence[float], digits: int = 2) -> str:
-    """Mean ± sd over seeds, rounded to the sd, or the one value there is with so many ``digits``."""
+    """Mean ± sd over seeds, rounded to the sd, or the one value there is with this many ``digits``."""
     sd = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
     return with_sd(float(np.mean(values)), sd) if sd else f"{np.mean(values):.{digits}f}"
 

@@ -18,7 +18,7 @@ class Pace:
         self._taken: dict[int, float] = {}  # place of a job -> its seconds
 
     def done(self, place: int, seconds: float) -> None:
-        """The job at that place has ended; it took so many seconds."""
+        """The job at that place has ended; it took this many seconds."""
         self._taken[place] = seconds
         self.bar.at(len(self._taken), left=self.left())
 

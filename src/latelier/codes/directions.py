@@ -119,7 +119,7 @@ def fitting(model: Model, images: Images) -> Slices[Directions]:
 
 def _scaled(model: Model, images: Images, ways: Code, spread: float) -> Slices[Code | None]:
     """Directions [a, *shape] of length 1 together, each as long as a step of 1 (``STEP``); none for a model that does
-    not draw, whose codes nobody edits. ``spread`` is the codes' standard deviation."""
+    not draw, whose codes are not edited. ``spread`` is the codes' standard deviation."""
     if not has(model, Decodes):
         return None
     image = some(images, MEASURED, 0).floats(slice(None))

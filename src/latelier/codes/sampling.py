@@ -15,7 +15,7 @@ from latelier.objectives.attributes import FAKE
 from latelier.objectives.directions import log_odds, place
 from latelier.objectives.langevin import Chain, posterior_slope
 
-ROUNDS, FEWEST, MOST = 20, 64, 1024  # rounds of so many chains at once
+ROUNDS, FEWEST, MOST = 20, 64, 1024  # rounds of this many chains at once
 
 
 class Drawn(NamedTuple):

@@ -58,7 +58,7 @@ class Progress(NamedTuple):
     seen: int  # images shown so far, over all processes
     total: int  # images in the whole run
     generator: Generator  # seeded from (seed, part, seen) before each step; all of its moves' noise comes from here
-    notes: dict[str, Tensor] | None = None  # what a move leaves to the step's later ones; none: nobody keeps any
+    notes: dict[str, Tensor] | None = None  # what a move leaves to the step's later ones; None: nothing is kept
 
 
 FINAL = 1 << 52  # images after which every schedule stands at its end: what validation and monitors go by
@@ -67,7 +67,7 @@ FINAL = 1 << 52  # images after which every schedule stands at its end: what val
 class Losses(NamedTuple):
     """What a move answers."""
 
-    minimise: dict[str, Tensor]  # player -> scalar; its gradient reaches that player and nobody else
+    minimise: dict[str, Tensor]  # player -> scalar; its gradient reaches that player and no other
     report: dict[str, Tensor]  # term -> [b], one value an image: what logs, plots and tests read
     code: Code | None = None  # the codes drawn for batch.image, if the move has drawn some: label heads learn on them
     # Where codes depend on draws that no gradient passes: a loss [b] of the code -> ``minimise`` with it added to the
@@ -100,13 +100,13 @@ class Metric(NamedTuple):
 class Schedule:
     """How a method trains unless the user says otherwise; chosen by measurement (docs/defaults.md)."""
 
-    steps: int = 2000  # at least so many, however few the images are; up to four times them for small or many images
+    steps: int = 2000  # at least this many, however few the images are; up to four times them for small or many images
     batch: int = 64
     decay: Literal["none", "linear", "cosine", "steps"] = "linear"
     ema: float = 0.0  # half-life of averaged weights, as a share of the run; 0 for none
 
     def length(self, images: int, batch: int, pixels: int) -> int:
-        """Steps of a run over so many images, of so many pixels, in batches of so many."""
+        """Steps of a run over this many images, of this many pixels, in batches of this many."""
         least = self.steps * min(4, max(1, SMALL // pixels))
         return min(max(least, math.ceil(EPOCHS * images / batch)), 4 * self.steps)
 
@@ -139,7 +139,7 @@ class Model(nn.Module, ABC):
         return {}
 
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
-        """What means of the report's terms warn of after so many images, in plain words; training says each once."""
+        """What means of the report's terms warn of after this many images, in plain words; training says each once."""
         return []
 
     def findings(self, facts: Mapping[str, float]) -> list[Finding]:
@@ -154,7 +154,7 @@ class Wrapper(Model, ABC):
     inner: Model
 
     def tells(self, labelled: int, captioned: int) -> bool:
-        """Whether so many labelled and captioned validation images say anything of this wrapper's own metric."""
+        """Whether this many labelled and captioned validation images say anything of this wrapper's own metric."""
         return True
 
 

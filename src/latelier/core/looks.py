@@ -37,11 +37,11 @@ class Memory(nn.Module):
         self.register_buffer("value", torch.zeros(0, dtype=torch.int64), persistent=False)
 
     def begin(self, images: int) -> None:
-        """Room for so many images, nothing known of any."""
+        """Room for this many images, nothing known of any."""
         self.value = torch.full((images,), self.empty, dtype=torch.int64, device=self.value.device)
 
     def takes(self, value: Tensor, images: int) -> bool:
-        """Whether these can be such numbers, of so many images."""
+        """Whether these can be such numbers, of this many images."""
         right = value.dtype == torch.int64 and value.shape == (images,)
         return right and bool(((value >= self.empty) & (value < self.below)).all())
 
@@ -51,7 +51,7 @@ class Memory(nn.Module):
 
 
 class Shares(Memory):
-    """Shares of so many ``classes`` for each image, kept in half precision: two bytes an image and class."""
+    """Shares of this many ``classes`` for each image, kept in half precision: two bytes an image and class."""
 
     def __init__(self, classes: int):
         super().__init__(0, classes)

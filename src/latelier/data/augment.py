@@ -25,7 +25,7 @@ DRAWS = 12  # numbers an image; each has its own place, so that one change does 
 
 @dataclass(frozen=True)
 class Augment:
-    """``shift``: each image is moved by up to so many pixels up or down and left or right, black coming in at the
+    """``shift``: each image is moved by up to this many pixels up or down and left or right, black coming in at the
     edge. ``flip``: half of the images are mirrored left to right. ``affine``: a strength; 1 rotates by up to 20
     degrees, scales height and width by e^±.2, shears by ±.3 and moves by ±11 % of the side (at least a pixel).
     ``cutout``: side of a square at a random place that is painted over, as a share of the image's. ``colour``: a

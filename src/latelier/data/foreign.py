@@ -155,7 +155,7 @@ def _empty(value: object) -> bool:
 
 
 def _plain(value: object, where: str, column: str) -> str | bool | int | float | None:
-    """Nothing, a truth value, a number or a text. Raises Refusal for what is none of them."""
+    """Nothing, a truth value, a number or a text. Raises Refusal for anything else."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, Decimal):

@@ -1,4 +1,4 @@
-"""What training says of itself: means of the report's terms, images a second; and how it hears that it shall stop."""
+"""What training says of itself: means of the report's terms, images a second; and how it learns that it has to stop."""
 
 import signal
 import threading

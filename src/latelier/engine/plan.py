@@ -36,7 +36,7 @@ class Plan:
     save_every: int = 100_000
     keep: int = 2  # checkpoints kept beside the best
     monitor: Metric = Metric("loss")  # of validation, which marks the best checkpoint
-    patience: int | None = None  # stop after so many validations (one a save) without a better score
+    patience: int | None = None  # stop after this many validations (one a save) without a better score
 
 
 def rate_factor(plan: Plan, seen: int) -> float:

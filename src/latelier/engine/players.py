@@ -1,5 +1,5 @@
 """Players: who owns which weights, and how each gets its gradient from its own scalar and from no other; and what
-belongs to nobody: running statistics."""
+belongs to no player: running statistics."""
 
 from collections.abc import Mapping, Sequence
 
@@ -72,7 +72,7 @@ class Statistics:
             buffer.copy_(before)
 
     def settle(self, parts: int) -> None:
-        """After this process's share of so many parts."""
+        """After this process's share of this many parts."""
         moved = [total.float() for total in self._sums]
         parallel.average(moved)
         for buffer, before, total, change in zip(self._running, self._before, self._sums, moved, strict=True):

@@ -70,7 +70,7 @@ class State:
 
     def resume(self, folder: Path, batch: int, images: int, card: Mapping[str, Any]) -> tuple[str, ...]:
         """Takes up the folder's newest good checkpoint, if it has one. Returns remarks on damaged ones passed over.
-        Raises Refusal for one that is none of this model, whose ``card`` is given, with steps of ``batch`` and so many
+        Raises Refusal for one that is not of this model, whose ``card`` is given, with steps of ``batch`` and this many
         images."""
         found = checkpoint.latest(folder)
         device = next(iter(self.model.state_dict().values())).device

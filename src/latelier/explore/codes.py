@@ -62,11 +62,6 @@ class Codes:
             raise WaitingError(self._done)
         return self._rows
 
-    @property
-    def picked(self) -> np.ndarray:
-        """int64 [n]: the image that each row belongs to. Raises as ``rows`` does."""
-        return np.arange(len(self.rows()))
-
     def slices(self) -> Iterator[None]:
         """Computes them, or finds them on disk; nothing where they are there."""
         if self._rows is not None:

@@ -33,7 +33,7 @@ def rows_of(opened: OpenedRun, question: Question) -> np.ndarray:
             rows = rows[keep(opened, question, value)[rows]]
     order = question.text("order", "")
     if order and order not in ORDERS:
-        raise Refusal(f'there is no order "{order[:40]}"; {nearest(order, ORDERS)}')
+        raise Refusal(f'there is no order "{order[:40]}"; {nearest(order, list(ORDERS))}')
     return _ordered(opened, rows, order) if order else rows
 
 
@@ -69,14 +69,17 @@ def _prediction(opened: OpenedRun, question: Question, value: str) -> np.ndarray
 
 
 def _wrong(opened: OpenedRun, question: Question, value: str) -> np.ndarray:
-    return opened.columns.values("wrong") == 1
+    found: np.ndarray = opened.columns.values("wrong") == 1
+    return found
 
 
 def _attribute(opened: OpenedRun, question: Question, value: str) -> np.ndarray:
     side = question.text("value", "yes")
     if value not in opened.shown.attributes or side not in SIDES:
         asked = f"{value[:40]}: {side[:10]}"
-        raise Refusal(f'no attribute "{asked}" here; {nearest(value, opened.shown.attributes)}; yes, no or unknown')
+        raise Refusal(
+            f'no attribute "{asked}" here; {nearest(value, list(opened.shown.attributes))}; yes, no or unknown'
+        )
     found: np.ndarray = np.asarray(opened.shown.attribute)[:, opened.shown.attributes.index(value)] == SIDES[side]
     return found
 
@@ -101,10 +104,12 @@ FIELDS: dict[str, Callable[[OpenedRun, Question, str], np.ndarray]] = {
 
 def _of_class(number: np.ndarray, classes: list[str], value: str) -> np.ndarray:
     if value == NONE:
-        return number < 0
+        none: np.ndarray = number < 0
+        return none
     if value not in classes:
         raise Refusal(f'there is no class "{value[:40]}" here; {nearest(value, classes)}')
-    return number == classes.index(value)
+    found: np.ndarray = number == classes.index(value)
+    return found
 
 
 def _ordered(opened: OpenedRun, rows: np.ndarray, order: str) -> np.ndarray:

@@ -58,7 +58,7 @@ class CaptionConfig:
     embedding: int = 300
     dropout: float = 0.5
     least: int = 5  # times that a word occurs in the captions learned from, or it is unknown
-    longest: int = 40  # words; of a longer caption so many are learned
+    longest: int = 40  # words; a longer caption is cut to this many
     most: int | None = None  # captions of an image that are learned, the first ones; none means all
     look: Literal["code", "cells"] = "code"  # at the code as a whole, before the first word; or at its cells, for each
     uncaptioned: Literal["none", "consistent"] = "none"  # what is learned from images without a caption

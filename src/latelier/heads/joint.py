@@ -118,7 +118,7 @@ class Joint(Headed, Classifies, Decides, Looks):
 
     def _looked(self, move: Move) -> Move:
         """The move of an encoder that learns from changed views alone: what it reads of images as they are is a guess,
-        and costs no way back; nor is it read where nobody asks."""
+        and costs no way back; nor is it read where nothing asks for it."""
 
         def learn(batch: Batch, progress: Progress) -> Losses:
             others = self.head.unlabelled

@@ -49,8 +49,8 @@ def codes_of(model: Model, batches: Batches, rows: Tensor) -> np.ndarray:
 
 
 def draws_alike(model: Model, image: Tensor, count: int) -> Iterator[Code]:
-    """So many draws of the codes of images [b, c, h, w], the same ones each time and by the same noise for every image:
-    what is read of one does not hang on its batch mates."""
+    """This many draws of the codes of images [b, c, h, w], the same ones each time and by the same noise for every
+    image: what is read of one does not hang on its batch mates."""
     encoder, generator = need(model, Encodes), Generator(image.device).manual_seed(0)
     q = encoder.encode(image)
     for _ in range(count):
@@ -69,7 +69,7 @@ def one_by_one(encoder: Encodes, image: Tensor, generator: Generator) -> Code:
 
 def typical(model: Model, image: Tensor, most: int | None = None) -> list[Code]:
     """What a reader of an image's code averages over: the most likely code, or draws where that is not typical, at
-    ``most`` so many."""
+    ``most`` this many."""
     count = need(model, Encodes).averaged
     if not count:
         return [need(model, Encodes).encode(image).mode()]

@@ -47,7 +47,7 @@ class Unlabelled(Running, ABC):
     def __init__(self, image: tuple[int, int, int], classes: int, prior: tuple[float, ...]):
         super().__init__()
         self.view = strong(image)
-        self.turn = replace(self.view, cutout=0.0)  # of what is to be told, nothing is cut out
+        self.turn = replace(self.view, cutout=0.0)  # nothing is cut out of an image that is to be classified
         shares = torch.tensor(prior or (1.0,) * classes)
         self.register_buffer("prior", shares / shares.sum())
         self.register_buffer("taught", self.prior.clone())
@@ -129,7 +129,7 @@ class Consistent(Unlabelled):
 def told(found: Tensor, kept: Tensor, free: Tensor, truth: Tensor) -> dict[str, Tensor]:
     """[b] each: the share of the images without a label (``free``) that are taught (``kept``), and how many of them the
     class that they have, if ``truth`` tells."""
-    count = free.sum()  # where there is none, none is left untaught
+    count = free.sum()  # 0 where every image has its target already
     report = {"pseudo kept": torch.where(count > 0, kept.sum() / count.clamp(min=1), 1.0)}
     if len(truth):
         report["pseudo right"] = (kept & (found == truth)).sum() / (kept & (truth >= 0)).sum().clamp(min=1)
@@ -137,7 +137,7 @@ def told(found: Tensor, kept: Tensor, free: Tensor, truth: Tensor) -> dict[str, 
 
 
 def over_views(answer: Callable[[Tensor], Tensor], image: Tensor, change: Augment, views: int) -> Tensor:
-    """[b, classes]: the geometric mean, summing to 1, of the answers to so many changed views of each image, the same
+    """[b, classes]: the geometric mean, summing to 1, of the answers to this many changed views of each image, the same
     changes for all, so that an image's answer does not depend on its batch mates. It errs as seldom as the arithmetic
     mean, whose probabilities are too modest where the answers are right (docs/few-labels.md)."""
     generator = Generator().manual_seed(0)  # of the CPU: the same views on every device

@@ -48,7 +48,7 @@ from latelier.objectives.score_function import Standing, surrogate
 from latelier.rules.shared import usual
 
 AVERAGED = 50  # draws, where the most likely code is not typical; the source's number at test
-STEADY = 100  # batches that the mean image is over, once so many were seen
+STEADY = 100  # batches that the mean image is over, once this many were seen
 
 
 class Model(Base, Refills, Samples, Features, HasFilters, Unpools, Weighs):

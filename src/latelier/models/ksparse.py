@@ -163,14 +163,14 @@ class Model(Base, Encodes, Decodes, Features, HasFilters):
         return k if done >= self.config.fall else round(start + (k - start) * done / self.config.fall)
 
     def _code(self, x: Tensor, layers: int) -> Tensor:
-        """The sparse code after so many layers."""
+        """The sparse code after this many layers."""
         for layer, k in zip(self.layers[:layers], self.k, strict=False):
             x = largest(layer.up(x).float(), k)
         return x
 
     @staticmethod
     def _left_over(layer: Layer, z: Tensor, used: Tensor, left: Tensor, k: int) -> Tensor:
-        """[b]: what the units that nobody used leave of what the others left."""
+        """[b]: what units that no image used leave of the error of the others."""
         idle = z.masked_fill(used, -torch.inf)
         chosen = largest(idle, k)
         return (left - chosen.where(chosen.isfinite(), 0) @ layer.weight.T).square().sum(1)

@@ -11,8 +11,8 @@ HEADS = 4
 
 
 class Looking(Recurrent):
-    """Beside ``Recurrent``, whose state holds the words so far: what comes next is told from it and from the cells that
-    it asks for. All words of a caption are looked for at once."""
+    """Beside ``Recurrent``, whose state holds the words so far: what comes next is predicted from it and from the cells
+    that it asks for. All words of a caption are looked for at once."""
 
     def __init__(
         self,

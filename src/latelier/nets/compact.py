@@ -96,7 +96,7 @@ class Plan(Ladder):
 
     def encoder(self, outputs: int | None = None) -> Encoder:
         """q(z1 | x): image in [0, 1] -> mean and log sd of the lowest codes side by side, [b, 2 c, h, w]; of one
-        level q(z | x), [b, 2 c] or so many outputs."""
+        level q(z | x), [b, 2 c] or [b, outputs]."""
         widths = [self.image[0], *self._widths()]
         stages: dict[str, nn.Module] = {}
         for number, ((below, above), (size, target)) in enumerate(

@@ -57,7 +57,7 @@ class Conv:
         return nn.Sequential(layer, *norms, activation(self.activation))
 
     def _larger(self, below: int, above: int, size: tuple[int, int], target: tuple[int, int]) -> list[nn.Module]:
-        """From so many maps of one size to others of about twice the size."""
+        """From this many maps of one size to others of about twice the size."""
         if self.up == "resize":
             return [nn.Upsample(size=target), nn.Conv2d(below, above, 3, 1, 1)]
         odd = (target[0] - 2 * size[0], target[1] - 2 * size[1])  # an odd size loses a row on the way down

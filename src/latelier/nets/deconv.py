@@ -96,7 +96,7 @@ class Downward(nn.Module):
         )
         for one, dictionary in zip(layers, self.dictionaries, strict=True):
             assert isinstance(dictionary, nn.ConvTranspose2d)
-            # A value of the map below is a sum over so many entries, of which one a block is not zero.
+            # A value of the map below is a sum over this many entries, of which one a block is not zero.
             sent = one.maps * min(one.kernel, one.size[0]) * min(one.kernel, one.size[1])
             sd = math.sqrt((one.tiling.positions if one.tiling else 1) / sent)
             nn.init.normal_(dictionary.weight, std=sd if one is not layers[0] else PIXELS * sd)

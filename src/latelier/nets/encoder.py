@@ -9,7 +9,7 @@ from latelier.nets.eval_mode import evaluating
 
 class Encoder(nn.Module):
     """image [b, c, h, w] -> [b, outputs]. ``stages`` maps a depth's name to its layers, from the image upwards; the
-    head is a linear layer to so many ``outputs``, or the one given, which takes the last stage's map as it is."""
+    head is a linear layer to this many ``outputs``, or the one given, which takes the last stage's map as it is."""
 
     head: nn.Module
 

@@ -56,7 +56,7 @@ class Plan(Ladder):
         return [_conv(below, above, kernel, stride), self.normed(above), nn.LeakyReLU(self.slope)]
 
     def maps(self, table: int) -> int:
-        """So many hidden maps, where the table has so many."""
+        """The number of hidden maps, where the source's ``table`` has that many."""
         return max(1, round(self.width * table))
 
     halved = staticmethod(halved)

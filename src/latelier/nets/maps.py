@@ -1,4 +1,4 @@
-"""Nets whose code is a map: each cell's numbers say what stands there, to whoever looks at cells."""
+"""Nets whose code is a map: each cell's numbers say what stands there, for heads that look at cells."""
 
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -26,7 +26,7 @@ class Maps:
             raise Refusal("net=maps: net.channels has one width or more; each halves the image")
 
     def code(self, latent: int, image: tuple[int, int, int]) -> tuple[int, ...]:
-        """Shape of a code of so many numbers a cell. Raises Refusal where cells do not cover the image."""
+        """Shape of a code of this many numbers a cell. Raises Refusal where cells do not cover the image."""
         cell = 2 ** len(self.channels)
         if image[1] % cell or image[2] % cell:
             raise Refusal(f"net=maps: sides must be multiples of {cell}, not {image[1]}x{image[2]}; give --size")

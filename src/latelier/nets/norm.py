@@ -9,8 +9,9 @@ GROUPS = 8  # at most; as many as divide the channels
 
 
 class Norm(nn.GroupNorm):
-    """Of so many channels, in ``GROUPS`` groups or fewer. On a CPU torch takes several times as long for bfloat16 maps
-    that lie channels last as for contiguous ones; two copies are cheaper. The result lies as convolutions like it."""
+    """Of this many channels, in ``GROUPS`` groups or fewer. On a CPU torch takes several times as long for bfloat16
+    maps that lie channels last as for contiguous ones; two copies are cheaper. The result lies as convolutions like
+    it."""
 
     def __init__(self, channels: int):
         super().__init__(math.gcd(GROUPS, channels), channels)

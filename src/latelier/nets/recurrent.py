@@ -44,7 +44,8 @@ class Recurrent(nn.Module):
         return ()
 
     def beside(self, hidden: Tensor, seen: State) -> Tensor:
-        """The cell's states [n, t, hidden] and what they find in what is seen: what the next words are told from."""
+        """The cell's states [n, t, hidden] and what they find in what is seen: what the next words are predicted
+        from."""
         return hidden
 
     def log_next(self, state: State) -> Tensor:

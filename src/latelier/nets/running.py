@@ -11,7 +11,8 @@ class Running(nn.Module):
 
 
 class RunningMean(Running):
-    """The mean of what training has shown, from a ``start``: of all batches at first, later of about so many."""
+    """The mean of what training has shown, from a ``start``: over all batches at first, later over about ``over``
+    of them."""
 
     mean: Tensor
     batches: Tensor

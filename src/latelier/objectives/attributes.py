@@ -12,7 +12,7 @@ def cross_entropy(logits: Tensor, attribute: Tensor) -> Tensor:
     """logits [b, a], attribute [b, a] 1, 0 or -1 (unknown) -> [b, a] nats; 0, without a gradient, where unknown.
 
     What is known of an attribute weighs the more the less of it is known, so that the mean over the batch is the mean
-    over the known: a few labels are heard beside many images."""
+    over the known: a few labels count beside many images."""
     logits, known = wide(logits), attribute >= 0
     nats = functional.softplus(logits) - attribute.clamp(min=0) * logits
     return (nats * known) / known.float().mean(0).clamp(min=1 / len(known))

@@ -54,8 +54,8 @@ def moments(code: Tensor, y: Tensor, beta: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def fit(code: Tensor, label: Tensor, classes: int, gamma: float, precision: float, steps: int = 200) -> Tensor:
-    """beta [classes, k] after so many EM steps from zero: the minimum of sum 2 gamma hinge + precision / 2 |beta|^2 for
-    each class. Code [n, k] with known labels [n]; append ones for a bias. In float64."""
+    """beta [classes, k] after this many EM steps from zero: the minimum of sum 2 gamma hinge + precision / 2 |beta|^2
+    for each class. Code [n, k] with known labels [n]; append ones for a bias. In float64."""
     code, y = code.double(), one_versus_rest(label, classes).double()
     beta = code.new_zeros(classes, code.shape[1])
     for _ in range(steps):

@@ -55,7 +55,7 @@ def step_towards(directions: Directions, wishes: Mapping[str, int]) -> Code:
 
 
 def moved(code: Code, step: Code, by: float | Tensor) -> Code:
-    """The codes [b, ...] with so many steps added, as many for all or [b]; ``step`` is one for all or for each."""
+    """The codes [b, ...] with this many steps added, as many for all or [b]; ``step`` is one for all or for each."""
     return {
         name: value + (by.view(-1, *[1] * (value.dim() - 1)) if isinstance(by, Tensor) else by) * step[name]
         if name in step

@@ -11,7 +11,7 @@ from latelier.objectives.score_function import Baseline
 
 @dataclass(frozen=True)
 class Score:
-    """The score function with NVIL's baseline, a net of so many tanh units on the image beside a running mean and
+    """The score function with NVIL's baseline, a net of this many tanh units on the image beside a running mean and
     deviation; the decay is that of its authors' code."""
 
     hidden: int = 100
@@ -25,7 +25,7 @@ class Score:
             )
 
     def bound(self, draws: int) -> str:
-        """What training calls -(distortion + divergences), of so many poolings."""
+        """What training calls -(distortion + divergences), of this many poolings."""
         return "elbo"
 
     def choice(self, progress: Progress, training: bool) -> Choice:
@@ -42,7 +42,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Relaxed:
-    """Relaxed in training, by Gumbel softmax at a temperature that falls: biased, but of small variance. A
+    """Relaxed in training, by Gumbel softmax at a temperature that falls: biased, but of small variance. An
     image drawn from values that stand between positions is none of the model's: what training logs bounds nothing."""
 
     temperature: Temperature = Temperature()

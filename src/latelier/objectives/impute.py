@@ -75,7 +75,7 @@ def _likeliest(model: Model, image: Tensor, known: Tensor, start: dict[str, Tens
 
 def refilled(image: Tensor, known: Tensor, redraw: Callable[[Tensor], Tensor], rounds: int = ROUNDS) -> Tensor:
     """The image [b, c, h, w] with what is not ``known`` (1 or 0, of a shape that broadcasts to it) from its
-    reconstruction, pasted and reconstructed so many times. Known pixels are kept bit for bit."""
+    reconstruction, pasted and reconstructed this many times. Known pixels are kept bit for bit."""
     kept = known.bool().expand_as(image)
     for _ in range(rounds):
         image = torch.where(kept, image, redraw(image))

@@ -60,7 +60,7 @@ class Standardiser(Running):
 
 
 class Baseline(nn.Module):
-    """Guesses the costs of so many draws from an image [b, c, h, w]."""
+    """Guesses the costs of this many draws from an image [b, c, h, w]."""
 
     def __init__(self, image: tuple[int, int, int], hidden: int, draws: int, decay: float):
         super().__init__()

@@ -40,7 +40,7 @@ class Table:
     protocol: str = ""  # how it was measured, folded away
 
 
-class Picture(NamedTuple):
+class Figure(NamedTuple):
     """One sheet."""
 
     name: str
@@ -60,7 +60,7 @@ class Material:
     curve: str = ""  # the term of the log that the first screen shows
     facts: Mapping[str, str] = field(default_factory=dict)  # model, data, settings
     tables: Sequence[Table] = ()
-    pictures: Sequence[Picture] = ()  # in the order in which they are shown
+    figures: Sequence[Figure] = ()  # in the order in which they are shown
     undrawn: Sequence[tuple[str, str]] = ()  # sheets that there are not, each with the reason
     log: Sequence[dict[str, Any]] = ()  # records of log.jsonl
     skipped: Sequence[str] = ()  # files that could not be decoded
@@ -72,7 +72,7 @@ def page(material: Material) -> str:
     """The whole page, as UTF-8 text. Everything that comes from outside is escaped, and a content policy in the head
     forbids scripts and requests."""
     sections = {
-        "Sheets": _pictures(material.pictures) + _undrawn(material.undrawn),
+        "Sheets": _figures(material.figures) + _undrawn(material.undrawn),
         "Scores": "".join(_table(table) for table in material.tables),
         "Training": _training(material.log),
         "Settings": _grid("Settings", ("setting", "value"), list(material.facts.items())) if material.facts else "",
@@ -115,13 +115,13 @@ def _anchor(title: str) -> str:
     return title.partition(":")[0].lower().replace(" ", "-")
 
 
-def _pictures(pictures: Sequence[Picture]) -> str:
+def _figures(figures: Sequence[Figure]) -> str:
     """The first sheets in full, as far as there is room, and the others folded."""
     out, used = "", 0.0
-    for picture in pictures:
-        width, height = size(picture.png)
+    for figure in figures:
+        width, height = size(figure.png)
         used += height * min(1.0, WIDE / width)
-        out += _figure(picture, folded=used > OPEN)
+        out += _figure(figure, folded=used > OPEN)
     return out
 
 
@@ -133,12 +133,12 @@ def _undrawn(sheets: Sequence[tuple[str, str]]) -> str:
     return f"<details>\n<summary><h3>Could not be drawn: {len(sheets)}</h3></summary>\n{grid}</details>\n"
 
 
-def _figure(picture: Picture, folded: bool) -> str:
+def _figure(figure: Figure, folded: bool) -> str:
     card = (
-        f'<div class="card" tabindex="0" role="group" aria-label="{text(picture.name)}">'
-        f"{image(picture.png, f'{picture.name}: {picture.caption}')}</div>\n"
+        f'<div class="card" tabindex="0" role="group" aria-label="{text(figure.name)}">'
+        f"{image(figure.png, f'{figure.name}: {figure.caption}')}</div>\n"
     )
-    name, caption = f"<h3>{text(picture.name)}</h3>", text(picture.caption)
+    name, caption = f"<h3>{text(figure.name)}</h3>", text(figure.caption)
     if folded:
         return f'<details>\n<summary>{name} <span class="soft">{caption}</span></summary>\n{card}</details>\n'
     return f"<figure>\n{name}\n{card}<figcaption>{caption}</figcaption>\n</figure>\n"

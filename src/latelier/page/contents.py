@@ -9,7 +9,7 @@ from latelier.config.settings import words
 from latelier.core import Finding
 from latelier.data.images import Images
 from latelier.errors import Refusal
-from latelier.page import Material, Picture, Table
+from latelier.page import Figure, Material, Table
 from latelier.runs.command import command, report
 from latelier.runs.run import Run
 from latelier.scores.probe import ahead
@@ -35,7 +35,7 @@ def material(
     judge: Judging | None = None,
     summary: str = "",
     before: Sequence[Table] = (),
-    first: Sequence[Picture] = (),
+    first: Sequence[Figure] = (),
 ) -> Material:
     """The page of a run, drawn on these images; ``verdict`` is what was found of it, and ``measured`` the named numbers
     behind that; ``judge`` learns to tell what edits show. ``before`` are tables and ``first`` images that come
@@ -53,7 +53,7 @@ def material(
         curve=leading(run.log),
         facts=facts(run),
         tables=[*before, *(table for record in run.scores for table in score_tables(record)), *_untaken(run.scores)],
-        pictures=[*first, *found.drawn],
+        figures=[*first, *found.drawn],
         undrawn=found.undrawn,
         log=run.log,
         skipped=json_records.text(skipped, errors="surrogateescape").splitlines() if skipped.exists() else (),
@@ -130,7 +130,7 @@ def winners(rows: Sequence[Sequence[str]]) -> frozenset[tuple[int, int]]:
 class Sheets(NamedTuple):
     """A run's sheets."""
 
-    drawn: list[Picture]
+    drawn: list[Figure]
     undrawn: list[tuple[str, str]]  # names of the others, each with the reason
 
 
@@ -147,7 +147,7 @@ def sheets(run: Run, images: Images, names: Sequence[str] = (), judge: Judging |
         except Refusal as error:  # such as a latent map of images whose factors are unknown
             found.undrawn.append((name, str(error).removeprefix(f"{name} ")))
             continue
-        found.drawn.append(Picture(name, sentence(module.__doc__) or name, png(drawn, COMPRESSION)))
+        found.drawn.append(Figure(name, sentence(module.__doc__) or name, png(drawn, COMPRESSION)))
     return found
 
 

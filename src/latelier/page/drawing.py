@@ -86,7 +86,7 @@ def _count(images: float) -> str:
 
 
 def thinned(curve: Curve, most: int) -> list[tuple[int, float]]:
-    """At most so many of the finite points, the last among them."""
+    """At most this many of the finite points, the last among them."""
     points = [(x, y) for x, y in zip(*curve, strict=True) if isfinite(y)]
     every = len(points) // most + 1
     return points[(len(points) - 1) % every :: every]

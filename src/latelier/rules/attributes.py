@@ -4,7 +4,7 @@ those that all methods share."""
 import math
 
 from latelier.rules.finding import Finding
-from latelier.rules.labels import BEHIND, FEW_PICTURES, LEAD, Facts, labelled, pictures, short
+from latelier.rules.labels import BEHIND, FEW_IMAGES, LEAD, Facts, images_of, labelled, short
 from latelier.rules.shared import usual
 
 WORST = ("warning", "note", "good")
@@ -31,8 +31,8 @@ def attributes(facts: Facts, remedy: str) -> list[Finding]:
     each = {name.removeprefix("attribute "): facts[name] for name in facts if name.startswith("attribute ")}
     of = f"the attribute {next(iter(each))}" if len(each) == 1 else f"{len(each)} attributes"
     n, error = labelled(facts), facts["attributes error"]
-    few = f", few: give or take {2 * error:.0f} %" if n < FEW_PICTURES else ""
-    said = f"balanced accuracy {own:.0f} % on {pictures(facts, n)}{few} (a constant answer: 50 %"
+    few = f", few: give or take {2 * error:.0f} %" if n < FEW_IMAGES else ""
+    said = f"balanced accuracy {own:.0f} % on {images_of(facts, n)}{few} (a constant answer: 50 %"
     if math.isfinite(base):
         said += f"; logistic regression on pixels (PCA, {facts['attributes labels']:,.0f} labels): {base:.0f} %"
     said += f"), right on {facts['attributes right']:.0f} % where the commoner value has "

@@ -16,7 +16,7 @@ EVEN = ("Codes and pixels tell", "Neither codes nor pixels tell")  # how sentenc
 TOLD = "Learned the labels:"  # how the sentence begins that a run has come to where labels are what it learns
 BEHIND = 0.8  # of what a baseline tells beyond guessing: a classifier that tells less has learned little
 MORE = "train on; where that no longer helps, give it more labels, or take a smaller net"
-FEW_PICTURES = 50  # labelled, below which an accuracy says so
+FEW_IMAGES = 50  # labelled, below which an accuracy says so
 LEAD = 1.0  # points of accuracy, beside two standard errors
 
 
@@ -26,11 +26,11 @@ def classified(facts: Facts) -> list[Finding]:
         return []
     n, own, guess = labelled(facts), facts["accuracy"], facts["largest class"]
     if guess >= 100:
-        said = f"all {pictures(facts, n)} with a label are of one class"
+        said = f"all {images_of(facts, n)} with a label are of one class"
         return [Finding("note", f"Whether it tells the labels cannot be seen: {said}; label more, or hold out more.")]
     base = facts.get("baseline accuracy", math.nan)
     said = (
-        f"tells {own:.0f} % of {pictures(facts, n)} right{left_open(own, n)}; always the largest class: {guess:.0f} %"
+        f"tells {own:.0f} % of {images_of(facts, n)} right{left_open(own, n)}; always the largest class: {guess:.0f} %"
     )
     if math.isfinite(base):
         said += f"; logistic regression on pixels (PCA, {facts['baseline labels']:,.0f} labels): {base:.0f} %"
@@ -47,8 +47,8 @@ def classified(facts: Facts) -> list[Finding]:
     return [Finding("good", f"{TOLD} {said}.")]
 
 
-def pictures(facts: Facts, n: int) -> str:
-    """So many, and whether the model saw them."""
+def images_of(facts: Facts, n: int) -> str:
+    """The count of images, and whether the model saw them."""
     return f"{counted(n, 'image')} that it saw" if facts["seen"] else counted(n, "unseen image")
 
 
@@ -60,7 +60,7 @@ def labelled(facts: Facts) -> int:
 def left_open(right: float, n: int) -> str:
     """Where only so few of n images were measured that the % ``right`` says little: what they leave open (the 95 %
     interval of Wilson 1927)."""
-    if n >= FEW_PICTURES:
+    if n >= FEW_IMAGES:
         return ""
     share, more = right / 100, 1.96**2 / n
     middle, half = share + more / 2, math.sqrt(more * (share * (1 - share) + more / 4))
@@ -86,7 +86,7 @@ def known(facts: Facts) -> list[Finding]:
     shown = f"balanced accuracy {code:.0f} %" if "guess" in facts else f"{code:.0f} % right"
     figures = f"{shown} from {budget}, pixels {pixels:.0f} %, PCA {pca:.0f} %"
     n = labelled(facts)
-    few = f" (of {n} images, which are few)" if n < FEW_PICTURES else ""
+    few = f" (of {n} images, which are few)" if n < FEW_IMAGES else ""
     constant = f"a constant answer {guess:.0f} %, " if "guess" in facts else ""
     largest = f"always the largest class {facts['largest class']:.0f} %"
     said = f"{figures}; {constant}{largest}{' right' * bool(constant)}{few}."

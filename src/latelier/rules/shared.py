@@ -172,8 +172,8 @@ def grown(first: Facts, last: Facts) -> dict[str, float]:
 
 
 def absurd(last: Facts, values: int) -> dict[str, float]:
-    """How much each loss that is summed over so many pixel values costs a value at the end, where it costs anything, as
-    facts "a value TERM"."""
+    """How much each loss that is summed over this many pixel values costs a value at the end, where it costs anything,
+    as facts "a value TERM"."""
     costs = {term: -last[term] if term == "elbo" else last[term] for term in SUMMED if term in last}
     return {f"a value {term}": cost / values for term, cost in costs.items() if cost > 0}
 

@@ -18,7 +18,7 @@ from latelier.scores.calibration import BOUNDS, fit_temperature
 from latelier.storage import json_records
 from latelier.storage.schemas import TemperatureNote
 
-DRAWS = 50  # of the code, over which the mean and the spread of a class's score are told
+DRAWS = 50  # of the code, over which the mean and the spread of a class's score are taken
 KEPT = "calibration.json"
 FEWEST, WRONG = 50, 10  # labels, and wrong answers among them, from which on a temperature is off by about a fifth (sd)
 MOST = 2_000  # images to fit on: more would change nothing that matters

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from latelier.config.renamed import today
 from latelier.errors import Refusal
 from latelier.runs import locations
 from latelier.runs.options import Options
@@ -33,6 +34,7 @@ def read_config(path: Path) -> dict[str, Any]:
     config = json_records.read(path, RunConfig, "restore it, or name another run or --out", newest=FORMAT)
     hints = get_type_hints(Options) | IN_FILE
     for name, value in config["request"].items():
+        config["request"][name] = value = today(name.rstrip("_"), value)
         if name in hints:
             json_records.held(value, hints[name], f"{path}, request.{name}", "restore it")
     return dict(config)

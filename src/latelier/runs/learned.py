@@ -21,7 +21,8 @@ def kept_back(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def learned_rows(config: Mapping[str, Any], count: int) -> np.ndarray:
-    """Which of so many images a run learned from, from its config.json: neither held out, nor left out by --images."""
+    """Which of this many images a run learned from, from its config.json: neither held out, nor left out by
+    --images."""
     held, request = kept_back(config), config.get("request", {})
     rows, _ = hold_out(count, held.get("share", 0.0), held.get("seed", 0))
     asked = request.get("images")

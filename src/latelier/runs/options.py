@@ -48,7 +48,7 @@ class Options:
     keep: int = 2
     parts: int | None = None
     compile: bool = False
-    as_: Literal["folder", "parquet", "tar", "classes", "splits", "pictures"] | None = None
+    as_: Literal["folder", "parquet", "tar", "classes", "splits", "images"] | None = None
     data_root: str | Path | None = None
     download: bool = False
     device: str | None = None

@@ -1,4 +1,4 @@
-"""What verbs are told of a source besides its name."""
+"""What a verb's options say of a source besides its name."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,9 +1,9 @@
 """Scores: one a file, (model, splits) -> named numbers. A score asks for capabilities and never for a model by name.
 
 A score is a module with ``needs`` (capabilities), ``PROTOCOL`` (what was measured, in words), ``LIMIT`` (how many test
-images it measures unless told otherwise) and ``score(model, data, generator, **options) -> dict[str, float]``. The
-names of its values end in their unit; "NAME sd" is the standard deviation of NAME, "NAME se" the
-standard error of its mean over images.
+images it measures unless asked for another number) and ``score(model, data, generator, **options) -> dict[str,
+float]``. The names of its values end in their unit; "NAME sd" is the standard deviation of NAME, "NAME se" the standard
+error of its mean over images.
 
 Optional: ``NEEDS_LABELS`` says that images without labels are of no use to it; ``NEEDS_FACTORS`` that it needs known
 factors of every image, two at least unless it is named; ``NEEDS_ATTRIBUTES`` that it needs attributes, or

@@ -21,7 +21,7 @@ ON_REQUEST = True  # five machines an attribute and space: minutes for wide code
 LIMIT = 20_000
 FIT_ROWS = 12_000
 GRID = (0.01, 0.1, 1.0, 10.0)  # C tried
-HELD = FEWEST  # one in so many images is held out to choose C
+HELD = FEWEST  # one in this many images is held out to choose C
 STEPS, TOLERANCE = 300, 1e-2
 PROTOCOL = (
     "Balanced accuracy, (TPR + TNR) / 2, on test images of a linear support vector machine for each attribute "

@@ -59,6 +59,6 @@ def balanced(answer: np.ndarray, truth: np.ndarray) -> float:
 
 
 def told(kind: str, names: tuple[str, ...], values: list[float]) -> dict[str, float]:
-    """Mean and sd over attributes of so many percents, and of few attributes each: "KIND %", "KIND ATTRIBUTE %"."""
+    """Mean and sd over attributes of this many percents, and of few attributes each: "KIND %", "KIND ATTRIBUTE %"."""
     each = {f"{kind} {name} %": value for name, value in zip(names, values, strict=True)}
     return spread(f"{kind} %", values) | (each if len(names) <= SHOWN else {})

@@ -38,7 +38,7 @@ def usual_draws(model: Model) -> int:
 
 
 def codes_of(model: Model, image: Tensor, draws: int | None, generator: Generator) -> list[Code]:
-    """So many draws of the codes of a block, the most likely one for 0, the usual number for None."""
+    """This many draws of the codes of a block, the most likely one for 0, the usual number for None."""
     q = need(model, Encodes).encode(image)
     draws = usual_draws(model) if draws is None else draws
     return [q.sample(generator) for _ in range(draws)] if draws else [q.mode()]

@@ -46,8 +46,8 @@ PROTOCOL = (
 def score(
     model: Model, data: Splits, generator: Generator, *, beam: int = BEAM, draws: int | None = None, meteor: str = ""
 ) -> dict[str, float]:
-    """Of captions written with that ``beam`` under so many ``draws`` of the code, 0 for the most likely one, by default
-    ``usual_draws``. ``meteor`` is the path of meteor-1.5.jar. Raises Refusal where that does not run."""
+    """Of captions written with that ``beam`` under this many ``draws`` of the code, 0 for the most likely one, by
+    default ``usual_draws``. ``meteor`` is the path of meteor-1.5.jar. Raises Refusal where that does not run."""
     draws = usual_draws(model) if draws is None else draws
     test, fit = captioned(data.test), captioned(data.fit)
     references = references_of(test)

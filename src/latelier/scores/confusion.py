@@ -12,7 +12,7 @@ class Confused(NamedTuple):
 
     truth: int
     answer: int
-    pictures: int
+    images: int
     share: float  # of the images of the true class
 
 

@@ -15,7 +15,7 @@ NEEDS_MODES = True
 LIMIT = 10_000
 SAMPLES = 10_000
 WITHIN = 3.0  # sds of the data around their modes
-SHARE = 20  # a mode counts with one part in so many of what it would have if all had as many
+SHARE = 20  # a mode counts with one part in this many of an even share
 PROTOCOL = (
     f"{SAMPLES:,} mean images of draws of the prior. Each belongs to the mode whose centre is nearest, and is of high "
     f"quality within {WITHIN:g} sds of it (Euclidean; the sd is that of the training pixels around their modes, over "

@@ -32,7 +32,7 @@ def score(model: Model, data: Splits, generator: Generator) -> dict[str, float]:
             rows.append([read.cpu() for one in sets for read in (embedded(model, one), one.flatten(1))])
     found = [torch.cat(column) for column in zip(*rows, strict=True)]  # of images, then of each level; two each
     order = np.random.default_rng(generator.initial_seed() % 2**32).permutation(len(data.test))
-    another = torch.from_numpy(order[(np.argsort(order) + 1) % len(order)])  # whoever is next in a drawn circle
+    another = torch.from_numpy(order[(np.argsort(order) + 1) % len(order)])  # the next image in a drawn circle
     values = {}
     for place, kind in enumerate(("embedded", "pixels")):
         for level, again in zip(levels, found[2 + place :: 2], strict=True):

@@ -127,7 +127,7 @@ def features(extractor: nn.Module, blocks: Iterable[Tensor]) -> np.ndarray:
 
 
 class RandomTrunk(nn.Module):
-    """[b, 3, h, w] in [0, 1] -> [b, 512]: what a trunk that nobody trained sees, the same on every machine."""
+    """[b, 3, h, w] in [0, 1] -> [b, 512]: the features of an untrained trunk, the same on every machine."""
 
     def __init__(self) -> None:
         super().__init__()

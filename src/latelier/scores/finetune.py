@@ -26,7 +26,7 @@ needs = (Encodes,)
 NEEDS_LABELS = True
 ON_REQUEST = True
 LIMIT = 10_000
-HELD = 6  # one in so many training images is held out to choose an epoch by
+HELD = 6  # one in this many training images is held out to choose an epoch by
 PROTOCOL = (
     "A copy of the encoder with a linear softmax layer on its most likely code, or with the option depth on its "
     "features there, which starts at zero; all weights that the cross-entropy reaches learn from every labelled image "
@@ -133,7 +133,7 @@ def train(learner: Learner, images: Images, course: Course, seed: int) -> float:
 
 
 def _epochs(learner: Learner, batches: Batches, course: Course, steps: int, seed: int) -> Iterator[float]:
-    """Trains, and gives the loss of the last batch of each epoch of so many steps."""
+    """Trains, and gives the loss of the last batch of each epoch of this many steps."""
     optimiser = torch.optim.Adam(learner.parameters(), course.rate)
     generator = Generator(batches.device)
     for step in range(steps * course.epochs):

@@ -31,8 +31,8 @@ from latelier.scores.trunk import (
     Learner,
     cut,
     ends,
+    inputs,
     kept,
-    pictures,
 )
 
 needs = (Features,)
@@ -64,7 +64,7 @@ class Course:
     epochs: int
     rate: float  # of SGD, in the first third
     batch: int
-    held: int  # one in so many training images is held out
+    held: int  # one in this many training images is held out
     best: bool  # choose the epoch on those
     precision: Literal["fp32", "bf16"]
 
@@ -94,7 +94,7 @@ def score(
     _check(course, seeds, data)
     last, top = ends(model, frozen, top)
     splits = some(data.fit, len(data.fit), 0, labelled=True), data.test
-    sets = [pictures(images, device_of(model)) for images in splits]
+    sets = [inputs(images, device_of(model)) for images in splits]
     features = None if moving else kept(cut(model, last, top)[0], sets)
     fit, test = features or sets
     found: dict[str, list[float]] = {"accuracy %": [], "held-out accuracy %": [], "epoch chosen": []}

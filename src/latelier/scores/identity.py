@@ -1,4 +1,4 @@
-"""How far a changed image is from what it was, in features of a trunk that nobody trained (``extractor``): a judge
+"""How far a changed image is from what it was, in features of an untrained trunk (``extractor``): a judge
 that knows neither the model nor the attribute."""
 
 import torch

@@ -15,7 +15,7 @@ NEEDS_LABELS = True
 ON_REQUEST = True
 LIMIT = 1_000_000
 GRID = (0.001, 0.01, 0.1, 1.0)  # C tried
-HELD = 6  # one image in so many is held out to choose C
+HELD = 6  # one image in this many is held out to choose C
 PROTOCOL = (
     "Error on test images of multinomial logistic regression (converged) on all labelled images of the "
     f"training split. C out of {', '.join(map(str, GRID))} is the one with the least error on a sixth of them, held "

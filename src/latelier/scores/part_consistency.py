@@ -94,7 +94,7 @@ def shown(images: Images, grid: tuple[int, int], kinds: list[int]) -> np.ndarray
 
 
 def average_precision(truth: np.ndarray, number: np.ndarray) -> float:
-    """Of ranking by ``number`` the cells that are true; 0 where none is."""
+    """Of ranking by ``number`` the cells that are true; 0 where no cell is."""
     from sklearn.metrics import average_precision_score
 
     return float(average_precision_score(truth.ravel(), number.ravel())) if truth.any() else 0.0

@@ -179,7 +179,7 @@ def joined(count: int, drawn: Sequence[np.ndarray], most: int) -> np.ndarray:
 
 
 def known_among(rows: np.ndarray, drawn: np.ndarray, label: np.ndarray, others: int) -> np.ndarray:
-    """Labels of the graph's ``rows`` (sorted, into ``label``), -1 where not ``drawn``; then so many ``others``
+    """Labels of the graph's ``rows`` (sorted, into ``label``), -1 where not ``drawn``; then this many ``others``
     without."""
     given = np.full(len(rows) + others, -1)
     given[np.searchsorted(rows, drawn)] = label[drawn]
@@ -198,7 +198,7 @@ def pixel_graph(fit: Images, rows: np.ndarray, test: Images, neighbours: int = N
 
 
 def _pieces(fit: Images, rows: np.ndarray, test: Images) -> Iterator[Images]:
-    """So many images that copies of them are no burden, at a time."""
+    """Images, as many at a time as can be copied without filling memory."""
     yield from (fit.take(rows[start : start + PIECE]) for start in range(0, len(rows), PIECE))
     yield test
 

@@ -36,7 +36,7 @@ def run_scores(
     cannot be taken of these images (they have no labels, or those of one class; they are too few) the record is its
     name and the "reason", without values; one that was named is refused. At most ``limit`` test images are measured, or
     the score's own ``LIMIT``, drawn by ``seed``. ``options`` are keywords for a score's function, by the score's name;
-    its record repeats them. ``say`` is told of each score before it begins.
+    its record repeats them. ``say`` is called with a line for each score before it begins.
     """
     if limit is not None and limit < 1:
         raise Refusal(f"limit is {limit}, but at least one image must be measured; leave it out for the usual number")

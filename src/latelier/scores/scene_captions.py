@@ -30,7 +30,7 @@ PROTOCOL = (
 def score(
     model: Model, data: Splits, generator: Generator, *, beam: int = BEAM, draws: int | None = None
 ) -> dict[str, float]:
-    """Shares in percent, of captions written with that ``beam`` under so many ``draws`` of the code, 0 for the most
+    """Shares in percent, of captions written with that ``beam`` under this many ``draws`` of the code, 0 for the most
     likely one, by default ``usual_draws``."""
     test = captioned(data.test)
     texts, _ = written(model, test, beam, draws, generator)

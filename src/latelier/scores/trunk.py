@@ -20,8 +20,8 @@ from latelier.objectives.corruption import drop
 HIDDEN = 512  # units of the head
 DROPOUT = 0.5  # share of the features dropped before it
 SD = 0.01  # of its first weights
-FLOAT32_BYTES = 1 << 30  # outputs of frozen stages are kept as float32 up to so many bytes, beyond as bfloat16
-KEPT_BYTES = 2 << 30  # and up to so many kept at all
+FLOAT32_BYTES = 1 << 30  # outputs of frozen stages are kept as float32 up to this many bytes, beyond as bfloat16
+KEPT_BYTES = 2 << 30  # and up to this many kept at all
 
 
 class Inputs(NamedTuple):
@@ -114,7 +114,7 @@ def cut(model: Model, frozen: str, top: str) -> tuple[nn.Module, nn.Module]:
     return below.to(memory_format=layout), above.to(memory_format=layout)
 
 
-def pictures(images: Images, device: torch.device) -> Inputs:
+def inputs(images: Images, device: torch.device) -> Inputs:
     """The images themselves, on the device."""
     batches = Batches(images, BLOCK, seed=0, device=device)
     return Inputs(lambda rows: batches.rows(rows).image, torch.from_numpy(images.label).to(device))

@@ -45,10 +45,10 @@ def score(
     depth: str | None = None,
     test: int | None = None,
 ) -> dict[str, float]:
-    """Errors in percent from so many ``labels`` a class, drawn by ``draws`` seeds from ``first`` on. C is ``c``; all
+    """Errors in percent from this many ``labels`` a class, drawn by ``draws`` seeds from ``first`` on. C is ``c``; all
     ``others`` together weigh ``weight`` times what the labelled do. ``depth`` reads features in place of codes,
-    "pixels" raw ones; ``test`` measures so many test images. Raises Refusal for numbers out of range, an unknown depth,
-    and where a class has too few labels."""
+    "pixels" raw ones; ``test`` measures this many test images. Raises Refusal for numbers out of range, an unknown
+    depth, and where a class has too few labels."""
     if min(labels, draws) < 1 or c <= 0 or min(first, others, weight) < 0:
         raise Refusal(
             f"tsvm: labels {labels}, draws {draws} and c {c:g} must be above 0, first {first}, others {others} and "
@@ -103,7 +103,7 @@ def learned(x: np.ndarray, y: np.ndarray, others: np.ndarray, c: float, end: flo
 
 
 def _guessed(decision: np.ndarray, positive: int) -> np.ndarray:
-    """Labels [m] in {-1, 1}: positive are so many of the largest."""
+    """Labels [m] in {-1, 1}: positive are this many of the largest."""
     guess = np.full(len(decision), -1)
     guess[np.argsort(-decision, kind="stable")[:positive]] = 1
     return guess

@@ -1,5 +1,5 @@
 """One sheet a file: a module with ``needs`` and ``draw(view)``, which answers one uint8 image [H, W, 3], and with
-``PICTURES`` where it wants another number of images of the data than most. ``draw`` raises Refusal for data that it
+``IMAGES`` where it wants another number of images of the data than most. ``draw`` raises Refusal for data that it
 cannot be drawn from. With ``ON_REQUEST`` a report leaves it out; ``TAKES`` names the options of ``latelier draw`` that
 are its own."""
 
@@ -18,12 +18,12 @@ from latelier.errors import Refusal
 if TYPE_CHECKING:
     from latelier.sheets.view import View
 
-ORDER = (  # of a report's sheets: what only some methods are for comes first, and last what tells of a net's insides
+ORDER = (  # of a report's sheets: first what only some methods draw, last what shows a net's insides
     *("parts", "part_crops", "swap", "edits", "delta", "captions", "imagine", "levels", "level_traverse", "innovation"),
     *("reconstruct", "samples", "traverse", "interpolate", "inpaint", "manifold", "codes", "latent_map"),
     *("distances", "weights", "augmented", "losses", "filters", "unpooling"),
 )
-PICTURES = 64  # of the data that a sheet sees, unless it says otherwise
+IMAGES = 64  # of the data that a sheet sees, unless it says otherwise
 
 
 def find(name: str) -> ModuleType:
@@ -32,14 +32,14 @@ def find(name: str) -> ModuleType:
     return find_module(__name__, name, "sheet", "draw")
 
 
-def list_pictures() -> list[str]:
+def list_sheets() -> list[str]:
     """The names of all sheets; none of them is imported for it."""
     return module_names(__name__, "draw")
 
 
 def possible(model: nn.Module) -> list[str]:
     """The names of the sheets that the model has the capabilities for."""
-    return [name for name in list_pictures() if not missing(model, find(name).needs)]
+    return [name for name in list_sheets() if not missing(model, find(name).needs)]
 
 
 def draw_sheet(sheet: str, view: "View") -> np.ndarray:
@@ -60,7 +60,8 @@ def ordered(names: Iterable[str]) -> list[str]:
 
 def wanted(sheet: ModuleType) -> int:
     """How many images of the data the sheet would like to see."""
-    return int(getattr(sheet, "PICTURES", PICTURES))
+    former = getattr(sheet, "PICTURES", IMAGES)  # what IMAGES was called; read for one more version
+    return int(getattr(sheet, "IMAGES", former))
 
 
 def takes(sheet: ModuleType) -> tuple[str, ...]:

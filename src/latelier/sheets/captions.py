@@ -10,7 +10,7 @@ from latelier.sheets.sheet import Cell, Grid, compose
 from latelier.sheets.view import View, pixels
 
 needs = (Encodes, Captions)
-PICTURES = 24
+IMAGES = 24
 ACROSS, PITCH = 4, 320  # images a row, px an image
 BEAM, LONGEST = 5, 30
 
@@ -18,7 +18,7 @@ BEAM, LONGEST = 5, 30
 @torch.no_grad()
 def draw(view: View) -> np.ndarray:
     """uint8 [H, W, 3]."""
-    image = view.image[:PICTURES]
+    image = view.image[:IMAGES]
     writer = need(view.model, Captions)
     vocabulary = Vocabulary(writer.words())
     codes = codes_of(view.model, image, None, view.generator)

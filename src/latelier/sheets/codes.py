@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 needs = (Encodes,)
-PICTURES = 2000
+IMAGES = 2000
 NEIGHBOURS = 5
 NAMED = 20  # classes at most that a legend names
 UNKNOWN = "#bbbbbb"

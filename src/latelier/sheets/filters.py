@@ -20,7 +20,7 @@ def draw(view: View) -> np.ndarray:
     """uint8 [H, W, 3]: the filters of the first units, row by row."""
     weights = need(view.model, HasFilters).filters()
     shown = weights[:MOST]
-    picture = mosaic(as_pictures(shown), ceil(sqrt(len(shown))), gap=3)
+    picture = mosaic(as_images(shown), ceil(sqrt(len(shown))), gap=3)
     _, _, h, w = shown.shape
     count = f"the first {len(shown)} of {len(weights)}" if len(weights) > len(shown) else f"all {len(shown)}"
     footer = (
@@ -31,7 +31,7 @@ def draw(view: View) -> np.ndarray:
     return compose(f"{view.title}: filters", [[Panel(picture)]], footer)
 
 
-def as_pictures(filters: Tensor) -> np.ndarray:
+def as_images(filters: Tensor) -> np.ndarray:
     """uint8 [n, h, w, c] of weights [n, c, h, w]: 128 is 0, and +-max |weight| of that filter are 255 and 0."""
     size = filters.abs().amax((1, 2, 3), keepdim=True)
     return pixels(0.5 + 0.5 * filters / size.where(size > 0, 1))

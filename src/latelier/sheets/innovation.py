@@ -10,14 +10,14 @@ from latelier.sheets.sheet import Cell, Grid, compose, signed
 from latelier.sheets.view import View, pixels
 
 needs = (HasLevels, Encodes, Decodes)
-ENTRIES, PICTURES_EACH = 3, 4  # at most
+ENTRIES, IMAGES_EACH = 3, 4  # at most
 SCALES = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)
 
 
 @torch.no_grad()
 def draw(view: View) -> np.ndarray:
     """uint8 [H, W, 3]: for each of the entries that change the images most, a row an image and a column a factor."""
-    image = view.image[:PICTURES_EACH]
+    image = view.image[:IMAGES_EACH]
     codes = need(view.model, Encodes).encode(image).mode()
     chosen, top = strongest(view, codes), need(view.model, HasLevels).levels()[-1]
     original, lowest = pixels(image), need(view.model, HasLevels).levels()[0]

@@ -18,9 +18,9 @@ from latelier.sheets.traverse import Axis, axes, captions_of, moved, name_of, ro
 from latelier.sheets.view import Free, View, encoded, pixels
 
 needs = (Encodes, Decodes)
-PICTURES = 8000
+IMAGES = 8000
 COLUMNS = 10  # latent numbers at most
-LEAST = 10  # images a place on average: places are joined until they hold so many
+LEAST = 10  # images a place on average: places are joined until they hold this many
 FEW = 3  # images at least behind a mean that is drawn
 ROLES = {  # what the map asks for -> what data sets call it
     "x": ("x", "x 1"),

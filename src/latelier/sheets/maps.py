@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 from latelier.sheets.sheet import CELL, FRAME, INK
 
 NOWHERE = (225, 225, 225)  # where nothing is known
-FINE = 4  # lines are drawn so many times as large and averaged
+FINE = 4  # lines are drawn this many times as large and averaged
 THREE = ((214, 39, 40), (44, 160, 44), (31, 119, 180))  # red, green, blue: square, oval and heart of the source
 
 

@@ -13,7 +13,7 @@ from latelier.sheets.sheet import Cell, Grid, compose, fitting
 from latelier.sheets.view import View, pixels
 
 needs = (HasParts,)
-PICTURES = 2000
+IMAGES = 2000
 ROWS, CROPS = 12, 12  # parts, and crops of each, at most
 
 
@@ -46,7 +46,7 @@ def draw(view: View) -> np.ndarray:
 
 def strongest(probability: Tensor, most: int) -> list[tuple[int, int, int, float]]:
     """probability [n, h, w] of one part -> (image, row, column, probability), its best cell in each image, the
-    highest first, of at most so many images; the first of equals."""
+    highest first, of at most this many images; the first of equals."""
     peak, cell = probability.flatten(1).max(1)
     order: list[int] = peak.argsort(descending=True, stable=True)[:most].tolist()
     across = probability.shape[2]

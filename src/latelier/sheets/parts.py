@@ -10,10 +10,10 @@ from latelier.sheets.sheet import Cell, Grid, compose, fitting
 from latelier.sheets.view import BLOCK, View, pixels
 
 needs = (HasParts,)
-PICTURES = 1000  # that the parts are counted over
+IMAGES = 1000  # that the parts are counted over
 ROWS, COLUMNS = 12, 8  # parts and images at most
 CERTAIN = 0.5  # a part occurs in an image where its probability exceeds this at some cell
-DIM = 0.25  # brightness that is left where a part does not occur, on a floor of as much: black can be told from dimmed
+DIM = 0.25  # brightness that is left where a part does not occur, on a floor of as much: black differs from dimmed
 SCALE = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 

@@ -14,7 +14,7 @@ DOTS = 100  # px an inch
 
 
 def blank(width: float, height: float) -> "Figure":
-    """An empty figure of so many inches that keeps its texts apart."""
+    """An empty figure of this many inches that keeps its texts apart."""
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 

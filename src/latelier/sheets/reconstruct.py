@@ -11,7 +11,7 @@ from latelier.sheets.sheet import Cell, Grid, compose, fitting
 from latelier.sheets.view import View, pixels
 
 needs = (Encodes, Decodes)
-BANDS = 3  # at most so many times an original row and those below it
+BANDS = 3  # at most this many times an original row and those below it
 
 
 @torch.no_grad()

@@ -6,13 +6,13 @@ from torch import Tensor
 
 from latelier.core import Decodes, Encodes, HasParts, need
 from latelier.errors import Refusal
-from latelier.sheets.filters import as_pictures
+from latelier.sheets.filters import as_images
 from latelier.sheets.parts import CERTAIN, dimmed, most_used, parts_of, peaks
 from latelier.sheets.sheet import Cell, Grid, compose
 from latelier.sheets.view import View, pixels
 
 needs = (HasParts, Encodes, Decodes)
-PICTURES = 1000  # that parts and images are chosen from
+IMAGES = 1000  # that parts and images are chosen from
 PARTS, SOURCES = 3, 3  # at most
 COLUMNS = ("source", "target", "target, reconstructed", "after the swap", "difference")
 
@@ -54,7 +54,7 @@ def _swaps(view: View, probability: Tensor, part: int, rows: list[int]) -> Grid:
     repainted = need(view.model, HasParts).repainted(targets, sources, part, part)
     before, after = decoder.decode(targets), decoder.decode(repainted)
     shown, greatest = pixels(dimmed(view.image[rows], probability[rows])), (after - before).abs().flatten(1).amax(1)
-    drawn = pixels(before), pixels(after), as_pictures(after - before), greatest.tolist()
+    drawn = pixels(before), pixels(after), as_images(after - before), greatest.tolist()
     cells = [
         [
             Cell(source, view.caption(row)),

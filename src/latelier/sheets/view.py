@@ -32,7 +32,7 @@ class Asked(NamedTuple):
     given: tuple[str, ...] = ()  # NAME or NAME=1, NAME=0
     chain: Chain = Chain()
     caption: str = ""  # what is to be seen
-    through: Through = "picture"  # by which the caption is heard, or by the "code"
+    through: Through = "image"  # what finds codes for the caption, or the "code"
 
 
 class View(NamedTuple):

@@ -10,7 +10,7 @@ from latelier.sheets.view import View, pixels
 
 needs = ()
 ON_REQUEST = True  # it shows the images, not the model
-BANDS = 3  # at most so many pairs of rows
+BANDS = 3  # at most this many pairs of rows
 
 
 @torch.no_grad()

@@ -23,7 +23,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
 
 
 def number(value: float, digits: int = 4) -> str:
-    """So many significant digits, all digits of what is whole or large, without an exponent where it reads better
+    """This many significant digits, all digits of what is whole or large, without an exponent where it reads better
     without, and no minus before a zero."""
     if math.isfinite(value) and (value == round(value) or abs(value) >= 10**digits - 0.5):
         return fixed(value, 0)
@@ -33,12 +33,12 @@ def number(value: float, digits: int = 4) -> str:
 
 
 def fixed(value: float, places: int) -> str:
-    """With so many decimals, and no minus before a zero."""
+    """With this many decimals, and no minus before a zero."""
     return f"{value:z,.{places}f}"
 
 
 def counted(count: float, thing: str) -> str:
-    """``1 step``, ``2,000 steps``: so many of a thing whose plural ends in s."""
+    """``1 step``, ``2,000 steps``: this many of a thing whose plural ends in s."""
     shown = number(count, 3)
     return f"{shown} {thing}{'s' * (shown != '1')}"
 
@@ -61,7 +61,7 @@ def percent(value: float, n: int) -> str:
 
 def with_sd(value: float, sd: float, most: int | None = None) -> str:
     """``98.7 ± 0.3``: the spread to one digit that counts, or two where the first is a 1, and the value to as many
-    decimals, ``most`` of them at most, for what comes after them is chance. A spread that is nothing at so many is
+    decimals, ``most`` of them at most, for what comes after them is chance. A spread that is nothing at this many is
     left out: all draws agree."""
     if not (math.isfinite(value) and math.isfinite(sd)):
         return f"{number(value)} ± {number(sd)}"

@@ -14,7 +14,7 @@ from latelier.runs.labels import with_labels
 from latelier.storage.paths import place
 from latelier.terminal.progress import Progress
 
-HELD, FEWEST = 0.1, 20  # share of a source with no other split that is held out, of at least so many images
+HELD, FEWEST = 0.1, 20  # share of a source with no other split that is held out, of at least this many images
 
 
 def own_validation(request: SimpleNamespace) -> str:

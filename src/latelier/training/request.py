@@ -83,7 +83,7 @@ def check(request: SimpleNamespace) -> None:
 
 
 def _number(request: SimpleNamespace, name: str, whole: bool) -> float | None:
-    """The argument as Python's own number, which it is from then on. Raises Refusal for what is none."""
+    """The argument as Python's own number, which it is from then on. Raises Refusal for what is not a number."""
     value = getattr(request, name)
     if value is None:
         return None

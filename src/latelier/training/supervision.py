@@ -1,4 +1,4 @@
-"""What a training is told of its images: their labels, attributes or captions, of which some may be hidden, and the
+"""What a training knows of its images: their labels, attributes or captions, of which some may be hidden, and the
 settings that follow from them."""
 
 from collections.abc import Callable, Mapping
@@ -39,7 +39,7 @@ class Supervision(NamedTuple):
 
     @property
     def truth(self) -> np.ndarray | None:
-        """All labels, [n] int64, where some were only hidden: how often guesses are right can be told by them."""
+        """All labels, [n] int64, where some were only hidden: they tell how often guesses are right."""
         hidden = (self.whole.label >= 0) & (self.images.label < 0)
         return self.whole.label if hidden.any() else None
 
@@ -86,7 +86,7 @@ def _headed(
     request: SimpleNamespace, images: Images, rows: np.ndarray, settings: dict[str, Any]
 ) -> tuple[Images, dict[str, Any]]:
     """The settings with a label head's where only some of ``rows`` are labelled, or labels were asked for; the images
-    with a remark where nobody asked."""
+    with a remark where it was not asked for."""
     asked = request.labels is not None or request.labels_file is not None
     known = images.label[rows][images.label[rows] >= 0]
     classes = max(1, len(np.unique(known)))
@@ -174,7 +174,7 @@ def one_factor(model: Model) -> bool:
 
 
 def learns_attributes(model: str) -> bool:
-    """Whether the method has to be told names of attributes."""
+    """Whether the method needs names of attributes."""
     return "attributes" in {field.name for field in fields(config_of(model))}
 
 

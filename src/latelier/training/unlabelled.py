@@ -17,8 +17,8 @@ SMALL = 16  # px a side, up to which an encoder begins at full size
 
 
 def unlabelled_pay(model: str, labels: int, classes: int, side: int, given: Mapping[str, Any]) -> dict[str, Any]:
-    """How a head learns beside a model where only some images, of ``side`` pixels, are labelled, so many of so many
-    classes, so that the others teach it too: chosen by measurement (docs/few-labels.md), and in place of
+    """How a head learns beside a model where only some images, of ``side`` pixels, have one of the ``labels``, of
+    ``classes`` classes, so that the others teach it too: chosen by measurement (docs/few-labels.md), and in place of
     nothing that was ``given``. Beside a game a head stays as the game's source has it, and a model that learns of
     labels alone does so unless it was ``given`` otherwise."""
     own = {field.name: field.default for field in fields(config_of(model))}
@@ -54,7 +54,7 @@ def unlabelled_pay(model: str, labels: int, classes: int, side: int, given: Mapp
 
 
 def labelled_share(labels: int, by_words: bool = False) -> float:
-    """Of a batch, of an encoder that learns from so many labelled images and from others. A hundred are the same few
+    """Of a batch, of an encoder that learns from this many labelled images and from others. A hundred are the same few
     again however often they come; five hundred that come seldom are learned too little: on CIFAR-100's coarse classes
     an eighth of the batch cost two to three points (docs/few-labels.md). Half as many serve where words teach the
     others, from the first step on."""

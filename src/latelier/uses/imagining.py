@@ -24,7 +24,7 @@ TRIED, BLOCK = 4_096, 32  # draws of the prior, and how many are weighed at once
 BEAM = 5  # of what is read back
 WEIGHED = 0.6  # of the work, about: the rest is chains
 HEARD = 5  # draws of the code of an image whose most likely code is not typical, at each step of a chain
-Through = Literal["picture", "code"]
+Through = Literal["image", "code"]
 
 
 class Imagined(NamedTuple):
@@ -47,7 +47,7 @@ def tokens_of(text: str, words: tuple[str, ...]) -> Tensor:
 
 
 def imagine(
-    model: Model, caption: Tensor, n: int, generator: Generator, chain: Chain, through: Through = "picture"
+    model: Model, caption: Tensor, n: int, generator: Generator, chain: Chain, through: Through = "image"
 ) -> Imagined:
     """n draws of p(s | caption [1, t]): of ``TRIED`` draws of the prior n are drawn again, each as likely as the
     caption makes it, and each goes on as a Langevin chain, which parts those that are alike. Raises Refusal for a code
@@ -56,7 +56,7 @@ def imagine(
 
 
 def imagining(
-    model: Model, caption: Tensor, n: int, generator: Generator, chain: Chain, through: Through = "picture"
+    model: Model, caption: Tensor, n: int, generator: Generator, chain: Chain, through: Through = "image"
 ) -> Slices[Imagined]:
     """``imagine`` in slices."""
     if through not in get_args(Through):
@@ -114,7 +114,7 @@ def _heard(model: Model, caption: Tensor, through: Through) -> Callable[[Code], 
     writer = need(model, Captions)
 
     def log_p(code: Code) -> Tensor:
-        codes = typical(model, need(model, Decodes).decode(code), HEARD) if through == "picture" else [code]
+        codes = typical(model, need(model, Decodes).decode(code), HEARD) if through == "image" else [code]
         each = [writer.log_caption(one, caption.expand(len(next(iter(one.values()))), -1)) for one in codes]
         return torch.stack(each).logsumexp(0) - math.log(len(each))
 

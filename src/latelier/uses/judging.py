@@ -18,7 +18,7 @@ from latelier.scores.attributes import balanced
 from latelier.terminal.tables import percent
 
 ROWS, SIDE = 5_000, 32  # images at most, and their longest side; larger ones are averaged down
-HELD = 10  # every so many-th image is kept back, to see how often the judge is right
+HELD = 10  # one image in this many is held out, to see how often the judge is right
 ENOUGH = 60  # images from which on some are kept back
 STEPS, BATCH, RATE = 300, 128, 2e-3
 HARDLY = 0.25  # share of the images that lacked what was wished for: an edit that changes fewer hardly shows
@@ -36,7 +36,7 @@ class Witness:
 
     names: tuple[str, ...]
     judge: Judge
-    pictures: int  # that it learned from
+    images: int  # that it learned from
     right: float  # balanced accuracy on others, a mean over the attributes, in [0, 1]; NaN where none were kept back
 
     def __call__(self, image: Tensor) -> Tensor:
@@ -49,7 +49,7 @@ class Witness:
     def said(self) -> str:
         """In words."""
         right = "" if math.isnan(self.right) else f", right on {100 * self.right:.0f} % of others (balanced)"
-        return f"judged by a classifier that learned from {self.pictures:,} real images{right}"
+        return f"judged by a classifier that learned from {self.images:,} real images{right}"
 
 
 def witness(images: Images, names: Sequence[str], device: torch.device, steps: int | None = None) -> Witness | None:
@@ -88,7 +88,7 @@ class Tally:
     def __init__(self, wishes: Mapping[str, int]):
         self._value = torch.tensor(list(wishes.values())) == 1
         self._words = ", ".join(name if wish else f"no {name}" for name, wish in wishes.items())
-        self.pictures = self.before = self.after = self.lacked = self.changed = self.real = self.kept = 0
+        self.images = self.before = self.after = self.lacked = self.changed = self.real = self.kept = 0
         self._identity = 0.0
 
     def add(self, real: Tensor, before: Tensor, after: Tensor, identity: Tensor) -> None:
@@ -97,7 +97,7 @@ class Tally:
         had, has, got = (((one.cpu() > 0.5) == self._value).all(1) for one in (real, before, after))
         self.real += int(had.sum())
         self.kept += int((had & has).sum())
-        self.pictures += len(has)
+        self.images += len(has)
         self.before += int(has.sum())
         self.after += int(got.sum())
         self.lacked += int((~has).sum())
@@ -107,8 +107,8 @@ class Tally:
     @property
     def said(self) -> str:
         """In words."""
-        shares = (100 * count / self.pictures for count in (self.before, self.after))
-        before, after = (percent(share, self.pictures) for share in shares)
+        shares = (100 * count / self.images for count in (self.before, self.after))
+        before, after = (percent(share, self.images) for share in shares)
         return f"{self._words}: seen in {before} of the reconstructions and in {after} of the edited images"
 
     def warning(self, farther: float | None, taught: bool = False) -> str:
@@ -124,7 +124,7 @@ class Tally:
                 f"the model hardly draws it: of {self.real:,} images that show it {self.kept:,} do so when "
                 f"reconstructed; give it a larger code, {way}"
             )
-        elif farther is not None and not self._identity / self.pictures > FAR:
+        elif farther is not None and not self._identity / self.images > FAR:
             way = f"move farther (--by {farther:g}); if that does not help, {way}"
         return (
             f"warning: the edit hardly shows: of {self.lacked:,} images whose reconstruction is not seen as "

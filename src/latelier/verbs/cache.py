@@ -101,7 +101,7 @@ def _table(packs: Any) -> list[str]:
         size = "x".join(map(str, pack.shape))
         when = datetime.fromtimestamp(pack.used).strftime("%Y-%m-%d %H:%M")
         note = "; ".join(filter(None, [pack.fault, "in use" if pack.open else ""]))
-        rows.append((pack.source or pack.folder.name, f"{pack.pictures:,}", size, _size(pack.bytes), when, note))
+        rows.append((pack.source or pack.folder.name, f"{pack.images:,}", size, _size(pack.bytes), when, note))
     if not packs:
         return []
     wide = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]

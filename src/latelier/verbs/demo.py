@@ -11,7 +11,7 @@ TAKES = {"digits": "two", "scenes": "six"}  # minutes
 SHEETS = ("parts", "part_crops", "swap")
 
 if TYPE_CHECKING:
-    from latelier.page import Picture, Table
+    from latelier.page import Figure, Table
 
 
 def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digits") -> Path:
@@ -43,7 +43,7 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
     step(f"learning {data} from few labels, into {out}: some {minutes} minutes on two cores")  # before torch loads
 
     from latelier.bench.demo import BUDGETS, DRAWS, RECIPES, few_labels
-    from latelier.page import Picture, Table, page
+    from latelier.page import Figure, Table, page
     from latelier.page.contents import material, winners
     from latelier.runs.run import open_run
     from latelier.runs.where import Where
@@ -79,16 +79,16 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
         "label head beside its decoder. Below: what few labels are worth with and without the unlabelled images, how "
         "well the codes keep the images, and what they hold."
     )
-    pictures: list[Picture] = []
+    figures: list[Figure] = []
     tables = [Table("What few labels are worth", columns, rows, note, best)]
     say(table(f"\n{data}: what few labels are worth (* the best)", columns, marked))
     say(note)
     if recipe.parts is not None:
-        found, pictures = _parts(beside)
+        found, figures = _parts(beside)
         tables.append(found)
         say(table(f"\n{found.title}", found.columns, found.rows))
     numbers = verdict(run, splits, run.scores)[1]
-    shown = material(run, test, verdict=said, measured=numbers, summary=summary, before=tables, first=pictures)
+    shown = material(run, test, verdict=said, measured=numbers, summary=summary, before=tables, first=figures)
     files.write(out / "report.html", page(shown))
     bound = next(name for name in values if name.endswith(" nats/image")).removesuffix(" nats/image")
     say(
@@ -99,7 +99,7 @@ def demo(*, out: Place = "runs/demo", data: Literal["digits", "scenes"] = "digit
     return out / "report.html"
 
 
-def _parts(run: Path) -> "tuple[Table, list[Picture]]":
+def _parts(run: Path) -> "tuple[Table, list[Figure]]":
     """What the SpriteVAE's parts find, and its sheets."""
     from latelier.page import Table
     from latelier.page.contents import sheets

@@ -25,7 +25,7 @@ def draw(
     steps: Whole | None = None,
     temperature: float | None = None,
     caption: str | None = None,
-    through: Literal["picture", "code"] | None = None,
+    through: Literal["image", "code"] | None = None,
     as_: As = None,
     data_root: Place | None = None,
     download: bool = False,
@@ -48,7 +48,7 @@ def draw(
     data
         Images to show; by default the test split of what the run was trained on.
     out
-        The PNG; by default RUN/pictures/SHEET.png.
+        The PNG; by default RUN/sheets/SHEET.png.
     seed
         Seed of the choice of images and of sampled codes.
     attribute
@@ -66,7 +66,7 @@ def draw(
     caption
         For imagine: what the images should show, in words of the captions that the run was trained on.
     through
-        For imagine: picture finds codes whose decoded image gets the caption from the model; code finds codes that get
+        For imagine: image finds codes whose decoded image gets the caption from the model; code finds codes that get
         the caption themselves, whatever their image shows.
     data_root
         Folder of torchvision's data sets.
@@ -101,7 +101,7 @@ def draw(
     asked = asked_of(sheet, module, {name: value for name, value in options.items() if value is not None})
     name = module.__name__.removeprefix("latelier.sheets.")  # one file, however the sheet was spelt
     opened = open_run(run)
-    path = new_file(out, "--out", "sheet") if out else opened.home("--out FILE.png") / "pictures" / f"{name}.png"
+    path = new_file(out, "--out", "sheet") if out else opened.home("--out FILE.png") / "sheets" / f"{name}.png"
     where = Where.of(data_root, download, as_)
     splits = opened.splits(data, where)
     title = f"{opened.name} ({opened.card.model}) on {splits.test.source}"
@@ -118,6 +118,7 @@ def asked_of(sheet: str, module: ModuleType, options: dict[str, Any]) -> "Asked"
     """The options that were given. Raises Refusal for an option that the sheet does not take."""
     from dataclasses import replace
 
+    from latelier.config.renamed import today
     from latelier.errors import Refusal
     from latelier.objectives.langevin import Chain
     from latelier.sheets import takes
@@ -130,5 +131,5 @@ def asked_of(sheet: str, module: ModuleType, options: dict[str, Any]) -> "Asked"
     usual: Chain = getattr(module, "CHAIN", Chain())
     chain = replace(usual, **{name: options[name] for name in ("step", "steps", "temperature") if name in options})
     attribute, given = tuple(options.get("attribute", ())), tuple(options.get("given", ()))
-    imagined = {name: options[name] for name in ("caption", "through") if name in options}
+    imagined = {name: today(name, options[name]) for name in ("caption", "through") if name in options}
     return Asked(attribute, far(options.get("by")), given, chain, **imagined)

@@ -74,7 +74,7 @@ def edit(
     from latelier.runs.where import Where
     from latelier.uses.editing import Editor, told, wishes_of
     from latelier.uses.judging import Tally, witness
-    from latelier.verbs.writing import far, given, new_folder, write_pictures
+    from latelier.verbs.writing import far, given, new_folder, write_images
 
     opened, where = open_run(run), Where.of(data_root, download, as_)
     need(opened.model, Encodes), need(opened.model, Decodes)
@@ -100,7 +100,7 @@ def edit(
         "moved by",
         *(f"{name} code {what}" for name in wishes for what in ("before", "moved", "drawn")),
     ]
-    write_pictures(out, "edited.csv", images.names, columns, blocks)
+    write_images(out, "edited.csv", images.names, columns, blocks)
     say(f"along {found.said}; in {found.unit}")
     if judge:
         say(f"{tally.said}; {judge.said}")

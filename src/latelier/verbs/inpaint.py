@@ -59,7 +59,7 @@ def inpaint(
     from latelier.objectives import impute
     from latelier.runs.run import open_run
     from latelier.runs.where import Where
-    from latelier.verbs.writing import decibels, given, new_folder, write_pictures
+    from latelier.verbs.writing import decibels, given, new_folder, write_images
 
     opened = open_run(run)
     need(opened.model, Imputes)
@@ -78,5 +78,5 @@ def inpaint(
             error = (image - whole).square().flatten(1).sum(1)  # known pixels have none
             yield whole, decibels(error / (~known).flatten(1).sum(1))
 
-    write_pictures(out, "inpainted.csv", images.names, ["psnr_missing_db"], filled())
+    write_images(out, "inpainted.csv", images.names, ["psnr_missing_db"], filled())
     return out

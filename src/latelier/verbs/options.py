@@ -10,7 +10,7 @@ from latelier.storage.paths import expanded
 
 
 def whole(kind: Any, tokens: Sequence[Token]) -> int:
-    """A whole number. (cyclopts would round 1.5, and train with a seed that nobody gave.)"""
+    """A whole number. (cyclopts would round 1.5, and train with another seed than was given.)"""
     try:
         return int(tokens[0].value)
     except ValueError:
@@ -54,11 +54,11 @@ else:
     ]
 
 As = Annotated[
-    Literal["folder", "parquet", "tar", "classes", "splits", "pictures"] | None,
+    Literal["folder", "parquet", "tar", "classes", "splits", "images"] | None,
     Parameter(
         name="--as",
         help="How to read a source that allows several ways: as a folder of images, Parquet or tar; and its "
-        "sub-folders: as classes, as splits or, with pictures, as neither.",
+        "sub-folders: as classes, as splits or, with images, as neither.",
     ),
 ]
 Asked = Annotated[Place, Parameter(show_default=False)]  # by ``given``, once the run can use it

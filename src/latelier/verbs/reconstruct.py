@@ -35,7 +35,7 @@ def reconstruct(
     from latelier.core import Decodes, Encodes, need
     from latelier.runs.run import open_run
     from latelier.runs.where import Where
-    from latelier.verbs.writing import decibels, given, new_folder, write_pictures
+    from latelier.verbs.writing import decibels, given, new_folder, write_images
 
     opened = open_run(run)
     need(opened.model, Encodes), need(opened.model, Decodes)
@@ -45,5 +45,5 @@ def reconstruct(
         (mean, decibels((image - mean).square().flatten(1).mean(1)))
         for image, mean in reconstructions(opened.model, images)
     )
-    write_pictures(out, "reconstructions.csv", images.names, ["psnr_db"], blocks)
+    write_images(out, "reconstructions.csv", images.names, ["psnr_db"], blocks)
     return out

@@ -75,7 +75,7 @@ def write_table(out: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]
     files.write(out, files.csv_text(columns, rows))
 
 
-def write_pictures(
+def write_images(
     out: Path,
     table: str,
     names: Sequence[str],
@@ -101,7 +101,7 @@ def write_pictures(
                 picture = f"{len(rows):06d}-{_stem(name)}.png"
                 files.write(folder / picture, png(drawn, 6))
                 rows.append([name, picture, *cells])
-        write_table(folder / table, ["file", "picture", *columns], rows)
+        write_table(folder / table, ["file", "image", *columns], rows)
     say(f"{out}: {counted(len(rows), 'image')} and {table}")
 
 

@@ -6,7 +6,7 @@ attributes balanced         its mean; beside it "attributes error", a standard e
                             of pixels", of logistic regression on PCA of pixels from as many labels, of which there
                             are "attributes labels" (a mean)
 attributes right            % plain accuracy, a mean; beside it "attributes commonest", of always the commoner value
-edits by 3, edits by 6      % of a judge's verdicts on an attribute that change where an image's code is moved by so
+edits by 3, edits by 6      % of a judge's verdicts on an attribute that change where an image's code is moved by this
                             many steps, towards it where the reconstruction lacks it, else away; a mean over the
                             first three attributes. The judge learned from real images, knows nothing of the model
                             and is right on "edits judge" % of others (balanced); there are none where it is no judge

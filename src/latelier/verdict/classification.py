@@ -15,7 +15,7 @@ from latelier.scores.confusion import balanced_accuracy, confusion, most_confuse
 from latelier.terminal.tables import percent, table
 
 WHOLE = 12  # classes of which a terminal has room for the whole table
-PAIRS = 10  # of more, so many pairs
+PAIRS = 10  # pairs at most
 WIDTH, NAME = 100, 30  # characters of the table, and of a name in it
 
 
@@ -89,7 +89,7 @@ def confusion_text(truth: np.ndarray, answer: np.ndarray, classes: Sequence[str]
     counts = confusion(truth, answer, len(classes))
     if len(occurring) > WHOLE:
         pairs = [
-            (_cut(classes[pair.truth]), _cut(classes[pair.answer]), str(pair.pictures), f"{pair.share:.0%}")
+            (_cut(classes[pair.truth]), _cut(classes[pair.answer]), str(pair.images), f"{pair.share:.0%}")
             for pair in most_confused(counts, PAIRS)
         ]
         columns = ("class", "taken for", "images", "of the class")

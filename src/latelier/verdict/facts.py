@@ -4,7 +4,7 @@ Everything is deterministic and draws from generators of its own. A fact that ca
 
     images, seen      how many were measured; 1 if the model saw them in training
     finite              0 if codes, reconstructions or drawn images are not all finite numbers
-    PSNR                dB, mean over images, of the most likely code's mean image; beside it "PSNR of PCA" of so many
+    PSNR                dB, mean over images, of the most likely code's mean image; beside it "PSNR of PCA" of this many
                         "components": as many as the code has "numbers" that are not 0, or at most 50 where PCA of as
                         many would know its images by heart; "PSNR of mean", the mean image, and "PSNR lead error",
                         the standard error of the lead over PCA
@@ -81,7 +81,7 @@ def measured(model: Model, data: Splits, *, supervised: bool, labels: int | None
 
 
 def _part(images: Images, bounds: tuple[int, int], values: int) -> Images:
-    """As many as have so many pixel values, within bounds; always the same ones."""
+    """As many images as hold ``values`` pixel values, within bounds; always the same ones."""
     least, most = bounds
     return some(images, min(most, max(least, values // int(np.prod(images.shape)))), 0)
 
@@ -117,7 +117,7 @@ def _read(model: Model, test: Images, known: np.ndarray) -> dict[str, float]:
 
 
 def _kept(image: np.ndarray, again: np.ndarray, known: np.ndarray, numbers: int) -> dict[str, float]:
-    """Of reconstructions [n, values], by codes of so many numbers, beside what PCA and the mean of the rows ``known``
+    """Of reconstructions [n, values], by codes of this many numbers, beside what PCA and the mean of the rows ``known``
     give."""
     own = _psnr(image, again)
     facts = {"PSNR": float(own.mean())}

@@ -34,7 +34,7 @@ from latelier.verdict.headlines import budgets, probed
 FILE = "verdict.json"
 VERSION = 3  # of the facts: those of earlier ones are measured anew
 MOST = 5  # lines
-SHORT = 1_000  # steps that a run which has not learned is told to take at least
+SHORT = 1_000  # steps that a run which has not learned is advised to take at least
 
 
 def verdict(run: Run, splits: Splits, records: Sequence[dict[str, Any]] = ()) -> tuple[list[Finding], dict[str, float]]:

@@ -16,7 +16,7 @@ from PIL import Image, PngImagePlugin, features
 
 from latelier.data.packing import formats
 from latelier.data.packing.decode import ORIENTATION, UPRIGHT, Target, decode, no_bombs, probe
-from latelier.data.packing.formats import ADVICE, EXTRAS, advice, is_picture, kind_of, unread
+from latelier.data.packing.formats import ADVICE, EXTRAS, advice, is_image_file, kind_of, unread
 from latelier.data.packing.jxl import jxl_size
 from latelier.data.packing.png import KEPT
 from latelier.data.sources.open import open_images
@@ -89,11 +89,11 @@ def test_every_ending_has_its_advice() -> None:
 
 def test_an_extra_that_is_installed_makes_pictures_of_its_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(formats, "installed", lambda extra: extra.name == "heif")
-    assert is_picture("A.HEIC")
-    assert is_picture("a.b.heif")
-    assert not is_picture("a.jxl")
-    assert not is_picture(".heic")
-    assert not is_picture("heic")
+    assert is_image_file("A.HEIC")
+    assert is_image_file("a.b.heif")
+    assert not is_image_file("a.jxl")
+    assert not is_image_file(".heic")
+    assert not is_image_file("heic")
 
 
 def test_what_the_pack_skipped_is_tried_again_with_an_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,7 +40,7 @@ def test_a_folder_named_nearly_like_a_split_is_left_out_of_splits_and_said(tmp_p
     assert (images.classes, images.remarks) == (("cat", "dog"), ("test1/: in no split (train), not used",))
     assert splits_of(pets, as_="splits") == ("train", "test")
     assert open_images(pets, as_="classes").classes == ("test1", "train")
-    assert open_images(pets, as_="pictures").classes == ()
+    assert open_images(pets, as_="images").classes == ()
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_folders_called_by_numbers(tmp_path: Path, folders: tuple[str, ...], cla
 
 def test_what_is_said_of_folders_holds_within_splits(tmp_path: Path) -> None:
     root = made(tmp_path, "train/2019/1.png", "train/2020/2.png", "val/2020/3.png")
-    for reading, classes in (("", ()), ("classes", ("2019", "2020")), ("pictures", ())):
+    for reading, classes in (("", ()), ("classes", ("2019", "2020")), ("images", ())):
         assert splits_of(root, as_=reading) == ("train", "validation")
         assert open_images(root, as_=reading).classes == classes
 

@@ -27,7 +27,7 @@ def png(seed: int) -> bytes:
     return file.getvalue()
 
 
-PICTURES = [png(i) for i in range(4)]
+IMAGES = [png(i) for i in range(4)]
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +38,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def parquet(path: Path, metadata: dict[str, Any] | None = None, **columns: Any) -> Images:
     import pyarrow.parquet as pq
 
-    table = pa.table({"image": pa.array(PICTURES), **columns})
+    table = pa.table({"image": pa.array(IMAGES), **columns})
     if metadata is not None:
         table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": metadata}})})
     pq.write_table(table, path / "set.parquet")
@@ -143,8 +143,8 @@ def tar(path: Path, files: dict[str, bytes]) -> Images:
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_caption_that_stands_in_two_files_is_one(order: int, tmp_path: Path) -> None:
     """As img2dataset has it, in the order of its shards and in another."""
-    files = {"0.png": PICTURES[0], "0.txt": b"a dog\n", "0.json": b'{"caption": "a dog", "captions": ["two", null]}'}
-    files |= {"1.png": PICTURES[1], "1.json": b'{"caption": null, "error_message": null, "width": 32}'}
+    files = {"0.png": IMAGES[0], "0.txt": b"a dog\n", "0.json": b'{"caption": "a dog", "captions": ["two", null]}'}
+    files |= {"1.png": IMAGES[1], "1.json": b'{"caption": null, "error_message": null, "width": 32}'}
     images = tar(tmp_path, dict(list(files.items())[::order]))
     found = {name: sorted(texts) for name, texts in zip(images.names, images.captions, strict=True)}
     assert found == {"0.png": ["a dog", "two"], "1.png": []}
@@ -152,7 +152,7 @@ def test_a_caption_that_stands_in_two_files_is_one(order: int, tmp_path: Path) -
 
 
 def test_labels_of_two_files_must_agree(tmp_path: Path) -> None:
-    files = {"0.png": PICTURES[0], "0.cls": b"1\n", "0.json": b'{"label": 1.0}'}
+    files = {"0.png": IMAGES[0], "0.cls": b"1\n", "0.json": b'{"label": 1.0}'}
     assert tar(tmp_path, files).label.tolist() == [1]
     with pytest.raises(Refusal, match=r"set.tar: 0.json is not understood: label cat, but 1 in a file of the same key"):
         tar(tmp_path, files | {"0.json": b'{"label": "cat"}'})
@@ -160,7 +160,7 @@ def test_labels_of_two_files_must_agree(tmp_path: Path) -> None:
 
 def test_attributes_of_json_are_what_is_true_or_false_somewhere_or_listed(tmp_path: Path) -> None:
     told = ({"hat": True, "size": 1}, {"hat": 0, "size": "big", "old": "1.0"}, {"hat": None}, {"hat": "True", "old": 0})
-    files = {f"{i}.png": content for i, content in enumerate(PICTURES)}
+    files = {f"{i}.png": content for i, content in enumerate(IMAGES)}
     files |= {f"{i}.json": json.dumps(said).encode() for i, said in enumerate(told)}
     images = tar(tmp_path, files)
     assert (images.attributes, images.attribute[:, 0].tolist()) == (("hat",), [1, 0, -1, 1])
@@ -168,11 +168,11 @@ def test_attributes_of_json_are_what_is_true_or_false_somewhere_or_listed(tmp_pa
     images = tar(tmp_path, files)
     assert (images.attributes, images.attribute[:, 1].tolist()) == (("hat", "old"), [-1, 1, -1, 0])
     with pytest.raises(Refusal, match=r"set.tar: 4.json is not understood: 'yes' for hat; expected 1, 0, True, False"):
-        tar(tmp_path, {**files, "4.png": PICTURES[0], "4.json": b'{"hat": "yes"}'})
+        tar(tmp_path, {**files, "4.png": IMAGES[0], "4.json": b'{"hat": "yes"}'})
 
 
 def test_words_that_are_numbers_make_no_classes_between_them(tmp_path: Path) -> None:
-    files = {f"{i}.png": content for i, content in enumerate(PICTURES[:2])}
+    files = {f"{i}.png": content for i, content in enumerate(IMAGES[:2])}
     text = {f"{i}.json": json.dumps({"label": str(i * 10**7)}).encode() for i in range(2)}
     assert tar(tmp_path, files | text).classes == ("0", "10000000")
     assert tar(tmp_path, files | {"0.cls": b"0", "1.cls": b"2.0"}).classes == ("0", "1", "2")
@@ -183,7 +183,7 @@ def test_words_that_are_numbers_make_no_classes_between_them(tmp_path: Path) -> 
 )
 def test_no_member_is_lost_after_a_damaged_header(after: Callable[[bytes], bytes], tmp_path: Path) -> None:
     """Python's tarfile takes it for the end: of a header of zeros, of one with a changed byte, of a cut one."""
-    tar(tmp_path, {f"{i}.png": content for i, content in enumerate(PICTURES)})
+    tar(tmp_path, {f"{i}.png": content for i, content in enumerate(IMAGES)})
     content = (tmp_path / "set.tar").read_bytes()
     half = content.index(b"2.png")
     (tmp_path / "set.tar").write_bytes(content[:half] + after(content[half:]))
@@ -194,7 +194,7 @@ def test_no_member_is_lost_after_a_damaged_header(after: Callable[[bytes], bytes
 
 
 def test_two_tar_files_in_one_are_not_half_read(tmp_path: Path) -> None:
-    for name, content in zip(("a.tar", "b.tar"), PICTURES[:2], strict=True):
+    for name, content in zip(("a.tar", "b.tar"), IMAGES[:2], strict=True):
         tar(tmp_path, {"0.png": content})
         (tmp_path / "set.tar").rename(tmp_path / name)
     (tmp_path / "set.tar").write_bytes(b"".join((tmp_path / name).read_bytes() for name in ("a.tar", "b.tar")))
@@ -203,7 +203,7 @@ def test_two_tar_files_in_one_are_not_half_read(tmp_path: Path) -> None:
 
 
 def test_a_tar_file_without_its_end_may_have_been_cut(tmp_path: Path) -> None:
-    assert not any("was it cut" in remark for remark in tar(tmp_path, {"0.png": PICTURES[0]}).remarks)
+    assert not any("was it cut" in remark for remark in tar(tmp_path, {"0.png": IMAGES[0]}).remarks)
     content = (tmp_path / "set.tar").read_bytes()
     (tmp_path / "set.tar").write_bytes(content[: len(content.rstrip(b"\0")) // 512 * 512 + 512])
     assert any(
@@ -212,7 +212,7 @@ def test_a_tar_file_without_its_end_may_have_been_cut(tmp_path: Path) -> None:
 
 
 def test_folders_in_a_tar_file_are_said_to_be_no_classes(tmp_path: Path) -> None:
-    files = {f"{i}/{i}.png": content for i, content in enumerate(PICTURES)}
+    files = {f"{i}/{i}.png": content for i, content in enumerate(IMAGES)}
     remarks = tar(tmp_path, files).remarks
     assert any(remark.startswith("folders in tar files (0, 1, 2) are no classes: unpack them") for remark in remarks)
     assert not any("no classes" in remark for remark in tar(tmp_path, files | {"0/0.cls": b"1"}).remarks)
@@ -220,7 +220,7 @@ def test_folders_in_a_tar_file_are_said_to_be_no_classes(tmp_path: Path) -> None
 
 def test_attributes_whose_names_garble_a_terminal_are_refused(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match=r"the attribute 'hat\\x1b\[2J' holds a control character; rename it"):
-        tar(tmp_path, {"0.png": PICTURES[0], "0.json": json.dumps({"hat\x1b[2J": True}).encode()})
+        tar(tmp_path, {"0.png": IMAGES[0], "0.json": json.dumps({"hat\x1b[2J": True}).encode()})
     with pytest.raises(Refusal, match=r"set.parquet: the attribute .* holds a control character"):
         parquet(tmp_path, **{"hat\x1b[2J": [True] * 4})
 
@@ -228,27 +228,27 @@ def test_attributes_whose_names_garble_a_terminal_are_refused(tmp_path: Path) ->
 def test_names_with_more_dots_are_pictures_of_their_own(tmp_path: Path) -> None:
     """Unless their key up to the first dot has an image, or a file that tells, as in a shard of webdataset."""
     names = ("Bild 1.2.png", "Shot 10.30.20.png", "Shot 10.30.40.PNG", "plain.png")
-    images = tar(tmp_path, {**dict(zip(names, PICTURES, strict=True)), "Bild 1.2.txt": b"a dog"})
+    images = tar(tmp_path, {**dict(zip(names, IMAGES, strict=True)), "Bild 1.2.txt": b"a dog"})
     assert (tuple(images.names), [list(texts) for texts in images.captions]) == (names, [["a dog"], [], [], []])
-    masked = {"0.png": PICTURES[0], "0.mask.png": PICTURES[1], "1.mask.png": PICTURES[2], "1.CLS": b"0", "0.cls": b"1"}
+    masked = {"0.png": IMAGES[0], "0.mask.png": IMAGES[1], "1.mask.png": IMAGES[2], "1.CLS": b"0", "0.cls": b"1"}
     images = tar(tmp_path, masked)
     assert (list(images.names), images.label.tolist()) == (["0.png"], [1])
     assert "2 files are not used in tar files (latelier data SRC says which)" in images.remarks
-    beside = {"0.png": PICTURES[0], "0.mask.png": PICTURES[1], "1.png": PICTURES[2], "1.mask.png": PICTURES[3]}
+    beside = {"0.png": IMAGES[0], "0.mask.png": IMAGES[1], "1.png": IMAGES[2], "1.mask.png": IMAGES[3]}
     images = tar(tmp_path, beside)
     assert (list(images.names), len(images.remarks)) == (["0.png", "1.png"], 1)
-    stray = {"2020.01.05 x.png": PICTURES[0], "2020.01.06 y.png": PICTURES[1], "README.txt": b"of our holidays"}
+    stray = {"2020.01.05 x.png": IMAGES[0], "2020.01.06 y.png": IMAGES[1], "README.txt": b"of our holidays"}
     assert list(tar(tmp_path, stray).names) == ["2020.01.05 x.png", "2020.01.06 y.png"]
-    left = {"0.left.png": PICTURES[0], "0.cls": b"1", "1.left.png": PICTURES[2], "1.CLS": b"0"}
+    left = {"0.left.png": IMAGES[0], "0.cls": b"1", "1.left.png": IMAGES[2], "1.CLS": b"0"}
     images = tar(tmp_path, left)
     assert (list(images.names), images.label.tolist()) == (["0.left.png", "1.left.png"], [1, 0])
     with pytest.raises(Refusal, match=r"two images share a key, 1\.left\.png and 1\.right\.png; expected one"):
-        tar(tmp_path, {**left, "1.right.png": PICTURES[3]})
+        tar(tmp_path, {**left, "1.right.png": IMAGES[3]})
 
 
 def test_pictures_in_a_tar_file_that_are_not_read_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(formats, "installed", lambda extra: False)
-    images = tar(tmp_path, {"0.png": PICTURES[0], "1.heic": b"x", "2.heic": b"y", "notes.md": b"z"})
+    images = tar(tmp_path, {"0.png": IMAGES[0], "1.heic": b"x", "2.heic": b"y", "notes.md": b"z"})
     assert "2 .heic images are not read: pip install 'latelier[heif]'" in images.remarks
     assert "1 file is not used in tar files (latelier data SRC says which)" in images.remarks
     found = survey(tmp_path / "set.tar")

@@ -55,12 +55,12 @@ def many_kinds(root: Path) -> None:
 def own_output(root: Path) -> None:
     folder(root, 3)
     save(np.zeros((9, 9, 3), np.uint8), root / "sheet.png")
-    for name in ("config.json", "log.jsonl", "report.html", "pictures/1.png"):
+    for name in ("config.json", "log.jsonl", "report.html", "sheets/1.png"):
         (root / "run" / name).parent.mkdir(parents=True, exist_ok=True)
         (root / "run" / name).write_text("{}")
     mark(root / "redrawn")
     write(root / "redrawn/000000-000.png")
-    (root / "redrawn/reconstructions.csv").write_text("file,picture,psnr_db\n")
+    (root / "redrawn/reconstructions.csv").write_text("file,image,psnr_db\n")
     (root / "captions.csv").write_text("file,caption,log probability\n000.png,a disc,-1\n")
     (root / "classes.csv").write_text('"file","class","probability","a"\n')
     (root / "report.html").write_text('<!doctype html>\n<meta name="generator" content="latelier">\n')
@@ -116,8 +116,8 @@ def test_used_and_skipped_and_unused_are_all(tmp_path: Path, layout: Callable[[P
         assert counts["unused"] == sum(row["count"] for row in counts["unused_by"])
     assert told["files"]["there"] == there(root)
     opened = [open_images(root, split=split or None) for split in told["splits"]]
-    assert [part["pictures"] for part in told["splits"].values()] == [len(images) for images in opened]
-    assert len(told["pictures"]["skipped"]) == sum(len(images.skipped) for images in opened)
+    assert [part["images"] for part in told["splits"].values()] == [len(images) for images in opened]
+    assert len(told["images"]["skipped"]) == sum(len(images.skipped) for images in opened)
     for part, images in zip(told["splits"].values(), opened, strict=True):
         assert part["classes"] == {name: int((images.label == i).sum()) for i, name in enumerate(images.classes)}
 
@@ -200,7 +200,7 @@ def test_of_many_pictures_a_sample_is_tried(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr("latelier.data.sources.survey.BLOCK", 2)
     folder(tmp_path / "set", 9)
     whole = survey(tmp_path / "set")
-    assert (whole.tried, whole.splits[""].pictures, whole.sizes) == (4, 9, {"10x12": 4})
+    assert (whole.tried, whole.splits[""].images, whole.sizes) == (4, 9, {"10x12": 4})
 
 
 @pytest.mark.usefixtures("no_extras")

@@ -20,7 +20,7 @@ CLASSES = tuple(map(str, range(len(PLACES) ** 2)))
 
 
 def draw_mixture(each: int, seed: int) -> Images:
-    """So many points of each of the 25 modes in a drawn order, pixels uint8 [n, 1, 2, 1]. The label is the mode's
+    """This many points of each of the 25 modes in a drawn order, pixels uint8 [n, 1, 2, 1]. The label is the mode's
     number, the second coordinate's place running fastest; ``truth`` holds float32 [n, 2] "mode", the centre of each
     point's mode as grey levels in [0, 1]."""
     generator = np.random.default_rng(mix(VERSION, seed))

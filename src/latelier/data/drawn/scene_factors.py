@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from latelier.data.drawn.scene_captions import Relation
-from latelier.data.drawn.scene_pixels import PAINTS, PATTERNS, PICTURE_FACTORS, SHAPE_FACTORS, SHAPES, SLOTS
+from latelier.data.drawn.scene_pixels import IMAGE_FACTORS, PAINTS, PATTERNS, SHAPE_FACTORS, SHAPES, SLOTS
 
 KINDS = tuple(SHAPES)
 COLOURS = tuple(PAINTS)
@@ -20,7 +20,7 @@ SLANT = 0.6  # greatest offset across a relation, as a share of the offset along
 TRIES = 12  # places tried for the shapes of an image, ever closer to their layout's
 
 # Uniform numbers that an image takes: for its label, itself, its shapes' colours, its shapes, their places.
-DRAWS = (1, len(PICTURE_FACTORS), len(COLOURS), 6 * SLOTS, 2 * SLOTS * TRIES)
+DRAWS = (1, len(IMAGE_FACTORS), len(COLOURS), 6 * SLOTS, 2 * SLOTS * TRIES)
 
 
 class Layout(NamedTuple):
@@ -63,7 +63,7 @@ def _uniforms(start: int, stop: int, seed: int) -> np.ndarray:
 
 
 def _picture(u: np.ndarray) -> np.ndarray:
-    """[n, PICTURE_FACTORS] out of as many uniform numbers."""
+    """[n, IMAGE_FACTORS] out of as many uniform numbers."""
     count = 1 + np.floor(3 * u[:, 0])
     layout = np.choose(count.astype(int) - 1, [0 * count, 1 + np.floor(2 * u[:, 1]), 3 + np.floor(4 * u[:, 1])])
     texture, dark, hue = np.floor(len(GROUNDS) * u[:, 2]), np.floor(2 * u[:, 3]), u[:, 4]

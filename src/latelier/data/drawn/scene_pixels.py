@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-PICTURE_FACTORS = ("count", "layout", "ground texture", "ground dark", "ground hue", "ground angle", "ground period")
+IMAGE_FACTORS = ("count", "layout", "ground texture", "ground dark", "ground hue", "ground angle", "ground period")
 SHAPE_FACTORS = ("kind", "colour", "texture", "x", "y", "radius", "rotation", "stripe angle")
-SLOTS = 3  # at most so many shapes in an image
-FACTORS = PICTURE_FACTORS + tuple(f"{name} {slot}" for slot in range(1, SLOTS + 1) for name in SHAPE_FACTORS)
+SLOTS = 3  # at most this many shapes in an image
+FACTORS = IMAGE_FACTORS + tuple(f"{name} {slot}" for slot in range(1, SLOTS + 1) for name in SHAPE_FACTORS)
 
 PERIOD = 0.125  # of the pattern on a shape
 RIM = 0.02  # least distance of dots from a shape's outline; stripes run up to it
@@ -130,10 +130,10 @@ PATTERNS: dict[str, Pattern] = {
 
 def split(factors: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Factors [n, FACTORS] by name: the image's own, each [n], and those of its shapes, each [n, SLOTS]."""
-    own, shapes = np.split(factors, [len(PICTURE_FACTORS)], axis=1)
+    own, shapes = np.split(factors, [len(IMAGE_FACTORS)], axis=1)
     shapes = shapes.reshape(len(factors), SLOTS, len(SHAPE_FACTORS))
     by_name = dict(zip(SHAPE_FACTORS, np.moveaxis(shapes, 2, 0), strict=True))
-    return dict(zip(PICTURE_FACTORS, own.T, strict=True)), by_name
+    return dict(zip(IMAGE_FACTORS, own.T, strict=True)), by_name
 
 
 def render(factors: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

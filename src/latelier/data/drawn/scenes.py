@@ -24,7 +24,7 @@ from latelier.data.drawn.scene_factors import (
     TURN,
     draw_factors,
 )
-from latelier.data.drawn.scene_pixels import FACTORS, PICTURE_FACTORS, render, split
+from latelier.data.drawn.scene_pixels import FACTORS, IMAGE_FACTORS, render, split
 from latelier.data.factors import binned
 from latelier.data.images import Images
 from latelier.errors import Refusal
@@ -39,7 +39,7 @@ ATTRIBUTES = (
 )
 
 # What every image has: of its shapes only the first is in all of them. Continuous ones are cut over their ranges.
-KNOWN = (*PICTURE_FACTORS, *(name for name in FACTORS if name.endswith(" 1")))
+KNOWN = (*IMAGE_FACTORS, *(name for name in FACTORS if name.endswith(" 1")))
 RANGES = {
     "ground hue": (0, 1),
     "ground angle": (0, np.pi),

@@ -49,7 +49,7 @@ ADVICE = {  # ending -> what would help, where no extra does
 }
 
 
-def is_picture(name: str) -> bool:
+def is_image_file(name: str) -> bool:
     """Whether a file's name ends like that of an image that can be read here."""
     if PICTURE.fullmatch(name):
         return True

@@ -52,8 +52,8 @@ def in_use(folder: Path) -> bool:
 
 
 def remove(folder: Path) -> bool:
-    """Removes a pack that nobody holds, and says whether it did. Whoever asks for it meanwhile finds none, and never a
-    half of one. Raises OSError."""
+    """Removes a pack that no process holds, and says whether it did. A process that asks for it meanwhile finds none,
+    and never a half of one. Raises OSError."""
     with ExitStack() as stack:
         if not _taken(folder, stack):
             return False

@@ -86,7 +86,7 @@ def content(folder: Path, info: Info, name: str) -> bytes:
 
 
 def check_lengths(folder: Path, info: Info) -> None:
-    """What can be told of a pack's files without reading them. Raises DamagedError for one that is missing or of
+    """What a pack's files show without being read. Raises DamagedError for one that is missing or of
     another length."""
     lengths = {name: file["bytes"] for name, file in info["files"].items()} | {PIXELS: pixel_bytes(info)}
     for name, written in lengths.items():

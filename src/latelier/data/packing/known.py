@@ -1,4 +1,4 @@
-"""Images that other packs hold already, told by the digests of their encoded bytes: they are copied, not decoded.
+"""Images that other packs hold already, recognised by the digests of their encoded bytes: they are copied, not decoded.
 
 origin.npy of a pack, uint8 [n, 64]: of each row the sha256 of the bytes that it was decoded from, and what was
 converted as words, filled up with zeros. An index over the rows of many packs, uint64 [2, m] and ascending, leads from

@@ -35,7 +35,7 @@ def cores() -> int:
 def crew(plan: Plan, part: Path, processes: int, lock: int, known: tuple[str, int, list[str]] | None) -> Iterator[Run]:
     """Yields what runs jobs, into the files of ``part``. With one process they run in this one. ``lock`` is a
     descriptor that the processes keep open as long as they live, so that a pack whose maker was killed stays locked
-    until its last process has gone. (Windows hands on no lock; there they end with their input, in the middle of a
+    until its last process has gone. (Windows hands on no lock; there they end with their input, in the middle of an
     image.) ``known``: what ``Known`` is made of, if other packs may hold such images."""
     pixels, origin = str(part / PIXELS), str(part / ORIGIN)
     if processes == 1:
@@ -86,7 +86,7 @@ def _run(plan: Plan, idle: "SimpleQueue[Popen[str]]", job: Job) -> Report:
     _send(worker, json.dumps([target, rows.start, plan.slice(rows)]))
     assert worker.stdout is not None
     answer = worker.stdout.readline()
-    idle.put(worker)  # even a lost one: whoever takes it finds out at once, instead of waiting for ever
+    idle.put(worker)  # even a lost one: the job that takes it finds out at once, instead of waiting for ever
     if not answer:
         raise LostError(
             f"a decoding process ended with code {worker.wait()} on the images {plan.facts.names[rows.start]} to "

@@ -17,7 +17,7 @@ from latelier.data.packing.known import ORIGIN, ORIGIN_BYTES, SUMS, index_of
 from latelier.data.packing.npy import array
 from latelier.data.packing.sums import DamagedError
 
-PACKS, ROWS = 256, 1 << 22  # so many are looked through, of the packs last used: a fraction of a second
+PACKS, ROWS = 256, 1 << 22  # this many are looked through, of the packs last used: a fraction of a second
 INDEX = "known.npy"  # in the folder of a pack that is being made
 PLUGINS = ("pillow-heif", "pillow-jxl-plugin")  # packages that decode formats for Pillow
 
@@ -35,7 +35,7 @@ def made(target: Target) -> list[Any]:
 
 
 def reusable(part: Path, how: list[Any], row: int) -> tuple[str, int, list[str]] | None:
-    """What ``Known`` is made of, for the pack that is being made in ``part`` as ``how`` says; ``row``: bytes of a
+    """What ``Known`` is made of, for the pack that is being made in ``part`` as ``how`` says; ``row``: bytes of an
     image. None where no pack was made so, or there is no room for the index."""
     folders, origins = list[str](), list[np.ndarray]()
     for folder in last_used(part.parent)[:PACKS]:

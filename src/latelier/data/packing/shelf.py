@@ -22,7 +22,7 @@ class Pack(NamedTuple):
 
     folder: Path
     source: str  # what the user gave, with its split; "" where that is not known
-    pictures: int
+    images: int
     shape: tuple[int, ...]  # h, w, c
     bytes: int
     used: float  # when last, in seconds since 1970
@@ -41,7 +41,7 @@ def shelved(packs: Path) -> tuple[list[Pack], list[Path]]:
         if length is None:
             others.append(folder)
             continue
-        source, pictures, shape, fault = "", 0, tuple[int, ...](), "unfinished"
+        source, images, shape, fault = "", 0, tuple[int, ...](), "unfinished"
         if not folder.suffix:
             try:
                 info = read_info(folder)
@@ -49,8 +49,8 @@ def shelved(packs: Path) -> tuple[list[Pack], list[Path]]:
             except DamagedError as error:
                 fault = str(error)
             else:
-                source, pictures, shape, fault = info["source"], info["rows"], tuple(info["shape"]), ""
-        found.append(Pack(folder, source, pictures, shape, length, used(folder), in_use(folder), fault))
+                source, images, shape, fault = info["source"], info["rows"], tuple(info["shape"]), ""
+        found.append(Pack(folder, source, images, shape, length, used(folder), in_use(folder), fault))
     return sorted(found, key=lambda pack: -pack.used), others
 
 

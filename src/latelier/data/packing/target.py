@@ -12,7 +12,7 @@ from latelier.data.packing.worker import READERS, Item, Report
 from latelier.errors import Refusal
 
 PROBED = 256  # images whose headers decide,
-BLOCK = 16  # so many of them side by side: places in shards are not free to reach
+BLOCK = 16  # this many of them side by side: places in shards are not free to reach
 SIDE = 64  # where sizes differ and the user asks for none
 MIXED = f"mixed sizes: each image's shorter side scaled to {SIDE}, centre cropped; --size N chooses another"
 SENTENCES = {

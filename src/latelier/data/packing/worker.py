@@ -1,4 +1,4 @@
-"""A decoding process: jobs come in as JSON lines, rows of uint8 go straight into the pack, reports go out as JSON. A
+"""A decoding process: jobs come in as JSON lines, rows of uint8 go straight into the pack, reports go out as JSON. An
 image that another pack holds is not decoded but copied from there.
 
 Started as ``python -P -m latelier.data.packing.worker`` and not through multiprocessing, which would run the user's
@@ -116,7 +116,7 @@ class ParquetRows:
 
 
 def parquet_file(path: str) -> Any:
-    """An open Parquet file. Raises what pyarrow raises for what is none, and OSError for a pipe."""
+    """An open Parquet file. Raises what pyarrow raises for a file of another kind, and OSError for a pipe."""
     import pyarrow
     import pyarrow.parquet as pq
 
@@ -240,7 +240,7 @@ def main() -> None:
 
 
 def _listen(lines: "SimpleQueue[str]") -> None:
-    """Passes the input on; its end is that of the process, since nobody is left to read a report."""
+    """Passes the input on; its end is that of the process, since no process is left to read a report."""
     for line in sys.stdin:
         lines.put(line)
     os._exit(0)

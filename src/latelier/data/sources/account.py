@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from latelier.data.packing.formats import is_picture
+from latelier.data.packing.formats import is_image_file
 from latelier.data.sources.endings import ending, helps
 from latelier.data.sources.evidence import SHARDS
 from latelier.data.sources.open import Place
@@ -18,7 +18,7 @@ class Account:
     """Where the files of a source go: ``files`` = images (of a folder) + shards + tables + unused."""
 
     files: int = 0
-    pictures: Counter[str] = field(default_factory=Counter)  # of a folder: split, or "" -> image files
+    images: Counter[str] = field(default_factory=Counter)  # of a folder: split, or "" -> image files
     shards: int = 0
     tables: list[str] = field(default_factory=list)  # relative to the source
     unused: Counter[tuple[str, str]] = field(default_factory=Counter)  # (ending, why) -> files
@@ -43,7 +43,7 @@ def account(path: Path, place: Place, look: bool) -> Account:
     for leaf in walk(path, everything=True):
         ledger.files += 1
         why, end = leaf.why, ending(leaf.name)
-        if not why and is_picture(leaf.name):
+        if not why and is_image_file(leaf.name):
             split = next((split for split, start in folders.items() if leaf.name.startswith(start)), None)
             if look and end == ".png" and is_sheet(path / leaf.name):
                 why = OWN
@@ -52,7 +52,7 @@ def account(path: Path, place: Place, look: bool) -> Account:
             elif split is None:
                 why = "in no split"
             else:
-                ledger.pictures[split] += 1
+                ledger.images[split] += 1
                 continue
         elif not why and leaf.name in shards:
             ledger.shards += 1

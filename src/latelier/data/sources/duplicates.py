@@ -59,5 +59,5 @@ class Duplicates:
 
 
 def _size(path: str) -> int:
-    """Of a regular file; of what is none, or is not there, 0."""
+    """The size of a regular file; 0 of anything else, and of what is not there."""
     return os.path.getsize(path) if os.path.isfile(path) else 0

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from latelier.data.packing.formats import is_picture
+from latelier.data.packing.formats import is_image_file
 from latelier.data.sources.parquet import Parquet, lacks_images
-from latelier.data.sources.tar import Tar, lacks_pictures
+from latelier.data.sources.tar import Tar, lacks_image_files
 from latelier.data.sources.tree import walk
 from latelier.errors import Refusal
 
 Kind = Literal["folder", "parquet", "tar"]
-READINGS = ("folder", "parquet", "tar", "classes", "splits", "pictures")  # what --as takes; the last three of a folder
+READINGS = ("folder", "parquet", "tar", "classes", "splits", "images")  # what --as takes; the last three of a folder
 SHARDS: dict[str, type[Parquet] | type[Tar]] = {".parquet": Parquet, ".tar": Tar}
-LACKS = {".parquet": lacks_images, ".tar": lacks_pictures}
+LACKS = {".parquet": lacks_images, ".tar": lacks_image_files}
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Found:
     """What a path holds, and how it is read."""
 
     kind: Kind
-    pictures: Sequence[str]  # of a folder, relative to it, in no order
+    images: Sequence[str]  # of a folder, relative to it, in no order
     shards: Sequence[Path]  # of Parquet or tar, those with images, by name
     without: dict[Path, str]  # shards without images, and why they have none
 
@@ -40,14 +40,14 @@ def evidence(path: Path, reading: str = "") -> Found:
         if wanted not in ("", ending[1:]):
             raise Refusal(f"{path} is one {ending} file: leave --as {reading} out")
         return Found(_kind(ending), (), [path], {})
-    pictures, shards = _listed(path)
+    images, shards = _listed(path)
     good, without, damaged = _weighed({end: files for end, files in shards.items() if wanted in ("", end[1:])})
-    able = [*(["folder"] if pictures else []), *good]
+    able = [*(["folder"] if images else []), *good]
     if wanted and wanted not in able:
         able += [kind for kind in _weighed(shards)[0] if kind not in able]
         raise damaged.get(wanted) or _lacking(path, wanted, able)
     if not wanted and len(able) > 1:
-        raise _ambiguous(path, len(pictures), good)
+        raise _ambiguous(path, len(images), good)
     kind = wanted or (able[0] if able else "")
     if kind != "folder" and (refusal := damaged.get(kind) or (None if kind else next(iter(damaged.values()), None))):
         raise refusal
@@ -55,7 +55,7 @@ def evidence(path: Path, reading: str = "") -> Found:
         file, why = next(iter(without.items()))
         more = f" (and {len(without) - 1:,} files like it)" if len(without) > 1 else ""
         raise Refusal(f"{path}: no images in this folder; of {file.relative_to(path)}{more}: {why}")
-    return Found(_kind(f".{kind}"), pictures, good.get(kind, []), without)
+    return Found(_kind(f".{kind}"), images, good.get(kind, []), without)
 
 
 def _weighed(
@@ -84,21 +84,21 @@ def _kind(ending: str) -> Kind:
 
 def _listed(folder: Path) -> tuple[list[str], dict[str, list[Path]]]:
     """Names of image files, and by their ending the files that may hold images, by name."""
-    pictures, shards = list[str](), {ending: list[Path]() for ending in SHARDS}
+    images, shards = list[str](), {ending: list[Path]() for ending in SHARDS}
     for leaf in walk(folder):
-        if is_picture(leaf.name):
-            pictures.append(leaf.name)
+        if is_image_file(leaf.name):
+            images.append(leaf.name)
         else:
             for ending, files in shards.items():
                 if leaf.name.lower().endswith(ending) and leaf.entry.is_file():
                     files.append(folder / leaf.name)
-    return pictures, {ending: sorted(files) for ending, files in shards.items()}
+    return images, {ending: sorted(files) for ending, files in shards.items()}
 
 
-def _ambiguous(path: Path, pictures: int, good: dict[str, list[Path]]) -> Refusal:
-    ways = [f"{pictures:,} images in files of their own"] if pictures else []
+def _ambiguous(path: Path, images: int, good: dict[str, list[Path]]) -> Refusal:
+    ways = [f"{images:,} images in files of their own"] if images else []
     ways += [f"{len(files):,} .{kind} with images (first {files[0].relative_to(path)})" for kind, files in good.items()]
-    options = [f"--as {kind}" for kind in (["folder"] if pictures else []) + list(good)]
+    options = [f"--as {kind}" for kind in (["folder"] if images else []) + list(good)]
     return Refusal(f"{path} can be read in {len(ways)} ways, as {' or '.join(ways)}: give {' or '.join(options)}")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from latelier.data.classes import number
 from latelier.data.images import Images
-from latelier.data.packing.formats import advice, is_picture, unread
+from latelier.data.packing.formats import advice, is_image_file, unread
 from latelier.data.packing.plan import Plan, unknown
 from latelier.data.sources.endings import instead
 from latelier.data.sources.own import is_run, is_sheet
@@ -41,7 +41,7 @@ class Folder:
         """``files``, and ending -> how many of images that are not read."""
         files, others = list[tuple[str, int, int]](), Counter[str]()
         for leaf in walk(self.path):
-            if is_picture(leaf.name):
+            if is_image_file(leaf.name):
                 files.append(_stated(leaf))
             elif advice(leaf.name):
                 others[leaf.name.rpartition(".")[2].lower()] += 1

@@ -30,18 +30,18 @@ class Layout:
     remarks: tuple[str, ...] = ()
 
 
-def lay_out(root: Path, pictures: Sequence[str], reading: str = "") -> Layout:
+def lay_out(root: Path, images: Sequence[str], reading: str = "") -> Layout:
     """The layout of a folder with these images. ``reading``: "classes", "splits" or "images" say what sub-folders
     are, within splits where there is nothing but splits; anything else leaves it to their names. Raises Refusal where
     these can be read in two ways."""
-    inside, tops = "", _tops(root, pictures)
-    while reading not in ("classes", "pictures") and len(tops) == 1 and not _tables(root / inside):
+    inside, tops = "", _tops(root, images)
+    while reading not in ("classes", "images") and len(tops) == 1 and not _tables(root / inside):
         (only,) = tops
         if not only or split_name(only, whole=True):
             break
-        inside, tops = f"{inside}{only}/", _tops(root, pictures, f"{inside}{only}/")
+        inside, tops = f"{inside}{only}/", _tops(root, images, f"{inside}{only}/")
     plain = len({split_name(top, whole=True) for top in tops} - {None}) == len(tops)  # splits and nothing else
-    parted = plain or reading not in ("classes", "pictures")
+    parted = plain or reading not in ("classes", "images")
     splits = _splits(root / inside, tops, reading == "splits") if parted else {}
     places = {split: f"{inside}{splits[split]}/" for split in in_order(splits)}
     left = {f"{inside}{top}/" if top else inside: n for top, n in tops.items() if top not in splits.values()}
@@ -51,14 +51,14 @@ def lay_out(root: Path, pictures: Sequence[str], reading: str = "") -> Layout:
     remarks = [f"{_listed(left)}: in no split ({', '.join(places)}), not used"] if splits and left else []
     folders, folders_of = Counter[str](), list(places.values()) or [inside]
     for place in folders_of:
-        folders.update(_tops(root, pictures, place) if place != inside else tops)
+        folders.update(_tops(root, images, place) if place != inside else tops)
     loose = folders.pop("", 0)
     told = all(TABLES[0] in _tables(root / place) for place in folders_of)
-    no_classes = reading == "pictures" or told
+    no_classes = reading == "images" or told
     doubt = "" if no_classes or reading == "classes" else _no_classes(list(folders), loose, inside)
     if not (no_classes or doubt or splits or reading == "classes"):
-        _no_sets(root, pictures, inside)
-    if told and reading != "pictures" and len(folders) > 1 and not _no_classes(list(folders), loose, inside):
+        _no_sets(root, images, inside)
+    if told and reading != "images" and len(folders) > 1 and not _no_classes(list(folders), loose, inside):
         remarks.append(f"{TABLES[0]} says what classes are, and the folders {_listed(folders)} do not")
     if doubt:
         remarks.append(f"{doubt}; --as classes takes folders as classes")
@@ -68,10 +68,10 @@ def lay_out(root: Path, pictures: Sequence[str], reading: str = "") -> Layout:
     return Layout(places, inside, classes, left if splits else {}, tuple(remarks))
 
 
-def _tops(root: Path, pictures: Iterable[str], within: str = "") -> Counter[str]:
+def _tops(root: Path, images: Iterable[str], within: str = "") -> Counter[str]:
     """First folder below ``within`` -> images in it, "" of those in none; without folders of nothing but sheets."""
     found, first, start = Counter[str](), dict[str, list[str]](), len(within)
-    for name in pictures:
+    for name in images:
         if name.startswith(within):
             top = name[start : max(name.find("/", start), start)]
             found[top] += 1
@@ -139,10 +139,10 @@ def _no_classes(folders: Sequence[str], loose: int, inside: str) -> str:
     return f"the folders {_listed(folders)} are called by years or numbers, and no classes"
 
 
-def _no_sets(root: Path, pictures: Iterable[str], inside: str) -> None:
+def _no_sets(root: Path, images: Iterable[str], inside: str) -> None:
     """Raises Refusal where folders hold splits of their own: they are sets, and no classes of one."""
     depth = inside.count("/")
-    inner = {tuple(name.split("/", depth + 2)[depth : depth + 2]) for name in pictures if name.count("/") > depth + 1}
+    inner = {tuple(name.split("/", depth + 2)[depth : depth + 2]) for name in images if name.count("/") > depth + 1}
     sets = {f"{inside}{top}/": folder for top, folder in sorted(inner) if split_name(folder, whole=True)}
     if sets:
         first, folder = next(iter(sets.items()))

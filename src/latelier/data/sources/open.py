@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from latelier.config.renamed import today
 from latelier.data.images import Images
 from latelier.data.packing.pack import Asked, cache_folder, packed, sealed
 from latelier.data.packing.plan import Plan
@@ -78,7 +79,7 @@ def place_of(
     Refusal for what is no source, or can be read in two ways."""
     name, split = _parse(source)
     if isinstance(name, Path):
-        return _on_disk(name, as_ or ""), split
+        return _on_disk(name, today("as", as_ or "")), split
     if as_:
         raise Refusal(f"{name} is built in and read in one way: leave --as {as_} out")
     return _built_in(name, root or cache_folder(cache) / "downloads", size, download), split
@@ -176,7 +177,7 @@ def _on_disk(path: Path, reading: str) -> Place:
         files, kind, folder = found.shards, SHARDS[f".{found.kind}"], path.parent if path.is_file() else path
         splits = shard_splits(path, files)
         return Place(str(path), tuple(splits), lambda split: kind(splits.get(split, files), files, folder), found)
-    layout = lay_out(path, found.pictures, reading)
+    layout = lay_out(path, found.images, reading)
     base = path / layout.inside if any(is_table(path / layout.inside / name) for name in TABLES) else path
     parts = {split: path / name for split, name in layout.splits.items()}
     beside, inside = tuple(parts.values()) or (base,), layout.inside if base == path and not parts else ""

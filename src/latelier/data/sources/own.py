@@ -25,8 +25,9 @@ HEADERS = (
     b"file,class,probability",
     b"file,why,class,probability",
     b"file,caption,log probability",
-    b"file,picture,",
+    b"file,image,",
     b"true class,",
+    b"file,picture,",  # of earlier versions
 )
 PACK = frozenset({"pixels.npy", "rows.json", "info.json"})
 HEAD = 2_048  # bytes of a file that hold its mark

@@ -36,7 +36,7 @@ class Shards:
 
 
 def shard_splits(root: Path, files: Sequence[Path]) -> dict[str, list[Path]]:
-    """Split -> its files, told by how the file's name begins or by its folder; empty if no name says anything."""
+    """Split -> its files, by how the file's name begins or by its folder; empty if no name says anything."""
     splits: dict[str, list[Path]] = {}
     for file in files:
         folder = file.parent.name if file.parent != root else ""

@@ -16,7 +16,7 @@ def class_shares(prior: str, classes: Sequence[str], label: np.ndarray) -> np.nd
     """float64 [classes] that sum to 1; none for "even", where nothing is known.
 
     ``prior`` is "even"; "labels", the shares among the known labels [n] (-1 = unknown); or a CSV file with the columns
-    class and share, a row for each class, whose shares may be counts. Raises Refusal for what is none of these."""
+    class and share, a row for each class, whose shares may be counts. Raises Refusal for anything else."""
     if prior == "even":
         return None
     if prior == "labels":

@@ -26,15 +26,15 @@ from latelier.data.sources.tar import MORE, members, passed_over
 from latelier.data.sources.tree import OWN
 from latelier.errors import Refusal
 
-TRIED, BLOCKS, BLOCK = 1_000, 16, 16  # images of a split that are all tried; of more, so many blocks of so many
-SMALL = Target(8, 8, 3, crop=True, span=(0.0, 1.0))  # whatever is black and white there: nobody looks at it
+TRIED, BLOCKS, BLOCK = 1_000, 16, 16  # images of a split that are all tried; of more, BLOCKS blocks of BLOCK
+SMALL = Target(8, 8, 3, crop=True, span=(0.0, 1.0))  # whatever is black and white there: its values are not used
 
 
 @dataclass
 class Part:
     """One split."""
 
-    pictures: int  # used
+    images: int  # used
     classes: dict[str, int] = field(default_factory=dict)  # class -> images
     unlabelled: int = 0  # where others have a class
     captioned: int = 0
@@ -63,9 +63,9 @@ class Survey:
 
     def json(self) -> dict[str, Any]:
         """As `latelier data SRC --json` prints it."""
-        pictures, skipped = sum(part.pictures for part in self.splits.values()), len(self.skipped)
+        images, skipped = sum(part.images for part in self.splits.values()), len(self.skipped)
         own = self.kind == "folder"
-        used = self.files.shards + len(self.files.tables) + (pictures if own else 0)
+        used = self.files.shards + len(self.files.tables) + (images if own else 0)
         told = {
             "source": self.source,
             "kind": self.kind,
@@ -74,13 +74,13 @@ class Survey:
             "modes": dict(self.modes),
             "tried": self.tried,
             "tables": self.files.tables,
-            "pictures": {"used": pictures, "skipped": self.skipped},
+            "images": {"used": images, "skipped": self.skipped},
             "duplicates": self.duplicates,
             "duplicates_across_splits": self.across,
             "remarks": self.remarks,
         }
         files = _sum(self.files.files, used, skipped if own else 0, self.files.unused)
-        inside = _sum(self.inside, pictures + self.beside, skipped, self.unused)
+        inside = _sum(self.inside, images + self.beside, skipped, self.unused)
         on_disk = {} if self.kind == "built-in" else {"files": files}
         return told | on_disk | ({"inside": inside} if self.files.shards else {})
 
@@ -170,15 +170,15 @@ def _rows(n: int) -> Iterable[int]:
 
 def _inside(found: Survey, place: Place) -> None:
     """Notes what lies in shards: members of tar files, or rows of Parquet."""
-    pictures = sum(part.pictures for part in found.splits.values())
+    images = sum(part.images for part in found.splits.values())
     shards = place.found.shards if place.found else ()
     if found.kind == "parquet":
-        found.inside = pictures + len(found.skipped)
+        found.inside = images + len(found.skipped)
         return
     for file in shards:
         found.inside += members(file)
         found.unused += passed_over(file)
-    found.beside = found.inside - pictures - len(found.skipped) - found.unused.total()
+    found.beside = found.inside - images - len(found.skipped) - found.unused.total()
 
 
 def _sum(there: int, used: int, skipped: int, unused: Mapping[tuple[str, str], int]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ def whole(survey: Survey) -> list[str]:
     told = survey.json()
     lines = [f"{survey.source}: {KINDS[survey.kind]}"]
     lines += [_split(name, part) for name, part in survey.splits.items()]
-    seen = survey.tried == told["pictures"]["used"] + len(survey.skipped)
+    seen = survey.tried == told["images"]["used"] + len(survey.skipped)
     of = "" if seen else f", of {survey.tried:,} tried"
     lines.append(f"sizes (height x width{of}): {_counted(dict(survey.sizes.most_common()), FEW)}")
     lines.append(f"modes: {_counted(survey.modes, NAMED)}")
@@ -38,7 +38,7 @@ def whole(survey: Survey) -> list[str]:
 def head(place: Place, ledger: Account, images: Images) -> list[str]:
     """At most four lines, on images that are open and the files of their source."""
     kind = place.found.kind if place.found else "built-in"
-    counts = {split: n for split, n in ledger.pictures.items() if split}
+    counts = {split: n for split, n in ledger.images.items() if split}
     files = f", {counted(ledger.shards, 'file')}" if ledger.shards else ""
     splits = f"; splits: {_counted(counts, NAMED) if counts else ', '.join(place.splits)}" if place.splits else ""
     lines = [f"{images.source}: {KINDS[kind]}{files}, {counted(len(images), 'image')} read{splits}"]
@@ -73,7 +73,7 @@ def _accounted(what: str, n: Mapping[str, int] | None, unused: Mapping[tuple[str
 
 
 def _split(name: str, part: Part) -> str:
-    said = f"{f'{name}: ' if name else ''}{part.pictures:,} images"
+    said = f"{f'{name}: ' if name else ''}{part.images:,} images"
     told = [_classes(part.classes, part.unlabelled, NAMED)] if part.classes else ["no classes"]
     told += [f"{part.captioned:,} with captions"] if part.captioned else []
     told += [f"attributes {', '.join(part.attributes[:NAMED])}"] if part.attributes else []

@@ -38,7 +38,7 @@ def _labels(images: Images, path: Path, everywhere: Sequence[Path], present: Col
     tables = {other: Table(other, ("file", "label")) for other in everywhere}
     known = {other: foreign.labels(table.column("label"), table.where) for other, table in tables.items()}
     table, said = tables[path], dict[str, foreign.Label]()
-    names, remarks = _pictures(table, present)
+    names, remarks = _names(table, present)
     for i, value in enumerate(known[path]):
         _agree(said, names[i], value, table.where(i))
     values = [value for one in known.values() for value in one]
@@ -53,7 +53,7 @@ def _attributes(images: Images, path: Path, everywhere: Sequence[Path], present:
     known = {other: [_values(table, column) for column in columns] for other, table in tables.items()}
     signs = foreign.signs(value for one in known.values() for column in one for value in column)
     table, said = tables[path], dict[str, tuple[int, ...]]()
-    names, remarks = _pictures(table, present)
+    names, remarks = _names(table, present)
     for i, name in enumerate(names):
         _agree(said, name, tuple(foreign.known(column[i], signs) for column in known[path]), table.where(i))
     nothing = (-1,) * len(columns)
@@ -74,7 +74,7 @@ def _attributes(images: Images, path: Path, everywhere: Sequence[Path], present:
 def _captions(images: Images, path: Path, everywhere: Sequence[Path], present: Collection[str]) -> Images:
     table, said = Table(path, ("file", "caption")), dict[str, list[str]]()
     known = [foreign.captions(cell, table.where(i)) for i, cell in enumerate(table.column("caption"))]
-    names, remarks = _pictures(table, present)
+    names, remarks = _names(table, present)
     for name, texts in zip(names, known, strict=True):
         if texts:
             said.setdefault(name, []).extend(texts)
@@ -87,7 +87,7 @@ def _values(table: Table, column: str) -> list[int | None]:
     return [foreign.attribute(cell, table.where(i), column) for i, cell in enumerate(table.column(column))]
 
 
-def _pictures(table: Table, present: Collection[str]) -> tuple[list[str], tuple[str, ...]]:
+def _names(table: Table, present: Collection[str]) -> tuple[list[str], tuple[str, ...]]:
     """The image that each row names, and a remark on names that fit but for something. Raises Refusal when a named
     file is not there."""
     names, given = Names(present, table.path.absolute().parent.name), table.column("file")

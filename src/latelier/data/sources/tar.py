@@ -22,7 +22,7 @@ import numpy as np
 
 from latelier.data import foreign
 from latelier.data.classes import number
-from latelier.data.packing.formats import advice, is_picture, unread
+from latelier.data.packing.formats import advice, is_image_file, unread
 from latelier.data.packing.plan import Plan, unknown
 from latelier.data.sources.shards import Shards, known_names
 from latelier.data.sources.tar_attributes import Attributes
@@ -72,12 +72,12 @@ class Tar(Shards):
         return Plan("tar", [str(file.absolute()) for file in self.beside], items, facts)
 
 
-def lacks_pictures(file: Path) -> str:
+def lacks_image_files(file: Path) -> str:
     """Why a file holds no images, in words; "" where it does: one is enough. Raises Refusal for no whole tar file."""
     try:
         with tarfile.open(file, "r:") as tar:
             names = (member.name.rpartition("/")[2] for member in tar if member.isfile())
-            if any(is_picture(name) and not name.startswith(".") for name in names):
+            if any(is_image_file(name) and not name.startswith(".") for name in names):
                 return ""
             check_end(tar)
             return "no images in it"
@@ -113,14 +113,14 @@ def _remarks(samples: Sequence[Sample], without: int, signs: bool) -> tuple[str,
 
 def _left(passed: Mapping[tuple[str, str], int]) -> list[str]:
     """Of what is not used in tar files: images of formats that are not read, and how many others."""
-    pictures, others = Counter[str](), 0
+    images, others = Counter[str](), 0
     for (ending, why), count in passed.items():
         if why == advice(ending):
-            pictures[ending.removeprefix(".")] += count
+            images[ending.removeprefix(".")] += count
         else:
             others += count
     said = f"{others:,} file{' is' if others == 1 else 's are'} not used in tar files ({MORE})"
-    return [*unread(pictures), *([said] if others else [])]
+    return [*unread(images), *([said] if others else [])]
 
 
 def _suspected(files: Sequence[Path], samples: Sequence[Sample]) -> list[str]:

@@ -13,14 +13,14 @@ from typing import Any
 
 from latelier.data import foreign
 from latelier.data.foreign import Label
-from latelier.data.packing.formats import is_picture
+from latelier.data.packing.formats import is_image_file
 from latelier.data.sources.endings import helps
 from latelier.data.sources.tar_attributes import Attributes
 from latelier.errors import Refusal
 
 TOLD = ("cls", "txt", "json")
 CAPTION_KEYS = ("caption", "captions")
-PICTURE_BYTES, TOLD_BYTES = 1 << 30, 1 << 24  # of one file at most: it is read into memory
+IMAGE_BYTES, TOLD_BYTES = 1 << 30, 1 << 24  # of one file at most: it is read into memory
 
 
 @dataclass
@@ -54,13 +54,13 @@ def samples_of(
                     if not member.isdir():
                         passed[f".{last}", "hidden" if member.isfile() else "no regular file"] += 1
                     continue
-                part = "." in ending and is_picture(name) and (bool(plain) if tells else key in plain)
+                part = "." in ending and is_image_file(name) and (bool(plain) if tells else key in plain)
                 if last and not tells:
                     key, ending = member.name[: -len(last) - 1], last
                 sample, told = samples.setdefault(key, Sample(member.name)), ending.lower() in TOLD
                 if part:
                     passed[f".{last}", "part of a sample, and not its image"] += 1
-                elif is_picture(name):
+                elif is_image_file(name):
                     if sample.place:
                         raise Refusal(
                             f"{file}: two images share a key, {sample.key} and {member.name}; expected one, as files "
@@ -91,11 +91,11 @@ def _plain(tar: tarfile.TarFile, file: Path) -> tuple[bool, set[str]]:
         if not member.isfile() or name.startswith("."):
             continue
         of_told = ending.lower() in TOLD
-        if member.issparse() or member.size > (TOLD_BYTES if of_told else PICTURE_BYTES):
+        if member.issparse() or member.size > (TOLD_BYTES if of_told else IMAGE_BYTES):
             raise Refusal(f"{file}: {member.name} is {_too_much(member)}; leave it out of the shard")
         if of_told:
             told.add(key)
-        elif is_picture(name):
+        elif is_image_file(name):
             pictured.add(key)
             plain |= {key} if "." not in ending else set()
     return not told.isdisjoint(pictured), plain

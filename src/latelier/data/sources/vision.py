@@ -1,4 +1,4 @@
-"""Published data sets as torchvision reads and, if told to, downloads them."""
+"""Published data sets as torchvision reads and, if asked to, downloads them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from latelier.codes.rows import flat
 from latelier.core import Encodes, has
 from latelier.explore import export
@@ -10,7 +12,7 @@ from latelier.explore.duplicates import pairs as pairs_of
 from latelier.explore.filters import filters_of, rows_of
 from latelier.explore.gallery import told
 from latelier.explore.opened_run import OpenedRun, chosen
-from latelier.explore.panels import Action
+from latelier.explore.panels import Action, Table
 from latelier.explore.requests import Question
 from latelier.slices import Slices
 
@@ -43,6 +45,16 @@ def actions() -> dict[str, Action]:
     }
 
 
+def tables() -> dict[str, Table]:
+    """Numbers that are fetched as bytes."""
+    return {"rows": rows}
+
+
+def rows(opened: OpenedRun, question: Question) -> np.ndarray:
+    """int32 [k]: the images of a selection."""
+    return opened.bench.selections.rows(question.text("selection")).astype(np.int32)
+
+
 def about(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """What is known of one image."""
     picture = chosen(opened, question)
@@ -56,10 +68,10 @@ def filters(opened: OpenedRun, question: Question) -> dict[str, Any]:
 
 def page(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """Some images from a place on, of those that fit the filters."""
-    rows = rows_of(opened, question)
-    start = min(question.whole("start", 0, 10**9, 0), max(0, len(rows) - 1))
-    some = rows[start : start + question.whole("count", 1, MOST, 48)]
-    return {"pictures": [told(opened, int(row)) for row in some], "start": start, "total": len(rows)}
+    found = rows_of(opened, question)
+    start = min(question.whole("start", 0, 10**9, 0), max(0, len(found) - 1))
+    some = found[start : start + question.whole("count", 1, MOST, 48)]
+    return {"pictures": [told(opened, int(row)) for row in some], "start": start, "total": len(found)}
 
 
 def near(opened: OpenedRun, question: Question) -> dict[str, Any]:
@@ -74,8 +86,8 @@ def pairs(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:
     """Pairs of images that are nearly the same, nearest first: their codes are at most "most" times the typical
     distance to the nearest apart. ``selection`` has the second of each pair, which can be done without."""
     most = question.number("most", 0, FARTHEST, 0.1)
-    rows, picked = opened.codes.rows(), opened.codes.picked
-    near, distance = yield from opened.shared("closest", lambda: closest(rows))
+    codes, picked = opened.codes.rows(), opened.codes.picked
+    near, distance = yield from opened.shared("closest", lambda: closest(codes))
     found = pairs_of(near, distance, most)
     second = picked[sorted({high for _, high, _ in found})]
     return {
@@ -91,8 +103,8 @@ def pairs(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:
 def select(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """Keeps a selection: the images whose "bits" are set, or those that fit the filters."""
     kept = opened.bench.selections
-    rows = kept.asked(question) if question.has("bits") else rows_of(opened, question)
-    return {"selection": kept.add(rows), "count": len(rows)}
+    found = kept.asked(question) if question.has("bits") else rows_of(opened, question)
+    return {"selection": kept.add(found), "count": len(found)}
 
 
 def selected(opened: OpenedRun, question: Question) -> dict[str, Any]:

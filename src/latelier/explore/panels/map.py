@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from latelier.core import Encodes
-from latelier.errors import Refusal
 from latelier.explore.opened_run import OpenedRun
 from latelier.explore.panels import Action, Table
 from latelier.explore.requests import Question

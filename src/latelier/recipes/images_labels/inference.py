@@ -49,7 +49,7 @@ def compared(
     nets: dict[str, Any] | None = None,
     labels: int = 20,
 ) -> Result:
-    """The table of these rows, under the protocol of this file, sampling with these ``nets``, whose codes of so many
+    """The table of these rows, under the protocol of this file, sampling with these ``nets``, whose codes of this many
     ``labels`` a class machines then learn from."""
     jobs = []
     every = {**dict.fromkeys([*published, *ENCODERS], (None, None)), **published}

@@ -8,7 +8,7 @@ Small k gives whole digits, large k strokes.
 from latelier.bench import Bench, Job, Result
 from latelier.core import HasFilters, need
 from latelier.sheets.figures import side_by_side
-from latelier.sheets.filters import as_pictures
+from latelier.sheets.filters import as_images
 
 DATA = "mnist"
 KS = (70, 40, 25, 10)
@@ -23,7 +23,7 @@ def reproduce(bench: Bench) -> Result:
     filters = {}
     for job, run in [(job, bench.train(job)) for job in jobs]:
         weights = need(run.model, HasFilters).filters().detach()
-        filters[job.row] = as_pictures(weights[:SHOWN])
+        filters[job.row] = as_images(weights[:SHOWN])
     footer = f"{SHOWN} of 1000 filters each; mid grey is 0, every filter scaled by its own largest weight."
     sheet = side_by_side("Filters of the k-sparse autoencoder", [filters], footer)
     return Result("Filters by k", sheet=sheet)

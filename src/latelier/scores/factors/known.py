@@ -1,4 +1,4 @@
-"""Codes beside the known factors of their images, and how well levels are told."""
+"""Codes beside the known factors of their images, and how well levels are predicted."""
 
 from typing import NamedTuple
 

@@ -20,7 +20,7 @@ class Dci(NamedTuple):
 
     disentanglement: float  # whether a latent matters to one factor only
     completeness: float  # whether a factor hangs on one latent only
-    informativeness: float  # how well the levels are told
+    informativeness: float  # how well the levels are predicted
 
 
 def dci(fit: Known, test: Known, seed: int) -> Dci:

@@ -1,6 +1,6 @@
 // What the page shows is in its address, behind the #: panel, run, image, and what the panel itself has noted.
 
-const GLOBAL = ["panel", "run", "picture"];
+const GLOBAL = ["panel", "run", "picture", "selection"];
 const WRITE = 200; // ms: browsers drop addresses that change too often
 const remembered = {}; // panel -> what it had noted when it was left
 const listeners = [];

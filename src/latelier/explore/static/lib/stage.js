@@ -2,6 +2,7 @@
 
 import * as address from "./address.js";
 import { fill, h } from "./dom.js";
+import { bar } from "./selection.js";
 import { ask, Newest } from "./server.js";
 
 const status = document.getElementById("status");
@@ -23,7 +24,8 @@ export class Stage {
     this.view = h("div", { class: "view" });
     this.side = h("div", { class: "side" });
     this.body = h("div", { class: "body" }, this.view, this.side);
-    this.element = h("div", {}, this.problem, this.notice, this.body);
+    this.selection = bar(this);
+    this.element = h("div", {}, this.selection.element, this.problem, this.notice, this.body);
   }
 
   /** Without a column for controls. */
@@ -38,6 +40,12 @@ export class Stage {
 
   note(changes) {
     if (this.open) address.note(changes);
+  }
+
+  /** Selects what has that id, "" for nothing, without a step in the history. */
+  select(selection) {
+    this.note({ selection });
+    if (this.open) this.selection.refresh(selection);
   }
 
   /** An answer, or null where there is none: then the page has said why, or is no longer here. */

@@ -19,7 +19,7 @@ export function strip(stage, title, chosen, choose) {
   }
 
   async function load() {
-    const answer = await stage.ask("page", { start, count: COUNT }, "look");
+    const answer = await stage.ask("page", { start, count: COUNT, selection: stage.get("selection") }, "look");
     if (!answer) return;
     start = answer.start;
     const own = stage.own.map((id) => ({ id, caption: "your image" }));

@@ -1,54 +1,131 @@
-// The gallery: pages of images, by class, those nearest to one; and a file of one's own.
+// The gallery: pages of images that fit the filters, in an order; those nearest to one; near-duplicates; a file of one's own.
 
-import { button, fill, h, said } from "../lib/dom.js";
+import { button, fill, h, percent, said } from "../lib/dom.js";
 import { address, thumb } from "../lib/picture.js";
 import { go } from "../lib/address.js";
+import { keepRows } from "../lib/selection.js";
 
 const PAGE = 48;
+const FILTERS = ["label", "given", "guess", "prediction", "wrong", "attribute", "value", "words", "order", "selection"];
+const ORDERS = { error: "worst reconstructed first", outlier: "farthest from all others first", unsure: "least sure first" };
+const MOST = 0.1; // of pairs: of the typical distance to the nearest image
 
-export function mount(stage) {
+export const keys = [["Shift and click", "selects from the image clicked before to this one"]];
+
+export async function mount(stage) {
   stage.wide();
   const file = h("input", { type: "file", accept: "image/*", class: "hidden", onchange: () => file.files.length && dispatchEvent(new CustomEvent("latelier-file", { detail: file.files[0] })) });
-  const classes = h("select", { "aria-label": "Class", hidden: true, onchange: () => go({ label: classes.value, start: 0, near: "" }) });
-  const near = button("Nearest by code", () => go({ near: stage.get("near") ? "" : "1" }), { pressed: Boolean(stage.get("near")), hidden: true });
-  const words = h("p", { class: "soft" });
+  const filters = h("div", { class: "row" });
+  const words = h("p", { class: "soft", "aria-live": "polite" });
   const gallery = h("div", { class: "gallery", role: "group", "aria-label": "Pictures" });
   const pages = h("div", { class: "row" });
-  const onward = h("div", { class: "row" });
-  stage.view.append(h("div", { class: "row" }, h("label", { class: "button" }, "Open an image of your own", file), classes, near), onward, words, gallery, pages);
-
+  const onward = h("div", { class: "row" }, h("span", { class: "soft" }, "Work on the chosen image:"));
+  const mode = stage.get("near") ? "near" : stage.get("pairs") ? "pairs" : "page";
+  stage.view.append(h("div", { class: "row" }, h("label", { class: "button" }, "Open an image of your own", file)), filters, onward, words, gallery, pages);
   for (const panel of stage.run.panels.filter((name) => stage.site.panels[name].group === "Code").slice(0, 4)) {
     onward.append(button(stage.site.panels[panel].title, () => go({ panel })));
   }
-  onward.prepend(h("span", { class: "soft" }, "Work on the chosen image:"));
 
-  const choose = (picture) => go({ picture: picture.id });
-  const shown = (pictures) => fill(gallery, pictures.map((one) => thumb(stage.run, one, one.id === stage.picture, () => choose(one))));
+  const asked = () => Object.fromEntries(FILTERS.map((name) => [name, stage.get(name)]).filter(([, value]) => value));
+  const change = (changes) => go({ start: "", near: "", pairs: "", ...changes });
+  let before = null; // the row that was clicked last
+  let places = []; // ids that are shown
+
+  function choose(picture, event) {
+    const at = places.indexOf(picture.id);
+    if (event.shiftKey && before !== null) return select(places.slice(Math.min(before, at), Math.max(before, at) + 1));
+    before = at;
+    return go({ picture: picture.id });
+  }
+
+  async function select(ids) {
+    const rows = ids.filter((id) => id.startsWith("d")).map((id) => Number(id.slice(1)));
+    go({ selection: await keepRows(stage, rows) });
+  }
+
+  function note(one) {
+    if (one.distance !== undefined) return said(one.distance);
+    if (one.given !== undefined) return one.given;
+    return one.guess === undefined ? undefined : `${one.guess}? ${percent(one.confidence)}`;
+  }
+
+  const shown = (pictures) => {
+    places = pictures.map((one) => one.id);
+    fill(gallery, pictures.map((one) => thumb(stage.run, { ...one, note: note(one) }, one.id === stage.picture, (event) => choose(one, event))));
+  };
+
+  function menu(name, title, choices) {
+    if (!choices.length) return null;
+    const select = h("select", { "aria-label": title, onchange: () => change({ [name]: select.value }) }, h("option", { value: "" }, title), choices.map(([value, text]) => h("option", { value }, text)));
+    select.value = stage.get(name);
+    return select;
+  }
+
+  async function offer() {
+    const told = await stage.ask("filters", {});
+    if (!told) return;
+    const of = (names) => (names.length ? [...names.map((name) => [name, name]), ["-", "none"]] : []);
+    const text = h("input", { type: "text", "aria-label": "Words of captions or names", placeholder: "Words", value: stage.get("words") });
+    fill(filters,
+      menu("label", "all classes", of(told.classes)),
+      menu("given", "all, labelled here or not", told.given.length ? [["*", "labelled here"], ...of(told.given)] : []),
+      menu("guess", "all guesses", of(told.given)),
+      menu("prediction", "all predictions", of(told.predictions)),
+      menu("wrong", "right and wrong", told.wrong.map((one) => [one, "predicted wrongly"])),
+      menu("attribute", "all attributes", told.attributes.map((name) => [name, name])),
+      stage.get("attribute") && menu("value", "yes", [["no", "no"], ["unknown", "unknown"]]),
+      menu("order", "in the data's order", told.orders.map((name) => [name, ORDERS[name]])),
+      h("form", { class: "row", onsubmit: (event) => {
+        event.preventDefault();
+        change({ words: text.value.trim() });
+      } }, text, h("button", {}, "Search")),
+      told.search && button("Nearest by code", () => go({ near: mode === "near" ? "" : "1", pairs: "" }), { pressed: mode === "near" }),
+      told.search && button("Near-duplicates", () => go({ pairs: mode === "pairs" ? "" : String(MOST), near: "" }), { pressed: mode === "pairs" }),
+      Object.keys(asked()).length > 0 && button("All images", () => change(Object.fromEntries(FILTERS.map((name) => [name, ""])))));
+  }
 
   async function page() {
-    const start = Number(stage.get("start")) || 0;
-    const answer = await stage.ask("page", { start, count: PAGE, label: stage.get("label") });
+    const answer = await stage.ask("page", { ...asked(), start: start(), count: PAGE });
     if (!answer) return;
-    near.hidden = !answer.search;
-    classes.hidden = answer.classes.length === 0;
-    fill(classes, h("option", { value: "" }, "all classes"), answer.classes.map((name) => h("option", { value: name }, name)));
-    classes.value = stage.get("label");
-    if (stage.get("near") && answer.search) return nearest();
     const mine = stage.own.map((id) => ({ id, caption: "your image" }));
-    shown(start ? answer.pictures : [...mine, ...answer.pictures]);
+    shown(answer.start ? answer.pictures : [...mine, ...answer.pictures]);
     const end = answer.start + answer.pictures.length;
     const to = (place) => () => go({ start: Math.max(0, place) });
-    fill(words, answer.total ? `Images ${answer.start + 1} to ${end} of ${answer.total.toLocaleString("en")}.` : "There are no images of this class.");
-    fill(pages, button("Earlier", to(answer.start - PAGE), { disabled: answer.start === 0 }), button("Later", to(answer.start + PAGE), { disabled: end >= answer.total }));
+    fill(words, answer.total ? `Images ${answer.start + 1} to ${end} of ${answer.total.toLocaleString("en")}.` : "No image fits this.");
+    fill(pages,
+      button("Earlier", to(answer.start - PAGE), { disabled: answer.start === 0 }),
+      button("Later", to(answer.start + PAGE), { disabled: end >= answer.total }),
+      answer.total > 0 && !stage.get("selection") && button(`Select ${answer.total === 1 ? "it" : `all ${answer.total.toLocaleString("en")}`}`, async () => go({ selection: (await stage.ask("select", asked()))?.selection })));
+  }
+
+  /** Where the address says, or, of all images, at the page of the working image. */
+  function start() {
+    const row = /^d(\d+)$/.exec(stage.picture)?.[1];
+    const here = Object.keys(asked()).length ? 0 : Math.floor(Number(row ?? 0) / PAGE) * PAGE;
+    return stage.get("start") === "" ? here : Number(stage.get("start")) || 0;
   }
 
   async function nearest() {
     const answer = await stage.ask("near", { picture: stage.picture, count: PAGE });
     if (!answer) return;
     fill(words, "Images whose codes are nearest to the working image's, nearest first, with their distance.");
-    shown([{ id: stage.picture, caption: "the working image" }, ...answer.pictures.map((one) => ({ ...one, note: said(one.distance) }))]);
-    fill(pages);
+    shown([{ id: stage.picture, caption: "the working image" }, ...answer.pictures]);
+    fill(pages, button("Select these", () => select(answer.pictures.map((one) => one.id))));
   }
 
-  page();
+  async function duplicates() {
+    const most = Number(stage.get("pairs")) || MOST;
+    const threshold = h("input", { type: "range", min: 0, max: 1, step: 0.01, value: most, "aria-label": "Largest distance of a pair", onchange: () => go({ pairs: threshold.value }) });
+    const answer = await stage.ask("pairs", { most });
+    if (!answer) return;
+    fill(words, `${answer.total.toLocaleString("en")} pairs of images are at most ${said(most)} times as far apart as an image and its nearest usually are.`);
+    gallery.classList.add("pairs");
+    fill(gallery, answer.pairs.map(({ pictures, distance }) =>
+      h("div", { class: "pair card", role: "group", "aria-label": `A pair, distance ${said(distance)}` }, pictures.map((one) => thumb(stage.run, one, false, () => go({ picture: one.id, pairs: "" }))), h("small", { class: "soft" }, said(distance)))));
+    fill(pages, h("label", { class: "choice" }, "Up to", threshold), answer.selection && button("Select the second of each pair", () => go({ selection: answer.selection, pairs: "" })));
+  }
+
+  await offer();
+  if (mode === "near") return nearest();
+  return mode === "pairs" ? duplicates() : page();
 }
