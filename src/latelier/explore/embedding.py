@@ -111,7 +111,9 @@ def _neighbourhoods(job: _Job, rows: np.ndarray, codes: Codes) -> Placed:
         found = _process(job, rows)
         if path:
             _kept(path, found)
-    return Placed(_framed(found), "t-SNE keeps neighbours together; distances between groups, and axes, say nothing")
+    first = f" (of the first {tsne.LONG} principal components)" if rows.shape[1] > tsne.LONG else ""
+    said = f"t-SNE{first} keeps neighbours together; distances between groups, and axes, say nothing"
+    return Placed(_framed(found), said)
 
 
 def _process(job: _Job, rows: np.ndarray) -> np.ndarray:
