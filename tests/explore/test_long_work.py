@@ -43,13 +43,15 @@ def test_long_work_is_cut_and_holds_no_mode_while_it_waits(
     with evaluating(opened.model):
         slices = actions_of(panel)[action](opened, Question(question))
     assert not isinstance(slices, dict)
-    for count in range(10_000):
+    count = 0
+    while True:
         with evaluating(opened.model):
             share = next(slices, None)
         assert torch.is_grad_enabled(), "the context of a slice is still there between slices"
         if share is None:
             break
         assert 0 <= share <= 1
+        count += 1
     assert count > 0
 
 
