@@ -75,7 +75,7 @@ def measure(name: str, run: Path, presses: int, flood: int) -> None:
     )
     try:
         assert server.stdout is not None
-        address = server.stdout.readline().strip()
+        address = next(line.strip() for line in server.stdout if line.startswith("http"))
         while not answers(address):
             time.sleep(0.01)
         up = time.perf_counter() - begun

@@ -58,7 +58,7 @@ def served(name: str, run: Path, jobs: list[tuple[str, str, dict[str, Any]]]) ->
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert server.stdout is not None
-        address = server.stdout.readline().strip()
+        address = next(line.strip() for line in server.stdout if line.startswith("http"))
         chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
         with sync_playwright() as playwright:
             sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
