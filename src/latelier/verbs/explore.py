@@ -28,9 +28,9 @@ def explore(
 ) -> None:
     """Serve a web page that shows the codes of runs and lets you change them, until Ctrl-C.
 
-    By default only this machine can open the page. The page sends nothing anywhere. What it is doing until then it
-    says on stderr, the address on stdout. Raises Refusal (exit 2) for bad input, and if starlette and uvicorn are
-    missing (the extra explore).
+    By default only this machine can open the page. The page sends nothing anywhere. It says what it is doing
+    until it says the address. Raises Refusal (exit 2) for bad input, and if starlette and uvicorn are missing (the
+    extra explore).
 
     Parameters
     ----------
@@ -56,7 +56,6 @@ def explore(
     """
     import secrets
     import webbrowser
-    from functools import partial
     from importlib.util import find_spec
     from threading import Thread
 
@@ -66,7 +65,7 @@ def explore(
     if not (find_spec("starlette") and find_spec("uvicorn")):
         raise Refusal('explore needs starlette and uvicorn, which are not installed: pip install "latelier[explore]"')
     if runs:  # before torch is imported, which takes most of the time
-        say(f"opening {counted(len(runs), 'run')}", error=True)
+        say(f"opening {counted(len(runs), 'run')}")
     import uvicorn
 
     from latelier.device import prepare_cpu
@@ -80,7 +79,7 @@ def explore(
 
     prepare_cpu()
     uploads = Uploads()
-    places = open_runs(runs, data, Where.of(data_root, download, as_), uploads, partial(say, error=True))
+    places = open_runs(runs, data, Where.of(data_root, download, as_), uploads, say)
     listening = _listen(host, port)
     near = host in LOCAL
     secret = secrets.token_urlsafe(16) if token or not near else ""
