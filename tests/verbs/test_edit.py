@@ -143,13 +143,14 @@ def test_directions_are_fitted_on_what_the_run_was_trained_on_alone(here: Path, 
 def test_every_verb_moves_along_the_same_directions_whatever_pictures_it_is_given(
     here: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fit, made = directions.fitted, []
+    fit, made = directions.fitting, []
 
     def watched(model, images):
-        made.append((images.source, fit(model, images)))
-        return made[-1][1]
+        found = yield from fit(model, images)
+        made.append((images.source, found))
+        return found
 
-    monkeypatch.setattr(directions, "fitted", watched)
+    monkeypatch.setattr(directions, "fitting", watched)
     for i in range(60):
         path = here / "others" / ("light" if i % 2 else "dark") / f"{i:02}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
