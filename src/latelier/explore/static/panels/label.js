@@ -35,6 +35,7 @@ export function mount(stage) {
   const big = figure(stage.run, undefined, "", { alt: "The image to label", big: true });
   const grid = h("div", { class: "gallery queue", role: "listbox", "aria-label": "Images to label", "aria-multiselectable": "true" });
   const classes = h("div", { class: "choices", role: "group", "aria-label": "Classes" });
+  const thumbs = h("div", { class: "row narrow", role: "group", "aria-label": "Classes" }); // near the images on a phone
   const attributes = h("div", { class: "choices" });
   const words = h("p", { class: "soft", "aria-live": "polite" });
   const learned = h("div", {});
@@ -165,6 +166,7 @@ export function mount(stage) {
   function side() {
     fill(classes, told.classes.map(({ name, count }, i) =>
       button([h("kbd", {}, key(name, i) || "\u00b7"), h("span", {}, name), h("small", { class: "soft" }, count.toLocaleString("en"))], () => give(name), { class: "class" })));
+    fill(thumbs, told.classes.slice(0, 30).map(({ name }) => button(name, () => give(name))), button("unknown", () => give(null)));
     fill(whole, h("span", {}, "All that is selected:"), told.classes.slice(0, 30).map(({ name }) => button(name, () => giveAll(name), { "aria-label": `All selected images are ${name}` })));
     fill(attributes, told.attributes.map(({ name, yes, no }) =>
       h("div", { class: "row", role: "group", "aria-label": name }, h("span", {}, name, h("small", { class: "soft" }, ` ${yes} yes, ${no} no`)), button("Yes", () => mark(name, "yes")), button("No", () => mark(name, "no")), button("Unknown", () => mark(name, null)))));
@@ -211,6 +213,7 @@ export function mount(stage) {
     h("div", { class: "row" }, choice, button("Others", queue), button("Undo (Z)", undo)),
     whole,
     h("div", { class: "hand" }, big.element),
+    thumbs,
     grid,
     h("p", { class: "soft" }, "Keys label as the list of classes has them, arrows move, Shift with arrows or a click takes several, Space one more, U unknown, Z undoes."),
   );

@@ -18,7 +18,7 @@ export async function mount(stage) {
   const filters = h("div", { class: "row" });
   const words = h("p", { class: "soft", "aria-live": "polite" });
   const gallery = h("div", { class: "gallery", role: "group", "aria-label": "Pictures" });
-  const pages = h("div", { class: "row" });
+  const pages = h("div", { class: "row pages" });
   const onward = h("div", { class: "row" }, h("span", { class: "soft" }, "Work on the chosen image:"));
   const mode = stage.get("near") ? "near" : stage.get("pairs") ? "pairs" : "page";
   stage.view.append(h("div", { class: "row" }, h("label", { class: "button" }, "Open an image of your own", file)), filters, onward, words, gallery, pages);
