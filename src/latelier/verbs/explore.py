@@ -19,6 +19,7 @@ def explore(
     data: Place | None = None,
     port: Whole | None = None,
     host: str = HERE,
+    labels: Place | None = None,
     token: bool = False,
     open_: Annotated[bool, Parameter(name="--open")] = False,
     as_: As = None,
@@ -41,6 +42,9 @@ def explore(
         Port of the page; by default 8765, or any free port if 8765 is taken. 0 takes any free port.
     host
         An address of this machine at which other machines may open the page; they need the token that is then printed.
+    labels
+        Where the labels that you give on the page are kept, as a CSV file that --labels-file of train reads; attributes
+        stand beside it. By default labelling/labels.csv in the first run. Its rows are read at the start.
     token
         Ask for a token on this machine too, where others have accounts: without it, all of them can open the page.
     open_
@@ -71,6 +75,7 @@ def explore(
     from latelier.explore.open_runs import open_runs
     from latelier.explore.uploads import Uploads
     from latelier.runs.where import Where
+    from latelier.storage.paths import place
 
     prepare_cpu()
     uploads = Uploads()
@@ -78,7 +83,8 @@ def explore(
     listening = _listen(host, port)
     near = host in LOCAL
     secret = secrets.token_urlsafe(16) if token or not near else ""
-    app = build_app(places, uploads, LOCAL if near else (*LOCAL, host.lower()), secret)
+    kept = place(labels, "--labels") if labels else None
+    app = build_app(places, uploads, LOCAL if near else (*LOCAL, host.lower()), secret, kept)
     address = f"http://{HERE if near else host}:{listening.getsockname()[1]}/{f'?token={secret}' if secret else ''}"
     say(f"{address}\nCtrl-C ends it")
     config = uvicorn.Config(
