@@ -65,19 +65,15 @@ def finding(model: Model, data: Images | None) -> Slices[Found]:
     return Found(fitted_ones, said, f"steps that change {SHARE:g} of what tells two images apart")
 
 
-def fitted(model: Model, images: Images) -> Directions:
+def fitting(model: Model, images: Images) -> Slices[Directions]:
     """For each attribute of the images a logistic regression on the most likely codes (C = 1 on codes scaled by one
     number) and a step along the difference of the class means (``STEP``).
 
     The classifier's own weight is no way to go: it points where the classes differ by more than the codes vary, which
     may be numbers that hardly show in a drawn image (Haufe et al. 2014, doi 10.1016/j.neuroimage.2013.10.067: what
     draws is the activation pattern, the codes' covariance times the weight; the difference of class means is that of
-    the least-squares classifier). Raises Refusal where no attribute is shown both ways."""
-    return done(fitting(model, images))
-
-
-def fitting(model: Model, images: Images) -> Slices[Directions]:
-    """``fitted`` in slices. Classifiers, which cannot be cut, are fitted in a thread beside: they see numbers alone."""
+    the least-squares classifier). Classifiers, which cannot be cut, are fitted in a thread
+    beside: they see numbers alone. Raises Refusal where no attribute is shown both ways."""
     latents, encoder = movable(model), need(model, Encodes)
     read = reading(
         model,

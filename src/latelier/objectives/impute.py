@@ -45,13 +45,9 @@ def filling(
     return torch.where(known.bool(), image, likeliest)
 
 
-def drawn_by_likeliest(model: Model, image: Tensor, known: Tensor, start: dict[str, Tensor]) -> Tensor:
+def _likeliest(model: Model, image: Tensor, known: Tensor, start: dict[str, Tensor]) -> Slices[Tensor]:
     """The image that the code decodes to which is the most likely given the known pixels, sought from ``start``:
     N(decoded, VARIANCE) of those in [-1, 1], times the latents' priors. Latents of no simple prior stay."""
-    return done(_likeliest(model, image, known, start))
-
-
-def _likeliest(model: Model, image: Tensor, known: Tensor, start: dict[str, Tensor]) -> Slices[Tensor]:
     decoder = need(model, Decodes)
     code = {
         name: z.detach().clone().requires_grad_() for name, z in start.items() if model.latents[name].kind in PRIORS

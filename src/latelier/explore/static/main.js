@@ -27,7 +27,7 @@ function frame(run, panel) {
 function chip(run, picture) {
   const words = h("span", {}, "…");
   const pictured = image(run, source(run, picture), "");
-  ask(run.id, "look", "about", { picture }).then((answer) => answer && fill(words, answer.caption), () => fill(words, "This image is not here"));
+  ask(run.id, "look", "about", { picture }).then((answer) => answer && fill(words, answer.caption), (error) => error.gone || fill(words, "This image is not here"));
   return h("div", { class: "chip", role: "group", "aria-label": "Working image" },
     button("\u2039", () => step(-1), { "aria-label": "Image before" }), pictured, words,
     button("\u203a", () => step(1), { "aria-label": "Image after" }));

@@ -43,7 +43,7 @@ async function reached(path, options, take) {
   } catch (error) {
     if (options.signal?.aborted) throw error;
     lost();
-    throw new Error(GONE);
+    throw Object.assign(new Error(GONE), { gone: true });
   }
 }
 
