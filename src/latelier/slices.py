@@ -1,4 +1,4 @@
-"""Long work in slices: a generator that yields the share done, from 0 to 1, and returns the answer. Whoever drives it
+"""Long work in slices: a generator that yields the share done, from 0 to 1, and returns the answer. A caller
 can do something else between two slices, say how far it is, or leave it. No context, such as torch's of gradients, is
 held while it waits: what is done between slices would be done in it."""
 
@@ -41,7 +41,7 @@ def aside(work: Callable[[], T]) -> Slices[T]:
     def run() -> None:
         try:
             future.set_result(work())
-        except BaseException as error:  # noqa: BLE001, it is the asker's
+        except BaseException as error:
             future.set_exception(error)
 
     Thread(target=run, name="aside", daemon=True).start()

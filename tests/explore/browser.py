@@ -73,6 +73,14 @@ class Visitor:
         self.until("([alt, before]) => document.querySelector(`img[alt^='${alt}']`)?.src !== before", [alt, before])
         return self.picture(alt)
 
+    def settled(self, alt: str) -> str:
+        """Its address, once half a second has brought no other."""
+        before, now = "", self.picture(alt)
+        while now != before:
+            self.page.wait_for_timeout(500)
+            before, now = now, self.picture(alt)
+        return now
+
     def until(self, expression: str, given: Any = None) -> None:
         """Waits until that is true. (Playwright's own way evaluates text in the page, which its policy forbids.)"""
         for _ in range(PATIENCE // 20):

@@ -92,7 +92,8 @@ def test_a_mask_is_painted_by_hand_and_by_keys(visitor: Visitor, tmp_path: Path)
     visitor.page.mouse.down()
     visitor.page.mouse.move(box["x"] + box["width"] - 5, box["y"] + 5, steps=8)
     visitor.page.mouse.up()
-    after = visitor.changed("filled in", before)
+    visitor.changed("filled in", before)
+    after = visitor.settled("filled in")  # of the whole stroke
     visitor.page.get_by_role("button", name="Undo").click()
     assert visitor.changed("filled in", after) == before
     with visitor.page.expect_download() as download:

@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from latelier.errors import Refusal
 from latelier.explore.codes import WaitingError
-from latelier.explore.guard import BODY, TooLongError
+from latelier.explore.guard import BODY, TooLongError, TooSlowError
 from latelier.explore.opened_run import Unknown
 from latelier.explore.worker import Asked, OvertakenError
 
@@ -72,6 +72,8 @@ def told(error: Exception) -> tuple[int, dict[str, Any]]:
         return 202, {"overtaken": True}
     if isinstance(error, TooLongError):
         return 413, {"error": f"this file is longer than {BODY >> 20} MB: make it smaller"}
+    if isinstance(error, TooSlowError):
+        return 408, {"error": "this file did not come whole in time: send it again, or a smaller one"}
     if isinstance(error, HTTPException):
         return error.status_code, {"error": error.detail}
     if isinstance(error, Refusal | Unknown):

@@ -1,7 +1,7 @@
 """From a command's runs to the places of a page."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from latelier.errors import Refusal
@@ -12,15 +12,23 @@ from latelier.runs.splits import measured
 from latelier.runs.where import Where
 
 
-def open_runs(runs: Sequence[str | Path], data: str | Path | None, where: Where, uploads: Uploads) -> list[OpenedRun]:
-    """Each run with its images: those of ``data``, or of what it was trained on. Raises Refusal as opening does."""
+def open_runs(
+    runs: Sequence[str | Path],
+    data: str | Path | None,
+    where: Where,
+    uploads: Uploads,
+    tell: Callable[[str], None] = lambda said: None,
+) -> list[OpenedRun]:
+    """Each run with its images: those of ``data``, or of what it was trained on; ``tell`` hears what is being done.
+    Raises Refusal as opening does."""
     if not runs:
         raise Refusal("explore takes a run folder or several; train one: latelier train vae --data digits --out RUN")
     opened_runs: dict[str, OpenedRun] = {}
     for folder in runs:
         run = open_run(folder)
-        name = _name(run.name, opened_runs)
-        opened_runs[name] = _opened(name, run, str(data or run.source), where, uploads)
+        name, source = _name(run.name, opened_runs), str(data or run.source)
+        tell(f"{run.name}: reading images of {source}")
+        opened_runs[name] = _opened(name, run, source, where, uploads)
     return list(opened_runs.values())
 
 

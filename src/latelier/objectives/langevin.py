@@ -29,9 +29,10 @@ class Chain:
         """[n, d], where n chains that begin at z [n, d] end: z <- z - step slope(z) + sqrt(2 step temperature) noise.
 
         ``slope`` is the gradient of the energy, [n, d] -> [n, d]. The noise comes from the generator's device."""
-        for z in self.walk(z, slope, generator):  # noqa: B007, the last is where they end
+        end = z
+        for end in self.walk(z, slope, generator):  # noqa: B007, the last is where they end
             pass
-        return z
+        return end
 
     def walk(self, z: Tensor, slope: Callable[[Tensor], Tensor], generator: Generator) -> Iterator[Tensor]:
         """Where the chains of ``run`` are after each step."""

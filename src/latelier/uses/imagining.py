@@ -20,7 +20,7 @@ from latelier.objectives.importance import effective_samples
 from latelier.objectives.langevin import Chain
 from latelier.slices import Slices, done
 
-TRIED, BLOCK = 4_096, 32  # draws of the prior, and how many are weighed at once: a slice
+TRIED, BLOCK = 4_096, 16  # draws of the prior, and how many are weighed at once: a slice
 BEAM = 5  # of what is read back
 WEIGHED = 0.6  # of the work, about: the rest is chains
 HEARD = 5  # draws of the code of an image whose most likely code is not typical, at each step of a chain
@@ -75,14 +75,14 @@ def imagining(
     weight = torch.cat(weights)
     rows = torch.multinomial(weight.softmax(0), n, replacement=True, generator=generator)
     code = {name: torch.cat([part[name] for part in drawn])[rows] for name in drawn[0]}
-    end = torch.cat([code[name].flatten(1) for name in read], 1)
+    end = start = torch.cat([code[name].flatten(1) for name in read], 1)
     slope = _slope(log_p, code, read)
 
     def evaluated(z: Tensor) -> Tensor:
         with evaluating(model):
             return slope(z)
 
-    for step, end in enumerate(chain.walk(end, evaluated, generator)):  # noqa: B020, it goes on from there
+    for step, end in enumerate(chain.walk(start, evaluated, generator)):  # noqa: B007, the last is where they end
         yield WEIGHED + (1 - WEIGHED) * step / chain.steps
     return Imagined({**code, **_parted(end, code, read)}, float(effective_samples(weight[:, None])))
 

@@ -145,6 +145,11 @@ def flatten(image: ImageFile, found: set[str], span: Span | None = None) -> Imag
         return drawn(image, span, found)
     mode = "L" if is_grey(image) else "RGB"
     image.load()
+    return on_white(image, mode, found)
+
+
+def on_white(image: Image.Image, mode: str, found: set[str]) -> Image.Image:
+    """A loaded image of 8 bits a value, or a part of one, in that mode, as ``flatten`` has it."""
     if image.mode in ("P", "PA"):
         found.add("palette")
     elif image.mode not in GREY_MODES | COLOUR_MODES:

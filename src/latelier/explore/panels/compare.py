@@ -4,11 +4,12 @@ import shlex
 from typing import Any
 
 from latelier.core import Decodes, Encodes
-from latelier.explore.errors_seen import Errors
+from latelier.explore.errors_seen import sampled
 from latelier.explore.opened_run import OpenedRun, chosen, drawn
 from latelier.explore.panels import Action
 from latelier.explore.requests import Question
 from latelier.sheets.reconstruct import decibels, psnr
+from latelier.slices import Slices
 
 TITLE, PLACE = "Compare", 12
 GROUP, KEY = "Compare", "b"
@@ -44,10 +45,9 @@ def show(opened: OpenedRun, question: Question) -> dict[str, Any]:
     }
 
 
-def errors(opened: OpenedRun, question: Question) -> dict[str, Any]:
-    """PSNR in dB of the reconstructions of a sample of the images, the same sample of every run on the same images.
-    Raises WaitingError until they are there."""
-    found = opened.once("errors", lambda: Errors(opened)).sample()
+def errors(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:
+    """PSNR in dB of the reconstructions of a sample of the images, the same sample of every run on the same images."""
+    found = yield from opened.shared("errors", lambda: sampled(opened))
     return {
         "pictures": [{"id": f"d{row}", "caption": opened.caption(f"d{row}")} for row in found.rows.tolist()],
         "psnr": [round(value, 3) for value in found.psnr.tolist()],

@@ -7,12 +7,14 @@ import { navigation } from "./lib/navigation.js";
 import { address as source, image, measures } from "./lib/picture.js";
 import { ask, site as read, upload } from "./lib/server.js";
 import { say, Stage } from "./lib/stage.js";
+import { held } from "./lib/still.js";
 
 const main = document.getElementById("main");
 const runs = document.getElementById("run");
 const own = []; // ids of uploads of this page
 let site = null;
 let stage = null;
+let missed = 0; // modules that could not be had
 let keys = []; // of the panel that is shown
 
 function frame(run, panel) {
@@ -45,7 +47,8 @@ function amiss(run, panel) {
 }
 
 async function show() {
-  if (stage) stage.open = false;
+  const before = stage;
+  before?.leave();
   const run = site.runs.find((one) => one.id === address.get("run")) ?? site.runs[0];
   const wanted = address.get("panel");
   const panel = run.panels.includes(wanted) ? wanted : run.panels[0];
@@ -54,14 +57,42 @@ async function show() {
   const { title, line } = site.panels[panel];
   const facts = `${run.title} (${run.model}) on ${run.source}`;
   const head = h("div", { class: "head" }, h("div", {}, h("h1", {}, title), h("p", {}, line), h("p", { class: "soft" }, facts)));
-  const module = await import(`./panels/${panel}.js`).catch((error) => ({ mount: () => mine.fail(new Error(`This panel could not be loaded: ${error.message}`)) }));
+  const module = await loaded(panel);
   if (!mine.open) return;
-  keys = module.keys ?? [];
-  if (module.works !== false) head.append(chip(run, mine.picture));
+  keys = module?.keys ?? [];
+  if (module && module.works !== false) head.append(chip(run, mine.picture));
+  const place = held(main, before?.panel === panel && before.run.id === run.id);
   fill(main, head, mine.element);
-  const said = amiss(run, panel);
+  place();
+  const said = module ? amiss(run, panel) : `The panel ${title} could not be loaded. Is the explorer still running in its terminal? This page goes on by itself once it is.`;
   if (said) mine.fail(new Error(said));
+  if (!module) return;
   module.mount(mine);
+}
+
+/** A panel's module, or null where it cannot be had; a browser may remember that under the same address. */
+async function loaded(panel) {
+  try {
+    return await import(`./panels/${panel}.js${missed ? `?again=${missed}` : ""}`);
+  } catch {
+    missed += 1;
+    read().catch(() => {}); // which notes that the server is gone, if it is
+    return null;
+  }
+}
+
+/** The server is there again, perhaps another one than before. */
+async function back() {
+  const version = site?.version;
+  try {
+    site = await read();
+  } catch (error) {
+    return stage ? stage.fail(error) : fill(main, h("p", { class: "card problem", role: "alert" }, error.message));
+  }
+  if (version !== site.version) return location.reload();
+  listed();
+  say("The explorer answers again.");
+  await show();
 }
 
 async function taken(file) {
@@ -108,6 +139,7 @@ async function begin() {
     site = await read();
   } catch (error) {
     fill(main, h("p", { class: "card problem", role: "alert" }, error.message));
+    addEventListener("latelier-back", () => location.reload(), { once: true });
     return;
   }
   const help = () => tell(site, stage.run, stage.panel, keys);
@@ -122,6 +154,7 @@ async function begin() {
   addEventListener("latelier-runs", again);
   listen({ where: () => stage, go: (panel) => address.go({ panel }), step, help });
   dropping();
+  addEventListener("latelier-back", back);
   await show();
 }
 

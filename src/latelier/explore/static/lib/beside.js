@@ -4,7 +4,6 @@ import { fill, h } from "./dom.js";
 import { go } from "./address.js";
 import { address, figure, thumb } from "./picture.js";
 import { line } from "./scores.js";
-import { ask } from "./server.js";
 
 const NEAR = 6; // images nearest by code
 
@@ -14,17 +13,12 @@ export function title(run) {
 }
 
 /** Answers of other runs' panels, as long as the stage is open; null where it is not, or where one was overtaken. */
-export async function asking(stage, run, panel, action, question, waiting = () => {}) {
-  const left = {};
-  const heard = (share) => {
-    if (!stage.open) throw left; // or it would be asked for on and on
-    waiting(share);
-  };
+export async function asking(stage, run, panel, action, question, waiting) {
   try {
-    const answer = await ask(run.id, panel, action, question, heard);
+    const answer = await stage.sent(panel, action, question, run.title, { run, waiting });
     return stage.open ? answer : null;
   } catch (error) {
-    if (error !== left) stage.fail(error);
+    stage.fail(error);
     return null;
   }
 }

@@ -3,19 +3,53 @@
 const client = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 const KINDS = { float32: Float32Array, int32: Int32Array, int8: Int8Array };
 const AGAIN = 400; // ms between questions whose answer is not there yet
+const LOOK = 1000; // ms between looks whether a server that was gone is back
+const GONE = "The explorer does not answer. Is it still running in its terminal? This page goes on by itself once it does.";
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+let gone = false;
 
-async function reached(path, options) {
+/** Begins to look for the server, which did not answer; the window hears "latelier-back" once it does. */
+async function lost() {
+  if (gone) return;
+  gone = true;
+  while (gone) {
+    await pause(LOOK);
+    gone = await fetch("/api/site").then(() => false, () => true);
+  }
+  dispatchEvent(new Event("latelier-back"));
+}
+
+/** Status and content of an answer; of long work `share` hears how far it is. */
+async function read(answer, share) {
+  if (!answer.headers.get("content-type")?.startsWith("application/x-ndjson")) return [answer.status, await answer.json().catch(() => ({}))];
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let [rest, last] = ["", {}];
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    const lines = (rest + part.value).split("\n");
+    rest = lines.pop();
+    for (const line of lines) {
+      last = JSON.parse(line);
+      if (last.share !== undefined) share(last.share);
+    }
+  }
+  if (last.status === undefined) throw new Error(GONE);
+  return [last.status, last.answer ?? last];
+}
+
+/** What `take` reads of an answer. */
+async function reached(path, options, take) {
   try {
-    return await fetch(path, options);
-  } catch {
-    throw new Error("The explorer does not answer. Is it still running in its terminal?");
+    return await take(await fetch(path, options));
+  } catch (error) {
+    if (options.signal?.aborted) throw error;
+    lost();
+    throw new Error(GONE);
   }
 }
 
-async function fetched(path, options) {
-  const answer = await reached(path, options);
-  const content = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(content.error ?? `The explorer answered ${answer.status}.`);
+async function fetched(path, options = {}, share = () => {}) {
+  const [status, content] = await reached(path, options, (answer) => read(answer, share));
+  if (status >= 300) throw new Error(content.error ?? `The explorer answered ${status}.`);
   return content;
 }
 
@@ -31,28 +65,33 @@ export async function upload(file) {
 }
 
 /**
- * One answer of a panel's action; null if a newer question overtook it. `waiting` hears what share is done; `wanted`
- * says whether it is still waited for.
+ * One answer of a panel's action; null if a newer question overtook it, or `signal` left it. `waiting` hears what share
+ * of all codes is there, `share` what share of the work itself is done; `wanted` says whether it is still waited for.
  */
-export async function ask(run, panel, action, question, waiting = () => {}, wanted = () => true) {
+export async function ask(run, panel, action, question, waiting = () => {}, wanted = () => true, { share = waiting, signal } = {}) {
   const path = `/api/${run}/${panel}/${action}`;
   const headers = { "content-type": "application/json", "x-client": client };
-  for (;;) {
-    const answer = await fetched(path, { method: "POST", headers, body: JSON.stringify(question) });
+  while (!signal?.aborted) {
+    const sent = { method: "POST", headers, body: JSON.stringify(question), signal };
+    const answer = await fetched(path, sent, share).catch((error) => (signal?.aborted ? { overtaken: true } : Promise.reject(error)));
     if (answer.overtaken) return null;
     if (answer.waiting === undefined) return answer;
     waiting(answer.waiting);
-    await new Promise((done) => setTimeout(done, AGAIN));
+    await pause(AGAIN);
     if (!wanted()) return null;
   }
+  return null;
 }
 
 /** Many numbers that a panel has ready, as a typed array. */
 export async function table(run, panel, name, query = {}) {
-  const answer = await reached(`/api/${run}/${panel}/${name}.bin?${new URLSearchParams(query)}`, { headers: { "x-client": client } });
-  const kind = answer.headers.get("x-table")?.split(" ")[0];
-  if (!kind) throw new Error((await answer.json().catch(() => ({}))).error ?? `The explorer answered ${answer.status}.`);
-  return new KINDS[kind](await answer.arrayBuffer());
+  const path = `/api/${run}/${panel}/${name}.bin?${new URLSearchParams(query)}`;
+  const [kind, content, status] = await reached(path, { headers: { "x-client": client } }, async (answer) => {
+    const known = answer.headers.get("x-table")?.split(" ")[0];
+    return [known, known ? await answer.arrayBuffer() : await answer.json().catch(() => ({})), answer.status];
+  });
+  if (!kind) throw new Error(content.error ?? `The explorer answered ${status}.`);
+  return new KINDS[kind](content);
 }
 
 /** Asks the newest question only; `show` gets each answer in turn, `fail` an error. */

@@ -7,7 +7,7 @@ import { strip } from "../lib/strip.js";
 import { go } from "../lib/address.js";
 
 export async function mount(stage) {
-  const big = figure(stage.run, address(stage.run, stage.picture), "", { alt: "The working image", big: true });
+  const big = figure(stage.run, address(stage.run, stage.picture), "the working image", { alt: "The working image", big: true });
   const written = h("div", { class: "card" }, h("p", { class: "soft" }, "Writing…"));
   stage.view.append(big.element, written);
   const answer = await stage.ask("describe", { picture: stage.picture });
@@ -27,10 +27,10 @@ export async function mount(stage) {
   async function imagine(seed) {
     stage.note({ text: box.value, seed });
     draw.disabled = again.disabled = true;
-    fill(gallery, h("p", { class: "soft" }, "Looking for codes of which this would be written. This takes some seconds…"));
-    const found = await stage.ask("imagine", { text: box.value, seed });
+    fill(gallery);
+    const found = await stage.ask("imagine", { text: box.value, seed }, "captions", "Looking for codes of which this would be written");
     draw.disabled = again.disabled = false;
-    if (!found) return fill(gallery);
+    if (!found) return fill(gallery, h("p", { class: "soft" }, "Nothing was drawn."));
     const right = found.pictures.filter((one) => one.right).length;
     fill(gallery,
       h("p", { class: "soft" }, `Of ${right} of ${found.pictures.length} the model, looking at the image alone, writes that very text (framed). ${Math.round(found.effective)} of ${found.tried.toLocaleString("en")} draws of the prior carried the weight.`),

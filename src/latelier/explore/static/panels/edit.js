@@ -1,35 +1,37 @@
 // A slider an attribute; before and after; and a table that says whether the edit can be trusted.
 
 import { button, fill, h, said } from "../lib/dom.js";
-import { address, figure, frames } from "../lib/picture.js";
+import { figure, frames } from "../lib/picture.js";
 import { slider } from "../lib/slider.js";
 import { keep } from "../lib/keep.js";
 import { strip } from "../lib/strip.js";
 import { settled } from "../lib/stage.js";
 import { go } from "../lib/address.js";
 
+const LOOKING = "Looking where attributes lie in the code";
+
 export async function mount(stage) {
-  const [before, after] = ["before", "after"].map((alt) => figure(stage.run, address(stage.run, stage.picture), "the image itself", { alt }));
+  const [before, after] = ["before", "after"].map((alt) => figure(stage.run, "", alt, { alt }));
   const degrees = h("section", { class: "later" });
   const table = h("section", { class: "later" });
   const by = Object.fromEntries(new URLSearchParams(stage.get("by").replaceAll(",", "&")));
-  const list = h("div", { class: "sliders" }, h("p", { class: "soft" }, "Looking where attributes lie in the code…"));
+  const list = h("div", { class: "sliders" }, h("p", { class: "soft" }, "Attributes come here once it is known where they lie in the code."));
   stage.body.classList.add("split");
   stage.view.append(h("div", { class: "figures stays" }, before.element, after.element), degrees, table);
   stage.side.append(list);
 
-  const answer = await stage.ask("attributes", {});
-  if (!answer) return fill(list);
+  const answer = await stage.ask("attributes", {}, "edit", LOOKING);
+  if (!answer) return fill(list, stage.again());
   const question = () => ({ picture: stage.picture, by: Object.fromEntries(Object.entries(by).map(([name, value]) => [name, Number(value)])) });
   const draw = stage.newest("move", (drawn) => {
     before.show(drawn.again, "before: drawn of its code");
     after.show(drawn.picture, ["after: ", h("b", {}, words(by))]);
-  });
+  }, LOOKING);
   const judge = stage.newest("trust", (told) => {
     const moved = Object.values(by).some((value) => Number(value));
     fill(degrees, moved && h("h2", {}, "By degrees"), moved && frames(stage.run, told.strip.map(({ share, picture }) => ({ picture, words: `\u00d7${said(share, 1)}`, here: share === 1 }))));
     fill(table, trust(told, by));
-  });
+  }, "Judging the edit");
   const judgeLater = settled(() => judge(question()));
 
   function moved(name, value) {

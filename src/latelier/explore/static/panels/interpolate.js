@@ -1,7 +1,7 @@
 // Between two to four images, by dragging a point or by two sliders.
 
 import { button, fill, h, percent } from "../lib/dom.js";
-import { address, figure, frames, thumb } from "../lib/picture.js";
+import { figure, frames, thumb } from "../lib/picture.js";
 import { slider } from "../lib/slider.js";
 import { keep } from "../lib/keep.js";
 import { strip } from "../lib/strip.js";
@@ -16,7 +16,7 @@ export function mount(stage) {
   const at = { x: number(stage.get("x"), 0.5), y: number(stage.get("y"), 0) };
   let chosen = 1;
 
-  const big = figure(stage.run, address(stage.run, pictures[0]), "", { alt: "Between the images", big: true });
+  const big = figure(stage.run, "", "", { alt: "Between the images", big: true });
   const corners = h("div", { class: "corners" });
   const dot = h("i");
   const pad = h("div", { class: "pad", "aria-hidden": "true" }, dot);

@@ -6,7 +6,7 @@ import { keep } from "../lib/keep.js";
 import { strip } from "../lib/strip.js";
 
 export async function mount(stage) {
-  const big = figure(stage.run, address(stage.run, stage.picture), "", { alt: "The image, dark where the part does not occur", big: true });
+  const big = figure(stage.run, "", "", { alt: "The image, dark where the part does not occur", big: true });
   const [, height, width] = stage.run.image;
   const veil = h("canvas", { width, height, class: "crisp", "aria-hidden": "true" });
   const list = h("div", { class: "list", role: "group", "aria-label": "Parts" });
@@ -18,8 +18,8 @@ export async function mount(stage) {
   veil.classList.add("cells");
   big.frame.append(veil);
 
-  const [parts, where] = await Promise.all([stage.ask("list", {}), stage.ask("where", { picture: stage.picture })]);
-  if (!parts || !where) return;
+  const [parts, where] = await Promise.all([stage.ask("list", {}, "parts", "Looking for parts in images of the data"), stage.ask("where", { picture: stage.picture })]);
+  if (!parts || !where) return fill(list, stage.again());
   if (!parts.parts.some((one) => one.part === part)) part = parts.parts[0].part;
 
   function overlay() {

@@ -1,7 +1,7 @@
 // A slider a latent number. Of maps the cell is chosen by clicking on the image.
 
 import { button, fill, h, segments } from "../lib/dom.js";
-import { address, figure } from "../lib/picture.js";
+import { figure } from "../lib/picture.js";
 import { slider } from "../lib/slider.js";
 import { keep } from "../lib/keep.js";
 import { go } from "../lib/address.js";
@@ -17,7 +17,7 @@ export function mount(stage) {
   let sliders = [];
   let told = null;
 
-  const big = figure(stage.run, address(stage.run, stage.picture), "drawn of the code as it is moved", { alt: "Drawn of the code as it is moved", big: true });
+  const big = figure(stage.run, "", "drawn of the code as it is moved", { alt: "Drawn of the code as it is moved", big: true });
   const cells = h("div", { class: "cells", hidden: true, role: "group", "aria-label": "Cell of the map" });
   big.frame.append(cells);
   const latents = h("div", {});
@@ -58,7 +58,7 @@ export function mount(stage) {
   async function load(changes = {}) {
     stage.note(changes);
     const at = (name) => (stage.get(name) === "" ? undefined : Number(stage.get(name)));
-    const answer = await stage.ask("sliders", { ...from(), latent: stage.get("latent"), row: at("row"), column: at("column"), most: at("most") });
+    const answer = await stage.ask("sliders", { ...from(), latent: stage.get("latent"), row: at("row"), column: at("column"), most: at("most") }, "traverse", "Reading how much each number tells");
     if (!answer) return;
     told = answer;
     sliders = answer.sliders.map(made);
