@@ -12,8 +12,8 @@ import numpy as np
 from latelier.data.packing.sums import regular
 from latelier.storage import files
 
-FILES = 16  # kept; the oldest go
-BYTES = 1 << 30  # of all of them
+FILES = 16  # of a kind that are kept; the oldest go
+BYTES = 1 << 30  # of all of a kind
 PIECE = 1 << 22  # bytes read or written at once
 SUM = 4  # bytes of the sum behind a table
 
@@ -38,8 +38,8 @@ def found(path: Path, shape: tuple[int, int]) -> Generator[None, None, np.ndarra
 
 
 def keep(path: Path, rows: np.ndarray) -> Iterator[None]:
-    """Writes a float32 table, and removes the oldest of the folder; pauses as ``found`` does. Raises Refusal, or
-    OSError, where it cannot."""
+    """Writes a float32 table, and removes the oldest of its kind, the first word of its name; pauses as ``found`` does.
+    Raises Refusal, or OSError, where it cannot."""
     head = _head(rows.shape)
     with files.replacing(path) as file:
         file.write(head)
@@ -49,7 +49,8 @@ def keep(path: Path, rows: np.ndarray) -> Iterator[None]:
             total = crc32(piece, total)
             yield
         file.write(total.to_bytes(SUM, "little"))
-    newest = sorted(path.parent.glob("*.npy"), key=lambda one: one.stat().st_mtime, reverse=True)
+    kind = path.name.partition("-")[0]
+    newest = sorted(path.parent.glob(f"{kind}-*.npy"), key=lambda one: one.stat().st_mtime, reverse=True)
     room = BYTES
     for place, one in enumerate(newest):
         room -= one.stat().st_size

@@ -90,7 +90,7 @@ def near(opened: OpenedRun, question: Question) -> dict[str, Any]:
     picture, count = chosen(opened, question), question.whole("count", 1, MOST, 24)
     row = flat(opened.code(picture), opened.model)[0].cpu().numpy()
     found = [(one, away) for one, away in opened.codes.nearest(row, count + 1) if f"d{one}" != picture][:count]
-    return {"pictures": [told(opened, one) | {"distance": away} for one, away in found]}
+    return {"pictures": [told(opened, one) | {"distance": away} for one, away in found], "of": opened.codes.said}
 
 
 def pairs(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:

@@ -103,7 +103,7 @@ export async function mount(stage) {
   async function nearest() {
     const answer = await stage.ask("near", { picture: stage.picture, count: PAGE });
     if (!answer) return;
-    fill(words, "Images whose codes are nearest to the working image's, nearest first, with their distance.");
+    fill(words, `Images whose codes are nearest to the working image's, nearest first, with their distance. Searched: ${answer.of}.`);
     shown([{ id: stage.picture, caption: "the working image" }, ...answer.pictures]);
     fill(pages, button("Select these", () => select(answer.pictures.map((one) => one.id))));
   }
