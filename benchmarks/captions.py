@@ -1,15 +1,18 @@
 """Speed of captions: decoding 64 together beside one at a time, and a training step beside a bare one over the same
-nets.
+nets; with --run RUN, what a run's captions score, instead. Both in float32 and in bfloat16.
 
     python benchmarks/captions.py
+    python benchmarks/captions.py --run RUN
 
 See README.md of this folder for what is measured. With --threads 1 seconds are the process's own, so that a busy
 machine does not count. Laps of both sides alternate, and the median of their ratios is told.
 """
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -26,16 +29,28 @@ from latelier.data.captions import Sentences
 from latelier.data.drawn.scenes import draw_scenes
 from latelier.data.images import Images
 from latelier.data.words import Vocabulary
-from latelier.device import computes_bf16, multiply_fast, pick_device
+from latelier.device import multiply_fast, pick_device
 from latelier.heads.captioned import Captioned
 from latelier.models.vae import Model as Vae
 from latelier.nets.recurrent import Recurrent
 from latelier.objectives import gaussian
+from latelier.runs.run import open_run
+from latelier.runs.where import Where
+from latelier.scores.record import run_scores
+from latelier.terminal.tables import number
 
 WORDS, FEW_WORDS = 2_500, 40  # about Flickr8k's, and those of drawn scenes
 LENGTH, TOGETHER = 12, 64  # words a caption, and captions
+SCORED = 1_000  # images at most, with --run
 STEPS, RATE = 3, 1e-3
-KINDS = ("float32", "its own precision")  # of products
+PRECISIONS = {"float32": False, "bfloat16": True}  # and whether products of matrices are in bfloat16
+
+
+@contextmanager
+def writing_in(precision: str) -> Iterator[None]:
+    """Within it captions are written in that precision, whatever the processor is best at."""
+    with patch("latelier.heads.caption.computes_bf16", lambda device: PRECISIONS[precision]):
+        yield
 
 
 def drawn(batch: int, words: int = WORDS) -> tuple[Images, Vocabulary]:
@@ -109,8 +124,8 @@ def training(batch: int) -> str:
     return f"a step of {batch}: latelier {own:.0f} ms, bare {hand:.0f} ms; {ratio:.3f} of the bare speed (aim .95)"
 
 
-def decoding(width: int, words: int) -> str:
-    """Milliseconds a caption, together and one at a time, and their ratio."""
+def decoding(width: int, words: int, precision: str) -> str:
+    """Milliseconds a caption, together and one at a time, and their ratio, in that precision."""
     _, vocabulary = drawn(1, words)
     model = built(vocabulary).eval()
     torch.nn.init.constant_(model.writer.net.out.bias[:1], -1e3)  # no early end: every caption has LENGTH words
@@ -126,22 +141,35 @@ def decoding(width: int, words: int) -> str:
         for row in range(TOGETHER):
             writer.describe([{"z": code["z"][row : row + 1]}], width, LENGTH)
 
-    def products(fast: bool) -> Callable[[int], None]:
-        @torch.no_grad()
-        def lap(_: int) -> None:
-            with torch.autocast(pick_device().type, torch.bfloat16, enabled=fast):
-                floor(model.writer.net, width)
+    @torch.no_grad()
+    def products(_: int) -> None:
+        with torch.autocast(pick_device().type, torch.bfloat16, enabled=PRECISIONS[precision]):
+            floor(model.writer.net, width)
 
-        return lap
-
-    laps = alternated([together, alone, products(False), products(computes_bf16(pick_device()))], [0])
-    ratio = statistics.median(one / many for many, one, *_ in laps)
-    shares = [statistics.median(lap[side] / lap[0] for lap in laps) for side in (2, 3)]
+    with writing_in(precision):
+        laps = alternated([together, alone, products], [0])
+    ratio = statistics.median(one / many for many, one, _ in laps)
+    share = statistics.median(least / many for many, _, least in laps)
     many, one = (1e3 * statistics.median(lap[side] for lap in laps) / TOGETHER for side in (0, 1))
     name = "greedy" if width == 1 else f"beam of {width}"
     figures = f"{many:.2f} ms a caption of {TOGETHER} together, {one:.2f} alone; {ratio:.1f}x (aim 20)"
-    roofs = " and ".join(f"{100 * share:.0f} % of that in {kind}" for share, kind in zip(shares, KINDS, strict=True))
-    return f"{name}, {LENGTH} words of {words:,}: {figures}; by the time of its products alone, {roofs}"
+    roof = f"its products alone take {100 * share:.0f} % of the time together"
+    return f"{name}, {LENGTH} words of {words:,}, {precision}: {figures}; {roof}"
+
+
+def scored(run: str) -> list[str]:
+    """What the run's captions score on its own test images, a line a score and precision."""
+    opened = open_run(run)
+    splits = opened.splits(None, Where())
+    names = ["captions", *(["scene_captions"] if "parts" in splits.test.truth else [])]
+    lines = []
+    for precision in PRECISIONS:
+        with writing_in(precision):
+            records = run_scores(opened.model, splits, names, limit=SCORED)
+        for record in records:
+            values = ", ".join(f"{name} {number(value)}" for name, value in record["values"].items())
+            lines.append(f"{record['name']}, {precision}, {record['n']:,} images: {values}")
+    return lines
 
 
 def floor(net: Recurrent, width: int) -> None:
@@ -158,10 +186,14 @@ def floor(net: Recurrent, width: int) -> None:
 
 
 def main() -> None:
-    asked = options(__doc__)
+    asked = options(__doc__, run="")
+    if asked.run:
+        print("\n".join(scored(asked.run)))
+        return
     for words in (WORDS, FEW_WORDS):
         for width in (1, 5):
-            print(decoding(width, words), flush=True)
+            for precision in PRECISIONS:
+                print(decoding(width, words, precision), flush=True)
     print(training(asked.batch))
 
 

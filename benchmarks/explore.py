@@ -2,6 +2,7 @@
 
     python benchmarks/explore.py                       models of 8 and 64 pixels, trained for one epoch
     python benchmarks/explore.py --flood 60            and 200 slider events a second for a minute
+    python benchmarks/explore.py --jobs                how long a slider waits while long work is done, at 64 pixels
     python benchmarks/explore.py --map 100000          how smoothly a map of so many points moves, and nothing else
 
 See README.md of this folder for what is measured.
@@ -20,6 +21,7 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
+from explore_jobs import PRESS, SLIDER, measure_jobs
 from explore_map import measure_map
 
 from latelier.bench.stated import unlike_defaults
@@ -27,14 +29,6 @@ from latelier.config.settings import words
 
 PRESSES = 120
 RATE = 200  # slider events a second of a flood
-SLIDER = ".slider input"
-PRESS = """() => new Promise((done) => {
-  const [slider, image] = [document.querySelector(".slider input"), document.querySelector(".big img")];
-  const begun = performance.now();
-  image.addEventListener("load", () => done(performance.now() - begun), { once: true });
-  slider.value = (Number(slider.value) + Number(slider.step)) % 2.5;
-  slider.dispatchEvent(new Event("input", { bubbles: true }));
-})"""
 FLOOD = """([rate, seconds]) => new Promise((done) => {
   const slider = document.querySelector(".slider input");
   let [sent, begun] = [0, performance.now()];
@@ -52,8 +46,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--presses", type=int, default=PRESSES)
     parser.add_argument("--flood", type=int, default=0, help="seconds")
+    parser.add_argument("--jobs", action="store_true")
     parser.add_argument("--map", type=int, default=0, help="points")
     options = parser.parse_args()
+    if options.jobs:
+        return measure_jobs()
     if options.map:
         return measure_map(options.map)
     with tempfile.TemporaryDirectory() as place:
@@ -78,7 +75,7 @@ def measure(name: str, run: Path, presses: int, flood: int) -> None:
     )
     try:
         assert server.stdout is not None
-        address = server.stdout.readline().strip()
+        address = next(line.strip() for line in server.stdout if line.startswith("http"))
         while not answers(address):
             time.sleep(0.01)
         up = time.perf_counter() - begun

@@ -1,7 +1,7 @@
 """What suggested labels are worth: a simulated labeller, images drawn at random against those that `suggest` names.
 
-    python benchmarks/suggest.py --data-root DATA --out OUT [--sets digits,mnist] [--codes vae,pca] [--table]
-        [--picture FILE.png]
+    python benchmarks/suggest.py --data-root DATA --out OUT [--sets digits,mnist] [--codes vae,pca] [--seeds 5]
+        [--table] [--picture FILE.png]
 
 Of up to 10,000 training images the labeller, who makes no mistakes, labels 20 and then 10 at a time, which the row of
 the table chooses; `learners.suggestion.light` learns from these, and errs on so many of up to 5,000 test images that
@@ -35,7 +35,6 @@ from latelier.terminal.tables import with_sd
 
 LABELLED, MEASURED = 10_000, 5_000  # images
 BUDGETS, FIRST, ROUND = (20, 30, 50, 100, 200), 20, 10
-SEEDS = range(5)
 BATCH = 64
 
 
@@ -187,8 +186,7 @@ def table(found: list[dict[str, Any]]) -> str:
 def picture(found: list[dict[str, Any]]) -> np.ndarray:
     """uint8 [H, W, 3]: error over labels, a panel for each set and kind of codes; the mean of the seeds and its sd."""
     panels = list(dict.fromkeys((cell["set"], cell["codes"]) for cell in found))
-    across = len({name for name, _ in panels})
-    down = -(-len(panels) // across)
+    across, down = -(-len(panels) // 2), min(2, len(panels))
     figure = blank(3.2 * across, 3.0 * down + 0.4)
     for place, (name, kind) in enumerate(sorted(panels, key=lambda one: one[1] != "vae")):
         panel = figure.add_subplot(down, across, place + 1)
@@ -219,6 +217,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--sets", default=",".join(SETS))
     parser.add_argument("--codes", default="vae,pca")
+    parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--table", action="store_true", help="print OUT/results.jsonl as a table, and measure nothing")
     parser.add_argument("--picture", type=Path, help="write the curves as PNG")
     arguments = parser.parse_args()
@@ -228,7 +227,7 @@ def main() -> None:
     wanted = [(name, kind) for name in arguments.sets.split(",") for kind in arguments.codes.split(",")]
     for name, kind in [] if arguments.table else wanted:
         here = codes_of(arguments.out, arguments.data_root, name, kind)
-        for row, seed in [*((row, seed) for row in ROWS for seed in SEEDS), ("all", 0)]:
+        for row, seed in [*((row, seed) for row in ROWS for seed in range(arguments.seeds)), ("all", 0)]:
             if (name, kind, row, seed) in done:
                 continue
             cell = {"set": name, "codes": kind, "row": row, "seed": seed}
@@ -237,7 +236,7 @@ def main() -> None:
             cells.keep(arguments.out, cell)
     print(table(found))
     if arguments.picture:
-        arguments.picture.write_bytes(png(picture(found)))
+        arguments.picture.write_bytes(png(picture([cell for cell in found if (cell["set"], cell["codes"]) in wanted])))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Reads docs and help texts for words and constructions that the project does not use, and for what proselint knows.
+"""Reads docs, help texts and docstrings for words that the project does not use, and for what proselint knows.
 
     python tools/prose.py
 
@@ -27,6 +27,13 @@ STYLE = {  # pattern -> what to write
     r"\bpixels a side\b": "size in pixels",
     r"\blatent numbers?\b": "latent dimension",
 }
+DOCSTRINGS = {  # the same for docstrings of the package, which may be terse
+    r"\bso many\b": "this many, or the argument's name",
+    r"\bwhoever\b": "who or what it is",
+    r"\bnobody\b": "what is not done, or no process, no image",
+    r"\bfor what is none\b": "what it is not",
+    r"\btold (?:by|from|of)\b": "known by, predicted from, said of",
+}
 FIGURES = 9  # numbers in one sentence, from which on they belong into a table
 NUMBER = re.compile(r"(?<![\w.])[-+]?\d[\d,]*(?:\.\d+)?|(?<![\w.])\.\d+")
 CODE = re.compile(r"`[^`]*`|!\[[^\]]*\]\([^)]*\)|\]\([^)]*\)")  # and images and addresses of links
@@ -40,7 +47,12 @@ def prose(text: str) -> str:
         fence = line.startswith("```")
         fenced ^= fence
         lines.append("" if fence or fenced or line.startswith("    ") else line)
-    return CODE.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), "\n".join(lines))
+    return blanked("\n".join(lines))
+
+
+def blanked(text: str) -> str:
+    """The text with spaces in place of what stands in backticks."""
+    return CODE.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
 
 
 def helps() -> dict[str, str]:
@@ -54,12 +66,32 @@ def helps() -> dict[str, str]:
     return found
 
 
-def faults(name: str, text: str) -> Iterator[str]:
-    """What is found in prose."""
+def docstrings() -> dict[str, str]:
+    """File of the package -> all its docstrings, at the lines where they stand, outside the explorer."""
+    found = {}
+    for path in sorted((ROOT / "src" / "latelier").rglob("*.py")):
+        lines: dict[int, str] = {}
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
+                said = ast.get_docstring(node, clean=False) or ""
+                lines |= dict(enumerate(said.split("\n"), node.body[0].lineno))
+        if lines and "explore" not in path.parts:
+            name = path.relative_to(ROOT).as_posix()
+            found[name] = "\n".join(lines.get(number, "") for number in range(1, max(lines) + 1))
+    return found
+
+
+def misused(name: str, text: str, style: dict[str, str]) -> Iterator[str]:
+    """The words of a style that are found in prose."""
     for number, line in enumerate(text.split("\n"), 1):
-        for pattern, instead in STYLE.items():
+        for pattern, instead in style.items():
             for found in re.finditer(pattern, line, re.IGNORECASE):
                 yield f'{name}:{number}: "{found[0]}": {instead}'
+
+
+def faults(name: str, text: str) -> Iterator[str]:
+    """What is found in prose."""
+    yield from misused(name, text, STYLE)
     paragraphs = re.finditer(r"(?:^[^|\n#].*\n?)+", text, re.MULTILINE)
     for paragraph in paragraphs:
         for sentence in re.split(r"(?<=[.:;])\s+(?=[-A-Z`*(])|\n\s*[-*] ", paragraph[0]):
@@ -93,7 +125,9 @@ def main() -> int:
     texts |= {name: prose(text) for name, text in helps().items()}
     found = [fault for name, text in texts.items() for fault in faults(name, text)]
     found += known_to_proselint(texts)
-    print("\n".join(found) or f"{len(texts)} pages and help texts read")
+    inside = docstrings()
+    found += [fault for name, text in inside.items() for fault in misused(name, blanked(text), DOCSTRINGS)]
+    print("\n".join(found) or f"{len(texts)} pages and help texts read, and the docstrings of {len(inside)} files")
     return len(found)
 
 

@@ -1,4 +1,4 @@
-"""Long work in slices: a generator that yields the share done, from 0 to 1, and returns the answer. Whoever drives it
+"""Long work in slices: a generator that yields the share done, from 0 to 1, and returns the answer. A caller
 can do something else between two slices, say how far it is, or leave it. No context, such as torch's of gradients, is
 held while it waits: what is done between slices would be done in it."""
 

@@ -44,9 +44,9 @@ def pictures(n: int = 12, image: tuple[int, int, int] = (1, 8, 6), seed: int = 0
     )
 
 
-def place(model: Model, name: str, uploads: Uploads) -> OpenedRun:
-    """A run of the model, at a folder that is not there, over noise of its size."""
-    images = pictures(image=model.image)
+def place(model: Model, name: str, uploads: Uploads, images: Images | None = None) -> OpenedRun:
+    """A run of the model, at a folder that is not there, over these images or noise of its size."""
+    images = images or pictures(image=model.image)
     run = Run(Path("nowhere") / name, model.eval(), Card("fake", model.image, {}), {}, 0, ())
     return OpenedRun(name, run, images, lambda: images, uploads, Where())
 

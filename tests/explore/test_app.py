@@ -88,6 +88,17 @@ def test_pictures_are_shown_by_class_and_by_nearness(able: Page) -> None:
     assert [one["distance"] for one in near] == sorted(one["distance"] for one in near)
 
 
+def test_the_gallery_opens_at_the_page_of_an_image(able: Page) -> None:
+    def starts(**asked: object) -> int:
+        return int(able.ask("look", "page", count=5, **asked)["start"])
+
+    assert [starts(picture=one) for one in ("d0", "d4", "d5", "d11", "u0123456789ab", "d\u0663")] == [0, 0, 5, 10, 0, 0]
+    assert starts(picture="d7", start=0) == 0
+    assert starts(picture="d10", label="cat") == 5
+    assert starts(picture="d3", label="cat") == 0  # a dog
+    assert 'no class "horse"' in able.refused("look", "page", label="horse")[1]
+
+
 def test_a_picture_is_served_as_the_model_sees_it(able: Page) -> None:
     answer = able.client.get("/api/one/picture/d4.png")
     assert answer.headers["content-type"] == "image/png"

@@ -32,11 +32,15 @@ class Mapped:
         self.page.wait_for_selector(".legend button, .scale i")
         self.canvas = self.page.locator("canvas.plane")
         with urllib.request.urlopen(f"{visitor.base}api/one/map/place.bin?way=pca") as answer:
-            place = np.frombuffer(answer.read(), "<f4").reshape(-1, 2)
+            self.place = np.frombuffer(answer.read(), "<f4").reshape(-1, 2)
+
+    @property
+    def at(self) -> np.ndarray:
+        """[n, 2]: where the points are on the page now."""
         box = self.canvas.bounding_box()
-        unit = 0.46 * min(box["width"], box["height"])
-        self.x = box["x"] + box["width"] / 2 + place[:, 0] * unit
-        self.y = box["y"] + box["height"] / 2 - place[:, 1] * unit
+        middle = np.array([box["x"] + box["width"] / 2, box["y"] + box["height"] / 2])
+        found: np.ndarray = middle + self.place * (0.46 * min(box["width"], box["height"]) * np.array([1, -1]))
+        return found
 
     def drag(self, *corners: float) -> None:
         self.page.mouse.move(*corners[:2])
@@ -46,9 +50,10 @@ class Mapped:
 
     def box(self, row: int, margin: float = 8) -> int:
         """Draws a box around that point; how many are in it."""
-        x, y = float(self.x[row]), float(self.y[row])
+        at = self.at
+        x, y = at[row].tolist()
         self.drag(x - margin, y - margin, x + margin, y + margin)
-        return int(((abs(self.x - x) < margin) & (abs(self.y - y) < margin)).sum())
+        return int((abs(at - at[row]) < margin).all(1).sum())
 
     def whole(self) -> None:
         """Draws a box around all points."""
@@ -63,23 +68,23 @@ def test_points_are_pointed_at_boxed_hidden_and_opened(base: str) -> None:
     with visiting(base) as visitor:
         mapped = Mapped(visitor)
         page = visitor.page
-        page.mouse.move(float(mapped.x[3]), float(mapped.y[3]))
+        page.mouse.move(*mapped.at[3].tolist())
         page.wait_for_selector("text=dog (3.png)")
         page.get_by_role("button", name="Box").click()
         first = mapped.box(3)
         mapped.selected(first)
         page.keyboard.down("Shift")
-        apart = int(np.argmax(np.hypot(mapped.x - mapped.x[3], mapped.y - mapped.y[3])))
+        apart = int(np.linalg.norm(mapped.place - mapped.place[3], axis=1).argmax())
         second = mapped.box(apart)
         page.keyboard.up("Shift")
         mapped.selected(first + second)
-        visitor.until("/chosen=[0-9.]*/.test(location.hash)")
+        visitor.until("location.hash.includes('selection=')")
         cats = page.locator(".legend button", has_text="cat")
         cats.click()
         assert cats.get_attribute("aria-pressed") == "false"
         mapped.whole()
         mapped.selected(6)  # without those that are hidden: five dogs, and one that is unknown
-        page.mouse.click(float(mapped.x[3]), float(mapped.y[3]))
+        page.mouse.click(*mapped.at[3].tolist())
         visitor.until("location.hash.includes('panel=reconstruct') && location.hash.includes('picture=d3')")
 
 

@@ -50,6 +50,15 @@ def test_outliers_are_far_from_their_neighbours(opened: OpenedRun, monkeypatch: 
     assert np.allclose(opened.columns.values("outlier"), np.sort(away, 1)[:, 3], atol=1e-4)
 
 
+def test_of_many_codes_outliers_are_far_from_some_of_them(opened: OpenedRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passes, "NEIGHBOUR", 2)
+    monkeypatch.setattr(passes, "COMPARED", 7)
+    rows, some = opened.codes.rows(), passes._some(12).numpy()
+    away = np.linalg.norm(rows[:, None] - rows[some], axis=2)
+    away[some, np.arange(7)] = np.inf
+    assert np.allclose(opened.columns.values("outlier"), np.sort(away, 1)[:, 1], atol=1e-4)
+
+
 def test_clusters_are_the_groups_of_codes_the_largest_first(opened: OpenedRun, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = np.random.default_rng(0).normal(size=(3000, 4)).astype(np.float32)
     rows[:1800] += 30

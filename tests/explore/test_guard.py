@@ -91,10 +91,30 @@ def test_another_machine_needs_the_token_once() -> None:
         for path in ("/", "/static/main.js", "/api/site", "/?token=wrong", "/?token=", "/?token=s%C3%A9cret"):
             assert client.get(path).status_code == 403, path
         assert client.post("/api/one/look/page", json={}).status_code == 403
-        client.cookies.set("latelier", "wrong")
+        client.cookies.set("latelier-8765", "wrong")
         assert client.get("/").status_code == 403
         client.cookies.clear()
         greeted = client.get("/?token=secret")
         assert (greeted.status_code, greeted.headers["location"]) == (303, "/")
         assert {"HttpOnly", "SameSite=strict"} <= set(greeted.headers["set-cookie"].split("; "))
         assert client.get("/api/site").status_code == 200
+
+
+def test_every_port_has_a_cookie_of_its_own() -> None:
+    """Browsers send a host's cookies to all of its ports: two pages put each other out."""
+    with page(Fake(IMAGE), hosts=("127.0.0.1",), token="one") as opened:
+        opened.client.get("/?token=one")
+        opened.client.cookies.set("latelier-9999", "of another page")
+        assert list(opened.client.cookies) == ["latelier-8765", "latelier-9999"]
+        assert opened.client.get("/api/site").status_code == 200
+
+
+def test_who_opens_a_wrong_address_reads_a_page() -> None:
+    with page(Fake(IMAGE), hosts=("127.0.0.1",), token="secret") as opened:
+        for path, said in (("/?token=wrong", "not this explorer&#x27;s"), ("/", "asks for a token")):
+            answer = opened.client.get(path, headers={"accept": "text/html,*/*"})
+            assert (answer.status_code, answer.headers["content-type"]) == (403, "text/html; charset=utf-8")
+            assert said in answer.text
+            assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert "wrong" not in answer.text
+        assert "error" in opened.client.get("/api/site").json()

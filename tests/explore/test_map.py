@@ -1,6 +1,5 @@
 """The map: every image's place by each way, and what it is coloured by, as bytes."""
 
-import base64
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -100,17 +99,9 @@ def test_a_column_or_way_that_is_not_there_is_said(able: Page) -> None:
     )
     assert "no way" in able.refused("map", "way", way="umap")[1]
     assert able.client.get("/api/one/map/secrets.bin").status_code == 404
-    assert able.client.get("/api/one/look/rows.bin").status_code == 404
+    assert able.client.get("/api/one/look/place.bin").status_code == 404
     assert able.client.get("/api/one/map/values.bin", params={"name": "<b>"}).status_code == 400
     assert able.client.post("/api/one/map/rows.bin").status_code in (404, 405, 415)
-
-
-def test_a_list_is_asked_for_by_bits(able: Page) -> None:
-    bits = np.packbits(np.isin(np.arange(12), (3, 11)))
-    told = able.ask("map", "list", rows=base64.b64encode(bits).decode())
-    assert told == {"names": ["sub/3.png", "sub/11.png"], "labels": ["dog", ""]}
-    assert "12 bits" in able.refused("map", "list", rows="AAAA")[1]
-    assert "base 64" in able.refused("map", "list", rows="?")[1]
 
 
 def test_neighbourhoods_keep_groups_apart() -> None:

@@ -42,6 +42,13 @@ VALUES: dict[str, Any] = {
         "far": {"z:0": 1e300},
         "no number": {"z:0": float("nan")},
     },
+    **{
+        "square": {"z:\u00b2": 1},
+        "digits": {f"z:{'9' * 6_000}": 1},
+        "half name": {"z:\ud800": 1},
+        "halves": ["\ud800", "d0"],
+    },
+    **{"foreign row": "d\u0663", "long row": f"d{'9' * 6_000}", "long number": 10**4_000, "half word": "light \ud800"},
     **{"many": ["d0"] * 10_000, "row": "d999999999", "upload": "u0123456789ab"},
 }
 RUNS = ("one", "two", "three")

@@ -2,8 +2,14 @@
 
 import io
 import struct
+import subprocess
+import sys
+import threading
+import time
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +19,7 @@ from PIL import Image
 from sheets.fakes import Fake
 
 from latelier.errors import Refusal
-from latelier.explore.uploads import MOST, SIDE, Uploads, read
+from latelier.explore.uploads import BYTES, MOST, SIDE, Uploads, read
 
 
 def saved(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
@@ -93,3 +99,61 @@ def test_as_many_as_are_kept_are_kept() -> None:
     with pytest.raises(Refusal, match="drop the file on the page again"):
         uploads.pixels(names[2], (1, 8, 8))
     assert uploads.pixels(names[3], (1, 8, 8)).shape == (8, 8, 1)
+
+
+def test_one_is_decoded_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once, most, lock = 0, 0, threading.Lock()
+
+    def slow(content: bytes) -> Image.Image:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        time.sleep(0.02)
+        with lock:
+            at_once -= 1
+        return read(content)
+
+    monkeypatch.setattr("latelier.explore.uploads.read", slow)
+    uploads = Uploads()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(uploads.add, [saved(noise(seed=seed)) for seed in range(8)]))
+    assert (most, len(uploads)) == (1, 8)
+
+
+def test_bytes_of_pixels_are_bounded() -> None:
+    uploads = Uploads()
+    for seed in range(16):
+        uploads.add(saved(Image.new("RGB", (SIDE, SIDE), (seed, 0, 0))))
+    assert BYTES - 4 * SIDE**2 < uploads.bytes <= BYTES
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P"])
+def test_a_large_image_is_made_small_by_strips(mode: str) -> None:
+    """As if it had been made small whole."""
+    large = Image.linear_gradient("L").resize((4 * SIDE + 3, 2 * SIDE + 5)).convert("RGB").rotate(180)
+    large.paste((200, 40, 90), (100, 100, 2000, 900))
+    large = large.convert(mode)
+    small = read(saved(large))
+    plain = large.convert("L" if mode == "L" else "RGB")
+    plain.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+    assert small.mode == plain.mode
+    assert abs(small.height - plain.height) <= 1
+    difference = np.asarray(small.resize(plain.size), float) - np.asarray(plain, float)
+    assert np.abs(difference).mean() < 1
+
+
+def test_deep_images_are_smaller() -> None:
+    with pytest.raises(Refusal, match="of more than 8 bits a value, and 10,000,000 are the most"):
+        read(saved(Image.new("I;16", (4000, 4000), 300)))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+def test_the_memory_of_thirty_large_images_is_given_back() -> None:
+    """Of 39.9 megapixels each, by twelve at a time: 4.2 GB were taken, and stayed."""
+    script = Path(__file__).with_name("upload_many.py")
+    told = subprocess.run([sys.executable, script], check=True, capture_output=True, text=True).stdout
+    peak, stays = map(int, told.split())
+    assert peak < 500
+    assert stays < 150

@@ -1,7 +1,7 @@
 """One thread: the newest wish of each client, bounded, and long work in between."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -93,3 +93,74 @@ def test_what_is_left_when_it_closes_is_dropped() -> None:
     assert waiting.future.done()
     with pytest.raises(Refusal, match="closing"):
         desk.ask("client", lambda: None)
+
+
+def long_work(order: list[object], name: str, slices: int, answer: object = "done") -> Callable[[], Iterator[float]]:
+    """A function that answers a generator, as long actions do."""
+
+    def work() -> Iterator[float]:
+        for number in range(slices):
+            order.append((name, number))
+            yield number / slices
+        return answer
+
+    return work
+
+
+def test_requests_are_answered_between_the_slices_of_a_job(desk: Worker) -> None:
+    order: list[object] = []
+    held = Held(desk)
+    job = desk.ask("one", long_work(order, "job", 4))
+
+    def asking() -> None:
+        order.append("first")
+        desk.ask("three", lambda: order.append("second"))
+
+    desk.ask("two", asking)
+    held.end.set()
+    assert job.future.result(10) == "done"
+    assert order == [("job", 0), "first", "second", ("job", 1), ("job", 2), ("job", 3)]
+    assert job.share == 3 / 4
+
+
+def test_two_jobs_take_turns(desk: Worker) -> None:
+    order: list[object] = []
+    held = Held(desk)
+    jobs = [desk.ask(name, long_work(order, name, 3)) for name in ("a", "b")]
+    held.end.set()
+    assert [job.future.result(10) for job in jobs] == ["done", "done"]
+    assert order == [("a", 0), ("b", 0), ("a", 1), ("b", 1), ("a", 2), ("b", 2)]
+
+
+@pytest.mark.parametrize("way", ["left", "overtaken"])
+def test_a_job_that_nobody_waits_for_ends(desk: Worker, way: str) -> None:
+    order: list[object] = []
+    begun = threading.Event()
+
+    def endless() -> Iterator[float]:
+        try:
+            while True:
+                begun.set()
+                yield 0.0
+        finally:
+            order.append("closed")
+
+    job = desk.ask("client", endless)
+    assert begun.wait(10)
+    newer = desk.ask("client", lambda: "newer") if way == "overtaken" else None
+    if newer is None:
+        job.leave()
+    with pytest.raises(OvertakenError):
+        job.future.result(10)
+    assert order == ["closed"]
+    assert newer is None or newer.future.result(10) == "newer"
+
+
+def test_a_job_that_fails_tells_its_asker(desk: Worker) -> None:
+    def failing() -> Iterator[float]:
+        yield 0.5
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        desk.ask("client", failing).future.result(10)
+    assert desk.ask("client", lambda: "alive").future.result(10) == "alive"

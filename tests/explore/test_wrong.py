@@ -85,4 +85,4 @@ def test_pictures_of_other_sizes_are_no_surprise() -> None:
     with page(Fake((1, 1, 2), {"h": Latent((2,), "bernoulli"), "u": Latent((1,), "uniform")})) as opened:
         told = opened.ask("traverse", "sliders")
         assert {one["name"].partition("[")[0] for one in told["sliders"]} == {"h"}
-        assert json.dumps(opened.ask("map", "points"))
+        assert json.dumps(opened.ask("map", "about"))

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from latelier.codes.rows import pixels
+from latelier.data.sources.open import open_images
 from latelier.errors import Refusal
 from latelier.learners import regression, suggestion
-from latelier.learners.space import scaling
+from latelier.learners.space import principal, scaling
 from latelier.learners.suggestion import Kind, cross_validated, light, margin, suggest
 
 KINDS: list[Kind] = ["margin", "unlike", "random"]
@@ -226,3 +228,28 @@ def test_codes_that_are_not_finite_are_refused(bad: float) -> None:
     ):
         with pytest.raises(Refusal, match=r"not finite, or beyond 1e\+15, the first in row 7; see whether"):
             ask()
+
+
+def test_of_digits_suggested_labels_teach_more_and_the_random_ones_among_them_tell_how_much() -> None:
+    """Eight labellers of 60 images each way; the study is in docs/labelling.md."""
+    images = open_images("digits", split="train")
+    codes = principal(pixels(images), 16).transform(pixels(images)).astype(np.float32)
+    wrong: dict[Kind, list[float]] = {"random": [], "margin": []}
+    off: dict[str, list[float]] = {"random": [], "all": []}
+    for kind, errors in wrong.items():
+        for seed in range(8):
+            label, drawn = np.full(len(codes), -1), list[int]()
+            for round_ in range(6):
+                new = suggest(codes, label, 10, seed=10 * seed + round_, kind=kind)
+                rows = [one.row for one in new]
+                label[rows] = images.label[rows]
+                drawn += [one.row for one in new if one.why == "random"]
+            others = label < 0
+            error = float((light(codes, label, 10).argmax(1) != images.label)[others].mean())
+            errors.append(error)
+            for name, rows in (("random", drawn), ("all", list(range(len(codes))))):
+                right = cross_validated(codes, label, rows)
+                if kind == "margin" and right is not None:
+                    off[name].append(1 - right - error)
+    assert np.mean(wrong["margin"]) < 0.8 * np.mean(wrong["random"])
+    assert -0.05 < np.mean(off["random"]) < np.mean(off["all"]) / 2  # the random ones are not quite free of bias

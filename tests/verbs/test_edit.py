@@ -22,6 +22,7 @@ from latelier.runs.config import read_config
 from latelier.runs.run import open_run
 from latelier.runs.where import Where
 from latelier.sheets.sheet import Grid, compose
+from latelier.slices import done
 from latelier.storage import json_records
 
 TINY = "--epochs 2 --batch 8 --quiet --set"
@@ -157,7 +158,7 @@ def test_every_verb_moves_along_the_same_directions_whatever_pictures_it_is_give
     main(shlex.split("draw vae edits --data others"))
     main(shlex.split("score vae --data others --only edit --set edit.epochs=1 edit.deltas=1 --quiet"))
     (place,) = open_runs(["vae"], "others", Where(), Uploads())
-    assert "fitted after the fact on 8 images of" in place.found.said
+    assert "fitted after the fact on 8 images of" in done(place.found()).said
     assert len(made) == 4
     for source, found in made:
         assert source == made[0][0]

@@ -2,14 +2,18 @@
 
 import base64
 import io
+import re
 import shlex
 import socket
+import threading
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import uvicorn
 from commands import Captured, refused, started
 from explore.opened import HERE, Page, TestClient
 from made import folder
@@ -19,7 +23,9 @@ from latelier.cli import main
 from latelier.explore.app import build_app
 from latelier.explore.open_runs import open_runs
 from latelier.explore.uploads import Uploads
+from latelier.runs.run import Run
 from latelier.runs.where import Where
+from latelier.verbs.explore import explore
 
 TINY = "--epochs 1 --batch 4 --quiet --set net=mlp net.widths=4 latent=3"
 
@@ -107,6 +113,69 @@ def test_what_cannot_be_served_is_refused(run: Path, capsys: Captured, monkeypat
         assert f"cannot serve on 127.0.0.1:{port}" in refused(capsys, ["explore", str(run), "--port", str(port)])
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert 'pip install "latelier[explore]"' in refused(capsys, ["explore", str(run)])
+
+
+class Served(Exception):
+    """Where the server would begin."""
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What a browser and the server are given; nothing is served."""
+    found: dict[str, Any] = {}
+    opened = threading.Event()
+
+    def browser(address: str) -> None:
+        found["browser"] = address
+        opened.set()
+
+    def run(self: uvicorn.Server, sockets: Any) -> None:
+        opened.wait(0.5)
+        for one in sockets:
+            one.close()
+        raise Served
+
+    monkeypatch.setattr("webbrowser.open", browser)
+    monkeypatch.setattr(uvicorn.Server, "run", run)
+    return found
+
+
+def test_what_is_being_done_is_said_before_the_address(run: Path, capsys: Captured, asked: dict[str, Any]) -> None:
+    with pytest.raises(Served):
+        explore(str(run), port=0)
+    first, second, address, _ = capsys.readouterr().out.splitlines()
+    assert first == "opening 1 run"
+    assert second.startswith("a run: reading images of ")
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", address)
+    assert asked == {}
+
+
+def test_a_token_is_asked_for_on_this_machine_too(run: Path, capsys: Captured, asked: dict[str, Any]) -> None:
+    """And the browser gets the address with it."""
+    with pytest.raises(Served):
+        explore(str(run), port=0, token=True, open_=True)
+    address = capsys.readouterr().out.splitlines()[2]
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\?token=[\w-]{22}", address)
+    assert asked == {"browser": address}
+
+
+def test_a_train_split_in_files_of_its_own_is_read_when_it_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder(tmp_path / "pets" / "train", 6)
+    folder(tmp_path / "pets" / "test", 4)
+    main(shlex.split(f"train vae --data {tmp_path / 'pets'} --out {tmp_path / 'run'} {TINY}"))
+    read, own = list[str | None](), Run.images
+
+    def images(self: Run, source: Any, where: Where, split: str | None = None, **more: Any) -> Any:
+        read.append(split)
+        return own(self, source, where, split, **more)
+
+    monkeypatch.setattr(Run, "images", images)
+    (place,) = open_runs([tmp_path / "run"], None, Where(), Uploads())
+    assert (read, len(place.shown)) == (["test"], 4)
+    assert len(place.fit) == 6
+    assert read[1:].count("train") == 1
 
 
 @pytest.mark.slow

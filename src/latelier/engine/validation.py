@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def judged_by(request: SimpleNamespace, model: Model, validation: Batches | None, batches: Batches) -> Metric:
     """What checkpoints of a run are judged by (``monitor_of``). Raises Refusal also where a new run is to be judged,
-    or stopped, by images that it does not hold out; older runs, whose images nobody checked, resume."""
+    or stopped, by images that it does not hold out; older runs, whose images were not checked, resume."""
     asked = label_error.asked_for(request, model, batches)
     if validation is None and asked != label_error.METRIC.name and request.card is None:
         options = {f"--monitor {asked}": asked, f"--patience {request.patience}": request.patience}

@@ -5,9 +5,6 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from hashlib import sha256
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import GeneratorType
 from typing import Any
@@ -30,6 +27,7 @@ from latelier.explore.opened_run import QUICK, OpenedRun, Unknown
 from latelier.explore.panels import actions_of, find, list_panels, possible, tables_of
 from latelier.explore.requests import Question
 from latelier.explore.sameness import mark
+from latelier.explore.shipped import TYPES, shipped
 from latelier.explore.uploads import Uploads
 from latelier.explore.workbench import Workbench, label_file, same_images
 from latelier.explore.worker import Worker
@@ -37,7 +35,6 @@ from latelier.nets.eval_mode import evaluating
 from latelier.sheets.sheet import png
 from latelier.slices import Slices
 
-TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 Endpoint = Callable[[Request], Awaitable[Response]]
 LONGEST = 1 << 20  # bytes of a question
 READING = 4  # uploads at a time
@@ -52,7 +49,7 @@ class Explorer:
         self._reading = asyncio.Semaphore(READING)
         self.jobs = Jobs(self._trained)
         self._labels, self._benches = labels, dict[str, Workbench]()
-        self._files = dict(_shipped())
+        self._files = dict(shipped())
         self.marks = dict[str, str]()  # which of the runs show the same images
         for opened in opened_runs:
             self.add(opened)
@@ -248,18 +245,3 @@ async def _sentence(request: Request, error: Exception) -> Response:
     """An error as a status and one sentence."""
     status, content = told(error)
     return JSONResponse(content, status)
-
-
-def _shipped() -> list[tuple[str, tuple[bytes, str]]]:
-    """Every file of the page: name -> content and mark."""
-    found = list[tuple[str, tuple[bytes, str]]]()
-    folders: list[tuple[str, Traversable]] = [("", files("latelier.explore") / "static")]
-    while folders:
-        above, folder = folders.pop()
-        for entry in folder.iterdir():
-            if entry.is_dir():
-                folders.append((f"{above}{entry.name}/", entry))
-            elif entry.name.rpartition(".")[2] in TYPES:
-                content = entry.read_bytes()
-                found.append((f"{above}{entry.name}", (content, f'"{sha256(content).hexdigest()[:16]}"')))
-    return found

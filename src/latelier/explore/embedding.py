@@ -1,6 +1,7 @@
 """Codes in the plane: by principal components at once, by t-SNE after a while. Each way is found once, beside the
 worker, kept as the codes are, and its progress told."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from subprocess import PIPE
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +22,7 @@ from latelier.sheets.codes import plane
 
 SOON = 0.1  # s that whoever asks waits, before being told to come again
 TITLES = {"pca": "Principal components", "tsne": "t-SNE"}
+SLEEPS = {"OMP_WAIT_POLICY": "passive"}  # threads that wait for each other leave the processor to the page
 INSTALL = 't-SNE needs openTSNE, which is not installed: pip install "latelier[explore]"'
 
 
@@ -111,14 +114,16 @@ def _neighbourhoods(job: _Job, rows: np.ndarray, codes: Codes) -> Placed:
         found = _process(job, rows)
         if path:
             _kept(path, found)
-    return Placed(_framed(found), "t-SNE keeps neighbours together; distances between groups, and axes, say nothing")
+    first = f" (of the first {tsne.LONG} principal components)" if rows.shape[1] > tsne.LONG else ""
+    said = f"t-SNE{first} keeps neighbours together; distances between groups, and axes, say nothing"
+    return Placed(_framed(found), said)
 
 
 def _process(job: _Job, rows: np.ndarray) -> np.ndarray:
     """float32 [n, 2] of ``tsne`` in another process. Raises RuntimeError where it fails or is ended."""
     command = [sys.executable, "-m", "latelier.explore.tsne", *map(str, rows.shape)]
     with tempfile.TemporaryFile() as said:
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said) as process:
+        with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=said, env=os.environ | SLEEPS) as process:
             job.process = process
             if job.stopped:
                 process.kill()

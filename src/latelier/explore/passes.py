@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from latelier.explore.opened_run import OpenedRun
 
 NEIGHBOUR = 10  # the nearest code but so many tells how far away an image is
-PAIRS = 1 << 23  # distances in a slice
+COMPARED = 20_000  # codes with which all are compared
+PAIRS = 1 << 21  # distances in a slice
 CLUSTERS = 10  # that are looked for
-SEEN = 1024  # codes in a slice of clustering
-ROUNDS = 3  # over all codes
+ROUNDS = 25  # over all codes that clusters are found on
+STEP = 8192  # codes in a slice of clustering
 Found = Generator[float, None, dict[str, np.ndarray]]
 
 
@@ -57,38 +58,48 @@ def reconstructed(opened: "OpenedRun") -> Found:
 
 def outlying(opened: "OpenedRun") -> Found:
     """``outlier``, float32: the distance from each code to the ``NEIGHBOUR``-th nearest other, or to the farthest of
-    fewer."""
+    fewer; of more than ``COMPARED`` codes, among so many of them."""
     codes = torch.from_numpy(opened.codes.rows())
-    count, squares = len(codes), codes.square().sum(1)
-    away, step = np.empty(count, np.float32), max(1, PAIRS // len(codes))
-    for start in range(0, count, step):
-        some = codes[start : start + step]
-        square = squares - 2 * some @ codes.T
-        square[torch.arange(len(some)), torch.arange(start, start + len(some))] = torch.inf  # not oneself
-        nearest = square.topk(min(NEIGHBOUR, max(1, count - 1)), largest=False).indices[:, -1]
-        away[start : start + step] = (some - codes[nearest]).norm(dim=1).numpy()  # exact, where squares would cancel
-        yield min(1.0, (start + step) / count)
+    picked = _some(len(codes))
+    others, place = codes[picked], torch.full((len(codes),), -1)
+    place[picked] = torch.arange(len(picked))
+    squares, away, step = others.square().sum(1), np.empty(len(codes), np.float32), max(1, PAIRS // len(others))
+    for start in range(0, len(codes), step):
+        some, own = codes[start : start + step], place[start : start + step]
+        square = torch.addmm(squares, some, others.T, alpha=-2)
+        among = own >= 0
+        square[among.nonzero()[:, 0], own[among]] = torch.inf  # not oneself
+        nearest = square.topk(min(NEIGHBOUR, max(1, len(others) - 1)), largest=False).indices[:, -1]
+        away[start : start + step] = (some - others[nearest]).norm(dim=1).numpy()  # exact, where squares would cancel
+        yield min(1.0, (start + step) / len(codes))
     return {"outlier": away}
 
 
 def clustered(opened: "OpenedRun") -> Found:
-    """``cluster``, int32: by k-means of the codes, the largest cluster first."""
-    from sklearn.cluster import MiniBatchKMeans
-
-    codes, draw = opened.codes.rows(), np.random.default_rng(0)
-    starts = range(0, len(codes), SEEN)
-    solver = MiniBatchKMeans(min(CLUSTERS, len(codes)), random_state=0, n_init=1)
+    """``cluster``, int32: by k-means of the codes, found on ``COMPARED`` of them at most, the largest cluster first."""
+    codes = torch.from_numpy(opened.codes.rows())
+    some, draw = codes[_some(len(codes))], torch.Generator().manual_seed(0)
+    centres = some[:1]
+    while len(centres) < min(CLUSTERS, len(some)):  # k-means++: the farther from all, the likelier the next
+        away = torch.cdist(some, centres).min(1).values.square()
+        if not (away.sum() > 0):  # fewer codes that differ than clusters
+            break
+        centres = torch.cat([centres, some[torch.multinomial(away / away.sum(), 1, generator=draw)]])
+        yield 0.0
     for round_ in range(ROUNDS):
-        order = draw.permutation(len(codes))
-        for start in starts:
-            some = codes[order[start : start + SEEN]]
-            if start and len(some) < SEEN:
-                break  # the rest is too few to begin with
-            solver.partial_fit(some)
-            yield 0.9 * (round_ + start / len(codes)) / ROUNDS
-    found = np.empty(len(codes), np.int32)
-    for start in starts:
-        found[start : start + SEEN] = solver.predict(codes[start : start + SEEN])
-        yield 0.9 + 0.1 * start / len(codes)
-    rank = np.argsort(np.argsort(-np.bincount(found, minlength=solver.n_clusters), kind="stable"))
-    return {"cluster": rank[found].astype(np.int32)}
+        member = torch.cdist(some, centres).argmin(1)
+        sums = torch.zeros_like(centres).index_add_(0, member, some)
+        counts = torch.bincount(member, minlength=len(centres))[:, None]
+        centres = torch.where(counts > 0, sums / counts.clamp(min=1), centres)
+        yield 0.5 * (round_ + 1) / ROUNDS
+    found = torch.empty(len(codes), dtype=torch.int64)
+    for start in range(0, len(codes), STEP):
+        found[start : start + STEP] = torch.cdist(codes[start : start + STEP], centres).argmin(1)
+        yield 0.5 + 0.5 * min(1.0, (start + STEP) / len(codes))
+    largest = torch.bincount(found, minlength=len(centres)).argsort(descending=True, stable=True)
+    return {"cluster": largest.argsort()[found].numpy().astype(np.int32)}
+
+
+def _some(count: int) -> torch.Tensor:
+    """At most ``COMPARED`` of so many rows, the same always, in their order."""
+    return torch.randperm(count, generator=torch.Generator().manual_seed(0))[:COMPARED].sort().values

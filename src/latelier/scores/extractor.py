@@ -1,5 +1,5 @@
-"""What distances between sets of images share: the sets themselves, and the features in which they are compared, of a
-trunk that nobody trained, of a judge that learned attributes of these images, or of Inception with the user's
+"""What distances between sets of images share: the sets themselves, and the features in which they are compared, of an
+untrained trunk, of a judge that learned attributes of these images, or of Inception with the user's
 weights."""
 
 from collections.abc import Iterable, Iterator

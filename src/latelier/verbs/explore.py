@@ -19,6 +19,7 @@ def explore(
     data: Place | None = None,
     port: Whole | None = None,
     host: str = HERE,
+    labels: Place | None = None,
     token: bool = False,
     open_: Annotated[bool, Parameter(name="--open")] = False,
     as_: As = None,
@@ -27,9 +28,9 @@ def explore(
 ) -> None:
     """Serve a web page that shows the codes of runs and lets you change them, until Ctrl-C.
 
-    By default only this machine can open the page. The page sends nothing anywhere. What it is doing until then it
-    says on stderr, the address on stdout. Raises Refusal (exit 2) for bad input, and if starlette and uvicorn are
-    missing (the extra explore).
+    By default only this machine can open the page. The page sends nothing anywhere. It says what it is doing
+    until it says the address. Raises Refusal (exit 2) for bad input, and if starlette and uvicorn are missing (the
+    extra explore).
 
     Parameters
     ----------
@@ -41,6 +42,9 @@ def explore(
         Port of the page; by default 8765, or any free port if 8765 is taken. 0 takes any free port.
     host
         An address of this machine at which other machines may open the page; they need the token that is then printed.
+    labels
+        Where the labels that you give on the page are kept, as a CSV file that --labels-file of train reads; attributes
+        stand beside it. By default labelling/labels.csv in the first run. Its rows are read at the start.
     token
         Ask for a token on this machine too, where others have accounts: without it, all of them can open the page.
     open_
@@ -52,7 +56,6 @@ def explore(
     """
     import secrets
     import webbrowser
-    from functools import partial
     from importlib.util import find_spec
     from threading import Thread
 
@@ -62,7 +65,7 @@ def explore(
     if not (find_spec("starlette") and find_spec("uvicorn")):
         raise Refusal('explore needs starlette and uvicorn, which are not installed: pip install "latelier[explore]"')
     if runs:  # before torch is imported, which takes most of the time
-        say(f"opening {counted(len(runs), 'run')}", error=True)
+        say(f"opening {counted(len(runs), 'run')}")
     import uvicorn
 
     from latelier.device import prepare_cpu
@@ -72,14 +75,16 @@ def explore(
     from latelier.explore.open_runs import open_runs
     from latelier.explore.uploads import Uploads
     from latelier.runs.where import Where
+    from latelier.storage.paths import place
 
     prepare_cpu()
     uploads = Uploads()
-    places = open_runs(runs, data, Where.of(data_root, download, as_), uploads, partial(say, error=True))
+    places = open_runs(runs, data, Where.of(data_root, download, as_), uploads, say)
     listening = _listen(host, port)
     near = host in LOCAL
     secret = secrets.token_urlsafe(16) if token or not near else ""
-    app = build_app(places, uploads, LOCAL if near else (*LOCAL, host.lower()), secret)
+    kept = place(labels, "--labels") if labels else None
+    app = build_app(places, uploads, LOCAL if near else (*LOCAL, host.lower()), secret, kept)
     address = f"http://{HERE if near else host}:{listening.getsockname()[1]}/{f'?token={secret}' if secret else ''}"
     say(f"{address}\nCtrl-C ends it")
     config = uvicorn.Config(

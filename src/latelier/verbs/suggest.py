@@ -34,7 +34,8 @@ def suggest(
     Logistic regression on the codes learns from the images whose class is known. Class and probability are its answer,
     margin is the lead of that probability over the next; all three are empty before two classes are known. Why is one
     of unsure (a small margin), unlike (far from all labelled images), typical (of a group, where nothing is labelled)
-    and random: one image in five, on which accuracy can be measured honestly. The same command gives the same images.
+    and random: one image in five, by which the accuracy on all images is estimated. The same command gives the same
+    images.
 
     Returns the path. Raises Refusal (exit 2) for bad input, and if no image is without a class.
 

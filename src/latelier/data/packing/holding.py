@@ -1,6 +1,6 @@
 """Who uses a pack: its maker alone holds ``locks/<key>`` beside the packs, all who have it open hold ``used`` in it
 together. The kernel lets go of both however a process ends. (Two files, for a maker that came second waits until the
-first is done, and not until nobody has the pack open any longer; and the maker's lies in no folder that is renamed, for
+first is done, and not until no process has the pack open; and the maker's lies in no folder that is renamed, for
 Windows renames none in which a file is open.)"""
 
 import os

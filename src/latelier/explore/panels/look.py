@@ -1,5 +1,6 @@
 """The gallery: images of the data, filtered and ordered, those nearest to one, near-duplicates; and selections."""
 
+import re
 import shlex
 from typing import Any
 
@@ -22,6 +23,7 @@ GROUP, KEY = "Data", "g"
 LINE = "All images of the data. Choose one to work on, or drop in one of your own."
 needs = ()
 MOST = 96  # images a page
+ROW = re.compile(r"d(\d{1,9})", re.ASCII)
 SHOWN = 24  # pairs
 FARTHEST = 1.0  # typical distances, as a threshold of pairs
 
@@ -85,11 +87,20 @@ def filters(opened: OpenedRun, question: Question) -> dict[str, Any]:
 
 
 def page(opened: OpenedRun, question: Question) -> dict[str, Any]:
-    """Some images from a place on, of those that fit the filters."""
-    found = rows_of(opened, question)
-    start = min(question.whole("start", 0, 10**9, 0), max(0, len(found) - 1))
-    some = found[start : start + question.whole("count", 1, MOST, 48)]
-    return {"pictures": [told(opened, int(row)) for row in some], "start": start, "total": len(found)}
+    """Some images from a place on, of those that fit the filters; without a place those of the page that has the
+    image asked for, or the first."""
+    found, count = rows_of(opened, question), question.whole("count", 1, MOST, 48)
+    start = question.whole("start", 0, 10**9) if question.has("start") else _page_of(question, found, count)
+    start = min(start, max(0, len(found) - 1))
+    pictures = [told(opened, int(row)) for row in found[start : start + count]]
+    return {"pictures": pictures, "start": start, "total": len(found)}
+
+
+def _page_of(question: Question, rows: np.ndarray, count: int) -> int:
+    """Where the page of so many rows begins that has the image asked for; 0 where none has it."""
+    row = ROW.fullmatch(question.text("picture", ""))
+    found = np.flatnonzero(rows == int(row[1])) if row else rows[:0]
+    return int(found[0]) // count * count if len(found) else 0
 
 
 def near(opened: OpenedRun, question: Question) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from latelier.core import Encodes
 from latelier.explore.opened_run import OpenedRun
 from latelier.explore.panels import Action, Table
 from latelier.explore.requests import Question
-from latelier.explore.tsne import LONG
 
 TITLE, PLACE = "Map", 3
 GROUP, KEY = "Data", "m"
@@ -42,7 +41,7 @@ def about(opened: OpenedRun, question: Question) -> dict[str, Any]:
 def way(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """Places the codes; what across and down are."""
     name = question.text("way", "pca")
-    return {"way": name, "said": opened.embedding.placed(name).said, "long": LONG}
+    return {"way": name, "said": opened.embedding.placed(name).said}
 
 
 def stop(opened: OpenedRun, question: Question) -> dict[str, Any]:

@@ -3,7 +3,7 @@
     latelier reproduce images-captions/scenes --seeds 3
 
 Nothing was published on these images: the published columns are empty. Right word for word is one of an image's true
-captions; learned is the first of each, which follows from the image: whoever may name two shapes in any order must
+captions; learned is the first of each, which follows from the image: a model that may name two shapes in any order must
 find out, after "a large red", which of them that was. "A tenth alone" is the same model and as many steps on as many
 captioned images; other images come beside them. A caption weighs eight times its default: words then come sooner,
 and these images are easy. "Maps, cells" writes by looking at the cells of a code that is a map; "DGDN, beyond" has

@@ -36,7 +36,7 @@ export async function mount(stage) {
     const at = places.indexOf(picture.id);
     if (event.shiftKey && before !== null) return select(places.slice(Math.min(before, at), Math.max(before, at) + 1));
     before = at;
-    return go({ picture: picture.id });
+    return go({ picture: picture.id, start: "", of: "" });
   }
 
   async function select(ids) {
@@ -86,24 +86,19 @@ export async function mount(stage) {
   }
 
   async function page() {
-    const answer = await stage.ask("page", { ...asked(), start: start(), count: PAGE });
+    // A page is turned to until another image is chosen elsewhere; then it is that image's.
+    const turned = stage.get("of") === stage.picture ? Number(stage.get("start")) || 0 : undefined;
+    const answer = await stage.ask("page", { ...asked(), start: turned, picture: stage.picture, count: PAGE });
     if (!answer) return;
     const mine = stage.own.map((id) => ({ id, caption: "your image" }));
     shown(answer.start ? answer.pictures : [...mine, ...answer.pictures]);
     const end = answer.start + answer.pictures.length;
-    const to = (place) => () => go({ start: Math.max(0, place) });
+    const to = (place) => () => go({ start: Math.max(0, place), of: stage.picture });
     fill(words, answer.total ? `Images ${answer.start + 1} to ${end} of ${answer.total.toLocaleString("en")}.` : "No image fits this.");
     fill(pages,
       button("Earlier", to(answer.start - PAGE), { disabled: answer.start === 0 }),
       button("Later", to(answer.start + PAGE), { disabled: end >= answer.total }),
       answer.total > 0 && !stage.get("selection") && button(`Select ${answer.total === 1 ? "it" : `all ${answer.total.toLocaleString("en")}`}`, async () => go({ selection: (await stage.ask("select", asked()))?.selection })));
-  }
-
-  /** Where the address says, or, of all images, at the page of the working image. */
-  function start() {
-    const row = /^d(\d+)$/.exec(stage.picture)?.[1];
-    const here = Object.keys(asked()).length ? 0 : Math.floor(Number(row ?? 0) / PAGE) * PAGE;
-    return stage.get("start") === "" ? here : Number(stage.get("start")) || 0;
   }
 
   async function nearest() {

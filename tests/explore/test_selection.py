@@ -1,0 +1,189 @@
+"""Filters, orders, near-duplicates and selections of the gallery, and what is taken along."""
+
+import base64
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+from explore.able import Able
+from explore.browser import served, visiting
+from explore.opened import HERE, Page, TestClient, pictures, place, said
+from PIL import Image
+
+from latelier.explore.app import build_app
+from latelier.explore.duplicates import closest, pairs
+from latelier.explore.uploads import Uploads
+from latelier.slices import done
+
+IMAGE = (1, 8, 6)
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Page]:
+    """Of images that are files, with captions, an attribute and a formula in a name."""
+    images = replace(pictures(), source=str(tmp_path / "data"), label=np.arange(12) % 2)
+    names = [*(f"sub/{i}.png" for i in range(11)), "=1+1.png"]
+    for name, pixels in zip(names, images.pixels, strict=True):
+        (tmp_path / "data" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels[..., 0]).save(tmp_path / "data" / name)
+    side = np.array([1, 0, -1] * 4, np.int8)[:, None]
+    captions = [["A red bird"] if row % 3 == 0 else [] for row in range(12)]
+    images = replace(images, names=names, captions=captions, attributes=("striped",), attribute=side)
+    uploads = Uploads()
+    opened = place(Able(IMAGE), "one", uploads, images)
+    list(opened.codes.slices())
+    app = build_app([opened], uploads, labels=tmp_path / "labels" / "labels.csv")
+    with TestClient(app, base_url=HERE, follow_redirects=False) as client:
+        yield Page(client)
+
+
+def shown(page: Page, **question: str) -> list[int]:
+    return [int(one["id"][1:]) for one in page.ask("look", "page", count=96, **question)["pictures"]]
+
+
+def test_images_are_filtered_by_all_that_is_known(page: Page) -> None:
+    assert shown(page, label="cat") == [0, 2, 4, 6, 8, 10]
+    assert shown(page, attribute="striped") == [0, 3, 6, 9]
+    assert shown(page, attribute="striped", value="no", label="dog") == [1, 7]
+    assert shown(page, attribute="striped", value="unknown") == [2, 5, 8, 11]
+    assert shown(page, words="BIRD red") == [0, 3, 6, 9]
+    assert shown(page, words="sub/4") == [4]
+    assert shown(page, given="*") == []
+    page.ask("label", "give", pictures=["d3", "d5"], **{"class": "cow"})
+    assert shown(page, given="*") == shown(page, given="cow") == [3, 5]
+    assert shown(page, guess="cow") == list(range(12))  # the one class that is known
+
+
+def test_what_is_not_there_is_said(page: Page) -> None:
+    for field, value in {"label": "cow", "attribute": "spotted", "order": "size", "selection": "s0"}.items():
+        status, sentence = page.refused("look", "page", **{field: value})
+        assert (status, "\n" in sentence) == (400, False)
+    assert 'no class "cow" here; there are: cat, dog' in page.refused("look", "page", label="cow")[1]
+
+
+def test_the_worst_reconstructed_come_first(page: Page) -> None:
+    order = waited(page, order="error")
+    errors = []
+    for row in order:
+        answer = page.ask("reconstruct", "show", picture=f"d{row}")
+        original, again = (seen(answer[name]) for name in ("original", "again"))
+        errors.append(np.square(original - again).mean())
+    assert sorted(order) == list(range(12))
+    assert all(first >= second - 2e-3 for first, second in pairwise(errors))
+
+
+def waited(page: Page, **question: str) -> list[int]:
+    """Once the column that it needs is there."""
+    for _ in range(200):
+        status, answer = said(page.client.post("/api/one/look/page", json={"count": 96, **question}))
+        if status == 200 and "waiting" not in answer:
+            return [int(one["id"][1:]) for one in answer["pictures"]]
+    raise AssertionError(answer)
+
+
+def seen(found: object) -> np.ndarray:
+    address = found[0]["picture"] if isinstance(found, list) else str(found)
+    content = base64.b64decode(address.removeprefix("data:image/png;base64,"))
+    return np.asarray(Image.open(io.BytesIO(content)), float) / 255
+
+
+def test_a_selection_is_of_bits_or_of_filters(page: Page) -> None:
+    bits = base64.b64encode(np.packbits(np.isin(np.arange(12), [1, 11])).tobytes()).decode()
+    chosen = page.ask("look", "select", bits=bits)
+    assert chosen["count"] == 2
+    assert shown(page, selection=chosen["selection"]) == [1, 11]
+    assert shown(page, selection=chosen["selection"], attribute="striped", value="no") == [1]
+    assert page.ask("look", "select", label="cat")["count"] == 6
+    answer = page.client.get(f"/api/one/look/rows.bin?selection={chosen['selection']}")
+    assert np.frombuffer(answer.content, np.int32).tolist() == [1, 11]
+    for wrong in ("AA==", "!", "A" * 999):
+        assert page.refused("look", "select", bits=wrong)[0] == 400
+
+
+def test_a_selection_is_labelled_at_once(page: Page) -> None:
+    chosen = page.ask("look", "select", words="bird")["selection"]
+    assert page.ask("label", "give", selection=chosen, tab="me", **{"class": "bird"})["changed"] == 4
+    queue = page.ask("label", "queue", kind="selection", selection=page.ask("look", "select", label="cat")["selection"])
+    assert [one["id"] for one in queue["pictures"]] == ["d2", "d4", "d8", "d10"]
+    assert page.ask("label", "undo", tab="me")["pictures"] == ["d0", "d3", "d6", "d9"]
+
+
+def test_a_table_of_a_selection_has_no_formula(page: Page) -> None:
+    page.ask("label", "give", pictures=["d11"], **{"class": "+cow"})
+    chosen = page.ask("look", "select", given="*")["selection"]
+    rows = list(csv.reader(io.StringIO(page.ask("look", "table", selection=chosen)["csv"])))
+    assert rows == [["file", "label", "given", "guess"], ["'=1+1.png", "dog", "'+cow", "'+cow"]]
+
+
+def test_a_selection_is_a_folder_of_copies_or_links(page: Page, tmp_path: Path) -> None:
+    chosen = page.ask("look", "select", label="dog", attribute="striped", value="no")["selection"]
+    for how in ("copies", "links"):
+        made = page.ask("look", "folder", selection=chosen, how=how)
+        found = sorted(Path(made["folder"]).rglob("*.png"))
+        assert [str(path.relative_to(made["folder"])) for path in found] == ["sub/1.png", "sub/7.png"]
+        assert [path.is_symlink() for path in found] == [how == "links"] * 2
+        assert found[0].read_bytes() == (tmp_path / "data/sub/1.png").read_bytes()
+        assert Path(made["folder"]).parent == tmp_path / "labels"
+    assert page.refused("look", "folder", selection=chosen, how="../..")[0] == 400
+
+
+def test_images_that_are_no_files_are_written_as_the_model_sees_them() -> None:
+    with TemporaryDirectory() as folder:
+        uploads = Uploads()
+        images = pictures()
+        images = replace(images, names=["../../etc/passwd", *images.names[1:]])
+        opened = place(Able(IMAGE), "one", uploads, images)
+        app = build_app([opened], uploads, labels=Path(folder) / "in" / "labels.csv")
+        with TestClient(app, base_url=HERE, follow_redirects=False) as client:
+            desk = Page(client)
+            chosen = desk.ask("look", "select", words="etc")["selection"]
+            made = Path(desk.ask("look", "folder", selection=chosen)["folder"])
+        assert [str(path.relative_to(folder)) for path in Path(folder).rglob("*.png")] == [
+            str((made / "etc" / "passwd.png").relative_to(folder))
+        ]
+
+
+def test_pairs_are_the_nearest_and_each_once() -> None:
+    codes = np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32)
+    codes[7] = codes[100]
+    codes[250] = codes[20] + 1e-3
+    near, distance = done(closest(codes))
+    away = np.linalg.norm(codes[:, None] - codes[None], axis=2)
+    np.fill_diagonal(away, np.inf)
+    assert near.tolist() == away.argmin(1).tolist()
+    np.testing.assert_allclose(distance, away.min(1) / np.median(away.min(1)), rtol=1e-4, atol=1e-6)
+    found = pairs(near, distance, 0.1)
+    assert [(low, high) for low, high, _ in found] == [(7, 100), (20, 250)]
+    assert found[0][2] == 0
+    assert len({pair[:2] for pair in pairs(near, distance, 5.0)}) == len(pairs(near, distance, 5.0))
+    for few in (1, 2):
+        near, distance = done(closest(codes[:few]))
+        assert (len(near), len(pairs(near, distance, 0.5))) == (few, 0)
+
+
+@pytest.mark.slow
+def test_what_is_drawn_around_on_the_map_is_labelled() -> None:
+    with served(Able(IMAGE)) as base, visiting(base) as visitor:
+        visitor.go("panel=map")
+        visitor.until("document.querySelector('.plane') !== null && document.querySelector('.legend') !== null")
+        visitor.page.wait_for_timeout(500)
+        box = visitor.page.locator(".plane").bounding_box()
+        corners = [(0.01, 0.01), (0.99, 0.01), (0.99, 0.99), (0.01, 0.99), (0.01, 0.02)]
+        at = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
+        visitor.page.mouse.move(*at[0])
+        visitor.page.mouse.down()
+        for x, y in at[1:]:
+            visitor.page.mouse.move(x, y, steps=5)
+        visitor.page.mouse.up()
+        visitor.until("/12 selected/.test(document.body.innerText)")
+        visitor.page.locator(".chosen").get_by_role("button", name="Label").click()
+        visitor.page.get_by_role("button", name="All selected images are cat").click()
+        visitor.until("/12 of 12 images have a class/.test(document.body.innerText)")
+        visitor.page.keyboard.press("z")
+        visitor.until("/11 of 12 images have a class/.test(document.body.innerText)")
