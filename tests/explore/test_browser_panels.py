@@ -137,7 +137,8 @@ def test_a_lasso_selects_and_its_list_is_saved(visitor: Visitor, tmp_path: Path)
         visitor.page.get_by_role("button", name="Save the list").click()
     download.value.save_as(tmp_path / "list.csv")
     lines = (tmp_path / "list.csv").read_text().splitlines()
-    assert lines[:2] == ["file,label,given,guess", "sub/0.png,cat,,"]
+    assert lines[0] == "file,label,given,guess"
+    assert lines[1].startswith("sub/0.png,cat,")
     assert len(lines) == 13
     visitor.page.get_by_role("button", name="Zoom in").click()
     visitor.until("/at=0.0000%2C0.0000%2C1.4000/.test(location.hash)")
