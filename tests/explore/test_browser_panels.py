@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 def test_look_shows_a_class_and_the_nearest(visitor: Visitor) -> None:
     visitor.go("panel=look")
     visitor.page.wait_for_selector(".gallery .thumb >> nth=11")
-    visitor.page.select_option("select[aria-label=Class]", "dog")
+    visitor.page.select_option("select[aria-label='all classes']", "dog")
     visitor.until("document.querySelectorAll('.gallery .thumb').length === 5")
     visitor.page.locator(".gallery .thumb").nth(1).click()
     visitor.page.wait_for_selector('.thumb[data-id=d3][aria-pressed="true"]')
@@ -123,6 +123,7 @@ def test_classes_are_told(visitor: Visitor) -> None:
 
 def test_a_lasso_selects_and_its_list_is_saved(visitor: Visitor, tmp_path: Path) -> None:
     visitor.go("panel=map")
+    visitor.page.wait_for_selector("text=codes of all 12 images")
     canvas = visitor.page.locator("canvas.plane")
     box = canvas.bounding_box()
     corners = [(2, 2), (2, box["height"] - 2), (box["width"] - 2, box["height"] - 2), (box["width"] - 2, 2)]
@@ -136,7 +137,8 @@ def test_a_lasso_selects_and_its_list_is_saved(visitor: Visitor, tmp_path: Path)
         visitor.page.get_by_role("button", name="Save the list").click()
     download.value.save_as(tmp_path / "list.csv")
     lines = (tmp_path / "list.csv").read_text().splitlines()
-    assert lines[:2] == ["file,label", '"sub/0.png","cat"']
+    assert lines[0] == "file,label,given,guess"
+    assert lines[1].startswith("sub/0.png,cat,")
     assert len(lines) == 13
     visitor.page.get_by_role("button", name="Zoom in").click()
     visitor.until("/at=0.0000%2C0.0000%2C1.4000/.test(location.hash)")

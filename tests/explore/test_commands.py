@@ -94,3 +94,19 @@ def test_compare_draws_what_each_run_draws(opened: Page) -> None:
 def pixels(path: Path) -> np.ndarray:
     with Image.open(path) as image:
         return np.asarray(image.convert("L"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "command"),
+    [
+        ({}, "latelier data noise:test"),
+        ({"mode": "near"}, "latelier encode nowhere/one noise:test --out codes.parquet"),
+        ({"order": "error"}, "latelier reconstruct nowhere/one noise:test --out reconstructed"),
+        ({"order": "outlier"}, "latelier encode nowhere/one noise:test --out codes.parquet"),
+        ({"prediction": "dog"}, "latelier classify nowhere/one noise:test --out classes.csv"),
+    ],
+)
+def test_the_gallery_says_what_writes_that_by_which_it_is_ordered(
+    able: Page, asked: dict[str, str], command: str
+) -> None:
+    assert able.ask("look", "command", **asked)["command"] == command

@@ -1,12 +1,13 @@
 """The gallery: images of the data, filtered and ordered, those nearest to one, near-duplicates; and selections."""
 
 import re
+import shlex
 from typing import Any
 
 import numpy as np
 
 from latelier.codes.rows import flat
-from latelier.core import Encodes, has
+from latelier.core import Classifies, Encodes, has
 from latelier.explore import export
 from latelier.explore.duplicates import closest
 from latelier.explore.duplicates import pairs as pairs_of
@@ -44,6 +45,7 @@ def actions() -> dict[str, Action]:
         "selected": selected,
         "table": table,
         "folder": folder,
+        "command": command,
     }
 
 
@@ -61,6 +63,22 @@ def about(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """What is known of one image."""
     picture = chosen(opened, question)
     return {"picture": picture, "caption": opened.caption(picture), "label": opened.label(picture)}
+
+
+def command(opened: OpenedRun, question: Question) -> dict[str, Any]:
+    """The command that writes by what these images are shown: their codes, errors or predictions; where it is by none,
+    the one that says what images there are."""
+    run, source, order = str(opened.run.folder), opened.shown.source, question.text("order", "")
+    told = order == "unsure" or any(question.text(name, "") for name in ("prediction", "wrong"))
+    if question.text("mode", "page") != "page" or order == "outlier":
+        words = ["encode", run, source, "--out", "codes.parquet"]
+    elif order == "error":
+        words = ["reconstruct", run, source, "--out", "reconstructed"]
+    elif told and has(opened.model, Classifies):
+        words = ["classify", run, source, "--out", "classes.csv"]
+    else:
+        words = ["data", source]
+    return {"command": shlex.join(["latelier", *words])}
 
 
 def filters(opened: OpenedRun, question: Question) -> dict[str, Any]:

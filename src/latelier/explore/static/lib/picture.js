@@ -15,13 +15,16 @@ function largest({ image: [, height, width] }) {
   return width * Math.min(TIMES, times(Math.max(height, width), LARGEST));
 }
 
-/** Sizes of small pictures on this page: whole multiples of the run's own, so that all pixels are alike. */
+/** Sizes of small pictures on this page: whole multiples of the run's own, so that all pixels are alike; where not even twice would fit, as large as there is room, and smooth. */
 export function measures(run) {
   const side = Math.max(run.image[1], run.image[2]);
-  const set = (name, most) => document.documentElement.style.setProperty(name, `${side > most ? most : side * times(side, most)}px`);
-  set("--thumb", THUMB);
-  set("--small", SMALL);
-  document.documentElement.style.setProperty("--largest", side > CRISP ? "30rem" : `${largest(run)}px`);
+  const set = (name, value) => document.documentElement.style.setProperty(name, value);
+  for (const [name, most] of [["--thumb", THUMB], ["--small", SMALL]]) {
+    const whole = 2 * side <= most || side === most;
+    set(name, `${whole ? side * times(side, most) : most}px`);
+    set(`${name}-look`, whole ? "pixelated" : "auto");
+  }
+  set("--largest", side > CRISP ? "30rem" : `${largest(run)}px`);
 }
 
 /** The address of a picture of the data, or of an upload. */

@@ -3,6 +3,7 @@
 import { button, fill, h, percent, said } from "../lib/dom.js";
 import { address, thumb } from "../lib/picture.js";
 import { go } from "../lib/address.js";
+import { keep } from "../lib/keep.js";
 import { keepRows } from "../lib/selection.js";
 
 const PAGE = 48;
@@ -21,7 +22,7 @@ export async function mount(stage) {
   const pages = h("div", { class: "row pages" });
   const onward = h("div", { class: "row" }, h("span", { class: "soft" }, "Work on the chosen image:"));
   const mode = stage.get("near") ? "near" : stage.get("pairs") ? "pairs" : "page";
-  stage.view.append(h("div", { class: "row" }, h("label", { class: "button" }, "Open an image of your own", file)), filters, onward, words, gallery, pages);
+  stage.view.append(h("div", { class: "row" }, h("label", { class: "button" }, "Open an image of your own", file)), filters, onward, words, gallery, pages, keep(stage, { question: () => ({ ...asked(), mode }), action: "command" }));
   for (const panel of stage.run.panels.filter((name) => stage.site.panels[name].group === "Code").slice(0, 4)) {
     onward.append(button(stage.site.panels[panel].title, () => go({ panel })));
   }
