@@ -149,6 +149,15 @@ def test_images_that_are_no_files_are_written_as_the_model_sees_them() -> None:
         ]
 
 
+def test_images_are_found_by_what_the_model_would_write(page: Page) -> None:
+    words = page.ask("captions", "describe", picture="d0")["words"]
+    found = page.ask("look", "captioned", text=words[0], count=12)["pictures"]
+    assert sorted(one["id"] for one in found) == sorted(f"d{row}" for row in range(12))
+    odds = [one["log_probability"] for one in found]
+    assert odds == sorted(odds, reverse=True)
+    assert page.refused("look", "captioned", text="unheard-of")[0] == 400
+
+
 def test_pairs_are_the_nearest_and_each_once() -> None:
     codes = np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32)
     codes[7] = codes[100]

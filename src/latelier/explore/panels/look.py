@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from latelier.codes.rows import flat
-from latelier.core import Classifies, Encodes, has
+from latelier.core import Captions, Classifies, Encodes, has
 from latelier.explore import export
+from latelier.explore.caption_search import likelihoods
 from latelier.explore.duplicates import closest
 from latelier.explore.duplicates import pairs as pairs_of
 from latelier.explore.filters import filters_of, rows_of
@@ -25,6 +26,7 @@ needs = ()
 MOST = 96  # images a page
 ROW = re.compile(r"d(\d{1,9})", re.ASCII)
 SHOWN = 24  # pairs
+LONGEST = 400  # characters of a caption
 FARTHEST = 1.0  # typical distances, as a threshold of pairs
 
 
@@ -41,6 +43,7 @@ def actions() -> dict[str, Action]:
         "about": about,
         "filters": filters,
         "pairs": pairs,
+        "captioned": captioned,
         "select": select,
         "selected": selected,
         "table": table,
@@ -83,7 +86,8 @@ def command(opened: OpenedRun, question: Question) -> dict[str, Any]:
 
 def filters(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """What images can be filtered by."""
-    return {**filters_of(opened), "search": searches(opened)}
+    writes = has(opened.model, Captions) and has(opened.model, Encodes)
+    return {**filters_of(opened), "search": searches(opened), "captions": writes}
 
 
 def page(opened: OpenedRun, question: Question) -> dict[str, Any]:
@@ -109,6 +113,15 @@ def near(opened: OpenedRun, question: Question) -> dict[str, Any]:
     row = flat(opened.code(picture), opened.model)[0].cpu().numpy()
     found = [(one, away) for one, away in opened.codes.nearest(row, count + 1) if f"d{one}" != picture][:count]
     return {"pictures": [told(opened, one) | {"distance": away} for one, away in found], "of": opened.codes.said}
+
+
+def captioned(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:
+    """The images of which the model finds a text likeliest, likeliest first, with its log-probability in nats. Raises
+    Refusal for words that the model does not know, and for a model that does not write."""
+    text, count = question.text("text", "")[:LONGEST], question.whole("count", 1, MOST, 48)
+    found = yield from opened.shared(("captioned", text), lambda: likelihoods(opened, text))
+    best = np.argsort(-found, kind="stable")[:count]
+    return {"pictures": [told(opened, int(row)) | {"log_probability": float(found[row])} for row in best]}
 
 
 def pairs(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:

@@ -21,14 +21,14 @@ export async function mount(stage) {
   const gallery = h("div", { class: "gallery", role: "group", "aria-label": "Pictures" });
   const pages = h("div", { class: "row pages" });
   const onward = h("div", { class: "row" }, h("span", { class: "soft" }, "Work on the chosen image:"));
-  const mode = stage.get("near") ? "near" : stage.get("pairs") ? "pairs" : "page";
+  const mode = stage.get("near") ? "near" : stage.get("pairs") ? "pairs" : stage.get("says") ? "says" : "page";
   stage.view.append(h("div", { class: "row" }, h("label", { class: "button" }, "Open an image of your own", file)), filters, onward, words, gallery, pages, keep(stage, { question: () => ({ ...asked(), mode }), action: "command" }));
   for (const panel of stage.run.panels.filter((name) => stage.site.panels[name].group === "Code").slice(0, 4)) {
     onward.append(button(stage.site.panels[panel].title, () => go({ panel })));
   }
 
   const asked = () => Object.fromEntries(FILTERS.map((name) => [name, stage.get(name)]).filter(([, value]) => value));
-  const change = (changes) => go({ start: "", near: "", pairs: "", ...changes });
+  const change = (changes) => go({ start: "", near: "", pairs: "", says: "", ...changes });
   let before = null; // the row that was clicked last
   let places = []; // ids that are shown
 
@@ -45,7 +45,8 @@ export async function mount(stage) {
   }
 
   function note(one) {
-    if (one.distance !== undefined) return said(one.distance);
+    const number = one.distance ?? one.log_probability;
+    if (number !== undefined) return said(number);
     if (one.given !== undefined) return one.given;
     return one.guess === undefined ? undefined : `${one.guess}? ${percent(one.confidence)}`;
   }
@@ -80,9 +81,27 @@ export async function mount(stage) {
         event.preventDefault();
         change({ words: text.value.trim() });
       } }, text, h("button", {}, "Search")),
+      told.captions && says(),
       told.search && button("Nearest by code", () => go({ near: mode === "near" ? "" : "1", pairs: "" }), { pressed: mode === "near" }),
       told.search && button("Near-duplicates", () => go({ pairs: mode === "pairs" ? "" : String(MOST), near: "" }), { pressed: mode === "pairs" }),
       Object.keys(asked()).length > 0 && button("All images", () => change(Object.fromEntries(FILTERS.map((name) => [name, ""])))));
+  }
+
+  /** A field for what the model would write. */
+  function says() {
+    const text = h("input", { type: "text", "aria-label": "What a caption says", placeholder: "What a caption says", value: stage.get("says") });
+    return h("form", { class: "row", onsubmit: (event) => {
+      event.preventDefault();
+      change({ says: text.value.trim() });
+    } }, text, h("button", {}, "Find"));
+  }
+
+  async function captioned() {
+    const answer = await stage.ask("captioned", { text: stage.get("says"), count: PAGE });
+    if (!answer) return;
+    fill(words, `Images of which the model finds "${stage.get("says")}" likeliest, with the log-probability of these words in nats.`);
+    shown(answer.pictures);
+    fill(pages, button("Select these", () => select(answer.pictures.map((one) => one.id))));
   }
 
   async function page() {
@@ -123,5 +142,6 @@ export async function mount(stage) {
 
   await offer();
   if (mode === "near") return nearest();
+  if (mode === "says") return captioned();
   return mode === "pairs" ? duplicates() : page();
 }
