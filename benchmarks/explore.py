@@ -4,6 +4,7 @@
     python benchmarks/explore.py --flood 60            and 200 slider events a second for a minute
     python benchmarks/explore.py --jobs                how long a slider waits while long work is done, at 64 pixels
     python benchmarks/explore.py --map 100000          how smoothly a map of so many points moves, and nothing else
+    python benchmarks/explore.py --tsne 70000          how long t-SNE takes for so many codes, and nothing else
 
 See README.md of this folder for what is measured.
 """
@@ -22,7 +23,7 @@ from statistics import median, quantiles
 from typing import Any
 
 from explore_jobs import PRESS, SLIDER, measure_jobs
-from explore_map import measure_map
+from explore_map import measure_map, measure_tsne
 
 from latelier.bench.stated import unlike_defaults
 from latelier.config.settings import words
@@ -47,12 +48,15 @@ def main() -> None:
     parser.add_argument("--presses", type=int, default=PRESSES)
     parser.add_argument("--flood", type=int, default=0, help="seconds")
     parser.add_argument("--jobs", action="store_true")
+    parser.add_argument("--tsne", type=int, default=0, help="points")
     parser.add_argument("--map", type=int, default=0, help="points")
     options = parser.parse_args()
     if options.jobs:
         return measure_jobs()
     if options.map:
         return measure_map(options.map)
+    if options.tsne:
+        return measure_tsne(options.tsne)
     with tempfile.TemporaryDirectory() as place:
         for name, (data, settings) in {
             "digits": ("--data digits", {"net": "mlp", "latent": 10}),

@@ -72,6 +72,20 @@ def measure_map(points: int) -> None:
         browser.close()
 
 
+def measure_tsne(points: int) -> None:
+    """Prints how long t-SNE takes for codes of 32 numbers in ten groups, and how much of the processor."""
+    from latelier.explore import tsne
+
+    draw = np.random.default_rng(0)
+    rows = draw.normal(size=(10, 32))[draw.integers(0, 10, points)] + draw.normal(0, 0.5, (points, 32))
+    begun, before = time.perf_counter(), time.process_time()
+    tsne.tsne(rows.astype(np.float32), lambda share: None)
+    print(
+        f"t-SNE of {points:,} codes: {time.perf_counter() - begun:.0f} s, with {time.process_time() - before:.0f} s of "
+        f"processor time in {tsne.THREADS} threads"
+    )
+
+
 def percentile(values: list[float]) -> float:
     return quantiles(values, n=20)[-1]
 
