@@ -11,6 +11,14 @@ from sheets.fakes import Parted, Stacked
 IMAGE = (1, 8, 6)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Codes are not kept in the cache of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("LATELIER_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="module")
 def able() -> Iterator[Page]:
     with page(Able(IMAGE), Stacked(IMAGE), Parted((3, 8, 12))) as opened:

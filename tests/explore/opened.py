@@ -14,8 +14,10 @@ from latelier.core import Encodes, Model, has
 from latelier.data.images import Images
 from latelier.explore.answers import LINES
 from latelier.explore.app import build_app
+from latelier.explore.jobs import Jobs
 from latelier.explore.opened_run import OpenedRun
 from latelier.explore.uploads import Uploads
+from latelier.explore.workbench import Workbench, label_file
 from latelier.runs.building import Card
 from latelier.runs.run import Run
 from latelier.runs.where import Where
@@ -48,7 +50,9 @@ def place(model: Model, name: str, uploads: Uploads, images: Images | None = Non
     """A run of the model, at a folder that is not there, over these images or noise of its size."""
     images = images or pictures(image=model.image)
     run = Run(Path("nowhere") / name, model.eval(), Card("fake", model.image, {}), {}, 0, ())
-    return OpenedRun(name, run, images, lambda: images, uploads, Where())
+    opened = OpenedRun(name, run, images, lambda: images, uploads, Where())
+    opened.use(Workbench(images, label_file(run.folder), Jobs()))  # until a page has its own
+    return opened
 
 
 def said(answer: Any) -> tuple[int, dict[str, Any]]:

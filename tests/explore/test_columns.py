@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from explore.able import Able
-from explore.opened import place, places_of
+from explore.opened import pictures, place, places_of
 from sheets.fakes import Fake, Parted
 
 from latelier.errors import Refusal
@@ -95,8 +95,7 @@ def test_an_attribute_is_yes_no_or_unknown(opened: OpenedRun) -> None:
 
 
 def test_where_nothing_is_known_nothing_is_offered() -> None:
-    opened = place(Fake(IMAGE), "one", Uploads())
-    opened.shown = replace(opened.shown, label=np.full(12, -1))
+    opened = place(Fake(IMAGE), "one", Uploads(), replace(pictures(image=IMAGE), label=np.full(12, -1)))
     assert [one.name for one in opened.columns.names()][:3] == ["cluster", "error", "outlier"]
 
 

@@ -60,6 +60,22 @@ def test_images_are_filtered_by_all_that_is_known(page: Page) -> None:
     assert shown(page, guess="cow") == list(range(12))  # the one class that is known
 
 
+def test_clusters_are_parts_of_all_images(page: Page) -> None:
+    clusters = page.ask("look", "filters")["clusters"]
+    found = [waited(page, cluster=name) for name in clusters]
+    assert sorted(row for rows in found for row in rows) == list(range(12))
+
+
+def test_the_map_is_coloured_by_what_is_given_here(page: Page) -> None:
+    page.ask("label", "give", pictures=["d3"], **{"class": "dog"})
+    values = {
+        name: np.frombuffer(page.client.get(f"/api/one/map/values.bin?name={name}").content, np.int32)
+        for name in ("given", "guess")
+    }
+    assert np.flatnonzero(values["given"] >= 0).tolist() == [3]
+    assert set(values["guess"].tolist()) == {values["given"][3]}
+
+
 def test_what_is_not_there_is_said(page: Page) -> None:
     for field, value in {"label": "cow", "attribute": "spotted", "order": "size", "selection": "s0"}.items():
         status, sentence = page.refused("look", "page", **{field: value})

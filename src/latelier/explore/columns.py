@@ -42,6 +42,10 @@ class Columns:
         found = []
         if (shown.label >= 0).any():
             found.append(Column("label", "class", "Label", self._classes(int(shown.label.max()) + 1)))
+        notes, _ = self._opened.bench.book.notes()
+        if has(model, Encodes) and notes.label:
+            found.append(Column("given", "class", "Label given here", tuple(notes.classes)))
+            found.append(Column("guess", "class", "Guess from the labels given here", tuple(notes.classes)))
         if has(model, Encodes):
             clusters = tuple(f"cluster {number}" for number in range(1, passes.CLUSTERS + 1))
             found.append(Column("cluster", "class", "Cluster of codes", clusters))
@@ -72,6 +76,9 @@ class Columns:
         column, shown = self.column(name), self._opened.shown
         if name == "label":
             return shown.label.astype(np.int32)
+        if name in ("given", "guess"):
+            learned = self._opened.light.learned()
+            return (learned.number if name == "given" else learned.predicted).astype(np.int32)
         if column.name.startswith("attribute:"):
             return np.asarray(shown.attribute[:, shown.attributes.index(name.partition(":")[2])], np.int8)
         if column.name.startswith("latent:"):

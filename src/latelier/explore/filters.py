@@ -23,8 +23,8 @@ def rows_of(opened: OpenedRun, question: Question) -> np.ndarray:
     there is not here, and WaitingError while it is computed.
 
     Fields, each a text and all optional: ``selection``, ``label``, ``given`` (on the page), ``guess`` (of the light
-    classifier), ``prediction`` (of the model; classes by name, "-" for none), ``wrong`` ("1"), ``attribute`` with
-    ``value``, ``words`` of captions or file names, and ``order``."""
+    classifier), ``prediction`` (of the model; classes by name, "-" for none), ``cluster``, ``wrong`` ("1"),
+    ``attribute`` with ``value``, ``words`` of captions or file names, and ``order``."""
     rows = np.arange(len(opened.shown))
     if selection := question.text("selection", ""):
         rows = opened.bench.selections.rows(selection)
@@ -44,6 +44,7 @@ def filters_of(opened: OpenedRun) -> dict[str, list[str]]:
         "classes": list(map(str, opened.shown.classes[:200])),
         "given": opened.bench.book.notes()[0].classes[:200],
         "predictions": list(opened.run.card.classes or opened.shown.classes)[:200] if "prediction" in names else [],
+        "clusters": list(opened.columns.column("cluster").classes) if "cluster" in names else [],
         "wrong": ["1"] if "wrong" in names else [],
         "attributes": list(opened.shown.attributes),
         "orders": [order for order, (column, _) in ORDERS.items() if column in names],
@@ -66,6 +67,10 @@ def _guess(opened: OpenedRun, question: Question, value: str) -> np.ndarray:
 
 def _prediction(opened: OpenedRun, question: Question, value: str) -> np.ndarray:
     return _of_class(opened.columns.values("prediction"), list(opened.columns.column("prediction").classes), value)
+
+
+def _cluster(opened: OpenedRun, question: Question, value: str) -> np.ndarray:
+    return _of_class(opened.columns.values("cluster"), list(opened.columns.column("cluster").classes), value)
 
 
 def _wrong(opened: OpenedRun, question: Question, value: str) -> np.ndarray:
@@ -96,6 +101,7 @@ FIELDS: dict[str, Callable[[OpenedRun, Question, str], np.ndarray]] = {
     "given": _given,
     "guess": _guess,
     "prediction": _prediction,
+    "cluster": _cluster,
     "wrong": _wrong,
     "attribute": _attribute,
     "words": _words,

@@ -7,7 +7,7 @@ import { keep } from "../lib/keep.js";
 import { keepRows } from "../lib/selection.js";
 
 const PAGE = 48;
-const FILTERS = ["label", "given", "guess", "prediction", "wrong", "attribute", "value", "words", "order", "selection"];
+const FILTERS = ["label", "given", "guess", "prediction", "cluster", "wrong", "attribute", "value", "words", "order", "selection"];
 const ORDERS = { error: "worst reconstructed first", outlier: "farthest from all others first", unsure: "least sure first" };
 const MOST = 0.1; // of pairs: of the typical distance to the nearest image
 
@@ -73,6 +73,7 @@ export async function mount(stage) {
       menu("given", "all, labelled here or not", told.given.length ? [["*", "labelled here"], ...of(told.given)] : []),
       menu("guess", "all guesses", of(told.given)),
       menu("prediction", "all predictions", of(told.predictions)),
+      menu("cluster", "all clusters", told.clusters.map((name) => [name, name])),
       menu("wrong", "right and wrong", told.wrong.map((one) => [one, "predicted wrongly"])),
       menu("attribute", "all attributes", told.attributes.map((name) => [name, name])),
       stage.get("attribute") && menu("value", "yes", [["no", "no"], ["unknown", "unknown"]]),
