@@ -35,7 +35,7 @@ from latelier.slices import Slices
 ID = re.compile(r"d\d{1,9}|u[0-9a-f]{12}")  # a row of the data, or an upload
 SEEN = 256  # images of the data that ranges and orders are read off, of large ones as many as fit into
 BYTES = 64 << 20  # of floats
-BLOCK = 16  # of them a slice
+BLOCK = 8  # of them a slice
 KEPT = 64  # answers that are kept
 QUICK = 1  # level of compression
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from latelier.nets.eval_mode import evaluating
 from latelier.scores.extractor import CHUNK, RandomTrunk
 from latelier.slices import Slices, done
 
-REAL, BLOCK = 512, 16  # images between which the usual distance is measured, and how many are seen at once: a slice
+REAL, BLOCK = 512, 8  # images between which the usual distance is measured, and how many are seen at once: a slice
 WORDS = (
     "Identity: Euclidean distance of an image before and after in the 512 features of a trunk that nobody trained "
     "(those of the score fid), as a share of the mean distance between two different real images, whatever the "
