@@ -33,7 +33,7 @@ from latelier.explore.workbench import Workbench, label_file, same_images
 from latelier.explore.worker import Worker
 from latelier.nets.eval_mode import evaluating
 from latelier.sheets.sheet import png
-from latelier.slices import Slices
+from latelier.slices import Slices, aside
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 LONGEST = 1 << 20  # bytes of a question
@@ -72,13 +72,12 @@ class Explorer:
         if job.state == "done":
             self.worker.between(self._opening(job))
 
-    def _opening(self, job: Job) -> Iterator[None]:
-        yield
+    def _opening(self, job: Job) -> Iterator[float]:
         try:
-            opened = open_beside(job.out, job.beside, self.opened_runs, self.uploads)
+            opened = yield from aside(lambda: open_beside(job.out, job.beside, self.opened_runs, self.uploads))
             self.add(opened)
-        except Refusal as error:
-            job.fail(str(error))
+        except Exception as error:
+            job.fail(told(error)[1]["error"])
         else:
             job.opened = opened.name
 
