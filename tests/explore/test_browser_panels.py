@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 def test_look_shows_a_class_and_the_nearest(visitor: Visitor) -> None:
     visitor.go("panel=look")
     visitor.page.wait_for_selector(".gallery .thumb >> nth=11")
-    visitor.page.select_option("select[aria-label=Class]", "dog")
+    visitor.page.select_option("select[aria-label='all classes']", "dog")
     visitor.until("document.querySelectorAll('.gallery .thumb').length === 5")
     visitor.page.locator(".gallery .thumb").nth(1).click()
     visitor.page.wait_for_selector('.thumb[data-id=d3][aria-pressed="true"]')
