@@ -9,7 +9,7 @@ from scores.fakes import Fake, Point, noise, pictures
 from scores.test_score_edit import DATA, Alike, Halves, Knowing
 from torch import Generator, Tensor
 
-from latelier.codes.directions import LONGEST, SHARE, fitted, found, movable, rms
+from latelier.codes.directions import LONGEST, SHARE, fitting, found, movable, rms
 from latelier.codes.sampling import draw_given
 from latelier.core import Code, Decodes, Encodes, HasLevels, Latent
 from latelier.data.images import Images
@@ -17,8 +17,13 @@ from latelier.errors import Refusal
 from latelier.objectives.directions import log_odds, moved, step_towards
 from latelier.objectives.langevin import Chain
 from latelier.scores.identity import Eye, apart, mean_distance
+from latelier.slices import done
 from latelier.uses.editing import SURE, Editor, told, wishes_of
 from latelier.uses.judging import Tally, witness
+
+
+def fitted(model, images):
+    return done(fitting(model, images))
 
 
 def test_an_edit_to_what_every_reconstruction_shows_is_warned_of() -> None:
@@ -142,7 +147,7 @@ def test_the_judge_is_a_function_of_real_pictures_and_says_how_often_it_is_right
     images, device = DATA.fit, torch.device("cpu")
     judge = witness(images, ["above", "absent"], device)
     assert judge is not None
-    assert (judge.names, judge.pictures) == (("above",), 288)
+    assert (judge.names, judge.images) == (("above",), 288)
     assert judge.right > 0.9
     assert "288 real images, right on" in judge.said
     probability = judge(DATA.test.floats(slice(None)))
