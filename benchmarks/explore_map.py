@@ -144,6 +144,7 @@ def serving(points: int) -> Iterator[str]:
     """The address of a page over a synthetic run."""
     import uvicorn
 
+    from latelier.bench.stated import stated
     from latelier.data.images import Images
     from latelier.device import prepare_cpu
     from latelier.explore.app import build_app
@@ -166,7 +167,7 @@ def serving(points: int) -> Iterator[str]:
         classes=tuple(f"blob {i}" for i in range(10)),
         source="blobs",
     )
-    model = build("vae", (1, SIDE, SIDE), latent=16, net="mlp").eval()
+    model = build("vae", (1, SIDE, SIDE), **stated("vae", {"latent": 16, "net": "mlp"})).eval()
     run = Run(Path("blobs"), model, Card("vae", model.image, {}), {}, 0, ())
     uploads = Uploads()
     app = build_app([OpenedRun("blobs", run, images, images, uploads, Where())], uploads)

@@ -133,8 +133,9 @@ def test_the_explorer_says_them_and_is_asked_by_them(monkeypatch: pytest.MonkeyP
     names = [f"sub/{NAME.format(i)}" for i in range(12)]
     monkeypatch.setattr(opened, "pictures", lambda **given: replace(made(**given), names=names, classes=("dog", CLASS)))
     with opened.page(Able((1, 8, 6))) as page:
-        points = page.ask("map", "points")
-        assert (points["names"], points["classes"]) == (names, ["dog", CLASS])
+        assert page.ask("look", "filters")["classes"] == ["dog", CLASS]
+        (label,) = [one for one in page.ask("map", "about")["columns"] if one["name"] == "label"]
+        assert list(label["classes"]) == ["dog", CLASS]
         found = page.client.post("/api/one/look/page", content=json.dumps({"label": CLASS}), headers=JSON).json()
         assert found["total"] == 5
         assert found["pictures"][0]["caption"] == f"{CLASS} ({NAME.format(1)})"

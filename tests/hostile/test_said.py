@@ -79,11 +79,6 @@ def test_no_cell_is_a_formula(tmp_path: Path) -> None:
     assert [row[1] for _, row in Table(path, ("file", "class")).lines] == [row[1] for row in rows]
 
 
-def test_the_explorers_list_goes_by_the_same_rule() -> None:
-    page = (SOURCES / "explore/static/panels/map.js").read_text()
-    assert f"/^{files.FORMULA.pattern}/" in page.replace("\\t", "\t").replace("\\r", "\r")
-
-
 @pytest.mark.parametrize("cell", ["a;=1+1", "a\t=1+1"])
 def test_cells_are_not_parted_where_other_spreadsheets_part_them(cell: str) -> None:
     _, line, _ = files.csv_text(["file", "class"], [["x.png", cell]]).split("\r\n")

@@ -57,7 +57,7 @@ def mlp() -> Model:
 
 
 def inputs(images: Images) -> Inputs:
-    return trunk.pictures(images, torch.device("cpu"))
+    return trunk.inputs(images, torch.device("cpu"))
 
 
 def learner(model: Model, images: Images, frozen: str, moving: bool = False) -> Learner:
