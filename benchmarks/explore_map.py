@@ -170,7 +170,7 @@ def serving(points: int) -> Iterator[str]:
     model = build("vae", (1, SIDE, SIDE), **stated("vae", {"latent": 16, "net": "mlp"})).eval()
     run = Run(Path("blobs"), model, Card("vae", model.image, {}), {}, 0, ())
     uploads = Uploads()
-    app = build_app([OpenedRun("blobs", run, images, images, uploads, Where())], uploads)
+    app = build_app([OpenedRun("blobs", run, images, lambda: images, uploads, Where())], uploads)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", ws="none"))
     thread = threading.Thread(target=server.run)
     thread.start()

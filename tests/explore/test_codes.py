@@ -32,6 +32,7 @@ def kept(folder: Path) -> list[Path]:
 
 def test_they_are_the_models_and_come_slice_by_slice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BLOCK", 5)
+    monkeypatch.setattr(module, "SLICE", -1.0)
     one = Codes(Fake(IMAGE), pictures(), None)
     shares = []
     for _ in one.slices():

@@ -1,6 +1,7 @@
 """Codes of all images that a page shows, or of a fair sample of very many: computed in slices, kept in the cache folder
 by weights and images: not in the run, which may be a stranger's."""
 
+import time
 from collections.abc import Generator, Iterator
 from functools import cached_property
 from hashlib import sha256
@@ -17,7 +18,8 @@ from latelier.errors import Refusal
 from latelier.explore import kept_rows
 from latelier.nets.eval_mode import evaluating
 
-BLOCK = 64  # images a slice: about as long as a person does not notice
+BLOCK = 64  # images encoded at once
+SLICE = 0.04  # s, after which others are let in: as long as a person does not notice
 PICTURES = 200_000
 NUMBERS = 64 << 20  # of codes at most, 256 MB, which bounds the images whose codes are long
 COMPARED = 8192  # codes whose distances are taken at once
@@ -109,13 +111,15 @@ class Codes:
         if shape[0] == 0:
             raise ValueError("there are no images")
         encoder, device = need(self._model, Encodes), device_of(self._model)
-        rows = np.empty(shape, np.float32)
+        rows, begun = np.empty(shape, np.float32), time.monotonic()
         for start in range(0, len(rows), BLOCK):
             with evaluating(self._model):
                 image = self._images.floats(self.picked[start : start + BLOCK]).to(device)
                 rows[start : start + BLOCK] = flat(encoder.encode(image).mode(), self._model).cpu().numpy()
             self._done = min(1.0, (start + BLOCK) / len(rows))
-            yield
+            if time.monotonic() - begun > SLICE:
+                yield
+                begun = time.monotonic()
         return rows
 
     def _kept(self, path: Path, rows: np.ndarray) -> Iterator[None]:
