@@ -25,7 +25,9 @@ FAMILIES = {
     "introvac": "introvac --data scenes --images 64 --set width=0.125 latent=8",
 }
 DRAWS = {  # what is on a panel once it has its answer
+    "start": ".cards .card",
     "look": ".gallery .thumb",
+    "label": ".queue .thumb",
     "reconstruct": "figure img[src^='data:']",
     "traverse": ".big img[src^='data:']",
     "interpolate": ".frames img[src^='data:']",
