@@ -32,7 +32,11 @@ def bits(*rows: int, count: int = 12) -> str:
 
 
 def test_labels_are_counted_and_shared_by_runs_over_the_same_images(desk: Page) -> None:
-    assert desk.ask("label", "give", pictures=["d0", "d2"], **{"class": "cat"}) == {"labelled": 2, "changed": 2}
+    assert desk.ask("label", "give", pictures=["d0", "d2"], **{"class": "cat"}) == {
+        "labelled": 2,
+        "changed": 2,
+        "taken": [],
+    }
     desk.ask("label", "give", run="two", pictures=["d1"], **{"class": "dog"})
     state = desk.ask("label", "state", pictures=["d0", "d5"])
     assert state["classes"] == [{"name": "cat", "count": 2}, {"name": "dog", "count": 1}]
@@ -65,6 +69,20 @@ def test_a_tab_takes_its_own_back(desk: Page) -> None:
     assert desk.ask("label", "undo", tab="left") == {"pictures": ["d0"]}
     assert desk.ask("label", "undo", tab="left") == {"pictures": []}
     assert desk.ask("label", "state")["labelled"] == 1
+
+
+def test_what_another_page_has_labelled_meanwhile_stays(desk: Page) -> None:
+    desk.ask("label", "give", pictures=["d0"], fresh=1, **{"class": "cat"})
+    answer = desk.ask("label", "give", pictures=["d0", "d1"], fresh=1, **{"class": "dog"})
+    assert answer == {"labelled": 2, "changed": 1, "taken": [{"id": "d0", "given": "cat"}]}
+    assert desk.ask("label", "give", pictures=["d0"], fresh=0, **{"class": "dog"})["taken"] == []  # it was seen
+    assert desk.ask("label", "state")["classes"] == [{"name": "cat", "count": 0}, {"name": "dog", "count": 2}]
+
+
+@pytest.mark.parametrize("name", ["file", "File", " label ", "Unnamed: 0"])
+def test_a_column_of_the_table_is_no_attribute(desk: Page, name: str) -> None:
+    assert desk.refused("label", "mark", pictures=["d0"], attribute=name, value="yes")[0] == 400
+    assert desk.ask("label", "state")["attributes"] == []
 
 
 def test_attributes_are_yes_no_or_unknown(desk: Page) -> None:
@@ -160,6 +178,37 @@ def test_keys_label_one_image_after_another() -> None:
         visitor.until("document.querySelector('.curve, .side').innerText.length > 0")
 
 
+@pytest.mark.slow
+def test_labels_that_are_given_quickly_survive_that_the_page_is_left() -> None:
+    with served(Able(IMAGE)) as base, visiting(base) as visitor:
+        visitor.go("panel=label")
+        clear(visitor)
+        for key in "12121212":
+            visitor.page.keyboard.press(key)
+        visitor.page.reload()
+        visitor.page.wait_for_selector(".queue", timeout=PATIENCE)
+        visitor.until("/ 8 of 12 images|^8 of 12/m.test(document.body.innerText)")
+        visitor.page.keyboard.press("z")  # the tab is the same
+        visitor.until("/ 7 of 12 images|^7 of 12/m.test(document.body.innerText)")
+
+
+@pytest.mark.slow
+def test_what_could_not_be_written_is_not_shown_as_given() -> None:
+    with served(Able(IMAGE)) as base, visiting(base) as visitor:
+        visitor.go("panel=label")
+        clear(visitor)
+        visitor.page.route("**/label/give", lambda route: route.abort())
+        for key in "121":
+            visitor.page.keyboard.press(key)
+        visitor.until("!document.querySelector('[role=alert]').hidden")
+        visitor.until("document.querySelectorAll('.queue .done').length === 0")
+        visitor.complaints.clear()  # the browser notes the failures
+        visitor.page.unroute("**/label/give")
+        visitor.page.keyboard.press("1")
+        visitor.until("/ 1 of 12 images|^1 of 12/m.test(document.body.innerText)")
+        visitor.until("document.querySelector('[role=alert]').hidden")
+
+
 def clear(visitor: Visitor) -> None:
     """Takes the labels away that the data has."""
     visitor.page.wait_for_selector(".queue .thumb", timeout=PATIENCE)
@@ -167,6 +216,6 @@ def clear(visitor: Visitor) -> None:
         """() => fetch("/api/one/label/give", { method: "POST", headers: { "content-type": "application/json" },
         body: JSON.stringify({ pictures: [...Array(12).keys()].map((row) => `d${row}`), tab: "setup" }) })"""
     )
-    visitor.page.get_by_role("button", name="Others", exact=True).click()
+    visitor.page.get_by_role("button", name="Next images", exact=True).click()
     visitor.until("document.querySelectorAll('.queue .thumb').length === 12")
     visitor.until("/ 0 of 12 images|^0 of 12/m.test(document.body.innerText)")

@@ -118,6 +118,13 @@ def test_a_file_with_more_than_labels_is_not_written_over(tmp_path: Path) -> Non
         LabelBook(unlabelled(), path)
 
 
+def test_a_table_of_suggestions_is_a_file_of_labels(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text("file,why,class,probability,margin\nsub/1.png,unsure,cat,0.5,0.1\n")
+    book = LabelBook(unlabelled(), path)
+    assert (book.notes()[0].label, book.notes()[0].why) == ({1: "cat"}, {1: "unsure"})
+
+
 def test_what_cannot_be_written_is_not_said_to_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     book = LabelBook(unlabelled(), tmp_path / "labels.csv")
     book.give([0], "cat")

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from latelier.errors import Refusal
+from latelier.storage import locks
 
 LINES = 40  # of its output that are kept
 PROGRESS = re.compile(r"([\d,]+) of ([\d,]+)")
@@ -47,6 +49,7 @@ class Job:
             "command": self.command,
             "out": str(self.out),
             "opened": self.opened,
+            "kept": (self.out / "config.json").exists(),
         }
 
     def cancel(self) -> None:
@@ -78,9 +81,17 @@ class Job:
                     done, total = (int(number.replace(",", "")) for number in found.groups())
                     self.share = min(1.0, done / max(total, 1))
         code = self._process.wait()
+        if code:
+            self.lines.append(f"it ended with {f'signal {-code}' if code < 0 else f'exit code {code}'}")
+        self._clear()
         if self.state == "running":
             self.state = "done" if code == 0 else "failed"
         self._ended(self)
+
+    def _clear(self) -> None:
+        """Removes a folder in which nothing but the lock was made."""
+        if self.out.is_dir() and not {path.name for path in self.out.iterdir()} - {locks.NAME}:
+            shutil.rmtree(self.out, ignore_errors=True)
 
 
 class Jobs:

@@ -13,6 +13,7 @@ import numpy as np
 
 from latelier.data import foreign
 from latelier.data.images import Images
+from latelier.data.sources.table import NAMELESS
 from latelier.errors import Refusal
 from latelier.explore.label_files import WORDS, LabelFiles, Notes
 from latelier.storage import files
@@ -20,6 +21,7 @@ from latelier.storage import files
 LONGEST = 60  # characters of the name of a class or an attribute
 CLASSES, ATTRIBUTES = 1_000, 200  # that there may be
 CHANGES = 200  # that can be taken back
+OF_TABLES = ("file", "label", "class", "why")  # columns that are no attributes
 
 
 class Change(NamedTuple):
@@ -75,17 +77,29 @@ class LabelBook:
             found[row] = number[name]
         return found, notes.classes, revision
 
-    def give(self, rows: Iterable[int], name: str | None, tab: str = "", why: Mapping[int, str] | None = None) -> None:
+    def give(
+        self,
+        rows: Iterable[int],
+        name: str | None,
+        tab: str = "",
+        why: Mapping[int, str] | None = None,
+        fresh: bool = False,
+    ) -> dict[int, str]:
         """Says that these images are of a class, by name, or with None of an unknown one. ``why`` they were looked at
-        is kept beside. Raises Refusal for a name that no labels file can hold, and where nothing can be written."""
+        is kept beside. ``fresh``: who says so has seen none of them labelled; those that have got another class
+        meanwhile keep it and are answered, by row. Raises Refusal for a name that no labels file can hold, and where
+        nothing can be written."""
         name = None if name is None else checked(name, "class")
         with self._changing("") as notes:
+            asked = [int(row) for row in rows]
+            taken = {row: notes.label[row] for row in asked if fresh and notes.label.get(row, name) != name}
             notes.classes = list(dict.fromkeys([*notes.classes, *([] if name is None else [name])]))
-            self._put(notes, "", {int(row): name for row in rows}, tab)
+            self._put(notes, "", {row: name for row in asked if row not in taken}, tab)
             for row, said in (why or {}).items():
                 if row in notes.label:
                     notes.why.setdefault(row, said)
             notes.why = {row: said for row, said in notes.why.items() if row in notes.label}
+        return taken
 
     def mark(self, rows: Iterable[int], attribute: str, value: str | None, tab: str = "") -> None:
         """Says that these images have an attribute ("yes") or not ("no"), or with None that this is unknown. Raises
@@ -144,7 +158,9 @@ class LabelBook:
 def checked(name: str, what: str) -> str:
     """The name of a class or an attribute as a file will give it back. Raises Refusal for one that it cannot hold."""
     if len(name) > LONGEST or not name.strip():
-        raise Refusal(f"a {what} has 1 to {LONGEST} characters, but got {name[:LONGEST]!r}")
+        raise Refusal(f"the name of a class or an attribute has 1 to {LONGEST} characters, but got {name[:LONGEST]!r}")
+    if what == "attribute" and (name.strip().casefold() in OF_TABLES or NAMELESS.fullmatch(name.strip())):
+        raise Refusal(f"a table of attributes has another use for {name!r}; give the attribute another name")
     found = foreign.label(name, "the page", what)
     if found is None:
         raise Refusal(f"{name!r} says in a table that nothing is known; give the {what} another name")

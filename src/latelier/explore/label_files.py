@@ -13,6 +13,7 @@ from latelier.errors import Refusal
 from latelier.storage import files
 
 COLUMNS = ("file", "label", "why")
+SUGGESTED = ("probability", "margin")  # of a table of ``latelier suggest``, which says them anew
 WORDS = {1: "yes", 0: "no"}
 NUMBERS = {word: str(number) for number, word in WORDS.items()}
 Said = dict[int, str]  # row -> a class, or "yes" or "no"; in the order in which they were given
@@ -84,7 +85,7 @@ class LabelFiles:
 
     def _read_classes(self, notes: Notes) -> None:
         columns, rows = labels_file.with_columns(self.path)
-        if more := sorted({*columns} - {"class", "why"}):
+        if more := sorted({*columns} - {"class", *COLUMNS, *SUGGESTED}):
             raise Refusal(f"{self.path} has a column {more[0]!r}, which would be lost; give --labels a file of its own")
         notes.label, notes.why, self._others = {}, {}, []
         for row in rows:

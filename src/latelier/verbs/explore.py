@@ -44,7 +44,7 @@ def explore(
         An address of this machine at which other machines may open the page; they need the token that is then printed.
     labels
         Where the labels that you give on the page are kept, as a CSV file that --labels-file of train reads; attributes
-        stand beside it. By default labelling/labels.csv in the first run. Its rows are read at the start.
+        stand beside it. By default labelling/labels.csv in the first run. Rows that others write count from then on.
     token
         Ask for a token on this machine too, where others have accounts: without it, all of them can open the page.
     open_
@@ -75,15 +75,18 @@ def explore(
     from latelier.explore.open_runs import open_runs
     from latelier.explore.uploads import Uploads
     from latelier.runs.where import Where
+    from latelier.storage.folders import check_above
     from latelier.storage.paths import place
 
     prepare_cpu()
     uploads = Uploads()
+    listening = _listen(host, port)  # before images are read: a port that is taken is said at once
+    kept = place(labels, "--labels") if labels else None
+    if kept is not None:
+        check_above(kept, "--labels")
     places = open_runs(runs, data, Where.of(data_root, download, as_), uploads, say)
-    listening = _listen(host, port)
     near = host in LOCAL
     secret = secrets.token_urlsafe(16) if token or not near else ""
-    kept = place(labels, "--labels") if labels else None
     app = build_app(places, uploads, LOCAL if near else (*LOCAL, host.lower()), secret, kept)
     address = f"http://{HERE if near else host}:{listening.getsockname()[1]}/{f'?token={secret}' if secret else ''}"
     say(f"{address}\nCtrl-C ends it")

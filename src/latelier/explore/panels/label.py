@@ -60,6 +60,7 @@ def state(opened: OpenedRun, question: Question) -> dict[str, Any]:
         "curve": [{"labels": count, "accuracy": value} for count, value in curve.points],
         "measured": {"on": curve.said, "chance": curve.chance, "more": curve.more},
         "untrainable": _untrainable(opened) or "",
+        "elsewhere": _of_no_training(opened) or "",
         "pictures": [told(opened, row) for row in _rows(opened, question.texts("pictures", MOST))],
     }
 
@@ -84,12 +85,14 @@ def queue(opened: OpenedRun, question: Question) -> dict[str, Any]:
 
 
 def give(opened: OpenedRun, question: Question) -> dict[str, Any]:
-    """Says of which class some images are ("class"), or that it is unknown (no "class")."""
+    """Says of which class some images are ("class"), or that it is unknown (no "class"). With "fresh" those that have
+    got another class meanwhile keep it and are "taken"."""
     rows, book = _asked(opened, question), opened.bench.book
     name = question.text("class") if question.has("class") else None
-    why = question.text("why", "")[:TAB]
-    book.give(rows, name, _tab(question), dict.fromkeys(rows, why) if why else None)
-    return {"labelled": len(book.notes()[0].label), "changed": len(rows)}
+    why, fresh = question.text("why", "")[:TAB], bool(question.whole("fresh", 0, 1, 0))
+    taken = book.give(rows, name, _tab(question), dict.fromkeys(rows, why) if why else None, fresh)
+    others = [{"id": f"d{row}", "given": other} for row, other in taken.items()]
+    return {"labelled": len(book.notes()[0].label), "changed": len(rows) - len(taken), "taken": others}
 
 
 def mark(opened: OpenedRun, question: Question) -> dict[str, Any]:
@@ -146,15 +149,18 @@ def _tab(question: Question) -> str:
 
 def _untrainable(opened: OpenedRun) -> str | None:
     """Why no training can learn from the labels that are there."""
-    split = source_parts(opened.shown.source)[1]
-    if split not in ("", "train"):
-        base = source_parts(opened.shown.source)[0]
-        return (
-            f"these are the {split} images, which nothing is trained on: latelier explore RUN --data {base}:train "
-            "shows those to label"
-        )
     known = {*opened.bench.book.notes()[0].label.values()}
-    return None if len(known) > 1 else f"a classifier needs labels of two classes or more, and here are {len(known)}"
+    few = None if len(known) > 1 else f"a classifier needs labels of two classes or more, and here are {len(known)}"
+    return _of_no_training(opened) or few
+
+
+def _of_no_training(opened: OpenedRun) -> str | None:
+    """Where the images are of a split that nothing is trained on: so, and which to show."""
+    base, split = source_parts(opened.shown.source)
+    if split in ("", "train"):
+        return None
+    shows = f"latelier explore {opened.run.folder} --data {base}:train"
+    return f"these are the {split} images, which nothing is trained on: to label those that are, {shows}"
 
 
 def _words(opened: OpenedRun, question: Question) -> list[str]:

@@ -83,6 +83,12 @@ export async function ask(run, panel, action, question, waiting = () => {}, want
   return null;
 }
 
+/** One answer of an action that is never overtaken; what is sent arrives also when the page is left meanwhile. */
+export function post(run, panel, action, question) {
+  const headers = { "content-type": "application/json", "x-client": client };
+  return fetched(`/api/${run}/${panel}/${action}`, { method: "POST", headers, body: JSON.stringify(question), keepalive: true });
+}
+
 /** Many numbers that a panel has ready, as a typed array. */
 export async function table(run, panel, name, query = {}) {
   const path = `/api/${run}/${panel}/${name}.bin?${new URLSearchParams(query)}`;

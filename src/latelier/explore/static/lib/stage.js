@@ -66,6 +66,11 @@ export class Stage {
     }
   }
 
+  /** Something was done: an older problem is none any longer. */
+  well() {
+    if (this.open) this.problem.hidden = true;
+  }
+
   /** Asks only the newest of many questions. */
   newest(action, show, doing = "Working") {
     const shown = (answer, question) => {

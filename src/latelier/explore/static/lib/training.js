@@ -36,7 +36,7 @@ export function training(stage) {
 
   function show(job) {
     if (!job.state) return fill(shown);
-    const words = { running: `Training, ${percent(job.share)} done`, done: "Trained", failed: "The training failed", cancelled: "Cancelled; what it has learned is kept" }[job.state];
+    const words = { running: `Training, ${percent(job.share)} done`, done: "Trained", failed: "The training failed", cancelled: job.kept ? "Cancelled; what it has learned is kept" : "Cancelled before there was anything to keep" }[job.state];
     const bar = h("progress", { max: 1, value: job.share, "aria-label": "Share of the training that is done" });
     return fill(shown,
       h("p", {}, h("b", {}, words), ", into ", h("code", {}, job.out)),

@@ -5,6 +5,7 @@ import { address, figure, image } from "../lib/picture.js";
 import { go } from "../lib/address.js";
 import { keep } from "../lib/keep.js";
 import { curve } from "../lib/curve.js";
+import { send } from "../lib/outbox.js";
 import { training } from "../lib/training.js";
 import { say } from "../lib/stage.js";
 
@@ -18,7 +19,7 @@ export const keys = [
 ];
 const COUNT = 24;
 const SKIPPED = 5000;
-const tab = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16)).join("");
+const tab = (sessionStorage.tab ??= Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16)).join(""));
 const WAYS = [["margin", "Unsure"], ["unlike", "Unlike all others"], ["random", "At random"]];
 const WHY = { unsure: "the classifier is unsure", unlike: "unlike all that is labelled", typical: "typical of a group", random: "drawn at random", selected: "selected" };
 
@@ -30,7 +31,7 @@ export function mount(stage) {
   let shown = []; // pictures of the queue, with what is known of each
   let at = 0;
   let chosen = new Set();
-  let seed = 0;
+  let seed = Math.floor(Math.random() * 2 ** 30); // so that two pages show different images
 
   const big = figure(stage.run, undefined, "", { alt: "The image to label", big: true });
   const grid = h("div", { class: "gallery queue", role: "listbox", "aria-label": "Images to label", "aria-multiselectable": "true" });
@@ -39,12 +40,22 @@ export function mount(stage) {
   const attributes = h("div", { class: "choices" });
   const words = h("p", { class: "soft", "aria-live": "polite" });
   const learned = h("div", {});
+  const elsewhere = h("div", {});
   const place = h("p", { class: "soft" });
   const whole = h("div", { class: "row", hidden: !selection });
   const ways = selection ? [["selection", "Selected"], ...WAYS] : WAYS;
 
-  let last = Promise.resolve();
-  const inTurn = (action, question) => (last = last.then(() => stage.ask(action, question))); // as they were said
+  /** The answer, or null where there is none: then the page says why, and nothing was written. */
+  const inTurn = async (action, question) => {
+    try {
+      const answer = await send(stage.run.id, stage.panel, action, question);
+      stage.well();
+      return answer;
+    } catch (error) {
+      stage.fail(error);
+      return null;
+    }
+  };
   const current = () => shown[at];
   const digits = () => told.classes.every(({ name }) => /^\d$/.test(name)); // such classes are their own keys
   const key = (name, i) => (digits() ? name : i < 9 ? String(i + 1) : i === 9 ? "0" : "");
@@ -109,12 +120,29 @@ export function mount(stage) {
   async function give(name) {
     const pictures = targets();
     if (!pictures.length) return;
+    const before = new Map(shown.filter((one) => pictures.includes(one.id)).map((one) => [one.id, one.given]));
     const reasons = new Set(pictures.map((id) => shown.find((one) => one.id === id)?.why));
     const why = reasons.size === 1 ? [...reasons][0] : "";
-    for (const one of shown) if (pictures.includes(one.id)) one.given = name ?? undefined;
+    const fresh = [...before.values()].every((given) => given === undefined);
+    set(pictures, () => name ?? undefined);
     if (name === null) for (const id of pictures) if (skipped.size < SKIPPED) skipped.add(id);
     onward();
-    if (await inTurn("give", { pictures, class: name, why, tab })) refresh();
+    const answer = await inTurn("give", { pictures, class: name, why, tab, fresh: Number(fresh) });
+    if (answer === null) {
+      set(pictures, (id) => before.get(id));
+      for (const id of pictures) skipped.delete(id);
+      draw();
+      return;
+    }
+    if (answer.taken.length) {
+      say(`${answer.taken.length === 1 ? "An image has" : `${answer.taken.length} images have`} got a label elsewhere meanwhile, which stays.`);
+      for (const { id, given } of answer.taken) set([id], () => given);
+    }
+    refresh();
+  }
+
+  function set(ids, given) {
+    for (const one of shown) if (ids.includes(one.id)) one.given = given(one.id);
   }
 
   async function giveAll(name) {
@@ -166,7 +194,8 @@ export function mount(stage) {
   function side() {
     fill(classes, told.classes.map(({ name, count }, i) =>
       button([h("kbd", {}, key(name, i) || "\u00b7"), h("span", {}, name), h("small", { class: "soft" }, count.toLocaleString("en"))], () => give(name), { class: "class" })));
-    fill(thumbs, told.classes.slice(0, 30).map(({ name }) => button(name, () => give(name))), button("unknown", () => give(null)));
+    fill(thumbs, told.classes.slice(0, 30).map(({ name }) => button(name, () => give(name))), told.classes.length ? button("unknown", () => give(null)) : typed("New class", add));
+    fill(elsewhere, told.elsewhere && h("p", { class: "card" }, told.elsewhere));
     fill(whole, h("span", {}, "All that is selected:"), told.classes.slice(0, 30).map(({ name }) => button(name, () => giveAll(name), { "aria-label": `All selected images are ${name}` })));
     fill(attributes, told.attributes.map(({ name, yes, no }) =>
       h("div", { class: "row", role: "group", "aria-label": name }, h("span", {}, name, h("small", { class: "soft" }, ` ${yes} yes, ${no} no`)), button("Yes", () => mark(name, "yes")), button("No", () => mark(name, "no")), button("Unknown", () => mark(name, null)))));
@@ -174,6 +203,10 @@ export function mount(stage) {
     fill(learned, curve(told.curve, told.measured));
     fill(place, "Kept in ", h("code", {}, told.paths[0]), told.attributes.length > 0 && [" and ", h("code", {}, told.paths[1])]);
     trained.allow(told.untrainable);
+  }
+
+  async function add(name) {
+    if (await inTurn("give", { pictures: [], class: name, tab })) refresh();
   }
 
   function typed(label, use) {
@@ -210,7 +243,8 @@ export function mount(stage) {
     queue();
   });
   stage.view.append(
-    h("div", { class: "row" }, choice, button("Others", queue), button("Undo (Z)", undo)),
+    elsewhere,
+    h("div", { class: "row" }, choice, button("Next images", queue), button("Undo (Z)", undo)),
     whole,
     h("div", { class: "hand" }, big.element),
     thumbs,
@@ -218,9 +252,7 @@ export function mount(stage) {
     h("p", { class: "soft" }, "Keys label as the list of classes has them, arrows move, Shift with arrows or a click takes several, Space one more, U unknown, Z undoes."),
   );
   stage.side.append(
-    h("section", {}, h("h2", {}, "Classes"), classes, typed("New class", async (name) => {
-      if (await inTurn("give", { pictures: [], class: name, tab })) refresh();
-    }), words),
+    h("section", {}, h("h2", {}, "Classes"), classes, typed("New class", add), words),
     h("section", {}, h("h2", {}, "What they teach"), learned),
     trained.element,
     h("details", {}, h("summary", {}, "Attributes"), attributes, typed("New attribute", (name) => mark(name, "yes"))),
