@@ -64,10 +64,8 @@ def main() -> None:
                 seconds, peak = lap(
                     ["-c", CHILD, f"{place}/pixels.npy", str(n), verb, f"{place}/run", str(out)], arguments.src
                 )
-                print(
-                    f"{verb:9} {n:10,} images {seconds:7.1f} s {peak:6.0f} MB; a table of {out.stat().st_size >> 20:,} MB",
-                    flush=True,
-                )
+                size = f"a table of {out.stat().st_size >> 20:,} MB"
+                print(f"{verb:9} {n:10,} images {seconds:7.1f} s {peak:6.0f} MB; {size}", flush=True)
 
 
 if __name__ == "__main__":

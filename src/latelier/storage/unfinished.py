@@ -50,8 +50,9 @@ class Unfinished:
         self.kept, self._last = True, time.monotonic()
 
     def content(self) -> BinaryIO:
-        """The open file, at its beginning."""
-        self.file.seek(0)
+        """The open file, at its beginning. Raises Refusal where the last bytes have no room."""
+        with files.refusing(self.out):
+            self.file.seek(0)
         return self.file
 
     def rename(self) -> None:

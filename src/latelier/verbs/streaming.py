@@ -64,10 +64,17 @@ class Parquet:
         with (
             pa.ipc.open_stream(part.content()) as found,
             files.replacing(part.out) as file,
-            pq.ParquetWriter(file, found.schema) as writer,
+            pq.ParquetWriter(file, found.schema, use_dictionary=_repeating(found.schema)) as writer,
         ):
             for group in _groups(found):
                 writer.write_table(pa.Table.from_batches(group), 2 * GROUP)
+
+
+def _repeating(schema: Any) -> list[str]:
+    """The columns whose values occur again; a dictionary of floats is longer than the floats."""
+    import pyarrow as pa
+
+    return [field.name for field in schema if not pa.types.is_floating(field.type)]
 
 
 def _groups(batches: Iterable[Any]) -> Iterator[list[Any]]:
