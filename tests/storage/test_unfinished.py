@@ -115,3 +115,12 @@ def test_a_link_that_somebody_has_put_there_is_not_followed(out: Path) -> None:
         part.rename()
     assert precious.read_text() == "mine"
     assert not out.is_symlink()
+
+
+def test_what_a_kill_has_left_of_a_rename_is_removed(out: Path) -> None:
+    for name in (".table.csv.17.tmp", "..table.csv.note.18.tmp", ".table.csv.mine.tmp", ".other.csv.19.tmp"):
+        (out.parent / name).touch()
+    with unfinished(out, "a") as part:
+        part.add(b"one\n", 1, {})
+        part.rename()
+    assert {path.name for path in out.parent.iterdir()} == {"table.csv", ".table.csv.mine.tmp", ".other.csv.19.tmp"}

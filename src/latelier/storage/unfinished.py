@@ -3,6 +3,7 @@
 ``.NAME.part`` holds what is written, ``.NAME.note`` how much of it is whole, with a checksum, and what it is part of. A
 note is written once in ``EVERY`` seconds, after the bytes that it tells of are on the disk."""
 
+import glob
 import os
 import stat
 import time
@@ -101,6 +102,7 @@ def unfinished(out: Path, task: str) -> Iterator[Unfinished]:
     part = None
     try:
         _alone(file, out)
+        _sweep(out)
         with files.refusing(out):
             part = Unfinished(out, task, file)
         yield part
@@ -143,6 +145,16 @@ def _alone(file: BinaryIO, out: Path) -> None:
         alone = alone and os.path.samestat(os.fstat(file.fileno()), os.stat(data_of(out)))
     if not alone:
         raise Refusal(f"{out} is being written by another latelier right now; wait for it or use another --out")
+
+
+def _sweep(out: Path) -> None:
+    """Removes what a kill has left of ``files.replacing``, of the output or the note: who holds the lock writes them
+    alone."""
+    for name in (out.name, note_of(out).name):
+        for path in out.parent.glob(f".{glob.escape(name)}.*.tmp"):
+            if path.suffixes[-2:-1] and path.suffixes[-2][1:].isdecimal():
+                with suppress(OSError):
+                    path.unlink()
 
 
 def _leave(part: Unfinished) -> None:
