@@ -237,5 +237,6 @@ def test_a_place_that_cannot_be_written_to_is_refused_at_once(
 
 
 def test_a_broken_model_is_refused(here: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calibration, "rows_of", lambda *_: np.full((6, 10), np.nan, np.float32))
+    nothing = np.full((6, 10), np.nan, np.float32)
+    monkeypatch.setattr("latelier.codes.rows.blocks_of", lambda *given, **more: iter([nothing]))
     assert "run gives no numbers: the model is broken" in refused(capsys, "classify run bare --out out.csv")

@@ -19,6 +19,7 @@ import latelier
 from latelier.cli import main
 from latelier.core import HasParts, Latent, Model, Move, Parts
 from latelier.data.images import Images
+from latelier.runs.building import Card
 from latelier.runs.run import open_run
 from latelier.runs.where import Where
 
@@ -45,6 +46,7 @@ class Known(Model, HasParts):
 class Opened:
     model: Model
     data: Images
+    card = Card("known", (1, 8, 16), {})
 
     def images(self, source: str, where: Where) -> Images:
         return self.data
@@ -103,11 +105,13 @@ def test_what_is_no_probability_is_refused(least: str, out: Path, capsys: Captur
     assert line == f"latelier: --least takes a probability from 0 to 1, but got {least}"
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
-    known: None, out: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_write_that_fails_leaves_the_old_file_and_what_the_next_goes_on_from(
+    known: None, out: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
+    latelier.parts("run", "pets", out=out, least=0)
+    whole = out.read_bytes()
     latelier.parts("run", "pets", out=out)
-    before, calls = out.read_bytes(), iter([False, True])
+    before, calls, parts = out.read_bytes(), iter([False, True]), Known.parts
 
     def fail(self: Known, image: Tensor, whole: Callable[[Known, Tensor], Parts] = Known.parts) -> Parts:
         if next(calls):  # at the second block
@@ -117,7 +121,14 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
     monkeypatch.setattr(Known, "parts", fail)
     with pytest.raises(KeyboardInterrupt):
         latelier.parts("run", "pets", out=out, least=0)
+    monkeypatch.setattr(Known, "parts", parts)
     assert out.read_bytes() == before
+    assert "3 images are done and kept in .parts.parquet.part" in capsys.readouterr().err
+    latelier.parts("run", "pets", out=out, least=0)
+    said = capsys.readouterr()
+    assert "going on after the 3 images" in said.err
+    assert said.out == f"{out}: 240 rows; parts occur in 10 of 10 images\n"
+    assert out.read_bytes() == whole
     assert list(out.parent.iterdir()) == [out]
 
 

@@ -1,10 +1,13 @@
 """What is printed of a classifier's answers."""
 
+import json
 from typing import Any
 
 import numpy as np
+import pytest
 
-from latelier.verdict.classification import PAIRS, WIDTH, calibration_text, confusion_text, guessing
+from latelier.scores.calibration import Bins, error_by_chance, expected_calibration_error
+from latelier.verdict.classification import PAIRS, WIDTH, Answers, calibration_text, confusion_text, guessing
 
 
 def both(n: int, classes: int, wrong: int) -> tuple[np.ndarray, np.ndarray]:
@@ -62,6 +65,23 @@ def test_calibration_stands_beside_chance() -> None:
     probability: Any = np.float32([[0.9, 0.1]] * 4)
     truth = np.array([0, 0, 1, 1])
     before = "expected calibration error (15 bins): 40 %"
-    assert calibration_text(truth, probability, None).startswith(f"{before}; right probabilities would show 12 % of")
+    assert calibration_text(Bins().add(probability, truth), None).startswith(
+        f"{before}; right probabilities would show 12 % of"
+    )
     mended: Any = np.float32([[0.5, 0.5]] * 4)
-    assert calibration_text(truth, probability, mended).startswith(f"{before} before the temperature, 0 % after; ")
+    both = (Bins().add(values, truth) for values in (probability, mended))
+    assert calibration_text(*both).startswith(f"{before} before the temperature, 0 % after; ")
+
+
+def test_answers_that_come_in_blocks_and_through_json_are_counted_as_at_once() -> None:
+    rng = np.random.default_rng(0)
+    raw, mended = (rng.dirichlet(np.ones(4), 300).astype(np.float32) for _ in range(2))
+    truth, whole, parts = rng.integers(0, 4, 300), Answers(4), Answers(4)
+    whole.add(truth, raw, mended)
+    for part in (slice(100), slice(100, 300)):
+        parts = Answers.of(4, json.loads(json.dumps(parts.state())))
+        parts.add(truth[part], raw[part], mended[part])
+    assert (parts.counts == whole.counts).all()
+    assert sorted(zip(*parts.each(), strict=True)) == sorted(zip(truth, raw.argmax(1), strict=True))
+    assert parts.raw.error() == pytest.approx(expected_calibration_error(raw, truth))
+    assert parts.mended.by_chance() == pytest.approx(error_by_chance(mended))

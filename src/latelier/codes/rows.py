@@ -15,11 +15,15 @@ from latelier.core import Code, Decodes, Encodes, Features, Model, has, need
 from latelier.data.images import Images
 from latelier.errors import Refusal
 from latelier.nets.eval_mode import evaluating
+from latelier.nets.guarded import guard
 from latelier.slices import Slices, done
 
 BLOCK = 512  # images on the device at once
 CACHED = 64  # on a CPU, where the maps of more leave its caches: a strided VAE at 32 px takes half the time
+GATHERED, BYTES = 1024, 16 << 20  # rows of a table that are handed on together, and bytes of them at most
 SIDE = 32  # px that raw pixels are averaged down to
+
+Reads = Callable[[Tensor], Tensor]  # images [b, c, h, w] on the model's device -> [b, d]
 
 
 def device_of(model: nn.Module) -> torch.device:
@@ -41,14 +45,21 @@ def tabled(model: Model) -> tuple[str, ...]:
 
 def codes(model: Model, images: Images, *, batch: int | None = None) -> np.ndarray:
     """The most likely code of each image, its latents (``tabled``) flattened side by side: float32 [n, d]."""
-    encoder = need(model, Encodes)
-    return rows_of(model, images, lambda image: flat(encoder.encode(image).mode(), model), batch=batch)
+    return rows_of(model, images, reads(model), batch=batch)
 
 
 def features(model: Model, images: Images, depth: str, *, batch: int | None = None) -> np.ndarray:
     """The frozen trunk's activations at a named depth: float32 [n, d]. Raises Refusal for an unknown depth."""
-    trunk = need(model, Features)
-    return rows_of(model, images, lambda image: trunk.features(image, depth), batch=batch)
+    return rows_of(model, images, reads(model, depth), batch=batch)
+
+
+def reads(model: Model, depth: str | None = None) -> Reads:
+    """Images to codes, or to features at a depth of the trunk."""
+    if depth is not None:
+        trunk = need(model, Features)
+        return lambda image: trunk.features(image, depth)
+    encoder = need(model, Encodes)
+    return lambda image: flat(encoder.encode(image).mode(), model)
 
 
 def block_on(device: torch.device) -> int:
@@ -56,27 +67,59 @@ def block_on(device: torch.device) -> int:
     return CACHED if device.type == "cpu" else BLOCK
 
 
-def rows_of(model: Model, images: Images, read: Callable[[Tensor], Tensor], *, batch: int | None = None) -> np.ndarray:
-    """``read`` (images [b, c, h, w] on the model's device -> [b, d]) of every image, in order: float32 [n, d]."""
+def rows_of(model: Model, images: Images, read: Reads, *, batch: int | None = None) -> np.ndarray:
+    """``read`` of every image, in order: float32 [n, d]."""
     return done(reading(model, images, read, batch=batch))
 
 
-def reading(
-    model: Model, images: Images, read: Callable[[Tensor], Tensor], *, batch: int | None = None
-) -> Slices[np.ndarray]:
+def reading(model: Model, images: Images, read: Reads, *, batch: int | None = None) -> Slices[np.ndarray]:
     """``rows_of``, a block a slice."""
-    if len(images) == 0:
-        raise Refusal(f"{images.source or 'these images'}: there are no images to read")
-    device, rows, start = device_of(model), np.empty((0, 0), np.float32), 0
-    for image in images.blocks(batch or block_on(device)):
-        with evaluating(model):
-            block = read(image.to(device)).float().cpu().numpy()
+    rows, start = np.empty((0, 0), np.float32), 0
+    for block in blocks_of(model, images, read, batch=batch):
         if start == 0:
             rows = np.empty((len(images), block.shape[1]), np.float32)
         rows[start : start + len(block)] = block
         start += len(block)
         yield start / len(images)
     return rows
+
+
+def blocks_of(
+    model: Model, images: Images, read: Reads, *, batch: int | None = None, start: int = 0
+) -> Iterator[np.ndarray]:
+    """The rows of ``rows_of``, a block at a time, from image ``start`` on."""
+    if len(images) == 0:
+        raise Refusal(f"{images.source or 'these images'}: there are no images to read")
+    device = device_of(model)
+    for image in images.blocks(batch or block_on(device), start):
+        with evaluating(model):
+            block = read(image.to(device)).float().cpu().numpy()
+        yield block
+
+
+def gathered(blocks: Iterator[np.ndarray], rows: int = GATHERED, most: int = BYTES) -> Iterator[np.ndarray]:
+    """The same rows in larger blocks, of ``rows`` or ``most`` bytes, whichever is reached first."""
+    held: list[np.ndarray] = []
+    for block in blocks:
+        held.append(block)
+        if sum(map(len, held)) >= rows or sum(one.nbytes for one in held) >= most:
+            yield np.concatenate(held)
+            held = []
+    if held:
+        yield np.concatenate(held)
+
+
+def in_precision(model: Model, read: Reads, precision: str) -> Reads:
+    """``read`` as it is in fp32, and in mixed precision in bf16; there the model's convolutions are guarded."""
+    if precision == "fp32":
+        return read
+    guard(model)
+
+    def mixed(image: Tensor) -> Tensor:
+        with torch.autocast(image.device.type, torch.bfloat16):
+            return read(image)
+
+    return mixed
 
 
 def pixels(images: Images) -> np.ndarray:

@@ -48,10 +48,10 @@ class Images:
 
         return to_float(torch.from_numpy(np.array(self.pixels[rows])))
 
-    def blocks(self, size: int = 512) -> "Iterator[Tensor]":
-        """All images in order, ``size`` at a time, as floats."""
-        for start in range(0, len(self), size):
-            yield self.floats(slice(start, start + size))
+    def blocks(self, size: int = 512, start: int = 0) -> "Iterator[Tensor]":
+        """All images from ``start`` on in order, ``size`` at a time, as floats."""
+        for first in range(start, len(self), size):
+            yield self.floats(slice(first, first + size))
 
     def take(self, rows: np.ndarray) -> "Images":
         """These rows alone, as a set of its own (their pixels are copied)."""

@@ -34,7 +34,11 @@ class Temperature(NamedTuple):
 
 def probabilities(run: Run, images: Images) -> np.ndarray:
     """float32 [n, classes], as the model gives them. Raises Refusal where they are no numbers."""
-    found = rows_of(run.model, images, need(run.model, Classifies).classify)
+    return numbers(run, rows_of(run.model, images, need(run.model, Classifies).classify))
+
+
+def numbers(run: Run, found: np.ndarray) -> np.ndarray:
+    """The same. Raises Refusal where they are no numbers."""
     if not np.isfinite(found).all():
         raise Refusal(f"{run.folder} gives no numbers: the model is broken; train it anew, with a lower --rate")
     return found

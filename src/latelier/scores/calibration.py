@@ -4,6 +4,9 @@ calibration of modern neural networks", ICML).
 Among images that are told with 80 % confidence, 80 % should be right. Probabilities are float [n, classes] with rows
 that sum to 1, labels int [n] class numbers."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 BINS = 15
@@ -14,17 +17,48 @@ LEAST = 1e-38  # probability; what a softmax in float32 has rounded to 0
 def expected_calibration_error(probability: np.ndarray, label: np.ndarray, bins: int = BINS) -> float:
     """In [0, 1]: the gap between mean confidence (the largest probability) and accuracy in ``bins`` equal-width bins of
     the confidence, ((m - 1) / bins, m / bins], weighted by their images (their eq. 3). 0 of no images."""
-    confidence, number = _binned(probability, bins)
-    excess = confidence - (probability.argmax(1) == label)
-    return float(np.abs(np.bincount(number, excess, bins)).sum() / max(1, len(label)))
+    return Bins(bins).add(probability, label).error()
 
 
 def error_by_chance(probability: np.ndarray, bins: int = BINS) -> float:
     """The expected calibration error that as many images would show on average if the probabilities were right, by
     the normal approximation in each bin: with few images it is far from 0."""
-    confidence, number = _binned(probability, bins)
-    variance = np.bincount(number, confidence * (1 - confidence), bins)
-    return float(np.sqrt(2 / np.pi * variance).sum() / max(1, len(confidence)))
+    return Bins(bins).add(probability, np.zeros(len(probability), np.int64)).by_chance()
+
+
+class Bins:
+    """What both errors are taken from: sums over images, so that these can come block by block."""
+
+    def __init__(self, bins: int = BINS):
+        self.images, self.excess, self.variance = 0, np.zeros(bins), np.zeros(bins)
+
+    def add(self, probability: np.ndarray, label: np.ndarray) -> "Bins":
+        """Counts these images too."""
+        confidence, number = _binned(probability, bins := len(self.excess))
+        self.images += len(label)
+        self.excess += np.bincount(number, confidence - (probability.argmax(1) == label), bins)
+        self.variance += np.bincount(number, confidence * (1 - confidence), bins)
+        return self
+
+    def error(self) -> float:
+        """``expected_calibration_error``."""
+        return float(np.abs(self.excess).sum() / max(1, self.images))
+
+    def by_chance(self) -> float:
+        """``error_by_chance``."""
+        return float(np.sqrt(2 / np.pi * self.variance).sum() / max(1, self.images))
+
+    def state(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"images": self.images, "excess": self.excess.tolist(), "variance": self.variance.tolist()}
+
+    @classmethod
+    def of(cls, state: Mapping[str, Any]) -> "Bins":
+        """What ``state`` gave."""
+        found = cls()
+        found.images = state["images"]
+        found.excess, found.variance = np.array(state["excess"]), np.array(state["variance"])
+        return found
 
 
 def fit_temperature(probability: np.ndarray, label: np.ndarray) -> float:

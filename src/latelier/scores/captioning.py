@@ -1,7 +1,7 @@
 """What scores of captions share: references, captions written for many images, and how likely the references are."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -54,16 +54,24 @@ def written(
     model: Model, images: Images, beam: int, draws: int | None, generator: Generator, longest: int = LONGEST
 ) -> tuple[list[str], np.ndarray]:
     """A caption of each image, in the model's words, and its log-probability [n] in nats."""
-    writer, vocabulary, device = need(model, Captions), Vocabulary(need(model, Captions).words()), device_of(model)
     texts: list[str] = []
     scores: list[float] = []
-    for block in images.blocks(BLOCK):
+    for block, likely in writing(model, images, beam, draws, generator, longest):
+        texts += block
+        scores += likely
+    return texts, np.array(scores)
+
+
+def writing(
+    model: Model, images: Images, beam: int, draws: int | None, generator: Generator, longest: int, start: int = 0
+) -> Iterator[tuple[list[str], list[float]]]:
+    """What ``written`` gives, a block at a time, from image ``start`` on."""
+    writer, vocabulary, device = need(model, Captions), Vocabulary(need(model, Captions).words()), device_of(model)
+    for block in images.blocks(BLOCK, start):
         with evaluating(model):
             codes = codes_of(model, block.to(device), draws, generator)
             found = writer.describe(codes, beam, longest)
-        texts += [vocabulary.text(row) for row in found.token.tolist()]
-        scores += found.log_probability.tolist()
-    return texts, np.array(scores)
+        yield [vocabulary.text(row) for row in found.token.tolist()], found.log_probability.tolist()
 
 
 def likelihoods(model: Model, images: Images, draws: int, generator: Generator) -> tuple[np.ndarray, np.ndarray]:

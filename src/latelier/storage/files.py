@@ -38,8 +38,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
-        _sync_folder(path.parent)
+        rename(temporary, path)
     except OSError as error:
         raise _refusal(path, error) from error
     finally:
@@ -47,12 +46,29 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             temporary.unlink(missing_ok=True)
 
 
+def rename(old: Path, new: Path) -> None:
+    """Puts a file in the place of another, for good. Raises OSError."""
+    os.replace(old, new)
+    _sync_folder(new.parent)
+
+
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table as CSV, with a header; no cell is a formula to a spreadsheet."""
-    lines, cells = io.StringIO(), [[disarmed(cell) for cell in row] for row in (columns, *rows)]
-    others = any({";", "\t"} & set(cell) for row in cells for cell in row)  # at which some spreadsheets part cells
-    csv.writer(lines, quoting=csv.QUOTE_ALL if others else csv.QUOTE_MINIMAL).writerows(cells)
+    table = [columns, *rows]
+    return csv_lines(table, any(parts_cells(cell) for row in table for cell in row))
+
+
+def csv_lines(rows: Iterable[Sequence[str]], quoted: bool) -> str:
+    """Some rows of such a table, the header among them; ``quoted`` if any cell of the whole ``parts_cells``."""
+    lines = io.StringIO()
+    writer = csv.writer(lines, quoting=csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL)
+    writer.writerows([disarmed(cell) for cell in row] for row in rows)
     return lines.getvalue()
+
+
+def parts_cells(cell: str) -> bool:
+    """Whether it holds something at which some spreadsheets part cells."""
+    return ";" in cell or "\t" in cell
 
 
 def disarmed(cell: str) -> str:

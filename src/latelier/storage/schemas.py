@@ -181,6 +181,16 @@ class TemperatureNote(TypedDict):
     fingerprint: Fingerprint
 
 
+class UnfinishedNote(TypedDict):
+    """.NAME.note beside what is being written."""
+
+    task: Fingerprint
+    done: Count  # images
+    bytes: Count
+    sum: Annotated[int, Meta(ge=0, lt=1 << 32)]
+    state: dict[str, Any]  # of the verb, which knows its own fields
+
+
 class DemoNote(TypedDict):
     """demo.json, in a folder that the next demo may replace."""
 

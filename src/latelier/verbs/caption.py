@@ -1,11 +1,23 @@
 """latelier caption: write a caption for every image as a table."""
 
+import csv
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from latelier.terminal.say import say
 from latelier.verbs.options import As, Asked, Place, Seed, Whole
 
+if TYPE_CHECKING:
+    from latelier.core import Model
+    from latelier.data.images import Images
+    from latelier.verbs.streaming import Block
+
 MOST = 10_000  # captions, draws and words
+MANY = 100_000  # distinct captions up to which they are counted
+COLUMNS = ("file", "caption", "log probability")
+Options = tuple[int, int | None, int, int]  # beam, draws, longest, seed
 
 
 def caption(
@@ -24,7 +36,8 @@ def caption(
     """Write a caption for every image into a CSV file: file, caption, log probability.
 
     The log probability is in nats, of the caption and its end. The file can stand beside the images as their
-    captions.csv. Returns the path. Raises Refusal (exit 2) for a run without a caption head.
+    captions.csv. Rows are written as they come, and the same command goes on where it was interrupted. Returns the
+    path. Raises Refusal (exit 2) for a run without a caption head.
 
     Parameters
     ----------
@@ -48,15 +61,13 @@ def caption(
     download
         Let torchvision download the data set.
     """
-    import torch
-
-    from latelier.codes.rows import device_of
-    from latelier.core import Captions, has
+    from latelier.core import Captions, has, need
     from latelier.errors import Refusal
     from latelier.runs.run import open_run
     from latelier.runs.where import Where
-    from latelier.scores.captioning import written
-    from latelier.verbs.writing import given, new_file, write_table
+    from latelier.storage.files import parts_cells
+    from latelier.verbs.streaming import Csv, stream, task_of
+    from latelier.verbs.writing import given, new_file
 
     for option, value, least in (("--beam", beam, 1), ("--draws", draws, 0), ("--longest", longest, 1)):
         if value is not None and not least <= value <= MOST:
@@ -66,9 +77,48 @@ def caption(
         raise Refusal(f"{run} cannot write: train it on images with captions and --set caption=gru")
     out = new_file(given(out, "caption"), "--out", "file,caption,log probability")
     images = opened.images(source, Where.of(data_root, download, as_))
-    generator = torch.Generator(device_of(opened.model)).manual_seed(seed)
-    texts, scores = written(opened.model, images, beam, draws, generator, longest)
-    rows = ([name, text, f"{score:.3f}"] for name, text, score in zip(images.names, texts, scores, strict=True))
-    write_table(out, ["file", "caption", "log probability"], rows)
-    say(f"{out}: {len(images):,} captions, {len(set(texts)):,} distinct")
+    table = Csv(COLUMNS, any(map(parts_cells, (*map(str, images.names), *need(opened.model, Captions).words()))))
+    options = (beam, draws, longest, seed)
+    task = task_of("caption", opened.model, images, opened.card.json(), *options)
+    last = stream(table, out, task, partial(_blocks, opened.model, images, options))
+    distinct = _distinct(out)
+    say(f"{out}: {last['captions']:,} captions, {'over ' if distinct > MANY else ''}{min(distinct, MANY):,} distinct")
     return out
+
+
+def _blocks(
+    model: "Model", images: "Images", options: Options, start: int, state: Mapping[str, Any]
+) -> Iterator["Block"]:
+    """Captions of the images from ``start`` on, as rows. The state: how many, and that of the generator."""
+    import torch
+
+    from latelier.codes.rows import device_of
+    from latelier.scores.captioning import writing
+    from latelier.verbs.streaming import Block
+
+    beam, draws, longest, seed = options
+    generator = torch.Generator(device_of(model)).manual_seed(seed)
+    if state:
+        generator.set_state(torch.frombuffer(bytearray.fromhex(state["generator"]), dtype=torch.uint8))
+    for texts, scores in writing(model, images, beam, draws, generator, longest, start):
+        done = start + len(texts)
+        rows = [
+            (str(name), *row) for name, *row in zip(images.names[start:done], texts, map(_said, scores), strict=True)
+        ]
+        yield Block(rows, done, {"captions": done, "generator": generator.get_state().numpy().tobytes().hex()})
+        start = done
+
+
+def _said(score: float) -> str:
+    return f"{score:.3f}"
+
+
+def _distinct(out: Path) -> int:
+    """How many different captions the file has; ``MANY`` + 1 of more than ``MANY``, which are not counted."""
+    found = set[str]()
+    with open(out, encoding="utf-8", errors="surrogateescape", newline="") as file:
+        for row in csv.DictReader(file):
+            found.add(row["caption"])
+            if len(found) > MANY:
+                break
+    return len(found)

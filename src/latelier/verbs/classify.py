@@ -1,15 +1,23 @@
 """latelier classify: write the class of every image as a table."""
 
+from collections.abc import Iterator, Mapping
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from latelier.terminal.say import say
-from latelier.verbs.options import As, Asked, Place
+from latelier.verbs.options import As, Asked, Place, Precision
 
 if TYPE_CHECKING:
+    from numpy import ndarray
     from torch import Tensor
 
-    from latelier.core import Decides
+    from latelier.codes.rows import Reads
+    from latelier.core import Model
+    from latelier.data.images import Images
+    from latelier.runs.run import Run
+    from latelier.verbs.streaming import Block
 
 
 def classify(
@@ -18,6 +26,7 @@ def classify(
     *,
     out: Asked = "",
     confusion: Place | None = None,
+    precision: Precision = "fp32",
     as_: As = None,
     data_root: Place | None = None,
     download: bool = False,
@@ -31,7 +40,8 @@ def classify(
     whether the probabilities can be trusted. Probabilities are calibrated by a temperature if the run held out enough
     labels to fit one, and a line says so.
 
-    Returns the path. Raises Refusal (exit 2) for a run without a classifier.
+    Rows are written as they come: memory does not grow with them, and the same command goes on where it was
+    interrupted. Returns the path. Raises Refusal (exit 2) for a run without a classifier.
 
     Parameters
     ----------
@@ -43,23 +53,21 @@ def classify(
         The CSV file.
     confusion
         A CSV file for the whole confusion table: one row per true class, one column per predicted class.
+    precision
+        fp32, or mixed precision in bf16: quicker where the processor computes it, with two digits right.
     data_root
         Folder of torchvision's data sets.
     download
         Let torchvision download the data set.
     """
-    from functools import partial
-
-    import numpy as np
-
-    from latelier.codes.rows import rows_of
-    from latelier.core import Classifies, Decides, has, need
+    from latelier.core import Classifies, Decides, has
     from latelier.errors import Refusal
-    from latelier.runs.calibration import probabilities, temperature_of
+    from latelier.runs.calibration import temperature_of
     from latelier.runs.run import open_run
     from latelier.runs.where import Where
-    from latelier.scores.calibration import tempered
+    from latelier.storage.files import parts_cells
     from latelier.terminal.tables import counted
+    from latelier.verbs.streaming import Csv, stream, task_of
     from latelier.verbs.writing import given, new_file, write_table
     from latelier.verdict import classification
 
@@ -76,44 +84,88 @@ def classify(
     known = classification.judged(opened, images)
     if beside is not None and not len(known.rows):
         raise Refusal(f"--confusion takes images of known classes, but no class of {source} is known; leave it out")
-    raw = probability = probabilities(opened, images)
-    mended = None
+    temperature = None
     try:
         temperature = temperature_of(opened, where)
     except (Refusal, OSError) as reason:
         told = f"as the model gives them, not calibrated: {reason}"
     else:
-        probability = mended = tempered(raw, temperature.value)
         here = ", these images among them" if temperature.fingerprint == images.fingerprint else ""
         told = (
             f"calibrated by temperature {temperature.value:.3g}, fitted on {temperature.labels:,} labels that the run "
             f"held out{here}"
         )
-    answer, classes, spread = raw.argmax(1), opened.card.classes, []
-    table = [probability]
+    classes, spread = opened.card.classes, list[str]()
     if has(opened.model, Decides):
         spread = [f"{name} {what}" for what in ("score", "spread") for name in classes]
-        table.append(rows_of(opened.model, images, partial(_spread, need(opened.model, Decides))))
-    rows = (
-        [name, classes[best], f"{row[best]:.4f}", *(f"{value:.4f}" for value in row)]
-        for name, best, row in zip(images.names, answer, np.concatenate(table, 1), strict=True)
-    )
-    write_table(out, ["file", "class", "probability", *classes, *spread], rows)
-    figures = classification.report(known, images, raw, mended, classes)
+    columns = ["file", "class", "probability", *classes, *spread]
+    value = None if temperature is None else temperature.value
+    truth = images.label[known.rows].tobytes(), known.rows.tobytes()
+    options = (opened.card.json(), precision, value, [sha256(part).hexdigest() for part in truth])
+    task = task_of("classify", opened.model, images, *options)
+    table = Csv(columns, any(map(parts_cells, (*columns, *map(str, images.names)))))
+    last = stream(table, out, task, partial(_blocks, opened, images, known.rows, value, precision))
+    answers = classification.Answers.of(len(classes), last)
+    figures = classification.report(known, answers, temperature is not None, classes)
     say(f"{out}: {counted(len(images), 'image')}{figures}")
     say(f"probabilities in {out} are {told}")
     if beside is not None:
-        found = classification.confusion_rows(images.label[known.rows], answer[known.rows], classes)
-        write_table(beside, ["true class", *classes], found)
+        write_table(beside, ["true class", *classes], classification.confusion_rows(answers.counts, classes))
         say(f"{beside}: the whole confusion table, a row a true class, a column an answer")
     return out
 
 
-def _spread(model: "Decides", image: "Tensor") -> "Tensor":
-    """[b, 2 classes]: means and standard deviations over samples of the code."""
+def _blocks(
+    opened: "Run",
+    images: "Images",
+    known: "ndarray",
+    temperature: float | None,
+    precision: str,
+    start: int,
+    state: Mapping[str, Any],
+) -> Iterator["Block"]:
+    """Rows of the images from ``start`` on. The state: the answers of those ``known`` (int64 [k], sorted)."""
+    from latelier.codes.rows import blocks_of, gathered, in_precision
+    from latelier.runs.calibration import numbers
+    from latelier.scores.calibration import tempered
+    from latelier.verbs.streaming import Block
+    from latelier.verdict.classification import Answers
+
+    classes = opened.card.classes
+    answers, read = Answers.of(len(classes), state), in_precision(opened.model, _read(opened.model), precision)
+    for block in gathered(blocks_of(opened.model, images, read, start=start)):
+        done, raw = start + len(block), numbers(opened, block[:, : len(classes)])
+        probability = raw if temperature is None else tempered(raw, temperature)
+        here = known[known.searchsorted(start) : known.searchsorted(done)]
+        answers.add(images.label[here], raw[here - start], probability[here - start])
+        cells = (probability, block[:, len(classes) :])
+        rows = [
+            [
+                str(name),
+                classes[best],
+                *(f"{value:.4f}" for values in (row[best : best + 1], row, more) for value in values),
+            ]
+            for name, best, row, more in zip(images.names[start:done], raw.argmax(1), *cells, strict=True)
+        ]
+        yield Block(rows, done, answers.state())
+        start = done
+
+
+def _read(model: "Model") -> "Reads":
+    """Images to probabilities, and where scores have a spread, these side by side: [b, classes or 3 classes]."""
     import torch
 
+    from latelier.core import Classifies, Decides, has, need
     from latelier.runs.calibration import DRAWS
 
-    scores = model.decide(image, DRAWS, torch.Generator(image.device).manual_seed(0))
-    return torch.cat([scores.mean(0), scores.std(0)], 1)
+    classifier = need(model, Classifies)
+    if not has(model, Decides):
+        return classifier.classify
+    decider = need(model, Decides)
+
+    def read(image: "Tensor") -> "Tensor":
+        scores = decider.decide(image, DRAWS, torch.Generator(image.device).manual_seed(0))
+        parts = classifier.classify(image), scores.mean(0), scores.std(0)
+        return torch.cat([part.float() for part in parts], 1)
+
+    return read

@@ -1,10 +1,19 @@
 """latelier encode: write codes of images into a Parquet file."""
 
 import math
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from latelier.terminal.say import escaped, say
-from latelier.verbs.options import As, Asked, Place
+from latelier.verbs.options import As, Asked, Place, Precision
+
+if TYPE_CHECKING:
+    from latelier.codes.rows import Reads
+    from latelier.core import Model
+    from latelier.data.images import Images
+    from latelier.verbs.streaming import Block
 
 
 def encode(
@@ -13,6 +22,7 @@ def encode(
     *,
     out: Asked = "",
     features: str | None = None,
+    precision: Precision = "fp32",
     as_: As = None,
     data_root: Place | None = None,
     download: bool = False,
@@ -20,7 +30,8 @@ def encode(
     r"""Write the code of every image into a Parquet file.
 
     Columns: file, then one column per number of the code, as float32. The code is the posterior's mode, the same at
-    every call. Bytes of a file name that are not UTF-8 are written as escapes, e.g. \xe4. Returns the path. Raises
+    every call. Rows are written as they come: memory does not grow with them, and the same command goes on where it was
+    interrupted. Bytes of a file name that are not UTF-8 are written as escapes, e.g. \xe4. Returns the path. Raises
     Refusal (exit 2) for bad input.
 
     Parameters
@@ -33,41 +44,55 @@ def encode(
         The Parquet file.
     features
         Write the frozen activations at this depth of the trunk instead.
+    precision
+        fp32, or mixed precision in bf16: quicker where the processor computes it, with two digits right.
     data_root
         Folder of torchvision's data sets.
     download
         Let torchvision download the data set.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    from latelier.codes.rows import codes, tabled
-    from latelier.codes.rows import features as features_of
+    from latelier.codes.rows import in_precision, reads
     from latelier.core import Encodes, Features, need
-    from latelier.data.sources.own import METADATA
     from latelier.runs.run import open_run
     from latelier.runs.where import Where
-    from latelier.storage import files
     from latelier.terminal.tables import counted
+    from latelier.verbs.streaming import Parquet, stream, task_of
     from latelier.verbs.writing import given, new_file
 
     opened = open_run(run)
     need(opened.model, Encodes if features is None else Features)
     out = new_file(given(out, "encode"), "--out", "codes")
     images = opened.images(source, Where.of(data_root, download, as_))
-    if features is None:
-        rows = codes(opened.model, images)
-        shapes = {name: opened.model.latents[name].shape for name in tabled(opened.model)}
-        names = [f"{name}[{i}]" for name, shape in shapes.items() for i in range(math.prod(shape))]
-    else:
-        rows = features_of(opened.model, images, features)
-        names = [f"{features}[{i}]" for i in range(rows.shape[1])]
-    columns = {
-        "file": pa.array([escaped(str(name)) for name in images.names]),
-        **dict(zip(names, map(pa.array, rows.T), strict=True)),
-    }
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.table(columns, metadata=METADATA), sink)
-    files.write(out, sink.getvalue().to_pybytes())
-    say(f"{out}: {counted(len(rows), 'row')} of {counted(len(names), 'number')}")
+    read = in_precision(opened.model, reads(opened.model, features), precision)
+    task = task_of("encode", opened.model, images, opened.card.json(), features, precision)
+    last = stream(Parquet(), out, task, partial(_blocks, opened.model, images, read, features))
+    say(f"{out}: {counted(len(images), 'row')} of {counted(last['numbers'], 'number')}")
     return out
+
+
+def _blocks(
+    model: "Model", images: "Images", read: "Reads", depth: str | None, start: int, state: Mapping[str, Any]
+) -> Iterator["Block"]:
+    """Codes or features of the images from ``start`` on, as tables."""
+    import pyarrow as pa
+
+    from latelier.codes.rows import blocks_of, gathered
+    from latelier.data.sources.own import METADATA
+    from latelier.verbs.streaming import Block
+
+    for rows in gathered(blocks_of(model, images, read, start=start)):
+        done = start + len(rows)
+        files = pa.array([escaped(str(name)) for name in images.names[start:done]], pa.string())
+        columns = {"file": files, **dict(zip(_names(model, depth, rows.shape[1]), map(pa.array, rows.T), strict=True))}
+        yield Block(pa.table(columns, metadata=METADATA), done, {"numbers": rows.shape[1]})
+        start = done
+
+
+def _names(model: "Model", depth: str | None, numbers: int) -> list[str]:
+    """What the columns of numbers are called."""
+    from latelier.codes.rows import tabled
+
+    if depth is not None:
+        return [f"{depth}[{i}]" for i in range(numbers)]
+    shapes = {name: model.latents[name].shape for name in tabled(model)}
+    return [f"{name}[{i}]" for name, shape in shapes.items() for i in range(math.prod(shape))]

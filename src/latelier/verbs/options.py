@@ -39,6 +39,7 @@ def texts(kind: Any, tokens: Sequence[Token]) -> list[str]:
 
 
 Whole = Annotated[int, Parameter(converter=whole)]
+Precision = Literal["fp32", "bf16"]
 Seed = Annotated[int, Parameter(converter=whole, validator=validators.Number(gte=0, lt=1 << 63))]
 Names = Annotated[Sequence[str] | None, Parameter(consume_multiple=(1, 1000))]
 

@@ -1,6 +1,7 @@
 """latelier parts: write which parts occur where, as a table in a Parquet file."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,10 @@ from latelier.verbs.options import As, Asked, Place
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from latelier.core import HasParts
+    from latelier.data.images import Images
+    from latelier.verbs.streaming import Block
 
 
 def parts(
@@ -25,7 +30,8 @@ def parts(
 
     One row for each part and cell of an image with a probability of --least or more. Columns: file; part, row and
     column as int32, counted from 0, rows downwards on the model's grid of cells; probability as float32. Rows are in
-    the order of the images, then of these columns. Returns the path. Raises Refusal (exit 2) for a model without parts.
+    the order of the images, then of these columns. They are written as they come, and the same command goes on where
+    it was interrupted. Returns the path. Raises Refusal (exit 2) for a model without parts.
 
     Parameters
     ----------
@@ -43,17 +49,13 @@ def parts(
     download
         Let torchvision download the data set.
     """
-    import pyarrow.parquet as pq
-
-    from latelier.codes.rows import device_of
     from latelier.core import HasParts, has, need
     from latelier.core.lacking import methods
     from latelier.errors import Refusal
-    from latelier.nets.eval_mode import evaluating
     from latelier.runs.run import open_run
     from latelier.runs.where import Where
-    from latelier.storage import files
     from latelier.terminal.tables import counted, number
+    from latelier.verbs.streaming import Parquet, stream, task_of
     from latelier.verbs.writing import given, new_file
 
     if not 0 <= least <= 1:
@@ -66,22 +68,37 @@ def parts(
     model, out = need(opened.model, HasParts), new_file(given(out, "parts"), "--out", "codes")
     where = Where.of(data_root, download, as_)
     images = opened.splits(None, where).test if source is None else opened.images(source, where)
-    device, start, rows, pictures, peak = device_of(opened.model), 0, 0, 0, 0.0
-    with files.replacing(out) as file, pq.ParquetWriter(file, _schema()) as writer:
-        for image in images.blocks():
-            with evaluating(opened.model):
-                probability = model.parts(image.to(device)).occurrence.float().cpu()
-            found = _table(probability, images.names[start : start + len(image)], least)
-            writer.write_table(found)
-            peaks = probability.flatten(1).amax(1)
-            pictures, peak = pictures + int((peaks >= least).sum()), max(peak, float(peaks.max()))
-            start, rows = start + len(image), rows + len(found)
-    shown = counted(start, "image") if source else f"{counted(start, 'image')} ({images.source})"
+    task = task_of("parts", opened.model, images, opened.card.json(), least)
+    last = stream(Parquet(), out, task, partial(_blocks, model, images, least))
+    rows, done = last["rows"], len(images)
+    shown = counted(done, "image") if source else f"{counted(done, 'image')} ({images.source})"
     if rows:
-        say(f"{out}: {counted(rows, 'row')}; parts occur in {pictures:,} of {shown}")
+        say(f"{out}: {counted(rows, 'row')}; parts occur in {last['pictures']:,} of {shown}")
     else:
-        say(f"{out}: 0 rows; no part reaches {least:g} in {shown}, the highest probability is {number(peak)}")
+        say(f"{out}: 0 rows; no part reaches {least:g} in {shown}, the highest probability is {number(last['peak'])}")
     return out
+
+
+def _blocks(
+    model: "HasParts", images: "Images", least: float, start: int, state: Mapping[str, Any]
+) -> Iterator["Block"]:
+    """The parts of the images from ``start`` on, as tables. The state: ``rows``, ``pictures`` with a part, and the
+    highest probability, ``peak``."""
+    from latelier.codes.rows import device_of
+    from latelier.core import Model
+    from latelier.nets.eval_mode import evaluating
+    from latelier.verbs.streaming import Block
+
+    assert isinstance(model, Model)
+    rows, pictures, peak = state.get("rows", 0), state.get("pictures", 0), state.get("peak", 0.0)
+    for image in images.blocks(start=start):
+        with evaluating(model):
+            probability = model.parts(image.to(device_of(model))).occurrence.float().cpu()
+        found = _table(probability, images.names[start : start + len(image)], least)
+        peaks = probability.flatten(1).amax(1)
+        pictures, peak = pictures + int((peaks >= least).sum()), max(peak, float(peaks.max()))
+        start, rows = start + len(image), rows + len(found)
+        yield Block(found, start, {"rows": rows, "pictures": pictures, "peak": peak})
 
 
 def _schema() -> Any:

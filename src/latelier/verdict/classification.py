@@ -1,7 +1,7 @@
 """What known classes say of the answers of a classifier, as text for a terminal."""
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from latelier.data.images import Images
 from latelier.rules.labels import left_open
 from latelier.runs.learned import labels_learned
 from latelier.runs.run import Run
-from latelier.scores.calibration import BINS, error_by_chance, expected_calibration_error
+from latelier.scores.calibration import BINS, Bins
 from latelier.scores.common import majority
 from latelier.scores.confusion import balanced_accuracy, confusion, most_confused, uneven
 from latelier.terminal.tables import percent, table
@@ -46,26 +46,55 @@ def judged(run: Run, images: Images) -> Judged:
     return Judged(others, "whose class is known and not learned", said)
 
 
-def report(
-    known: Judged,
-    images: Images,
-    raw: np.ndarray,
-    mended: np.ndarray | None,
-    classes: Sequence[str],
-) -> str:
-    """What ends a line that begins with the number of images, and all that follows: accuracy, confusion and, of
-    probabilities [n, classes] of all images as the model gives them and as a temperature has mended them, calibration.
-    Empty where no class is known."""
+class Answers:
+    """Answers beside the truth, counted block by block: confusion, and what calibration goes by."""
+
+    def __init__(self, classes: int):
+        self.counts = np.zeros((classes, classes), np.int64)  # images by class (row) and answer (column)
+        self.raw, self.mended = Bins(), Bins()
+
+    def add(self, truth: np.ndarray, raw: np.ndarray, mended: np.ndarray) -> None:
+        """Counts images of these classes, by probabilities [n, classes] as the model gives them and as a temperature
+        has mended them (the same where there is none)."""
+        self.counts += confusion(truth, raw.argmax(1), len(self.counts))
+        self.raw.add(raw, truth)
+        self.mended.add(mended, truth)
+
+    def each(self) -> tuple[np.ndarray, np.ndarray]:
+        """Class and answer of every image, in no order of theirs."""
+        n, classes = self.counts.ravel(), len(self.counts)
+        places = np.repeat(np.arange(n.size), n)
+        return places // classes, places % classes
+
+    def state(self) -> dict[str, Any]:
+        """For JSON."""
+        places = np.flatnonzero(self.counts)
+        counted = {"places": places.tolist(), "counts": self.counts.ravel()[places].tolist()}
+        return {**counted, "raw": self.raw.state(), "mended": self.mended.state()}
+
+    @classmethod
+    def of(cls, classes: int, state: Mapping[str, Any]) -> "Answers":
+        """What ``state`` gave; nothing yet of an empty one."""
+        found = cls(classes)
+        if state:
+            found.counts.reshape(-1)[state["places"]] = state["counts"]
+            found.raw, found.mended = Bins.of(state["raw"]), Bins.of(state["mended"])
+        return found
+
+
+def report(known: Judged, answers: Answers, mended: bool, classes: Sequence[str]) -> str:
+    """What ends a line that begins with the number of images, and all that follows: accuracy, confusion and
+    calibration, ``mended`` if there was a temperature. Empty where no class is known."""
     if not len(known.rows):
         return ""
-    truth, answer = images.label[known.rows], raw[known.rows].argmax(1)
+    truth, answer = answers.each()
     right, n = 100 * float((truth == answer).mean()), len(truth)
     lines = [
         f"; {percent(right, n)} of the {n:,} {known.kind} are right{left_open(right, n)}",
         guessing(truth, answer, classes),
         *filter(None, [known.note]),
         f"\n{confusion_text(truth, answer, classes)}\n",
-        calibration_text(truth, raw[known.rows], None if mended is None else mended[known.rows]),
+        calibration_text(answers.raw, answers.mended if mended else None),
     ]
     return "\n".join(lines)
 
@@ -106,20 +135,20 @@ def confusion_text(truth: np.ndarray, answer: np.ndarray, classes: Sequence[str]
     return table("images by class (rows) and answer (columns)", ("", *heads, "right"), rows)
 
 
-def calibration_text(truth: np.ndarray, raw: np.ndarray, mended: np.ndarray | None) -> str:
-    """Expected calibration errors of probabilities [n, classes] before and, if there was one, after a temperature,
-    beside what chance gives."""
-    n = len(truth)
-    said = f"expected calibration error ({BINS} bins): {percent(100 * expected_calibration_error(raw, truth), n)}"
+def calibration_text(raw: Bins, mended: Bins | None) -> str:
+    """Expected calibration errors of probabilities before and, if there was one, after a temperature, beside what
+    chance gives."""
+    n = raw.images
+    said = f"expected calibration error ({BINS} bins): {percent(100 * raw.error(), n)}"
     if mended is not None:
-        said += f" before the temperature, {percent(100 * expected_calibration_error(mended, truth), n)} after"
-    chance = error_by_chance(raw if mended is None else mended)
+        said += f" before the temperature, {percent(100 * mended.error(), n)} after"
+    chance = (raw if mended is None else mended).by_chance()
     return f"{said}; right probabilities would show {percent(100 * chance, n)} of these images"
 
 
-def confusion_rows(truth: np.ndarray, answer: np.ndarray, classes: Sequence[str]) -> Iterator[list[str]]:
-    """The whole table, a row a true class, its name first."""
-    for name, row in zip(classes, confusion(truth, answer, len(classes)), strict=True):
+def confusion_rows(counts: np.ndarray, classes: Sequence[str]) -> Iterator[list[str]]:
+    """The whole table of ``confusion``, a row a true class, its name first."""
+    for name, row in zip(classes, counts, strict=True):
         yield [name, *map(str, row)]
 
 
