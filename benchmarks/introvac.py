@@ -67,7 +67,7 @@ def built(race: Race) -> Model:
 
 def latelier(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:
     """latelier's loop."""
-    by_latelier(built(race), race, precision, pixels, gate, lambda terms: terms["absolute error"])
+    by_latelier(built(race), race, precision, pixels, gate, lambda terms: terms["absolute error"] / pixels[0].size)
 
 
 def bare(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:
