@@ -129,6 +129,21 @@ def test_recipes_are_named_and_ended_in_time() -> None:
     assert gpu.within([sys.executable, "-c", "print(1); raise SystemExit(3)"], 60) == (3, ["1"])
 
 
+def test_what_cannot_be_imported_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without latelier's dependencies the rates of products remain."""
+    import gpu
+    from gpu_session import Clock, Session
+
+    for name in ("gpu_nets", "latelier.config.recipes"):
+        monkeypatch.setitem(sys.modules, name, None)
+    session = Session(tmp_path / "out", 1, rehearsal=True)
+    gpu.nets(session, Clock(torch.device("cpu")), {}, None)
+    gpu.published(session)
+    session.close()
+    assert [line["what"] for line in lines(tmp_path / "out")] == ["nets", "published"]
+    assert all("cannot be imported here" in line["skipped"] for line in lines(tmp_path / "out"))
+
+
 def command(*options: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     asked = [sys.executable, str(BENCHMARKS / "gpu.py"), *options]
