@@ -43,6 +43,7 @@ class Race:
     device: str
     threads: int
     clock: str = "wall"  # or cpu: seconds of the process, for a busy machine and one thread
+    image: tuple[int, int, int] | None = None  # in place of the benchmark's own
 
 
 class Gate:
@@ -75,6 +76,11 @@ def run(contestant: Contestant, race: Race, precision: str, pixels: np.ndarray, 
         contestant(race, precision, pixels, gate)
 
 
+def built(race: Race) -> peer_nets.vae.Model:
+    """Untrained."""
+    return peer_nets.model(race.net, race.loss, race.rate, race.image or peer_nets.IMAGE).train()
+
+
 def pythae(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:
     """pythae's TrainingPipeline with its own trainer, loader and optimiser, as its users get them."""
     from pythae.models import VAE, VAEConfig
@@ -96,8 +102,8 @@ def pythae(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:
         def on_log(self, training_config: Any, logs: dict[str, float], **more: Any) -> None:
             gate.hand_in(logs["train_epoch_loss"])
 
-    ours = peer_nets.model(race.net, race.loss, race.rate)  # first, so that it draws everybody's initial weights
-    config = VAEConfig(input_dim=peer_nets.IMAGE, latent_dim=peer_nets.LATENT, reconstruction_loss=race.loss)
+    ours = built(race)  # first, so that it draws everybody's initial weights
+    config = VAEConfig(input_dim=ours.image, latent_dim=peer_nets.LATENT, reconstruction_loss=race.loss)
     nets = (Encoder_Conv_VAE_MNIST(config), Decoder_Conv_AE_MNIST(config)) if race.net != "mlp" else ()
     model = VAE(config, *nets)
     for theirs, tensors in (
@@ -121,21 +127,24 @@ def pythae(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:
 
 def bare(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:
     """What a careful hand writes for this one model: resident uint8, channels-last, fused Adam, tuned malloc."""
-    prepare_cpu()
-    device = pick_device(race.device)
-    model = peer_nets.model(race.net, race.loss, race.rate).to(device, memory_format=torch.channels_last).train()
-    optimiser = torch.optim.Adam(model.parameters(), lr=race.rate, fused=True)
+    by_class(Bare, race, precision, pixels, gate)
 
-    def step(batch: Tensor) -> Tensor:
-        image = to_float(batch)
-        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-            loss = bare_loss(model, image, race.loss)
-        optimiser.zero_grad()
+
+class Bare:
+    """The bare step of ``vae``."""
+
+    def __init__(self, race: Race, precision: str, device: torch.device):
+        self.model = built(race).to(device, memory_format=torch.channels_last)
+        self.optimiser = torch.optim.Adam(self.model.parameters(), lr=race.rate, fused=True)
+        self.loss, self.precision, self.device = race.loss, precision, device
+
+    def step(self, image: Tensor) -> Tensor:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            loss = bare_loss(self.model, image, self.loss)
+        self.optimiser.zero_grad()
         loss.backward()
-        optimiser.step()
+        self.optimiser.step()
         return loss.detach()
-
-    by_hand(race, torch.from_numpy(pixels).to(device), gate, step)
 
 
 def by_class(
@@ -176,8 +185,7 @@ def bare_loss(model: peer_nets.vae.Model, image: Tensor, kind: str) -> Tensor:
 
 def latelier(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:
     """latelier's loop on latelier's ``vae``."""
-    model = peer_nets.model(race.net, race.loss, race.rate)
-    by_latelier(model, race, precision, pixels, gate, lambda terms: terms["distortion"] + terms["rate"])
+    by_latelier(built(race), race, precision, pixels, gate, lambda terms: terms["distortion"] + terms["rate"])
 
 
 def by_latelier(

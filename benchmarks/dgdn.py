@@ -37,7 +37,7 @@ def built(race: Race) -> dgdn.Model:
     """Untrained, drawn from the race's seed."""
     torch.manual_seed(race.seed)
     rates = {"optimiser.rate": race.rate, "estimator.optimiser.rate": race.rate}
-    model = build("dgdn", CASES[race.net], **stated("dgdn", rates))
+    model = build("dgdn", race.image or CASES[race.net], **stated("dgdn", rates))
     assert isinstance(model, dgdn.Model)
     return model.train()
 
@@ -63,7 +63,7 @@ class Bare:
     def __init__(self, race: Race, precision: str, device: torch.device):
         self.model = built(race).to(device, memory_format=torch.channels_last)
         self.optimiser = Adam(self.model.parameters(), race.rate, fused=True)
-        self.precision, self.device = precision, device
+        self.precision, self.device, self.batches = precision, device, 0
         self.generator = Generator(device).manual_seed(race.seed)
         self.mean = torch.zeros(len(self.model.drawn), device=device)
         self.square = torch.ones(len(self.model.drawn), device=device)
@@ -71,9 +71,8 @@ class Bare:
     def step(self, image: Tensor) -> Tensor:
         m, b = self.model, len(image)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-            if m.centre.batches < 100:
-                m.centre.batches += 1
-            m.centre.mean.lerp_(image.mean(0), 1 / float(m.centre.batches))
+            self.batches = min(self.batches + 1, 100)  # counted here: the model's count lies on the device
+            m.centre.mean.lerp_(image.mean(0), 1 / self.batches)
             x, places, log_qs, rates = image - m.centre.mean, [], [], []
             for number, tiling in enumerate(m.drawn.values()):
                 blocks = tiling.split(m.encoder.filters[number](x))

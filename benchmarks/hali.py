@@ -55,7 +55,7 @@ def built(race: Race) -> Model:
     """Untrained, drawn from the race's seed."""
     torch.manual_seed(race.seed)
     rates = {"optimiser.rate": race.rate, "critic.optimiser.rate": race.rate}
-    model = build("hali", IMAGE, **stated("hali", {"net.width": float(race.net.split()[1]), **rates}))
+    model = build("hali", race.image or IMAGE, **stated("hali", {"net.width": float(race.net.split()[1]), **rates}))
     assert isinstance(model, Model)
     return model.train()
 

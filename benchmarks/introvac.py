@@ -11,7 +11,7 @@ import sys
 
 import numpy as np
 import torch
-from contestants import Gate, Race, by_hand, by_latelier, matmul
+from contestants import Gate, Race, by_class, by_latelier, matmul
 from torch import Generator, Tensor
 from torch.nn import functional
 from torch.optim import Adam
@@ -21,11 +21,12 @@ from latelier import build
 from latelier.bench.stated import stated
 from latelier.core import Batch, Model, Progress
 from latelier.data.images import to_float
-from latelier.device import pick_device, prepare_cpu
+from latelier.device import prepare_cpu
 from latelier.models import introvac, vac
 from latelier.nets.eval_mode import unremembered
 
 ENTRANTS = ["bare fp32", "latelier fp32", "bare bf16", "latelier bf16", "matmul fp32", "matmul bf16"]
+IMAGE = (1, 64, 64)
 STEPS, LAPS = 4, 6
 SAME = 1e-3  # greatest relative difference between the first losses
 
@@ -45,44 +46,40 @@ def main() -> None:
     pixels = np.random.default_rng(options.seed).integers(0, 256, shape, np.uint8)
     for name in options.model:
         common = (options.rate, options.seed, options.device, options.threads, options.clock)
-        race = Race(f"{name} {options.width:g}", "L1", options.batch, steps, laps, *common)
+        race = Race(f"{name} {options.width:g}", "L1", options.batch, steps, laps, *common, image=image)
         agree(race, to_float(torch.from_numpy(pixels[: options.batch])))
         raced = alternate(race, ENTRANTS, pixels, {"bare": bare, "latelier": latelier, "matmul": matmul})
-        work = operations(Bare(race, "fp32", torch.device("cpu"), image).step, race.batch, image)
+        work = operations(Bare(race, "fp32", torch.device("cpu")).step, race.batch, image)
         record = summary(race, raced, f"noise {'x'.join(map(str, image))}", work, "")
         print("\n".join([*table(record, ""), *verdicts(record, "", {"fp32": 1.0, "bf16": 1.0}, None)]))
         if options.record:
             keep(record)
 
 
-def built(race: Race, image: tuple[int, ...]) -> Model:
+def built(race: Race) -> Model:
     """Untrained, drawn from the race's seed; introspective from the start, without attributes."""
     torch.manual_seed(race.seed)
     name, width = race.net.split()
     game = {"pretrain": 0.0} if name == "introvac" else {}
     settings = {"width": float(width), "optimiser.rate": race.rate, "optimiser.weight_decay": 0.0, **game}
-    return build(name, image, **stated(name, settings)).train()  # type: ignore[arg-type]
+    return build(name, race.image or IMAGE, **stated(name, settings)).train()
 
 
 def latelier(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:
     """latelier's loop."""
-    image = (pixels.shape[3], *pixels.shape[1:3])
-    by_latelier(built(race, image), race, precision, pixels, gate, lambda terms: terms["absolute error"])
+    by_latelier(built(race), race, precision, pixels, gate, lambda terms: terms["absolute error"] / pixels[0].size)
 
 
 def bare(race: Race, precision: str, pixels: np.ndarray, gate: Gate) -> None:
     """What a careful hand writes over the same nets: resident uint8, channels-last, fused Adam, tuned malloc."""
-    prepare_cpu()
-    device = pick_device(race.device)
-    hand = Bare(race, precision, device, (pixels.shape[3], *pixels.shape[1:3]))
-    by_hand(race, torch.from_numpy(pixels).to(device), gate, lambda batch: hand.step(to_float(batch)))
+    by_class(Bare, race, precision, pixels, gate)
 
 
 class Bare:
     """Algorithm 1, the decoder's part after the coder's step; of VAC one pass."""
 
-    def __init__(self, race: Race, precision: str, device: torch.device, image: tuple[int, ...]):
-        model = built(race, image).to(device, memory_format=torch.channels_last)
+    def __init__(self, race: Race, precision: str, device: torch.device):
+        model = built(race).to(device, memory_format=torch.channels_last)
         assert isinstance(model, introvac.Model | vac.Model)
         self.model, self.precision, self.device = model, precision, device
         self.weights = {name: [w for part in parts for w in part.parameters()] for name, parts in model.players.items()}
@@ -134,9 +131,8 @@ class Bare:
 
 def agree(race: Race, image: Tensor) -> None:
     """Says the first errors of all, from the same weights, images and noise, and stops where they differ."""
-    shape = tuple(image.shape[1:])
-    first = {f"bare {p}": float(Bare(race, p, torch.device("cpu"), shape).step(image)) for p in ("fp32", "bf16")}
-    model, rows = built(race, shape).to(memory_format=torch.channels_last), torch.arange(len(image))
+    first = {f"bare {p}": float(Bare(race, p, torch.device("cpu")).step(image)) for p in ("fp32", "bf16")}
+    model, rows = built(race).to(memory_format=torch.channels_last), torch.arange(len(image))
     nothing = torch.zeros(len(image), 0, dtype=torch.int64)
     progress = Progress(0, race.batch, Generator().manual_seed(race.seed), {})
     with torch.no_grad():

@@ -9,7 +9,7 @@ from torch import Generator
 
 from latelier.core import Model, Progress
 from latelier.data.batches import Batches
-from latelier.device import pick_device, prepare_cpu
+from latelier.device import prepare_cpu
 from latelier.engine.move import play
 from latelier.engine.plan import Plan
 from latelier.engine.players import Statistics, players_of
@@ -38,7 +38,7 @@ def alternated(sides: list[Callable[[int], None]], positions: list[int]) -> list
 def stepping(model: Model, batches: Batches) -> Callable[[int], None]:
     """One training step of the model, all its moves, on the batch at a position."""
     players, plan, running = players_of(model, model.optimisers()), Plan(total=1, batch=batches.size), Statistics(model)
-    moves, generator = model.moves(), Generator(pick_device())
+    moves, generator = model.moves(), Generator(batches.device)
 
     def one(position: int) -> None:
         progress = Progress(position, plan.total, generator.manual_seed(position), {})

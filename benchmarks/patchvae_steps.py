@@ -35,7 +35,7 @@ def built(race: Race) -> patchvae.Model:
     torch.manual_seed(race.seed)
     case = CASES[race.net]
     rates = {"optimiser.rate": race.rate} | ({"critic.optimiser.rate": race.rate} if "critic" in case else {})
-    model = build("patchvae", IMAGE, **stated("patchvae", {**case, **rates}))
+    model = build("patchvae", race.image or IMAGE, **stated("patchvae", {**case, **rates}))
     assert isinstance(model, patchvae.Model)
     return model.train()
 

@@ -12,6 +12,8 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional
 
+from latelier import build
+from latelier.bench.stated import stated
 from latelier.core import Optimiser
 from latelier.models import vae
 from latelier.nets.encoder import Grid
@@ -70,11 +72,16 @@ class SquaredPixels(Likelihood):
         return output.sigmoid()
 
 
-def model(net: str, loss: str, rate: float) -> vae.Model:
-    """latelier's own ``vae`` over these nets. ``net``: mlp, conv or conv-top; ``loss``: mse or bce."""
+def model(net: str, loss: str, rate: float, image: tuple[int, int, int] = IMAGE) -> vae.Model:
+    """latelier's own ``vae`` over these nets. ``net``: mlp, conv, conv-top, or own-conv, latelier's convolutional net,
+    which alone with mlp takes other images than 28x28; ``loss``: mse or bce, of own-conv bce."""
+    if net == "own-conv":
+        own = build("vae", image, **stated("vae", {"net": "conv", "optimiser.rate": rate}))
+        assert isinstance(own, vae.Model)
+        return own
     nets = Mlp((512,), "relu", "relu") if net == "mlp" else PeerConv(OnePixel if net == "conv-top" else nn.Conv2d)
     likelihood = Squared() if loss == "mse" else Bernoulli()
-    return vae.Model(vae.Config(LATENT, nets, likelihood, Beta(1.0), Off(), Optimiser(rate=rate)), IMAGE)
+    return vae.Model(vae.Config(LATENT, nets, likelihood, Beta(1.0), Off(), Optimiser(rate=rate)), image)
 
 
 def split_heads(encoder: nn.Module) -> list[Tensor]:

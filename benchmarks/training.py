@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import peer_nets
 import torch
-from contestants import Contestant, Race, bare, bare_loss, latelier, matmul, pythae, run
+from contestants import Bare, Contestant, Race, bare, latelier, matmul, pythae, run
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -152,14 +152,15 @@ def summary(race: Race, laps: Laps, data: str, operations: int, peer: str) -> di
 
 def count_operations(race: Race) -> int:
     """Floating-point operations of one step of the bare loop."""
-    model = peer_nets.model(race.net, race.loss, race.rate)
-    return operations(lambda image: bare_loss(model, image, race.loss).backward(), race.batch, peer_nets.IMAGE)
+    return operations(Bare(race, "fp32", torch.device("cpu")).step, race.batch, peer_nets.IMAGE)
 
 
-def operations(step: Callable[[Tensor], object], batch: int, image: tuple[int, int, int]) -> int:
+def operations(
+    step: Callable[[Tensor], object], batch: int, image: tuple[int, int, int], device: str | torch.device = "cpu"
+) -> int:
     """Floating-point operations of the products and convolutions of one step, forward and backward."""
     with FlopCounterMode(display=False) as counter:
-        step(torch.rand(batch, *image))
+        step(torch.rand(batch, *image, device=device))
     return int(counter.get_total_flops())
 
 
