@@ -52,8 +52,8 @@ def test_systems_of_a_batch_are_solved_each_by_itself() -> None:
 
 def test_systems_of_all_sizes_are_solved_from_any_start() -> None:
     """None stops with the largest, and the smallest moves at all."""
-    a = torch.randn(3, 4, 4, generator=seeded(), dtype=torch.float64)
-    a = a @ a.mT + torch.eye(4)
+    turn = torch.linalg.qr(torch.randn(3, 4, 4, generator=seeded(), dtype=torch.float64))[0]
+    a = turn @ torch.diag(torch.tensor([1.0, 2, 5, 50], dtype=torch.float64)) @ turn.mT  # too long for steepest descent
     size = torch.tensor([1e-4, 1.0, 1e4], dtype=torch.float64)[:, None]
     right, start = size * torch.randn(2, 3, 4, generator=seeded(1), dtype=torch.float64)
     found = solved(lambda w: (a @ w[..., None])[..., 0], right, start, keep=1)
@@ -121,7 +121,7 @@ def test_positions_that_draw_an_image_stay_where_its_noise_is_small(height: int,
     tiling, generator = Tiling(2, height, width), seeded(3)
     blocks = (height + 1) // 2 * ((width + 1) // 2)
     dictionary = torch.randn(2, 2, 3, 3, generator=generator)
-    values = torch.rand(2, 2, (height + 1) // 2, (width + 1) // 2, generator=generator) + 0.5
+    values = 4 * torch.rand(2, 2, (height + 1) // 2, (width + 1) // 2, generator=generator) + 0.5
     place = torch.randint(4 if tiling.whole else 1, (2, 2 * blocks), generator=generator)  # the first is in the image
     weight = one_hot(place, 4)
 
