@@ -122,6 +122,20 @@ def test_one_change_does_not_alter_the_draws_of_another():
     assert 0.6 < kept.float().mean() < 1  # all but the square
 
 
+@pytest.mark.parametrize("alike", [False, True])
+def test_a_shift_takes_each_pixel_from_where_its_draw_says_and_black_from_outside(alike):
+    image = photos((2, 5, 4), 40)
+    changed = Augment(shift=2)(image, seeded(), alike=alike)
+    moves = torch.randint(-2, 3, (1 if alike else 40, 2), generator=seeded()).expand(40, 2).tolist()
+    wanted = torch.zeros_like(image)
+    for place, (down, right) in enumerate(moves):
+        for row in range(5):
+            for column in range(4):
+                if 0 <= row + down < 5 and 0 <= column + right < 4:
+                    wanted[place, :, row, column] = image[place, :, row + down, column + right]
+    assert torch.equal(changed, wanted)
+
+
 def unit(b: int, **draws: float) -> Tensor:
     """Draws of ``_turned`` and of ``_tinted``: 0 in the middle of each range."""
     places = {"turn": 0, "tall": 1, "wide": 2, "shear": 3, "down": 4, "right": 5}
@@ -194,6 +208,19 @@ def test_a_square_is_cut_out_and_painted_black_or_in_the_mean_colour(share, side
     torch.testing.assert_close(painted, image[:40].mean((2, 3)), atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize(
+    ("place", "rows", "columns"),
+    [((-1.0, -1.0), (0, 2), (0, 2)), ((1.0, 1.0), (5, 8), (7, 10)), ((0.0, -0.5), (2, 6), (0, 4))],
+)
+def test_a_square_lies_about_its_place(place, rows, columns):
+    """From the first row and column to the last, its middle where a side of four has its third."""
+    image = digits((1, 8, 10), 1) + 0.5
+    cut = augment._cut(image, 0.5, torch.tensor([place]), torch.ones(1, dtype=torch.bool))
+    wanted = image.clone()
+    wanted[:, :, slice(*rows), slice(*columns)] = 0
+    assert torch.equal(cut, wanted)
+
+
 def tinted(image: Tensor, **draws: float) -> Tensor:
     return augment._tinted(image, 1.0, unit(len(image), **draws))
 
@@ -216,7 +243,7 @@ def test_saturation_and_hue_leave_grey_alone_and_turn_the_rest():
     torch.testing.assert_close(tinted(grey.expand(-1, 3, -1, -1), hue=1, saturation=-1), grey.expand(-1, 3, -1, -1))
 
 
-@pytest.mark.parametrize("shape", [(1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 64, 48)])
+@pytest.mark.parametrize("shape", [(1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 64, 48), (3, 48, 64)])
 def test_views_of_consistency_training_go_by_the_size(shape):
     strong, weak = augment.strong(shape), augment.weak(shape)
     assert strong.affine == (0.75 if shape[1] == 8 else 1)

@@ -14,10 +14,11 @@ from torch.optim import SGD, Adagrad, Adam, RMSprop
 from latelier.core import Batch, Losses, Model, Move, Optimiser, Progress
 from latelier.data.batches import Batches
 from latelier.data.images import Images
+from latelier.engine import parallel
 from latelier.engine.checkpoint import checkpoints, read
 from latelier.engine.loop import train
 from latelier.engine.plan import Plan
-from latelier.engine.players import Player
+from latelier.engine.players import Player, Statistics
 
 
 def convolution() -> nn.Parameter:
@@ -147,3 +148,26 @@ def test_an_average_has_half_of_the_way_left_after_its_half_life(half_life: floa
     weights, _ = read(checkpoints(tmp_path)[-1].weights, dict)
     assert float(model.w.detach()) == 1
     assert float(weights["w"]) == pytest.approx(1 - left)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_running_statistics_end_at_the_mean_over_parts(processes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if each part had been the whole batch; with two processes, as if the other had met the same parts."""
+    averaged: list[int] = []
+    monkeypatch.setattr(parallel, "world", lambda: processes)
+    monkeypatch.setattr(parallel, "average", lambda tensors: averaged.append(len(tensors)))
+    norm = nn.BatchNorm1d(2)
+    statistics = Statistics(nn.Sequential(nn.Linear(2, 2), norm))
+    mean, variance = torch.zeros(2), torch.ones(2)
+    for batch in torch.randn(2, 3, 8, 2, generator=torch.Generator().manual_seed(0)) * 3 + 5:
+        for part in batch:
+            norm(part)
+            statistics.collect()
+            torch.testing.assert_close(norm.running_mean, mean)  # the next part finds what this one found
+        statistics.settle(3 * processes)
+        mean = 0.9 * mean + 0.1 * batch.mean((0, 1))
+        variance = 0.9 * variance + 0.1 * batch.var(1).mean(0)
+        torch.testing.assert_close(norm.running_mean, mean)
+        torch.testing.assert_close(norm.running_var, variance)
+    assert norm.num_batches_tracked == 2
+    assert averaged == [3, 3]

@@ -117,6 +117,17 @@ def test_a_beam_wide_enough_finds_the_best_of_all(cell: Any, longest: int, width
             torch.testing.assert_close(score.float(), each.max().float())
 
 
+def test_it_is_greedy_and_writes_thirty_words_unless_it_is_asked_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    net, code = net_of(), codes(16)
+    greedy, wide = (beam_search(net, code, width=width).token for width in (1, 2))
+    assert not torch.equal(greedy, wide)
+    assert torch.equal(greedy, beam_search(net, code).token)
+    never = torch.tensor([0.0, 1e3, 0, 0, 0])
+    log_next = net.log_next
+    monkeypatch.setattr(net, "log_next", lambda state: log_next(state) - never)
+    assert beam_search(net, code).token.shape == (16, 31)  # with its end
+
+
 def test_its_score_is_the_probability_of_what_it_wrote_and_grows_towards_all() -> None:
     net, code = net_of(tokens=7), codes(16)
     found = [beam_search(net, code, width=width, longest=4) for width in (1, 5, 2000)]

@@ -12,7 +12,7 @@ from latelier.data.sources.open import open_images
 from latelier.errors import Refusal
 from latelier.models.dgdn_sampled import Model
 from latelier.nets.unpool import Tiling, one_hot, unpool
-from latelier.objectives.conjugate import linear_gaussian, precision, redraw_positions
+from latelier.objectives.conjugate import linear_gaussian, precision, redraw_positions, solved
 from latelier.objectives.expectation import beyond_the_mean
 from latelier.runs.building import build
 
@@ -50,11 +50,42 @@ def test_systems_of_a_batch_are_solved_each_by_itself() -> None:
     torch.testing.assert_close(joint[2:3], alone, rtol=1e-3, atol=1e-4)
 
 
+def test_systems_of_all_sizes_are_solved_from_any_start() -> None:
+    """None stops with the largest, and the smallest moves at all."""
+    turn = torch.linalg.qr(torch.randn(3, 4, 4, generator=seeded(), dtype=torch.float64))[0]
+    a = turn @ torch.diag(torch.tensor([1.0, 2, 5, 50], dtype=torch.float64)) @ turn.mT  # too long for steepest descent
+    size = torch.tensor([1e-4, 1.0, 1e4], dtype=torch.float64)[:, None]
+    right, start = size * torch.randn(2, 3, 4, generator=seeded(1), dtype=torch.float64)
+    found = solved(lambda w: (a @ w[..., None])[..., 0], right, start, keep=1)
+    torch.testing.assert_close(found / size, torch.linalg.solve(a, right) / size, rtol=0, atol=1e-3)
+    torch.testing.assert_close(solved(lambda w: a[0] @ w, right[0], start[0], keep=0), found[0], rtol=1e-3, atol=1e-7)
+
+
+def test_a_draw_that_nothing_is_known_of_is_one_of_its_prior() -> None:
+    draw = linear_gaussian(
+        lambda w: 0 * w, torch.ones(4000), torch.zeros(4000), torch.tensor(1.0), 0.2, seeded(), keep=0
+    )
+    assert float(draw.std()) == pytest.approx(0.2, rel=5 / math.sqrt(2 * 4000))
+    assert abs(float(draw.mean())) < 5 * 0.2 / math.sqrt(4000)
+
+
 def test_precision_is_one_over_the_variance_and_bounded() -> None:
     residual = 0.5 * torch.randn(40_000, generator=seeded())
     for generator in (None, seeded(1)):
         assert float(precision(residual, 0.01, generator)) == pytest.approx(4.0, rel=0.05)  # seven standard errors
         assert float(precision(0 * residual, 0.1, generator)) == pytest.approx(100.0)
+
+
+def test_precision_of_a_few_residuals_is_that_of_their_gamma_law() -> None:
+    """Six of them: shape 1 + 3, rate .001 + half of their squares. The draw is as far up in it as its noise is in the
+    normal law, but for the error of the cube root."""
+    residual = torch.tensor([0.5, -0.2, 0.3, 0.1, -0.4, 0.6])
+    rate = 1e-3 + float(residual.square().sum()) / 2
+    assert float(precision(residual, 0.01, None)) == pytest.approx(3 / rate)
+    for seed in range(20):
+        noise = torch.randn((), generator=seeded(seed))
+        share = torch.special.gammainc(torch.tensor(4.0), precision(residual, 0.01, seeded(seed)) * rate)
+        assert float(share) == pytest.approx(float(torch.special.ndtr(noise)), abs=2e-3)
 
 
 def test_positions_are_drawn_from_their_conditionals() -> None:
@@ -82,6 +113,44 @@ def test_positions_are_drawn_from_their_conditionals() -> None:
     torch.testing.assert_close(chance[0, :, 1], given.softmax(0), rtol=1e-4, atol=1e-5)
     # Steps of the chain hang together: the standard error is taken as twice that of independent ones, five of them.
     assert ((counts / n - exact).abs() < 10 * (exact * (1 - exact) / n).sqrt() + 1e-3).all()
+
+
+@pytest.mark.parametrize(("height", "width"), [(4, 6), (4, 2), (2, 6), (5, 5)])
+def test_positions_that_draw_an_image_stay_where_its_noise_is_small(height: int, width: int) -> None:
+    """Two images of two channels, two maps: each block of each keeps its own."""
+    tiling, generator = Tiling(2, height, width), seeded(3)
+    blocks = (height + 1) // 2 * ((width + 1) // 2)
+    dictionary = torch.randn(2, 2, 3, 3, generator=generator)
+    values = 4 * torch.rand(2, 2, (height + 1) // 2, (width + 1) // 2, generator=generator) + 0.5
+    place = torch.randint(4 if tiling.whole else 1, (2, 2 * blocks), generator=generator)  # the first is in the image
+    weight = one_hot(place, 4)
+
+    def drawn(weight: Tensor) -> Tensor:
+        return functional.conv_transpose2d(tiling.join(unpool(tiling.flat(values), weight)), dictionary)
+
+    noise = 0.01 * torch.randn(drawn(weight).shape, generator=generator)
+    found = redraw_positions(noise, values, weight, dictionary, tiling, torch.tensor(1e4), seeded())
+    assert torch.equal(found.weight, weight)
+    torch.testing.assert_close(found.rest, noise, rtol=0, atol=1e-4)
+    torch.testing.assert_close(found.chance, weight, rtol=0, atol=0.05)
+
+
+def test_a_sweep_leaves_chances_that_add_up_and_what_its_draws_leave() -> None:
+    """And two images alike are drawn alike: they share their noise."""
+    tiling, generator = Tiling(2, 6, 6), seeded(3)
+    dictionary = torch.randn(2, 2, 2, 2, generator=generator)
+    values = torch.rand(1, 2, 3, 3, generator=generator).expand(2, -1, -1, -1)
+    image = torch.randn(1, 2, 7, 7, generator=generator).expand(2, -1, -1, -1)
+    weight = one_hot(torch.zeros(2, 18, dtype=torch.int64), 4)
+
+    def rest(weight: Tensor) -> Tensor:
+        return image - functional.conv_transpose2d(tiling.join(unpool(tiling.flat(values), weight)), dictionary)
+
+    found = redraw_positions(rest(weight), values, weight, dictionary, tiling, torch.tensor(0.1), seeded())
+    torch.testing.assert_close(found.chance.sum(1), torch.ones(2, 18))
+    torch.testing.assert_close(found.rest, rest(found.weight), rtol=1e-4, atol=1e-5)
+    assert not torch.equal(found.weight, weight)
+    assert torch.equal(found.weight[..., :9], found.weight[..., 9:])
 
 
 def test_a_sum_over_positions_is_the_mean_picture_and_what_lies_beyond() -> None:

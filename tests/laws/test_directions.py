@@ -72,6 +72,27 @@ def test_unknown_attributes_and_those_that_cancel_are_refused() -> None:
         step_towards(twice, {"a": 1, "b": 0})
 
 
+def test_log_odds_are_the_weights_times_the_code_and_the_bias() -> None:
+    wanted = torch.stack(
+        [
+            sum(
+                ((CODE[name] * weight[row]).flatten(1).sum(1) for name, weight in PLACES.weight.items()),
+                PLACES.bias[row],
+            )
+            for row in range(2)
+        ],
+        1,
+    )
+    torch.testing.assert_close(log_odds(PLACES, CODE), wanted)
+
+
+def test_a_direction_of_one_attribute_may_be_short_but_not_nothing() -> None:
+    short = Directions(("a",), {"z": torch.ones(1, 3)}, torch.zeros(1), step={"z": torch.full((1, 3), 1e-4)})
+    torch.testing.assert_close(step_towards(short, {"a": 1})["z"], torch.full((3,), 1e-4))
+    with pytest.raises(Refusal, match="a have no direction in this model's code, or cancel; name others"):
+        step_towards(short._replace(step={"z": torch.zeros(1, 3)}), {"a": 1})
+
+
 def test_where_steps_are_given_edits_go_along_these_and_not_along_the_weights() -> None:
     steps = {"a": normal(2, 3, 2, 2, seed=6), "b": 3 * normal(2, 5, seed=7)}
     given = PLACES._replace(step=steps, unit=7.0)

@@ -85,6 +85,11 @@ def test_steepness_is_the_squared_slope_and_can_be_lowered() -> None:
         assert steepness(lambda x: x @ weight, x).shape == (5,)
 
 
+def test_a_critic_that_does_not_decide_is_not_right() -> None:
+    data, drawn = torch.tensor([1.0, 1.0, 0.0, -1.0, 0.0]), torch.tensor([-1.0, 1.0, -1.0, 1.0, 0.0])
+    assert right(data, drawn).tolist() == [1, 0.5, 0.5, 0, 0]
+
+
 def test_reconstruction_costs_at_least_what_the_codes_leave_open() -> None:
     """Proposition 2: E[-log p(x | z)] >= H_q(x | z), equal exactly where p(x | z) = q(x | z)."""
     q = joint(5, 4, seed=2)  # x, z

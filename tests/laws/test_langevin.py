@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
+from latelier.config.settings import LARGEST
 from latelier.errors import Refusal
 from latelier.objectives.langevin import Chain, posterior_slope
 
@@ -93,6 +94,20 @@ def test_without_temperature_it_climbs_the_log_posterior() -> None:
     assert (energy(still) < energy(z.detach())).all()
 
 
-def test_a_chain_that_goes_backwards_is_refused() -> None:
-    with pytest.raises(Refusal, match="at least 0"):
-        Chain(step=-1.0)
+def test_a_step_goes_down_the_slope_and_by_the_generators_noise() -> None:
+    z = normal(4, 2)
+    found = Chain(0.125, 2, temperature=2.0).run(z, lambda z: 3 * z, generator(5))
+    draw = generator(5)
+    for _ in range(2):
+        noise = torch.randn(4, 2, generator=draw, dtype=torch.float64)
+        z = z - 0.125 * 3 * z + math.sqrt(2 * 0.125 * 2.0) * noise
+    assert torch.equal(found, z)
+
+
+@pytest.mark.parametrize("name", ["step", "steps", "temperature"])
+@pytest.mark.parametrize(("value", "most"), [(-1, ""), (2 * LARGEST, " and at most 1e+12")])
+def test_a_chain_that_goes_backwards_or_never_ends_is_refused(name: str, value: float, most: str) -> None:
+    with pytest.raises(Refusal) as raised:
+        Chain(**{name: value})  # type: ignore[arg-type]
+    assert str(raised.value) == f"a Langevin chain has a {name} of at least 0{most}, not {value}"
+    Chain(**{name: LARGEST})  # type: ignore[arg-type]

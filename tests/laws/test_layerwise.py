@@ -31,6 +31,17 @@ def at(seen: int) -> Progress:
     return Progress(seen, 1000, Generator().manual_seed(0))
 
 
+def test_after_the_end_of_a_run_of_layers_alone_the_last_has_learnt() -> None:
+    """Where a share of the run is left all learn, which has the number after the last."""
+    assert [stage(at(seen), 3) for seen in (0, 999, 1000, 2000)] == [
+        (0, 0.0),
+        (2, pytest.approx(0.997)),
+        (2, 1.0),
+        (2, 1.0),
+    ]
+    assert stage(at(1000), 3, 0.999) == (3, 1.0)
+
+
 def test_layers_share_the_first_part_of_the_run() -> None:
     assert [stage(at(seen), 2, 0.5) for seen in (0, 125, 250, 499, 500, 999)] == [
         (0, 0.0),

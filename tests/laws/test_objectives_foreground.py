@@ -1,10 +1,11 @@
 """L_w: weights of pixels by the Laplacian energy around them."""
 
+import pytest
 import torch
 from torch import Generator
 
 from latelier.objectives import foreground
-from latelier.objectives.likelihood import Foreground, Squared
+from latelier.objectives.likelihood import Bernoulli, Calibrated, Foreground, Gaussian, Likelihood, Squared
 
 
 def pictures() -> torch.Tensor:
@@ -48,6 +49,22 @@ def test_a_side_that_patches_do_not_fill_is_weighted_too() -> None:
     torch.testing.assert_close(weights.mean((2, 3)), torch.ones(3, 3))
 
 
+def test_weights_are_the_patches_mean_laplacian_over_the_images() -> None:
+    """One number at a time; beyond its border an image goes on as it ends."""
+    image = pictures()[:1, :1, :12, :20]
+    x, energy = image[0, 0].tolist(), torch.zeros(12, 20)
+    for row in range(12):
+        for column in range(20):
+            beside = [(row - 1, column), (row + 1, column), (row, column - 1), (row, column + 1)]
+            around = sum(x[min(max(i, 0), 11)][min(max(j, 0), 19)] for i, j in beside)
+            energy[row, column] = abs(around - 4 * x[row][column])
+    wanted = torch.zeros(12, 20)
+    for top in (0, 8):
+        for left in (0, 8, 16):
+            wanted[top : top + 8, left : left + 8] = energy[top : top + 8, left : left + 8].mean()
+    torch.testing.assert_close(foreground.weights(image)[0, 0], wanted / wanted.mean())
+
+
 def test_equal_weights_give_the_squared_error() -> None:
     weighted, plain = Foreground().build(), Squared().build()
     flat, output = (
@@ -61,3 +78,26 @@ def test_equal_weights_give_the_squared_error() -> None:
     torch.testing.assert_close(weighted.log_likelihood(flat, output), plain.log_likelihood(flat, output))
     gap = plain.log_likelihood(flat, output) + plain.distortion(flat, output)
     torch.testing.assert_close(gap, gap[:1].expand(2))
+
+
+@pytest.mark.parametrize("likelihood", [Squared().build(), Gaussian().build()])
+def test_the_mean_image_counts_from_mid_grey_and_stays_in_range(likelihood: Likelihood) -> None:
+    output = torch.tensor([-0.75, -0.25, 0.0, 0.25, 0.75])
+    assert likelihood.mean(output).tolist() == [0, 0.25, 0.5, 0.75, 1]
+
+
+@pytest.mark.parametrize("likelihood", [Squared().build(), Gaussian().build(), Bernoulli().build()])
+def test_likelihoods_are_summed_over_all_but_the_axes_that_are_kept(likelihood: Likelihood) -> None:
+    image = pictures()[:2, :, :4, :4]
+    output = 0.1 * torch.randn(5, 2, 3, 4, 4, generator=Generator().manual_seed(0))
+    kept = likelihood.log_likelihood(image, output, keep=2)
+    each = torch.stack([likelihood.log_likelihood(image, one) for one in output])
+    assert each.shape == (5, 2)
+    torch.testing.assert_close(kept, each)
+
+
+def test_a_calibrated_variance_learns_from_an_image_alone() -> None:
+    """The first batch is all that it has seen."""
+    likelihood = Calibrated().build().train()
+    likelihood.distortion(torch.full((1, 1, 2, 3), 0.5), torch.full((1, 1, 2, 3), 0.2))
+    assert float(likelihood.log_variance().exp()) == pytest.approx(0.2**2)

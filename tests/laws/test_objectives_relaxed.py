@@ -1,11 +1,14 @@
 """Relaxed Bernoulli draws and their divergence, against closed forms."""
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
 from torch import Generator
 
+from latelier.core import Progress
+from latelier.errors import Refusal
 from latelier.objectives import relaxed
 
 DRAWS = 200_000
@@ -75,3 +78,41 @@ def test_a_sure_occurrence_costs_finite_nats_with_a_finite_gradient() -> None:
     assert cost.isfinite().all()
     assert logits.grad is not None
     assert logits.grad.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    "draw", [relaxed.hard, lambda *given, **options: relaxed.sample(given[0], 0.5, *given[1:], **options)]
+)
+def test_rows_share_their_noise_where_they_are_asked_to(draw: Callable[..., torch.Tensor]) -> None:
+    logits = torch.zeros(2, 64)
+    one, other = draw(logits, Generator().manual_seed(0), same=True)
+    assert torch.equal(one, other)
+    one, other = draw(logits, Generator().manual_seed(0))
+    assert not torch.equal(one, other)
+
+
+def test_noise_is_finite_and_even_at_both_ends_of_what_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of float32 the uniform numbers end at 0 and at 1 - 2^-24."""
+    monkeypatch.setattr(relaxed, "uniform", lambda *_: torch.tensor([0.0, 1 - 2**-24]))
+    low, high = relaxed.sample(torch.zeros(2, dtype=torch.float32), 4.0, Generator()).double().logit() * 4
+    assert float(low) == pytest.approx(math.log(2**-23), rel=1e-3)
+    assert float(high) == pytest.approx(-float(low), rel=1e-3)
+    never = torch.tensor([-200.0, -200.0])  # whose sigmoid is 0 in float32
+    assert relaxed.hard(never, Generator()).tolist() == [0, 0]
+
+
+def test_divergence_keeps_the_precision_of_its_logits() -> None:
+    p, q = 1 / (1 + math.exp(-0.4)), 0.2
+    nats = p * math.log(p / q) + (1 - p) * math.log((1 - p) / (1 - q))
+    assert float(relaxed.kl_to(q, torch.tensor(0.4, dtype=torch.float64))) == pytest.approx(nats, rel=1e-14)
+
+
+def test_a_temperature_falls_to_its_floor_and_a_floor_of_nothing_is_refused() -> None:
+    for wrong in ({"floor": 0.0}, {"floor": 1.1}, {"anneal": -1e-9}):
+        with pytest.raises(Refusal, match="0 < floor <= start and anneal >= 0 are needed"):
+            relaxed.Temperature(**wrong)
+    still = relaxed.Temperature(start=0.5, anneal=0.0, floor=0.5)
+    assert still.at(Progress(10**9, 10**9, Generator())) == 0.5
+    falling = relaxed.Temperature(anneal=0.1)
+    assert falling.at(Progress(1280, 10**9, Generator())) == pytest.approx(math.exp(-1))
+    assert falling.at(Progress(10**6, 10**9, Generator())) == 0.1

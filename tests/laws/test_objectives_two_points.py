@@ -7,9 +7,11 @@ they would be others.
 
 import math
 
+import numpy as np
 import pytest
+import torch
 
-from latelier.objectives.two_points import solve
+from latelier.objectives.two_points import loss, solve
 
 PRIOR_MASS = math.erf(0.25 / math.sqrt(2))
 
@@ -61,3 +63,27 @@ def test_the_divergence_per_image_would_collapse_the_widest_decoder() -> None:
     m, s = solve(sigma=1.0, alpha=0, weight=1_000)
     assert m < 0.05
     assert s == pytest.approx(1, abs=0.01)
+
+
+def likeness(variances: float, apart: float) -> float:
+    """E exp(-r^2 / 2) of a difference r between two normals, of these variances together and this far apart."""
+    return math.exp(-(apart**2) / (2 * (1 + variances))) / math.sqrt(1 + variances)
+
+
+@pytest.mark.parametrize(("alpha", "weight"), [(0.0, 1.0), (1.0, 1.0), (2.0, 1.0), (0.5, 3.0)])
+def test_the_loss_is_what_it_is_written_as(alpha: float, weight: float) -> None:
+    """By the trapezoid rule, and by closed forms of the divergence and of the MMD."""
+    m, s, sigma = 0.6, 0.4, 0.5
+    z = np.linspace(-8, 8, 16_001)
+    density = np.exp(-(((z - m) / s) ** 2) / 2) / (s * math.sqrt(2 * math.pi))
+    error = (1 - np.tanh(m * z / s**2)) ** 2
+    log_p = np.trapezoid(density * (-error / (2 * sigma**2) - math.log(sigma * math.sqrt(2 * math.pi))), z)
+    kl = (m**2 + s**2 - 1) / 2 - math.log(s)
+    codes = (likeness(2 * s**2, 0) + likeness(2 * s**2, 2 * m)) / 2
+    squared = codes - 2 * likeness(1 + s**2, m) + likeness(2, 0)
+    assert squared > 0.01  # so that its factor is seen
+    at = torch.tensor([m, math.log(s)], dtype=torch.float64)
+    found = loss(at[0], at[1], sigma=sigma, alpha=alpha, weight=weight)
+    exact = -log_p + (1 - alpha) * kl + (alpha + weight - 1) * squared
+    assert float(found.mean()) == pytest.approx(exact, abs=1e-8 if weight + alpha == 1 else 1e-3)
+    assert found.shape == (2,)

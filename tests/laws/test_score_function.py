@@ -88,6 +88,23 @@ def test_a_batch_moves_the_statistics_once_however_often_it_is_asked() -> None:
     assert torch.equal(standardise.mean, once.mean)
 
 
+def test_the_first_batch_is_standardised_by_itself_each_draw_by_its_own() -> None:
+    """A deviation of 3, and one of 1.5 that the guess leaves twice of; the second batch goes by the first's."""
+    standardise = Standardiser(2, decay=0.5).train()
+    cost, guess = torch.tensor([[1.0, 2.0], [7.0, 5.0]]), torch.tensor([[0.0, 1.0], [0.0, 1.0]])
+    signal, rest = standardise(cost, guess, standardise.standing())
+    torch.testing.assert_close(rest, torch.tensor([[-1.0, -2.0], [1.0, 0.0]]))
+    torch.testing.assert_close(signal, torch.tensor([[-1.0, -2 / 2**0.5], [1.0, 0.0]]))
+    after = standardise.standing()
+    torch.testing.assert_close(torch.stack(after[:3]), torch.tensor([[4.0, 3.5], [9.0, 2.25], [1.0, 2.0]]))
+    _, rest = standardise(cost + 3, torch.zeros(2, 2), after)
+    torch.testing.assert_close(rest, torch.tensor([[0.0, 1.0], [2.0, 3.0]]))
+
+
+def test_a_baseline_sees_every_pixel_of_an_image_of_any_shape() -> None:
+    assert Baseline((2, 3, 5), 4, 1, 0.8)(torch.zeros(7, 2, 3, 5)).shape == (7, 1)
+
+
 def test_a_baseline_learns_what_images_tell_of_the_cost() -> None:
     torch.manual_seed(0)
     baseline, generator = Baseline((1, 4, 4), 20, 1, 0.8).train(), Generator().manual_seed(0)
