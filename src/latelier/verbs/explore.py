@@ -80,31 +80,31 @@ def explore(
 
     prepare_cpu()
     uploads = Uploads()
-    listening = _listen(host, port)  # before images are read: a port that is taken is said at once
-    kept = place(labels, "--labels") if labels else None
-    if kept is not None:
-        check_above(kept, "--labels")
-    places = open_runs(runs, data, Where.of(data_root, download, as_), uploads, say)
-    near = host in LOCAL
-    secret = secrets.token_urlsafe(16) if token or not near else ""
-    app = build_app(places, uploads, LOCAL if near else (*LOCAL, host.lower()), secret, kept)
-    address = f"http://{HERE if near else host}:{listening.getsockname()[1]}/{f'?token={secret}' if secret else ''}"
-    say(f"{address}\nCtrl-C ends it")
-    config = uvicorn.Config(
-        app,
-        http=patient(),
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        limit_concurrency=128,
-        ws="none",
-    )
-    if open_:  # it listens already; a browser in the terminal would not come back
-        Thread(target=webbrowser.open, args=(address,), daemon=True).start()
-    try:
-        uvicorn.Server(config).run(sockets=[listening])
-    except KeyboardInterrupt:  # the usual end
-        say()
+    with _listen(host, port) as listening:  # before images are read: a port that is taken is said at once
+        kept = place(labels, "--labels") if labels else None
+        if kept is not None:
+            check_above(kept, "--labels")
+        places = open_runs(runs, data, Where.of(data_root, download, as_), uploads, say)
+        near = host in LOCAL
+        secret = secrets.token_urlsafe(16) if token or not near else ""
+        app = build_app(places, uploads, LOCAL if near else (*LOCAL, host.lower()), secret, kept)
+        address = f"http://{HERE if near else host}:{listening.getsockname()[1]}/{f'?token={secret}' if secret else ''}"
+        say(f"{address}\nCtrl-C ends it")
+        config = uvicorn.Config(
+            app,
+            http=patient(),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            limit_concurrency=128,
+            ws="none",
+        )
+        if open_:  # it listens already; a browser in the terminal would not come back
+            Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+        try:
+            uvicorn.Server(config).run(sockets=[listening])
+        except KeyboardInterrupt:  # the usual end
+            say()
 
 
 def _listen(host: str, port: int | None) -> "socket.socket":
