@@ -17,11 +17,11 @@ PATIENCE = 60_000  # ms: a busy machine is slow, and a right page is not waited 
 
 
 @contextmanager
-def serving(app: Any) -> Iterator[str]:
-    """The address at which a thread serves it."""
+def serving(app: Any, **config: Any) -> Iterator[str]:
+    """The address at which a thread serves it; ``config`` is uvicorn's."""
     import uvicorn
 
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", ws="none"))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", ws="none", **config))
     begun, startup = threading.Event(), server.startup
 
     async def told(sockets: Any = None) -> None:

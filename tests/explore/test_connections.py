@@ -2,14 +2,14 @@
 
 import asyncio
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-import uvicorn
+from explore import browser
 from explore.opened import places_of
 from sheets.fakes import Fake
 
@@ -25,23 +25,9 @@ HEAD, PEER = 0.5, 6
 def serving(token: str = "") -> Iterator[tuple[str, int]]:
     """A server of such connections, at an address."""
     app = build_app(*places_of(Fake(IMAGE)), token=token)
-    config = uvicorn.Config(app, port=0, log_level="error", ws="none", http=patient(HEAD, PEER))
-    server, begun = uvicorn.Server(config), threading.Event()
-    startup = server.startup
-
-    async def told(sockets: Any = None) -> None:
-        await startup(sockets)
-        begun.set()
-
-    server.startup = told  # type: ignore[method-assign]
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        assert begun.wait(60)
-        yield server.servers[0].sockets[0].getsockname()[:2]
-    finally:
-        server.should_exit = True
-        thread.join()
+    with browser.serving(app, http=patient(HEAD, PEER)) as base:
+        at = urlsplit(base)
+        yield str(at.hostname), int(at.port or 0)
 
 
 def ended(one: socket.socket, seconds: float, trickle: bytes = b"") -> bool:

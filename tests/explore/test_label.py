@@ -159,54 +159,25 @@ def test_accuracy_is_measured_on_what_is_not_labelled(tmp_path: Path) -> None:
     assert (known.learned().predicted == label).all()
 
 
+def test_a_page_of_images_reads_all_labels_once(desk: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.ask("label", "give", pictures=["d0"], **{"class": "cat"})
+    numbers, read = LabelBook.numbers, []
+    monkeypatch.setattr(LabelBook, "numbers", lambda book: read.append(book) or numbers(book))
+    for _ in range(2):
+        assert [one.get("given") for one in desk.ask("look", "page", count=2)["pictures"]] == ["cat", None]
+    assert len(read) == 1
+
+
 # ---- in a browser
 
 
-def test_keys_label_one_image_after_another() -> None:
+@pytest.fixture
+def labelling() -> Iterator[Visitor]:
+    """At the panel, of whose images none has a label."""
     with served(Able(IMAGE)) as base, visiting(base) as visitor:
         visitor.go("panel=label")
         clear(visitor)
-        for key in "1212":
-            visitor.page.keyboard.press(key)
-        visitor.until("document.querySelectorAll('.queue .done').length === 4")
-        visitor.until("/4 of 12 images/.test(document.body.innerText)")
-        visitor.page.keyboard.press("z")
-        visitor.until("/3 of 12 images/.test(document.body.innerText)")
-        visitor.page.keyboard.press("Shift+ArrowRight")
-        visitor.page.keyboard.press("2")
-        visitor.until("/5 of 12 images/.test(document.body.innerText)")
-        visitor.until("document.querySelector('.curve, .side').innerText.length > 0")
-
-
-@pytest.mark.slow
-def test_labels_that_are_given_quickly_survive_that_the_page_is_left() -> None:
-    with served(Able(IMAGE)) as base, visiting(base) as visitor:
-        visitor.go("panel=label")
-        clear(visitor)
-        for key in "12121212":
-            visitor.page.keyboard.press(key)
-        visitor.page.reload()
-        visitor.page.wait_for_selector(".queue", timeout=PATIENCE)
-        visitor.until("/ 8 of 12 images|^8 of 12/m.test(document.body.innerText)")
-        visitor.page.keyboard.press("z")  # the tab is the same
-        visitor.until("/ 7 of 12 images|^7 of 12/m.test(document.body.innerText)")
-
-
-@pytest.mark.slow
-def test_what_could_not_be_written_is_not_shown_as_given() -> None:
-    with served(Able(IMAGE)) as base, visiting(base) as visitor:
-        visitor.go("panel=label")
-        clear(visitor)
-        visitor.page.route("**/label/give", lambda route: route.abort())
-        for key in "121":
-            visitor.page.keyboard.press(key)
-        visitor.until("!document.querySelector('[role=alert]').hidden")
-        visitor.until("document.querySelectorAll('.queue .done').length === 0")
-        visitor.complaints.clear()  # the browser notes the failures
-        visitor.page.unroute("**/label/give")
-        visitor.page.keyboard.press("1")
-        visitor.until("/ 1 of 12 images|^1 of 12/m.test(document.body.innerText)")
-        visitor.until("document.querySelector('[role=alert]').hidden")
+        yield visitor
 
 
 def clear(visitor: Visitor) -> None:
@@ -219,3 +190,41 @@ def clear(visitor: Visitor) -> None:
     visitor.page.get_by_role("button", name="Next images", exact=True).click()
     visitor.until("document.querySelectorAll('.queue .thumb').length === 12")
     visitor.until("/ 0 of 12 images|^0 of 12/m.test(document.body.innerText)")
+
+
+def test_keys_label_one_image_after_another(labelling: Visitor) -> None:
+    for key in "1212":
+        labelling.page.keyboard.press(key)
+    labelling.until("document.querySelectorAll('.queue .done').length === 4")
+    labelling.until("/4 of 12 images/.test(document.body.innerText)")
+    labelling.page.keyboard.press("z")
+    labelling.until("/3 of 12 images/.test(document.body.innerText)")
+    labelling.page.keyboard.press("Shift+ArrowRight")
+    labelling.page.keyboard.press("2")
+    labelling.until("/5 of 12 images/.test(document.body.innerText)")
+    labelling.until("document.querySelector('.curve, .side').innerText.length > 0")
+
+
+@pytest.mark.slow
+def test_labels_that_are_given_quickly_survive_that_the_page_is_left(labelling: Visitor) -> None:
+    for key in "12121212":
+        labelling.page.keyboard.press(key)
+    labelling.page.reload()
+    labelling.page.wait_for_selector(".queue", timeout=PATIENCE)
+    labelling.until("/ 8 of 12 images|^8 of 12/m.test(document.body.innerText)")
+    labelling.page.keyboard.press("z")  # the tab is the same
+    labelling.until("/ 7 of 12 images|^7 of 12/m.test(document.body.innerText)")
+
+
+@pytest.mark.slow
+def test_what_could_not_be_written_is_not_shown_as_given(labelling: Visitor) -> None:
+    labelling.page.route("**/label/give", lambda route: route.abort())
+    for key in "121":
+        labelling.page.keyboard.press(key)
+    labelling.until("!document.querySelector('[role=alert]').hidden")
+    labelling.until("document.querySelectorAll('.queue .done').length === 0")
+    labelling.complaints.clear()  # the browser notes the failures
+    labelling.page.unroute("**/label/give")
+    labelling.page.keyboard.press("1")
+    labelling.until("/ 1 of 12 images|^1 of 12/m.test(document.body.innerText)")
+    labelling.until("document.querySelector('[role=alert]').hidden")

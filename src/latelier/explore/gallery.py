@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from latelier.explore.opened_run import OpenedRun, Unknown
+from latelier.explore.opened_run import OpenedRun
 
 
 def told(opened: OpenedRun, row: int) -> dict[str, Any]:
@@ -16,13 +16,3 @@ def told(opened: OpenedRun, row: int) -> dict[str, Any]:
     if learned.predicted[row] >= 0:
         found |= {"guess": learned.classes[learned.predicted[row]], "confidence": float(learned.confidence[row])}
     return found
-
-
-def row_of(opened: OpenedRun, picture: str) -> int:
-    """The row of an image of the data. Raises Unknown for any other id."""
-    if not (picture.startswith("d") and picture[1:].isascii() and picture[1:].isdecimal() and len(picture) < 12):
-        raise Unknown(f'"{picture[:40]}" is no image of the data')
-    row = int(picture[1:])
-    if row >= len(opened.shown):
-        raise Unknown(f"there is no image {row}: {opened.shown.source} has {len(opened.shown):,}")
-    return row

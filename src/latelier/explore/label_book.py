@@ -43,7 +43,7 @@ class LabelBook:
         self._count = len(images)
         self._lock = threading.RLock()
         self._changes: list[Change] = []
-        self.revision = 0  # grows with every change
+        self._revision = 0
         self._notes = Notes(classes=list(map(str, images.classes)), attributes={k: {} for k in images.attributes})
         known = np.flatnonzero(images.label >= 0)
         if len(known) < len(images) and not path.exists():
@@ -61,12 +61,18 @@ class LabelBook:
         """Of the file of attributes."""
         return self._files.attributes_path
 
+    @property
+    def revision(self) -> int:
+        """Grows with every change, also of others to the files."""
+        with self._lock:
+            self._revision += self._files.update(self._notes)
+            return self._revision
+
     def notes(self) -> tuple[Notes, int]:
         """A copy of what is said now, and its revision."""
         with self._lock:
-            if self._files.update(self._notes):
-                self.revision += 1
-            return self._notes.copy(), self.revision
+            revision = self.revision  # which reads what is new
+            return self._notes.copy(), revision
 
     def numbers(self) -> tuple[np.ndarray, list[str], int]:
         """int64 [n]: each image's class by its number in the list that stands beside, or -1; and the revision."""
@@ -124,10 +130,6 @@ class LabelBook:
             del self._changes[at]
         return rows
 
-    def add(self, name: str) -> None:
-        """Lists a class that no image has yet. Raises Refusal as ``give`` does."""
-        self.give([], name)
-
     def _put(self, notes: Notes, attribute: str, values: Mapping[int, str | None], tab: str) -> None:
         said = notes.of(attribute)
         after = next(iter(values.values()), None)
@@ -152,7 +154,7 @@ class LabelBook:
             except BaseException:
                 self._notes, self._changes = kept, changes
                 raise
-            self.revision += 1
+            self._revision += 1
 
 
 def checked(name: str, what: str) -> str:

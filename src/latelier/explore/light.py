@@ -47,8 +47,8 @@ class Light:
 
     def learned(self) -> Learned:
         """Of the labels as they are now."""
-        number, classes, revision = self._book.numbers()
-        if self._learned is None or self._learned[0] != revision:
+        if self._learned is None or self._learned[0] != self._book.revision:  # asked for each image that is listed
+            number, classes, revision = self._book.numbers()
             rows, picked = self._codes.rows(), self._codes.picked
             predicted, confidence = np.full(len(number), -1, np.int64), np.zeros(len(number), np.float32)
             if (number[picked] >= 0).any():

@@ -84,9 +84,16 @@ class OpenedRun:
             raise Unknown(f'"{picture[:40]}" is no image of this page')
         if picture.startswith("u"):
             return self._uploads.pixels(picture, self.model.image)
-        if int(picture[1:]) >= len(self.shown):
-            raise Unknown(f"there is no image {picture[1:]}: {self.shown.source} has {len(self.shown):,}")
-        return np.asarray(self.shown.pixels[int(picture[1:])])
+        return np.asarray(self.shown.pixels[self.row(picture)])
+
+    def row(self, picture: str) -> int:
+        """The row of an image of the data. Raises Unknown for any other id."""
+        if not (ID.fullmatch(picture) and picture.startswith("d")):
+            raise Unknown(f'"{picture[:40]}" is no image of the data')
+        row = int(picture[1:])
+        if row >= len(self.shown):
+            raise Unknown(f"there is no image {row}: {self.shown.source} has {len(self.shown):,}")
+        return row
 
     def image(self, picture: str) -> Tensor:
         """[1, c, h, w] on the model's device."""

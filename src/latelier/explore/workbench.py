@@ -4,7 +4,6 @@ from hashlib import sha256
 from pathlib import Path
 
 from latelier.data.images import Images
-from latelier.data.sources.labels_file import source_parts
 from latelier.explore.jobs import Jobs
 from latelier.explore.label_book import LabelBook
 from latelier.explore.selections import Selections
@@ -29,7 +28,7 @@ def same_images(images: Images) -> str:
     """Alike for sets of the same images in the same order, whatever size and labels a run sees them with."""
     names = images.names[:: max(1, len(images) // LOOKED_AT)]
     known = sha256("\n".join(map(str, names)).encode(errors="surrogateescape")).hexdigest()[:16]
-    return f"{':'.join(source_parts(images.source))} {len(images)} {known}"
+    return f"{images.source} {len(images)} {known}"
 
 
 def label_file(run: Path) -> Path:

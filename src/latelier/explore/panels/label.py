@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from latelier.core import Encodes
 from latelier.data.sources.labels_file import source_parts
 from latelier.errors import Refusal
-from latelier.explore.gallery import row_of, told
+from latelier.explore.gallery import told
 from latelier.explore.opened_run import OpenedRun
 from latelier.explore.panels import Action
 from latelier.explore.requests import Question
@@ -44,14 +45,13 @@ def actions() -> dict[str, Action]:
 def state(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """Classes and attributes with their numbers of images, where they are kept, accuracy over labels, and what is now
     known of some images ("pictures")."""
-    notes, revision = opened.bench.book.notes()
+    notes, _ = opened.bench.book.notes()
     counts = dict.fromkeys(notes.classes, 0)
     for name in notes.label.values():
         counts[name] += 1
     sides = {name: [*said.values()] for name, said in notes.attributes.items()}
     curve = opened.light.curve()
     return {
-        "revision": revision,
         "classes": [{"name": name, "count": count} for name, count in counts.items()],
         "attributes": [{"name": k, "yes": said.count("yes"), "no": said.count("no")} for k, said in sides.items()],
         "labelled": len(notes.label),
@@ -112,8 +112,8 @@ def train(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """Begins a training on the labels."""
     if reason := _untrainable(opened):
         raise Refusal(reason)
-    words = _words(opened, question)
-    return opened.bench.jobs.start(words, _free(opened), opened.name).told()
+    out = _free(opened)
+    return opened.bench.jobs.start(_words(opened, question, out), out, opened.name).told()
 
 
 def job(opened: OpenedRun, question: Question) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def cancel(opened: OpenedRun, question: Question) -> dict[str, Any]:
 
 def command(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """The command that trains on the labels."""
-    return {"command": shlex.join(["latelier", *_words(opened, question)])}
+    return {"command": shlex.join(["latelier", *_words(opened, question, _free(opened))])}
 
 
 def _asked(opened: OpenedRun, question: Question) -> list[int]:
@@ -140,7 +140,7 @@ def _asked(opened: OpenedRun, question: Question) -> list[int]:
 
 
 def _rows(opened: OpenedRun, pictures: Iterable[str]) -> list[int]:
-    return [row_of(opened, picture) for picture in pictures]
+    return [opened.row(picture) for picture in pictures]
 
 
 def _tab(question: Question) -> str:
@@ -163,8 +163,9 @@ def _of_no_training(opened: OpenedRun) -> str | None:
     return f"these are the {split} images, which nothing is trained on: to label those that are, {shows}"
 
 
-def _words(opened: OpenedRun, question: Question) -> list[str]:
-    """Of the command: the images as the run sees them, and the method that is asked for or that fits."""
+def _words(opened: OpenedRun, question: Question, out: Path) -> list[str]:
+    """Of the command that trains into ``out``: the images as the run sees them, and the method that is asked for or
+    that fits."""
     base, request = source_parts(opened.shown.source)[0], opened.run.config.get("request", {})
     _, height, width = opened.model.image
     how: dict[str, Any] = {"size": height if height == width else None}
@@ -173,7 +174,7 @@ def _words(opened: OpenedRun, question: Question) -> list[str]:
     how["data_root"] = opened.where.data_root
     steps = question.whole("steps", 0, 10**7, 0)
     options = [*how.items(), ("steps", steps or None)]
-    words = ["train", "--data", base, "--labels-file", str(opened.bench.book.path), "--out", str(_free(opened))]
+    words = ["train", "--data", base, "--labels-file", str(opened.bench.book.path), "--out", str(out)]
     if question.text("method", ""):
         words.insert(1, question.text("method"))
     for name, value in options:
@@ -182,7 +183,7 @@ def _words(opened: OpenedRun, question: Question) -> list[str]:
     return words
 
 
-def _free(opened: OpenedRun) -> Any:
+def _free(opened: OpenedRun) -> Path:
     """Beside the run, where nothing is yet."""
     folder, number = opened.run.folder.with_name(f"{opened.run.folder.name}-labelled"), 2
     while folder.exists():

@@ -13,6 +13,14 @@ export function h(tag, attributes = {}, ...inside) {
   return element;
 }
 
+/** An element of an SVG drawing: attributes by name, then what is inside. */
+export function svg(tag, attributes, ...inside) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...inside);
+  return element;
+}
+
 /** Puts these in place of all that is inside. */
 export function fill(element, ...inside) {
   element.replaceChildren(...inside.flat().filter((part) => part !== null && part !== undefined && part !== false));
