@@ -55,8 +55,17 @@ def test_a_hyphen_means_an_underscore(zoo):
     assert known(zoo, "my-models.mine", "model", "Model") == "my-models.mine"
 
 
-@pytest.mark.parametrize("command", ["draw run nosuch", "score run --only nosuch", "score run --set nosuch.option=1"])
-def test_an_unknown_name_is_refused_before_torch_loads(command):
+@pytest.mark.parametrize(
+    ("command", "kind"),
+    [
+        ("draw run nosuch", "sheet"),
+        ("score run --only nosuch", "score"),
+        ("score run --set nosuch.option=1", "score"),
+        ("train nosuch --data digits --out new", "model"),
+        ("reproduce nosuch", "recipe"),
+    ],
+)
+def test_an_unknown_name_is_refused_before_torch_loads(command, kind):
     code = f"""
 import sys
 from latelier.cli import main
@@ -68,7 +77,7 @@ except SystemExit as stop:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     refused, status = done.stderr.splitlines()
     assert status == "2"
-    assert refused.startswith(f'latelier: unknown {"sheet" if "draw" in command else "score"} "nosuch"; there are: ')
+    assert refused.startswith(f'latelier: unknown {kind} "nosuch"; there are: ')
 
 
 @pytest.mark.parametrize("name", ["helper", "_private", "", "../vae", "vae.py", "..", "a..b", "nowhere.at.all", ".vae"])

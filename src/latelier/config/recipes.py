@@ -29,12 +29,18 @@ def summaries() -> list[tuple[str, str]]:
     return found
 
 
-def find_recipe(name: str) -> ModuleType:
-    """The recipe of that name. Raises Refusal with the nearest match."""
+def recipe_file(name: str) -> Path:
+    """The file of the recipe of that name; it is not run. Raises Refusal with the nearest match."""
     known = list_recipes()
     path = known.get(name.removesuffix(".py").replace("_", "-"))
     if path is None:
         raise Refusal(f'unknown recipe "{name}"; {nearest(name, list(known))}')
+    return path
+
+
+def find_recipe(name: str) -> ModuleType:
+    """The recipe of that name. Raises Refusal with the nearest match."""
+    path = recipe_file(name)
     spec = importlib.util.spec_from_file_location(f"latelier_recipe_{path.stem}", path)
     assert spec is not None
     assert spec.loader is not None

@@ -48,12 +48,13 @@ def reproduce(
     size
         Size of the images in pixels, in place of the recipe's. Small images need less machine time.
     """
-    from latelier.config.recipes import find_recipe, summaries
+    from latelier.config.recipes import find_recipe, recipe_file, summaries
     from latelier.verbs.listing import printed
 
     if recipe is None:
         printed(summaries())
         return None
+    recipe_file(recipe)  # a misspelt one is refused before torch is loaded
 
     from latelier.bench.jobs import Bench
     from latelier.data.sources.open import LARGEST, splits_of

@@ -171,6 +171,11 @@ def train(
     """
     options = Options(**locals())
 
+    from latelier.config.lookup import known
+
+    if options.model:  # a misspelt one is refused before torch is loaded
+        known("latelier.models", options.model, "model", "Model")
+
     from latelier.training.run import start
 
     return start(options)
