@@ -98,6 +98,42 @@ def test_two_books_of_one_file_lose_nothing_of_each_other(tmp_path: Path) -> Non
         assert book.notes()[0].attributes == {"old": {0: "yes"}, "new": {0: "no"}}
 
 
+def test_a_class_without_an_image_is_there_for_other_servers_and_later(tmp_path: Path) -> None:
+    path, images = tmp_path / "labels.csv", replace(pictures(6), label=np.full(6, -1))  # classes cat, dog
+    one, other = (LabelBook(images, path) for _ in range(2))
+    for name in ("zebra", "=ape"):
+        one.give([], name)
+    assert other.notes()[0].classes == LabelBook(images, path).notes()[0].classes == ["cat", "dog", "zebra", "=ape"]
+    other.give([2], "=ape")  # keys follow the list, and it stays in its order
+    other.give([3], "cat")
+    other.give([], "cow")
+    assert LabelBook(images, path).notes()[0].classes == ["cat", "dog", "zebra", "=ape", "cow"]
+    assert one.notes()[0].label == {2: "=ape", 3: "cat"}
+    assert (tmp_path / "labels-classes.csv").read_text().splitlines() == ["class", "zebra", "'=ape", "cow"]
+    assert labelled(images, path, own=True).classes == ("=ape", "cat")  # what training reads
+    (tmp_path / "labels-classes.csv").write_text("class\ncow\n")  # whoever takes a name out is heard
+    assert one.notes()[0].classes == ["cat", "dog", "cow", "=ape"]
+
+
+def test_a_list_of_classes_that_is_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "labels-classes.csv").write_text("name\ncat\n")
+    with pytest.raises(Refusal, match=r"labels-classes.csv: the first line must name the columns class"):
+        LabelBook(unlabelled(), tmp_path / "labels.csv")
+
+
+def test_attributes_do_not_count_as_a_change_of_classes(tmp_path: Path) -> None:
+    one, other = (LabelBook(unlabelled(), tmp_path / "labels.csv") for _ in range(2))
+    one.give([0], "cat")
+    before = one.revision, other.revision
+    one.mark([0], "old", "yes")
+    other.mark([1], "old", "no")
+    assert one.undo("") == [0]
+    assert (one.revision, other.revision) == before
+    assert other.notes()[0].attributes == {"old": {1: "no"}}
+    other.give([1], "dog")
+    assert one.revision > before[0]
+
+
 def test_rows_on_other_images_stay(tmp_path: Path) -> None:
     path = tmp_path / "labels.csv"
     path.write_text("file,class\nelsewhere/9.png,cow\nsub/1.png,cat\n")

@@ -77,6 +77,7 @@ OTHERS = {
     ("cache", "--prune --unused"): odd.AMOUNTS,
     ("cache", "--prune --over"): odd.AMOUNTS,
     ("train", "--labels-file"): odd.TABLE,
+    ("train", "--attributes-file"): odd.TABLE,
     ("train", "--labels=4 --prior"): odd.TABLE,
     ("inpaint", "--mask"): odd.MASK,
     ("edit", "--fit"): odd.SOURCE,

@@ -120,6 +120,7 @@ def test_python_is_refused_too(tmp_path: Path) -> None:
         lambda bad: latelier.train("vae", data="digits", out=bad),
         lambda bad: latelier.train("vae", data="digits", out=tmp_path / "o", data_root=bad, steps=1),
         lambda bad: latelier.train("vae", data="digits", out=tmp_path / "o", labels_file=bad),
+        lambda bad: latelier.train("vae", data="digits", out=tmp_path / "o", attributes_file=bad),
         lambda bad: latelier.load(bad),
         lambda bad: latelier.score(bad),
         lambda bad: latelier.encode(bad, "digits", out=tmp_path / "o"),

@@ -58,6 +58,7 @@ KINDS = {
     "attributes": Kind(of.ATTRIBUTES, alone("pets/attributes.csv"), PETS),
     "captions": Kind(of.CAPTIONS, alone("pets/captions.csv"), PETS),
     "labels-file": Kind(of.GIVEN, alone("table.csv"), f"{PETS} --labels-file table.csv"),
+    "attributes-file": Kind(of.ATTRIBUTES, alone("table.csv"), f"{PETS} --attributes-file table.csv"),
     "prior": Kind(of.PRIORS, alone("prior.csv"), f"{PETS} --labels 4 --prior prior.csv"),
     "names": Kind(of.NAMES, alone("names.json"), SRC.replace("src", "pets.parquet")),
     "parquet": Kind(of.COLUMNS, lambda it: of.parquet(Path("src.parquet"), it), SRC.replace("src", "src.parquet")),
@@ -87,6 +88,7 @@ KINDS = {
 RIGHT: dict[str, Any] = {  # what such a file may hold; of None the one that lies there
     **dict.fromkeys(("picture", "picture-encode", "picture-parquet", "picture-tar"), of.PNG),
     **{"parquet": {"image": [of.PNG, of.PNG], "label": [0, 1]}, "tar": {"cls": b"1"}, "code-said": b'{"z": [0.5, -1]}'},
+    "attributes-file": b"file,big\n000.png,1\n001.png,0\n",
     **dict.fromkeys(("mask", "labels", "attributes", "captions", "labels-file", "prior", "names", "code", "config")),
     **dict.fromkeys(("config-resume", "scores", "manifest", "manifest-resume", "weights", "state")),
 }

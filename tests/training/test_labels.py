@@ -114,7 +114,7 @@ def test_the_runs_pictures_are_known_wherever_they_and_it_are(here: Path) -> Non
     images = open_run("moved").images("animals", Where())
     assert (images.label >= 0).sum() == 8
     assert images.fingerprint == open_run("moved").config["data"]["fingerprint"]
-    assert images.remarks[-1] == "moved/labels.csv says the class of 8 of 12 images"
+    assert images.remarks[-1] == "moved/labels.csv says the classes of 8 of 12 images"
 
 
 def test_a_resumed_run_goes_by_its_copy(here: Path) -> None:

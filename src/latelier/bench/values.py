@@ -16,6 +16,7 @@ TRAINING: dict[str, Any] = {  # arguments of latelier.train
     "images": None,
     "labels": None,
     "labels_file": None,
+    "attributes_file": None,
     "prior": None,  # even
     "captions": None,
     "from_run": None,

@@ -27,6 +27,14 @@ def with_attributes(images: Images, names: Sequence[str] = ()) -> Images:
     return replace(images, attribute=values[:, columns], attributes=tuple(chosen))
 
 
+def with_columns(images: Images, names: Sequence[str]) -> Images:
+    """The same images with exactly these attributes; of one that they do not have nothing is known."""
+    own = np.asarray(images.attribute, np.int8)
+    unknown = np.full(len(images), -1, np.int8)
+    columns = [own[:, images.attributes.index(name)] if name in images.attributes else unknown for name in names]
+    return replace(images, attribute=np.stack(columns, 1), attributes=tuple(names)) if names else images
+
+
 def hide_attributes(images: Images, each: int, seed: int, among: np.ndarray | None = None) -> Images:
     """The same images with ``each`` images kept that are known to have an attribute and as many that are known not
     to, of each attribute, out of the rows ``among``; all else is hidden (-1). Raises Refusal where there are fewer."""

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image
 
-from latelier.data.sources.labels_file import source_parts
+from latelier.data.sources.matching import source_parts
 from latelier.errors import Refusal
 from latelier.explore.opened_run import OpenedRun
 from latelier.slices import Slices

@@ -63,7 +63,7 @@ class LabelBook:
 
     @property
     def revision(self) -> int:
-        """Grows with every change, also of others to the files."""
+        """Grows with every change of classes, also of others to the files."""
         with self._lock:
             self._revision += self._files.update(self._notes)
             return self._revision
@@ -154,7 +154,7 @@ class LabelBook:
             except BaseException:
                 self._notes, self._changes = kept, changes
                 raise
-            self._revision += 1
+            self._revision += not attribute
 
 
 def checked(name: str, what: str) -> str:

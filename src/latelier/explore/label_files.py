@@ -1,4 +1,5 @@
-"""labels.csv and attributes.csv as the page keeps them: in the form that training reads, whole at every moment."""
+"""labels.csv and attributes.csv as the page keeps them: in the form that training reads, whole at every moment; and
+labels-classes.csv beside them, the list of classes in the order of their keys, of which some may have no image yet."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -6,7 +7,7 @@ from pathlib import Path
 from latelier.data import foreign
 from latelier.data.images import Images
 from latelier.data.sources import labels_file
-from latelier.data.sources.labels_file import source_parts
+from latelier.data.sources.matching import source_parts
 from latelier.data.sources.names import Names
 from latelier.data.sources.table import Table
 from latelier.errors import Refusal
@@ -39,33 +40,37 @@ class Notes:
 
 
 class LabelFiles:
-    """The file of classes at ``path`` and that of attributes beside it, for one set of images. Rows on other images
-    stay in them."""
+    """The file of labels at ``path``, and beside it those of attributes and of the names of classes, for one set of
+    images. Rows on other images stay in them."""
 
     def __init__(self, images: Images, path: Path):
         own = path.name == "labels.csv"  # then a folder of images reads both
         self.path = path
         self.attributes_path = path.with_name("attributes.csv" if own else f"{path.stem}-attributes.csv")
+        self.classes_path = path.with_name(f"{path.stem}-classes.csv")
+        self._of_data = tuple(map(str, images.classes))  # classes that need no file
+        self._listed: list[str] = []  # the others, as their file has them
         base, self._split = source_parts(images.source)
         self._named = list(map(str, images.names))
         self._names = Names([*self._named, *images.skipped], Path(base).name, self._split)
         self._place = {name: row for row, name in enumerate(self._named)}
         self._others: list[tuple[str, str, str]] = []
         self._other_attributes: list[tuple[str, dict[str, str]]] = []
-        self._seen: tuple[object, object] = (None, None)
+        self._seen: tuple[object, ...] = (None, None, None)
 
     def update(self, notes: Notes) -> bool:
-        """Puts what the files have into the notes, if they are not as they were read or written last; whether they
-        were not. Raises Refusal for files that are no such tables, or hold more than would be written again."""
+        """Puts what the files have into the notes, if they are not as they were read or written last; whether this
+        concerns classes. Raises Refusal for files that are no such tables, or hold more than would be written again."""
         now = self._marks()
-        if now == self._seen:
-            return False
-        if now[0] != self._seen[0] and now[0] is not None:
-            self._read_classes(notes)
-        if now[1] != self._seen[1] and now[1] is not None:
+        labels, attributes, classes = (one != before for one, before in zip(now, self._seen, strict=True))
+        if labels and now[0] is not None:
+            self._read_labels(notes)
+        if attributes and now[1] is not None:
             self._read_attributes(notes)
+        if classes and now[2] is not None:
+            self._read_classes(notes)
         self._seen = now
-        return True
+        return labels or classes
 
     def write(self, notes: Notes, attribute: str) -> None:
         """Puts the notes on that attribute, or with "" on classes, on disk. Raises Refusal where that fails; the older
@@ -79,11 +84,15 @@ class LabelFiles:
             ]
             files.write(self.attributes_path, files.csv_text(["file", *notes.attributes], lines))
         else:
+            listed = [name for name in notes.classes if name not in self._of_data]
+            if listed != self._listed:  # first: a class that no image has does no harm
+                files.write(self.classes_path, files.csv_text(["class"], [[name] for name in listed]))
+                self._listed = listed
             rows = [(self._full(row), name, notes.why.get(row, "")) for row, name in notes.label.items()]
             files.write(self.path, files.csv_text(COLUMNS, [*rows, *self._others]))
         self._seen = self._marks()
 
-    def _read_classes(self, notes: Notes) -> None:
+    def _read_labels(self, notes: Notes) -> None:
         columns, rows = labels_file.with_columns(self.path)
         if more := sorted({*columns} - {"class", *COLUMNS, *SUGGESTED}):
             raise Refusal(f"{self.path} has a column {more[0]!r}, which would be lost; give --labels a file of its own")
@@ -97,6 +106,12 @@ class LabelFiles:
             if row.why:
                 notes.why[at] = row.why
         notes.classes = list(dict.fromkeys([*notes.classes, *notes.label.values()]))
+
+    def _read_classes(self, notes: Notes) -> None:
+        table = Table(self.classes_path, ("class",), in_bytes=())
+        found = foreign.labels(table.column("class"), table.where, "class")
+        self._listed = [str(name) for name in found if name is not None]
+        notes.classes = list(dict.fromkeys([*self._of_data, *self._listed, *notes.label.values()]))
 
     def _read_attributes(self, notes: Notes) -> None:
         table = Table(self.attributes_path, ("file",))
@@ -121,8 +136,8 @@ class LabelFiles:
     def _full(self, row: int) -> str:
         return f"{self._split}/{self._named[row]}" if self._split else self._named[row]
 
-    def _marks(self) -> tuple[object, object]:
-        return _mark(self.path), _mark(self.attributes_path)
+    def _marks(self) -> tuple[object, ...]:
+        return _mark(self.path), _mark(self.attributes_path), _mark(self.classes_path)
 
 
 def _mark(path: Path) -> object:

@@ -8,7 +8,7 @@ import numpy as np
 from latelier.codes.rows import rows_of, some
 from latelier.core import Classifies, need
 from latelier.data.images import Images
-from latelier.data.sources.labels_file import source_parts
+from latelier.data.sources.matching import source_parts
 from latelier.data.subsets import hold_out
 from latelier.errors import Refusal
 from latelier.runs.learned import kept_back

@@ -12,7 +12,7 @@ from latelier.data.sources.open import BUILTIN
 from latelier.errors import Refusal
 from latelier.storage import paths
 
-PATHS = ("data", "data_root", "labels_file", "prior", "from_run")  # arguments of latelier train
+PATHS = ("data", "data_root", "labels_file", "attributes_file", "prior", "from_run")  # arguments of latelier train
 
 
 def noted(request: SimpleNamespace, folder: Path) -> dict[str, list[str]]:

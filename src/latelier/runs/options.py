@@ -25,6 +25,7 @@ class Options:
     images: int | None = None
     labels: int | None = None
     labels_file: str | Path | None = None
+    attributes_file: str | Path | None = None
     prior: str | Path | None = None
     captions: int | None = None
     from_run: str | Path | None = None

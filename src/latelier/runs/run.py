@@ -13,7 +13,7 @@ from latelier.core import UNKNOWN_FACTORS, AttributeDirections, Model, has
 from latelier.data.augment import changes_of
 from latelier.data.images import Images, with_classes
 from latelier.data.notices import tell
-from latelier.data.sources.labels_file import source_parts
+from latelier.data.sources.matching import source_parts
 from latelier.data.sources.open import open_images, splits_of
 from latelier.engine.state import check_card
 from latelier.errors import Refusal

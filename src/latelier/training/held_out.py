@@ -3,6 +3,7 @@
 from pathlib import Path
 from types import SimpleNamespace
 
+from latelier.data.attributes import with_columns
 from latelier.data.images import Images, with_classes
 from latelier.data.sources.account import account
 from latelier.data.sources.open import open_images, place_of, splits_of
@@ -10,7 +11,7 @@ from latelier.data.sources.splits import ALIASES
 from latelier.data.sources.survey_words import head
 from latelier.engine import parallel
 from latelier.errors import Refusal
-from latelier.runs.labels import with_labels
+from latelier.runs.labels import with_given
 from latelier.storage.paths import place
 from latelier.terminal.progress import Progress
 
@@ -58,6 +59,8 @@ def validation_images(request: SimpleNamespace, images: Images, split: str) -> I
     size = request.size or (h if h == w else None)
     range = images.range or request.range
     found = with_classes(opened(request, f"{source}:{split}", size, c, range), images.classes)
+    if request.attributes_file is not None:  # it may speak of training images alone
+        found = with_columns(found, images.attributes)
     if found.shape != images.shape:
         given, expected = ("x".join(map(str, shape)) for shape in (found.shape, images.shape))
         raise Refusal(
@@ -74,8 +77,8 @@ def opened(
     channels: int | None,
     range: tuple[float, float] | None = None,
 ) -> Images:
-    """The images of a source, with the classes of --labels-file. Raises Refusal as ``open_images`` and ``with_labels``
-    do."""
+    """The images of a source, with what --labels-file and --attributes-file say of them. Raises Refusal as
+    ``open_images`` and ``with_given`` do."""
     with Progress("reading images", 1, quiet=request.quiet or parallel.rank() > 0) as progress:
         images = open_images(
             source,
@@ -87,7 +90,7 @@ def opened(
             as_=request.as_,
             progress=lambda done, total: progress.at(done, total),
         )
-    return with_labels(request, images, own=source == str(request.data))
+    return with_given(request, images, own=source == str(request.data))
 
 
 def survey_head(request: SimpleNamespace, images: Images) -> list[str]:

@@ -14,6 +14,7 @@ from latelier.engine.checkpoint import last_seen
 from latelier.errors import Refusal
 from latelier.runs import locations
 from latelier.runs.config import DEEP_BEFORE, read_config, there
+from latelier.runs.labels import COPIES
 from latelier.runs.options import FLAGS, Options
 from latelier.storage import files
 from latelier.storage.folders import UNSAVED
@@ -29,12 +30,12 @@ FREE = (  # may differ on a resume
 LENGTHS = ("steps", "epochs")
 TEMPORARY = r"\..*\.tmp"
 TORN = rf"{TEMPORARY}|(weights|state)-\d+\.safetensors"  # by a first save that was killed
-BEGUN = ("config.json", "labels.csv", "log.jsonl", "skipped.txt")  # and a run these, of which nothing was saved yet
+BEGUN = ("config.json", *COPIES, "log.jsonl", "skipped.txt")  # and a run these, of which nothing was saved yet
 ANEW = ("out", "resume", "quiet", "download")  # are not taken over from the last time
 # Arguments that runs of earlier versions did not have.
 LACKED: dict[str, Any] = {
     **{"from_run": None, "labels_file": None, "prior": None, "range": DEEP_BEFORE, "as_": None},
-    **{"affine": 0.0, "cutout": 0.0, "colour": 0.0},
+    **{"attributes_file": None, "affine": 0.0, "cutout": 0.0, "colour": 0.0},
 }
 
 

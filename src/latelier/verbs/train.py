@@ -24,6 +24,7 @@ def train(
     images: Whole | None = Options.images,
     labels: Whole | None = Options.labels,
     labels_file: Place | None = Options.labels_file,
+    attributes_file: Place | None = Options.attributes_file,
     prior: Place | None = Options.prior,
     captions: Whole | None = Options.captions,
     from_run: Annotated[Place | None, Parameter(name="--from")] = Options.from_run,
@@ -97,6 +98,10 @@ def train(
         A CSV file with the columns file,class. It gives some of the images a class, in place of class folders or a
         labels.csv beside them; all other images count as unlabelled. A label head is trained as with --labels, which
         may hide some of these labels too. The run keeps a copy of the file.
+    attributes_file
+        A CSV file with the column file and one for each attribute, of 1 (yes), 0 (no) or nothing (unknown), in place of
+        an attributes.csv beside the images. vac and introvac learn them; for other methods `edit` and `score` fit
+        directions in the code to them. The run keeps a copy of the file.
     prior
         How common each class is among all images, for a head that also trains on images without a label: even (the
         default), labels (as among the labelled training images), or a CSV file with the columns class,share.

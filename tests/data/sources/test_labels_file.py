@@ -100,7 +100,7 @@ def test_rows_may_repeat_but_not_contradict(flat: Images, tmp_path: Path) -> Non
     [
         ("000.png,a\n", r"must name the columns file,class; file,class is missing from 000.png,a"),
         ("", "missing from an empty file"),
-        ("file,class\n", "names none of the 4 images of .*: no row has a class"),
+        ("file,class\n", "names none of the 4 images of .*: no row says anything"),
         ("file,class\nx.png,a\n", "its first name is 'x.png'; expected names like '000.png'"),
         ("file,class\n000.png,a,b\n", "row 2: 3 cells, expected 2"),
     ],

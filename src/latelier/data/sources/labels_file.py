@@ -13,11 +13,10 @@ from latelier.data.foreign import Label, is_nothing, unsaid
 from latelier.data.foreign import labels as labels_of
 from latelier.data.images import Images
 from latelier.data.packing.pack import sealed
-from latelier.data.sources.names import Found, Names, remarks_on
+from latelier.data.sources.matching import HEADER, Said, check_file, full_name, matched, names_of, renamed
 from latelier.data.sources.table import Table
-from latelier.errors import Refusal
 
-HEADER = {"file": ("file", "filename", "image", "name", "path"), "class": ("class", "label", "category")}
+NAMED = {"file": HEADER, "class": ("class", "label", "category")}
 
 
 class Row(NamedTuple):
@@ -36,56 +35,25 @@ def labelled(images: Images, path: Path, own: bool, kept: bool = False) -> Image
     does, and of a source with splits only names with their split's are theirs. ``kept``: it is a run's own copy, whose
     classes are read as they stand. Raises Refusal for what is no such file,
     for one that contradicts itself or, if ``own``, fits none of the images."""
-    names, (rows, odd) = _names(images), read(path, kept)
-    place = {name: at for at, name in enumerate(map(str, images.names))}
-    said, absent, elsewhere, fitted = dict[int, Row](), list[str](), set[Label](), list[Found]()
-    for row in rows:
-        found = names.find(row.name)
-        at = place.get(found.name or "") if own or found.split or not names.split else None
-        if at is None:
-            if found.split not in ("", names.split):
-                elsewhere.add(row.label)
-            elif found.why and own:
-                raise Refusal(f"{path}, row {row.place}: no image is called {row.name!r}: {found.why}")
-            elif found.name is None:
-                absent.append(row.name)
-            continue
-        fitted.append(found)
-        if said.setdefault(at, row).label != row.label:
-            first = said[at]
-            raise Refusal(
-                f"{path}: {images.names[at]} is {str(first.label)!r} in row {first.place} and {str(row.label)!r} in "
-                f"row {row.place}; leave one of the two"
-            )
-    if not said:
-        if own:
-            raise Refusal(
-                f"{path} names none of the {len(images)} images of {images.source}: {_first(rows)}; expected names "
-                f"like {str(images.names[0])!r}"
-            )
+    rows, odd = read(path, kept)
+    said = [Said(row.place, row.name, row.label) for row in rows]
+    found = matched(images, path, said, own, lambda label: repr(str(label)))
+    if not found.of:
         return images
-    known = [said[at].label if at in said else None for at in range(len(images))]
-    label, classes = number(known, [*(row.label for row in said.values()), *elsewhere], None, str(path), between=False)
+    known = [found.of.get(at) for at in range(len(images))]
+    label, classes = number(known, [*found.of.values(), *found.elsewhere], None, str(path), between=False)
     words = [None if one is None else str(one) for one in known]
-    remarks = [*images.remarks, _summary(images, path, len(said), len(classes)), *_spellings(path, words)]
-    remarks += (*remarks_on(fitted, path), *odd)
-    if absent:
-        remarks.append(
-            f"{path.name}: {len(absent)} of its {len(rows)} names are not among the images, first {absent[0]!r}"
-            f"{names.near(absent[0])}; "
-            f"expected names like {str(images.names[0])!r}"
-        )
+    remarks = [*images.remarks, _summary(images, path, len(found.of), len(classes)), *_spellings(path, words)]
+    remarks += (*found.remarks, *odd)
     return sealed(replace(images, label=label, classes=classes, remarks=tuple(remarks)), images.source)
 
 
 def in_full(images: Images, path: Path) -> Iterator[tuple[str, str]]:
     """Name and class of every row of the file, names with their split and without what leads to the source's folder:
     they fit wherever file and folder are moved to."""
-    names = _names(images)
+    names = names_of(images)
     for row in read(path)[0]:
-        found = names.find(row.name)
-        known = names.short(row.name) if found.name is None else found.name
-        yield f"{names.split}/{known}" if names.split and found.name is not None else known, str(row.label)
+        yield full_name(names, row.name), str(row.label)
 
 
 def read(path: Path, kept: bool = False) -> tuple[list[Row], tuple[str, ...]]:
@@ -100,10 +68,8 @@ def with_columns(path: Path) -> tuple[list[str], list[Row]]:
 
 
 def _table(path: Path) -> Table:
-    if path.is_dir() or not path.exists():
-        what = "this is a folder" if path.is_dir() else "there is no such file"
-        raise Refusal(f"--labels-file {path}: {what}; give a CSV file with the columns file,class")
-    return Table(path, tuple(HEADER), _header)
+    check_file(path, "--labels-file", "file,class")
+    return Table(path, tuple(NAMED), _header)
 
 
 def _rows(table: Table, kept: bool) -> tuple[list[Row], tuple[str, ...]]:
@@ -121,7 +87,7 @@ def _rows(table: Table, kept: bool) -> tuple[list[Row], tuple[str, ...]]:
 def beside(images: Images, path: Path, column: str) -> list[str]:
     """What another column of the file says of each image: n cells, "" where it says nothing or the file has no such
     column. Raises Refusal for what is no such file."""
-    table, names, cells = Table(path, tuple(HEADER), _header), _names(images), [""] * len(images)
+    table, names, cells = Table(path, tuple(NAMED), _header), names_of(images), [""] * len(images)
     if column in table.columns:
         place = {str(name): at for at, name in enumerate(images.names)}
         for name, cell in zip(table.column("file"), table.column(column), strict=True):
@@ -131,29 +97,8 @@ def beside(images: Images, path: Path, column: str) -> list[str]:
     return cells
 
 
-def source_parts(source: str) -> tuple[str, str]:
-    """A data argument, and the split behind its last colon or ""."""
-    head, _, tail = source.rpartition(":")
-    return (head, tail) if head and not Path(source).exists() else (source, "")
-
-
-def _names(images: Images) -> Names:
-    """Those that could not be decoded too: they are not called absent."""
-    base, split = source_parts(images.source)
-    return Names([*map(str, images.names), *images.skipped], Path(base).name, split)
-
-
 def _header(columns: list[str]) -> list[str]:
-    """The first line with the names that this module goes by; the first of ``HEADER``'s that is there counts."""
-    lower = [column.lower() for column in columns]
-    for name, others in HEADER.items():
-        if found := [lower.index(other) for other in others if other in lower]:
-            columns = [name if i == found[0] else column for i, column in enumerate(columns)]
-    return columns
-
-
-def _first(rows: list[Row]) -> str:
-    return f"its first name is {rows[0].name!r}" if rows else "no row has a class"
+    return renamed(columns, NAMED)
 
 
 def _summary(images: Images, path: Path, count: int, classes: int) -> str:

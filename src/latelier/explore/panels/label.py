@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from latelier.core import Encodes
-from latelier.data.sources.labels_file import source_parts
+from latelier.data.sources.matching import source_parts
 from latelier.errors import Refusal
 from latelier.explore.gallery import told
 from latelier.explore.opened_run import OpenedRun
@@ -25,6 +25,7 @@ MOST = 96  # images of a queue
 TOGETHER = 1_000  # images of one change that are named one by one; more come as a selection
 KINDS = ("margin", "unlike", "random")
 TAB = 32  # characters of its name
+OF_ATTRIBUTES = "vac"  # the method that learns attributes where there are no classes
 
 
 def actions() -> dict[str, Action]:
@@ -148,10 +149,17 @@ def _tab(question: Question) -> str:
 
 
 def _untrainable(opened: OpenedRun) -> str | None:
-    """Why no training can learn from the labels that are there."""
-    known = {*opened.bench.book.notes()[0].label.values()}
-    few = None if len(known) > 1 else f"a classifier needs labels of two classes or more, and here are {len(known)}"
-    return _of_no_training(opened) or few
+    """Why no training can learn from what has been given."""
+    classes, attributes = _taught(opened)
+    few = f"a classifier needs labels of two classes or more, and here are {len(classes)}"
+    taught = len(classes) > 1 or any({"yes", "no"} <= said for said in attributes)
+    return _of_no_training(opened) or (None if taught else f"{few}; an attribute needs images with a yes and a no")
+
+
+def _taught(opened: OpenedRun) -> tuple[set[str], list[set[str]]]:
+    """The classes that images have, and what has been said of each attribute, where anything has."""
+    notes, _ = opened.bench.book.notes()
+    return {*notes.label.values()}, [{*said.values()} for said in notes.attributes.values() if said]
 
 
 def _of_no_training(opened: OpenedRun) -> str | None:
@@ -164,8 +172,8 @@ def _of_no_training(opened: OpenedRun) -> str | None:
 
 
 def _words(opened: OpenedRun, question: Question, out: Path) -> list[str]:
-    """Of the command that trains into ``out``: the images as the run sees them, and the method that is asked for or
-    that fits."""
+    """Of the command that trains into ``out``: the images as the run sees them, what has been said of them, and the
+    method that is asked for or that fits: of attributes alone one that learns them."""
     base, request = source_parts(opened.shown.source)[0], opened.run.config.get("request", {})
     _, height, width = opened.model.image
     how: dict[str, Any] = {"size": height if height == width else None}
@@ -174,9 +182,17 @@ def _words(opened: OpenedRun, question: Question, out: Path) -> list[str]:
     how["data_root"] = opened.where.data_root
     steps = question.whole("steps", 0, 10**7, 0)
     options = [*how.items(), ("steps", steps or None)]
-    words = ["train", "--data", base, "--labels-file", str(opened.bench.book.path), "--out", str(out)]
-    if question.text("method", ""):
-        words.insert(1, question.text("method"))
+    classes, attributes = _taught(opened)
+    book, method = opened.bench.book, question.text("method", "")
+    words = ["train", "--data", base, "--out", str(out)]
+    if len(classes) > 1 or not attributes:
+        words += ["--labels-file", str(book.path)]
+    else:
+        method = method or OF_ATTRIBUTES
+    if attributes:
+        words += ["--attributes-file", str(book.attributes_path)]
+    if method:
+        words.insert(1, method)
     for name, value in options:
         if value is not None:
             words += [f"--{name.rstrip('_').replace('_', '-')}", str(value)]

@@ -1,0 +1,68 @@
+"""The Label panel in a real browser: by keys, quickly, and where the server does not answer."""
+
+from collections.abc import Iterator
+
+import pytest
+from explore.able import Able
+from explore.browser import PATIENCE, Visitor, served, visiting
+
+IMAGE = (1, 8, 6)
+
+
+@pytest.fixture
+def labelling() -> Iterator[Visitor]:
+    """At the panel, of whose images none has a label."""
+    with served(Able(IMAGE)) as base, visiting(base) as visitor:
+        visitor.go("panel=label")
+        clear(visitor)
+        yield visitor
+
+
+def clear(visitor: Visitor) -> None:
+    """Takes the labels away that the data has."""
+    visitor.page.wait_for_selector(".queue .thumb", timeout=PATIENCE)
+    visitor.page.evaluate(
+        """() => fetch("/api/one/label/give", { method: "POST", headers: { "content-type": "application/json" },
+        body: JSON.stringify({ pictures: [...Array(12).keys()].map((row) => `d${row}`), tab: "setup" }) })"""
+    )
+    visitor.page.get_by_role("button", name="Next images", exact=True).click()
+    visitor.until("document.querySelectorAll('.queue .thumb').length === 12")
+    visitor.until("/ 0 of 12 images|^0 of 12/m.test(document.body.innerText)")
+
+
+def test_keys_label_one_image_after_another(labelling: Visitor) -> None:
+    for key in "1212":
+        labelling.page.keyboard.press(key)
+    labelling.until("document.querySelectorAll('.queue .done').length === 4")
+    labelling.until("/4 of 12 images/.test(document.body.innerText)")
+    labelling.page.keyboard.press("z")
+    labelling.until("/3 of 12 images/.test(document.body.innerText)")
+    labelling.page.keyboard.press("Shift+ArrowRight")
+    labelling.page.keyboard.press("2")
+    labelling.until("/5 of 12 images/.test(document.body.innerText)")
+    labelling.until("document.querySelector('.curve, .side').innerText.length > 0")
+
+
+@pytest.mark.slow
+def test_labels_that_are_given_quickly_survive_that_the_page_is_left(labelling: Visitor) -> None:
+    for key in "12121212":
+        labelling.page.keyboard.press(key)
+    labelling.page.reload()
+    labelling.page.wait_for_selector(".queue", timeout=PATIENCE)
+    labelling.until("/ 8 of 12 images|^8 of 12/m.test(document.body.innerText)")
+    labelling.page.keyboard.press("z")  # the tab is the same
+    labelling.until("/ 7 of 12 images|^7 of 12/m.test(document.body.innerText)")
+
+
+@pytest.mark.slow
+def test_what_could_not_be_written_is_not_shown_as_given(labelling: Visitor) -> None:
+    labelling.page.route("**/label/give", lambda route: route.abort())
+    for key in "121":
+        labelling.page.keyboard.press(key)
+    labelling.until("!document.querySelector('[role=alert]').hidden")
+    labelling.until("document.querySelectorAll('.queue .done').length === 0")
+    labelling.complaints.clear()  # the browser notes the failures
+    labelling.page.unroute("**/label/give")
+    labelling.page.keyboard.press("1")
+    labelling.until("/ 1 of 12 images|^1 of 12/m.test(document.body.innerText)")
+    labelling.until("document.querySelector('[role=alert]').hidden")
