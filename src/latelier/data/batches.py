@@ -17,35 +17,12 @@ from latelier.data.captions import Sentences, drawn_seed
 from latelier.data.checked import raw
 from latelier.data.images import Images, to_float
 from latelier.data.one_factor import Lines
+from latelier.data.order import Order
 from latelier.data.seeds import mix
 from latelier.errors import Refusal
 
 RESIDENT = 512 << 20  # bytes of pixels up to which a memory map may stay in this process's memory
 FORGET_EVERY = 64  # batches after which a larger map's pages are handed back
-
-
-class Order:
-    """An endless walk over ``rows``: a fresh permutation an epoch, without end or remainder."""
-
-    def __init__(self, rows: Tensor, seed: int):
-        self.rows, self.seed = rows, seed
-        self._epoch, self._permuted = -1, rows
-
-    def at(self, position: int, size: int) -> Tensor:
-        """Rows at positions [position, position + size)."""
-        parts = []
-        while size > 0:
-            epoch, offset = divmod(position, len(self.rows))
-            part = self._permutation(epoch)[offset : offset + size]
-            parts.append(part)
-            position, size = position + len(part), size - len(part)
-        return parts[0] if len(parts) == 1 else torch.cat([self.rows[:0], *parts])
-
-    def _permutation(self, epoch: int) -> Tensor:
-        if epoch != self._epoch:
-            generator = torch.Generator().manual_seed(mix(self.seed, epoch))
-            self._epoch, self._permuted = epoch, self.rows[torch.randperm(len(self.rows), generator=generator)]
-        return self._permuted
 
 
 class Batches:
@@ -69,8 +46,7 @@ class Batches:
         among: np.ndarray | None = None,
         truth: np.ndarray | None = None,
     ):
-        drawn = np.arange(len(images)) if among is None else among
-        if len(drawn) == 0:
+        if len(images if among is None else among) == 0:
             raise Refusal(f"{images.source}: no images left to train on")
         if labelled + captioned > 1:
             raise Refusal(
@@ -87,21 +63,20 @@ class Batches:
         if augment:
             augment.check(images.shape)
         self._seed, self._augment = seed, augment if changes else None
-        self._drawn_from = torch.from_numpy(drawn)
-        self._all = Order(torch.from_numpy(drawn), mix(seed, 1))
-        known, told = _known(images, drawn, labelled), _told(images, drawn, captioned, sentences)
-        counts = (
-            [0, 0]
-            if one_factor
-            else [round(size * labelled), min(round(size * captioned), size - round(size * labelled))]
-        )
-        orders = Order(known, mix(seed, 2)), Order(told, mix(seed, 8))
-        self._shares = [(order, count) for order, count in zip(orders, counts, strict=True) if count]
+        self._among = None if among is None else torch.from_numpy(among)
+        self._all = Order(len(images) if self._among is None else self._among, mix(seed, 1))
+        shares = []
+        if labelled:
+            shares.append((Order(_known(images, among), mix(seed, 2)), round(size * labelled)))
+        if captioned:
+            count = min(round(size * captioned), size - round(size * labelled))
+            shares.append((Order(_told(images, among, sentences), mix(seed, 8)), count))
+        self._shares = [] if one_factor else [(order, count) for order, count in shares if count]
         self._sentences = sentences
-        self._lines = Lines(images, drawn, mix(seed, 7)) if one_factor else None
+        self._lines = Lines(images, self._drawn_from.numpy(), mix(seed, 7)) if one_factor else None
         self._store = _Store(images.pixels, device)
-        self._label = torch.from_numpy(np.array(images.label, np.int64)).to(device)
-        self._attribute = torch.from_numpy(np.array(images.attribute, np.int64)).to(device)
+        self._label = _tensor(images.label).to(device)
+        self._attribute = _tensor(images.attribute).to(device)  # int8, of which a batch makes int64
         self._truth = torch.from_numpy(np.array([] if truth is None else truth, np.int64)).to(device)
         levels = images.truth.get("levels", np.zeros((len(images), 0)))
         self._factor = torch.from_numpy(np.array(levels, np.int64)).to(device)
@@ -125,6 +100,11 @@ class Batches:
         return torch.cat([*parts, self._all.at(step * rest, rest)]) if parts else self._all.at(step * rest, rest)
 
     @property
+    def _drawn_from(self) -> Tensor:
+        """The rows that batches are drawn from, int64."""
+        return torch.arange(len(self.images)) if self._among is None else self._among
+
+    @property
     def mirrored(self) -> bool:
         """Whether images are as good mirrored left to right."""
         return self._augment is not None and self._augment.flip
@@ -137,11 +117,12 @@ class Batches:
     def told_and_some(self, count: int, more: int = 0) -> tuple[Tensor, Tensor]:
         """Rows that are trained on, sorted: all with a label, and ``count`` of the others or all; and ``more`` of what
         is left, or all. The same each time."""
-        known = torch.from_numpy(self.labels(self._drawn_from) >= 0)
-        others = self._drawn_from[~known]
+        rows = self._drawn_from
+        known = torch.from_numpy(self.labels(rows) >= 0)
+        others = rows[~known]
         others = others[torch.randperm(len(others), generator=torch.Generator().manual_seed(mix(self._seed, 9)))]
         first, rest = others[:count], others[count : count + more]
-        return torch.cat([self._drawn_from[known], first]).sort()[0], rest.sort()[0]
+        return torch.cat([rows[known], first]).sort()[0], rest.sort()[0]
 
     def known(self) -> tuple[int, int]:
         """How many of all images have a label, and how many a caption."""
@@ -162,29 +143,37 @@ class Batches:
         return Batch(
             image=to_float(self._store.rows(rows, index)),
             index=index,
-            label=self._label.index_select(0, index),
-            attribute=self._attribute.index_select(0, index),
+            label=self._label.index_select(0, index).long(),
+            attribute=self._attribute.index_select(0, index).long(),
             caption=caption.to(self.device, non_blocking=True),
             factor=self._factor.index_select(0, index),
             truth=self._truth.index_select(0, index) if len(self._truth) else self._truth,
         )
 
 
-def _known(images: Images, drawn: np.ndarray, share: float) -> Tensor:
-    """Rows with a label. Raises Refusal where a share of batches is asked of none."""
-    rows = drawn[images.label[drawn] >= 0]
-    if share and not len(rows):
+def _known(images: Images, among: np.ndarray | None) -> Tensor:
+    """Those of the rows that have a label. Raises Refusal where none has."""
+    rows = np.flatnonzero(images.label >= 0) if among is None else among[images.label[among] >= 0]
+    if not len(rows):
         raise Refusal(f"{images.source}: a label head needs labels, but these images have none")
     return torch.from_numpy(rows)
 
 
-def _told(images: Images, drawn: np.ndarray, share: float, sentences: Sentences | None) -> Tensor:
-    """Rows with a caption. Raises Refusal where a share of batches is asked of none."""
-    rows = torch.from_numpy(drawn)
-    rows = rows[:0] if sentences is None else rows[sentences.count[rows] > 0]
-    if share and not len(rows):
+def _told(images: Images, among: np.ndarray | None, sentences: Sentences | None) -> Tensor:
+    """Those of the rows that have a caption. Raises Refusal where none has."""
+    count = torch.zeros(len(images), dtype=torch.int64) if sentences is None else sentences.count
+    rows = torch.arange(len(images)) if among is None else torch.from_numpy(among)
+    rows = rows[count[rows] > 0]
+    if not len(rows):
         raise Refusal(f"{images.source}: a caption head needs captions, but these images have none")
     return rows
+
+
+def _tensor(values: np.ndarray) -> Tensor:
+    """The same numbers, not to be written to: of a map, no copy."""
+    with warnings.catch_warnings():  # torch warns of arrays that must not be written to; nothing here writes
+        warnings.simplefilter("ignore", UserWarning)
+        return torch.from_numpy(np.ascontiguousarray(values))
 
 
 class _Store:
@@ -192,9 +181,7 @@ class _Store:
 
     def __init__(self, pixels: np.ndarray, device: torch.device):
         pixels, self._check = raw(pixels)
-        with warnings.catch_warnings():  # torch warns that a read-only map must not be written to; nothing here writes
-            warnings.simplefilter("ignore", UserWarning)
-            self._pixels = torch.from_numpy(pixels)
+        self._pixels = _tensor(pixels)
         self._map = None
         self._reads = 0
         if device.type == "cuda" and pixels.nbytes < torch.cuda.mem_get_info(device)[0] // 2:

@@ -11,10 +11,12 @@ from latelier.errors import Refusal
 def hold_out(count: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Of ``count`` rows those to train on, and a share for validation, both sorted. Raises Refusal where a share above
     0 leaves none on one side."""
-    order = np.random.default_rng([seed, 5]).permutation(count)
     held = round(share * count)
     if share and not 0 < held < count:
         raise Refusal(f"--validation {share} of {count} images leaves none on one side; give a share between 0 and 1")
+    if not held:
+        return np.arange(count), np.arange(0)
+    order = np.random.default_rng([seed, 5]).permutation(count)
     return np.sort(order[held:]), np.sort(order[:held])
 
 

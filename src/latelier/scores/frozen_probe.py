@@ -12,7 +12,7 @@ from torch import Generator, Tensor, nn
 
 from latelier.codes.rows import BLOCK, device_of, some
 from latelier.core import Features, Model, Optimiser
-from latelier.data.batches import Order
+from latelier.data.order import Order
 from latelier.data.seeds import mix
 from latelier.data.subsets import hold_out
 from latelier.engine.players import Player

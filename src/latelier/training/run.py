@@ -138,7 +138,8 @@ def prepare(request: SimpleNamespace) -> Prepared:
     plan = plan_of(request, model, len(rows), device)
     drawn: dict[str, Any] = {**shares(model), "one_factor": one_factor(model), "sentences": known.sentences}
     beside: dict[str, Any] = {"seed": plan.seed, "device": device}
-    batches = Batches(images, plan.batch, augment=augment, among=rows, truth=known.truth, **drawn, **beside)
+    drawn["among"] = None if len(rows) == len(images) else rows
+    batches = Batches(images, plan.batch, augment=augment, truth=known.truth, **drawn, **beside)
     validation = None
     if split:
         others = known.alike(validation_images(request, images, split))
