@@ -26,11 +26,15 @@ TOLERANCE = 1e-6
 
 
 def two_processes(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return processes(2, *arguments)
+
+
+def processes(count: int, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The page's launcher for one machine, before these arguments."""
     line = next(line for line in DOCS.read_text().splitlines() if "--standalone" in line)
     python, *launcher = shlex.split(line.partition("-m latelier")[0])
     assert python == "python"
-    launcher[launcher.index("--nproc-per-node") + 1] = "2"
+    launcher[launcher.index("--nproc-per-node") + 1] = f"{count}"
     command, environment = [sys.executable, *launcher, *arguments], os.environ | {"OMP_NUM_THREADS": "1"}
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
 

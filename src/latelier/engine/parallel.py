@@ -3,11 +3,19 @@ rank.
 
 Models are not wrapped: gradients are averaged by hand after each move, so that any method of a model may be called and
 ``torch.autograd.grad`` stays exact.
+
+A collective waits at most ``LATELIER_TIMEOUT`` seconds: all are in the same step, and one that is late has died or
+hangs. What may take some of them hours (one machine packs its images) is waited for outside of collectives, in the
+launcher's key-value store, without a limit: the launcher ends those who wait when another has died.
 """
 
+import json
 import os
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -16,6 +24,46 @@ import torch.distributed as dist
 # a group was made, it would hold on to that group, whose threads then sometimes abort the process at its very end.
 import torch.distributed.nn.functional
 from torch import Tensor
+
+from latelier.errors import Failed, Refusal
+from latelier.terminal.say import say
+
+TIMEOUT = "LATELIER_TIMEOUT"  # environment variable: seconds that a collective waits
+USUAL = 600.0  # NCCL's own; gloo's is 1,800
+SAID_AFTER = 30.0  # seconds until a line says who is waited for; then after twice as many, and so on
+LEAST, MOST = 0.002, 1.0  # seconds between two looks at who is there
+CUT_OFF = ("timed out", "timeout", "connection closed", "connection reset", "broken pipe")
+_meetings: list["_Meeting"] = []  # of the group that this process has joined: one or none
+
+
+class _Meeting:
+    """Where processes leave word for each other: the launcher's store, and how often they have met there."""
+
+    def __init__(self, store: dist.Store):  # type: ignore[name-defined]  # torch does not list what it gives
+        self.store, self.number = store, 0
+
+    def exchange(self, value: Any, what: str) -> list[Any]:
+        self.number += 1
+        keys = [f"latelier/{self.number}/{other}" for other in range(world())]
+        self.store.set(keys[rank()], json.dumps(value))
+        began, said, pause = time.monotonic(), SAID_AFTER, LEAST
+        while not self.store.check(keys):
+            time.sleep(pause)
+            pause = min(MOST, 1.5 * pause)
+            if time.monotonic() - began > said:
+                self._say(keys, what, time.monotonic() - began)
+                said *= 2
+        values = [json.loads(self.store.get(key)) for key in keys]
+        dist.barrier()  # the store may be in a process, which must not end before all have read
+        self.store.delete_key(keys[rank()])
+        return values
+
+    def _say(self, keys: Sequence[str], what: str, seconds: float) -> None:
+        late = [number for number, key in enumerate(keys) if not self.store.check([key])]
+        if late and rank() == min(set(range(world())) - set(late)):  # one of those who are here
+            names = ", ".join(map(str, late[:8])) + (", ..." if len(late) > 8 else "")
+            of = f"{len(late)} of {world()} processes ({names})"
+            say(f"waiting for {of}, which still {what}: {seconds:,.0f} s so far", error=True)
 
 
 def rank() -> int:
@@ -36,12 +84,45 @@ def processes() -> Iterator[None]:
         return
     if torch.cuda.is_available():  # before anything is put on a GPU: else all processes meet on the first one
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
+    limit = _limit()
+    store, own, count = next(dist.rendezvous("env://", timeout=timedelta(seconds=limit)))  # type: ignore[attr-defined]
     # Both, because a model may be trained on the CPU of a machine that has GPUs.
-    dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
+    backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+    group = dist.PrefixStore("group", store)  # type: ignore[attr-defined]
     try:
+        dist.init_process_group(backend, store=group, rank=own, world_size=count, timeout=timedelta(seconds=limit))
+        _meetings.append(_Meeting(store))
         yield
+    except RuntimeError as error:
+        if not _cut_off(error):
+            raise
+        raise Failed(
+            f"process {own} of {count} has lost the others, or waited {limit:g} s for them: one has ended or hangs, "
+            f"and says more; {TIMEOUT}=SECONDS allows more; go on by --resume"
+        ) from error
     finally:
-        dist.destroy_process_group()
+        _meetings.clear()
+        if dist.is_initialized():
+            dist.destroy_process_group()
+
+
+def _limit() -> float:
+    """Seconds that a collective may wait. Raises Refusal for an environment variable that is no number of them."""
+    given = os.environ.get(TIMEOUT) or USUAL
+    try:
+        limit = float(given)
+    except ValueError:
+        limit = 0.0
+    if not 1 <= limit <= 1e6:
+        raise Refusal(f"{TIMEOUT} takes seconds, from 1 to 1,000,000, but is {given}; unset it for {USUAL:g}")
+    return limit
+
+
+def _cut_off(error: RuntimeError) -> bool:
+    """Whether an error of torch's says that another process is not there, or not in time."""
+    said = str(error).lower()
+    ours = isinstance(error, dist.DistError) or "gloo" in said
+    return ours and any(words in said for words in CUT_OFF)
 
 
 def average(tensors: Sequence[Tensor]) -> None:
@@ -71,10 +152,15 @@ def anywhere(flag: bool, device: torch.device) -> bool:
     return bool(number.item())
 
 
-def wait() -> None:
-    """Until all processes are here."""
-    if world() > 1:
-        dist.barrier()
+def gathered(value: Any, what: str = "work") -> list[Any]:
+    """Every process's value (fit for JSON), by rank. Waits for the last of them, however long that is ``what`` it does;
+    a line says so now and then."""
+    return _meetings[-1].exchange(value, what) if world() > 1 else [value]
+
+
+def wait(what: str = "work") -> None:
+    """Until all processes are here, however long; ``what`` is what the last of them does meanwhile."""
+    gathered(None, what)
 
 
 def same_everywhere(tensors: Iterable[Tensor]) -> bool:

@@ -66,7 +66,7 @@ class State:
             standing = {"seen": self.seen, "best": self.best, "since_best": self.since_best}
             checkpoint.save(folder, self.seen, weights, {**card, "seen": self.seen}, state, standing, score)
             checkpoint.prune(folder, keep, self.seen)
-        parallel.wait()
+        parallel.wait("write the checkpoint")
 
     def resume(self, folder: Path, batch: int, images: int, card: Mapping[str, Any]) -> tuple[str, ...]:
         """Takes up the folder's newest good checkpoint, if it has one. Returns remarks on damaged ones passed over.

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
 from latelier.config.lookup import guess
 from latelier.core import FINAL, Metric, Model, Move, Progress, Wrapper
@@ -85,26 +86,40 @@ def validate(model: Model, moves: tuple[Move, ...], batches: Batches, plan: "Pla
     the players minimise; a scalar that several share counts once. Every schedule stands at its end, so that what is
     compared over a run is one and the same.
 
-    The noise is the same at every validation, so that scores differ by the weights alone.
+    The noise is the same at every validation, so that scores differ by the weights alone. Processes share the batches;
+    each adds up what all have measured, in the order of the batches, so that the means are the same in all of them, and
+    for any number of them.
     """
-    sums: dict[str, float] = {}
     count = len(batches.images)
+    starts = range(0, count, plan.batch)
     model.eval()
-    for start in range(0, count, plan.batch):
-        batch = batches.rows(torch.arange(start, min(start + plan.batch, count)))
-        generator = torch.Generator(batches.device).manual_seed(mix(plan.seed, 4, start))
-        standing, bf16 = Progress(FINAL, plan.total, generator, {}), plan.precision == "bf16"
-        for move in moves:
-            with torch.no_grad(), torch.autocast(batches.device.type, torch.bfloat16, enabled=bf16):
-                losses = move(batch, standing)
-            share = len(batch.index) / count
-            for name, value in losses.report.items():
-                sums[name] = sums.get(name, 0.0) + float(value.detach().mean()) * share  # a slope is one of a graph
-            distinct = {id(value): float(value.detach()) for value in losses.minimise.values()}
-            sums["loss"] = sums.get("loss", 0.0) + sum(distinct.values()) * share
+    mine = [
+        (start, _measured(model, moves, batches, plan, start)) for start in starts[parallel.rank() :: parallel.world()]
+    ]
     model.train()
-    # Kernels may round differently in different processes, and all of them must come to the same decisions.
-    means = torch.tensor(list(sums.values()), dtype=torch.float64, device=batches.device)
-    parallel.average([means])
-    terms = dict(zip(sums, means.tolist(), strict=True))
+    found = {start: values for part in parallel.gathered(mine, "measure validation images") for start, values in part}
+    terms: dict[str, float] = {}
+    for start in starts:
+        share = min(plan.batch, count - start) / count
+        for name, value in found[start]:
+            terms[name] = terms.get(name, 0.0) + value * share
     return terms | model.measures(terms)
+
+
+def _measured(
+    model: Model, moves: tuple[Move, ...], batches: Batches, plan: "Plan", start: int
+) -> list[tuple[str, float]]:
+    """Each term's mean over the batch that begins at an image, and ``loss``, move by move."""
+    batch = batches.rows(torch.arange(start, min(start + plan.batch, len(batches.images))))
+    generator = torch.Generator(batches.device).manual_seed(mix(plan.seed, 4, start))
+    standing, bf16 = Progress(FINAL, plan.total, generator, {}), plan.precision == "bf16"
+    names, values = list[str](), list[Tensor]()
+    for move in moves:
+        with torch.no_grad(), torch.autocast(batches.device.type, torch.bfloat16, enabled=bf16):
+            losses = move(batch, standing)
+        distinct = {id(value): value.detach().double() for value in losses.minimise.values()}
+        none = torch.zeros((), dtype=torch.float64, device=batches.device)
+        names += [*losses.report, "loss"]
+        values += [value.detach().mean().double() for value in losses.report.values()]  # a slope is one of a graph
+        values.append(sum(distinct.values(), none))
+    return list(zip(names, torch.stack(values).tolist(), strict=True))  # one read of the device

@@ -85,7 +85,7 @@ def run(request: SimpleNamespace) -> Path:
     request = begun_from(resumed(folder, request))
     check(request)
     prepared = prepare(request)
-    # Also waits until every process has seen the folder as it was.
+    parallel.wait("read the images")  # not in a collective, which has a time limit; and all have seen the folder
     if not parallel.same_everywhere([torch.tensor(zlib.crc32(prepared.images.fingerprint.encode()))]):
         raise Refusal(f"the processes see different images in {request.data}; all machines must have the same")
     with files.only_writer(folder) if parallel.rank() == 0 else nullcontext():
