@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -25,6 +25,11 @@ from latelier.storage.schemas import Measured
 from latelier.terminal.say import say
 from latelier.terminal.tables import with_sd
 from latelier.training.request import BEGUN, TORN
+
+if TYPE_CHECKING:
+    from latelier.scores.common import Splits
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,7 @@ class Bench:
     share: float = 1.0  # of the epochs; below 1 it is a rehearsal
     seeds: int = 1
     size: int | None = None  # the images' side, in place of the recipe's
+    rehearsed: str = ""  # what the recipe would be trained on, where this is a rehearsal (``bench.rehearsal``)
 
     def train(self, job: Job) -> Run:
         """The finished run of the job, trained now or before."""
@@ -94,7 +100,25 @@ class Bench:
         where = {"data": self.data, **asdict(self.where)}
         size = {} if self.size is None else {"size": self.size}
         length = {"epochs": job.epochs * self.share, "seed": job.seed}
-        return {**TRAINING, **where, **length, **job.training, **size, "settings": settings}
+        whole = {**TRAINING, **where, **length, **job.training, **size, "settings": settings}
+        if self.rehearsed:
+            from latelier.bench.rehearsal import shortened
+
+            return shortened(whole, self.data, self.rehearsed)
+        return whole
+
+    def splits(self, run: Run) -> "Splits":
+        """Images to fit on and images to measure on, of what the recipe is trained on."""
+        whole = run.splits(self.data, self.where)
+        if self.rehearsed:
+            from latelier.bench.rehearsal import few
+
+            return few(whole)
+        return whole
+
+    def some(self, values: Sequence[T]) -> Sequence[T]:
+        """The values that a row or a column each belongs to; in a rehearsal the first alone."""
+        return values[:1] if self.rehearsed else values
 
     def measure(self, jobs: Sequence[Job]) -> dict[str, list[dict[str, float]]]:
         """Row -> what its score gave, a dict a seed. As many jobs run at once as there are cores, of one thread each;
@@ -134,7 +158,7 @@ def perform(task: tuple[Bench, Sequence[Job]]) -> None:
 
     bench, jobs = task
     run = bench.train(jobs[0])
-    splits = run.splits(bench.data, bench.where)
+    splits = bench.splits(run)
     for job in jobs:
         options = {job.score: dict(job.options)}
         record = run_scores(run.model, splits, [job.score], seed=job.seed, limit=len(splits.test), options=options)[0]

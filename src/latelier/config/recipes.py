@@ -29,6 +29,20 @@ def summaries() -> list[tuple[str, str]]:
     return found
 
 
+def known_of() -> dict[str, dict[str, str]]:
+    """Name -> the texts that its file gives of itself, by the names of its constants: DATA, what it trains on; HOURS of
+    two cores, with ~ where they are estimated; STATE, what is known of its result. None of the files is run."""
+    found: dict[str, dict[str, str]] = {}
+    for name, path in list_recipes().items():
+        known = found.setdefault(name, dict[str, str]())
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+                value = node.value.value
+                targets = [target.id for target in node.targets if isinstance(target, ast.Name)]
+                known |= dict.fromkeys(targets, value) if isinstance(value, str) else {}
+    return found
+
+
 def recipe_file(name: str) -> Path:
     """The file of the recipe of that name; it is not run. Raises Refusal with the nearest match."""
     known = list_recipes()

@@ -41,3 +41,10 @@ def side_by_side(title: str, bands: Sequence[Mapping[str, np.ndarray]], footer: 
         for band in bands
     ]
     return compose(title, panels, footer)
+
+
+def stacked(sheets: Sequence[np.ndarray]) -> np.ndarray:
+    """uint8 [H, W, 3]: sheets below each other, white to the right of those that are narrower than the widest."""
+    widest = max(sheet.shape[1] for sheet in sheets)
+    padded = [np.pad(s, ((0, 0), (0, widest - s.shape[1]), (0, 0)), constant_values=255) for s in sheets]
+    return np.concatenate(padded)

@@ -203,6 +203,7 @@ class RecipeNote(TypedDict):
     data: str
     share: float
     size: NotRequired[int]
+    rehearse: NotRequired[bool]
 
 
 class Measured(TypedDict):

@@ -1,6 +1,9 @@
 """latelier reproduce: run a recipe, and print published values beside measured ones."""
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from latelier.terminal.say import say
 from latelier.verbs.options import As, Place, Whole
@@ -19,10 +22,12 @@ def reproduce(
     share: float = 1.0,
     seeds: Whole | None = None,
     size: Whole | None = None,
+    rehearse: bool = False,
+    listed: Annotated[bool, Parameter(name="--list")] = False,
 ) -> Path | None:
     """Run a recipe: train what a published table or figure needs, and print published values beside measured ones.
 
-    Without a recipe it lists all recipes, and returns nothing.
+    Without a recipe it lists all recipes, and returns nothing; with --list it says what each takes.
 
     Writes OUT/NAME.txt, OUT/NAME.json and OUT/NAME.png, as far as the recipe has a table and a sheet, and keeps its
     runs in OUT. If it is stopped, the same command continues. Recipes in one folder share the trainings that they have
@@ -47,16 +52,21 @@ def reproduce(
         Number of seeds, if the recipe has several.
     size
         Size of the images in pixels, in place of the recipe's. Small images need less machine time.
+    rehearse
+        See that the recipe runs, in a minute or a few: every training for 2 steps, on embedded images in place of a
+        set that has to be fetched, and every score and sheet of few images. What is printed is no measurement.
+    listed
+        List all recipes with their data, their hours on two cores and what is known of their result.
     """
-    from latelier.config.recipes import find_recipe, recipe_file, summaries
-    from latelier.verbs.listing import printed
+    from latelier.config.recipes import find_recipe, recipe_file
 
-    if recipe is None:
-        printed(summaries())
+    if recipe is None or listed:
+        _list(recipe, listed)
         return None
     recipe_file(recipe)  # a misspelt one is refused before torch is loaded
 
     from latelier.bench.jobs import Bench
+    from latelier.bench.rehearsal import SHARE, stand_in
     from latelier.data.sources.open import LARGEST, splits_of
     from latelier.data.sources.own import mark
     from latelier.errors import Refusal
@@ -67,6 +77,10 @@ def reproduce(
 
     if not 0 < share <= 1:
         raise Refusal(f"--share {share} is the share of the recipe's epochs: above 0, at most 1")
+    if rehearse and share != 1:
+        raise Refusal(
+            f"--rehearse is shorter than any share, and --share {share:g} was given too; leave one of them out"
+        )
     for option, value, most in (("--seeds", seeds, MOST), ("--size", size, LARGEST)):
         if value is not None and not 1 <= value <= most:
             raise Refusal(f"{option} takes a whole number from 1 to {most:,}, but got {value}")
@@ -74,23 +88,31 @@ def reproduce(
     if not hasattr(module, "reproduce"):
         raise Refusal(f'"{recipe}" is no recipe: its file does not define reproduce')
     named = Path(recipe.removesuffix(".py").replace("_", "-"))
-    source, where = str(data or module.DATA), Where.of(data_root, download, as_)
+    source, where = (
+        str(data or (stand_in(module.DATA) if rehearse else module.DATA)),
+        Where.of(data_root, download, as_),
+    )
     splits_of(source, where.data_root, as_=as_)  # what is no source is refused before anything is written
-    place, name = Path(out or Path("runs") / named.parent / Path(source).name), named.name
+    ends = Path("rehearsal" if rehearse else ".") / Path(source).name
+    place, name = Path(out or Path("runs") / named.parent / ends), named.name
+    share = SHARE if rehearse else share
     asked: dict[str, object] = {"data": source, "share": share} | ({} if size is None else {"size": size})
+    asked |= {"rehearse": True} if rehearse else {}
     _same(place, asked)
     new = not place.exists()
     json_records.write(place / "recipes.json", asked)
     mark(place)
-    count = getattr(module, "SEEDS", 1) if seeds is None else seeds
-    bench = Bench(place, source, where, share, count, size)
+    count = (1 if rehearse else getattr(module, "SEEDS", 1)) if seeds is None else seeds
+    bench = Bench(place, source, where, share, count, size, module.DATA if rehearse else "")
     try:
         result = module.reproduce(bench)
     except Refusal:
         _withdraw(place, new)
         raise
     words = [result.note] if result.note else []
-    if share < 1:
+    if rehearse:
+        words.append(f"Rehearsed on {source} for two steps a training: it runs. No figure above is a measurement.")
+    elif share < 1:
         words.append(f"A rehearsal: trained for {share:g} of the recipe's epochs.")
     if size is not None:
         words.append(f"At {size} pixels a side.")
@@ -104,6 +126,28 @@ def reproduce(
         save(result.sheet, place / f"{name}.png")
         say(place / f"{name}.png")
     return place
+
+
+def _list(recipe: str | None, listed: bool) -> None:
+    """Prints what recipes there are, or what each takes. Raises Refusal where one was named beside --list."""
+    from latelier.config.recipes import known_of, summaries
+    from latelier.errors import Refusal
+    from latelier.terminal.tables import table
+    from latelier.verbs.listing import printed
+
+    if recipe is not None:
+        raise Refusal(f'--list is of all recipes, and "{recipe}" was named too; leave one of them out')
+    if not listed:
+        printed(summaries())
+        return
+    facts = known_of()
+    widest = max(len(known.get("STATE", "")) for known in facts.values())  # sentences begin below each other
+    rows = [
+        [name, known.get("DATA", ""), known.get("HOURS", ""), known.get("STATE", "").ljust(widest)]
+        for name, known in facts.items()
+    ]
+    say(table("Recipes", ("recipe", "data", "hours of two cores", "state".ljust(widest)), rows))
+    say("~: estimated from shorter runs, at the whole length and with the recipe's own number of seeds.")
 
 
 def _same(place: Path, asked: dict[str, object]) -> None:

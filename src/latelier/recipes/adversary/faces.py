@@ -11,6 +11,8 @@ from typing import Any
 from latelier.bench import Bench, Job, Result, spread
 
 DATA = "scenes"
+HOURS = "0.7"
+STATE = "measured on faces, one attribute; order not reached"
 SEEDS = 1
 PROBED = {"VAE": "73.30", "ALI": "73.88", "HALI z1": "", "HALI z2": "", "HALI z1 and z2": "83.75"}
 PRESERVED = {"VAE": "81.28", "ALI": "84.60", "HALI z1": "91.35", "HALI z2": "86.28", "HALI z1 and z2": ""}

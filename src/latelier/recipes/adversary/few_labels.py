@@ -13,6 +13,8 @@ from typing import Any
 from latelier.bench import Bench, Job, Result, beside
 
 DATA = "mnist"
+HOURS = "~2"
+STATE = "rehearsed; not run since two faults were repaired"
 SEEDS = 3
 EPOCHS = 4
 SETTINGS: dict[str, Any] = {

@@ -12,6 +12,8 @@ from typing import Any
 from latelier.bench import Bench, Job, Result, spread
 
 DATA = "digits"
+HOURS = "~0.2"
+STATE = "measured; nothing published"
 SEEDS = 1
 BASE: dict[str, Any] = {"levels": (8, 16), "net.width": 0.25}
 CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {  # row -> settings, arguments of latelier.train

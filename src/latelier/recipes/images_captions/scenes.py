@@ -15,6 +15,8 @@ from typing import Any
 from latelier.bench import Bench, Job, Result, spread
 
 DATA = "scenes"
+HOURS = "~12"
+STATE = "measured at shares; nothing published"
 SEEDS = 3
 PUBLISHED: dict[str, float] = {}
 TRAIN = 20_000  # images

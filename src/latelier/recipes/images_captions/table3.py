@@ -13,6 +13,8 @@ from typing import Any
 from latelier.bench import Bench, Result, find_recipe
 
 DATA = "captioned"
+HOURS = "~300"
+STATE = "rehearsed"
 SEEDS = 1
 PUBLISHED: dict[str, tuple[float, ...]] = find_recipe("images-captions/flickr8k").PUBLISHED
 EPOCHS = 200  # half of them of images alone

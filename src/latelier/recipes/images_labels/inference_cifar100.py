@@ -8,6 +8,8 @@ Sampling has nets of one pooling here, where the source's have two; its machines
 from latelier.bench import Bench, Result, find_recipe
 
 DATA = "cifar100"
+HOURS = "~7"
+STATE = "rehearsed"
 SEEDS = 1
 PUBLISHED = {"Gibbs": (34.33, 10.4), "MCEM": (35.92, 1.1), "VAE-d": (37.96, 0.02), "VAE": (35.01, 0.02)}
 NETS = {"maps": (48, 128), "kernels": (5, 5), "pools": (4,)}

@@ -13,6 +13,8 @@ from typing import Any
 from latelier.bench import Bench, Job, Result, spread
 
 DATA = "cifar100"
+HOURS = "~30"
+STATE = "measured on MNIST at share 0.05; order not seen"
 SEEDS = 3
 EACH = 500  # training images a class
 SHARES = (0.01, 0.05, 0.1, 0.2, 0.5)  # of the labels
@@ -39,12 +41,12 @@ def reproduce(bench: Bench) -> Result:
             {**TRAINING, "labels": round(0.9 * EACH * share)},
         )
         for seed in range(bench.seeds)
-        for share in SHARES
+        for share in bench.some(SHARES)
         for head, options in HEADS.items()
     ]
     found = {row: [one["head %"] for one in values] for row, values in bench.measure(jobs).items()}
     rows = []
-    for place, share in enumerate(SHARES):
+    for place, share in enumerate(bench.some(SHARES)):
         svm, softmax = (found[f"{head} {share}"] for head in PUBLISHED)
         lead = [a - b for a, b in zip(svm, softmax, strict=True)]
         published = (f"{figures[place]:.2f}" for figures in PUBLISHED.values())

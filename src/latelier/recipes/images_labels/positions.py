@@ -14,6 +14,8 @@ from typing import Any
 from latelier.bench import Bench, Job, Result, spread
 
 DATA = "mnist"
+HOURS = "~1.5"
+STATE = "rehearsed; shorter runs stand on the page of dgdn"
 SEEDS = 1
 EPOCHS = 10
 PUBLISHED: dict[str, float] = {}

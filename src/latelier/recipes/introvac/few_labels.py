@@ -11,6 +11,8 @@ from typing import Any
 from latelier.bench import Bench, Job, Result, find_recipe, spread
 
 DATA = "scenes"
+HOURS = "~4"
+STATE = "measured in part; nothing published"
 SEEDS = 1
 FACES = find_recipe("introvac/faces")
 LABELS: dict[str, dict[str, Any]] = {

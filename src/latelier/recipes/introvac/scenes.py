@@ -12,6 +12,8 @@ from typing import Any
 from latelier.bench import Bench, Job, Result, find_recipe, spread
 
 DATA = "scenes"
+HOURS = "~1"
+STATE = "measured at share 0.5; nothing published"
 SEEDS = 1
 EPOCHS = 20
 ATTRIBUTES = ("has red", "has large", "two or more shapes", "ground is striped", "ground is dark")

@@ -8,6 +8,8 @@ Nothing is published for these images: the table says whether beta helps here.
 from latelier.bench import Bench, Job, Result, spread
 
 DATA = "scenes"
+HOURS = "0.1"
+STATE = "measured; nothing published"
 SEEDS = 5
 BETAS = (1.0, 4.0)
 SETTINGS = {"latent": 10, "net": "conv"}

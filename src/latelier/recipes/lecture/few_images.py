@@ -20,6 +20,8 @@ from latelier.sheets.figures import side_by_side
 from latelier.sheets.view import pixels
 
 DATA = "mnist"
+HOURS = "~0.1"
+STATE = "measured; as published"
 IMAGES = 500
 SETTINGS = {"latent": 5, "likelihood": "gaussian", "net": "conv", "net.channels": (32, 64)}
 PENALTIES = {"ELBO": {}, "MMD": {"penalty": "mmd", "penalty.weight": 1000.0}}
@@ -36,7 +38,7 @@ def reproduce(bench: Bench) -> Result:
     }
     bands, rows = [], []
     for name, run in runs.items():
-        splits = run.splits(bench.data, bench.where)
+        splits = bench.splits(run)
         learned = splits.fit.floats(fewer(np.arange(len(splits.fit)), min(IMAGES, len(splits.fit)), 0)[:SHOWN]).to(
             device_of(run.model)
         )

@@ -11,6 +11,8 @@ from latelier.sheets.figures import side_by_side
 from latelier.sheets.filters import as_images
 
 DATA = "mnist"
+HOURS = "~0.3"
+STATE = "drawn; as published"
 KS = (70, 40, 25, 10)
 TRAINING = {"batch": 100, "rate": 1e-3, "decay": "cosine", "precision": "bf16"}
 EPOCHS = 20

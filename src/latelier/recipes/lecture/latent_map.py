@@ -5,12 +5,13 @@
 Published are images. The images here are our own drawn 2-D shapes (`sprites`), 64x64.
 """
 
-import numpy as np
-
 from latelier.bench import Bench, Job, Result
 from latelier.sheets import draw_sheet
+from latelier.sheets.figures import stacked
 
 DATA = "sprites"
+HOURS = "~1"
+STATE = "measured on sprites; not separated as published"
 SHAPES = {"net": "mlp", "net.widths": (1200, 1200), "latent": 10}  # the table's 2D-shapes row
 VAES = {"beta-VAE (beta = 4)": 4.0, "VAE (beta = 1)": 1.0}
 TRAINING = {"batch": 100, "rate": 5e-4, "precision": "bf16"}
@@ -31,10 +32,8 @@ def reproduce(bench: Bench) -> Result:
     sheets = []
     for job in jobs:
         run = bench.train(job)
-        test = run.splits(bench.data, bench.where).test
+        test = bench.splits(run).test
         sheets.append(draw_sheet("latent_map", run.view(test, f"{job.row} on {test.source}", most=len(test))))
-    width = max(sheet.shape[1] for sheet in sheets)
-    page = [np.pad(s, ((0, 0), (0, width - s.shape[1]), (0, 0)), constant_values=255) for s in sheets]
     names = [name for name in measured[jobs[0].row][0] if name not in ("factors", "latents")]
     rows = [[row, *(f"{values[0][name]:.2f}" for name in names)] for row, values in measured.items()]
-    return Result("What each latent follows", ("model", *names), rows, np.concatenate(page))
+    return Result("What each latent follows", ("model", *names), rows, stacked(sheets))

@@ -11,6 +11,8 @@ from latelier.sheets.figures import side_by_side
 from latelier.sheets.view import pixels
 
 DATA = "mnist"
+HOURS = "~0.2"
+STATE = "measured; published are images"
 SIZES = (2, 5, 10, 20)
 NET = {"net": "mlp", "net.widths": (500,), "net.activation": "tanh", "net.decoder_activation": "tanh"}
 TRAINING = {"batch": 100, "rate": 1e-3, "decay": "cosine", "precision": "bf16"}

@@ -7,6 +7,8 @@ from latelier.bench import Bench, Job, Result
 from latelier.sheets import draw_sheet
 
 DATA = "mnist"
+HOURS = "~0.1"
+STATE = "drawn; as published"
 SETTINGS = {
     "net": "mlp",
     "net.widths": (500,),
@@ -21,6 +23,6 @@ EPOCHS = 30
 def reproduce(bench: Bench) -> Result:
     """Linearly spaced coordinates through the inverse of the normal distribution function."""
     run = bench.train(Job("manifold", "vae", epochs=EPOCHS, settings=SETTINGS, training=TRAINING))
-    test = run.splits(bench.data, bench.where).test
+    test = bench.splits(run).test
     sheet = draw_sheet("manifold", run.view(test, f"VAE with two latents on {test.source}"))
     return Result("The manifold of a two-number code", sheet=sheet)

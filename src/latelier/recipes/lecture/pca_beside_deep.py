@@ -10,6 +10,8 @@ from latelier.bench import Bench, Job, Result
 from latelier.sheets import draw_sheet
 
 DATA = "mnist"
+HOURS = "0.1"
+STATE = "measured; published is the image"
 DEEP = {
     "net": "mlp",
     "net.widths": (1000, 500, 250),
@@ -30,6 +32,6 @@ def reproduce(bench: Bench) -> Result:
     measured = bench.measure([deep, pca])
     rows = [[row, f"{values[0]['kNN codes all %']:.1f}"] for row, values in measured.items()]
     run = bench.train(deep)
-    test = run.splits(bench.data, bench.where).test
+    test = bench.splits(run).test
     sheet = draw_sheet("codes", run.view(test, f"784-1000-500-250-2 autoencoder on {test.source}", most=5000))
     return Result("Two-number codes of MNIST", ("code", "accuracy of kNN (k = 5), %"), rows, sheet)

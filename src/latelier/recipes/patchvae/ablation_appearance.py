@@ -8,6 +8,8 @@ Published: Gupta et al. 2020, CIFAR-100, Conv[1-5], one seed. The protocol is th
 from latelier.bench import Bench, Result, find_recipe
 
 DATA = "cifar100"
+HOURS = "~11"
+STATE = "rehearsed"
 SEEDS = 1
 PUBLISHED = {
     "3 numbers": 28.63,

@@ -10,6 +10,8 @@ from typing import Any
 from latelier.bench import Bench, Job, Result, spread
 
 DATA = "scenes"
+HOURS = "1.3"
+STATE = "measured; nothing published"
 SEEDS = 1
 BASE: dict[str, Any] = {"beta_occurrence": 2.0}
 CHANGES: dict[str, dict[str, Any]] = {

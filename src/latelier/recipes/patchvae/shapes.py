@@ -10,6 +10,8 @@ from typing import Any
 from latelier.bench import Bench, Job, Result, spread
 
 DATA = "scenes"
+HOURS = "~1"
+STATE = "measured; nothing published"
 SEEDS = 3
 BESIDE = 1  # seeds, of the rows that are there for comparison
 PATCHES: dict[str, Any] = {"beta_occurrence": 2.0, "warmup": 20_000, "optimiser.rate": 1e-3}

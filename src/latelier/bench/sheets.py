@@ -1,0 +1,28 @@
+"""Sheets of one run, one under the other: the figures of a source by one command."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from latelier.bench.jobs import Bench, Job, Result
+from latelier.errors import Refusal
+from latelier.sheets import draw_sheet, find, wanted
+from latelier.sheets.figures import stacked
+
+
+def drawn(bench: Bench, title: str, job: Job, sheets: Sequence[str]) -> Result:
+    """The job's run, trained now or before, and these sheets of its test images. A sheet that this run cannot have
+    (no part occurs yet, say) is named in the note with the reason. Raises Refusal where it can have none."""
+    run = bench.train(job)
+    test = bench.splits(run).test
+    pages: list[np.ndarray] = []
+    lacking = []
+    for name in sheets:
+        try:
+            view = run.view(test, f"{job.row} on {test.source}", most=wanted(find(name)))
+            pages.append(draw_sheet(name, view))
+        except Refusal as why:
+            lacking.append(f"Not drawn: {name}; {why}.")
+    if not pages:
+        raise Refusal(" ".join(lacking))
+    return Result(title, sheet=stacked(pages), note="\n".join(lacking))
