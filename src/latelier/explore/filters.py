@@ -16,6 +16,7 @@ ORDERS = {  # of a column, and whether large values come first
     "unsure": ("confidence", False),
 }
 SIDES = {"yes": 1, "no": 0, "unknown": -1}
+SURE = {"under 50 %": (0.0, 0.5), "50 to 90 %": (0.5, 0.9), "90 % and more": (0.9, 1.1)}  # from, and to below
 NONE = "-"  # of a class: those without one
 
 
@@ -24,8 +25,8 @@ def rows_of(opened: OpenedRun, question: Question) -> np.ndarray:
     there is not here, and WaitingError while it is computed.
 
     Fields, each a text and all optional: ``selection``, ``label``, ``given`` (on the page), ``guess`` (of the light
-    classifier), ``prediction`` (of the model; classes by name, "-" for none), ``cluster``, ``part`` (of the training),
-    ``wrong`` ("1"), ``attribute`` with ``value``, ``words`` of captions or file names, and ``order``."""
+    classifier), ``prediction`` (of the model; classes by name, "-" for none), its ``confidence``, ``cluster``, ``part``
+    (of the training), ``wrong`` ("1"), ``attribute`` with ``value``, ``words`` of captions or file names, ``order``."""
     rows = np.arange(len(opened.shown))
     if selection := question.text("selection", ""):
         rows = opened.bench.selections.rows(selection)
@@ -46,6 +47,7 @@ def filters_of(opened: OpenedRun) -> dict[str, list[str]]:
         "classes": list(map(str, opened.shown.classes[:200])),
         "given": opened.bench.book.notes()[0].classes[:200],
         "predictions": list(opened.run.card.classes or opened.shown.classes)[:200] if "prediction" in names else [],
+        "confidences": list(SURE) if "confidence" in names else [],
         "clusters": list(opened.columns.column("cluster").classes) if "cluster" in names else [],
         "wrong": ["1"] if "wrong" in names else [],
         "parts": [name for number, name in enumerate(PARTS) if number in parts],
@@ -80,6 +82,14 @@ def _part(opened: OpenedRun, question: Question, value: str) -> np.ndarray:
     return _of_class(opened.columns.values("split"), list(opened.columns.column("split").classes), value)
 
 
+def _confidence(opened: OpenedRun, question: Question, value: str) -> np.ndarray:
+    if value not in SURE:
+        raise Refusal(f'there is no confidence "{value[:40]}" here; {nearest(value, list(SURE))}')
+    confidence, (low, high) = opened.columns.values("confidence"), SURE[value]
+    found: np.ndarray = (confidence >= low) & (confidence < high)
+    return found
+
+
 def _wrong(opened: OpenedRun, question: Question, value: str) -> np.ndarray:
     found: np.ndarray = opened.columns.values("wrong") == 1
     return found
@@ -106,6 +116,7 @@ FIELDS: dict[str, Callable[[OpenedRun, Question, str], np.ndarray]] = {
     "given": _given,
     "guess": _guess,
     "prediction": _prediction,
+    "confidence": _confidence,
     "cluster": _cluster,
     "part": _part,
     "wrong": _wrong,

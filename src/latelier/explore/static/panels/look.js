@@ -8,7 +8,7 @@ import { keepRows } from "../lib/selection.js";
 import { toSplit } from "../lib/split.js";
 
 const PAGE = 48;
-const FILTERS = ["label", "given", "guess", "prediction", "cluster", "part", "wrong", "attribute", "value", "words", "order", "selection"];
+const FILTERS = ["label", "given", "guess", "prediction", "confidence", "cluster", "part", "wrong", "attribute", "value", "words", "order", "selection"];
 const ORDERS = { error: "worst reconstructed first", outlier: "farthest from all others first", unsure: "least sure first" };
 const MOST = 0.1; // of pairs: of the typical distance to the nearest image
 
@@ -78,6 +78,7 @@ export async function mount(stage) {
       menu("given", "all, labelled here or not", told.given.length ? [["*", "labelled here"], ...of(told.given)] : []),
       menu("guess", "all guesses", of(told.given)),
       menu("prediction", "all predictions", of(told.predictions)),
+      menu("confidence", "sure or not", told.confidences.map((name) => [name, `sure by ${name}`])),
       menu("cluster", "all clusters", told.clusters.map((name) => [name, name])),
       menu("part", "trained on or not", told.parts.map((name) => [name, name])),
       menu("wrong", "right and wrong", told.wrong.map((one) => [one, "predicted wrongly"])),
