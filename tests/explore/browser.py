@@ -4,7 +4,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -96,18 +96,41 @@ class Visitor:
         assert outside == []
 
 
+class Shared:
+    """One Chromium for tests that follow each other, begun by the first that needs it. While it is there, asyncio has a
+    loop in this thread."""
+
+    def __init__(self) -> None:
+        self._stack, self._browser = ExitStack(), None
+
+    def browser(self) -> Any:
+        """Skips, saying so, where there is none."""
+        if CHROMIUM is None:
+            pytest.skip("no Chromium is installed (apt-get install chromium), so the page is not tried in a browser")
+        api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed, so no browser is driven")
+        if self._browser is None:
+            playwright = self._stack.enter_context(api.sync_playwright())
+            sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+            self._browser = playwright.chromium.launch(executable_path=CHROMIUM, args=sandbox)
+            self._stack.callback(self._browser.close)
+        return self._browser
+
+    def close(self) -> None:
+        self._browser = None
+        self._stack.close()
+
+
+SHARED = Shared()
+
+
 @contextmanager
 def visiting(base: str, **context: Any) -> Iterator[Visitor]:
-    """A visitor in Chromium. Skips, saying so, where there is none."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed (apt-get install chromium), so the page is not tried in a browser")
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed, so no browser is driven")
-    with api.sync_playwright() as playwright:
-        sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=sandbox)
-        opened = browser.new_context(accept_downloads=True, **context)
-        opened.set_default_timeout(PATIENCE)
-        visitor = Visitor(opened.new_page(), base)
+    """A visitor who has not been here before. Skips as ``Shared.browser`` does."""
+    opened = SHARED.browser().new_context(accept_downloads=True, **context)
+    opened.set_default_timeout(PATIENCE)
+    visitor = Visitor(opened.new_page(), base)
+    try:
         yield visitor
         visitor.content()
-        browser.close()
+    finally:
+        opened.close()

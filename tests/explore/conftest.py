@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from explore.able import Able
-from explore.browser import Visitor, served, visiting
+from explore.browser import SHARED, Visitor, served, visiting
 from explore.opened import Page, page
 from sheets.fakes import Parted, Stacked
 
@@ -17,6 +17,13 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("LATELIER_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_browser() -> Iterator[None]:
+    """Ends with the module's last test, so that no other test has its loop."""
+    yield
+    SHARED.close()
 
 
 @pytest.fixture(scope="module")

@@ -133,6 +133,25 @@ def test_pictures_stand_where_there_is_room(base: str) -> None:
         visitor.until(f"({drawn})() < 3000")
 
 
+def test_names_stand_where_their_points_are_densest(base: str) -> None:
+    """Of a class in two places the name stands in the larger one, and not on the empty ground between."""
+    named = """async (place) => {
+      const { byClass } = await import("./static/lib/dress.js");
+      const { scheme } = await import("./static/lib/colours.js");
+      const column = { kind: "class", classes: ["apart", "one"] };
+      const values = Int32Array.from([0, 0, 0, 0, 0, 1]);
+      return byClass(column, values, Float32Array.from(place), scheme(document.body), new Set()).names;
+    }"""
+    place = [-0.9, 0, -0.91, 0.01, 0.8, 0.5, 0.81, 0.5, 0.8, 0.51, 0, 0]
+    with visiting(base) as visitor:
+        visitor.go("panel=look")
+        first, second = visitor.page.evaluate(named, place)
+    assert (first["text"], second["text"]) == ("apart", "one")
+    assert abs(first["x"] - 0.8) < 0.02
+    assert abs(first["y"] - 0.5) < 0.02
+    assert (second["x"], second["y"]) == (0, 0)
+
+
 # ---- colours
 
 

@@ -16,8 +16,10 @@ from explore.browser import served, visiting
 from explore.opened import HERE, Page, TestClient, pictures, place, said
 from PIL import Image
 
+from latelier.data.sources.open import open_images
 from latelier.explore.app import build_app
 from latelier.explore.duplicates import closest, pairs
+from latelier.explore.filters import SURE
 from latelier.explore.uploads import Uploads
 from latelier.slices import done
 
@@ -83,6 +85,15 @@ def test_what_is_not_there_is_said(page: Page) -> None:
     assert 'no class "cow" here; there are: cat, dog' in page.refused("look", "page", label="cow")[1]
 
 
+def test_images_are_filtered_by_how_sure_the_model_is(page: Page) -> None:
+    order = waited(page, order="unsure")
+    parts = [shown(page, confidence=name) for name in page.ask("look", "filters")["confidences"]]
+    values = np.frombuffer(page.client.get("/api/one/map/values.bin?name=confidence").content, np.float32)
+    assert sorted(row for rows in parts for row in rows) == sorted(order)
+    assert parts == [[row for row in range(12) if low <= values[row] < high] for low, high in SURE.values()]
+    assert page.refused("look", "page", confidence="9")[0] == 400
+
+
 def test_the_worst_reconstructed_come_first(page: Page) -> None:
     order = waited(page, order="error")
     errors = []
@@ -146,6 +157,13 @@ def test_a_selection_is_a_folder_of_copies_or_links(page: Page, tmp_path: Path) 
         assert [path.is_symlink() for path in found] == [how == "links"] * 2
         assert found[0].read_bytes() == (tmp_path / "data/sub/1.png").read_bytes()
         assert Path(made["folder"]).parent == tmp_path / "labels"
+        assert made["command"] == f"latelier train --data {made['folder']} --out nowhere/one-selected"
+        images = open_images(made["folder"], cache=tmp_path / "cache")  # is trained on as it is
+        assert (list(images.names), images.classes) == (["sub/1.png", "sub/7.png"], ("dog",))
+    page.ask("label", "give", pictures=["d7"], **{"class": "=wolf"})
+    made = page.ask("look", "folder", selection=chosen, how="links")
+    assert open_images(made["folder"], cache=tmp_path / "cache").label.tolist() == [-1, 0]
+    assert (Path(made["folder"]) / "labels.csv").read_text() == "file,label\nsub/7.png,'=wolf\n"
     assert page.refused("look", "folder", selection=chosen, how="../..")[0] == 400
 
 

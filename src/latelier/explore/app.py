@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from types import GeneratorType
-from typing import Any
 
 import numpy as np
 from starlette.applications import Starlette
@@ -20,9 +18,10 @@ from starlette.routing import Route
 from latelier import __version__
 from latelier.errors import Refusal
 from latelier.explore.answers import JSONResponse, answered, told
+from latelier.explore.evaluated import begun
 from latelier.explore.guard import LOCAL, Guard, TooLongError
 from latelier.explore.jobs import Job, Jobs
-from latelier.explore.open_runs import open_beside
+from latelier.explore.open_runs import open_beside, open_split
 from latelier.explore.opened_run import QUICK, OpenedRun, Unknown
 from latelier.explore.panels import actions_of, find, list_panels, possible, tables_of
 from latelier.explore.requests import Question
@@ -31,7 +30,6 @@ from latelier.explore.shipped import TYPES, shipped
 from latelier.explore.uploads import Uploads
 from latelier.explore.workbench import Workbench, label_file, same_images
 from latelier.explore.worker import Worker
-from latelier.nets.eval_mode import evaluating
 from latelier.sheets.sheet import png
 from latelier.slices import Slices, aside
 
@@ -61,7 +59,7 @@ class Explorer:
             labels = self._labels or label_file(opened.run.folder)
             self._benches[key] = Workbench(opened.shown, labels, self.jobs)
         opened.use(self._benches[key])
-        opened.between = self.worker.between
+        opened.between, opened.open_split = self.worker.between, partial(self._split, opened)
         self.marks[opened.name] = mark(opened.shown)
         self.opened_runs[opened.name] = opened
         if "look" in possible(opened) and find("look").searches(opened):
@@ -81,6 +79,16 @@ class Explorer:
         else:
             job.opened = opened.name
 
+    def _split(self, opened: OpenedRun, split: str) -> Slices[str]:
+        """The name of the same run with another split, which is opened once."""
+        older = dict(self.opened_runs)
+        found = yield from aside(lambda: open_split(opened, split, older, self.uploads))
+        same = (one for one in self.opened_runs.values() if one.run is opened.run)
+        there = next((one.name for one in same if one.shown.source == found.shown.source), None)
+        if there is None:
+            self.add(found)
+        return there or found.name
+
     async def page(self, request: Request) -> Response:
         """Files by a name that is among those shipped: nothing is looked up on the disk."""
         name = request.path_params.get("name") or "index.html"
@@ -99,7 +107,7 @@ class Explorer:
             {
                 "id": opened.name,
                 "model": opened.run.card.model,
-                "title": opened.run.name,
+                "title": opened.title,
                 "image": opened.model.image,
                 "source": opened.shown.source,
                 "count": len(opened.shown),
@@ -145,7 +153,7 @@ class Explorer:
             at_once = partial(actions_of(panel)[action], opened, question)
             return JSONResponse(await asyncio.get_running_loop().run_in_executor(None, at_once))
         key = request.headers.get("x-client", "")[:32], opened.name, panel, action
-        return await answered(self.worker.ask(key, partial(_begun, opened, actions_of(panel)[action], question)))
+        return await answered(self.worker.ask(key, partial(begun, opened, actions_of(panel)[action], question)))
 
     async def table(self, request: Request) -> Response:
         """Many numbers, as bytes in little-endian order; their type and shape are in a header."""
@@ -154,7 +162,7 @@ class Explorer:
             raise Unknown(f"{opened.name} has no {panel[:30]}/{name[:30]}")
         question = Question(dict(request.query_params))
         key = request.headers.get("x-client", "")[:32], opened.name, panel, name, request.url.query
-        asked = self.worker.ask(key, partial(_begun, opened, tables_of(panel)[name], question))
+        asked = self.worker.ask(key, partial(begun, opened, tables_of(panel)[name], question))
         found: np.ndarray = await asyncio.wrap_future(asked.future)
         found = np.ascontiguousarray(found, found.dtype.newbyteorder("<"))
         headers = {"x-table": f"{found.dtype.name} {' '.join(map(str, found.shape))}"}
@@ -207,25 +215,6 @@ def _told(name: str) -> dict[str, str]:
     """What the page says of a panel."""
     panel = find(name)
     return {"title": panel.TITLE, "line": panel.LINE, "group": panel.GROUP, "key": panel.KEY}
-
-
-def _begun(opened: OpenedRun, action: Any, question: Question) -> Any:
-    """The answer, or slices that end in it."""
-    with evaluating(opened.model):
-        answer = action(opened, question)
-    return _sliced(opened, answer) if isinstance(answer, GeneratorType) else answer
-
-
-def _sliced(opened: OpenedRun, slices: Slices[dict[str, Any]]) -> Slices[dict[str, Any]]:
-    """Each slice in evaluation mode, and between them the mode that it was in."""
-    while True:
-        try:
-            with evaluating(opened.model):
-                share = next(slices)
-        except StopIteration as end:
-            answer: dict[str, Any] = end.value
-            return answer
-        yield share
 
 
 def _safe(endpoint: Endpoint) -> Endpoint:

@@ -1,6 +1,7 @@
 """What is known of each image, as one value an image: what maps are coloured by, and what a selection filters by."""
 
 from collections.abc import Callable, Generator, Iterator
+from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -8,13 +9,17 @@ import numpy as np
 
 from latelier.codes.rows import tabled
 from latelier.core import Classifies, Decodes, Encodes, has
+from latelier.data.subsets import hold_out
 from latelier.errors import Refusal
 from latelier.explore import passes
 from latelier.explore.codes import WaitingError
+from latelier.explore.label_files import NUMBERS
+from latelier.runs.learned import kept_back, learned_rows
 
 if TYPE_CHECKING:
     from latelier.explore.opened_run import OpenedRun
 
+PARTS = ("trained on", "held out", "left out")  # of the images of a training; out by --images
 LATENTS = 256  # numbers of the code that are offered by name; any other can be asked for
 
 
@@ -46,6 +51,8 @@ class Columns:
         if has(model, Encodes) and notes.label:
             found.append(Column("given", "class", "Label given here", tuple(notes.classes)))
             found.append(Column("guess", "class", "Guess from the labels given here", tuple(notes.classes)))
+        if len({*self._split.tolist()}) > 1:
+            found.append(Column("split", "class", "Part of the training", PARTS))
         if has(model, Encodes):
             clusters = tuple(f"cluster {number}" for number in range(1, passes.CLUSTERS + 1))
             found.append(Column("cluster", "class", "Cluster of codes", clusters))
@@ -58,8 +65,23 @@ class Columns:
             found.append(Column("error", "number", "Reconstruction error (mean square)"))
         if has(model, Encodes):
             found.append(Column("outlier", "number", f"Distance to the {passes.NEIGHBOUR}th nearest code"))
-        found += [Column(f"attribute:{name}", "yesno", name) for name in shown.attributes]
+        found += [Column(f"attribute:{name}", "yesno", name) for name in self.attributes()]
         return found + self._latents()
+
+    def attributes(self) -> list[str]:
+        """The attributes that the data have and those given on the page."""
+        said = self._opened.bench.book.notes()[0].attributes
+        return list(dict.fromkeys([*self._opened.shown.attributes, *(name for name, of in said.items() if of)]))
+
+    def attribute(self, name: str) -> np.ndarray:
+        """int8 [n], 1, 0 or -1: as the data have it, and where the page has said otherwise, as that."""
+        shown, said = self._opened.shown, self._opened.bench.book.notes()[0].attributes.get(name, {})
+        found = np.full(len(shown), -1, np.int8)
+        if name in shown.attributes:
+            found[:] = shown.attribute[:, shown.attributes.index(name)]
+        for row, word in said.items():
+            found[row] = int(NUMBERS[word])
+        return found
 
     def column(self, name: str) -> Column:
         """The column of that name. Raises Refusal where there is none."""
@@ -79,8 +101,10 @@ class Columns:
         if name in ("given", "guess"):
             learned = self._opened.light.learned()
             return (learned.number if name == "given" else learned.predicted).astype(np.int32)
+        if name == "split":
+            return self._split
         if column.name.startswith("attribute:"):
-            return np.asarray(shown.attribute[:, shown.attributes.index(name.partition(":")[2])], np.int8)
+            return self.attribute(name.partition(":")[2])
         if column.name.startswith("latent:"):
             return self.spread(self._opened.codes.rows()[:, self._number(name)])
         if name == "wrong":
@@ -95,6 +119,17 @@ class Columns:
         every = np.full(len(self._opened.shown), nothing, values.dtype)
         every[self._opened.codes.picked] = values
         return every
+
+    @cached_property
+    def _split(self) -> np.ndarray:
+        """int32 [n]: the number in ``PARTS`` of images that the run was trained with, -1 of others."""
+        shown, config = self._opened.shown, self._opened.run.config
+        if not shown.fingerprint or shown.fingerprint != config.get("data", {}).get("fingerprint"):
+            return np.full(len(shown), -1, np.int32)
+        found, held = np.full(len(shown), PARTS.index("left out"), np.int32), kept_back(config)
+        found[hold_out(len(shown), held.get("share", 0.0), held.get("seed", 0))[1]] = PARTS.index("held out")
+        found[learned_rows(config, len(shown))] = PARTS.index("trained on")
+        return found
 
     def _passed(self, name: str) -> np.ndarray:
         work = PASSES[name].__name__

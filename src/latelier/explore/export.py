@@ -1,6 +1,7 @@
 """What a person takes along of a selection: a table, or a folder of the images."""
 
 import os
+import shlex
 import shutil
 from pathlib import Path, PurePosixPath
 
@@ -35,21 +36,34 @@ def table(opened: OpenedRun, rows: np.ndarray) -> str:
 
 
 def folder(opened: OpenedRun, rows: np.ndarray, name: str, how: str) -> Slices[dict[str, object]]:
-    """A folder beside the labels, with a copy of each image or a link to it, by its name in the data; images that are
-    no files are written as the model sees them. Raises Refusal where that cannot be written."""
+    """A folder beside the labels, with a copy of each image or a link to it, by its name in the data, and with a
+    labels.csv where classes are known, so that it can be trained on; images that are no files are written as the model
+    sees them. Raises Refusal where that cannot be written."""
     if how not in HOWS:
         raise Refusal(f'a selection is taken along as {" or ".join(HOWS)}, but got "{how[:40]}"')
     base = Path(source_parts(opened.shown.source)[0])
     into = opened.bench.book.path.parent / f"selection-{name}-{how}"
+    put = dict[int, str]()
     for done, row in enumerate(rows.tolist()):
         with files.refusing(into):
-            _put(opened, base, into, row, how)
+            put[row] = _put(opened, base, into, row, how).relative_to(into).as_posix()
         if done % BLOCK == 0:
             yield done / len(rows)
-    return {"folder": str(into), "count": len(rows)}
+    if known := _classes(opened, rows):
+        files.write(into / "labels.csv", files.csv_text(["file", "label"], [[put[row], known[row]] for row in known]))
+    train = shlex.join(["latelier", "train", "--data", str(into), "--out", f"{opened.run.folder}-selected"])
+    return {"folder": str(into), "count": len(rows), "command": train}
 
 
-def _put(opened: OpenedRun, base: Path, into: Path, row: int, how: str) -> None:
+def _classes(opened: OpenedRun, rows: np.ndarray) -> dict[int, str]:
+    """Row -> class: those given on the page or, where none of these images was given one, the data's."""
+    number, classes, _ = opened.bench.book.numbers()
+    given = {row: classes[number[row]] for row in rows.tolist() if number[row] >= 0}
+    return given or {row: label for row in rows.tolist() if (label := opened.label(f"d{row}"))}
+
+
+def _put(opened: OpenedRun, base: Path, into: Path, row: int, how: str) -> Path:
+    """The file that it wrote."""
     parts = [part for part in PurePosixPath(str(opened.shown.names[row])).parts if part not in ("/", "..", ".")]
     origin, target = base.joinpath(*parts), into.joinpath(*parts)
     real = origin.is_file() and len(parts) == len(PurePosixPath(str(opened.shown.names[row])).parts)
@@ -64,3 +78,4 @@ def _put(opened: OpenedRun, base: Path, into: Path, row: int, how: str) -> None:
         os.symlink(origin.resolve(), target)
     else:
         shutil.copyfile(origin, target)
+    return target

@@ -6,6 +6,7 @@ import numpy as np
 
 from latelier.config.lookup import nearest
 from latelier.errors import Refusal
+from latelier.explore.columns import PARTS
 from latelier.explore.opened_run import OpenedRun
 from latelier.explore.requests import Question
 
@@ -15,6 +16,7 @@ ORDERS = {  # of a column, and whether large values come first
     "unsure": ("confidence", False),
 }
 SIDES = {"yes": 1, "no": 0, "unknown": -1}
+SURE = {"under 50 %": (0.0, 0.5), "50 to 90 %": (0.5, 0.9), "90 % and more": (0.9, 1.1)}  # from, and to below
 NONE = "-"  # of a class: those without one
 
 
@@ -23,8 +25,8 @@ def rows_of(opened: OpenedRun, question: Question) -> np.ndarray:
     there is not here, and WaitingError while it is computed.
 
     Fields, each a text and all optional: ``selection``, ``label``, ``given`` (on the page), ``guess`` (of the light
-    classifier), ``prediction`` (of the model; classes by name, "-" for none), ``cluster``, ``wrong`` ("1"),
-    ``attribute`` with ``value``, ``words`` of captions or file names, and ``order``."""
+    classifier), ``prediction`` (of the model; classes by name, "-" for none), its ``confidence``, ``cluster``, ``part``
+    (of the training), ``wrong`` ("1"), ``attribute`` with ``value``, ``words`` of captions or file names, ``order``."""
     rows = np.arange(len(opened.shown))
     if selection := question.text("selection", ""):
         rows = opened.bench.selections.rows(selection)
@@ -40,13 +42,16 @@ def rows_of(opened: OpenedRun, question: Question) -> np.ndarray:
 def filters_of(opened: OpenedRun) -> dict[str, list[str]]:
     """What a page can offer: classes, attributes, the orders that can be had, and whether there are captions."""
     names = {column.name for column in opened.columns.names()}
+    parts = {*opened.columns.values("split").tolist()} if "split" in names else set()
     return {
         "classes": list(map(str, opened.shown.classes[:200])),
         "given": opened.bench.book.notes()[0].classes[:200],
         "predictions": list(opened.run.card.classes or opened.shown.classes)[:200] if "prediction" in names else [],
+        "confidences": list(SURE) if "confidence" in names else [],
         "clusters": list(opened.columns.column("cluster").classes) if "cluster" in names else [],
         "wrong": ["1"] if "wrong" in names else [],
-        "attributes": list(opened.shown.attributes),
+        "parts": [name for number, name in enumerate(PARTS) if number in parts],
+        "attributes": opened.columns.attributes(),
         "orders": [order for order, (column, _) in ORDERS.items() if column in names],
     }
 
@@ -73,19 +78,29 @@ def _cluster(opened: OpenedRun, question: Question, value: str) -> np.ndarray:
     return _of_class(opened.columns.values("cluster"), list(opened.columns.column("cluster").classes), value)
 
 
+def _part(opened: OpenedRun, question: Question, value: str) -> np.ndarray:
+    return _of_class(opened.columns.values("split"), list(opened.columns.column("split").classes), value)
+
+
+def _confidence(opened: OpenedRun, question: Question, value: str) -> np.ndarray:
+    if value not in SURE:
+        raise Refusal(f'there is no confidence "{value[:40]}" here; {nearest(value, list(SURE))}')
+    confidence, (low, high) = opened.columns.values("confidence"), SURE[value]
+    found: np.ndarray = (confidence >= low) & (confidence < high)
+    return found
+
+
 def _wrong(opened: OpenedRun, question: Question, value: str) -> np.ndarray:
     found: np.ndarray = opened.columns.values("wrong") == 1
     return found
 
 
 def _attribute(opened: OpenedRun, question: Question, value: str) -> np.ndarray:
-    side = question.text("value", "yes")
-    if value not in opened.shown.attributes or side not in SIDES:
+    side, names = question.text("value", "yes"), opened.columns.attributes()
+    if value not in names or side not in SIDES:
         asked = f"{value[:40]}: {side[:10]}"
-        raise Refusal(
-            f'no attribute "{asked}" here; {nearest(value, list(opened.shown.attributes))}; yes, no or unknown'
-        )
-    found: np.ndarray = np.asarray(opened.shown.attribute)[:, opened.shown.attributes.index(value)] == SIDES[side]
+        raise Refusal(f'no attribute "{asked}" here; {nearest(value, names)}; yes, no or unknown')
+    found: np.ndarray = opened.columns.attribute(value) == SIDES[side]
     return found
 
 
@@ -101,7 +116,9 @@ FIELDS: dict[str, Callable[[OpenedRun, Question, str], np.ndarray]] = {
     "given": _given,
     "guess": _guess,
     "prediction": _prediction,
+    "confidence": _confidence,
     "cluster": _cluster,
+    "part": _part,
     "wrong": _wrong,
     "attribute": _attribute,
     "words": _words,

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from latelier.data.sources.matching import source_parts
 from latelier.errors import Refusal
 from latelier.explore.opened_run import OpenedRun
 from latelier.explore.uploads import Uploads
@@ -39,16 +40,27 @@ def open_beside(folder: Path, beside: str, others: Mapping[str, OpenedRun], uplo
     return _opened(_name(run.name, others), run, older.shown.source, older.where, uploads)
 
 
+def open_split(older: OpenedRun, split: str, others: Mapping[str, OpenedRun], uploads: Uploads) -> OpenedRun:
+    """The same run, with another split of its images. Raises Refusal as opening does."""
+    base = source_parts(older.shown.source)[0]
+    shown = older.run.images(f"{base}:{split}", older.where)
+    name = _name(f"{older.run.name}-{split}", others)
+    found = OpenedRun(name, older.run, shown, lambda: older.fit, uploads, older.where, older.splits)
+    found.title = f"{older.run.name}, {split} images"
+    return found
+
+
 def _opened(name: str, run: Run, source: str, where: Where, uploads: Uploads) -> OpenedRun:
     """Shown is the test split or, of a source without splits, everything. A training split that lies in files of its
     own is read when a panel needs it."""
-    if not run.splits_of(source, where):
+    names = run.splits_of(source, where)
+    if not names:
         whole = run.images(source, where)
         return OpenedRun(name, run, whole, lambda: whole, uploads, where)
     if (shown := measured(run, source, where)) is not None:
-        return OpenedRun(name, run, shown, lambda: run.splits(source, where).fit, uploads, where)
+        return OpenedRun(name, run, shown, lambda: run.splits(source, where).fit, uploads, where, names)
     splits = run.splits(source, where)
-    return OpenedRun(name, run, splits.test, lambda: splits.fit, uploads, where)
+    return OpenedRun(name, run, splits.test, lambda: splits.fit, uploads, where, names)
 
 
 def _name(title: str, taken: Mapping[str, OpenedRun]) -> str:

@@ -48,8 +48,20 @@ class Unknown(LookupError):
 class OpenedRun:
     """One opened run with the images that it is looked at with."""
 
-    def __init__(self, name: str, run: Run, shown: Images, fit: Callable[[], Images], uploads: Uploads, where: Where):
-        self.name, self.run, self.shown = name, run, shown
+    def __init__(
+        self,
+        name: str,
+        run: Run,
+        shown: Images,
+        fit: Callable[[], Images],
+        uploads: Uploads,
+        where: Where,
+        splits: tuple[str, ...] = (),
+    ):
+        """``splits``: all that the source has of whose one these images are."""
+        self.name, self.run, self.shown, self.splits = name, run, shown, splits
+        self.title = run.name  # what people call it
+        self.open_split: Callable[[str], Slices[str]] | None = None  # opens one; the name of the run with it
         self._fit, self._uploads, self._where = fit, uploads, where
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
         self._under_way: dict[Hashable, Slices[Any]] = {}

@@ -13,6 +13,7 @@ from latelier.errors import Refusal
 from latelier.objectives.attributes import FAKE
 
 LEAST = 1e-6  # length of a sum of directions that counts as none
+SHOWN = 60  # characters of a name that is none
 
 
 def log_odds(directions: Directions, code: Code) -> Tensor:
@@ -68,5 +69,5 @@ def place(directions: Directions, name: str) -> int:
     """The attribute's number. Raises Refusal with the nearest match."""
     if name not in directions.names:
         there = [one for one in directions.names if one != FAKE]  # it can be asked for, but no image is known by it
-        raise Refusal(f'no attribute "{name}" in this model; {nearest(name, there)}')
+        raise Refusal(f'no attribute "{name[:SHOWN]}" in this model; {nearest(name, there)}')
     return directions.names.index(name)

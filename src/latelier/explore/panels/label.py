@@ -62,6 +62,7 @@ def state(opened: OpenedRun, question: Question) -> dict[str, Any]:
         "measured": {"on": curve.said, "chance": curve.chance, "more": curve.more},
         "untrainable": _untrainable(opened) or "",
         "elsewhere": _of_no_training(opened) or "",
+        "splits": list(opened.splits),
         "pictures": [told(opened, row) for row in _rows(opened, question.texts("pictures", MOST))],
     }
 

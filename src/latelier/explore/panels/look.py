@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 
 from latelier.codes.rows import flat
+from latelier.config.lookup import nearest
 from latelier.core import Captions, Classifies, Encodes, has
+from latelier.data.sources.matching import source_parts
+from latelier.errors import Refusal
 from latelier.explore import export
 from latelier.explore.caption_search import likelihoods
 from latelier.explore.duplicates import closest
@@ -42,6 +45,7 @@ def actions() -> dict[str, Action]:
         "near": near,
         "about": about,
         "filters": filters,
+        "split": split,
         "pairs": pairs,
         "captioned": captioned,
         "select": select,
@@ -87,7 +91,18 @@ def command(opened: OpenedRun, question: Question) -> dict[str, Any]:
 def filters(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """What images can be filtered by."""
     writes = has(opened.model, Captions) and has(opened.model, Encodes)
-    return {**filters_of(opened), "search": searches(opened), "captions": writes}
+    here = source_parts(opened.shown.source)[1]
+    splits = list(opened.splits) if opened.open_split is not None else []
+    return {**filters_of(opened), "search": searches(opened), "captions": writes, "splits": splits, "split": here}
+
+
+def split(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:
+    """Opens the run with another split of its images beside this one; the name that it then has on the page."""
+    name = question.text("split")
+    if opened.open_split is None or name not in opened.splits:
+        raise Refusal(f'no split "{name[:40]}" here; {nearest(name, list(opened.splits))}')
+    found = yield from opened.open_split(name)
+    return {"run": found}
 
 
 def page(opened: OpenedRun, question: Question) -> dict[str, Any]:

@@ -126,12 +126,13 @@ function listed() {
   fill(runs, site.runs.map((run) => h("option", { value: run.id }, run.title)));
 }
 
-/** There are more runs than before. */
-async function again() {
+/** There are more runs than before; `detail`, where there is one, is called once the page knows them. */
+async function again({ detail }) {
   site = await read();
   listed();
   frame(site.runs.find((run) => run.id === stage.run.id), stage.panel);
   stage.site = site;
+  detail?.();
 }
 
 async function begin() {

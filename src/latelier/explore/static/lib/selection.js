@@ -27,7 +27,7 @@ export function bar(stage) {
     const said = h("span", { "aria-live": "polite" });
     const take = (how) => async () => {
       const made = await stage.ask("folder", { selection, how }, "look");
-      if (made) fill(said, `${made.count.toLocaleString("en")} ${how} in `, h("code", {}, made.folder));
+      if (made) fill(said, `${made.count.toLocaleString("en")} ${how} in `, h("code", {}, made.folder), ". To train on them: ", h("code", {}, made.command));
     };
     fill(element,
       h("b", {}, `${answer.count.toLocaleString("en")} selected`),

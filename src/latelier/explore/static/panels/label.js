@@ -8,6 +8,7 @@ import { curve } from "../lib/curve.js";
 import { send } from "../lib/outbox.js";
 import { training } from "../lib/training.js";
 import { say } from "../lib/stage.js";
+import { toSplit } from "../lib/split.js";
 
 export const works = false;
 export const keys = [
@@ -195,7 +196,7 @@ export function mount(stage) {
     fill(classes, told.classes.map(({ name, count }, i) =>
       button([h("kbd", {}, key(name, i) || "\u00b7"), h("span", {}, name), h("small", { class: "soft" }, count.toLocaleString("en"))], () => give(name), { class: "class" })));
     fill(thumbs, told.classes.slice(0, 30).map(({ name }) => button(name, () => give(name))), told.classes.length ? button("unknown", () => give(null)) : typed("New class", add));
-    fill(elsewhere, told.elsewhere && h("p", { class: "card" }, told.elsewhere));
+    fill(elsewhere, told.elsewhere && h("div", { class: "card row" }, h("p", {}, told.elsewhere), told.splits.includes("train") && button("Label the train images", () => toSplit(stage, "train"))));
     fill(whole, h("span", {}, "All that is selected:"), told.classes.slice(0, 30).map(({ name }) => button(name, () => giveAll(name), { "aria-label": `All selected images are ${name}` })));
     fill(attributes, told.attributes.map(({ name, yes, no }) =>
       h("div", { class: "row", role: "group", "aria-label": name }, h("span", {}, name, h("small", { class: "soft" }, ` ${yes} yes, ${no} no`)), button("Yes", () => mark(name, "yes")), button("No", () => mark(name, "no")), button("Unknown", () => mark(name, null)))));

@@ -5,9 +5,10 @@ import { address, thumb } from "../lib/picture.js";
 import { go } from "../lib/address.js";
 import { keep } from "../lib/keep.js";
 import { keepRows } from "../lib/selection.js";
+import { toSplit } from "../lib/split.js";
 
 const PAGE = 48;
-const FILTERS = ["label", "given", "guess", "prediction", "cluster", "wrong", "attribute", "value", "words", "order", "selection"];
+const FILTERS = ["label", "given", "guess", "prediction", "confidence", "cluster", "part", "wrong", "attribute", "value", "words", "order", "selection"];
 const ORDERS = { error: "worst reconstructed first", outlier: "farthest from all others first", unsure: "least sure first" };
 const MOST = 0.1; // of pairs: of the typical distance to the nearest image
 
@@ -68,12 +69,18 @@ export async function mount(stage) {
     if (!told) return;
     const of = (names) => (names.length ? [...names.map((name) => [name, name]), ["-", "none"]] : []);
     const text = h("input", { type: "text", "aria-label": "Words of captions or names", placeholder: "Words", value: stage.get("words") });
+    const here = told.splits.includes(told.split);
+    const split = h("select", { "aria-label": "Split", onchange: () => toSplit(stage, split.value, Object.fromEntries(FILTERS.map((name) => [name, ""]))) }, told.splits.map((name) => h("option", { value: name }, `${name} images`)));
+    split.value = told.split;
     fill(filters,
+      here && told.splits.length > 1 && split,
       menu("label", "all classes", of(told.classes)),
       menu("given", "all, labelled here or not", told.given.length ? [["*", "labelled here"], ...of(told.given)] : []),
       menu("guess", "all guesses", of(told.given)),
       menu("prediction", "all predictions", of(told.predictions)),
+      menu("confidence", "sure or not", told.confidences.map((name) => [name, `sure by ${name}`])),
       menu("cluster", "all clusters", told.clusters.map((name) => [name, name])),
+      menu("part", "trained on or not", told.parts.map((name) => [name, name])),
       menu("wrong", "right and wrong", told.wrong.map((one) => [one, "predicted wrongly"])),
       menu("attribute", "all attributes", told.attributes.map((name) => [name, name])),
       stage.get("attribute") && menu("value", "yes", [["no", "no"], ["unknown", "unknown"]]),
