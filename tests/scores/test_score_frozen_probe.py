@@ -9,8 +9,8 @@ from torch import Generator, nn
 
 from latelier.codes.rows import features
 from latelier.core import Model
-from latelier.data.order import Order
 from latelier.data.images import Images
+from latelier.data.order import Order
 from latelier.data.seeds import mix
 from latelier.data.sources.open import open_images
 from latelier.data.subsets import hold_out
