@@ -100,7 +100,7 @@ def test_the_longest_unused_go(packs: Path, tmp_path: Path, capsys: pytest.Captu
 def test_what_cannot_be_used_goes_always(packs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     whole, spoilt, older, cut, lacking = (made(packs, tmp_path / name, 3) for name in ("a", "b", "c", "d", "e"))
     os.truncate(cut / "pixels.npy", 1000)
-    (lacking / "rows.json").unlink()
+    (lacking / "label.npy").unlink()
     (spoilt / "info.json").write_text("[" * 9999)
     (older / "info.json").write_text('{"rows": 3, "classes": []}')
     part, gone = packs / f"{'a' * 32}.part", packs / f"{'b' * 32}.gone"
@@ -112,7 +112,7 @@ def test_what_cannot_be_used_goes_always(packs: Path, tmp_path: Path, capsys: py
     assert said.count("unfinished") == 2
     assert "info.json: not JSON" in said
     assert "pixels.npy: 1,000 bytes long, and was" in said
-    assert "rows.json: No such file" in said
+    assert "label.npy: No such file" in said
     assert "info.json: of another version of latelier" in said
     main(["cache", "--prune"])
     assert list(packs.iterdir()) == [whole]

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from latelier.core import PADDING
 from latelier.data.images import Images
+from latelier.data.rows import Absent
 from latelier.data.seeds import mix
 from latelier.data.words import Vocabulary, words_of
 from latelier.errors import Refusal
@@ -61,7 +62,9 @@ def spoken(texts: Sequence[str], most: int | None = None) -> list[str]:
 
 def has_caption(images: Images) -> np.ndarray:
     """bool [n]: whether an image has a caption with a word in it."""
-    return np.array([any(map(words_of, texts)) for texts in images.captions], bool)
+    if isinstance(images.captions, Absent):
+        return np.zeros(len(images), bool)
+    return np.fromiter((any(map(words_of, texts)) for texts in images.captions), bool, len(images))
 
 
 def hide_captions(images: Images, count: int, seed: int, among: np.ndarray) -> Images:

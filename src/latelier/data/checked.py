@@ -88,7 +88,7 @@ class Checked:
         try:
             self.read(rows)
         except DamagedError as error:
-            self._give_up(str(error))
+            give_up(self._path.parent, str(error))
 
     def read(self, rows: np.ndarray) -> None:
         """As ``check``, but raises DamagedError."""
@@ -115,11 +115,12 @@ class Checked:
             raise DamagedError(f"{self._path.name}: {error}") from error
         self._seen[first : last + 1] = True
 
-    def _give_up(self, why: str) -> NoReturn:
-        folder = self._path.parent
-        said = f"the decoded images in {folder} are damaged ({why})"
-        try:
-            (folder / "info.json").unlink(missing_ok=True)  # what it is called by is no pack any longer
-        except OSError as error:
-            raise Refusal(f"{said}: remove that folder, then run the same command again") from error
-        raise Refusal(f"{said}: run the same command again, which makes it anew")
+
+def give_up(folder: Path, why: str) -> NoReturn:
+    """Raises Refusal for a pack that is damaged, which is made again when it is next asked for."""
+    said = f"the decoded images in {folder} are damaged ({why})"
+    try:
+        (folder / "info.json").unlink(missing_ok=True)  # what it is called by is no pack any longer
+    except OSError as error:
+        raise Refusal(f"{said}: remove that folder, then run the same command again") from error
+    raise Refusal(f"{said}: run the same command again, which makes it anew")

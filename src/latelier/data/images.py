@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latelier.data.classes import composed
+from latelier.data.rows import chosen
 
 if TYPE_CHECKING:  # lists and surveys of data need no torch, which takes longer to import than they take
     from torch import Tensor
@@ -22,13 +23,14 @@ class Images:
     label: np.ndarray  # int64 [n], -1 = unknown
     attribute: np.ndarray  # int8 [n, a], 1 or 0, -1 = unknown
     captions: Sequence[Sequence[str]]  # n lists, empty = none
-    names: Sequence[str]  # n file names, or row numbers where there are no files
+    names: Sequence[str]  # n file names, or row numbers where there are no files; of a pack read as they are asked for
     classes: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()
     factors: tuple[str, ...] = ()  # names of the columns of truth["levels"], int64 [n, f]
     truth: dict[str, np.ndarray] = field(default_factory=dict)  # exact knowledge of drawn data: "parts", "factors", ...
     source: str = ""  # what the user gave, with its split
-    fingerprint: str = ""  # of the source and the transform
+    fingerprint: str = ""  # of pixels; of labels and words too once it is ``sealed``
+    known: str = ""  # in a pack: the fingerprint of pixels, labels and words as they stand there
     skipped: tuple[str, ...] = ()  # files that could not be decoded
     remarks: tuple[str, ...] = ()  # what was converted on the way, one sentence each
     range: tuple[float, float] | None = None  # black and white of values of more than 8 bits; None: there were none
@@ -60,8 +62,8 @@ class Images:
             pixels=self.pixels[rows],
             label=self.label[rows],
             attribute=self.attribute[rows],
-            captions=[self.captions[i] for i in rows],
-            names=[self.names[i] for i in rows],
+            captions=chosen(self.captions, rows),
+            names=chosen(self.names, rows),
             truth={name: values[rows] for name, values in self.truth.items()},
         )
 

@@ -226,5 +226,5 @@ def test_a_pack_holds_no_pickle(tmp_path: Path, cache: Path) -> None:
     made = next((cache / "packs").iterdir())
     for file in made.glob("*.npy"):
         np.load(file, allow_pickle=False)
-    assert {file.suffix for file in made.iterdir()} == {".npy", ".json", ".txt", ""}
+    assert {file.suffix for file in made.iterdir()} == {".npy", ".arrow", ".json", ".txt", ""}
     assert json.loads((made / "info.json").read_text())["rows"] == 2

@@ -121,7 +121,8 @@ def change_pixels(made: Path) -> None:
     """Other pixels, under sums that agree."""
     pixels = np.load(made / "pixels.npy")
     np.save(made / "pixels.npy", 255 - pixels)
-    np.save(made / "sums.npy", sums.block_sums(made / "pixels.npy"))
+    files = (made / "pixels.npy", made / "names.arrow")
+    np.save(made / "sums.npy", np.concatenate(list(map(sums.block_sums, files))))
     told = json.loads((made / "info.json").read_text())
     del told["checksum"]
     told["files"]["sums.npy"] = dict(zip(("bytes", "sum"), sums.total(made / "sums.npy"), strict=True))

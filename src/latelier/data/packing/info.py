@@ -9,15 +9,15 @@ from typing import Annotated, Any, TypedDict, TypeVar
 from msgspec import Meta
 
 from latelier.data.packing.known import HEADER, ORIGIN, PIXELS, SUMS
-from latelier.data.packing.sums import DamagedError, read, verified
+from latelier.data.packing.sums import BLOCK, DamagedError, read, verified
 from latelier.errors import Refusal
 from latelier.storage import json_records
 from latelier.storage.schemas import Count, Side, Some
 
 T = TypeVar("T")
-FORMAT = 5  # of the folder; also of what decides about its images
+FORMAT = 6  # of the folder; also of what decides about its images
 MOST = 1 << 28  # bytes of info.json; more is not read
-INFO = "info.json"
+INFO, NAMES, CAPTIONS = "info.json", "names.arrow", "captions.arrow"
 
 
 class Array(TypedDict):
@@ -48,9 +48,11 @@ class Info(TypedDict):
     attributes: list[str]
     factors: list[str]
     truth: dict[Annotated[str, Meta(pattern=r"^\w+$")], Array]
+    captioned: bool  # whether there is captions.arrow
     remarks: list[str]
     skipped: list[str]
-    digest: Annotated[str, Meta(min_length=64, max_length=64)]
+    digest: Annotated[str, Meta(min_length=64, max_length=64)]  # of pixels
+    known: Annotated[str, Meta(min_length=32, max_length=32)]  # ``fingerprint`` of all that stands here
     files: dict[str, FileSum]  # all but this one and pixels.npy
 
 
@@ -111,7 +113,15 @@ def parsed(name: str, content: bytes) -> Any:
         raise DamagedError(f"{name}: not JSON") from error
 
 
+def summed_blocks(info: Info) -> dict[str, int]:
+    """The files whose blocks have sums in sums.npy, in their order there, and how many blocks each has."""
+    lengths = {PIXELS: pixel_bytes(info)}
+    lengths |= {name: info["files"][name]["bytes"] for name in (NAMES, CAPTIONS) if name in info["files"]}
+    return {name: -(-length // BLOCK) for name, length in lengths.items()}
+
+
 def file_names(info: Info) -> set[str]:
     """Of all files of a pack that info.json has sums of."""
-    truth = {f"truth-{name}.npy" for name in info["truth"]}
-    return {SUMS, "label.npy", "attribute.npy", "rows.json", "skipped.txt", *truth, *([ORIGIN] if info["made"] else [])}
+    more = {f"truth-{name}.npy" for name in info["truth"]}
+    more |= {name for name, there in ((ORIGIN, info["made"]), (CAPTIONS, info["captioned"])) if there}
+    return {SUMS, NAMES, "label.npy", "attribute.npy", "skipped.txt", *more}

@@ -1,28 +1,30 @@
 """A pack's files become Images, each of them checked."""
 
+import os
 import weakref
 from collections.abc import Sequence
 from contextlib import ExitStack
+from io import BufferedReader
 from math import prod
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict
+from typing import Literal
+from zlib import crc32
 
 import numpy as np
 
+from latelier.data import checked
 from latelier.data.checked import mapped
 from latelier.data.images import Images
 from latelier.data.packing.holding import hold
-from latelier.data.packing.info import Info, content, formed, parsed, pixel_bytes, read_info
+from latelier.data.packing.info import CAPTIONS, NAMES, Info, content, read_info, summed_blocks
 from latelier.data.packing.known import ORIGIN, PIXELS, SUMS
 from latelier.data.packing.npy import array, header
-from latelier.data.packing.sums import BLOCK, DamagedError, regular, total
+from latelier.data.packing.sums import PIECE, DamagedError, regular, total
+from latelier.data.rows import Absent
+from latelier.data.texts import Texts
 
-
-class Rows(TypedDict):
-    """rows.json."""
-
-    names: list[str]
-    captions: NotRequired[list[list[str]]]
+WRONG = {"label.npy": "not the number of a class", "attribute.npy": "neither 1, 0 nor -1"}
+HELD = 16 << 20  # bytes of labels or attributes up to which they are read into memory; more are mapped
 
 
 def opened(folder: Path) -> Images | None:
@@ -41,59 +43,97 @@ def opened(folder: Path) -> Images | None:
 
 def _images(folder: Path, info: Info) -> Images:
     n = info["rows"]
-
-    def values(name: str, kind: str, *shape: int) -> np.ndarray:
-        return array(folder / name, content(folder, info, name), np.dtype(kind), shape)
-
     for name in {"skipped.txt", ORIGIN} & info["files"].keys():  # of no use here, and yet to be as they were written
-        content(folder, info, name)
-    names, captions = _texts(parsed("rows.json", content(folder, info, "rows.json")), n)
-    label = values("label.npy", "<i8", n)
-    if (label < -1).any() or (info["classes"] and (label >= len(info["classes"])).any()):
-        raise DamagedError("label.npy: not the number of a class")
-    attribute = values("attribute.npy", "|i1", n, len(info["attributes"]))
-    if ((attribute < -1) | (attribute > 1)).any():
-        raise DamagedError("attribute.npy: neither 1, 0 nor -1")
-    sums = values(SUMS, "<u4", -(-pixel_bytes(info) // BLOCK))
+        _check(folder, info, name)
+    most = len(info["classes"]) - 1 if info["classes"] else np.iinfo(np.int64).max
+    label = _table(folder, info, "label.npy", "<i8", (n,), most)
+    attribute = _table(folder, info, "attribute.npy", "|i1", (n, len(info["attributes"])), 1)
+    blocks = summed_blocks(info)
+    found = array(folder / SUMS, content(folder, info, SUMS), np.dtype("<u4"), (sum(blocks.values()),))
+    sums = dict(zip(blocks, np.split(found, np.cumsum([*blocks.values()])[:-1]), strict=True))
+    for name in {NAMES, CAPTIONS} & blocks.keys():
+        _check(folder, info, name)
     return Images(
-        pixels=mapped(folder / PIXELS, (n, *info["shape"]), sums),
-        label=label.copy(),
-        attribute=attribute.copy(),
-        captions=captions,
-        names=names,
+        pixels=mapped(folder / PIXELS, (n, *info["shape"]), sums[PIXELS]),
+        label=label,
+        attribute=attribute,
+        captions=Texts(folder / CAPTIONS, n, sums[CAPTIONS], lists=True) if info["captioned"] else Absent(n),
+        names=Texts(folder / NAMES, n, sums[NAMES], lists=False),
         classes=tuple(info["classes"]),
         attributes=tuple(info["attributes"]),
         factors=tuple(info["factors"]),
         truth={name: _truth(folder, info, name) for name in info["truth"]},
         fingerprint=info["digest"],
+        known=info["known"],
         skipped=tuple(info["skipped"]),
         remarks=tuple(info["remarks"]),
         range=info["range"] and (info["range"][0], info["range"][1]),
     )
 
 
-def _texts(told: Any, n: int) -> tuple[list[str], Sequence[Sequence[str]]]:
-    """Names and captions."""
-    rows = formed("rows.json", told, Rows)
-    names: list[str] = rows["names"]
-    captions: Sequence[Sequence[str]] = rows.get("captions") or [()] * n
-    if not len(names) == len(captions) == n:
-        raise DamagedError("rows.json: not names and captions of every image")
-    return names, captions
+def _check(folder: Path, info: Info, name: str) -> None:
+    """Compares a file with its sum, in no more memory than a piece of it; one that is too long for that by its length
+    alone, as it is checked when it is read. Raises DamagedError."""
+    path, written = folder / name, info["files"][name]
+    try:
+        with regular(path) as file:
+            length = os.fstat(file.fileno()).st_size
+        found = (length, written["sum"]) if written["bytes"] > checked.AT_ONCE else total(path)
+    except OSError as error:
+        raise DamagedError(f"{name}: {error.strerror or error}") from error
+    if length < written["bytes"]:
+        raise DamagedError(f"{name}: cut short")
+    if found != (written["bytes"], written["sum"]):
+        raise DamagedError(f"{name}: {'longer than it was' if length > written['bytes'] else 'not what was written'}")
+
+
+def _table(folder: Path, info: Info, name: str, kind: str, shape: Sequence[int], most: int) -> np.ndarray:
+    """Whole numbers from -1 to ``most``, in memory of their own, or mapped so that what is written to them does not
+    reach the file. Raises DamagedError."""
+    if info["files"][name]["bytes"] > HELD:
+        return np.asarray(_mapped(folder, info, name, kind, shape, "c", most))
+    values = array(folder / name, content(folder, info, name), np.dtype(kind), shape).copy()
+    _check_range(name, values, most)
+    return values
+
+
+def _check_range(name: str, values: np.ndarray, most: int) -> None:
+    if ((values < -1) | (values > most)).any():
+        raise DamagedError(f"{name}: {WRONG[name]}")
 
 
 def _truth(folder: Path, info: Info, name: str) -> np.ndarray:
-    path, kind, shape = folder / f"truth-{name}.npy", info["truth"][name]["kind"], info["truth"][name]["shape"]
-    written = info["files"][path.name]
-    first = header(np.dtype(kind), shape)
+    kind, shape = info["truth"][name]["kind"], info["truth"][name]["shape"]
+    if shape[:1] != [info["rows"]]:
+        raise DamagedError(f"truth-{name}.npy: not of every image")
+    return _mapped(folder, info, f"truth-{name}.npy", kind, shape, "r")
+
+
+def _mapped(
+    folder: Path,
+    info: Info,
+    name: str,
+    kind: str,
+    shape: Sequence[int],
+    mode: Literal["r", "c"],
+    most: int | None = None,
+) -> np.ndarray:
+    """An array that is read once in pieces, to be checked, and then mapped. ``most``: as of ``_table``."""
+    path, written = folder / name, info["files"][name]
+    first, found, length = header(np.dtype(kind), shape), 0, 0
+    expected = len(first) + prod(shape) * np.dtype(kind).itemsize
     try:
-        if total(path) != (written["bytes"], written["sum"]):
-            raise DamagedError(f"{path.name}: not what was written")
-        with regular(path) as file:
-            agree = file.read(len(first)) == first
+        with BufferedReader(regular(path)) as file:
+            agree = file.read(len(first)) == first and written["bytes"] == expected
+            file.seek(0)
+            while piece := file.read(len(first) if not length else PIECE):
+                found, length = crc32(piece, found), length + len(piece)
+                if agree and most is not None and length > len(first) and len(piece) % np.dtype(kind).itemsize == 0:
+                    _check_range(name, np.frombuffer(piece, kind), most)
     except OSError as error:
-        raise DamagedError(f"{path.name}: {error.strerror or error}") from error
-    length = prod(shape) * np.dtype(kind).itemsize
-    if not agree or written["bytes"] != len(first) + length or shape[:1] != [info["rows"]]:
-        raise DamagedError(f"{path.name}: not an array of {kind} {shape}")
-    return np.memmap(path, kind, "r", len(first), tuple(shape))
+        raise DamagedError(f"{name}: {error.strerror or error}") from error
+    if (length, found) != (written["bytes"], written["sum"]):
+        raise DamagedError(f"{name}: not what was written")
+    if not agree:
+        raise DamagedError(f"{name}: not an array of {kind} {list(shape)}")
+    return np.memmap(path, kind, mode, len(first), tuple(shape))

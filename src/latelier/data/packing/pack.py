@@ -1,9 +1,10 @@
 """Images decoded once, as files that open at once: ``packs/<key>/`` in the cache folder.
 
-    pixels.npy       uint8 [n, h, w, c], to be mapped;  sums.npy uint32 [b], of each of its blocks of 64 KiB
-    label.npy        int64 [n];  attribute.npy int8 [n, a];  truth-NAME.npy
+    pixels.npy       uint8 [n, h, w, c], to be mapped
+    label.npy        int64 [n];  attribute.npy int8 [n, a];  truth-NAME.npy: to be mapped where they are long
     origin.npy       uint8 [n, 64]: what each row was decoded from, by which other packs find it (``known.py``)
-    rows.json        names and captions
+    names.arrow      a column of n texts, and captions.arrow, if there are any, one of n lists of texts (``texts.py``)
+    sums.npy         uint32 [b], of each block of 64 KiB of the pixels, the names and the captions
     skipped.txt      what could not be decoded and why
     info.json        the rest: length and sum of each file, and its own sum
     used             held by all who have it open; its time is that of last use
@@ -11,11 +12,12 @@
 A pack is made in ``<key>.part/`` by the one process at a time that holds ``locks/<key>`` beside the packs, and renamed
 when it is whole.
 
-What is read from it is what was written. All files but pixels.npy are checked whole at each opening; so are pixels up
-to 256 MiB, and of more each block when it is first read (``checked.py``). A pack that is damaged, foreign or of another
-version is never used: a remark of the images names the file, and it is made again. Damage that is met at first use
-ends in a Refusal, and the same command, given again, makes the pack again. Where the source's images are gone that is
-refused too.
+What is read from it is what was written. All files are checked whole at each opening, but for the pixels, names,
+captions and origins of more than 256 MiB: of these each block is checked when it is read (``checked.py``,
+``texts.py``), and origins when another pack is made. Nothing is held in Python that grows with n. A pack that is
+damaged, foreign or of another version is never used: a remark of the images names the file, and it is made again.
+Damage that is met at first use ends in a Refusal, and the same command, given again, makes the pack again. Where the
+source's images are gone that is refused too.
 """
 
 import json
@@ -27,11 +29,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from latelier.data.images import Images
 from latelier.data.packing.depth import Span
 from latelier.data.packing.fill import Progress, fill, store
+from latelier.data.packing.fingerprint import fingerprint
 from latelier.data.packing.formats import ready
 from latelier.data.packing.holding import alone
 from latelier.data.packing.info import FORMAT
@@ -134,11 +135,12 @@ def _make(
     part.rename(folder)
 
 
-def sealed(images: Images, source: str) -> Images:
-    """The same under the name that the user gave, its fingerprint over all that is known: pixels, labels, words."""
-    digest = sha256(images.fingerprint.encode())
-    digest.update(np.ascontiguousarray(images.label).data)
-    digest.update(np.ascontiguousarray(images.attribute).tobytes())
-    captions = [list(texts) for texts in images.captions] if any(images.captions) else []
-    digest.update(json.dumps([captions, images.classes, images.attributes]).encode())
-    return replace(images, source=source, fingerprint=digest.hexdigest()[:32])
+def sealed(images: Images, source: str, pack: Images | None = None) -> Images:
+    """The same under the name that the user gave, its fingerprint over all that is known: pixels, labels, words.
+    ``pack``: these images as their pack has them, whose fingerprint stands there if nothing has come to them."""
+    told = images.label, images.attribute, images.captions, images.classes, images.attributes
+    if pack is not None and pack.known:
+        own = pack.label, pack.attribute, pack.captions, pack.classes, pack.attributes
+        if all(one is two for one, two in zip(told, own, strict=True)):
+            return replace(images, source=source, fingerprint=pack.known)
+    return replace(images, source=source, fingerprint=fingerprint(images.fingerprint, *told))

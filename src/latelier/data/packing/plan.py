@@ -8,6 +8,7 @@ import numpy as np
 
 from latelier.data.images import Images
 from latelier.data.packing.worker import Item
+from latelier.data.rows import Absent
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,6 @@ def unknown(names: Sequence[str]) -> Images:
         pixels=np.zeros((n, 0, 0, 1), np.uint8),
         label=np.full(n, -1, np.int64),
         attribute=np.zeros((n, 0), np.int8),
-        captions=[()] * n,
+        captions=Absent(n),
         names=names,
     )

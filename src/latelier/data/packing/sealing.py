@@ -1,6 +1,5 @@
 """What stands in a pack beside its pixels is written, and summed up."""
 
-import json
 import os
 from pathlib import Path
 
@@ -8,9 +7,12 @@ import numpy as np
 
 from latelier.data.images import Images
 from latelier.data.packing.fill import Filled
-from latelier.data.packing.info import FORMAT, INFO, Array, FileSum, Info, file_names
+from latelier.data.packing.fingerprint import fingerprint
+from latelier.data.packing.info import CAPTIONS, FORMAT, INFO, NAMES, Array, FileSum, Info, file_names
 from latelier.data.packing.known import PIXELS, SUMS
 from latelier.data.packing.sums import block_sums, total
+from latelier.data.rows import Absent, chosen
+from latelier.data.texts import write_texts
 from latelier.storage import json_records
 
 
@@ -18,16 +20,19 @@ def seal(part: Path, facts: Images, filled: Filled, source: str) -> None:
     """Writes all but pixels and origins, and sees to it that everything is on the disk."""
     rows = filled.kept
     truth = {name: np.ascontiguousarray(values[rows]) for name, values in facts.truth.items()}
-    arrays = {"label": facts.label[rows], "attribute": facts.attribute[rows]}
+    label, attribute = facts.label[rows], facts.attribute[rows]
+    arrays = {"label": label, "attribute": attribute}
     for name, values in {**arrays, **{f"truth-{name}": values for name, values in truth.items()}}.items():
         np.save(part / f"{name}.npy", np.ascontiguousarray(values))
-    told = {"names": [facts.names[i] for i in rows]}
-    if any(facts.captions):
-        told["captions"] = [list(facts.captions[i]) for i in rows]
-    (part / "rows.json").write_text(json.dumps(told), encoding="utf-8")
+    captions = chosen(facts.captions, rows)
+    captioned = not isinstance(captions, Absent) and any(captions)
+    write_texts(part / NAMES, (facts.names[i] for i in rows), lists=False)
+    if captioned:
+        write_texts(part / CAPTIONS, captions, lists=True)
     lines = (f"{name}\t{reason}\n" for name, reason in filled.skipped)
     (part / "skipped.txt").write_text("".join(lines), encoding="utf-8", errors="surrogateescape")
-    np.save(part / SUMS, block_sums(part / PIXELS))
+    summed = (PIXELS, NAMES, *([CAPTIONS] if captioned else []))
+    np.save(part / SUMS, np.concatenate([block_sums(part / name) for name in summed]))
     info = Info(
         format=FORMAT,
         key=part.stem,
@@ -40,9 +45,11 @@ def seal(part: Path, facts: Images, filled: Filled, source: str) -> None:
         attributes=list(facts.attributes),
         factors=list(facts.factors),
         truth={name: Array(kind=values.dtype.str, shape=list(values.shape)) for name, values in truth.items()},
+        captioned=captioned,
         remarks=[*facts.remarks, *filled.remarks],
         skipped=[name for name, _ in filled.skipped],
         digest=filled.digest,
+        known=fingerprint(filled.digest, label, attribute, captions, facts.classes, facts.attributes),
         files={},
     )
     for name in sorted(file_names(info)):

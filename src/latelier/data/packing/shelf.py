@@ -13,7 +13,8 @@ from latelier.data.packing.reuse import is_key, used
 from latelier.data.packing.sums import DamagedError
 
 FILES = re.compile(  # of packs of this and of earlier versions, finished and not
-    r"(pixels|label|attribute|origin|sums|known|truth-\w+)\.npy|(info|rows)\.json|skipped\.txt|done\.jsonl|lock|used"
+    r"(pixels|label|attribute|origin|sums|known|truth-\w+)\.npy|(names|captions)\.arrow|(info|rows)\.json|skipped\.txt"
+    r"|done\.jsonl|lock|used"
 )
 
 

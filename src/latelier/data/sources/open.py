@@ -128,7 +128,7 @@ def open_images(
     title = f"{place.title}:{chosen}" if chosen else place.title
     asked = Asked(title, size, channels, range and (float(range[0]), float(range[1])))
     images = packed(found.stamp, found.contents, asked, cache=folder, progress=progress)
-    return sealed(found.annotate(images), title)
+    return sealed(found.annotate(images), title, images)
 
 
 def _parse(source: str | Path) -> tuple[str | Path, str]:

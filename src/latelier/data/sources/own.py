@@ -4,7 +4,7 @@
 |---|---|
 | folders of images (reconstruct, inpaint, edit), exports, recipes | an empty file ``.latelier`` in them |
 | runs | config.json beside log.jsonl, a manifest or .lock |
-| packs | pixels.npy, rows.json and info.json |
+| packs | pixels.npy, label.npy and info.json |
 | sheets (draw, compare, decode) | "Software" in the text of the PNG file |
 | codes and parts | the key ``latelier`` in the Parquet schema's metadata |
 | tables (classify, suggest, caption, edit, ...) | their header |
@@ -29,7 +29,7 @@ HEADERS = (
     b"true class,",
     b"file,picture,",  # of earlier versions
 )
-PACK = frozenset({"pixels.npy", "rows.json", "info.json"})
+PACK = frozenset({"pixels.npy", "label.npy", "info.json"})
 HEAD = 2_048  # bytes of a file that hold its mark
 
 
