@@ -13,6 +13,7 @@ from latelier.data.foreign import Label, is_nothing, unsaid
 from latelier.data.foreign import labels as labels_of
 from latelier.data.images import Images
 from latelier.data.packing.pack import sealed
+from latelier.data.remote.patterns import is_address, parted
 from latelier.data.sources.names import Found, Names, remarks_on
 from latelier.data.sources.table import Table
 from latelier.errors import Refusal
@@ -133,6 +134,8 @@ def beside(images: Images, path: Path, column: str) -> list[str]:
 
 def source_parts(source: str) -> tuple[str, str]:
     """A data argument, and the split behind its last colon or ""."""
+    if is_address(source):
+        return parted(source)
     head, _, tail = source.rpartition(":")
     return (head, tail) if head and not Path(source).exists() else (source, "")
 
