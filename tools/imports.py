@@ -23,6 +23,7 @@ FLOORS = (
     ("rules",),
     ("core",),
     ("learners",),
+    ("data.remote",),
     ("data", "data.packing", "data.drawn"),
     ("data.sources",),
     ("nets", "objectives"),

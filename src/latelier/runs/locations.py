@@ -8,6 +8,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from latelier.data.remote.patterns import is_address, is_pattern, parted
+from latelier.data.remote.store import listed
 from latelier.data.sources.open import BUILTIN
 from latelier.errors import Refusal
 from latelier.storage import paths
@@ -63,10 +65,15 @@ def leads_there(given: Any, config: Mapping[str, Any], folder: Path, name: str) 
 
 
 def _is_name(text: str) -> bool:
-    return text in BUILTIN or text.rpartition(":")[0] in BUILTIN
+    return text in BUILTIN or text.rpartition(":")[0] in BUILTIN or is_address(text)
 
 
 def _base(text: str) -> str | None:
-    """The part of a data argument that is a path which exists; none of a name."""
+    """The part of a data argument that is a path which exists, or a pattern of such; none of a name."""
     head, colon, _ = text.rpartition(":")
-    return next((name for name in (text, head if colon else "") if name and Path(name).exists()), None)
+    if path := next((name for name in (text, head if colon else "") if name and Path(name).exists()), None):
+        return path
+    with suppress(Refusal):
+        if is_pattern(text) and listed(pattern := parted(text)[0]):
+            return pattern
+    return None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latelier.data.images import Images
+from latelier.data.sources.labels_file import source_parts
 from latelier.data.subsets import hold_out
 from latelier.errors import Refusal
 from latelier.runs.learned import kept_back, labels_learned, learned_labels, learned_rows
@@ -51,8 +52,7 @@ def measured(run: "Run", source: str, where: Where) -> Images | None:
 
 def _parts(run: "Run", source: str, where: Where) -> tuple[str, str, tuple[str, ...]]:
     """A source without its split, the split to measure on ("" where none lies apart), and all splits that it has."""
-    head, _, tail = source.rpartition(":")
-    base, chosen = (head, tail) if head and not Path(source).exists() else (source, "")
+    base, chosen = source_parts(source)
     own = run.splits_of(base, where)
     held = next((name for name in ("test", "validation") if name in own), "")
     return base, chosen or (held if "train" in own else ""), own

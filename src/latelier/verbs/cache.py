@@ -1,14 +1,11 @@
 """latelier cache: list the packs of decoded images, and remove some."""
 
-import re
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from latelier.storage.amounts import BYTES, SECONDS, amount
 from latelier.terminal.say import say
-
-SECONDS = {"h": 3600, "d": 86_400, "w": 7 * 86_400}
-BYTES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 def cache(
@@ -77,10 +74,8 @@ def _amount(text: str | None, name: str, units: dict[str, int], example: str) ->
 
     if text is None:
         return None
-    found = re.fullmatch(r"(\d{1,12})([a-zA-Z]?)B?", text.strip())
-    for unit, worth in units.items():
-        if found and found[2].lower() == unit.lower():
-            return int(found[1]) * worth
+    if (found := amount(text, units)) is not None:
+        return found
     units_said = ", ".join(filter(None, units))
     raise Refusal(f"--{name} {text}: expected a whole number and a unit ({units_said}), as in {example}")
 

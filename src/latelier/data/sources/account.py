@@ -30,6 +30,9 @@ def account(path: Path, place: Place, look: bool) -> Account:
     found, ledger = place.found, Account()
     if found is None:
         return ledger
+    if place.listed:  # what lies beside shards that are named is not looked for
+        ledger.files = ledger.shards = len(found.shards)
+        return ledger
     if path.is_file():
         names = path.parent / "names.json"
         ledger.files, ledger.shards = 1, 1

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
 from latelier.data.images import Images
+from latelier.data.remote.patterns import is_address, parted
 from latelier.data.sources.names import Found, Names, remarks_on
 from latelier.errors import Refusal
 
@@ -85,6 +86,8 @@ def names_of(images: Images) -> Names:
 
 def source_parts(source: str) -> tuple[str, str]:
     """A data argument, and the split behind its last colon or ""."""
+    if is_address(source):
+        return parted(source)
     head, _, tail = source.rpartition(":")
     return (head, tail) if head and not Path(source).exists() else (source, "")
 

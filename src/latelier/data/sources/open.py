@@ -10,10 +10,12 @@ from latelier.config.renamed import today
 from latelier.data.images import Images
 from latelier.data.packing.pack import Asked, cache_folder, packed, sealed
 from latelier.data.packing.plan import Plan
+from latelier.data.remote.patterns import is_pattern, parted
 from latelier.data.sources.builtin import EMBEDDED, SCENES, Digits, Mixture, Scenes, Sprites
 from latelier.data.sources.evidence import SHARDS, Found, evidence
 from latelier.data.sources.folder import Folder
 from latelier.data.sources.layout import Layout, lay_out
+from latelier.data.sources.listed import of_pattern
 from latelier.data.sources.shards import shard_splits
 from latelier.data.sources.splits import ALIASES, in_order
 from latelier.data.sources.tables import TABLES, is_table
@@ -27,6 +29,7 @@ OTHERS = {
     "DIR": "a folder of images: class sub-folders, or labels.csv, attributes.csv, captions.csv beside the files",
     "DIR | FILE.parquet": "Parquet as Hugging Face lays it out: image, label, captions",
     "DIR | FILE.tar": "tar shards as webdataset lays them out: KEY.jpg with KEY.cls, KEY.txt, KEY.json",
+    "PATTERN": "many shards: 'train-{0000..1023}.tar', 's3://bucket/*.parquet', gs://, hf://datasets/..., https://",
 }
 
 
@@ -50,8 +53,9 @@ class Place(NamedTuple):
     title: str
     splits: tuple[str, ...]
     source: Callable[[str], Source]  # of a split, or of "" where there are none
-    found: Found | None = None  # on disk; nothing of what is built in
+    found: Found | None = None  # on disk or listed; nothing of what is built in
     layout: Layout = Layout()  # of a folder of images
+    listed: bool = False  # named by a pattern
 
 
 def list_data() -> list[tuple[str, str]]:
@@ -78,6 +82,8 @@ def place_of(
     """Where a data argument leads, and the split behind its last colon or ""; arguments as of ``open_images``. Raises
     Refusal for what is no source, or can be read in two ways."""
     name, split = _parse(source)
+    if isinstance(name, str) and name not in BUILTIN:
+        return _by_pattern(name, today("as", as_ or ""), cache_folder(cache)), split
     if isinstance(name, Path):
         return _on_disk(name, today("as", as_ or "")), split
     if as_:
@@ -100,7 +106,7 @@ def open_images(
 ) -> Images:
     """The images of a source, decoded at the first call and mapped from the cache at all later ones.
 
-    ``source``: a name out of ``list_data``, a folder, a Parquet file or a tar file; ":SPLIT" may end it.
+    ``source``: a name out of ``list_data``, a folder, a Parquet file, a tar file or a pattern; ":SPLIT" may end it.
     ``split``: train, validation, test or what else ``splits_of`` gives. None: all images of a source without splits,
     the train split (else the first) of one that has some.
     ``size``: the shorter side is scaled to it and the centre cropped. None: the size that all images share, else 64.
@@ -132,7 +138,7 @@ def open_images(
 
 
 def _parse(source: str | Path) -> tuple[str | Path, str]:
-    """A built-in name or an existing path, and the split behind the last colon or "". Raises Refusal."""
+    """A built-in name, an existing path or a pattern, and the split behind the last colon or "". Raises Refusal."""
     text = paths.text(source, "the data argument")
     head, _, tail = text.rpartition(":")
     for name, split in ((text, ""), (head, tail)):
@@ -140,6 +146,8 @@ def _parse(source: str | Path) -> tuple[str | Path, str]:
             return name, split
         if name and (path := Path(name)).exists():
             return path, split
+    if is_pattern(text):
+        return parted(text)
     near = difflib.get_close_matches(head or text, BUILTIN, 1)
     hint = f"did you mean {near[0]}?" if near else "`latelier data` lists the names"
     raise Refusal(f"{text} is neither a folder or file that exists nor the name of a built-in data set; {hint}")
@@ -169,6 +177,13 @@ def _built_in(name: str, root: Path, size: int | None, download: bool) -> Place:
     if name == "mixture":
         return Place(name, ("train", "test"), lambda split: Mixture(split, size))
     return Place(name, tuple(VISION[name].splits), lambda split: Vision(name, split, root, download))
+
+
+def _by_pattern(pattern: str, reading: str, cache: Path) -> Place:
+    found, splits, whole = of_pattern(pattern, cache)
+    if reading not in ("", found.kind):
+        raise Refusal(f"{pattern} names .{found.kind} files: leave --as {reading} out")
+    return Place(pattern, tuple(splits), lambda split: splits.get(split, whole), found, listed=True)
 
 
 def _on_disk(path: Path, reading: str) -> Place:

@@ -20,6 +20,7 @@ from latelier.data.packing.worker import READERS, reason
 from latelier.data.sources.account import Account, account
 from latelier.data.sources.duplicates import Duplicates
 from latelier.data.sources.folder import Folder
+from latelier.data.sources.listed import ShardSet
 from latelier.data.sources.open import Place, place_of
 from latelier.data.sources.parquet import Parquet
 from latelier.data.sources.tar import MORE, members, passed_over
@@ -175,6 +176,8 @@ def _inside(found: Survey, place: Place) -> None:
     if found.kind == "parquet":
         found.inside = images + len(found.skipped)
         return
+    if isinstance(origin := place.source(""), ShardSet):
+        shards = [origin.cache.local(shard) for shard in origin.beside]
     for file in shards:
         found.inside += members(file)
         found.unused += passed_over(file)

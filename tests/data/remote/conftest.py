@@ -1,0 +1,40 @@
+"""A bucket with four shards of ten images, behind a server that fails when it is told to."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from shards import labelled_tars
+from stores import Faults, bucket, unreliable
+
+from latelier.data.remote import store
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is in the bucket."""
+    return labelled_tars(tmp_path_factory.mktemp("files"), shards=4, images=10)
+
+
+@pytest.fixture(scope="session")
+def served(files: Path) -> Iterator[tuple[str, Faults]]:
+    with bucket(files) as address, unreliable(address) as found:
+        yield found
+
+
+@pytest.fixture
+def faults(served: tuple[str, Faults], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Faults]:
+    """Faults of the server that s3:// leads to, none so far; with a cache of the test's own."""
+    address, faults = served
+    for name, value in {
+        "AWS_ENDPOINT_URL": address,
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "LATELIER_CACHE": str(tmp_path / "cache"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(store, "WAIT", 0.001)
+    faults.__init__()  # type: ignore[misc]
+    yield faults
+    faults.__init__()  # type: ignore[misc]

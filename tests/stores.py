@@ -1,0 +1,118 @@
+"""An S3 server on this machine, and one between it and its reader that fails as networks do."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+BUCKET = "pictures"
+
+
+@contextmanager
+def bucket(folder: Path) -> Iterator[str]:
+    """The files of a folder in a bucket of a server. Yields its address."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    address = f"http://{host}:{port}"
+    keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "us-east-1"}
+    client = boto3.client("s3", endpoint_url=address, **keys)
+    try:
+        client.create_bucket(Bucket=BUCKET)
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                client.put_object(Bucket=BUCKET, Key=path.relative_to(folder).as_posix(), Body=path.read_bytes())
+        yield address
+    finally:
+        client.delete_objects(
+            Bucket=BUCKET,
+            Delete={"Objects": [{"Key": found["Key"]} for found in client.list_objects_v2(Bucket=BUCKET)["Contents"]]},
+        )
+        client.delete_bucket(Bucket=BUCKET)
+        client.close()
+        server.stop()
+
+
+class Faults:
+    """What becomes of requests for an object's bytes; each counts down."""
+
+    def __init__(self) -> None:
+        self.refuse = 0  # are answered by 500
+        self.cut = 0  # end in the middle
+        self.flip = 0  # come with a wrong byte
+        self.delay = 0.0  # seconds before each
+        self.gets = 0  # how many there were
+        self.lock = threading.Lock()
+
+    def take(self, name: str) -> bool:
+        with self.lock:
+            left = getattr(self, name)
+            setattr(self, name, max(0, left - 1))
+            return left > 0
+
+
+@contextmanager
+def unreliable(address: str) -> Iterator[tuple[str, Faults]]:
+    """A server that passes on what it is asked for, with faults. Yields its address and these."""
+    faults, behind = Faults(), urlsplit(address)
+
+    class Between(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def pass_on(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            connection = HTTPConnection(str(behind.hostname), behind.port)
+            connection.request(self.command, self.path, body, dict(self.headers))
+            answer = connection.getresponse()
+            content = answer.read()
+            bytes_asked = self.command == "GET" and "Range" in self.headers
+            if bytes_asked:
+                time.sleep(faults.delay)
+                with faults.lock:
+                    faults.gets += 1
+            if bytes_asked and faults.take("refuse"):
+                self.send_response(500)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            self.send_response(answer.status)
+            for name, value in answer.getheaders():
+                if name.lower() not in ("content-length", "connection", "transfer-encoding"):
+                    self.send_header(name, value)
+            length = answer.headers.get("Content-Length", "0") if self.command == "HEAD" else str(len(content))
+            self.send_header("Content-Length", length)
+            self.end_headers()
+            if bytes_asked and faults.take("cut"):
+                self.wfile.write(content[: len(content) // 2])
+                self.close_connection = True
+                return
+            if bytes_asked and faults.take("flip"):
+                content = content[:-1] + bytes([content[-1] ^ 1])
+            self.wfile.write(content)
+            connection.close()
+
+        do_GET = do_HEAD = do_PUT = do_POST = pass_on
+
+        def log_message(self, format: str, *arguments: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Between)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", faults
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
