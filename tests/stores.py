@@ -1,10 +1,11 @@
 """An S3 server on this machine, and one between it and its reader that fails as networks do."""
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,33 +15,63 @@ from urllib.parse import urlsplit
 BUCKET = "pictures"
 
 
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "tests",
+    "AWS_SECRET_ACCESS_KEY": "secret-of-tests",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
 @contextmanager
-def bucket(folder: Path) -> Iterator[str]:
-    """The files of a folder in a bucket of a server. Yields its address."""
-    import boto3
+def serving() -> Iterator[str]:
+    """An S3 server; its address. Servers of one process share what they hold."""
     from moto.server import ThreadedMotoServer
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    address = f"http://{host}:{port}"
-    keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "us-east-1"}
-    client = boto3.client("s3", endpoint_url=address, **keys)
     try:
+        yield f"http://{host}:{port}"
+    finally:
+        server.stop()
+
+
+@contextmanager
+def filled(folder: Path) -> Iterator[str]:
+    """The files of a folder in ``BUCKET`` of a server. Yields its address."""
+    import boto3
+
+    keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "us-east-1"}
+    with serving() as address, closing(boto3.client("s3", endpoint_url=address, **keys)) as client:
         client.create_bucket(Bucket=BUCKET)
         for path in sorted(folder.rglob("*")):
             if path.is_file():
                 client.put_object(Bucket=BUCKET, Key=path.relative_to(folder).as_posix(), Body=path.read_bytes())
-        yield address
-    finally:
-        client.delete_objects(
-            Bucket=BUCKET,
-            Delete={"Objects": [{"Key": found["Key"]} for found in client.list_objects_v2(Bucket=BUCKET)["Contents"]]},
-        )
-        client.delete_bucket(Bucket=BUCKET)
-        client.close()
-        server.stop()
+        try:
+            yield address
+        finally:
+            left = [{"Key": found["Key"]} for found in client.list_objects_v2(Bucket=BUCKET)["Contents"]]
+            client.delete_objects(Bucket=BUCKET, Delete={"Objects": left})
+            client.delete_bucket(Bucket=BUCKET)
+
+
+@contextmanager
+def bucket(name: str) -> Iterator[Any]:
+    """Within, the environment leads s3:// to a server that has this empty bucket; boto3's resource of it."""
+    import boto3
+
+    before = {key: os.environ.get(key) for key in (*ENVIRONMENT, "AWS_ENDPOINT_URL")}
+    with serving() as address:
+        try:
+            os.environ.update(ENVIRONMENT | {"AWS_ENDPOINT_URL": address})
+            store = boto3.resource("s3").Bucket(name)
+            store.create()
+            yield store
+        finally:
+            for key, value in before.items():
+                os.environ.pop(key, None) if value is None else os.environ.update({key: value})
 
 
 class Faults:

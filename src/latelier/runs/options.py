@@ -54,5 +54,6 @@ class Options:
     download: bool = False
     device: str | None = None
     tensorboard: bool = False
+    mirror: str | Path | None = None
     resume: bool = False
     quiet: bool = False

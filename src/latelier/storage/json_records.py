@@ -35,7 +35,12 @@ def write_list(path: Path, records: list[dict[str, Any]]) -> None:
 
 def append(path: Path, record: Mapping[str, Any]) -> None:
     """One JSON object with its checksum as one more line of the file."""
-    files.append(path, json.dumps(_summed(record)))
+    files.append(path, line(record))
+
+
+def line(record: Mapping[str, Any]) -> str:
+    """One JSON object with its checksum, as ``note`` reads it."""
+    return json.dumps(_summed(record))
 
 
 def read(path: Path, form: type[T], way_out: str, newest: int | None = None) -> T:

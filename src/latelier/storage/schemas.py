@@ -57,6 +57,13 @@ class Manifest(TypedDict):
     files: dict[str, FileSum]
 
 
+class MirrorNote(TypedDict):
+    """mirror-N.json: what makes the copy of a run whole."""
+
+    format: Format
+    files: dict[str, FileSum]
+
+
 class HeldOut(TypedDict, total=False):
     """Which images were not trained on."""
 

@@ -45,6 +45,7 @@ from latelier.training.held_out import (
     validation_images,
 )
 from latelier.training.method import opened_for
+from latelier.training.mirror import mirrored
 from latelier.training.request import check, clear, folder_of, resumed
 from latelier.training.supervision import one_factor, shares, supervised
 from latelier.training.warm_start import begun_from, fitted, take_weights
@@ -69,8 +70,9 @@ def start(options: Options) -> Path:
     """Trains what the options ask for, alone or as one of several processes. The run folder. Raises as ``run`` does."""
     arguments = vars(options) | {"model": options.model and Named(options.model)}
     prepare_cpu()
-    with parallel.processes():
-        return run(SimpleNamespace(**arguments, card=None, typed={}, begun=None))
+    request = SimpleNamespace(**arguments, card=None, typed={}, begun=None)
+    with parallel.processes(), mirrored(request):
+        return run(request)
 
 
 def run(request: SimpleNamespace) -> Path:
@@ -97,7 +99,7 @@ def run(request: SimpleNamespace) -> Path:
             _describe(request, prepared.images)
         outcome = _learn(folder, request, prepared)
     if outcome.why == "stopped":
-        again = resume(folder, prepared.card)
+        again = resume(folder, prepared.card, *(["--mirror", request.mirror] if request.mirror else []))
         if parallel.rank() == 0:
             say(f"stopped and saved at {counted(outcome.seen, 'image')}; go on with: {again}", error=True)
         raise KeyboardInterrupt if outcome.signal == signal.SIGINT else SystemExit(128 + outcome.signal)
@@ -209,7 +211,17 @@ def _learn(folder: Path, request: SimpleNamespace, prepared: Prepared) -> Outcom
             elif "remark" in record:
                 say(record["remark"], error=True)
 
-        return train(model, batches, plan, folder, card, validation=prepared.validation, begin=begin, show=show)
+        return train(
+            model,
+            batches,
+            plan,
+            folder,
+            card,
+            validation=prepared.validation,
+            begin=begin,
+            show=show,
+            saved=request.saved,
+        )
 
 
 def _ahead(folder: Path, model: Model, batches: Batches, plan: Plan, images: int, start: int) -> str:

@@ -53,6 +53,7 @@ def train(
     download: bool = Options.download,
     device: str | None = Options.device,
     tensorboard: bool = Options.tensorboard,
+    mirror: Place | None = Options.mirror,
     resume: bool = Options.resume,
     quiet: bool = Options.quiet,
 ) -> Path:
@@ -70,7 +71,8 @@ def train(
     data
         A built-in name (see `latelier data`), a folder of images, Parquet or tar; `SRC:split` names a split.
     out
-        The run folder. An existing run is never overwritten.
+        The run folder. An existing run is never overwritten. A URL such as s3://bucket/run is written as a folder in
+        the cache and copied there, as by --mirror.
     steps
         Length of the run in steps. The default is the method's own number, which is enough for a small folder, or 20
         epochs if that is more, up to four times the method's own number. Images of up to 22x22 pixels start from two to
@@ -169,6 +171,9 @@ def train(
         cpu, cuda, cuda:1; by default a GPU if there is one.
     tensorboard
         Also write TensorBoard files into the run.
+    mirror
+        Copy every checkpoint, the log and the settings to this place as well: a folder on another disk, or a URL such
+        as s3://bucket/run. Training does not wait for it. With --resume, a run whose folder is gone goes on from there.
     resume
         Continue from the run's newest good checkpoint.
     quiet

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from shards import labelled_tars
-from stores import Faults, bucket, unreliable
+from stores import ENVIRONMENT, Faults, filled, unreliable
 
 from latelier.data.remote import store
 
@@ -18,7 +18,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def served(files: Path) -> Iterator[tuple[str, Faults]]:
-    with bucket(files) as address, unreliable(address) as found:
+    with filled(files) as address, unreliable(address) as found:
         yield found
 
 
@@ -28,9 +28,7 @@ def faults(served: tuple[str, Faults], tmp_path: Path, monkeypatch: pytest.Monke
     address, faults = served
     for name, value in {
         "AWS_ENDPOINT_URL": address,
-        "AWS_ACCESS_KEY_ID": "x",
-        "AWS_SECRET_ACCESS_KEY": "x",
-        "AWS_DEFAULT_REGION": "us-east-1",
+        **ENVIRONMENT,
         "LATELIER_CACHE": str(tmp_path / "cache"),
     }.items():
         monkeypatch.setenv(name, value)

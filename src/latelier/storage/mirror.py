@@ -1,0 +1,215 @@
+"""A copy of a run at a URL of fsspec (an object store, another disk), whole or not there, as on disk:
+
+    0123456789abcdef-NAME    a file, behind the first digits of its sha256: never written over
+    mirror-00000007.json     names, sizes and sums of all that the copy is of
+
+The manifest is written when all that it names is there: until then the one before holds. Then what it does not name
+goes. What is read back may be a stranger's, and is held to form, sizes and sums. Nothing else at the URL is touched.
+"""
+
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from latelier.errors import Refusal
+from latelier.storage import files, json_records
+from latelier.storage.paths import text
+from latelier.storage.schemas import FileSum, MirrorNote
+
+FORMAT = 1
+NAMES = re.compile(
+    r"(config|scores|verdict|calibration)\.json|log\.jsonl|labels\.csv|skipped\.txt"
+    r"|(weights|state)-\d{8,18}\.safetensors|manifest-\d{8,18}\.json"
+)
+MANIFEST, FILE = re.compile(r"mirror-(\d{8})\.json"), re.compile(rf"[0-9a-f]{{16}}-({NAMES.pattern})")
+SUM = re.compile("[0-9a-f]{64}")
+URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+PIECE = 1 << 20  # bytes that are read at once
+LONGEST = 300  # characters of a library's error that are said
+
+
+class Item(NamedTuple):
+    """A file to be copied, from disk or, of one that changes meanwhile, as it was."""
+
+    facts: FileSum
+    content: Path | bytes
+
+
+class _DamagedError(Exception):
+    """What was read is not what was written."""
+
+
+def held(content: bytes) -> Item:
+    """A file of these bytes."""
+    return Item({"sha256": sha256(content).hexdigest(), "bytes": len(content)}, content)
+
+
+class Mirror:
+    """Such a copy. All errors of the library that reaches it are Refusals of one line."""
+
+    def __init__(self, url: str | Path, option: str = "--mirror"):
+        self.url, self._option = _checked(url, option), option
+        with self._reaching("use"):
+            from fsspec.core import url_to_fs
+            from fsspec.implementations.local import LocalFileSystem
+
+            self._fs, root = url_to_fs(self.url, use_listings_cache=False, skip_instance_cache=True)
+            self._root = str(root).rstrip("/")
+            self._local = Path(self._root) if isinstance(self._fs, LocalFileSystem) else None
+
+    @property
+    def folder(self) -> Path | None:
+        """Where it lies, if on a disk."""
+        return self._local
+
+    def check_writable(self) -> None:
+        """Writes a byte there and removes it. Raises Refusal where that cannot be."""
+        with self._reaching("write to"):
+            self._pipe("latelier-probe", b".")
+            self._fs.rm_file(self._at("latelier-probe"))
+
+    def read(self) -> MirrorNote | None:
+        """What the newest manifest says that is whole, or None where there is none. Raises Refusal where all are
+        damaged."""
+        faults = []
+        for name in sorted((name for name in self._names() if MANIFEST.fullmatch(name)), reverse=True):
+            where = f"{self.url}/{name}"
+            try:
+                note = json_records.note(self._text(name), MirrorNote, where, "restore it", FORMAT)
+                for inner, facts in note["files"].items():
+                    if not (NAMES.fullmatch(inner) and SUM.fullmatch(facts["sha256"])):
+                        raise Refusal(f"{where} names {inner!r}, which is no file of a run")
+            except Refusal as fault:
+                faults.append(str(fault))
+            else:
+                return note
+        if faults:
+            raise Refusal(f"{faults[0]}; or name another {self._option}")
+        return None
+
+    def write(self, items: Mapping[str, Item]) -> None:
+        """Makes the copy one of these files, by name. Raises Refusal; the copy is then as it was."""
+        there = self._names()
+        with self._reaching("copy to"):
+            for name, item in items.items():
+                key = _key(name, item.facts)
+                if there.get(key) == item.facts["bytes"]:
+                    continue
+                self._put(key, item.content)
+                if (size := int(self._fs.info(self._at(key))["size"])) != item.facts["bytes"]:
+                    raise OSError(f"{name} was cut short: {size:,} of {item.facts['bytes']:,} bytes")
+            note = {"format": FORMAT, "files": {name: item.facts for name, item in items.items()}}
+            number = 1 + max((int(match[1]) for name in there if (match := MANIFEST.fullmatch(name))), default=0)
+            manifest = f"mirror-{number:08d}.json"
+            self._pipe(manifest, json_records.line(note).encode())
+            kept = {manifest, *(_key(name, item.facts) for name, item in items.items())}
+            for name in there.keys() - kept:
+                if MANIFEST.fullmatch(name) or FILE.fullmatch(name):
+                    self._fs.rm_file(self._at(name))
+
+    def fetch(self, name: str, facts: FileSum, into: Path) -> str | None:
+        """Writes a file of the copy into a folder. Returns what is wrong with it, where it is not what the manifest
+        says, and then writes nothing. Raises Refusal where it cannot be read, or written."""
+        key = _key(name, facts)
+        size = self._names().get(key)
+        if size != facts["bytes"]:
+            return (
+                f"{name} is missing" if size is None else f"{name} is cut short: {size:,} of {facts['bytes']:,} bytes"
+            )
+        try:
+            with files.replacing(into / name) as file:
+                digest = sha256()
+                for piece in self._pieces(key):
+                    digest.update(piece)
+                    file.write(piece)
+                if file.tell() != facts["bytes"] or digest.hexdigest() != facts["sha256"]:
+                    raise _DamagedError
+        except _DamagedError:
+            return f"{name} is damaged: its sha256 is not the manifest's"
+        return None
+
+    def _names(self) -> dict[str, int]:
+        """What lies there, with its size."""
+        with self._reaching("read"):
+            self._fs.invalidate_cache()
+            try:
+                found: list[dict[str, Any]] = self._fs.ls(self._root, detail=True)
+            except FileNotFoundError:
+                return {}
+            return {
+                str(one["name"]).rpartition("/")[2]: int(one["size"] or 0) for one in found if one["type"] == "file"
+            }
+
+    def _text(self, name: str) -> str:
+        """Raises Refusal for what is longer than any manifest, or no text."""
+        with self._reaching("read"), self._fs.open(self._at(name), "rb") as file:
+            content: bytes = file.read(json_records.MOST + 1)
+        if len(content) > json_records.MOST:
+            raise Refusal(f"{self.url}/{name} has more than the {json_records.MOST:,} bytes that latelier would write")
+        return content.decode(errors="replace")
+
+    def _pieces(self, key: str) -> Iterator[bytes]:
+        with self._reaching("read"), self._fs.open(self._at(key), "rb") as file:
+            while piece := file.read(PIECE):
+                yield piece
+
+    def _put(self, key: str, content: Path | bytes) -> None:
+        if isinstance(content, bytes):
+            self._pipe(key, content)
+        elif self._local is None:
+            self._fs.put_file(str(content), self._at(key))
+        else:
+            with open(content, "rb") as source, files.replacing(self._local / key) as file:
+                shutil.copyfileobj(source, file, PIECE)
+
+    def _pipe(self, key: str, content: bytes) -> None:
+        if self._local is None:
+            self._fs.pipe_file(self._at(key), content)
+        else:
+            files.write(self._local / key, content)
+
+    def _at(self, name: str) -> str:
+        return f"{self._root}/{name}"
+
+    @contextmanager
+    def _reaching(self, what: str) -> Iterator[None]:
+        """Raises Refusal for whatever a library raises within."""
+        try:
+            yield
+        except (Refusal, GeneratorExit):
+            raise
+        except ImportError as error:
+            raise Refusal(f'cannot {what} {self.url}: {error}; pip install "latelier[remote]"') from error
+        except Exception as error:
+            said = " ".join(str(error).split())[:LONGEST] or type(error).__name__
+            raise Refusal(f"cannot {what} {self.url}: {said}; name another {self._option}, or mend this one") from error
+
+
+def is_url(given: str | Path) -> bool:
+    """Whether that is no path, but a URL such as s3://bucket/run."""
+    return isinstance(given, str) and URL.match(given) is not None
+
+
+def _checked(url: str | Path, option: str) -> str:
+    """Raises Refusal for a URL that holds a secret, which would be said, and for one of more than a place."""
+    given = text(url, option)
+    if "://" not in given:
+        return given
+    parts = urlsplit(given)
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise Refusal(
+            f"{option} takes a URL without user name, password and what follows a ? or #, as lines repeat it; give "
+            "them where the store's library looks, such as AWS_PROFILE or AWS_ACCESS_KEY_ID"
+        )
+    if not is_url(given) or not f"{parts.netloc}{parts.path}".strip("/"):
+        raise Refusal(f"{option} {given} names no place; give one such as s3://bucket/run")
+    return given.rstrip("/")
+
+
+def _key(name: str, facts: FileSum) -> str:
+    return f"{facts['sha256'][:16]}-{name}"
