@@ -17,7 +17,7 @@ from latelier.terminal.tables import counted
 
 
 class Diverged(Failed):
-    """A loss or gradient is not finite. Raised before the step is taken."""
+    """A loss or gradient is not finite. No step is taken along it."""
 
 
 def play(
@@ -28,9 +28,12 @@ def play(
     plan: Plan,
     batches: Batches,
     statistics: Statistics,
+    flag: Tensor | None = None,
 ) -> dict[str, Tensor]:
-    """One move on this process's parts of the batch; then every player that it names takes a step. Returns the
-    report."""
+    """One move on this process's parts of the batch; then every player that it names takes a step. Returns the report.
+
+    Raises Diverged where a loss or gradient is not finite. With ``flag``, a number on the device, nothing is read from
+    there: the flag becomes 1 instead, and as long as it is, no player moves."""
     sums: dict[str, tuple[Tensor, ...]] = {}
     values: dict[str, Tensor] = {}
     reports: list[dict[str, Tensor]] = []
@@ -52,27 +55,38 @@ def play(
         for name, gradients in sums.items():
             sums[name] = torch._foreach_div(gradients, plan.parts / parallel.world())
             parallel.average(sums[name])
-    for name, norm, value in _sizes(sums, values, clip=plan.clip is not None):
-        if not math.isfinite(norm + value):
-            raise Diverged(_fault(players[name], sums[name], report, parts, progress[0].seen, batches))
-        if plan.clip is not None and norm > plan.clip:
-            sums[name] = torch._foreach_mul(sums[name], plan.clip / norm)
+    norms = {name: _size(gradients, plan.clip is not None) for name, gradients in sums.items()}
+    long = list(sums)
+    if flag is None:
+        for name, norm, value in _read(norms, values):
+            if not math.isfinite(norm + value):
+                raise Diverged(_fault(players[name], sums[name], report, parts, progress[0].seen, batches))
+            if plan.clip is not None and norm <= plan.clip:
+                long.remove(name)
+    else:
+        finite = torch.stack([one.double() for one in (*norms.values(), *(values[name] for name in sums))]).isfinite()
+        torch.maximum(flag, (~finite.all()).to(flag), out=flag)
+    if plan.clip is not None:
+        for name in long:
+            shorter = (plan.clip / norms[name].double()).clamp(max=1).to(norms[name])
+            sums[name] = torch._foreach_mul(sums[name], shorter)
     for name, gradients in sums.items():
-        players[name].step(gradients, factor)
+        players[name].step(gradients, factor, flag)
     return report
 
 
-def _sizes(
-    sums: Mapping[str, Sequence[Tensor]], values: Mapping[str, Tensor], clip: bool
-) -> Iterator[tuple[str, float, float]]:
-    """Of each player its gradient's 2-norm if it is to ``clip``, or else its sum, and its loss: read from the device at
-    once. The sum is finite only if every number is, as the norm is, at half the cost."""
-    sizes = [
-        get_total_norm(gradients) if clip else torch.stack([g.sum() for g in gradients]).sum()
-        for gradients in sums.values()
-    ]
-    read = torch.stack([one.double() for one in (*sizes, *(values[name] for name in sums))]).tolist()
-    return zip(sums, read[: len(sums)], read[len(sums) :], strict=True)
+def _size(gradients: Sequence[Tensor], clip: bool) -> Tensor:
+    """A player's gradient's 2-norm if it is to ``clip``, or else its sum on a CPU: finite only if every number is, as
+    the norm is, at half the cost. On a GPU the norm of all weights is one kernel, and each sum another."""
+    if clip or gradients[0].is_cuda:
+        return get_total_norm(gradients)
+    return torch.stack([gradient.sum() for gradient in gradients]).sum()
+
+
+def _read(norms: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> Iterator[tuple[str, float, float]]:
+    """Each player's ``_size`` and loss, read from the device at once."""
+    read = torch.stack([one.double() for one in (*norms.values(), *(values[name] for name in norms))]).tolist()
+    return zip(norms, read[: len(norms)], read[len(norms) :], strict=True)
 
 
 def _fault(

@@ -19,8 +19,9 @@ class Player:
         self.settings = settings
         self._kept: dict[str, list[Tensor]] | None = None  # none before the first step
 
-    def step(self, gradients: Sequence[Tensor], factor: float) -> None:
-        """One step along the gradients at ``factor`` times the full rate."""
+    def step(self, gradients: Sequence[Tensor], factor: float, skip: Tensor | None = None) -> None:
+        """One step along the gradients at ``factor`` times the full rate; none where ``skip``, a number on the weights'
+        device, is 1."""
         if self._kept is None:
             self._kept = optimisers.started(self.settings, self.weights)
         # Fused optimisers walk through memory and do not look at strides: all must lie as the weight lies.
@@ -28,7 +29,11 @@ class Player:
             gradient if gradient.stride() == weight.stride() else torch.empty_like(weight).copy_(gradient)
             for weight, gradient in zip(self.weights, gradients, strict=True)
         ]
-        optimisers.step(self.settings, self.weights, laid, self._kept, self.settings.rate * factor)
+        optimisers.step(self.settings, self.weights, laid, self._kept, self.settings.rate * factor, skip)
+
+    def forget(self) -> None:
+        """As before the first step."""
+        self._kept = None
 
     def state(self) -> dict[str, Tensor]:
         """The optimiser's tensors by the weight's name: ``model/encoder.0.weight/exp_avg``."""
