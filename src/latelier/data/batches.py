@@ -125,6 +125,11 @@ class Batches:
         return torch.cat([*parts, self._all.at(step * rest, rest)]) if parts else self._all.at(step * rest, rest)
 
     @property
+    def resident(self) -> bool:
+        """Whether the pixels lie on the batches' device."""
+        return self._store.resident
+
+    @property
     def mirrored(self) -> bool:
         """Whether images are as good mirrored left to right."""
         return self._augment is not None and self._augment.flip
@@ -204,6 +209,10 @@ class _Store:
         elif pixels.nbytes > RESIDENT:
             self._map = _mapping(pixels)
         self._device = device
+
+    @property
+    def resident(self) -> bool:
+        return self._pixels.device.type == self._device.type
 
     def rows(self, rows: Tensor, index: Tensor) -> Tensor:
         if self._check:

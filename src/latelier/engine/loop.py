@@ -20,6 +20,7 @@ from latelier.core.looks import Looks, memories
 from latelier.data.batches import Batches
 from latelier.data.seeds import mix
 from latelier.engine import checkpoint, parallel
+from latelier.engine.ahead import ahead
 from latelier.engine.meter import Meter, signals
 from latelier.engine.move import Diverged, play
 from latelier.engine.plan import Plan
@@ -96,14 +97,15 @@ def train(
     generators = [torch.Generator(batches.device) for _ in mine]
     meter, watch = Meter(state.seen), Watch(state, plan, batches.device)
     model.train()
-    with signals() as caught:
+    with signals() as caught, ahead(batches, mine, plan) as made:
         while state.seen < plan.total:
             if times and not watch.again() and _looks(times, state.seen, plan):
+                made.settle()
                 with meter.pause():
                     log({"seen": state.seen, "look": look(model, state, batches, plan)})
             flag = watch.step()
             # The same batch and the same noise, whenever and wherever this position is played.
-            parts = [batches.at(state.seen, part, plan.parts) for part in mine]
+            parts = made.at(state.seen)
             for part, generator in zip(mine, generators, strict=True):
                 generator.manual_seed(mix(plan.seed, 3, part, state.seen))
             progress = [Progress(state.seen, plan.total, generator, {}) for generator in generators]
@@ -133,6 +135,7 @@ def train(
             if over or halted or _due(state.seen, plan.log_every, plan.batch):
                 log(meter.read(state.seen))
             if over or halted or _due(state.seen, plan.save_every, plan.batch):
+                made.settle()
                 with meter.pause():
                     score = None
                     with state.averaged():
