@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from launched import two_processes
 from reads import Reads
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -235,3 +236,38 @@ def test_the_device_is_read_as_often_as_the_plan_says(tmp_path: Path, monkeypatc
         train(Game(), batches(), whole, tmp_path, {})
     assert len(asked) == 3  # two steps are timed before the others, then 20, and the rest
     assert len(reads.found) == len(asked)
+
+
+PROCESSES = """
+import sys
+from pathlib import Path
+sys.path[:0] = sys.argv[1:3]
+from test_watch import Game, at, batches, plan, train, Diverged
+from latelier.engine import parallel
+
+with parallel.processes():
+    for every in (1, 5):
+        folder = Path(sys.argv[3], str(every))
+        if parallel.rank() == 0:
+            folder.mkdir()
+        parallel.wait()
+        try:
+            train(Game("adam", at(22)), batches(), plan(parts=2, check_every=every), folder, {})
+        except Diverged as error:
+            Path(sys.argv[3], f"{every}-{parallel.rank()}.txt").write_text(str(error))
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_name_a_fault_as_at_once(tmp_path: Path) -> None:
+    """Of an image that one of them sees."""
+    here, script = Path(__file__).parent, tmp_path / "script.py"
+    script.write_text(PROCESSES)
+    done = two_processes(str(script), str(here), str(here.parent), str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    for rank in (0, 1):
+        once, late = ((tmp_path / f"{every}-{rank}.txt").read_text() for every in (1, LATE))
+        assert late == once
+        assert "it diverged at 352 images, before the step: player 'two'" in late
+    states = [load_file(checkpoint.Checkpoint(tmp_path / str(every), 320).state) for every in (1, LATE)]
+    assert same(*states)

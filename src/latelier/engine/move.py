@@ -37,14 +37,19 @@ def play(
     sums: dict[str, tuple[Tensor, ...]] = {}
     values: dict[str, Tensor] = {}
     reports: list[dict[str, Tensor]] = []
-    for batch, standing in zip(parts, progress, strict=True):
+    for left, batch, standing in zip(reversed(range(len(parts))), parts, progress, strict=True):
         # One autocast block a move: it caches the weights' casts, which are stale once a player has stepped.
         with torch.autocast(batches.device.type, torch.bfloat16, enabled=plan.precision == "bf16"):
             losses = move(batch, standing)
         reports.append({name: value.detach() for name, value in losses.report.items()})
-        for name, gradient in differentiate(losses, players).items():
+        together = (
+            plan.parts > 1 < parallel.world() and not left
+        )  # the last part's are averaged with those before as they come
+        share = plan.parts / parallel.world() if together else None
+        for name, gradient in differentiate(losses, players, sums, share).items():
             # Never in place: two weights that are added to each other share one gradient tensor.
-            sums[name] = torch._foreach_add(sums[name], gradient) if name in sums else gradient
+            add = name in sums and not together
+            sums[name] = torch._foreach_add(sums[name], gradient) if add else gradient
             values[name] = values.get(name, 0.0) + losses.minimise[name].detach()
         if plan.parts > 1:
             statistics.collect()
@@ -52,9 +57,8 @@ def play(
     factor = rate_factor(plan, progress[0].seen)
     if plan.parts > 1:
         statistics.settle(plan.parts)
-        for name, gradients in sums.items():
-            sums[name] = torch._foreach_div(gradients, plan.parts / parallel.world())
-            parallel.average(sums[name])
+        if parallel.world() == 1:
+            sums = {name: torch._foreach_div(gradients, plan.parts) for name, gradients in sums.items()}
     norms = {name: _size(gradients, plan.clip is not None) for name, gradients in sums.items()}
     long = list(sums)
     if flag is None:
