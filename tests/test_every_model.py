@@ -30,6 +30,7 @@ from every import (
     over,
     pictures_of,
 )
+from reads import Reads
 from torch import Generator
 from torch.nn import functional
 
@@ -267,6 +268,20 @@ def test_a_batch_may_be_played_in_two_parts(case: Case) -> None:
     after = copied(model)
     assert all(value.isfinite().all() for value in after.values())
     assert all(not torch.equal(after[name], before[name]) for name, _ in model.named_parameters())
+
+
+@learning
+def test_a_step_reads_nothing_from_the_device(case: Case) -> None:
+    """Where the watch reads it instead, as on a GPU: that would wait for all that is queued there."""
+    model, players, batch = prepared(case)
+    flag, notes = torch.zeros(()), Progress(0, 10 * SIZE, Generator().manual_seed(0), {})
+    plan, order, statistics = Plan(total=SIZE, batch=SIZE, clip=1.0), batches_of(case), Statistics(model)
+    with Reads() as reads:
+        for move in model.moves():
+            play(move, [batch], [notes], players, plan, order, statistics, flag)
+    # Captions are cut to the words that they have, and a search ends when its last caption has.
+    assert case.caption != "none" or reads.found == []
+    assert not flag
 
 
 @learning

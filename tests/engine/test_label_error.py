@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from launched import two_processes
 from safetensors.torch import load_file
 
 import latelier
@@ -22,7 +23,6 @@ from latelier.learners.propagation import cross_validated, neighbours_graph
 from latelier.runs.building import assemble
 from latelier.runs.learning_curve import read_log
 from latelier.runs.run import open_run
-from tests.engine.test_parallel import two_processes
 
 NAME = label_error.METRIC.name
 SETTINGS = ["net=mlp", "net.widths=16", "latent=4"]

@@ -1,14 +1,12 @@
 """Several processes do what one does. They are started by the command of docs/parallel.md."""
 
-import os
-import shlex
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from launched import two_processes
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -16,27 +14,12 @@ import latelier
 from latelier.engine import checkpoint
 from latelier.runs.learning_curve import read_log
 
-DOCS = Path(__file__).parents[2] / "docs" / "parallel.md"
 SETTINGS = ["net=mlp", "net.widths=32", "latent=4"]
 ARGUMENTS: dict[str, Any] = {"data": "digits", "batch": 64, "seed": 3, "save_every": 0.15, "keep": 99, "ema": 0.1}
 ARGUMENTS |= {"decay": "none"}  # else half a run has other rates than the first half of a whole one
 HALF, WHOLE = 0.3, 0.6  # epochs
 # Measured: 0. Two processes add two gradients up as one process does, and both orders of two numbers round alike.
 TOLERANCE = 1e-6
-
-
-def two_processes(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return processes(2, *arguments)
-
-
-def processes(count: int, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The page's launcher for one machine, before these arguments."""
-    line = next(line for line in DOCS.read_text().splitlines() if "--standalone" in line)
-    python, *launcher = shlex.split(line.partition("-m latelier")[0])
-    assert python == "python"
-    launcher[launcher.index("--nproc-per-node") + 1] = f"{count}"
-    command, environment = [sys.executable, *launcher, *arguments], os.environ | {"OMP_NUM_THREADS": "1"}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
 
 
 def launched(model: str, out: Path, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from engine.test_parallel import processes
+from launched import processes
 
 MEASURES = """
 import json, sys

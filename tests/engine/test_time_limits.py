@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from engine.test_parallel import two_processes
+from launched import two_processes
 
 from latelier.engine import parallel
 from latelier.errors import Refusal

@@ -105,6 +105,11 @@ class Batches:
         return torch.arange(len(self.images)) if self._among is None else self._among
 
     @property
+    def resident(self) -> bool:
+        """Whether the pixels lie on the batches' device."""
+        return self._store.resident
+
+    @property
     def mirrored(self) -> bool:
         """Whether images are as good mirrored left to right."""
         return self._augment is not None and self._augment.flip
@@ -191,6 +196,10 @@ class _Store:
         elif pixels.nbytes > RESIDENT:
             self._map = _mapping(pixels)
         self._device = device
+
+    @property
+    def resident(self) -> bool:
+        return self._pixels.device.type == self._device.type
 
     def rows(self, rows: Tensor, index: Tensor) -> Tensor:
         if self._check:

@@ -20,12 +20,14 @@ from latelier.core.looks import Looks, memories
 from latelier.data.batches import Batches
 from latelier.data.seeds import mix
 from latelier.engine import checkpoint, parallel
+from latelier.engine.ahead import ahead
 from latelier.engine.meter import Meter, signals
 from latelier.engine.move import Diverged, play
 from latelier.engine.plan import Plan
 from latelier.engine.players import Statistics, players_of
 from latelier.engine.state import State
 from latelier.engine.validation import scored
+from latelier.engine.watch import Watch
 from latelier.nets.eval_mode import evaluating
 from latelier.nets.guarded import guard
 from latelier.storage import json_records
@@ -58,7 +60,8 @@ def train(
     ``card`` is written into every weights file and says what model it is. ``begin`` is called before anything is
     written, once the checkpoint has been read; ``show`` with each record of the log, ``saved`` after each checkpoint,
     for the log's remarks on copies of former ones. Raises Refusal for a checkpoint that is none of this training, and
-    Diverged, naming player, term and images, before a step that is not finite."""
+    Diverged, naming player, term and images, before a step that is not finite; on a GPU some steps later (``Watch``),
+    as if it had been before."""
     settings = model.optimisers()
     if plan.rate is not None:
         settings = {player: replace(optimiser, rate=plan.rate) for player, optimiser in settings.items()}
@@ -85,34 +88,56 @@ def train(
 
     for remark in remarks:
         log({"seen": state.seen, "remark": f"{remark}; going on from {counted(state.seen, 'image')}"})
+
+    def rewound() -> Statistics:
+        watch.rewind()
+        log({"seen": state.seen, "remark": "a step after this one was not finite; the steps since are played again"})
+        meter.start(state.seen)
+        return Statistics(model)
+
     mine = range(parallel.rank(), plan.parts, parallel.world())
     generators = [torch.Generator(batches.device) for _ in mine]
-    meter = Meter(state.seen)
+    meter, watch = Meter(state.seen), Watch(state, plan, batches.device)
     model.train()
-    with signals() as caught:
+    with signals() as caught, ahead(batches, mine, plan) as made:
         while state.seen < plan.total:
-            if times and _looks(times, state.seen, plan):
+            if times and not watch.again() and _looks(times, state.seen, plan):
+                made.settle()
                 with meter.pause():
                     log({"seen": state.seen, "look": look(model, state, batches, plan)})
+            flag = watch.step()
             # The same batch and the same noise, whenever and wherever this position is played.
-            parts = [batches.at(state.seen, part, plan.parts) for part in mine]
+            parts = made.at(state.seen)
             for part, generator in zip(mine, generators, strict=True):
                 generator.manual_seed(mix(plan.seed, 3, part, state.seen))
             progress = [Progress(state.seen, plan.total, generator, {}) for generator in generators]
             try:
                 for move in moves:
-                    meter.add(play(move, parts, progress, players, plan, batches, statistics))
+                    meter.add(play(move, parts, progress, players, plan, batches, statistics, flag))
             except Diverged as error:
                 raise Diverged(f"{error}; {_again(folder, state.seen)}") from None
+            except Exception:
+                if not watch.failed():
+                    raise
+                statistics = rewound()
+                continue
             if plan.ema is not None:
                 state.follow(0.5 ** (plan.batch / plan.ema))
             state.seen += plan.batch
 
             over = state.seen >= plan.total
-            halted = parallel.anywhere(bool(caught), batches.device)
+            read = over or any(_due(state.seen, every, plan.batch) for every in (plan.log_every, plan.save_every))
+            read = read or bool(times and _looks(times, state.seen, plan)) or (bool(caught) and parallel.world() == 1)
+            if not (read or watch.due()):
+                continue
+            faulty, halted = watch.read(bool(caught))
+            if faulty:
+                statistics = rewound()
+                continue
             if over or halted or _due(state.seen, plan.log_every, plan.batch):
                 log(meter.read(state.seen))
             if over or halted or _due(state.seen, plan.save_every, plan.batch):
+                made.settle()
                 with meter.pause():
                     score = None
                     with state.averaged():

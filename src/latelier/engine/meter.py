@@ -23,9 +23,10 @@ class Meter:
     steps but a list entry."""
 
     def __init__(self, seen: int):
-        self._start(seen)
+        self.start(seen)
 
-    def _start(self, seen: int) -> None:
+    def start(self, seen: int) -> None:
+        """Forgets what was added."""
         self._seen, self._clock = seen, time.perf_counter()
         self._terms = dict[str, list[Tensor]]()
         self._sums = dict[str, tuple[Tensor, int]]()  # total and number of those that were added up
@@ -43,9 +44,10 @@ class Meter:
             self._add_up(name)
         means = [total / count for total, count in self._sums.values()]
         parallel.average(means)  # every process has seen as many images
-        terms = dict(zip(self._sums, map(float, means), strict=True))
+        values = torch.stack(means).tolist() if means else []  # read from the device at once
+        terms = dict(zip(self._sums, values, strict=True))
         speed = (seen - self._seen) / max(time.perf_counter() - self._clock, 1e-9)
-        self._start(seen)
+        self.start(seen)
         return {"seen": seen, "images_per_second": round(speed, 1), "terms": terms}
 
     @contextmanager

@@ -17,7 +17,7 @@ from latelier.terminal.tables import counted
 
 
 class Diverged(Failed):
-    """A loss or gradient is not finite. Raised before the step is taken."""
+    """A loss or gradient is not finite. No step is taken along it."""
 
 
 def play(
@@ -28,20 +28,28 @@ def play(
     plan: Plan,
     batches: Batches,
     statistics: Statistics,
+    flag: Tensor | None = None,
 ) -> dict[str, Tensor]:
-    """One move on this process's parts of the batch; then every player that it names takes a step. Returns the
-    report."""
+    """One move on this process's parts of the batch; then every player that it names takes a step. Returns the report.
+
+    Raises Diverged where a loss or gradient is not finite. With ``flag``, a number on the device, nothing is read from
+    there: the flag becomes 1 instead, and as long as it is, no player moves."""
     sums: dict[str, tuple[Tensor, ...]] = {}
     values: dict[str, Tensor] = {}
     reports: list[dict[str, Tensor]] = []
-    for batch, standing in zip(parts, progress, strict=True):
+    for left, batch, standing in zip(reversed(range(len(parts))), parts, progress, strict=True):
         # One autocast block a move: it caches the weights' casts, which are stale once a player has stepped.
         with torch.autocast(batches.device.type, torch.bfloat16, enabled=plan.precision == "bf16"):
             losses = move(batch, standing)
         reports.append({name: value.detach() for name, value in losses.report.items()})
-        for name, gradient in differentiate(losses, players).items():
+        together = (
+            plan.parts > 1 < parallel.world() and not left
+        )  # the last part's are averaged with those before as they come
+        share = plan.parts / parallel.world() if together else None
+        for name, gradient in differentiate(losses, players, sums, share).items():
             # Never in place: two weights that are added to each other share one gradient tensor.
-            sums[name] = torch._foreach_add(sums[name], gradient) if name in sums else gradient
+            add = name in sums and not together
+            sums[name] = torch._foreach_add(sums[name], gradient) if add else gradient
             values[name] = values.get(name, 0.0) + losses.minimise[name].detach()
         if plan.parts > 1:
             statistics.collect()
@@ -49,30 +57,40 @@ def play(
     factor = rate_factor(plan, progress[0].seen)
     if plan.parts > 1:
         statistics.settle(plan.parts)
-        for name, gradients in sums.items():
-            sums[name] = torch._foreach_div(gradients, plan.parts / parallel.world())
-            parallel.average(sums[name])
-    for name, norm, value in _sizes(sums, values, clip=plan.clip is not None):
-        if not math.isfinite(norm + value):
-            raise Diverged(_fault(players[name], sums[name], report, parts, progress[0].seen, batches))
-        if plan.clip is not None and norm > plan.clip:
-            sums[name] = torch._foreach_mul(sums[name], plan.clip / norm)
+        if parallel.world() == 1:
+            sums = {name: torch._foreach_div(gradients, plan.parts) for name, gradients in sums.items()}
+    norms = {name: _size(gradients, plan.clip is not None) for name, gradients in sums.items()}
+    long = list(sums)
+    if flag is None:
+        for name, norm, value in _read(norms, values):
+            if not math.isfinite(norm + value):
+                raise Diverged(_fault(players[name], sums[name], report, parts, progress[0].seen, batches))
+            if plan.clip is not None and norm <= plan.clip:
+                long.remove(name)
+    else:
+        finite = torch.stack([one.double() for one in (*norms.values(), *(values[name] for name in sums))]).isfinite()
+        torch.maximum(flag, (~finite.all()).to(flag), out=flag)
+    if plan.clip is not None:
+        for name in long:
+            shorter = (plan.clip / norms[name].double()).clamp(max=1).to(norms[name])
+            sums[name] = torch._foreach_mul(sums[name], shorter)
     for name, gradients in sums.items():
-        players[name].step(gradients, factor)
+        players[name].step(gradients, factor, flag)
     return report
 
 
-def _sizes(
-    sums: Mapping[str, Sequence[Tensor]], values: Mapping[str, Tensor], clip: bool
-) -> Iterator[tuple[str, float, float]]:
-    """Of each player its gradient's 2-norm if it is to ``clip``, or else its sum, and its loss: read from the device at
-    once. The sum is finite only if every number is, as the norm is, at half the cost."""
-    sizes = [
-        get_total_norm(gradients) if clip else torch.stack([g.sum() for g in gradients]).sum()
-        for gradients in sums.values()
-    ]
-    read = torch.stack([one.double() for one in (*sizes, *(values[name] for name in sums))]).tolist()
-    return zip(sums, read[: len(sums)], read[len(sums) :], strict=True)
+def _size(gradients: Sequence[Tensor], clip: bool) -> Tensor:
+    """A player's gradient's 2-norm if it is to ``clip``, or else its sum on a CPU: finite only if every number is, as
+    the norm is, at half the cost. On a GPU the norm of all weights is one kernel, and each sum another."""
+    if clip or gradients[0].is_cuda:
+        return get_total_norm(gradients)
+    return torch.stack([gradient.sum() for gradient in gradients]).sum()
+
+
+def _read(norms: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> Iterator[tuple[str, float, float]]:
+    """Each player's ``_size`` and loss, read from the device at once."""
+    read = torch.stack([one.double() for one in (*norms.values(), *(values[name] for name in norms))]).tolist()
+    return zip(norms, read[: len(norms)], read[len(norms) :], strict=True)
 
 
 def _fault(

@@ -51,20 +51,36 @@ def step(
     gradients: Sequence[Tensor],
     state: dict[str, list[Tensor]],
     rate: float,
+    skip: Tensor | None = None,
 ) -> None:
     """One step along the gradients, in place, with ``state`` as ``started`` or ``step`` has left it. Gradients lie in
-    memory as their weights do: fused functions do not look at strides."""
+    memory as their weights do: fused functions do not look at strides. Where ``skip``, a number on the device, is 1,
+    fused ones leave weights and state as they are, and the others step along gradients of 0."""
     every, along = list(weights), list(gradients)
+    if skip is not None and settings.kind not in FUSED:
+        along = [torch.where(skip > 0, 0.0, gradient) for gradient in along]
     own: dict[str, Any]
     plain: dict[str, Any] = {"lr": rate, "weight_decay": settings.weight_decay, "maximize": False}
+    fused: dict[str, Any] = {"fused": True, "found_inf": skip, **plain}
     first, second = settings.betas
     if settings.kind == "adam":
         own = {"amsgrad": False, "beta1": first, "beta2": second, "eps": 1e-8}
-        adam(every, along, state["exp_avg"], state["exp_avg_sq"], [], state[STEP], fused=True, **own, **plain)
+        adam(
+            every,
+            along,
+            state["exp_avg"],
+            state["exp_avg_sq"],
+            [],
+            state[STEP],
+            fused=True,
+            found_inf=skip,
+            **own,
+            **plain,
+        )
     elif settings.kind == "sgd":
         buffers = list[Tensor | None](state["momentum_buffer"] if state else [None] * len(every))
         own = {"momentum": first, "dampening": 0.0, "nesterov": False, "has_sparse_grad": False}
-        sgd(every, along, buffers, fused=True, foreach=None, **own, **plain)
+        sgd(every, along, buffers, foreach=None, **own, **fused)
     elif settings.kind == "adagrad":
         own = {"lr_decay": 0.0, "eps": 1e-10, "has_sparse_grad": False}
         adagrad(every, along, state["sum"], state[STEP], foreach=None, fused=None, **own, **plain)

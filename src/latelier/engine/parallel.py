@@ -152,6 +152,15 @@ def anywhere(flag: bool, device: torch.device) -> bool:
     return bool(number.item())
 
 
+def greatest(numbers: Sequence[Tensor | float], device: torch.device) -> list[float]:
+    """The greatest of each number over all processes: one read from the device."""
+    given = torch.stack([torch.as_tensor(number, dtype=torch.float32, device=device) for number in numbers])
+    if world() > 1:
+        dist.all_reduce(given, op=dist.ReduceOp.MAX)
+    found: list[float] = given.tolist()
+    return found
+
+
 def gathered(value: Any, what: str = "work") -> list[Any]:
     """Every process's value (fit for JSON), by rank. Waits for the last of them, however long that is ``what`` it does;
     a line says so now and then."""

@@ -34,6 +34,8 @@ class Plan:
     ema: int | None = None  # half-life of the averaged weights
     log_every: int = 10_000
     save_every: int = 100_000
+    check_every: int | None = None  # steps at most until one that is not finite is noticed; by default the device's
+    ahead: bool | None = None  # make each batch during the step before; by default where pixels are not on the device
     keep: int = 2  # checkpoints kept beside the best
     monitor: Metric = Metric("loss")  # of validation, which marks the best checkpoint
     patience: int | None = None  # stop after this many validations (one a save) without a better score

@@ -2,12 +2,14 @@
 belongs to no player: running statistics."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 import torch
 from torch import Tensor, nn
 
 from latelier.core import Losses, Model, Optimiser
 from latelier.engine import optimisers, parallel
+from latelier.engine.buckets import Buckets
 from latelier.nets.running import Running
 
 
@@ -19,8 +21,9 @@ class Player:
         self.settings = settings
         self._kept: dict[str, list[Tensor]] | None = None  # none before the first step
 
-    def step(self, gradients: Sequence[Tensor], factor: float) -> None:
-        """One step along the gradients at ``factor`` times the full rate."""
+    def step(self, gradients: Sequence[Tensor], factor: float, skip: Tensor | None = None) -> None:
+        """One step along the gradients at ``factor`` times the full rate; none where ``skip``, a number on the weights'
+        device, is 1."""
         if self._kept is None:
             self._kept = optimisers.started(self.settings, self.weights)
         # Fused optimisers walk through memory and do not look at strides: all must lie as the weight lies.
@@ -28,7 +31,11 @@ class Player:
             gradient if gradient.stride() == weight.stride() else torch.empty_like(weight).copy_(gradient)
             for weight, gradient in zip(self.weights, gradients, strict=True)
         ]
-        optimisers.step(self.settings, self.weights, laid, self._kept, self.settings.rate * factor)
+        optimisers.step(self.settings, self.weights, laid, self._kept, self.settings.rate * factor, skip)
+
+    def forget(self) -> None:
+        """As before the first step."""
+        self._kept = None
 
     def state(self) -> dict[str, Tensor]:
         """The optimiser's tensors by the weight's name: ``model/encoder.0.weight/exp_avg``."""
@@ -103,8 +110,14 @@ def players_of(model: Model, settings: Mapping[str, Optimiser]) -> dict[str, Pla
     return players
 
 
-def differentiate(losses: Losses, players: Mapping[str, Player]) -> dict[str, tuple[Tensor, ...]]:
-    """Each player's gradient of its own scalar with respect to its own weights, all taken before anyone steps.
+def differentiate(
+    losses: Losses,
+    players: Mapping[str, Player],
+    before: Mapping[str, Sequence[Tensor]] | None = None,
+    share: float | None = None,
+) -> dict[str, tuple[Tensor, ...]]:
+    """Each player's gradient of its own scalar with respect to its own weights, all taken before anyone steps. With
+    ``share`` they are added to those of ``before``, if there are any, divided by it, and averaged over processes.
 
     Raises ValueError naming a weight that its player's loss does not reach.
     """
@@ -113,18 +126,26 @@ def differentiate(losses: Losses, players: Mapping[str, Player]) -> dict[str, tu
         if name not in players:
             raise ValueError(f"a move minimises for '{name}', but the players are {', '.join(players)}")
         sharing.setdefault(id(loss), []).append(name)
-    gradients: dict[str, tuple[Tensor, ...]] = {}
+    found: dict[tuple[str, ...], Sequence[Tensor] | Buckets] = {}
     for place, names in enumerate(sharing.values(), 1):
         loss, weights = losses.minimise[names[0]], [weight for name in names for weight in players[name].weights]
         try:
-            found = list(torch.autograd.grad(loss, weights, retain_graph=place < len(sharing)))
+            if share is None:
+                found[tuple(names)] = torch.autograd.grad(loss, weights, retain_graph=place < len(sharing))
+            else:
+                earlier = [gradient for name in names for gradient in before[name]] if before else None
+                buckets = found[tuple(names)] = Buckets(weights, earlier, share)
+                with buckets.listening():
+                    torch.autograd.grad(loss, weights, retain_graph=place < len(sharing))
         except RuntimeError as error:
             if "have been used in the graph" not in str(error):
                 raise
             parts = iter(torch.autograd.grad(loss, weights, retain_graph=True, allow_unused=True))
             unused = [(name, weight) for name in names for weight in players[name].names if next(parts) is None]
             raise ValueError("the loss of player '{}' does not reach its weight {}".format(*unused[0])) from error
-        for name in names:
-            count = len(players[name].weights)
-            gradients[name], found = tuple(found[:count]), found[count:]
+    gradients: dict[str, tuple[Tensor, ...]] = {}
+    for group, taken in found.items():
+        every = iter(taken.averaged() if isinstance(taken, Buckets) else taken)
+        for name in group:
+            gradients[name] = tuple(islice(every, len(players[name].weights)))
     return {name: gradients[name] for name in losses.minimise}

@@ -20,6 +20,7 @@ from latelier.storage.schemas import CardNote, Standing
 MEMORY = "memory/"  # prefix of what the model keeps image by image
 RESTORE = "restore the run from a copy, or train it again"
 CARD = ("image", "classes", "words")  # of a card, beside the method's settings
+OPTIMISER, AVERAGE = "optimiser/", "average/"  # prefixes of what is no tensor of the model
 RAW = "raw/"  # prefix of the trained weights in the state file when the weights file holds their average
 
 
@@ -45,6 +46,23 @@ class State:
             yield
         finally:
             self.model.load_state_dict(raw, strict=False)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All that steps change: weights, buffers (what looks keep image by image is none of it), what the optimisers
+        keep, and the average."""
+        looked = {id(memory.value) for memory in memories(self.model).values()}
+        parts = [*self.model.named_parameters(), *self.model.named_buffers()]
+        found = {name: tensor.detach() for name, tensor in parts if id(tensor) not in looked}
+        found |= {OPTIMISER + key: value for player in self.players.values() for key, value in player.state().items()}
+        return found | {AVERAGE + name: value for name, value in self.average.items()}
+
+    def put_back(self, tensors: Mapping[str, Tensor]) -> None:
+        """What ``tensors`` was at an earlier moment."""
+        for player in self.players.values():
+            if not all(OPTIMISER + key in tensors for key in player.state()):
+                player.forget()
+        for name, tensor in self.tensors().items():
+            tensor.copy_(tensors[name])
 
     def judge(self, score: float) -> None:
         """Takes note of a validation score; lower is better."""

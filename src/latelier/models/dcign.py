@@ -129,7 +129,9 @@ class Model(DeclaredPrior, Encodes, Decodes, EncoderFeatures, EncoderFilters, We
                 f"these images have {factor.shape[1]}; give one number a factor, in the data's order"
             )
         varies = (factor != factor[:1]).any(0)
-        free = self.members[varies.to(torch.int64).argmax()] | (varies.sum() != 1)  # [k]
+        free = self.members.index_select(0, varies.to(torch.int64).argmax(0, keepdim=True))[0] | (
+            varies.sum() != 1
+        )  # [k]
         mean = z.mean(0, keepdim=True)
         anchor = z[:1] if self.config.clamp == "first" else mean
         pull = 0.5 * self.config.invariance * summed(torch.where(free, 0.0, z - mean).square())

@@ -117,7 +117,7 @@ class SpritePosterior(Posterior):
 
 def one_hot(weight: Tensor) -> Tensor:
     """[b, n, h, w] in {0, 1}, 1 at the greatest of the weights [b, n, h, w] along axis 1."""
-    return functional.one_hot(weight.argmax(1), weight.shape[1]).movedim(-1, 1).to(weight.dtype)
+    return torch.zeros_like(weight).scatter_(1, weight.argmax(1, keepdim=True), 1)
 
 
 class Model(Base, Refills, Samples, HasParts, EncoderStages, EncoderFilters):

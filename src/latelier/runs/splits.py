@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latelier.data.images import Images
-from latelier.data.sources.labels_file import source_parts
+from latelier.data.sources.matching import source_parts
 from latelier.data.subsets import hold_out
 from latelier.errors import Refusal
 from latelier.runs.learned import kept_back, labels_learned, learned_labels, learned_rows
