@@ -1,5 +1,7 @@
-"""The whole way on a real run: label, be killed, come back, train, and find the accuracy higher."""
+"""The whole way on a real run: label by keys and by lasso, be killed, come back, take the list along, train, and find
+the accuracy higher."""
 
+import csv
 import os
 import re
 import signal
@@ -49,8 +51,20 @@ def test_thirty_digits_are_labelled_through_a_crash_and_trained_on(tmp_path: Pat
     with explorer(tmp_path) as (base, process), visiting(base) as visitor:
         visitor.go("panel=label")
         visitor.until("/20 of 1,297 images have a class/.test(document.body.innerText)")
-        for count in range(21, 31):
+        for count in range(21, 26):
             label(visitor, digit, count)
+        lasso(visitor)
+        visitor.page.locator(".chosen").get_by_role("button", name="Label").click()
+        visitor.page.wait_for_selector("text=These are the images that you have selected.")
+        for count in range(26, 31):
+            label(visitor, digit, count)
+        with visitor.page.expect_download() as download:
+            visitor.page.get_by_role("button", name="Save the list (CSV)").click()
+        download.value.save_as(tmp_path / "selected.csv")
+        with (tmp_path / "selected.csv").open() as file:
+            given_of = {row["file"]: row["given"] for row in csv.DictReader(file) if row["given"]}
+        assert len(given_of) >= 5
+        assert all(digit[name] == given for name, given in given_of.items())
         before = accuracy(visitor, 30)
         visitor.page.get_by_label("Steps").fill("120")
         visitor.page.get_by_role("button", name="Train with these labels").click()
@@ -60,6 +74,23 @@ def test_thirty_digits_are_labelled_through_a_crash_and_trained_on(tmp_path: Pat
         assert after > before, (before, after)
         visitor.complaints.clear()
     assert (tmp_path / "run-labelled" / "labels.csv").is_file()
+
+
+def lasso(visitor: Visitor) -> None:
+    """Draws around the left half of the map."""
+    page = visitor.page
+    visitor.go("panel=map")
+    page.wait_for_selector(".legend button")
+    page.wait_for_timeout(500)
+    box = page.locator(".plane").bounding_box()
+    corners = [(0.01, 0.01), (0.5, 0.01), (0.5, 0.99), (0.01, 0.99), (0.01, 0.02)]
+    at = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
+    page.mouse.move(*at[0])
+    page.mouse.down()
+    for x, y in at[1:]:
+        page.mouse.move(x, y, steps=5)
+    page.mouse.up()
+    page.wait_for_selector(".chosen button")
 
 
 def label(visitor: Visitor, digit: dict[str, str], count: int) -> None:

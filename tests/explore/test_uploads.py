@@ -24,7 +24,7 @@ from latelier.explore.uploads import BYTES, MOST, SIDE, Uploads, read
 
 def saved(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
     content = io.BytesIO()
-    image.save(content, kind, **options)
+    image.save(content, kind, **({"compress_level": 1} if kind == "PNG" else {}), **options)  # not to wait for zlib
     return content.getvalue()
 
 

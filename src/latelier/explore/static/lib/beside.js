@@ -40,7 +40,7 @@ function column(stage, run) {
 
   async function rest() {
     const told = await asking(stage, run, "start", "scores", {});
-    if (told) fill(scores, told.headlines.length ? told.headlines.map(line) : h("p", { class: "soft" }, "Not scored yet."));
+    if (told) fill(scores, told.headlines.length ? told.headlines.map(line) : h("div", {}, h("dt", {}, "Scores"), h("dd", { class: "soft" }, "none yet")));
     const waiting = (share) => fill(near, h("p", { class: "soft" }, `Codes of all images: ${Math.round(100 * share)} %`));
     const found = await asking(stage, run, "look", "near", { picture: stage.picture, count: NEAR }, waiting);
     if (!found) return fill(near);

@@ -37,11 +37,11 @@ export function mount(stage) {
   const big = figure(stage.run, undefined, "", { alt: "The image to label", big: true });
   const grid = h("div", { class: "gallery queue", role: "listbox", "aria-label": "Images to label", "aria-multiselectable": "true" });
   const classes = h("div", { class: "choices", role: "group", "aria-label": "Classes" });
-  const thumbs = h("div", { class: "row narrow", role: "group", "aria-label": "Classes" }); // near the images on a phone
+  const thumbs = h("div", { class: "row narrow", role: "group", "aria-label": "Classes near the images" }); // on narrow screens
   const attributes = h("div", { class: "choices" });
   const words = h("p", { class: "soft", "aria-live": "polite" });
   const learned = h("div", {});
-  const elsewhere = h("div", {});
+  const elsewhere = h("div", { hidden: true });
   const place = h("p", { class: "soft" });
   const whole = h("div", { class: "row", hidden: !selection });
   const ways = selection ? [["selection", "Selected"], ...WAYS] : WAYS;
@@ -196,6 +196,7 @@ export function mount(stage) {
     fill(classes, told.classes.map(({ name, count }, i) =>
       button([h("kbd", {}, key(name, i) || "\u00b7"), h("span", {}, name), h("small", { class: "soft" }, count.toLocaleString("en"))], () => give(name), { class: "class" })));
     fill(thumbs, told.classes.slice(0, 30).map(({ name }) => button(name, () => give(name))), told.classes.length ? button("unknown", () => give(null)) : typed("New class", add));
+    elsewhere.hidden = !told.elsewhere;
     fill(elsewhere, told.elsewhere && h("div", { class: "card row" }, h("p", {}, told.elsewhere), told.splits.includes("train") && button("Label the train images", () => toSplit(stage, "train"))));
     fill(whole, h("span", {}, "All that is selected:"), told.classes.slice(0, 30).map(({ name }) => button(name, () => giveAll(name), { "aria-label": `All selected images are ${name}` })));
     fill(attributes, told.attributes.map(({ name, yes, no }) =>
