@@ -43,7 +43,7 @@ def _opened(name: str, run: Run, source: str, where: Where, uploads: Uploads) ->
     """Shown is the test split or, of a source without splits, everything. A training split that lies in files of its
     own is read when a panel needs it."""
     if not run.splits_of(source, where):
-        whole = run.images(source, where)
+        whole = run.images(source, where, sample=True)
         return OpenedRun(name, run, whole, lambda: whole, uploads, where)
     if (shown := measured(run, source, where)) is not None:
         return OpenedRun(name, run, shown, lambda: run.splits(source, where).fit, uploads, where)

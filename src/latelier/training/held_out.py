@@ -86,6 +86,7 @@ def opened(
             download=request.download,
             as_=request.as_,
             progress=lambda done, total: progress.at(done, total),
+            sample=request.pack == "never",
         )
     return with_labels(request, images, own=source == str(request.data))
 
