@@ -26,6 +26,7 @@ FLOORS = (
     ("data.remote",),
     ("data", "data.packing", "data.drawn"),
     ("data.sources",),
+    ("data.streaming",),
     ("nets", "objectives"),
     ("heads",),
     ("models",),

@@ -55,7 +55,7 @@ def _opened(name: str, run: Run, source: str, where: Where, uploads: Uploads) ->
     own is read when a panel needs it."""
     names = run.splits_of(source, where)
     if not names:
-        whole = run.images(source, where)
+        whole = run.images(source, where, sample=True)
         return OpenedRun(name, run, whole, lambda: whole, uploads, where)
     if (shown := measured(run, source, where)) is not None:
         return OpenedRun(name, run, shown, lambda: run.splits(source, where).fit, uploads, where, names)

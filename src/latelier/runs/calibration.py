@@ -89,8 +89,8 @@ def _held_out(run: Run, where: Where) -> Images:
     except Refusal:
         raise Refusal("the images that the run was trained on are no longer where they were") from None
     if split:
-        return run.images(source_parts(source)[0], where, split, quiet=True)
-    whole = run.images(source, where, quiet=True)
+        return run.images(source_parts(source)[0], where, split, quiet=True, sample=True)
+    whole = run.images(source, where, quiet=True, sample=True)
     if whole.fingerprint != data.get("fingerprint"):
         raise Refusal(f"the images or labels of {source} are not those that the run was begun with")
     return whole.take(hold_out(len(whole), share["share"], share["seed"])[1])

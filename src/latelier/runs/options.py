@@ -48,6 +48,7 @@ class Options:
     save_every: float | None = None
     keep: int = 2
     parts: int | None = None
+    pack: Literal["auto", "always", "never"] = "auto"
     compile: bool = False
     as_: Literal["folder", "parquet", "tar", "classes", "splits", "images"] | None = None
     data_root: str | Path | None = None

@@ -93,13 +93,17 @@ class Run:
         """The data argument that the run was trained on."""
         return there(self.config, self.folder)
 
-    def images(self, source: str | Path, where: Where, split: str | None = None, quiet: bool = False) -> Images:
+    def images(
+        self, source: str | Path, where: Where, split: str | None = None, quiet: bool = False, sample: bool = False
+    ) -> Images:
         """Images of any source, brought to the size and channels that the model was built for.
 
         Labels are renumbered to the model's classes, by name. What was converted or skipped is said on stderr, unless
-        ``quiet``. Raises Refusal if the images cannot be made to fit."""
+        ``quiet``. ``sample``: of shards that the run was streamed from, those that it is measured on and as many beside
+        them, in place of all. Raises Refusal if the images cannot be made to fit."""
+        some = sample and self._own(str(source)) and self.config.get("request", {}).get("pack") == "never"
         for way in self._ways(str(source)):
-            data = open_images(source, split=split, **way, **self._how(str(source), where))
+            data = open_images(source, split=split, sample=some, **way, **self._how(str(source), where))
             if data.shape == self.model.image and data.range in (None, self._range or data.range):
                 break
         else:
@@ -136,11 +140,14 @@ class Run:
 
     def _how(self, source: str, where: Where) -> dict[str, Any]:
         """Where a source lies and how it is read: what training said of its own holds for verbs that say nothing."""
-        asked = self.config.get("request", {})
-        trained_on = locations.find(self.config, self.folder, "data") or str(asked.get("data"))
-        own = asked.get("as_") if same_place(source, trained_on) else None
+        own = self.config.get("request", {}).get("as_") if self._own(source) else None
         root = where.data_root or locations.root(self.config, self.folder)
         return {"root": root, "download": where.download, "as_": where.as_ or own}
+
+    def _own(self, source: str) -> bool:
+        """Whether a source is the one that the run was trained on, whatever its split."""
+        trained_on = locations.find(self.config, self.folder, "data")
+        return same_place(source, trained_on or str(self.config.get("request", {}).get("data")))
 
     def splits(self, source: str | Path | None, where: Where) -> Splits:
         """What to fit probes on and what to measure on: the source's own splits; of the source without splits that the

@@ -26,11 +26,11 @@ def splits(run: "Run", source: str | Path | None, where: Where) -> Splits:
     asked, source = source, str(source or run.source)
     base, held, own = _parts(run, source, where)
     if held:
-        test = run.images(base, where, held)
-        whole = fit = run.images(base, where, "train") if "train" in own else test
+        test = run.images(base, where, held, sample=True)
+        whole = fit = run.images(base, where, "train", sample=True) if "train" in own else test
         rows = np.arange(len(whole))
     else:
-        whole = run.images(base, where)
+        whole = run.images(base, where, sample=True)
         if (held_out := _held_out(run, whole)) is not None:
             return held_out
         if len(whole) == 1:
@@ -47,7 +47,7 @@ def splits(run: "Run", source: str | Path | None, where: Where) -> Splits:
 def measured(run: "Run", source: str, where: Where) -> Images | None:
     """The images that ``splits`` measures on, without those to fit on; None where both are taken of one set."""
     base, held, _ = _parts(run, source, where)
-    return run.images(base, where, held) if held else None
+    return run.images(base, where, held, sample=True) if held else None
 
 
 def _parts(run: "Run", source: str, where: Where) -> tuple[str, str, tuple[str, ...]]:

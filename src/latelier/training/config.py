@@ -46,7 +46,7 @@ def write_config(folder: Path, request: SimpleNamespace, prepared: "Prepared") -
     data = {
         "source": images.source,
         "fingerprint": images.fingerprint,
-        "images": len(prepared.rows),
+        "images": prepared.epoch,
         "shape": list(images.shape),
         "range": images.range,
         "labelled": int((images.label[prepared.rows] >= 0).sum()),

@@ -89,6 +89,7 @@ def opened(
             download=request.download,
             as_=request.as_,
             progress=lambda done, total: progress.at(done, total),
+            sample=request.pack == "never",
         )
     return with_given(request, images, own=source == str(request.data))
 

@@ -34,7 +34,7 @@ BEGUN = ("config.json", *COPIES, "log.jsonl", "skipped.txt")  # and a run these,
 ANEW = ("out", "resume", "quiet", "download")  # are not taken over from the last time
 # Arguments that runs of earlier versions did not have.
 LACKED: dict[str, Any] = {
-    **{"from_run": None, "labels_file": None, "prior": None, "range": DEEP_BEFORE, "as_": None},
+    **{"from_run": None, "labels_file": None, "prior": None, "range": DEEP_BEFORE, "as_": None, "pack": "auto"},
     **{"attributes_file": None, "affine": 0.0, "cutout": 0.0, "colour": 0.0},
 }
 

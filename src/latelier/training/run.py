@@ -36,6 +36,7 @@ from latelier.storage import files, json_records
 from latelier.terminal.progress import Progress
 from latelier.terminal.say import say
 from latelier.terminal.tables import counted, number
+from latelier.training import streaming
 from latelier.training.config import check_same, write_config
 from latelier.training.held_out import (
     held_share,
@@ -64,6 +65,7 @@ class Prepared:
     held_out: dict[str, Any]  # which images were not, as config.json has it
     batches: Batches | None  # none for a model of closed form
     validation: Batches | None
+    epoch: int  # images that are trained on: those of ``rows``, or more of a stream
 
 
 def start(options: Options) -> Path:
@@ -86,6 +88,7 @@ def run(request: SimpleNamespace) -> Path:
         request.monitor = request.judge
     request = begun_from(resumed(folder, request))
     check(request)
+    request.pack = streaming.pack_or_stream(request)
     prepared = prepare(request)
     parallel.wait("read the images")  # not in a collective, which has a time limit; and all have seen the folder
     if not parallel.same_everywhere([torch.tensor(zlib.crc32(prepared.images.fingerprint.encode()))]):
@@ -116,7 +119,8 @@ def prepare(request: SimpleNamespace) -> Prepared:
     device = pick_device(request.device)
     images = fitted(request, opened_for(request))
     split = own_validation(request)
-    share = held_share(request, images, split)
+    stream = streaming.stream_of(request, images)
+    share = streaming.of_sample(held_share(request, images, split), stream)
     drawn_by = 0 if request.validation is None else request.seed  # without a wish, one and the same for all runs
     rows, held = hold_out(len(images), share, drawn_by)
     if request.images is not None:
@@ -129,6 +133,8 @@ def prepare(request: SimpleNamespace) -> Prepared:
         model, card = assemble(request.model, images.shape, images.classes, settings, words=known.words)
     take_weights(request, model)
     held_out = {"split": split} if split else {"share": share, "seed": drawn_by} if share else {}
+    if stream:
+        stream.check(model, known)
     if has(model, Fits) and not model.moves():
         not_used = ("steps", "epochs", "rate", "clip", "ema")
         unused = [*(f"--{name}" for name in not_used if getattr(request, name) is not None), *augment.options()]
@@ -136,12 +142,16 @@ def prepare(request: SimpleNamespace) -> Prepared:
             changes = f"{', '.join(unused)} {'has' if len(unused) == 1 else 'have'} no effect"
             _say(request, f"{request.model} is fitted {need(model, Fits).fitted}: {changes}")
         plan = Plan(total=len(rows), batch=request.batch or model.schedule.batch, seed=request.seed)
-        return Prepared(model, card, plan, images, rows, held_out, None, None)
-    plan = plan_of(request, model, len(rows), device)
+        return Prepared(model, card, plan, images, rows, held_out, None, None, len(rows))
+    epoch = stream.images - len(held) if stream else len(rows)
+    plan = plan_of(request, model, epoch, device)
     drawn: dict[str, Any] = {**shares(model), "one_factor": one_factor(model), "sentences": known.sentences}
     beside: dict[str, Any] = {"seed": plan.seed, "device": device}
-    drawn["among"] = None if len(rows) == len(images) else rows
-    batches = Batches(images, plan.batch, augment=augment, truth=known.truth, **drawn, **beside)
+    if stream:
+        batches = stream.batches(plan, known, held, augment, device)
+    else:
+        drawn["among"] = None if len(rows) == len(images) else rows
+        batches = Batches(images, plan.batch, augment=augment, truth=known.truth, **drawn, **beside)
     validation = None
     if split:
         others = known.alike(validation_images(request, images, split))
@@ -153,7 +163,7 @@ def prepare(request: SimpleNamespace) -> Prepared:
         validation = Batches(watched.take(held), plan.batch, **beside)
     model = model.to(device)
     plan = replace(plan, monitor=judged_by(request, model, validation, batches))
-    return Prepared(model, card, plan, images, rows, held_out, batches, validation)
+    return Prepared(model, card, plan, images, rows, held_out, batches, validation, epoch)
 
 
 def fit(
@@ -194,13 +204,14 @@ def _learn(folder: Path, request: SimpleNamespace, prepared: Prepared) -> Outcom
     unheard = request.quiet or parallel.rank() > 0
     start = 0 if unheard else checkpoint.last_seen(folder)
     if not unheard:  # taking the time costs two steps, and a compiled net would be compiled for it
-        say(_ahead(folder, model, batches, plan, len(prepared.rows), start), error=True)
+        say(_ahead(folder, model, batches, plan, prepared.epoch, start), error=True)
     if request.compile:
         for net in nets(model):
             net.compile()
     with (
         Progress(f"training {request.model}", plan.total, start, unheard) as progress,
         board(folder, request.tensorboard and parallel.rank() == 0) as note,
+        streaming.closing(batches),
     ):
 
         def show(record: dict[str, Any]) -> None:

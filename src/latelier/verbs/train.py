@@ -47,6 +47,7 @@ def train(
     save_every: float | None = Options.save_every,
     keep: Whole = Options.keep,
     parts: Whole | None = Options.parts,
+    pack: Literal["auto", "always", "never"] = Options.pack,
     compile: bool = Options.compile,
     as_: As = Options.as_,
     data_root: Place | None = Options.data_root,
@@ -161,6 +162,10 @@ def train(
     parts
         Cut each batch into this many parts, each with its own noise. The result depends on the number of parts, not on
         the number of processes that share them. By default one part per process.
+    pack
+        Whether to decode all images into a pack before training: always, or never, which reads tar and Parquet shards
+        as training goes on and needs no room for their images. By default shards that a pattern names are packed up to
+        2 GiB of decoded pixels, and all other sources always.
     compile
         Compile the nets (worth it for long runs).
     data_root

@@ -13,6 +13,7 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Iterable
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -44,6 +45,16 @@ def limit() -> int:
     if (found := amount(asked, BYTES)) is None:
         raise Refusal(f"{VARIABLE}={asked}: expected bytes as a whole number and a unit, as in 32G")
     return found
+
+
+def check_room(shards: Iterable[Shard], what: str) -> None:
+    """Raises Refusal where these shards, of which ``what`` is said, could not lie here at once."""
+    total, most = sum(shard.size for shard in set(shards) if is_address(shard.url)), limit()
+    if total > most:
+        raise Refusal(
+            f"{what} have {total:,} bytes together, and fetched shards may take {most:,}; set "
+            f"{VARIABLE}={total // BYTES['G'] + 1}G or more"
+        )
 
 
 def shelved(folder: Path) -> list[Held]:

@@ -55,7 +55,7 @@ def checked(text: str) -> str:
     return text
 
 
-KEYS = "keys come from the environment or from the store's own files, as docs/sources.md says"
+KEYS = "keys come from the environment or from the store's own files, as docs/shards.md says"
 
 
 def expanded(text: str) -> list[str]:

@@ -111,7 +111,7 @@ def tried(request: Callable[[], Found], what: str) -> Found:
         except Exception as error:  # each library has errors of its own
             if _forbidden(error):
                 raise Refusal(
-                    f"{what}: no permission to read it ({_words(error)}); give keys as docs/sources.md says"
+                    f"{what}: no permission to read it ({_words(error)}); give keys as docs/shards.md says"
                 ) from error
             if attempt == TRIES - 1:
                 raise Refusal(f"{what} cannot be read, after {TRIES} attempts: {_words(error)}; {LOST}") from error
@@ -149,11 +149,12 @@ def _files(names: Sequence[str]) -> dict[str, list[Shard]]:
     found = dict[str, list[Shard]]()
     for name in names:
         paths = glob.glob(name, recursive=True) if is_wild(name) else [name]
-        found[name] = [_file(Path(path)) for path in paths if Path(path).is_file()]
+        found[name] = [of_file(Path(path)) for path in paths if Path(path).is_file()]
     return {name: files for name, files in found.items() if files}
 
 
-def _file(path: Path) -> Shard:
+def of_file(path: Path) -> Shard:
+    """A local file as a shard."""
     status = path.stat()
     return Shard(str(path.absolute()), status.st_size, str(status.st_mtime_ns))
 

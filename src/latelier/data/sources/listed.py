@@ -8,8 +8,7 @@ from pathlib import Path
 from latelier.data.foreign import VERSION
 from latelier.data.images import Images
 from latelier.data.packing.plan import Plan
-from latelier.data.remote.cache import VARIABLE, Cache, limit
-from latelier.data.remote.patterns import is_address
+from latelier.data.remote.cache import Cache, check_room
 from latelier.data.remote.store import Shard, listed, sibling
 from latelier.data.sources.evidence import SHARDS, Found
 from latelier.data.sources.shards import shard_splits
@@ -36,12 +35,8 @@ class ShardSet:
 
     def contents(self) -> Plan:
         """Fetches all shards and reads what they tell, but no image. Raises Refusal for more than may be fetched."""
-        total = sum(shard.size for shard in {*self.beside} if is_address(shard.url))
-        if total > limit():
-            raise Refusal(
-                f"{self.shards[0].url} and the shards beside it have {total:,} bytes, and fetched shards may take "
-                f"{limit():,}; train --pack never reads them as it goes, {VARIABLE}={total // 10**9 + 1}G fetches all"
-            )
+        some = "(train --pack never needs a few at a time)"
+        check_room(self.beside, f"{self.shards[0].url} and the shards beside it {some}")
         with ThreadPoolExecutor(AT_ONCE) as threads:
             files = dict(zip(self.beside, threads.map(self.cache.local, self.beside), strict=True))
         return self.plan([files[shard] for shard in self.shards], [files[shard] for shard in self.beside])

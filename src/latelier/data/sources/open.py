@@ -10,13 +10,16 @@ from latelier.config.renamed import today
 from latelier.data.images import Images
 from latelier.data.packing.pack import Asked, cache_folder, packed, sealed
 from latelier.data.packing.plan import Plan
+from latelier.data.remote.cache import Cache
 from latelier.data.remote.patterns import is_pattern, parted
+from latelier.data.remote.store import of_file
 from latelier.data.sources.builtin import EMBEDDED, SCENES, Digits, Mixture, Scenes, Sprites
 from latelier.data.sources.evidence import SHARDS, Found, evidence
 from latelier.data.sources.folder import Folder
 from latelier.data.sources.layout import Layout, lay_out
-from latelier.data.sources.listed import of_pattern
-from latelier.data.sources.shards import shard_splits
+from latelier.data.sources.listed import NAMES, ShardSet, of_pattern
+from latelier.data.sources.sampled import Sample, identity
+from latelier.data.sources.shards import Shards, shard_splits
 from latelier.data.sources.splits import ALIASES, in_order
 from latelier.data.sources.tables import TABLES, is_table
 from latelier.data.sources.vision import VISION, Vision
@@ -103,6 +106,7 @@ def open_images(
     as_: str | None = None,
     cache: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
+    sample: bool = False,
 ) -> Images:
     """The images of a source, decoded at the first call and mapped from the cache at all later ones.
 
@@ -117,6 +121,7 @@ def open_images(
     sub-folders can.
     ``cache``: where decoded images are kept; default $LATELIER_CACHE, else ~/.cache/latelier.
     ``progress``: called with images done and their total while decoding.
+    ``sample``: of shards no more than a few thousand images, the same each time (``sampled.py``).
 
     Raises Refusal for what is no source, has nothing to decode, or contradicts itself.
     """
@@ -131,10 +136,34 @@ def open_images(
     place, suffix = place_of(source, root=root, size=size, download=download, as_=as_, cache=cache)
     chosen = _choose(place, suffix, split)
     found = place.source(chosen)
+    drawn = shard_set(place, chosen, folder) if sample else None
+    if drawn is not None:
+        found = Sample(drawn, progress)
     title = f"{place.title}:{chosen}" if chosen else place.title
     asked = Asked(title, size, channels, range and (float(range[0]), float(range[1])))
     images = packed(found.stamp, found.contents, asked, cache=folder, progress=progress)
-    return sealed(found.annotate(images), title, images)
+    images = sealed(found.annotate(images), title, images)
+    return images if drawn is None else identity(images, drawn)
+
+
+def shards_of(
+    source: str | Path, *, root: Path | None = None, as_: str | None = None, cache: Path | None = None
+) -> ShardSet | None:
+    """The shards that ``open_images`` would read of a source; None for a source of another kind. Raises Refusal."""
+    place, suffix = place_of(source, root=root, as_=as_, cache=cache)
+    return shard_set(place, _choose(place, suffix, None), cache_folder(cache))
+
+
+def shard_set(place: Place, split: str, cache: Path) -> ShardSet | None:
+    """The shards of a split; None of what is no shards."""
+    source = place.source(split)
+    if isinstance(source, ShardSet):
+        return source
+    if not isinstance(source, Shards):
+        return None
+    mine, beside = (tuple(map(of_file, files)) for files in (source.files, source.beside))
+    names = source.folder / NAMES
+    return ShardSet(source.kind, mine, beside, Cache(cache), of_file(names) if names.is_file() else None)
 
 
 def _parse(source: str | Path) -> tuple[str | Path, str]:

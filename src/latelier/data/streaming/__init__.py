@@ -1,0 +1,1 @@
+"""Shards -> batches without a pack: read in a seeded order, decoded ahead."""
