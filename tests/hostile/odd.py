@@ -86,6 +86,11 @@ FILE = (
     "loop",
     "loop/x",
 )
+MIRROR = (
+    *("", "\0", "~nobody/x", LONG, f"{LONG}/x", "table.csv", "table.csv/x", "pipe", "pipe/x", "loop", "loop/x"),
+    *("new", "new/copy", ".", "s3://", "://", "nowhere://bucket/run", "s3://key:secret@bucket/run"),
+    *("https://example.org/run?key=secret", "simplecache::file://copy", f"{ESC}://bucket/run", f"s3://{BYTES}"),
+)
 FOLDER = (*FILE, "table.csv", "run")  # where a file would be replaced
 NAME = ("", "\0", "nowhere", "os.path", "../run", "/etc/passwd", "pets.py", ESC, BIDI, LINES, BYTES, LONG, "=1+1")
 SETTINGS = (

@@ -74,6 +74,8 @@ SURPLUS = {  # what no verb takes
 OTHERS = {
     ("train", "--from"): odd.RUN,
     ("train", "--range"): odd.RANGES,
+    ("train", "--mirror"): odd.MIRROR,
+    ("export", "--to"): odd.NAME,
     ("cache", "--prune --unused"): odd.AMOUNTS,
     ("cache", "--prune --over"): odd.AMOUNTS,
     ("train", "--labels-file"): odd.TABLE,

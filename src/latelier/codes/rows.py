@@ -4,7 +4,7 @@ Everything is deterministic (evaluation mode, most likely codes) and reads the i
 """
 
 from collections.abc import Callable, Iterator
-from itertools import chain
+from itertools import chain, islice
 
 import numpy as np
 import torch
@@ -85,16 +85,22 @@ def reading(model: Model, images: Images, read: Reads, *, batch: int | None = No
 
 
 def blocks_of(
-    model: Model, images: Images, read: Reads, *, batch: int | None = None, start: int = 0
+    model: Model, images: Images, read: Reads, *, batch: int | None = None, start: int = 0, stop: int | None = None
 ) -> Iterator[np.ndarray]:
-    """The rows of ``rows_of``, a block at a time, from image ``start`` on."""
+    """The rows of ``rows_of``, a block at a time, from image ``start`` on, up to that of the block that reaches
+    ``stop``."""
     if len(images) == 0:
         raise Refusal(f"{images.source or 'these images'}: there are no images to read")
     device = device_of(model)
-    for image in images.blocks(batch or block_on(device), start):
+    for image in up_to(images, batch or block_on(device), start, stop):
         with evaluating(model):
             block = read(image.to(device)).float().cpu().numpy()
         yield block
+
+
+def up_to(images: Images, size: int, start: int, stop: int | None) -> Iterator[Tensor]:
+    """``images.blocks``, up to the block that reaches ``stop``."""
+    return islice(images.blocks(size, start), None if stop is None else -(-(stop - start) // size))
 
 
 def gathered(blocks: Iterator[np.ndarray], rows: int = GATHERED, most: int = BYTES) -> Iterator[np.ndarray]:

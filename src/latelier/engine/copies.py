@@ -3,14 +3,13 @@
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from hashlib import sha256
 from pathlib import Path
 
 from latelier.engine import checkpoint
 from latelier.engine.checkpoint import Checkpoint
 from latelier.errors import Refusal
-from latelier.storage import json_records
-from latelier.storage.mirror import NAMES, PIECE, Item, Mirror, held
+from latelier.storage import files, json_records
+from latelier.storage.mirror import NAMES, Item, Mirror, held
 from latelier.storage.schemas import LogRecord, Manifest, MirrorNote
 
 STEADY = ("labels.csv", "skipped.txt")  # are written once, and may be long
@@ -44,12 +43,8 @@ def _items(folder: Path) -> dict[str, Item]:
 
 
 def _steady(path: Path) -> Item:
-    digest, size = sha256(), 0
-    with open(path, "rb") as file:
-        while piece := file.read(PIECE):
-            digest.update(piece)
-            size += len(piece)
-    return Item({"sha256": digest.hexdigest(), "bytes": size}, path)
+    sum, size = files.sum_of(path)
+    return Item({"sha256": sum, "bytes": size}, path)
 
 
 def checkpoint_of(name: str) -> int | None:
@@ -88,7 +83,7 @@ def restore(note: MirrorNote, mirror: Mirror, folder: Path) -> list[str]:
 
 def _is_there(path: Path, seen: int | None, sum: str) -> bool:
     """Whether a checkpoint's file was brought before."""
-    return seen is not None and path.is_file() and _steady(path).facts["sha256"] == sum
+    return seen is not None and path.is_file() and files.sum_of(path)[0] == sum
 
 
 def _remove(found: Checkpoint) -> None:

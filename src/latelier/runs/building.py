@@ -23,8 +23,8 @@ from latelier.heads.caption import CaptionConfig
 from latelier.heads.captioned import Captioned
 from latelier.heads.joint import Joint
 from latelier.heads.reading import map_of, width
+from latelier.runs import hub
 from latelier.runs.compatibility import settings_of
-from latelier.storage.paths import place
 from latelier.storage.schemas import CardNote
 
 
@@ -192,15 +192,16 @@ def open_model(run: str | Path, own: str | None = None) -> tuple[Model, Card, ch
 
     Raises Refusal for a path that is neither, for damaged, foreign or newer files; nothing in them is executed.
     """
-    path = place(run, "RUN")
+    path = hub.local(run)
     if not path.exists():
         raise Refusal(
             f"no run at {run}: the folder does not exist; train one with: latelier train MODEL --data SRC --out {run}"
         )
     found = checkpoint.best(path) if path.is_dir() else None
-    if path.is_dir() and found is None:
+    given = hub.weights_of(path) if path.is_dir() and found is None and hub.is_hub_folder(path) else path
+    if given.is_dir() and found is None:
         raise Refusal(f"{run} holds no checkpoint: it is not a run, or was stopped before its first save")
-    file = found.weights if found else path
+    file = found.weights if found else given
     weights, note = checkpoint.read(file, CardNote)
     if found and note.get("seen", found.seen) != found.seen:
         raise Refusal(f"{file} is the checkpoint of another moment, at {note['seen']:,} images; restore it")
@@ -213,8 +214,8 @@ def open_model(run: str | Path, own: str | None = None) -> tuple[Model, Card, ch
 
 
 def load(run: str | Path) -> Model:
-    """The trained model of a run folder or weights file, in eval mode on the CPU. Raises Refusal as ``open_model``
-    does."""
+    """The trained model of a run folder, a weights file, or a folder for a model hub, in eval mode on the CPU;
+    ``hf://user/repository`` is downloaded into the cache first. Raises Refusal as ``open_model`` does."""
     return open_model(run)[0]
 
 

@@ -17,7 +17,7 @@ from latelier.data.sources.matching import source_parts
 from latelier.data.sources.open import open_images, splits_of
 from latelier.engine.state import check_card
 from latelier.errors import Refusal
-from latelier.runs import locations
+from latelier.runs import hub, locations
 from latelier.runs.building import Card, open_model
 from latelier.runs.config import DEEP_BEFORE, read_config, there
 from latelier.runs.labels import of_run, same_place
@@ -28,7 +28,6 @@ from latelier.scores.common import Splits
 from latelier.scores.record import replaced
 from latelier.sheets.view import View
 from latelier.storage import files, json_records
-from latelier.storage.paths import place
 from latelier.storage.schemas import of_score
 from latelier.terminal.say import say
 from latelier.terminal.tables import counted
@@ -183,7 +182,7 @@ def open_run(run: str | Path, own: str | None = None) -> Run:
     named on stderr. Raises Refusal as ``building.open_model`` does."""
     from latelier.device import multiply_fast, pick_device
 
-    path = place(run, "RUN")
+    path = hub.local(run)
     model, card, found = open_model(path, own)
     files.check_inside(path)  # here, where it is known to be a run, and no large folder that was named by mistake
     multiply_fast(model)

@@ -40,6 +40,12 @@ class Bins:
         self.variance += np.bincount(number, confidence * (1 - confidence), bins)
         return self
 
+    def take(self, other: "Bins") -> None:
+        """Counts the images of others too."""
+        self.images += other.images
+        self.excess += other.excess
+        self.variance += other.variance
+
     def error(self) -> float:
         """``expected_calibration_error``."""
         return float(np.abs(self.excess).sum() / max(1, self.images))

@@ -8,7 +8,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from latelier.codes.rows import device_of
+from latelier.codes.rows import device_of, up_to
 from latelier.core import Captions, Code, Encodes, Model, need
 from latelier.data.captions import FEWEST, Sentences, has_caption
 from latelier.data.images import Images
@@ -63,11 +63,19 @@ def written(
 
 
 def writing(
-    model: Model, images: Images, beam: int, draws: int | None, generator: Generator, longest: int, start: int = 0
+    model: Model,
+    images: Images,
+    beam: int,
+    draws: int | None,
+    generator: Generator,
+    longest: int,
+    start: int = 0,
+    stop: int | None = None,
 ) -> Iterator[tuple[list[str], list[float]]]:
-    """What ``written`` gives, a block at a time, from image ``start`` on."""
+    """What ``written`` gives, a block at a time, from image ``start`` on, up to that of the block that reaches
+    ``stop``."""
     writer, vocabulary, device = need(model, Captions), Vocabulary(need(model, Captions).words()), device_of(model)
-    for block in images.blocks(BLOCK, start):
+    for block in up_to(images, BLOCK, start, stop):
         with evaluating(model):
             codes = codes_of(model, block.to(device), draws, generator)
             found = writer.describe(codes, beam, longest)

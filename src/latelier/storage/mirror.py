@@ -7,6 +7,7 @@ The manifest is written when all that it names is there: until then the one befo
 goes. What is read back may be a stranger's, and is held to form, sizes and sums. Nothing else at the URL is touched.
 """
 
+import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 
 from latelier.errors import Refusal
 from latelier.storage import files, json_records
+from latelier.storage.folders import check_above
 from latelier.storage.paths import text
 from latelier.storage.schemas import FileSum, MirrorNote
 
@@ -58,7 +60,10 @@ class Mirror:
             from fsspec.core import url_to_fs
             from fsspec.implementations.local import LocalFileSystem
 
-            self._fs, root = url_to_fs(self.url, use_listings_cache=False, skip_instance_cache=True)
+            if is_url(self.url):
+                self._fs, root = url_to_fs(self.url, use_listings_cache=False, skip_instance_cache=True)
+            else:
+                self._fs, root = LocalFileSystem(), os.path.abspath(self.url)
             self._root = str(root).rstrip("/")
             self._local = Path(self._root) if isinstance(self._fs, LocalFileSystem) else None
 
@@ -68,7 +73,10 @@ class Mirror:
         return self._local
 
     def check_writable(self) -> None:
-        """Writes a byte there and removes it. Raises Refusal where that cannot be."""
+        """Raises Refusal where nothing can be written, of a store by writing a byte and removing it."""
+        if self._local is not None:
+            check_above(self._local / "any", self._option)
+            return
         with self._reaching("write to"):
             self._pipe("latelier-probe", b".")
             self._fs.rm_file(self._at("latelier-probe"))

@@ -64,6 +64,16 @@ class MirrorNote(TypedDict):
     files: dict[str, FileSum]
 
 
+class HubNote(TypedDict):
+    """config.json of a folder for a model hub."""
+
+    format: Format
+    library: str
+    model: CardNote
+    seen: Count
+    weights: FileSum  # of model.safetensors
+
+
 class HeldOut(TypedDict, total=False):
     """Which images were not trained on."""
 

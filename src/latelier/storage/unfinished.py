@@ -8,7 +8,7 @@ import os
 import stat
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -55,6 +55,11 @@ class Unfinished:
         with files.refusing(self.out):
             self.file.seek(0)
         return self.file
+
+    @property
+    def written(self) -> tuple[int, int]:
+        """How many bytes, and their checksum."""
+        return self.file.tell(), self._sum
 
     def rename(self) -> None:
         """Puts what is written in the place of the output, as it is."""
@@ -115,6 +120,34 @@ def unfinished(out: Path, task: str) -> Iterator[Unfinished]:
     finally:
         with suppress(OSError):  # of a full disk, which was met before
             file.close()
+
+
+def share_of(out: Path, number: int) -> Path:
+    """What stands for the output where several processes write it: that of one of them."""
+    return out.with_name(f"{out.name}.{number}")
+
+
+def join(whole: Unfinished, shares: Sequence[tuple[int, int]]) -> None:
+    """Writes the shares of an output one after another, by the size and the checksum of each. Raises Refusal for one
+    that is not there as it was written, as on machines that share no folder."""
+    for number, (size, expected) in enumerate(shares):
+        path, total, left = data_of(share_of(whole.out, number)), 0, size
+        with files.refusing(whole.out), suppress(FileNotFoundError), open(path, "rb") as file:
+            while left and (piece := file.read(min(PIECE, left))):
+                whole.file.write(piece)
+                total, left = zlib.crc32(piece, total), left - len(piece)
+        if left or total != expected:
+            raise Refusal(f"{path} is not what process {number} wrote; all machines must see one folder of {whole.out}")
+
+
+def clear_shares(out: Path) -> None:
+    """Removes what several processes have left of an output that is written now; not what a process has open."""
+    for path in out.parent.glob(f".{glob.escape(out.name)}.*.part"):
+        number = path.suffixes[-2:-1]
+        if number and number[0][1:].isdecimal():
+            with suppress(OSError, Refusal), _opened(path) as file:
+                _alone(file, share_of(out, int(number[0][1:])))
+                _remove(share_of(out, int(number[0][1:])))
 
 
 def data_of(out: Path) -> Path:

@@ -1,5 +1,6 @@
 """``--mirror URL``: a run is copied there while it trains, and goes on from there where its folder is gone."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -81,7 +82,7 @@ def _check_apart(folder: Path, mirror: Mirror) -> None:
     """Raises Refusal for a run and its copy in one another."""
     if mirror.folder is None:
         return
-    run, there = folder.resolve(), mirror.folder.resolve()
+    run, there = (Path(os.path.realpath(path)) for path in (folder, mirror.folder))
     if run == there or run in there.parents or there in run.parents:
         raise Refusal(f"--mirror {mirror.url} and --out {folder} lie in one another; name another place")
 

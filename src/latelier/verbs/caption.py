@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from latelier.terminal.say import say
 from latelier.verbs.options import As, Asked, Place, Seed, Whole
+from latelier.verbs.streaming import in_processes
 
 if TYPE_CHECKING:
     from latelier.core import Model
@@ -20,6 +21,7 @@ COLUMNS = ("file", "caption", "log probability")
 Options = tuple[int, int | None, int, int]  # beam, draws, longest, seed
 
 
+@in_processes
 def caption(
     run: Place,
     source: Place,
@@ -62,6 +64,7 @@ def caption(
         Let torchvision download the data set.
     """
     from latelier.core import Captions, has, need
+    from latelier.engine import parallel
     from latelier.errors import Refusal
     from latelier.runs.run import open_run
     from latelier.runs.where import Where
@@ -76,37 +79,40 @@ def caption(
     if not has(opened.model, Captions):
         raise Refusal(f"{run} cannot write: train it on images with captions and --set caption=gru")
     out = new_file(given(out, "caption"), "--out", "file,caption,log probability")
-    images = opened.images(source, Where.of(data_root, download, as_))
+    images = opened.images(source, Where.of(data_root, download, as_), quiet=parallel.rank() > 0)
     table = Csv(COLUMNS, any(map(parts_cells, (*map(str, images.names), *need(opened.model, Captions).words()))))
     options = (beam, draws, longest, seed)
     task = task_of("caption", opened.model, images, opened.card.json(), *options)
-    last = stream(table, out, task, partial(_blocks, opened.model, images, options))
+    last = stream(table, out, task, len(images), partial(_blocks, opened.model, images, options))
+    if last is None:  # process 0 says what was written
+        return out
     distinct = _distinct(out)
     say(f"{out}: {last['captions']:,} captions, {'over ' if distinct > MANY else ''}{min(distinct, MANY):,} distinct")
     return out
 
 
 def _blocks(
-    model: "Model", images: "Images", options: Options, start: int, state: Mapping[str, Any]
+    model: "Model", images: "Images", options: Options, start: int, stop: int, state: Mapping[str, Any]
 ) -> Iterator["Block"]:
-    """Captions of the images from ``start`` on, as rows. The state: how many, and that of the generator."""
+    """Captions of the images [start, stop), as rows. The state: how many. Draws are a function of the seed and of where
+    a block begins, in any process."""
     import torch
 
     from latelier.codes.rows import device_of
+    from latelier.data.seeds import mix
     from latelier.scores.captioning import writing
     from latelier.verbs.streaming import Block
 
     beam, draws, longest, seed = options
-    generator = torch.Generator(device_of(model)).manual_seed(seed)
-    if state:
-        generator.set_state(torch.frombuffer(bytearray.fromhex(state["generator"]), dtype=torch.uint8))
-    for texts, scores in writing(model, images, beam, draws, generator, longest, start):
+    generator = torch.Generator(device_of(model)).manual_seed(mix(seed, start))
+    for texts, scores in writing(model, images, beam, draws, generator, longest, start, stop):
         done = start + len(texts)
         rows = [
             (str(name), *row) for name, *row in zip(images.names[start:done], texts, map(_said, scores), strict=True)
         ]
-        yield Block(rows, done, {"captions": done, "generator": generator.get_state().numpy().tobytes().hex()})
+        yield Block(rows, done, {"captions": done})
         start = done
+        generator.manual_seed(mix(seed, start))
 
 
 def _said(score: float) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from latelier.terminal.say import say
 from latelier.verbs.options import As, Asked, Place, Precision
+from latelier.verbs.streaming import in_processes
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from latelier.verbs.streaming import Block
 
 
+@in_processes
 def classify(
     run: Place,
     source: Place,
@@ -61,6 +63,7 @@ def classify(
         Let torchvision download the data set.
     """
     from latelier.core import Classifies, Decides, has
+    from latelier.engine import parallel
     from latelier.errors import Refusal
     from latelier.runs.calibration import temperature_of
     from latelier.runs.run import open_run
@@ -80,7 +83,7 @@ def classify(
     beside = None if confusion is None else new_file(confusion, "--confusion", "true class,")
     if beside is not None and beside.resolve() == out.resolve():
         raise Refusal(f"--out and --confusion are both {out}; name two files")
-    images = opened.images(source, where)
+    images = opened.images(source, where, quiet=parallel.rank() > 0)
     known = classification.judged(opened, images)
     if beside is not None and not len(known.rows):
         raise Refusal(f"--confusion takes images of known classes, but no class of {source} is known; leave it out")
@@ -104,7 +107,10 @@ def classify(
     options = (opened.card.json(), precision, value, [sha256(part).hexdigest() for part in truth])
     task = task_of("classify", opened.model, images, *options)
     table = Csv(columns, any(map(parts_cells, (*columns, *map(str, images.names)))))
-    last = stream(table, out, task, partial(_blocks, opened, images, known.rows, value, precision))
+    blocks = partial(_blocks, opened, images, known.rows, value, precision)
+    last = stream(table, out, task, len(images), blocks, partial(classification.merged, len(classes)))
+    if last is None:  # process 0 says what was written
+        return out
     answers = classification.Answers.of(len(classes), last)
     figures = classification.report(known, answers, temperature is not None, classes)
     say(f"{out}: {counted(len(images), 'image')}{figures}")
@@ -122,9 +128,10 @@ def _blocks(
     temperature: float | None,
     precision: str,
     start: int,
+    stop: int,
     state: Mapping[str, Any],
 ) -> Iterator["Block"]:
-    """Rows of the images from ``start`` on. The state: the answers of those ``known`` (int64 [k], sorted)."""
+    """Rows of the images [start, stop). The state: the answers of those ``known`` (int64 [k], sorted)."""
     from latelier.codes.rows import blocks_of, gathered, in_precision
     from latelier.runs.calibration import numbers
     from latelier.scores.calibration import tempered
@@ -133,7 +140,7 @@ def _blocks(
 
     classes = opened.card.classes
     answers, read = Answers.of(len(classes), state), in_precision(opened.model, _read(opened.model), precision)
-    for block in gathered(blocks_of(opened.model, images, read, start=start)):
+    for block in gathered(blocks_of(opened.model, images, read, start=start, stop=stop)):
         done, raw = start + len(block), numbers(opened, block[:, : len(classes)])
         probability = raw if temperature is None else tempered(raw, temperature)
         here = known[known.searchsorted(start) : known.searchsorted(done)]

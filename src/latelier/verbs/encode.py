@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from latelier.terminal.say import escaped, say
 from latelier.verbs.options import As, Asked, Place, Precision
+from latelier.verbs.streaming import in_processes
 
 if TYPE_CHECKING:
     from latelier.codes.rows import Reads
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from latelier.verbs.streaming import Block
 
 
+@in_processes
 def encode(
     run: Place,
     source: Place,
@@ -53,6 +55,7 @@ def encode(
     """
     from latelier.codes.rows import in_precision, reads
     from latelier.core import Encodes, Features, need
+    from latelier.engine import parallel
     from latelier.runs.run import open_run
     from latelier.runs.where import Where
     from latelier.terminal.tables import counted
@@ -62,25 +65,27 @@ def encode(
     opened = open_run(run)
     need(opened.model, Encodes if features is None else Features)
     out = new_file(given(out, "encode"), "--out", "codes")
-    images = opened.images(source, Where.of(data_root, download, as_))
+    images = opened.images(source, Where.of(data_root, download, as_), quiet=parallel.rank() > 0)
     read = in_precision(opened.model, reads(opened.model, features), precision)
     task = task_of("encode", opened.model, images, opened.card.json(), features, precision)
-    last = stream(Parquet(), out, task, partial(_blocks, opened.model, images, read, features))
+    last = stream(Parquet(), out, task, len(images), partial(_blocks, opened.model, images, read, features))
+    if last is None:  # process 0 says what was written
+        return out
     say(f"{out}: {counted(len(images), 'row')} of {counted(last['numbers'], 'number')}")
     return out
 
 
 def _blocks(
-    model: "Model", images: "Images", read: "Reads", depth: str | None, start: int, state: Mapping[str, Any]
+    model: "Model", images: "Images", read: "Reads", depth: str | None, start: int, stop: int, state: Mapping[str, Any]
 ) -> Iterator["Block"]:
-    """Codes or features of the images from ``start`` on, as tables."""
+    """Codes or features of the images [start, stop), as tables."""
     import pyarrow as pa
 
     from latelier.codes.rows import blocks_of, gathered
     from latelier.data.sources.own import METADATA
     from latelier.verbs.streaming import Block
 
-    for rows in gathered(blocks_of(model, images, read, start=start)):
+    for rows in gathered(blocks_of(model, images, read, start=start, stop=stop)):
         done = start + len(rows)
         files = pa.array([escaped(str(name)) for name in images.names[start:done]], pa.string())
         columns = {"file": files, **dict(zip(_names(model, depth, rows.shape[1]), map(pa.array, rows.T), strict=True))}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from latelier.terminal.say import say
 from latelier.verbs.options import As, Asked, Place
+from latelier.verbs.streaming import in_processes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from latelier.verbs.streaming import Block
 
 
+@in_processes
 def parts(
     run: Place,
     source: Place | None = None,
@@ -51,6 +53,7 @@ def parts(
     """
     from latelier.core import HasParts, has, need
     from latelier.core.lacking import methods
+    from latelier.engine import parallel
     from latelier.errors import Refusal
     from latelier.runs.run import open_run
     from latelier.runs.where import Where
@@ -67,9 +70,13 @@ def parts(
         raise Refusal(f"{said}; models that have: {able}; train one of those")
     model, out = need(opened.model, HasParts), new_file(given(out, "parts"), "--out", "codes")
     where = Where.of(data_root, download, as_)
-    images = opened.splits(None, where).test if source is None else opened.images(source, where)
+    images = (
+        opened.splits(None, where).test if source is None else opened.images(source, where, quiet=parallel.rank() > 0)
+    )
     task = task_of("parts", opened.model, images, opened.card.json(), least)
-    last = stream(Parquet(), out, task, partial(_blocks, model, images, least))
+    last = stream(Parquet(), out, task, len(images), partial(_blocks, model, images, least), _merged)
+    if last is None:  # process 0 says what was written
+        return out
     rows, done = last["rows"], len(images)
     shown = counted(done, "image") if source else f"{counted(done, 'image')} ({images.source})"
     if rows:
@@ -80,18 +87,18 @@ def parts(
 
 
 def _blocks(
-    model: "HasParts", images: "Images", least: float, start: int, state: Mapping[str, Any]
+    model: "HasParts", images: "Images", least: float, start: int, stop: int, state: Mapping[str, Any]
 ) -> Iterator["Block"]:
-    """The parts of the images from ``start`` on, as tables. The state: ``rows``, ``pictures`` with a part, and the
+    """The parts of the images [start, stop), as tables. The state: ``rows``, ``pictures`` with a part, and the
     highest probability, ``peak``."""
-    from latelier.codes.rows import device_of
+    from latelier.codes.rows import BLOCK, device_of, up_to
     from latelier.core import Model
     from latelier.nets.eval_mode import evaluating
     from latelier.verbs.streaming import Block
 
     assert isinstance(model, Model)
     rows, pictures, peak = state.get("rows", 0), state.get("pictures", 0), state.get("peak", 0.0)
-    for image in images.blocks(start=start):
+    for image in up_to(images, BLOCK, start, stop):
         with evaluating(model):
             probability = model.parts(image.to(device_of(model))).occurrence.float().cpu()
         found = _table(probability, images.names[start : start + len(image)], least)
@@ -99,6 +106,12 @@ def _blocks(
         pictures, peak = pictures + int((peaks >= least).sum()), max(peak, float(peaks.max()))
         start, rows = start + len(image), rows + len(found)
         yield Block(found, start, {"rows": rows, "pictures": pictures, "peak": peak})
+
+
+def _merged(states: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The state of all images that several states are of."""
+    added = {name: sum(state[name] for state in states) for name in ("rows", "pictures")}
+    return {**added, "peak": max(state["peak"] for state in states)}
 
 
 def _schema() -> Any:

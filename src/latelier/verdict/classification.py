@@ -82,6 +82,16 @@ class Answers:
         return found
 
 
+def merged(classes: int, states: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The state of all answers that several states are of."""
+    found = Answers(classes)
+    for other in (Answers.of(classes, state) for state in states):
+        found.counts += other.counts
+        found.raw.take(other.raw)
+        found.mended.take(other.mended)
+    return found.state()
+
+
 def report(known: Judged, answers: Answers, mended: bool, classes: Sequence[str]) -> str:
     """What ends a line that begins with the number of images, and all that follows: accuracy, confusion and
     calibration, ``mended`` if there was a temperature. Empty where no class is known."""
