@@ -119,7 +119,7 @@ def raced(case: Case, precision: str, race: Race, pixels: np.ndarray, clock: Clo
     if case.peer and peer:
         sides["pythae"] = contestants.pythae
     with products(precision):
-        done = alternate(sides, race, "bf16" if precision == "bf16" else "fp32", pixels, clock)
+        done = alternate(sides, race, precision, pixels, clock)
     if clock.device.type == "cuda":
         torch.cuda.empty_cache()
     return {name: own[1:] for name, own in done.items()}

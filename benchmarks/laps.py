@@ -36,14 +36,16 @@ def alternated(sides: list[Callable[[int], None]], positions: list[int]) -> list
 
 
 def stepping(model: Model, batches: Batches) -> Callable[[int], None]:
-    """One training step of the model, all its moves, on the batch at a position."""
+    """One training step of the model, all its moves, on the batch at a position; on a GPU as the loop plays it there,
+    without a word from the device."""
     players, plan, running = players_of(model, model.optimisers()), Plan(total=1, batch=batches.size), Statistics(model)
     moves, generator = model.moves(), Generator(batches.device)
+    flag = torch.zeros((), device=batches.device) if batches.device.type == "cuda" else None
 
     def one(position: int) -> None:
         progress = Progress(position, plan.total, generator.manual_seed(position), {})
         for move in moves:
-            play(move, [batches.at(position)], [progress], players, plan, batches, running)
+            play(move, [batches.at(position)], [progress], players, plan, batches, running, flag)
 
     return one
 

@@ -362,7 +362,7 @@ REFUSED = {
     "train vae --data digits --out new --seed 1.5": "expected a whole number, got '1.5'",
     "train vae --data digits --out new --validation nan": "--validation takes a share of the images",
     "train vae --data digits --out new --labels 999": "999 per class were asked for, but",
-    "train vae --data digits --out new --precision fp8": '"fp8" for --precision. Choose from: "fp32", "bf16"',
+    "train vae --data digits --out new --precision fp8": '"fp8" for --precision. Choose from: "fp32", "tf32", "bf16"',
     "train vae --data digits --out new --device gpu": "--device gpu is not a device; give cpu",
     "score run --limit 0": "at least one image must be measured",
     "score run --seed -1": '"-1" for --seed. Must be >= 0',

@@ -92,6 +92,21 @@ def test_gpus_take_bf16_since_ampere(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
     assert default_precision(torch.device("cuda", 0), nn.Conv2d(1, 2, 3)) == precision
+    assert default_precision(torch.device("cuda", 0), nn.Linear(2, 3)) == ("tf32" if precision == "bf16" else "fp32")
+
+
+@pytest.mark.parametrize(("precision", "told"), [("fp32", "ieee"), ("tf32", "tf32"), ("bf16", "tf32")])
+def test_a_gpu_rounds_products_unless_they_are_to_be_exact(precision: device.Precision, told: str) -> None:
+    """And afterwards does as before; what a CPU does is not touched."""
+
+    def now() -> list[str]:
+        return [torch.backends.cuda.matmul.fp32_precision, torch.backends.cudnn.conv.fp32_precision]
+
+    before = now(), torch.get_float32_matmul_precision()
+    with device.products(precision, torch.device("cuda")):
+        assert now() == [told, told]
+    with device.products(precision, torch.device("cpu")):
+        assert (now(), torch.get_float32_matmul_precision()) == before
 
 
 def test_flags_are_those_of_the_first_processor(monkeypatch: pytest.MonkeyPatch) -> None:

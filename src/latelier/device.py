@@ -3,9 +3,11 @@
 import ctypes
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -14,6 +16,7 @@ from latelier.errors import Refusal
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4  # numbers of glibc's malloc.h
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
+Precision = Literal["fp32", "tf32", "bf16"]
 LARGE = 100_000  # weights of a matrix that oneDNN multiplies faster than MKL on AMD, batches of 64
 
 
@@ -36,11 +39,33 @@ def pick_device(name: str | None = None) -> torch.device:
     )
 
 
-def default_precision(device: torch.device, model: nn.Module) -> Literal["fp32", "bf16"]:
-    """bf16 for nets that convolve, on a processor that computes it in hardware; else fp32. Elsewhere bfloat16 is
-    emulated, and small matrices gain nothing by it."""
-    convolves = any(isinstance(part, CONVOLUTIONS) for part in model.modules())
-    return "bf16" if convolves and computes_bf16(device) else "fp32"
+def default_precision(device: torch.device, model: nn.Module) -> Precision:
+    """bf16 for nets that convolve, on a processor that computes it in hardware; else tf32 on such a GPU, and fp32.
+    Elsewhere bfloat16 is emulated, and small matrices gain nothing by it."""
+    if not computes_bf16(device):
+        return "fp32"
+    if any(isinstance(part, CONVOLUTIONS) for part in model.modules()):
+        return "bf16"
+    return "tf32" if device.type == "cuda" else "fp32"
+
+
+@contextmanager
+def products(precision: Precision, device: torch.device) -> Iterator[None]:
+    """Inside, a GPU multiplies and convolves float32 exactly for fp32; else it may round what goes in to TF32, with 10
+    bits behind the point and float32's range, also what bf16 leaves in float32. On a CPU nothing changes."""
+    if device.type != "cuda":
+        yield
+        return
+    cudnn: Any = torch.backends.cudnn  # which torch does not tell types of
+    places = [torch.backends.cuda.matmul, cudnn.conv, cudnn.rnn]
+    before = [place.fp32_precision for place in places]
+    for place in places:
+        place.fp32_precision = "ieee" if precision == "fp32" else "tf32"
+    try:
+        yield
+    finally:
+        for place, own in zip(places, before, strict=True):
+            place.fp32_precision = own
 
 
 def computes_bf16(device: torch.device) -> bool:

@@ -19,6 +19,7 @@ from latelier.core import Model, Progress, has, need
 from latelier.core.looks import Looks, memories
 from latelier.data.batches import Batches
 from latelier.data.seeds import mix
+from latelier.device import products
 from latelier.engine import checkpoint, parallel
 from latelier.engine.ahead import ahead
 from latelier.engine.meter import Meter, signals
@@ -99,7 +100,7 @@ def train(
     generators = [torch.Generator(batches.device) for _ in mine]
     meter, watch = Meter(state.seen), Watch(state, plan, batches.device)
     model.train()
-    with signals() as caught, ahead(batches, mine, plan) as made:
+    with signals() as caught, ahead(batches, mine, plan) as made, products(plan.precision, batches.device):
         while state.seen < plan.total:
             if times and not watch.again() and _looks(times, state.seen, plan):
                 made.settle()

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from latelier.core import Metric, Model
-from latelier.device import default_precision
+from latelier.device import Precision, default_precision
 from latelier.engine import parallel
 from latelier.engine.memory import memory
 from latelier.errors import Refusal
@@ -26,7 +26,7 @@ class Plan:
     batch: int = 128
     seed: int = 0
     parts: int = 1  # parts of a batch; a multiple of the number of processes
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Precision = "fp32"
     warmup: int = 0  # the rate rises linearly over these
     decay: Literal["none", "linear", "cosine", "steps"] = "none"  # then falls to 0, or is halved at times
     rate: float | None = None  # every player's, in place of the model's own

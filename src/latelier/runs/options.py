@@ -40,7 +40,7 @@ class Options:
     decay: Literal["none", "linear", "cosine", "steps"] | None = None
     clip: float | None = None
     ema: float | None = None
-    precision: Literal["fp32", "bf16"] | None = None
+    precision: Literal["fp32", "tf32", "bf16"] | None = None
     validation: float | None = None
     monitor: str | None = None
     judge: str | None = None

@@ -200,6 +200,8 @@ def _learn(folder: Path, request: SimpleNamespace, prepared: Prepared) -> Outcom
         return fit(model, images if len(rows) == len(images) else images.take(rows), plan.seed, folder, card, begin)
     torch.backends.cudnn.benchmark = batches.device.type == "cuda"
     multiply_fast(model)
+    if batches.device.type == "cuda" and plan.precision == "tf32":
+        _say(request, "the GPU multiplies float32 in TF32, with 10 bits behind the point; --precision fp32: exactly")
     model = model.to(memory_format=torch.channels_last)
     unheard = request.quiet or parallel.rank() > 0
     start = 0 if unheard else checkpoint.last_seen(folder)

@@ -39,7 +39,7 @@ def train(
     decay: Literal["none", "linear", "cosine", "steps"] | None = Options.decay,
     clip: float | None = Options.clip,
     ema: float | None = Options.ema,
-    precision: Literal["fp32", "bf16"] | None = Options.precision,
+    precision: Literal["fp32", "tf32", "bf16"] | None = Options.precision,
     validation: float | None = Options.validation,
     monitor: str | None = Options.monitor,
     judge: Annotated[str | None, Parameter(show=False)] = Options.judge,
@@ -140,8 +140,9 @@ def train(
     ema
         Average the weights with this half-life, in epochs; the run gives the average.
     precision
-        bf16 computes nets in bfloat16; weights and losses stay float32. By default bf16 for convolutional nets if the
-        processor computes it in hardware.
+        bf16 computes nets in bfloat16; weights and losses stay float32. tf32 lets a GPU round what it multiplies to
+        TF32; on a CPU it is fp32. By default bf16 for convolutional nets if the processor computes it in hardware, and
+        tf32 for others on a GPU that has it.
     validation
         Share of the training images to hold out. They choose the best checkpoint, and scores use them. By default a
         tenth of a source without splits (none of fewer than 20 images); other sources use their own validation split,
