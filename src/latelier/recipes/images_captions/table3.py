@@ -25,5 +25,6 @@ TRAINING: dict[str, Any] = {"size": 256, "batch": 64, "rate": 2e-4, "clip": 5.0,
 def reproduce(bench: Bench) -> Result:
     """A training a row and seed; the first two rows learn from captioned images alone."""
     protocol = find_recipe("images-captions/flickr8k")
-    table: Result = protocol.compared(bench, {"DGDN": ("dgdn", NETS, {})}, TRAINING, EPOCHS, tuple(PUBLISHED))
+    nets = {} if bench.rehearsed else NETS  # which 64 pixels are too small for
+    table: Result = protocol.compared(bench, {"DGDN": ("dgdn", nets, {})}, TRAINING, EPOCHS, tuple(PUBLISHED))
     return table
