@@ -2,14 +2,16 @@
 
 import ast
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import latelier
-from latelier.bench.jobs import Bench, Job, perform, spread
+from latelier.bench.jobs import Bench, Job, _key, perform, spread
 from latelier.config.recipes import find_recipe, list_recipes
 from latelier.errors import Refusal
 from latelier.runs.where import Where
@@ -94,6 +96,19 @@ def test_records_without_finite_values_are_measured_anew(tmp_path: Path) -> None
     assert here._known() == {"c": {"x": 1.0}}
 
 
+def test_what_is_not_finite_stands_in_the_table_once_it_was_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = bench(tmp_path)
+
+    def diverged(tasks: Sequence[Any], done: Any) -> None:
+        line = {"key": _key(job()), "values": {"PSNR dB": math.nan}}
+        (tmp_path / "measured.jsonl").write_text(json.dumps(line) + "\n")
+
+    monkeypatch.setattr("latelier.bench.few_labels.run_all", diverged)
+    assert spread([one["PSNR dB"] for one in here.measure([job()])["vae"]]) == "not finite"
+
+
 def test_what_was_measured_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here = bench(tmp_path)
     perform((here, [job("a")]))
@@ -110,6 +125,8 @@ def test_spread() -> None:
     assert spread([1.0, 2.0], 1) == "1.5 ± 0.7"
     assert spread([98.34, 99.02, 98.68]) == "98.7 ± 0.3"
     assert spread([2.0, 2.0]) == "2.00"
+    assert spread([1.0, math.nan, 2.0], 1) == "1.5 ± 0.7 (2 of 3)"
+    assert spread([math.inf]) == "not finite"
 
 
 @pytest.mark.parametrize("name", sorted(list_recipes()))

@@ -41,7 +41,8 @@ NEUTRAL = {  # arguments of latelier.train that change nothing that is learned, 
 }
 SHAPES = {  # of the images, by where they come from
     **dict.fromkeys(("mnist", "binarized-mnist"), (1, 28, 28)),
-    **dict.fromkeys(("scenes", "cifar100", "flickr8k", "captioned"), (3, 32, 32)),
+    **dict.fromkeys(("scenes", "cifar10", "cifar100", "flickr8k", "captioned"), (3, 32, 32)),
+    **dict.fromkeys(("imagenet", "indoor67", "places205", "caltech101", "caltech256"), (3, 64, 64)),
     "digits": (1, 8, 8),
     "sprites": (1, 64, 64),
     "mixture": (1, 1, 2),

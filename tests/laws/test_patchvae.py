@@ -35,6 +35,21 @@ def batch_of(n: int = 4, size: int = 32) -> Batch:
     return Batch(image, torch.arange(n), torch.full((n,), -1), none, none)
 
 
+def test_the_large_beta_vae_has_resnet18_and_the_same_pyramid() -> None:
+    from torchvision.models import resnet18
+
+    model: Any = build("vae", (3, 64, 96), net="resnet18", latent=1024)
+    stages = {name: stage for name, stage in model.stages().items() if name != "reduce"}
+    whole = resnet18(weights=None)
+    whole.fc = nn.Identity()
+    assert sum(map(count, stages.values())) == count(whole)
+    assert model.decode(model.encode(torch.rand(2, 3, 64, 96)).mode()).shape == (2, 3, 64, 96)
+    parts = made((3, 64, 96), trunk="resnet18", parts=64, appearance=16)
+    assert count(model.decoder[-1][3:]) == count(parts.decoder[3:])  # type: ignore[index]
+    with pytest.raises(Refusal, match="multiples of 32, not 40x64"):
+        build("vae", (3, 40, 64), net="resnet18")
+
+
 def at(seen: int, seed: int = 0) -> Progress:
     return Progress(seen, 10**9, Generator().manual_seed(seed))
 

@@ -357,3 +357,15 @@ def test_it_is_scored_when_it_is_named() -> None:
     record = run_scores(model, digits, ["frozen_probe"], limit=20, options={"frozen_probe": {"epochs": 1}})[0]
     assert record["n"] == 20
     assert record["values"]["trainable weights"] == 24 * 512 + 512 + 512 * 10 + 10
+
+
+def test_of_more_than_five_classes_the_five_most_probable_count_too() -> None:
+    images = noise(80, SMALL, label=np.arange(80) % 8)
+    found = scored(patchvae(), Splits(images, images))
+    assert found["accuracy %"] <= found["top-5 accuracy %"] < 100
+    assert "top-5 accuracy %" not in scored(patchvae(), DATA)
+    net = learner(patchvae(), images, "conv4-5").eval()
+    logits = net(inputs(images).read(torch.arange(80))).detach().numpy()
+    ranks = (-logits).argsort(1, kind="stable")[:, :5]
+    share = 100 * float((ranks == images.label[:, None]).any(1).mean())
+    assert frozen_probe.accuracy(net, inputs(images), torch.arange(80), 5) == pytest.approx(share)

@@ -200,3 +200,19 @@ def test_how_many_guesses_are_right_is_told_only_where_labels_were_hidden(here: 
     terms = [record["terms"] for record in open_run(run).log if "terms" in record]
     assert all("pseudo kept" in term for term in terms)
     assert all(("pseudo right" in term) == ("labels" in given) for term in terms)
+
+
+def test_where_every_image_is_labelled_all_of_a_batch_is_and_a_label_counts_once(here: Path) -> None:
+    whole = "".join(f"pets/{i:03}.png,{'cat' if i % 2 else 'dog'}\n" for i in range(12))
+    Path("all.csv").write_text(f"file,class\n{whole}")
+    tiny = [*TINY["settings"], "head=softmax"]
+    shares = {
+        "all": trained(out="all", labels_file="all.csv", settings=tiny),
+        "some": trained(out="some", settings=tiny),
+        "said": trained(out="said", labels_file="all.csv", settings=[*tiny, "head.labelled=0.25"]),
+    }
+    found = {name: config["model"]["head"]["labelled"] for name, config in shares.items()}
+    assert found == {"all": 1.0, "some": 0.5, "said": 0.25}
+    heads: dict[str, Any] = {name: open_run(name).model for name in shares}
+    assert heads["all"].head.labelled == 1.0
+    assert open_run(latelier.train(out="all", resume=True, steps=3, quiet=True)).model.head.labelled == 1.0  # type: ignore

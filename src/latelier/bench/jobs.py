@@ -137,18 +137,19 @@ class Bench:
             with Progress("measuring", len(by_run), unit="trainings") as bar:
                 pace = Pace(bar, [(group[0].model, group[0].epochs) for group in by_run.values()])
                 run_all([(perform, (self, group)) for group in by_run.values()], pace.done)
-            known = self._known(told=True)
+            known = self._known(fresh=True)
         found: dict[str, list[dict[str, float]]] = {}
         for job in jobs:
             found.setdefault(job.row, []).append(known[_key(job)])
         return found
 
-    def _known(self, told: bool = False) -> dict[str, dict[str, float]]:
-        """What was measured. Damaged lines are named on stderr, unless ``told``: they were named before."""
+    def _known(self, fresh: bool = False) -> dict[str, dict[str, float]]:
+        """What was measured. Damaged lines are named on stderr, unless it is ``fresh``: they were named before. So are
+        values that are not finite left out, to be measured anew, unless they come of just that."""
         records, faults = json_records.read_lines(self.out / "measured.jsonl", Measured)
-        for fault in faults if not told else ():
+        for fault in faults if not fresh else ():
             say(f"{fault}, and measured anew", error=True)
-        sound = (record for record in records if all(map(math.isfinite, record["values"].values())))
+        sound = (record for record in records if fresh or all(map(math.isfinite, record["values"].values())))
         return {record["key"]: record["values"] for record in sound}
 
 
@@ -167,9 +168,14 @@ def perform(task: tuple[Bench, Sequence[Job]]) -> None:
 
 
 def spread(values: Sequence[float], digits: int = 2) -> str:
-    """Mean ± sd over seeds, rounded to the sd, or the one value there is with this many ``digits``."""
-    sd = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-    return with_sd(float(np.mean(values)), sd) if sd else f"{np.mean(values):.{digits}f}"
+    """Mean ± sd over seeds, rounded to the sd, or the one value there is with this many ``digits``; of finite values,
+    and how many they are where some are not."""
+    finite = [value for value in values if math.isfinite(value)]
+    if not finite:
+        return "not finite"
+    sd = float(np.std(finite, ddof=1)) if len(finite) > 1 else 0.0
+    shown = with_sd(float(np.mean(finite)), sd) if sd else f"{np.mean(finite):.{digits}f}"
+    return shown if len(finite) == len(values) else f"{shown} ({len(finite)} of {len(values)})"
 
 
 def beside(title: str, published: Mapping[str, float], found: Mapping[str, Sequence[float]], note: str) -> Result:

@@ -14,7 +14,7 @@ from latelier.scores.common import Splits
 STEPS = 2  # of a training
 BATCH = 32  # images a step at most, and labels of them a class
 FIT, TEST = 300, 24  # images to learn from and to measure on, at most
-SIDE = 64  # px at most
+SIDE = 32  # px at most
 SHARE = 0.01  # of other lengths: epochs of fine-tuning, of an RBM
 GREY = 28  # px, of what takes the place of MNIST and its like
 
@@ -28,7 +28,7 @@ def stand_in(source: str) -> str:
 
 def shortened(arguments: Mapping[str, Any], source: str, own: str) -> dict[str, Any]:
     """Those of ``latelier.train``, for a few steps on few images of ``source``, which takes the place of the recipe's
-    ``own``. Nets see images of the size that they were made for, or of 64 px where that is less."""
+    ``own``. Nets see images of the size that they were made for, or of 32 px where that is less."""
     small = {**arguments, "data": source, "epochs": None, "steps": STEPS}
     for name, most in (("images", FIT), ("labels", BATCH), ("captions", FIT), ("batch", BATCH), ("size", SIDE)):
         if small[name] is not None:

@@ -74,6 +74,7 @@ KINDS: dict[str, dict[str, Any]] = {  # what a field can be, by the name that --
     "pooled": {"channels": (96, 48, 48)},
     "relaxed": {},
     "resnet": {"channels": (32, 64, 128, 128), "blocks": 1},
+    "resnet18": {},
     "resnet9": {},
     "score": {"hidden": 100, "decay": 0.8, "optimiser.rate": 2e-4},
     "squared": {},

@@ -29,7 +29,7 @@ from latelier.nets.conv import Conv
 from latelier.nets.maps import Maps
 from latelier.nets.mlp import Mlp
 from latelier.nets.resnet import Resnet
-from latelier.nets.resnet9 import Resnet9
+from latelier.nets.resnet9 import Resnet9, Resnet18
 from latelier.objectives import gaussian
 from latelier.objectives.adversary import Image, Off
 from latelier.objectives.likelihood import Bernoulli, Foreground, Gaussian, Likelihood, Squared
@@ -47,7 +47,7 @@ class Config:
     optimiser.rate=0.01``."""
 
     latent: int = 32  # numbers of a code; of net=maps, of each of its cells
-    net: Mlp | Conv | Resnet | Resnet9 | Maps = Conv()
+    net: Mlp | Conv | Resnet | Resnet9 | Resnet18 | Maps = Conv()
     likelihood: Bernoulli | Gaussian | Squared | Foreground = Gaussian()
     penalty: Beta | Capacity | Mmd = Beta()
     critic: Off | Image = Off()

@@ -12,7 +12,7 @@ from latelier.errors import Refusal
 from latelier.nets.encoder import Encoder
 from latelier.nets.pixel_range import Centred
 
-REDUCED = 64  # channels between the trunk and a vector code
+Kind = Literal["resnet9", "resnet18"]
 WIDTHS = {"resnet9": (64, 128), "resnet18": (64, 128, 256, 512)}  # of the trunk's stages
 
 
@@ -21,29 +21,56 @@ class Resnet9:
     """The source's beta-VAE around the trunk, so that against PatchVAE only the bottleneck differs."""
 
     def encoder(self, image: tuple[int, int, int], outputs: int) -> Encoder:
-        h, w = grid_of(image, "resnet9")
-        stages = trunk(image[0], "resnet9")
-        top = WIDTHS["resnet9"][-1]
-        stages["reduce"] = nn.Sequential(nn.Conv2d(top, REDUCED, 1, bias=False), nn.BatchNorm2d(REDUCED), nn.ReLU())
-        reset(stages["reduce"])
-        head = nn.Conv2d(REDUCED, outputs, (h, w))
-        for half in head.weight.chunk(2):  # mean and log-variance are layers of their own in the source
-            nn.init.kaiming_normal_(half, mode="fan_out", nonlinearity="relu")
-        nn.init.zeros_(head.bias)  # type: ignore[arg-type]
-        return Encoder(stages, image, head=nn.Sequential(head, nn.Flatten()))
+        return whole_encoder(image, outputs, "resnet9")
 
     def decoder(self, inputs: int, image: tuple[int, int, int]) -> nn.Module:
-        grid = grid_of(image, "resnet9")
-        return nn.Sequential(
-            nn.Unflatten(1, (inputs, 1, 1)),
-            nn.ConvTranspose2d(inputs, REDUCED, grid, bias=False),
-            nn.BatchNorm2d(REDUCED),
-            nn.LeakyReLU(0.2),
-            pyramid(REDUCED, image[0], "resnet9"),
-        )
+        return whole_decoder(inputs, image, "resnet9")
 
 
-def grid_of(image: tuple[int, int, int], kind: Literal["resnet9", "resnet18"]) -> tuple[int, int]:
+@dataclass(frozen=True)
+class Resnet18:
+    """The same around all of ResNet-18, for large images; the source does not give its reduction and its code."""
+
+    def encoder(self, image: tuple[int, int, int], outputs: int) -> Encoder:
+        return whole_encoder(image, outputs, "resnet18")
+
+    def decoder(self, inputs: int, image: tuple[int, int, int]) -> nn.Module:
+        return whole_decoder(inputs, image, "resnet18")
+
+
+def reduced(kind: Kind) -> int:
+    """Channels between the trunk and a vector code: half of the trunk's."""
+    return WIDTHS[kind][-1] // 2
+
+
+def whole_encoder(image: tuple[int, int, int], outputs: int, kind: Kind) -> Encoder:
+    """image [b, c, H, W] -> [b, outputs]: the trunk, fewer channels, and one filter as large as the map for each."""
+    h, w = grid_of(image, kind)
+    stages, below = trunk(image[0], kind), reduced(kind)
+    stages["reduce"] = nn.Sequential(
+        nn.Conv2d(WIDTHS[kind][-1], below, 1, bias=False), nn.BatchNorm2d(below), nn.ReLU()
+    )
+    reset(stages["reduce"])
+    head = nn.Conv2d(below, outputs, (h, w))
+    for half in head.weight.chunk(2):  # mean and log-variance are layers of their own in the source
+        nn.init.kaiming_normal_(half, mode="fan_out", nonlinearity="relu")
+    nn.init.zeros_(head.bias)  # type: ignore[arg-type]
+    return Encoder(stages, image, head=nn.Sequential(head, nn.Flatten()))
+
+
+def whole_decoder(inputs: int, image: tuple[int, int, int], kind: Kind) -> nn.Module:
+    """[b, inputs] -> [b, c, H, W], counted from mid-grey."""
+    above = reduced(kind)
+    return nn.Sequential(
+        nn.Unflatten(1, (inputs, 1, 1)),
+        nn.ConvTranspose2d(inputs, above, grid_of(image, kind), bias=False),
+        nn.BatchNorm2d(above),
+        nn.LeakyReLU(0.2),
+        pyramid(above, image[0], kind),
+    )
+
+
+def grid_of(image: tuple[int, int, int], kind: Kind) -> tuple[int, int]:
     """Cells (h, w) of the trunk's last map. Raises Refusal where they do not cover the image."""
     cell = 8 if kind == "resnet9" else 32
     if image[1] % cell or image[2] % cell:
@@ -51,7 +78,7 @@ def grid_of(image: tuple[int, int, int], kind: Literal["resnet9", "resnet18"]) -
     return image[1] // cell, image[2] // cell
 
 
-def trunk(channels: int, kind: Literal["resnet9", "resnet18"]) -> dict[str, nn.Module]:
+def trunk(channels: int, kind: Kind) -> dict[str, nn.Module]:
     """[b, channels, H, W] in [0, 1] -> [b, 128, H/8, W/8] (resnet9) or [b, 512, H/32, W/32] (resnet18), in stages. A
     name counts residual blocks, as the paper's "Conv[1-5]" does."""
     layers = [nn.Conv2d(channels, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(3, 2, 1)]
@@ -66,7 +93,7 @@ def trunk(channels: int, kind: Literal["resnet9", "resnet18"]) -> dict[str, nn.M
     return stages
 
 
-def pyramid(inputs: int, channels: int, kind: Literal["resnet9", "resnet18"]) -> nn.Module:
+def pyramid(inputs: int, channels: int, kind: Kind) -> nn.Module:
     """[b, inputs, h, w] -> [b, channels, H, W] in (-0.5, 0.5), counted from mid-grey: doublings from as many channels
     as the trunk's stages end with."""
     top = 256 if kind == "resnet9" else 1024

@@ -12,7 +12,7 @@ from torch import Generator, Tensor, nn
 from torch.nn.functional import interpolate
 
 from latelier.codes.rows import BLOCK, device_of, reconstructions, rows_of, some
-from latelier.core import Decodes, Model, Samples, has, need
+from latelier.core import Decodes, Encodes, Model, Samples, has, need
 from latelier.data.images import Images
 from latelier.engine.state import load_weights
 from latelier.errors import Refusal
@@ -62,10 +62,10 @@ class Compared(NamedTuple):
 def compared(
     score: str, model: Model, data: Splits, generator: Generator, weights: str | None, kind_of: Features = "random"
 ) -> Compared:
-    """Of reconstructions, of samples where the model has a prior, and of training images. ``weights`` is a safetensors
-    file of torchvision's inception_v3 state dict. Raises Refusal, in the name of ``score``, for one that does not fit,
-    for fewer than two images of a split, for images that are not finite, and for a judge of images without attributes
-    and classes."""
+    """Of reconstructions where the model encodes, of samples where it has a prior, and of training images. ``weights``
+    is a safetensors file of torchvision's inception_v3 state dict. Raises Refusal, in the name of ``score``, for one
+    that does not fit, for fewer than two images of a split, for images that are not finite, and for a judge of images
+    without attributes and classes."""
     if weights and kind_of == "judge":
         raise Refusal(f"{score}: weights are Inception's, and features=judge asks for a judge; give one of the two")
     for images in (data.fit, data.test):
@@ -84,9 +84,9 @@ def compared(
         told, extractor = judged(model, judge, data.test, attributes.test), JudgeFeatures(judge)
     extractor.to(device_of(model))
     truth = features(extractor, data.test.blocks())
-    images_of: dict[str, Iterable[Tensor]] = {
-        "reconstructions": (mean for _, mean in reconstructions(model, data.test))
-    }
+    images_of: dict[str, Iterable[Tensor]] = {}
+    if has(model, Encodes):
+        images_of["reconstructions"] = (mean for _, mean in reconstructions(model, data.test))
     if has(model, Samples):
         images_of["samples"] = _drawn(model, n, generator)
     images_of["training images"] = some(data.fit, n, seed).blocks()

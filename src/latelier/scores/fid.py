@@ -5,11 +5,11 @@ from typing import NamedTuple
 import numpy as np
 from torch import Generator
 
-from latelier.core import Decodes, Encodes, Model
+from latelier.core import Decodes, Model
 from latelier.scores.common import Splits
 from latelier.scores.extractor import INCEPTIONS, JUDGED, OWN, SETS, Features, called, compared
 
-needs = (Encodes, Decodes)
+needs = (Decodes,)
 ON_REQUEST = True  # its own trunk alone reads 400 images of 64 px a second on one core
 LIMIT = 10_000
 PROTOCOL = (

@@ -40,6 +40,7 @@ NEEDS_LABELS = True
 ON_REQUEST = True
 LIMIT = 10_000
 MOMENTUM, DECAY = 0.9, 1e-4
+TOP = 5  # of more classes than these it is also measured whether one is among these most probable ones
 PROTOCOL = (
     f"On the features at one depth of a copy of the trunk (the top) a new head: dropout {DROPOUT}, linear to {HIDDEN}, "
     f"ReLU, linear to the classes; weights drawn from N(0, {SD}^2), biases 0. The trunk is frozen up to a depth, by "
@@ -53,7 +54,7 @@ PROTOCOL = (
     "The epoch is that of the highest accuracy on one in ten (option held) training images, held out by the seed, the "
     "later of equals; with best=False it is the last. Test images choose nothing: theirs is the accuracy of that "
     "epoch's weights. sd: over seeds, which draw the head, the held-out images, the order and the dropout. "
-    "Majority: the commonest class."
+    "Majority: the commonest class. Top-5: of the same weights, whether the class is among the five most probable ones."
 )
 
 
@@ -85,8 +86,9 @@ def score(
     precision: Literal["fp32", "bf16"] = "fp32",
     seeds: int = 1,
 ) -> dict[str, float]:
-    """Accuracies in percent, on test images and on those held out, and the epoch chosen (counted from 1), means and sds
-    over seeds; how many weights learned. ``frozen`` is the last frozen depth, ``top`` the one under the head; by
+    """Accuracies in percent, on test images (of more than five classes also "top-5": whether the class is among the
+    five most probable) and on those held out, and the epoch chosen (counted from 1), means and sds over seeds; how
+    many weights learned. ``frozen`` is the last frozen depth, ``top`` the one under the head; by
     default both are the last whose name begins with conv, else the last. The model itself stays as it is. Raises
     Refusal for options out of range, unknown depths, and labels too few to hold some out or of fewer than two
     classes."""
@@ -97,15 +99,18 @@ def score(
     sets = [inputs(images, device_of(model)) for images in splits]
     features = None if moving else kept(cut(model, last, top)[0], sets)
     fit, test = features or sets
-    found: dict[str, list[float]] = {"accuracy %": [], "held-out accuracy %": [], "epoch chosen": []}
+    found: dict[str, list[float]] = {}
     for number in range(seeds):
         seed = mix(generator.initial_seed(), 10, number)
         below, above = cut(model, last, top)
         learner = Learner(nn.Sequential() if features else below, above, fit, seed, moving)
         chosen, most = train(learner, fit, course, seed)
-        measured = accuracy(learner, test, torch.arange(len(test.label))), most, chosen
-        for name, value in zip(found, measured, strict=True):
-            found[name].append(value)
+        whole = torch.arange(len(test.label))
+        measured = {"accuracy %": accuracy(learner, test, whole), "held-out accuracy %": most, "epoch chosen": chosen}
+        if int(fit.label.max()) >= TOP:
+            measured["top-5 accuracy %"] = accuracy(learner, test, whole, TOP)
+        for name, value in measured.items():
+            found.setdefault(name, []).append(value)
     values = {key: value for name, drawn in found.items() for key, value in spread(name, drawn).items()}
     values |= {"majority %": majority(data.test.label)}
     return values | {"trainable weights": sum(weight.numel() for weight in learner.weights().values())}
@@ -151,13 +156,14 @@ def _step(
     return loss.detach()
 
 
-def accuracy(learner: Learner, inputs: Inputs, rows: Tensor) -> float:
-    """On these rows of the inputs, in percent."""
+def accuracy(learner: Learner, inputs: Inputs, rows: Tensor, among: int = 1) -> float:
+    """On these rows of the inputs, in percent: how many of their classes are among this many most probable ones."""
     right = 0
     for some_rows in rows.split(BLOCK):
         with evaluating(learner):
-            answer = learner(inputs.read(some_rows)).argmax(1)
-        right += int((answer == inputs.label.index_select(0, some_rows.to(answer.device))).sum())
+            answer = learner(inputs.read(some_rows)).topk(among).indices
+        truth = inputs.label.index_select(0, some_rows.to(answer.device))
+        right += int((answer == truth[:, None]).any(1).sum())
     return 100 * right / len(rows)
 
 

@@ -3,12 +3,12 @@
 import numpy as np
 from torch import Generator
 
-from latelier.core import Decodes, Encodes, Model
+from latelier.core import Decodes, Model
 from latelier.errors import Refusal
 from latelier.scores.common import Splits
 from latelier.scores.extractor import INCEPTIONS, JUDGED, OWN, SETS, Features, called, compared
 
-needs = (Encodes, Decodes)
+needs = (Decodes,)
 ON_REQUEST = True  # it reads as many images as fid
 LIMIT = 10_000
 SIZE = 1_000  # images of each set in a subset, at most

@@ -71,6 +71,8 @@ def supervised(request: SimpleNamespace, images: Images, rows: np.ndarray) -> Su
         images = _taught(images, rows)
     if not own and (takes_head(request.model) or wants_head(settings)):
         images, settings = _headed(request, images, rows, settings)
+    if wants_head(settings):
+        settings = _share_known(images, rows, settings)
     if request.prior is not None and request.card is None:  # a resumed run keeps the shares, wherever the file is now
         settings = _with_prior(str(request.prior), images, rows, settings)
     if request.captions is not None:
@@ -100,6 +102,17 @@ def _headed(
         said = f"{len(known)} label{'s' if len(known) != 1 else ''} of {len(np.unique(known))}"
         raise Refusal(f"head.unlabelled=words tells two classes or more apart, but what is trained on has {said}")
     return images, unlabelled_pay(request.model, len(known), classes, min(images.shape[1:]), headed)
+
+
+def _share_known(images: Images, rows: np.ndarray, settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings with the labelled share of a batch as it is where every one of ``rows`` is labelled, unless it was
+    said, or captions have a share of the batch. Half of it, the default for few labels, would make a label count twice
+    where all are heard: the weight goes by the share (heads.label)."""
+    head = nest(settings).get("head")
+    said = isinstance(head, Mapping) and "labelled" in head
+    if said or wants_captions(settings) or not len(rows) or (images.label[rows] < 0).any():
+        return settings
+    return {**settings, "head.labelled": 1.0}
 
 
 def _with_prior(prior: str, images: Images, rows: np.ndarray, settings: dict[str, Any]) -> dict[str, Any]:

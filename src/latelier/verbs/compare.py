@@ -16,11 +16,14 @@ def compare(
     *runs: Place,
     data: Place | None = None,
     out: Place = "compare.png",
+    seeds: bool = False,
     as_: As = None,
     data_root: Place | None = None,
     download: bool = False,
 ) -> str:
     """Compare the scores of several runs in one table, and their reconstructions of the same images on one sheet.
+
+    With --seeds, runs that differ in their seed alone are one column: mean and sd, and paired tests between columns.
 
     A run without scores is scored first. Prints and returns the table. Scores measured on other data stand in a table
     of their own, and a line says which runs were measured on what. Raises Refusal (exit 2) for bad input.
@@ -33,6 +36,10 @@ def compare(
         Images for the sheet, and for scoring runs without scores; by default what the first run was trained on.
     out
         The sheet, a PNG.
+    seeds
+        Group runs by everything but their seed. The table has mean ± sd over seeds; a second has the differences by
+        seed between the first method and each other, and p of Wilcoxon's signed-rank test where six seeds or more
+        allow one. The sheet shows the first seed of each.
     data_root
         Folder of torchvision's data sets.
     download
@@ -40,11 +47,11 @@ def compare(
     """
     from latelier.core import Decodes, Encodes, missing
     from latelier.errors import Refusal
+    from latelier.runs.over_seeds import grouped, tables
     from latelier.runs.run import open_run
     from latelier.runs.where import Where
     from latelier.sheets.sheet import save
     from latelier.sheets.together import draw_together
-    from latelier.terminal.tables import table, with_spread
     from latelier.verbs.writing import given, new_file
 
     if len(runs) < 2:
@@ -52,25 +59,15 @@ def compare(
     out = new_file(given(out, "compare"), "--out", "sheet")
     opened = [open_run(run) for run in runs]
     names, where = _names(opened), Where.of(data_root, download, as_)
+    groups = grouped(opened) if seeds else []  # refused before anything is scored
     for run in opened:
         _scored(run, data or opened[0].source, where)
-    values: dict[tuple[str, str], dict[int, str]] = {}
-    for place, run in enumerate(opened):
-        for record in run.scores:
-            for name, value in with_spread(record.get("values", {}), record.get("n", 0)).items():
-                values.setdefault((record["data"], f"{record['name']}: {name}"), {})[place] = value
+    text = tables(groups) if seeds else _table(opened, names)
+    if seeds:
+        opened, names = [next(iter(group.runs.values())) for group in groups], [group.name for group in groups]
     able = [(run, name) for run, name in zip(opened, names, strict=True) if not missing(run.model, (Encodes, Decodes))]
-    if not values and not able:
+    if not text and not able:
         raise Refusal("no score can be taken of these runs and images, and there are no reconstructions to show")
-    blocks, ran = [], dict[str, list[str]]()
-    for measured in dict.fromkeys(source for source, _ in values):
-        scores = {name: cells for (source, name), cells in values.items() if source == measured}
-        rows = [[name, *(cells.get(place, "-") for place in range(len(opened)))] for name, cells in scores.items()]
-        blocks.append(table(f"on {measured}", ("score", *names), rows))
-        ran[measured] = [name for place, name in enumerate(names) if any(place in cells for cells in scores.values())]
-    if apart := _apart(ran):
-        blocks.append(apart)
-    text = "\n\n".join(blocks)
     if text:
         say(text)
     if able:
@@ -79,6 +76,26 @@ def compare(
         save(draw_together(views), out)
         say(f"\n{out}")
     return text
+
+
+def _table(opened: Sequence["Run"], names: Sequence[str]) -> str:
+    """A table a set of images, a column a run, and why cells are empty where some are."""
+    from latelier.terminal.tables import table, with_spread
+
+    values: dict[tuple[str, str], dict[int, str]] = {}
+    for place, run in enumerate(opened):
+        for record in run.scores:
+            for name, value in with_spread(record.get("values", {}), record.get("n", 0)).items():
+                values.setdefault((record["data"], f"{record['name']}: {name}"), {})[place] = value
+    blocks, ran = [], dict[str, list[str]]()
+    for measured in dict.fromkeys(source for source, _ in values):
+        scores = {name: cells for (source, name), cells in values.items() if source == measured}
+        rows = [[name, *(cells.get(place, "-") for place in range(len(opened)))] for name, cells in scores.items()]
+        blocks.append(table(f"on {measured}", ("score", *names), rows))
+        ran[measured] = [name for place, name in enumerate(names) if any(place in cells for cells in scores.values())]
+    if apart := _apart(ran):
+        blocks.append(apart)
+    return "\n\n".join(blocks)
 
 
 def _scored(run: "Run", source: "str | Path", where: "Where") -> None:

@@ -12,6 +12,7 @@ from shards import parquet, png, tar
 from latelier.data.packing import target
 from latelier.data.sources import builtin
 from latelier.data.sources.open import list_data, open_images, splits_of
+from latelier.data.sources.vision import VISION
 from latelier.errors import Refusal
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"  # real images beside the repository, on some machines
@@ -336,6 +337,33 @@ def test_files_of_torchvision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert images.shape == (3, 22, 18)
     assert images.attributes == ("Bald", "Smiling")
     assert (images.attribute == attr).all()
+
+
+@pytest.mark.parametrize(
+    ("source", "folders", "file"),
+    [
+        ("caltech101", ("101_ObjectCategories/accordion", "101_ObjectCategories/ant"), "image_{1:04d}.jpg"),
+        ("caltech256", ("256_ObjectCategories/001.ak47", "256_ObjectCategories/002.bat"), "{0:03d}_{1:04d}.jpg"),
+    ],
+)
+def test_a_set_of_torchvisions_without_splits_gets_ours(
+    source: str, folders: tuple[str, ...], file: str, tmp_path: Path
+) -> None:
+    pytest.importorskip("torchvision")
+    each = VISION[source].each
+    for category, name in enumerate(folders, 1):
+        for number in range(1, each + 3 * category + 1):
+            write(tmp_path / source / name / file.format(category, number), size=(9, 8), seed=number)
+    if source == "caltech101":
+        with pytest.raises(Refusal, match="caltech101 is not in "):  # torchvision's reader asks for that folder
+            open_images("caltech101:train", root=tmp_path, size=8)
+        (tmp_path / source / "101_ObjectCategories" / "BACKGROUND_Google").mkdir()
+    parts = {split: open_images(f"{source}:{split}", root=tmp_path, size=8) for split in ("train", "test")}
+    assert [np.bincount(images.label).tolist() for images in parts.values()] == [[each, each], [3, 6]]
+    assert not set(parts["train"].names) & set(parts["test"].names)
+    assert parts["train"].classes == tuple(Path(name).name.split(".")[-1] for name in folders)
+    again = open_images(f"{source}:train", root=tmp_path, size=8)
+    assert list(again.names) == list(parts["train"].names)
 
 
 @needs_shared

@@ -14,7 +14,8 @@ from latelier.data.sources.shards import stamps
 from latelier.errors import Refusal
 
 TWO = {"train": {"train": True}, "test": {"train": False}}
-BINARY_SEED = 0
+BINARY_SEED, SPLIT_SEED = 0, 0
+OURS: dict[str, dict[str, Any]] = {"train": {}, "test": {}}  # splits that we draw
 
 
 def _array(data: Any) -> Images:
@@ -56,6 +57,29 @@ def _places(data: Any) -> Plan:
     return Plan("files", [str(root)], names, replace(unknown(names), label=label, classes=tuple(data.classes)))
 
 
+def _caltech(folder: str, name: str) -> Callable[[Any], Plan]:
+    """Of Caltech's two sets, whose files lie in a folder a category; ``name`` is a file's, by category and number."""
+
+    def read(data: Any) -> Plan:
+        root, label = Path(data.root).absolute(), np.asarray(data.y, np.int64)
+        pairs = zip(label.tolist(), data.index, strict=True)
+        names = [f"{folder}/{data.categories[y]}/{name.format(category=y + 1, number=number)}" for y, number in pairs]
+        classes = tuple(str(category).split(".")[-1] for category in data.categories)  # "001.ak47"
+        return Plan("files", [str(root)], names, replace(unknown(names), label=label, classes=classes))
+
+    return read
+
+
+def _side(plan: Plan, split: str, each: int) -> Plan:
+    """Of a set without splits ``each`` image a class to train on, drawn by a fixed seed, or all others to test on."""
+    label, drawn = plan.facts.label, np.random.default_rng(SPLIT_SEED)
+    chosen = [drawn.permutation(np.flatnonzero(label == number))[:each] for number in np.unique(label)]
+    train = np.zeros(len(label), bool)
+    train[np.concatenate(chosen)] = True
+    rows = np.flatnonzero(train if split == "train" else ~train)
+    return replace(plan, items=[plan.items[row] for row in rows.tolist()], facts=plan.facts.take(rows))
+
+
 @dataclass(frozen=True)
 class Published:
     """One data set of torchvision's."""
@@ -65,6 +89,7 @@ class Published:
     splits: dict[str, dict[str, Any]]  # split -> what to call the class with
     read: Callable[[Any], Images | Plan]
     line: str
+    each: int = 0  # images a class to train on, where the set has no splits of its own
 
 
 VISION = {
@@ -103,6 +128,22 @@ VISION = {
         _celeba,
         "faces, 178x218 colour, 40 attributes, 162,770 + 19,867 + 19,962",
     ),
+    "caltech101": Published(
+        "Caltech101",
+        "caltech101/101_ObjectCategories/*",
+        OURS,
+        _caltech("101_ObjectCategories", "image_{number:04d}.jpg"),
+        "objects of many sizes, colour, 101 classes, 8,677; 30 a class to train on, the others to test on, our draw",
+        each=30,
+    ),
+    "caltech256": Published(
+        "Caltech256",
+        "caltech256/256_ObjectCategories/*",
+        OURS,
+        _caltech("256_ObjectCategories", "{category:03d}_{number:04d}.jpg"),
+        "objects of many sizes, colour, 257 classes, 30,607; 60 a class to train on, the others to test on, our draw",
+        each=60,
+    ),
     "places": Published(
         "Places365",
         "places365_*.txt",
@@ -133,7 +174,9 @@ class Vision:
         return ["torchvision", self.name, self.split, stamps(files)]
 
     def contents(self) -> Images | Plan:
-        return VISION[self.name].read(self._data)
+        published = VISION[self.name]
+        found = published.read(self._data)
+        return _side(found, self.split, published.each) if published.each and isinstance(found, Plan) else found
 
     def annotate(self, images: Images) -> Images:
         return images
@@ -151,7 +194,7 @@ class Vision:
             raise Refusal(f"{self.name} is read by torchvision ({error}): pip install 'latelier[vision]'") from error
         try:
             return getattr(datasets, published.kind)(self.root, download=self.download, **published.splits[self.split])
-        except (RuntimeError, OSError) as error:
+        except (RuntimeError, OSError, ValueError) as error:  # ValueError: a folder of Caltech's that lacks a part
             raise Refusal(self._absent(" ".join(str(error).split()))) from error
 
     def _absent(self, why: str) -> str:

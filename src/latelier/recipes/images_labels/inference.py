@@ -50,20 +50,26 @@ def compared(
     published: Mapping[str, tuple[float | None, float | None]],
     nets: dict[str, Any] | None = None,
     labels: int = 20,
+    own: Mapping[str, Any] | None = None,
+    size: int | None = None,
 ) -> Result:
     """The table of these rows, under the protocol of this file, sampling with these ``nets``, whose codes of this many
-    ``labels`` a class machines then learn from."""
+    ``labels`` a class machines then learn from. The encoders have their ``own``, and all see images of ``size``, by
+    default those that go with the data. A rehearsal has the default nets, as its images are small."""
     jobs = []
+    sized = {} if size is None else {"size": size}
+    sampling = dict.fromkeys(SAMPLING, 1) if bench.rehearsed else SAMPLING
     every = {**dict.fromkeys([*published, *ENCODERS], (None, None)), **published}
     for seed in range(bench.seeds):
         for row in every:
-            timing = {"images": IMAGES[row]} if row in IMAGES else {}
+            timing = {"images": 2 if bench.rehearsed else IMAGES[row]} if row in IMAGES else {}
             if row in IMAGES:
-                settings: dict[str, Any] = {"inference": row.lower(), **SAMPLING, **(nets or {})}
-                found = ("dgdn_sampled", "tsvm", settings, {"images": 500}, {"labels": labels, **FEW})
+                settings: dict[str, Any] = {"inference": row.lower(), **sampling, **(nets or {})}
+                found = ("dgdn_sampled", "tsvm", settings, {"images": 500, **sized}, {"labels": labels, **FEW})
             else:
-                own, changes = ENCODERS[row]
-                found = ("dgdn", "probe", {**HEAD, **own}, {**TRAINING, **changes}, {})
+                settings, changes = ENCODERS[row]
+                whole = {**HEAD, **({} if bench.rehearsed else own or {}), **settings}
+                found = ("dgdn", "probe", whole, {**TRAINING, **sized, **changes}, {})
             model, score, settings, training, options = found
             jobs.append(Job(f"{row} error", model, score, seed, EPOCHS, settings, training, options))
             jobs.append(Job(f"{row} time", model, "test_time", seed, EPOCHS, settings, training, timing))

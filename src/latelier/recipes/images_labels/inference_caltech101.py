@@ -1,0 +1,24 @@
+"""Pu et al. 2016, table 1, Caltech 101: the same as images-labels/inference.
+
+    latelier reproduce images-labels/inference-caltech101 --data-root DIR
+
+The source does not give its split: here 30 images a class are learned from, drawn by a fixed seed, and the others are
+tested. Its nets are for 128 pixels; sampling has those of images-labels/inference-cifar100.
+"""
+
+from latelier.bench import Bench, Result, find_recipe
+
+DATA = "caltech101"
+HOURS = "~3"
+STATE = "rehearsed"
+SEEDS = 1
+PUBLISHED = {"Gibbs": (12.87, 50.4), "MCEM": (13.51, 8.8), "VAE-d": (14.79, 0.3), "VAE": (11.99, 0.3)}
+NETS = {"maps": (48, 128), "kernels": (5, 5), "pools": (4,)}
+ENCODER = {"maps": (48, 84, 84), "kernels": (7, 5, 5), "pools": (4, 2)}
+
+
+def reproduce(bench: Bench) -> Result:
+    """A training a row and seed, an error and a time."""
+    compared = find_recipe("images-labels/inference").compared
+    table: Result = compared(bench, PUBLISHED, NETS, labels=2, own=ENCODER, size=128)
+    return table

@@ -1,0 +1,69 @@
+"""PatchVAE, table 1, CIFAR-100, all columns: the trunk frozen up to Conv1, Conv[1-3] or Conv[1-5] under a new head.
+
+    latelier reproduce patchvae/columns --data DIR/cifar100 --seeds 3
+
+Published: Gupta et al. 2020, one seed each. The trainings are those of patchvae/cifar100, and so is the protocol.
+BiGAN's row, and that of a trunk learned from ImageNet's labels, are not made.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from latelier.bench import Bench, Job, Result, find_recipe, spread
+
+DATA = "cifar100"
+HOURS = "~100"
+STATE = "rehearsed"
+SEEDS = 1
+TABLE = find_recipe("patchvae/cifar100")
+DEPTHS = {"Conv1": "conv1", "Conv[1-3]": "conv2-3", "Conv[1-5]": "conv4-5"}  # the last frozen stage
+PUBLISHED = {
+    "beta-VAE": (44.12, 39.65, 28.57),
+    "beta-VAE + L_w": (44.96, 40.30, 28.33),
+    "beta-VAE-GAN": (44.69, 40.13, 29.89),
+    "beta-VAE-GAN + L_w": (45.61, 41.35, 31.53),
+    "PatchVAE": (43.07, 38.58, 28.72),
+    "PatchVAE + L_w": (43.75, 40.37, 30.55),
+    "PatchVAE-GAN": (44.45, 40.57, 31.74),
+    "PatchVAE-GAN + L_w": (45.39, 41.74, 32.65),
+}
+
+
+def reproduce(bench: Bench) -> Result:
+    """A training for each row and seed, which the narrower table shares, and a classifier for each column."""
+    return compared(bench, "CIFAR-100", PUBLISHED, TABLE.TRAINING, TABLE.EPOCHS, TABLE.PROBE)
+
+
+def compared(
+    bench: Bench,
+    title: str,
+    published: Mapping[str, tuple[float, ...]],
+    training: Mapping[str, Any],
+    epochs: float,
+    probe: int,
+) -> Result:
+    """The table of these rows on one set of images, under the protocol of this file."""
+    depths = bench.some(list(DEPTHS.items()))
+    probe = 1 if bench.rehearsed else probe
+    jobs = []
+    for seed in range(bench.seeds):
+        for row in published:
+            method, settings = TABLE.settings(row)
+            for column, frozen in depths:
+                options = {"epochs": probe, "frozen": frozen}
+                name = f"{row}, {column}"
+                jobs.append(Job(name, method, "frozen_probe", seed, epochs, settings, training, options))
+    found = bench.measure(jobs)
+    rows = []
+    for row, figures in published.items():
+        cells = [
+            (f"{figure:.2f}", spread([one["accuracy %"] for one in found[f"{row}, {column}"]]))
+            for (column, _), figure in zip(depths, figures, strict=False)
+        ]
+        rows.append([row, *(text for pair in cells for text in pair)])
+    columns = [name for column, _ in depths for name in (f"{column}, published", "measured")]
+    note = (
+        f"Accuracy on the test images in percent, the trunk frozen up to a depth; mean ± sd over {bench.seeds} seeds. "
+        f"Learned without labels for {epochs * bench.share:g} epochs, where the published ones had {epochs}."
+    )
+    return Result(title, ("", *columns), rows, note=note)
