@@ -62,6 +62,7 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {  # name -> meth
     "vae-beta": ("vae", MLP | {"penalty.weight": 4, "penalty.warmup": 240}, {"rate": 1e-3}),
     "vae-adagrad": ("vae", MLP | {"optimiser.kind": "adagrad", "optimiser.rate": 0.01}, {}),
     "vae-capacity": ("vae", MLP | {"penalty": "capacity", "penalty.over": 480}, {"rate": 1e-3, "warmup": 160}),
+    "vae-iwae": ("vae", MLP | {"objective": "iwae"}, {"rate": 1e-3}),
     "vae-mmd": ("vae", MLP | {"penalty": "mmd"}, {"rate": 1e-3}),
     "vae-gaussian": ("vae", MLP | {"likelihood": "gaussian"}, {"rate": 1e-3}),
     "vae-gaussian-fixed": ("vae", MLP | {"likelihood": "gaussian", "likelihood.learned": False}, {"rate": 1e-3}),
