@@ -51,7 +51,11 @@ SMALL: dict[str, dict[str, Any]] = {  # settings of methods whose nets are too l
     "vac": {"width": 0.125, "latent": 8, "attributes": ATTRIBUTES},
 }
 VARIANTS: dict[str, dict[str, dict[str, Any]]] = {  # of methods, by name: settings that change what a move does
-    "vae": {"iwae": {"objective": "iwae", "objective.draws": 3}},
+    "autoencoder": {penalty: {"penalty": penalty} for penalty in ("l2", "gradient")},
+    "vae": {
+        "iwae": {"objective": "iwae", "objective.draws": 3},
+        **{penalty: {"penalty": penalty} for penalty in ("tc", "dip", "factor")},
+    },
 }
 
 

@@ -96,7 +96,7 @@ def train(
             parts = [batches.at(state.seen, part, plan.parts) for part in mine]
             for part, generator in zip(mine, generators, strict=True):
                 generator.manual_seed(mix(plan.seed, 3, part, state.seen))
-            progress = [Progress(state.seen, plan.total, generator, {}) for generator in generators]
+            progress = [Progress(state.seen, plan.total, one, {}, len(batches.images)) for one in generators]
             try:
                 for move in moves:
                     meter.add(play(move, parts, progress, players, plan, batches, statistics))

@@ -93,7 +93,7 @@ def validate(model: Model, moves: tuple[Move, ...], batches: Batches, plan: "Pla
     for start in range(0, count, plan.batch):
         batch = batches.rows(torch.arange(start, min(start + plan.batch, count)))
         generator = torch.Generator(batches.device).manual_seed(mix(plan.seed, 4, start))
-        standing, bf16 = Progress(FINAL, plan.total, generator, {}), plan.precision == "bf16"
+        standing, bf16 = Progress(FINAL, plan.total, generator, {}, count), plan.precision == "bf16"
         for move in moves:
             with torch.no_grad(), torch.autocast(batches.device.type, torch.bfloat16, enabled=bf16):
                 losses = move(batch, standing)

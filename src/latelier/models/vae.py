@@ -1,10 +1,12 @@
-"""The variational autoencoder and what penalty and objective make of it: beta-VAE, capacity, InfoVAE, IWAE.
+"""The variational autoencoder and what penalty and objective make of it: beta-VAE, capacity, InfoVAE, beta-TCVAE,
+DIP-VAE, FactorVAE, IWAE.
 
 Maximises E_q(z|x) log p(x|z) - KL(q(z|x) || p(z)) (Kingma & Welling 2014, arXiv 1312.6114, eq. 3), with p(z) = N(0,
 I), q(z|x) a diagonal Gaussian given by the encoder, and the KL weighted or replaced by ``penalty`` (Higgins et al.
 2017; Burgess et al. 2018; Zhao et al. 2017). Everything is summed over pixels and latents, so weights mean what they
 mean there."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -34,7 +36,7 @@ from latelier.objectives import gaussian
 from latelier.objectives.adversary import Image, Off
 from latelier.objectives.bound import Elbo, Iwae
 from latelier.objectives.likelihood import Bernoulli, Foreground, Gaussian, Likelihood, Squared
-from latelier.objectives.penalty import Beta, Capacity, Mmd
+from latelier.objectives.penalty import Beta, Capacity, Dip, Factor, Mmd, Tc
 from latelier.objectives.reduction import summed
 from latelier.rules.samples import NEARER
 from latelier.rules.shared import usual
@@ -50,7 +52,7 @@ class Config:
     latent: int = 32  # numbers of a code; of net=maps, of each of its cells
     net: Mlp | Conv | Resnet | Resnet9 | Maps = Conv()
     likelihood: Bernoulli | Gaussian | Squared | Foreground = Gaussian()
-    penalty: Beta | Capacity | Mmd = Beta()
+    penalty: Beta | Capacity | Mmd | Tc | Dip | Factor = Beta()
     objective: Elbo | Iwae = Elbo()
     critic: Off | Image = Off()
     optimiser: Optimiser = Optimiser(rate=1e-3)
@@ -107,9 +109,13 @@ class Model(DeclaredPrior, Refills, EncoderStages, EncoderFilters, Weighs):
         self.critic = config.critic.build(image)
         if self.critic is not None:
             self.players["critic"] = [self.critic]
+        if isinstance(config.penalty, Factor):
+            self.discriminator = config.penalty.build(math.prod(shape))
+            self.players["discriminator"] = [self.discriminator]
 
     def optimisers(self) -> dict[str, Optimiser]:
-        return {"model": self.config.optimiser, **self.config.critic.optimisers()}
+        own = {"discriminator": c.optimiser} if isinstance(c := self.config.penalty, Factor) else {}
+        return {"model": self.config.optimiser, **self.config.critic.optimisers(), **own}
 
     def encode(self, image: Tensor) -> Diagonal:
         mean, log_variance = self.encoder(image).float().chunk(2, dim=1)
@@ -141,11 +147,13 @@ class Model(DeclaredPrior, Refills, EncoderStages, EncoderFilters, Weighs):
         output = self.decoder(code["z"])
         distortion = self.likelihood.distortion(batch.image, output)
         rate = summed(gaussian.kl_to_standard(q.mean, q.log_variance))
-        penalty = self.config.penalty(rate, code["z"], progress)
+        penalty = self.config.penalty(rate, q, code["z"], progress)
         loss, report = distortion + penalty, {"distortion": distortion, "rate": rate, "penalty": penalty}
         if self.likelihood.is_density:
             report["elbo"] = -distortion - rate
         losses = Losses(minimise={"model": loss.mean()}, report=report, code=code)
+        if isinstance(self.config.penalty, Factor):
+            losses = self.config.penalty.join(self.discriminator, code["z"], losses, progress)
         if self.critic is not None and isinstance(self.config.critic, Image):
             losses = self.config.critic.join(self.critic, batch.image, self.likelihood.mean(output), losses)
         return losses
