@@ -50,20 +50,29 @@ SMALL: dict[str, dict[str, Any]] = {  # settings of methods whose nets are too l
     "rbm": {"epochs": 20},
     "vac": {"width": 0.125, "latent": 8, "attributes": ATTRIBUTES},
 }
+VARIANTS: dict[str, dict[str, dict[str, Any]]] = {  # of methods, by name: settings that change what a move does
+    "autoencoder": {penalty: {"penalty": penalty} for penalty in ("l2", "gradient")},
+    "vae": {
+        "iwae": {"objective": "iwae", "objective.draws": 3},
+        **{penalty: {"penalty": penalty} for penalty in ("tc", "dip", "factor")},
+    },
+}
 
 
 @dataclass(frozen=True)
 class Case:
-    """A method, for images of one shape, with a head or none."""
+    """A method, for images of one shape, with a head or none, by its defaults or in one of its variants."""
 
     method: str
     image: tuple[int, int, int]
     head: str = "none"
     caption: str = "none"
+    variant: str = ""
 
     def __str__(self) -> str:
         heads = [head for head in (self.head, self.caption) if head != "none"]
-        return "-".join([self.method, "x".join(map(str, self.image)), *heads])
+        variant = [self.variant] if self.variant else []
+        return "-".join([self.method, *variant, "x".join(map(str, self.image)), *heads])
 
     @property
     def one_factor(self) -> bool:
@@ -75,6 +84,7 @@ class Case:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             settings = {"head": self.head, "caption": self.caption, **SMALL.get(self.method, {})}
+            settings |= VARIANTS[self.method][self.variant] if self.variant else {}
             if self.method == "dgdn" and (self.head, self.caption) != ("none", "none"):
                 settings |= DRAWN
             if (self.method, self.head, self.caption) == ("vae", "softmax", "gru"):
@@ -97,6 +107,7 @@ def cases(closed: bool) -> list[Case]:
         found.append(Case("dgdn", GREY, "bayesian_svm"))  # its draws pass no gradient, and the head averages draws
         found += [Case("vae", GREY, caption="gru"), Case("dgdn", GREY, "softmax", "lstm")]
         found.append(Case("vae", GREY, "softmax", "gru"))  # whose captions look at cells, and teach other images
+        found += [Case(method, GREY, variant=name) for method, variants in VARIANTS.items() for name in variants]
     return found
 
 
@@ -112,6 +123,7 @@ def over(cases: list[Case]) -> pytest.MarkDecorator:
     slow = [
         case.method in SLOW
         or case.caption != "none"
+        or case.variant
         or ((case.image == COLOUR or case.head != "none") and case.method not in FULLY)
         for case in cases
     ]

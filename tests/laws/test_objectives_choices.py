@@ -8,6 +8,7 @@ from torch import Generator, Tensor
 
 from latelier.core import Optimiser, Progress
 from latelier.errors import Refusal
+from latelier.models.vae import Diagonal
 from latelier.objectives import categorical, energy, mmd
 from latelier.objectives.adversary import Image
 from latelier.objectives.corruption import Additive, Masking
@@ -60,7 +61,7 @@ def test_a_masked_value_is_one_whose_number_is_below_the_share() -> None:
 def test_a_capacity_rises_to_its_nats_and_no_further() -> None:
     rate, penalty = torch.tensor([1.0, 30.0]), Capacity(weight=2.0, nats=20.0, over=100)
     for seen, target in ((0, 0.0), (50, 10.0), (100, 20.0), (300, 20.0)):
-        found = penalty(rate, rate[:, None], Progress(seen, 1000, seeded()))
+        found = penalty(rate, Diagonal(rate[:, None], rate[:, None]), rate[:, None], Progress(seen, 1000, seeded()))
         torch.testing.assert_close(found, 2 * (rate - target).abs())
 
 

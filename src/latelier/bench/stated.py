@@ -78,7 +78,9 @@ def _complete(cls: type, given: Mapping[str, Any], owner: str, prefix: str) -> I
         if not kinds or len(kinds) > 1:
             yield prefix + name, kind or given[name]
         if kinds:
-            yield from _complete(kinds[kind], _over(nest(KINDS[kind]), part), owner, f"{prefix}{name}.")
+            yield from _complete(
+                kinds[kind], _over(nest(KINDS.get(f"{name}={kind}", KINDS[kind])), part), owner, f"{prefix}{name}."
+            )
 
 
 def _over(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -59,6 +59,7 @@ class Progress(NamedTuple):
     total: int  # images in the whole run
     generator: Generator  # seeded from (seed, part, seen) before each step; all of its moves' noise comes from here
     notes: dict[str, Tensor] | None = None  # what a move leaves to the step's later ones; None: nothing is kept
+    images: int = 0  # that batches are drawn from: what a mixture over all of them is made of; 0: no more than a batch
 
 
 FINAL = 1 << 52  # images after which every schedule stands at its end: what validation and monitors go by

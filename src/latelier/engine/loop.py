@@ -111,7 +111,7 @@ def train(
             parts = made.at(state.seen)
             for part, generator in zip(mine, generators, strict=True):
                 generator.manual_seed(mix(plan.seed, 3, part, state.seen))
-            progress = [Progress(state.seen, plan.total, generator, {}) for generator in generators]
+            progress = [Progress(state.seen, plan.total, one, {}, len(batches.images)) for one in generators]
             try:
                 for move in moves:
                     meter.add(play(move, parts, progress, players, plan, batches, statistics, flag))

@@ -112,7 +112,7 @@ def _measured(
     """Each term's mean over the batch that begins at an image, and ``loss``, move by move."""
     batch = batches.rows(torch.arange(start, min(start + plan.batch, len(batches.images))))
     generator = torch.Generator(batches.device).manual_seed(mix(plan.seed, 4, start))
-    standing, bf16 = Progress(FINAL, plan.total, generator, {}), plan.precision == "bf16"
+    standing, bf16 = Progress(FINAL, plan.total, generator, {}, len(batches.images)), plan.precision == "bf16"
     names, values = list[str](), list[Tensor]()
     for move in moves:
         with torch.no_grad(), torch.autocast(batches.device.type, torch.bfloat16, enabled=bf16):

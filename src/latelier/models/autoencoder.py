@@ -1,9 +1,11 @@
-"""Deterministic autoencoders: linear, deep or convolutional, with a corrupted input or code if asked.
+"""Deterministic autoencoders: linear, deep or convolutional, with a corrupted input or code or a smooth decoder if
+asked.
 
 Minimises the reconstruction error of the clean image from the code of the (corrupted) one, summed over pixels:
 n^-1 sum l(x, f(g(x))), the lecture's first formula. With ``net.widths=`` (none) it is linear, and its optimum is PCA's
 subspace (Bourlard & Kamp 1988); ``net.widths=1000,500,250 latent=2`` is Hinton & Salakhutdinov's (2006) deep one;
-``corruption=masking`` and ``dropout=0.5`` give the denoising and dropout autoencoders of the lecture's table.
+``corruption=masking`` and ``dropout=0.5`` give the denoising and dropout autoencoders of the lecture's table;
+``penalty=l2`` and ``penalty=gradient`` the regularised ones of Ghosh et al. 2020.
 
 With ``layerwise`` the layers of an MLP are first trained one by one, from the image upwards, each to give back what it
 is fed (Bengio et al. 2007); each layer, up and down, is a player, and whose turn it is follows from the images seen.
@@ -37,6 +39,7 @@ from latelier.objectives import bernoulli
 from latelier.objectives.corruption import Additive, Clean, Masking, drop
 from latelier.objectives.layerwise import stage
 from latelier.objectives.reduction import summed
+from latelier.objectives.smoothness import L2, Gradient, Off
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Config:
     code: str = "none"  # activation of the code; "none" leaves it linear
     error: Literal["squared", "cross-entropy"] = "squared"
     corruption: Clean | Additive | Masking = Clean()
+    penalty: Off | L2 | Gradient = Off()
     dropout: float = 0.0  # share of the code's numbers dropped in training
     layerwise: float = 0.0  # share of the run in which layers are trained one by one; needs net=mlp
     optimiser: Optimiser = Optimiser(rate=1e-3)
@@ -118,7 +122,11 @@ class Model(Base, Refills, EncoderFeatures, EncoderFilters):
         z = self.encode(noisy).mode()["z"]
         output = self.decoder(drop(z, self.config.dropout, progress.generator))
         error = self.error(batch.image, output)
-        return Losses(minimise=dict.fromkeys(self.players, error.mean()), report={"error": error}, code={"z": z})
+        report, loss = {"error": error}, error
+        if self.config.penalty != Off():
+            report["penalty"] = self.config.penalty(self.decoder, z, progress.generator)
+            loss = error + report["penalty"]
+        return Losses(minimise=dict.fromkeys(self.players, loss.mean()), report=report, code={"z": z})
 
     def learn_layer(self, number: int, batch: Batch, progress: Progress) -> Losses:
         """One layer, corrupted and dropped out as the whole would be, gives back what it is fed: pixels, or the

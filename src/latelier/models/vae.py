@@ -1,10 +1,12 @@
-"""The variational autoencoder and what its penalty makes of it: beta-VAE, capacity, InfoVAE.
+"""The variational autoencoder and what penalty and objective make of it: beta-VAE, capacity, InfoVAE, beta-TCVAE,
+DIP-VAE, FactorVAE, IWAE.
 
 Maximises E_q(z|x) log p(x|z) - KL(q(z|x) || p(z)) (Kingma & Welling 2014, arXiv 1312.6114, eq. 3), with p(z) = N(0,
 I), q(z|x) a diagonal Gaussian given by the encoder, and the KL weighted or replaced by ``penalty`` (Higgins et al.
 2017; Burgess et al. 2018; Zhao et al. 2017). Everything is summed over pixels and latents, so weights mean what they
 mean there."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -32,8 +34,9 @@ from latelier.nets.resnet import Resnet
 from latelier.nets.resnet9 import Resnet9, Resnet18
 from latelier.objectives import gaussian
 from latelier.objectives.adversary import Image, Off
+from latelier.objectives.bound import Elbo, Iwae
 from latelier.objectives.likelihood import Bernoulli, Foreground, Gaussian, Likelihood, Squared
-from latelier.objectives.penalty import Beta, Capacity, Mmd
+from latelier.objectives.penalty import Beta, Capacity, Dip, Factor, Mmd, Tc
 from latelier.objectives.reduction import summed
 from latelier.rules.samples import NEARER
 from latelier.rules.shared import usual
@@ -49,13 +52,19 @@ class Config:
     latent: int = 32  # numbers of a code; of net=maps, of each of its cells
     net: Mlp | Conv | Resnet | Resnet9 | Resnet18 | Maps = Conv()
     likelihood: Bernoulli | Gaussian | Squared | Foreground = Gaussian()
-    penalty: Beta | Capacity | Mmd = Beta()
+    penalty: Beta | Capacity | Mmd | Tc | Dip | Factor = Beta()
+    objective: Elbo | Iwae = Elbo()
     critic: Off | Image = Off()
     optimiser: Optimiser = Optimiser(rate=1e-3)
 
     def __post_init__(self) -> None:
         if self.latent < 1:
             raise Refusal(f"vae: latent is the number of code numbers, at least 1, not {self.latent}")
+        if isinstance(self.objective, Iwae) and (self.penalty != Beta() or self.critic != Off()):
+            raise Refusal(
+                "vae: objective=iwae bounds log p(x), in which the KL has weight 1 and no critic a part; leave penalty "
+                "and critic as they are by default, or take objective=elbo"
+            )
 
 
 class Diagonal(Posterior):
@@ -73,6 +82,11 @@ class Diagonal(Posterior):
     def alike(self, generator: Generator) -> Code:
         return {"z": gaussian.sample(self.mean, self.log_variance, generator, same=True)}
 
+    def several(self, draws: int, generator: Generator) -> Tensor:
+        """[draws, b, ...], each image's own."""
+        mean, log_variance = (part.expand(draws, *part.shape) for part in (self.mean, self.log_variance))
+        return gaussian.sample(mean, log_variance, generator)
+
     def rate(self) -> Code:
         return {"z": gaussian.kl_to_standard(self.mean, self.log_variance)}
 
@@ -80,7 +94,7 @@ class Diagonal(Posterior):
 class Model(DeclaredPrior, Refills, EncoderStages, EncoderFilters, Weighs):
     """``Config`` says which nets, likelihood and penalty."""
 
-    higher = ("elbo",)
+    higher = ("elbo", "iwae")
 
     def __init__(self, config: Config, image: tuple[int, int, int]):
         super().__init__()
@@ -95,9 +109,13 @@ class Model(DeclaredPrior, Refills, EncoderStages, EncoderFilters, Weighs):
         self.critic = config.critic.build(image)
         if self.critic is not None:
             self.players["critic"] = [self.critic]
+        if isinstance(config.penalty, Factor):
+            self.discriminator = config.penalty.build(math.prod(shape))
+            self.players["discriminator"] = [self.discriminator]
 
     def optimisers(self) -> dict[str, Optimiser]:
-        return {"model": self.config.optimiser, **self.config.critic.optimisers()}
+        own = {"discriminator": c.optimiser} if isinstance(c := self.config.penalty, Factor) else {}
+        return {"model": self.config.optimiser, **self.config.critic.optimisers(), **own}
 
     def encode(self, image: Tensor) -> Diagonal:
         mean, log_variance = self.encoder(image).float().chunk(2, dim=1)
@@ -111,16 +129,17 @@ class Model(DeclaredPrior, Refills, EncoderStages, EncoderFilters, Weighs):
         return log_weight(self.encode(image), image, samples, self.decoder, self.likelihood, generator)
 
     def monitor(self) -> Metric:
-        return Metric("objective", words="distortion + penalty")
+        bound = isinstance(self.config.objective, Iwae)
+        return Metric("objective", words="-log mean weight" if bound else "distortion + penalty")
 
     def measures(self, terms: dict[str, float]) -> dict[str, float]:
-        return {"objective": terms["distortion"] + terms["penalty"]}
+        return {"objective": -terms["iwae"] if "iwae" in terms else terms["distortion"] + terms["penalty"]}
 
     def findings(self, facts: Mapping[str, float]) -> list[Finding]:
         return usual(facts, f"a smaller latent brings them nearer, and {NEARER}")
 
     def moves(self) -> tuple[Move, ...]:
-        return (self.learn,)
+        return (self.tighten if isinstance(self.config.objective, Iwae) else self.learn,)
 
     def learn(self, batch: Batch, progress: Progress) -> Losses:
         q = self.encode(batch.image)
@@ -128,22 +147,42 @@ class Model(DeclaredPrior, Refills, EncoderStages, EncoderFilters, Weighs):
         output = self.decoder(code["z"])
         distortion = self.likelihood.distortion(batch.image, output)
         rate = summed(gaussian.kl_to_standard(q.mean, q.log_variance))
-        penalty = self.config.penalty(rate, code["z"], progress)
+        penalty = self.config.penalty(rate, q, code["z"], progress)
         loss, report = distortion + penalty, {"distortion": distortion, "rate": rate, "penalty": penalty}
         if self.likelihood.is_density:
             report["elbo"] = -distortion - rate
         losses = Losses(minimise={"model": loss.mean()}, report=report, code=code)
+        if isinstance(self.config.penalty, Factor):
+            losses = self.config.penalty.join(self.discriminator, code["z"], losses, progress)
         if self.critic is not None and isinstance(self.config.critic, Image):
             losses = self.config.critic.join(self.critic, batch.image, self.likelihood.mean(output), losses)
         return losses
+
+    def tighten(self, batch: Batch, progress: Progress) -> Losses:
+        """The move of ``objective=iwae``."""
+        objective, q = self.config.objective, self.encode(batch.image)
+        assert isinstance(objective, Iwae)
+        draws, report = objective.draws, dict[str, Tensor]()
+
+        def log_joint(z: Tensor) -> Tensor:
+            image, output = batch.image.expand(draws, *batch.image.shape), self.decoder(z.flatten(0, 1))
+            distortion: Tensor = self.likelihood.distortion(image.flatten(0, 1), output).unflatten(0, (draws, -1))
+            report["distortion"] = distortion.mean(0)
+            return gaussian.log_standard(z, keep=2) - distortion
+
+        z = q.several(draws, progress.generator)
+        bound = objective.bound(q, z, log_joint)
+        report |= {"rate": summed(gaussian.kl_to_standard(q.mean, q.log_variance)), "iwae": bound}
+        if self.likelihood.is_density:
+            report["elbo"] = -report["distortion"] - report["rate"]
+        return Losses(minimise={"model": -bound.mean()}, report=report, code={"z": z[0]})
 
 
 def log_weight(
     q: Diagonal, image: Tensor, samples: int, decoder: nn.Module, likelihood: Likelihood, generator: Generator
 ) -> Tensor:
     """[s, b]: log p(x, z) - log q(z | x) in nats for z ~ q(z | x) and p(z) = N(0, I)."""
-    mean, log_variance = (part.expand(samples, *part.shape) for part in (q.mean, q.log_variance))
-    z = gaussian.sample(mean, log_variance, generator)
+    z = q.several(samples, generator)
     output = decoder(z.flatten(0, 1)).unflatten(0, (samples, len(image)))
     log_joint = likelihood.log_likelihood(image, output, keep=2) + gaussian.log_standard(z, keep=2)
     return log_joint - gaussian.log_density(z, q.mean, q.log_variance, keep=2)

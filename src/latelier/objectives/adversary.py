@@ -39,5 +39,6 @@ class Image:
         from one pass."""
         data, made = critic(image), critic(drawn)
         against, fooling = judged(data, made), fooled(made)
-        minimise = {"critic": against.mean(), "model": losses.minimise["model"] + self.weight * fooling.mean()}
+        model = losses.minimise["model"] + self.weight * fooling.mean()
+        minimise = {"critic": against.mean(), **losses.minimise, "model": model}
         return losses._replace(minimise=minimise, report={"critic": against, **losses.report, "fooling": fooling})

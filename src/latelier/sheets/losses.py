@@ -20,7 +20,7 @@ UNITS = {  # a word of a term's name -> the unit that it tells
     "accuracy": "share of images",
     "says": "probability",
     "psnr": "dB",
-    **dict.fromkeys(("elbo", "distortion", "reconstruction", "rate", "kl", "penalty", "entropy"), NATS),
+    **dict.fromkeys(("elbo", "iwae", "distortion", "reconstruction", "rate", "kl", "penalty", "entropy"), NATS),
 }
 
 Curve = tuple[list[int], list[float]]  # images seen, values
