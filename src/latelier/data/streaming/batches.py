@@ -79,6 +79,11 @@ class Streamed:
         self._decoders.shutdown(wait=False, cancel_futures=True)
 
     @property
+    def resident(self) -> bool:
+        """Whether pixels reach the batches' device without a copy."""
+        return self.device.type == "cpu"
+
+    @property
     def mirrored(self) -> bool:
         """Whether images are as good mirrored left to right."""
         return self._augment is not None and self._augment.flip
