@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from commands import Captured, refused, started
 from shards import labelled_tars
-from stores import Faults, bucket, unreliable
+from stores import Faults, filled, unreliable
 
 import latelier
 from latelier.cli import main
@@ -38,7 +38,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def served(files: Path) -> Iterator[tuple[str, Faults]]:
-    with bucket(files) as address, unreliable(address) as found:
+    with filled(files) as address, unreliable(address) as found:
         yield found
 
 
