@@ -350,9 +350,9 @@ def test_damage_whose_pictures_are_gone_is_refused(tmp_path: Path, cache: Path) 
         path.write_bytes(bytes(status.st_size))
         os.utime(path, ns=(status.st_mtime_ns, status.st_mtime_ns))
     assert len(open_images(pictures)) == 4
-    cut(pack_of(cache) / "label.npy", random.Random(0))
+    cut(pack_of(cache) / "origin.npy", random.Random(0))  # by which rows would be copied
     with pytest.raises(
-        Refusal, match=r"none of 5 .* decoded; .*decoded of it before is damaged \(.*label.npy: cut short"
+        Refusal, match=r"none of 5 .* decoded; .*decoded of it before is damaged \(.*origin.npy: cut short"
     ):
         open_images(pictures)
 

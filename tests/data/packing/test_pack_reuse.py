@@ -103,6 +103,43 @@ def test_only_what_is_new_is_decoded(
     assert same(images, open_images(pictures, size=size, cache=tmp_path / "empty"))
 
 
+@pytest.mark.parametrize(("change", "read"), [(add, 1), (drop, 0), (touch, 20), (move, 20), (rename, 20)])
+def test_files_of_the_same_path_size_and_time_are_not_read(
+    change: Callable[[Path], Path], read: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def noted(path: str) -> bytes | None:
+        asked.append(Path(path).name)
+        return held(path)
+
+    held = worker.held
+    monkeypatch.setattr(worker, "held", noted)
+    pictures = mixed(tmp_path / "pictures", 20)
+    first = open_images(pictures)
+    pictures = change(pictures)
+    asked.clear()
+    images = open_images(pictures)
+    assert len(asked) == read + 1  # the file that is no image stands in no pack
+    assert same(images, open_images(pictures, cache=tmp_path / "empty"))
+    write(pictures / "zzz.png", seed=5)  # what was copied by its digest is known by its time from now on
+    asked.clear()
+    assert len(open_images(pictures)) == len(images) + 1 >= len(first) - 2
+    assert sorted(asked) == sorted(["none.png" if change is not rename else "new000.png", "zzz.png"])
+
+
+def test_a_file_of_another_time_or_size_is_read(tmp_path: Path, decoded: list[object]) -> None:
+    pictures = folder(tmp_path / "pictures", 3)
+    before = open_images(pictures)
+    status = (pictures / "001.png").stat()
+    write(pictures / "001.png", seed=77)
+    os.utime(pictures / "001.png", ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+    decoded.clear()
+    after = open_images(pictures)
+    assert len(decoded) == 1
+    assert (np.asarray(after.pixels) != np.asarray(before.pixels)).any(axis=(1, 2, 3)).tolist() == [False, True, False]
+
+
 def test_processes_copy_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
     monkeypatch.setattr(fill, "SMALL", 2)
     monkeypatch.setattr(fill, "JOB_ROWS", 4)

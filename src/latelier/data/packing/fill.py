@@ -167,7 +167,7 @@ class _Filling:
         todo = [(target, rows) for rows in jobs if rows.start not in self.done]
         finished = n - sum(len(rows) for _, rows in todo)
         processes = 1 if n < SMALL else min(cores(), len(todo))
-        known = reusable(self.part, made(target), prod(shape)) if todo else None
+        known = reusable(self.part, made(target), prod(shape), n) if todo else None
         with crew(self.plan, self.part, processes, self.lock, known) as run, closing(run(todo)) as reports:
             for report in reports:
                 self._check(report, target)

@@ -1,7 +1,6 @@
 """Which files are images: by their endings, and by their first bytes where Pillow reads them with an extra alone; and
 what would help with the others. Imports Pillow's plugins only when a file needs them."""
 
-import re
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
@@ -12,7 +11,9 @@ from PIL import Image, features
 
 from latelier.data.packing.jxl import jxl_size
 
-PICTURE = re.compile(r".+\.(png|jpe?g|jpe|jfif|webp|gif|bmp|tiff?|p[bgnp]m|avif|jp2|tga)", re.IGNORECASE | re.DOTALL)
+ENDINGS = frozenset(
+    "png jpg jpeg jpe jfif webp gif bmp tif tiff pbm pgm pnm ppm avif jp2 tga".split()  # noqa: SIM905
+)
 FORMATS = (  # whatever a file is called: each is read by Pillow itself, where of an EPS Ghostscript would be started
     *("PNG", "JPEG", "GIF", "BMP", "TIFF", "PPM", "TGA", "JPEG2000"),
     *(name for name in ("WEBP", "AVIF") if features.check(name.lower())),
@@ -51,10 +52,11 @@ ADVICE = {  # ending -> what would help, where no extra does
 
 def is_image_file(name: str) -> bool:
     """Whether a file's name ends like that of an image that can be read here."""
-    if PICTURE.fullmatch(name):
-        return True
     stem, _, ending = name.rpartition(".")
-    return bool(stem) and any(ending.lower() in extra.endings and installed(extra) for extra in EXTRAS.values())
+    ending = ending.lower()
+    if not stem or ending in ENDINGS:
+        return bool(stem)
+    return any(ending in extra.endings and installed(extra) for extra in EXTRAS.values())
 
 
 def ready() -> list[str]:

@@ -5,14 +5,16 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from pathlib import Path
+from typing import Literal
+from zlib import crc32
 
 import numpy as np
 
 from latelier.data.packing.known import HEADER
-from latelier.data.packing.sums import DamagedError
+from latelier.data.packing.sums import PIECE, DamagedError, regular
 from latelier.data.packing.worker import write_all
 from latelier.errors import Refusal
 
@@ -69,6 +71,36 @@ def array(path: Path, content: bytes, kind: np.dtype, shape: Sequence[int]) -> n
     if content[: len(first)] != first or len(content) - len(first) != kind.itemsize * prod(shape):
         raise DamagedError(f"{path.name}: not an array of {kind} {list(shape)}")
     return np.frombuffer(content, kind, offset=len(first)).reshape(shape)
+
+
+def mapped_array(
+    path: Path,
+    length: int,
+    total: int,
+    kind: np.dtype,
+    shape: Sequence[int],
+    mode: Literal["r", "c"] = "r",
+    check: Callable[[np.ndarray], None] = lambda values: None,
+) -> np.memmap:
+    """As ``array``, of a file of that length and sum which is read once in pieces and then mapped; ``check`` sees the
+    values of each piece. Raises DamagedError."""
+    first, found, seen = header(kind, shape), 0, 0
+    agree = length == len(first) + prod(shape) * kind.itemsize
+    try:
+        with io.BufferedReader(regular(path)) as file:
+            while piece := file.read(PIECE if seen else len(first)):
+                if seen == 0:
+                    agree = agree and piece == first
+                elif agree and len(piece) % kind.itemsize == 0:
+                    check(np.frombuffer(piece, kind))
+                found, seen = crc32(piece, found), seen + len(piece)
+    except OSError as error:
+        raise DamagedError(f"{path.name}: {error.strerror or error}") from error
+    if (seen, found) != (length, total):
+        raise DamagedError(f"{path.name}: {'cut short' if seen < length else 'not what was written'}")
+    if not agree:
+        raise DamagedError(f"{path.name}: not an array of {kind} {list(shape)}")
+    return np.memmap(path, kind, mode, len(first), tuple(shape))
 
 
 def close_gaps(path: Path, shape: Sequence[int], runs: Sequence[tuple[int, int]]) -> None:

@@ -4,11 +4,7 @@ import os
 import weakref
 from collections.abc import Sequence
 from contextlib import ExitStack
-from io import BufferedReader
-from math import prod
 from pathlib import Path
-from typing import Literal
-from zlib import crc32
 
 import numpy as np
 
@@ -18,8 +14,8 @@ from latelier.data.images import Images
 from latelier.data.packing.holding import hold
 from latelier.data.packing.info import CAPTIONS, NAMES, Info, content, read_info, summed_blocks
 from latelier.data.packing.known import ORIGIN, PIXELS, SUMS
-from latelier.data.packing.npy import array, header
-from latelier.data.packing.sums import PIECE, DamagedError, regular, total
+from latelier.data.packing.npy import array, mapped_array
+from latelier.data.packing.sums import DamagedError, regular, total
 from latelier.data.rows import Absent
 from latelier.data.texts import Texts
 
@@ -90,50 +86,24 @@ def _check(folder: Path, info: Info, name: str) -> None:
 def _table(folder: Path, info: Info, name: str, kind: str, shape: Sequence[int], most: int) -> np.ndarray:
     """Whole numbers from -1 to ``most``, in memory of their own, or mapped so that what is written to them does not
     reach the file. Raises DamagedError."""
-    if info["files"][name]["bytes"] > HELD:
-        return np.asarray(_mapped(folder, info, name, kind, shape, "c", most))
+
+    def check(values: np.ndarray) -> None:
+        if ((values < -1) | (values > most)).any():
+            raise DamagedError(f"{name}: {WRONG[name]}")
+
+    written = info["files"][name]
+    if written["bytes"] > HELD:
+        return np.asarray(
+            mapped_array(folder / name, written["bytes"], written["sum"], np.dtype(kind), shape, "c", check)
+        )
     values = array(folder / name, content(folder, info, name), np.dtype(kind), shape).copy()
-    _check_range(name, values, most)
+    check(values)
     return values
-
-
-def _check_range(name: str, values: np.ndarray, most: int) -> None:
-    if ((values < -1) | (values > most)).any():
-        raise DamagedError(f"{name}: {WRONG[name]}")
 
 
 def _truth(folder: Path, info: Info, name: str) -> np.ndarray:
     kind, shape = info["truth"][name]["kind"], info["truth"][name]["shape"]
+    path, written = folder / f"truth-{name}.npy", info["files"][f"truth-{name}.npy"]
     if shape[:1] != [info["rows"]]:
-        raise DamagedError(f"truth-{name}.npy: not of every image")
-    return _mapped(folder, info, f"truth-{name}.npy", kind, shape, "r")
-
-
-def _mapped(
-    folder: Path,
-    info: Info,
-    name: str,
-    kind: str,
-    shape: Sequence[int],
-    mode: Literal["r", "c"],
-    most: int | None = None,
-) -> np.ndarray:
-    """An array that is read once in pieces, to be checked, and then mapped. ``most``: as of ``_table``."""
-    path, written = folder / name, info["files"][name]
-    first, found, length = header(np.dtype(kind), shape), 0, 0
-    expected = len(first) + prod(shape) * np.dtype(kind).itemsize
-    try:
-        with BufferedReader(regular(path)) as file:
-            agree = file.read(len(first)) == first and written["bytes"] == expected
-            file.seek(0)
-            while piece := file.read(len(first) if not length else PIECE):
-                found, length = crc32(piece, found), length + len(piece)
-                if agree and most is not None and length > len(first) and len(piece) % np.dtype(kind).itemsize == 0:
-                    _check_range(name, np.frombuffer(piece, kind), most)
-    except OSError as error:
-        raise DamagedError(f"{name}: {error.strerror or error}") from error
-    if (length, found) != (written["bytes"], written["sum"]):
-        raise DamagedError(f"{name}: not what was written")
-    if not agree:
-        raise DamagedError(f"{name}: not an array of {kind} {list(shape)}")
-    return np.memmap(path, kind, mode, len(first), tuple(shape))
+        raise DamagedError(f"{path.name}: not of every image")
+    return mapped_array(path, written["bytes"], written["sum"], np.dtype(kind), shape)

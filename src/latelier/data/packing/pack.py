@@ -2,7 +2,7 @@
 
     pixels.npy       uint8 [n, h, w, c], to be mapped
     label.npy        int64 [n];  attribute.npy int8 [n, a];  truth-NAME.npy: to be mapped where they are long
-    origin.npy       uint8 [n, 64]: what each row was decoded from, by which other packs find it (``known.py``)
+    origin.npy       uint8 [n, 80]: what each row was decoded from, by which other packs find it (``known.py``)
     names.arrow      a column of n texts, and captions.arrow, if there are any, one of n lists of texts (``texts.py``)
     sums.npy         uint32 [b], of each block of 64 KiB of the pixels, the names and the captions
     skipped.txt      what could not be decoded and why

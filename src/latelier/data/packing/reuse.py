@@ -14,10 +14,11 @@ from latelier.data.packing.decode import Target
 from latelier.data.packing.holding import USED
 from latelier.data.packing.info import Info, content, read_info
 from latelier.data.packing.known import ORIGIN, ORIGIN_BYTES, SUMS, index_of
-from latelier.data.packing.npy import array
+from latelier.data.packing.npy import mapped_array
 from latelier.data.packing.sums import DamagedError
 
-PACKS, ROWS = 256, 1 << 22  # this many are looked through, of the packs last used: a fraction of a second
+PACKS, ROWS = 256, 1 << 22  # this many are looked through, of the packs last used: a fraction of a second;
+TIMES = 4  # or so many rows for each that is to be made, which takes less time than one decoded
 INDEX = "known.npy"  # in the folder of a pack that is being made
 PLUGINS = ("pillow-heif", "pillow-jxl-plugin")  # packages that decode formats for Pillow
 
@@ -34,14 +35,14 @@ def made(target: Target) -> list[Any]:
     return found  # as it is read again: of lists alone
 
 
-def reusable(part: Path, how: list[Any], row: int) -> tuple[str, int, list[str]] | None:
-    """What ``Known`` is made of, for the pack that is being made in ``part`` as ``how`` says; ``row``: bytes of an
-    image. None where no pack was made so, or there is no room for the index."""
+def reusable(part: Path, how: list[Any], row: int, count: int) -> tuple[str, int, list[str]] | None:
+    """What ``Known`` is made of, for the pack of ``count`` images that is being made in ``part`` as ``how`` says;
+    ``row``: bytes of an image. None where no pack was made so, or there is no room for the index."""
     folders, origins = list[str](), list[np.ndarray]()
     for folder in last_used(part.parent)[:PACKS]:
         with suppress(DamagedError):
             info = read_info(folder)
-            if info["made"] == how and sum(map(len, origins)) + info["rows"] <= ROWS:
+            if info["made"] == how and sum(map(len, origins)) + info["rows"] <= max(ROWS, TIMES * count):
                 origins.append(_origin(folder, info))
                 folders.append(str(folder))
     if not folders:
@@ -75,9 +76,5 @@ def used(folder: Path) -> float:
 def _origin(folder: Path, info: Info) -> np.ndarray:
     """Also sees to it that the sums, by which a decoding process checks what it copies, are whole."""
     content(folder, info, SUMS)
-    return array(
-        folder / ORIGIN,
-        content(folder, info, ORIGIN),
-        np.dtype(np.uint8),
-        (info["rows"], ORIGIN_BYTES),
-    )
+    written, shape = info["files"][ORIGIN], (info["rows"], ORIGIN_BYTES)
+    return mapped_array(folder / ORIGIN, written["bytes"], written["sum"], np.dtype(np.uint8), shape)

@@ -26,7 +26,7 @@ import numpy as np
 from PIL import UnidentifiedImageError
 
 from latelier.data.packing.decode import SurpriseError, Target, decode, no_bombs
-from latelier.data.packing.known import HEADER, ORIGIN_BYTES, Known, origin_of
+from latelier.data.packing.known import HEADER, ORIGIN_BYTES, Known, origin_of, stated_of
 
 HELD = 1 << 28  # bytes of an image's file up to which it is read at once; of a longer one no digest is kept
 IMAGE_COLUMNS = ("image", "img")  # of Parquet files
@@ -190,16 +190,16 @@ class Decoder:
 
     def _picture(self, file: str | BinaryIO, target: Target) -> tuple[np.ndarray, set[str], np.ndarray]:
         """Pixels, conversions and origin of one image."""
-        encoded = held(file) if isinstance(file, str) else file.read()
-        if encoded is None:
-            return *decode(file, target), np.zeros(ORIGIN_BYTES, np.uint8)
-        digest = sha256(encoded).digest()
-        if self.known and (copied := self.known.find(digest)):
-            pixels, conversions = copied
-            shape = (target.height, target.width, target.channels)
-            return pixels.reshape(shape), conversions, origin_of(digest, conversions)
-        pixels, conversions = decode(io.BytesIO(encoded), target)
-        return pixels, conversions, origin_of(digest, conversions)
+        stated, digest, encoded = stated_of(file) if isinstance(file, str) else b"", b"", None
+        found = self.known.find(stated) if self.known and stated else None
+        if found is None and (encoded := held(file) if isinstance(file, str) else file.read()) is not None:
+            digest = sha256(encoded).digest()
+            found = self.known.find(digest) if self.known else None
+        if found:
+            pixels = found.pixels.reshape(target.height, target.width, target.channels)
+            return pixels, found.conversions, origin_of(found.digest, stated, found.conversions)
+        pixels, conversions = decode(file if encoded is None else io.BytesIO(encoded), target)
+        return pixels, conversions, origin_of(digest, stated, conversions)
 
 
 def held(path: str) -> bytes | None:

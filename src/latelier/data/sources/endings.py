@@ -26,9 +26,8 @@ def helps(end: str) -> str:
 
 
 def instead(names: Iterable[str]) -> str:
-    """What is there in place of images: ``60 .heic (pip install 'latelier[heif]'), 1 .txt``; "" of nothing."""
-    said = [
-        f"{n:,} {end or 'without ending'}{f' ({way})' if (way := helps(end)) else ''}"
-        for end, n in Counter(map(ending, names)).most_common()
-    ]
+    """What is there in place of images: ``60 .heic (pip install 'latelier[heif]'), 1 .txt``; "" of nothing. The most
+    common come first, and of as many those that something would help."""
+    counts = sorted(Counter(map(ending, names)).items(), key=lambda one: (-one[1], not helps(one[0]), one[0]))
+    said = [f"{n:,} {end or 'without ending'}{f' ({way})' if (way := helps(end)) else ''}" for end, n in counts]
     return ", ".join(said[:NAMED]) + (", ..." if len(said) > NAMED else "")

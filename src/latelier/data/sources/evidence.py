@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from latelier.data.packing.formats import is_image_file
+from latelier.data.sources.listing import Listing
 from latelier.data.sources.parquet import Parquet, lacks_images
 from latelier.data.sources.tar import Tar, lacks_image_files
 from latelier.data.sources.tree import walk
@@ -22,13 +22,14 @@ class Found:
     """What a path holds, and how it is read."""
 
     kind: Kind
-    images: Sequence[str]  # of a folder, relative to it, in no order
+    images: Listing  # of a folder
     shards: Sequence[Path]  # of Parquet or tar, those with images, by name
     without: dict[Path, str]  # shards without images, and why they have none
 
 
-def evidence(path: Path, reading: str = "") -> Found:
-    """How a path is read. ``reading`` is one of ``READINGS`` or "". Raises Refusal where two readings are possible and
+def evidence(path: Path, reading: str = "", stated: bool = False) -> Found:
+    """How a path is read. ``reading`` is one of ``READINGS`` or "". ``stated``: sizes and times of a folder's images
+    are asked for too. Raises Refusal where two readings are possible and
     none is asked for, where the one that is asked for is not, and for damaged shards of the kind that is read."""
     if reading and reading not in READINGS:
         raise Refusal(f"--as {reading}: expected one of {', '.join(READINGS)}")
@@ -39,8 +40,8 @@ def evidence(path: Path, reading: str = "") -> Found:
             raise Refusal(f"{path}: expected a folder, a .parquet file or an uncompressed .tar file")
         if wanted not in ("", ending[1:]):
             raise Refusal(f"{path} is one {ending} file: leave --as {reading} out")
-        return Found(_kind(ending), (), [path], {})
-    images, shards = _listed(path)
+        return Found(_kind(ending), Listing(stated), [path], {})
+    images, shards = _listed(path, stated)
     good, without, damaged = _weighed({end: files for end, files in shards.items() if wanted in ("", end[1:])})
     able = [*(["folder"] if images else []), *good]
     if wanted and wanted not in able:
@@ -82,13 +83,11 @@ def _kind(ending: str) -> Kind:
     return "parquet" if ending == ".parquet" else "tar" if ending == ".tar" else "folder"
 
 
-def _listed(folder: Path) -> tuple[list[str], dict[str, list[Path]]]:
-    """Names of image files, and by their ending the files that may hold images, by name."""
-    images, shards = list[str](), {ending: list[Path]() for ending in SHARDS}
+def _listed(folder: Path, stated: bool) -> tuple[Listing, dict[str, list[Path]]]:
+    """The image files, and by their ending the files that may hold images, by name."""
+    images, shards = Listing(stated), {ending: list[Path]() for ending in SHARDS}
     for leaf in walk(folder):
-        if is_image_file(leaf.name):
-            images.append(leaf.name)
-        else:
+        if not images.add(leaf):
             for ending, files in shards.items():
                 if leaf.name.lower().endswith(ending) and leaf.entry.is_file():
                     files.append(folder / leaf.name)

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from latelier.data.sources.listing import FEW, Listing
 from latelier.data.sources.own import is_sheet
 from latelier.data.sources.splits import in_order, split_name, split_words
 from latelier.data.sources.tables import TABLES, is_table
@@ -16,7 +17,6 @@ from latelier.errors import Refusal
 
 NAMED = 4  # folders that a sentence names
 DATE = re.compile(r"(1[89]|20)\d\d([-_. ]?\d\d?){0,2}")
-FEW = 100  # a folder of more images is not looked through for sheets
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Layout:
     remarks: tuple[str, ...] = ()
 
 
-def lay_out(root: Path, images: Sequence[str], reading: str = "") -> Layout:
+def lay_out(root: Path, images: Listing, reading: str = "") -> Layout:
     """The layout of a folder with these images. ``reading``: "classes", "splits" or "images" say what sub-folders
     are, within splits where there is nothing but splits; anything else leaves it to their names. Raises Refusal where
     these can be read in two ways."""
@@ -68,15 +68,14 @@ def lay_out(root: Path, images: Sequence[str], reading: str = "") -> Layout:
     return Layout(places, inside, classes, left if splits else {}, tuple(remarks))
 
 
-def _tops(root: Path, images: Iterable[str], within: str = "") -> Counter[str]:
+def _tops(root: Path, images: Listing, within: str = "") -> Counter[str]:
     """First folder below ``within`` -> images in it, "" of those in none; without folders of nothing but sheets."""
-    found, first, start = Counter[str](), dict[str, list[str]](), len(within)
-    for name in images:
-        if name.startswith(within):
-            top = name[start : max(name.find("/", start), start)]
-            found[top] += 1
-            if found[top] <= FEW:
-                first.setdefault(top, []).append(name)
+    found, first = Counter[str](), dict[str, list[str]]()
+    for name, files in images.within(within):
+        if files.count:
+            top = name.partition("/")[0]
+            found[top] += files.count
+            first.setdefault(top, []).extend(files.first)
     for top, names in first.items():
         if found[top] <= FEW and all(name.lower().endswith(".png") and is_sheet(root / name) for name in names):
             del found[top]
@@ -139,10 +138,10 @@ def _no_classes(folders: Sequence[str], loose: int, inside: str) -> str:
     return f"the folders {_listed(folders)} are called by years or numbers, and no classes"
 
 
-def _no_sets(root: Path, images: Iterable[str], inside: str) -> None:
+def _no_sets(root: Path, images: Listing, inside: str) -> None:
     """Raises Refusal where folders hold splits of their own: they are sets, and no classes of one."""
-    depth = inside.count("/")
-    inner = {tuple(name.split("/", depth + 2)[depth : depth + 2]) for name in images if name.count("/") > depth + 1}
+    below = (name.split("/", 2) for name, files in images.within(inside) if files.count and name.count("/") > 1)
+    inner = {(top, folder) for top, folder, _ in below}
     sets = {f"{inside}{top}/": folder for top, folder in sorted(inner) if split_name(folder, whole=True)}
     if sets:
         first, folder = next(iter(sets.items()))

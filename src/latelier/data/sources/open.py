@@ -81,14 +81,16 @@ def place_of(
     download: bool = False,
     as_: str | None = None,
     cache: Path | None = None,
+    stated: bool = False,
 ) -> tuple[Place, str]:
-    """Where a data argument leads, and the split behind its last colon or ""; arguments as of ``open_images``. Raises
-    Refusal for what is no source, or can be read in two ways."""
+    """Where a data argument leads, and the split behind its last colon or ""; arguments as of ``open_images``.
+    ``stated``: it will be opened, so that sizes and times of files are looked at too. Raises Refusal for what is no
+    source, or can be read in two ways."""
     name, split = _parse(source)
     if isinstance(name, str) and name not in BUILTIN:
         return _by_pattern(name, today("as", as_ or ""), cache_folder(cache)), split
     if isinstance(name, Path):
-        return _on_disk(name, today("as", as_ or "")), split
+        return _on_disk(name, today("as", as_ or ""), stated), split
     if as_:
         raise Refusal(f"{name} is built in and read in one way: leave --as {as_} out")
     return _built_in(name, root or cache_folder(cache) / "downloads", size, download), split
@@ -133,7 +135,7 @@ def open_images(
     if range is not None and not (math.isfinite(range[0]) and math.isfinite(range[1]) and range[0] < range[1]):
         raise Refusal(f"range {range[0]:g},{range[1]:g}: expected two numbers, black and white, the smaller one first")
     folder = cache_folder(cache)
-    place, suffix = place_of(source, root=root, size=size, download=download, as_=as_, cache=cache)
+    place, suffix = place_of(source, root=root, size=size, download=download, as_=as_, cache=cache, stated=True)
     chosen = _choose(place, suffix, split)
     found = place.source(chosen)
     drawn = shard_set(place, chosen, folder) if sample else None
@@ -215,18 +217,18 @@ def _by_pattern(pattern: str, reading: str, cache: Path) -> Place:
     return Place(pattern, tuple(splits), lambda split: splits.get(split, whole), found, listed=True)
 
 
-def _on_disk(path: Path, reading: str) -> Place:
-    found = evidence(path, reading)
+def _on_disk(path: Path, reading: str, stated: bool) -> Place:
+    found = evidence(path, reading, stated)
     if found.kind != "folder":
         files, kind, folder = found.shards, SHARDS[f".{found.kind}"], path.parent if path.is_file() else path
         splits = shard_splits(path, files)
         return Place(str(path), tuple(splits), lambda split: kind(splits.get(split, files), files, folder), found)
     layout = lay_out(path, found.images, reading)
-    base = path / layout.inside if any(is_table(path / layout.inside / name) for name in TABLES) else path
-    parts = {split: path / name for split, name in layout.splits.items()}
-    beside, inside = tuple(parts.values()) or (base,), layout.inside if base == path and not parts else ""
+    base = layout.inside if any(is_table(path / layout.inside / name) for name in TABLES) else ""
+    beside, inside = tuple(layout.splits.values()) or (base,), "" if base or layout.splits else layout.inside
 
     def source(split: str) -> Folder:
-        return Folder(parts.get(split, base), beside, inside, layout.classes, layout.remarks)
+        within = layout.splits.get(split, base)
+        return Folder(path, found.images, within, beside, inside, layout.classes, layout.remarks)
 
-    return Place(str(path), in_order(parts), source, found, layout)
+    return Place(str(path), in_order(layout.splits), source, found, layout)

@@ -29,7 +29,7 @@ HEADERS = (
     b"true class,",
     b"file,picture,",  # of earlier versions
 )
-PACK = frozenset({"pixels.npy", "label.npy", "info.json"})
+PACK = ("pixels.npy", "label.npy", "info.json")
 HEAD = 2_048  # bytes of a file that hold its mark
 
 
@@ -44,9 +44,15 @@ def is_run(names: Collection[str]) -> bool:
     return "config.json" in names and any(beside)
 
 
-def is_own(names: Collection[str]) -> bool:
-    """Whether a folder of these files was written by latelier."""
-    return MARK in names or is_run(names) or PACK.issubset(names)
+def is_own(folder: str) -> bool:
+    """Whether a folder was written by latelier. Its files are not listed, unless there is a config.json."""
+
+    def there(name: str) -> bool:
+        return os.path.lexists(os.path.join(folder, name))
+
+    if there(MARK) or all(map(there, PACK)):
+        return True
+    return there("config.json") and is_run(set(os.listdir(folder)))
 
 
 def is_sheet(path: str | Path) -> bool:

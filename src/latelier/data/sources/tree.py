@@ -18,35 +18,37 @@ class Leaf(NamedTuple):
     why: str  # HIDDEN, SYSTEM or OWN, by its own name or a folder above; "" of one to look at
 
 
-def walk(
-    folder: str | os.PathLike[str],
-    everything: bool = False,
-    *,
-    within: str = "",
-    why: str = "",
-    above: tuple[tuple[int, int], ...] = (),
-) -> Iterator[Leaf]:
-    """All files below a folder, in no order; links are followed, but not in circles. ``everything``: those that are
-    passed over as well. ``within``, ``why`` and ``above`` are of the folder in what is walked: its name there, why it
-    is passed over, and the folders that it lies in. A folder that latelier wrote is walked where it is named itself."""
-    status = os.stat(folder)
-    here = (status.st_dev, status.st_ino)
-    if here in above:
-        return
-    with os.scandir(folder) as scanned:
-        entries = list(scanned)
-    if above and not why and is_own({entry.name for entry in entries}):
-        why = OWN
-    if why and not everything:
-        return
-    for entry in entries:
-        reason = why or passed_over(entry.name)
-        if entry.is_dir():
-            if everything or not reason:
-                inner = f"{within}{entry.name}/"
-                yield from walk(entry.path, everything, within=inner, why=reason, above=(*above, here))
-        elif everything or not reason:
-            yield Leaf(within + entry.name, entry, reason)
+def walk(folder: str | os.PathLike[str], everything: bool = False) -> Iterator[Leaf]:
+    """All files below a folder, in no order, of which no list is made; links are followed, but not in circles.
+    ``everything``: those that are passed over as well. A folder that latelier wrote is walked where it is named
+    itself."""
+    todo: list[_Folder] = [_Folder(os.fspath(folder), "", "", ())]
+    while todo:
+        path, within, why, above = todo.pop()
+        status = os.stat(path)
+        here = (status.st_dev, status.st_ino)
+        if here in above:
+            continue
+        if above and not why and is_own(path):
+            why = OWN
+        if why and not everything:
+            continue
+        with os.scandir(path) as entries:
+            for entry in entries:
+                reason = why or passed_over(entry.name)
+                if reason and not everything:
+                    continue
+                if entry.is_dir():
+                    todo.append(_Folder(entry.path, f"{within}{entry.name}/", reason, (*above, here)))
+                else:
+                    yield Leaf(within + entry.name, entry, reason)
+
+
+class _Folder(NamedTuple):
+    path: str
+    within: str  # its name relative to the folder walked, with "/" at its end
+    why: str  # it is passed over
+    above: tuple[tuple[int, int], ...]  # the folders that it lies in: device and number
 
 
 def passed_over(name: str) -> str:
