@@ -106,9 +106,11 @@ def tried(request: Callable[[], Found], what: str) -> Found:
     for attempt in range(TRIES):
         try:
             return request()
-        except (FileNotFoundError, Refusal):
+        except Refusal:
             raise
-        except Exception as error:  # each library has errors of its own
+        except Exception as raised:  # each library has errors of its own
+            if (error := _meant(raised)) is None:
+                raise
             if _forbidden(error):
                 raise Refusal(
                     f"{what}: no permission to read it ({_words(error)}); give keys as docs/shards.md says"
@@ -177,7 +179,11 @@ def _addresses(names: Sequence[str], pattern: str) -> dict[str, list[Shard]]:
 
 def _matching(name: str) -> list[Shard]:
     found = tried(lambda: filesystem(name).glob(name, detail=True), name)
-    return [_shard(name, info) for info in found.values() if info["type"] == "file"]
+    there = [info for info in found.values() if info["type"] == "file"]
+    silent = [str(info["name"]) for info in there if info.get("size") is None]  # as a web server's folder is
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        looked = filter(None, threads.map(_perhaps, silent))
+        return [*(_shard(name, info) for info in there if info.get("size") is not None), *looked]
 
 
 def _beneath(folder: str) -> list[Shard]:
@@ -207,6 +213,16 @@ def _shard(near: str, info: dict[str, Any]) -> Shard:
     lfs = info.get("lfs") or {}
     told = [lfs.get("sha256"), *(info.get(key) for key in TAGS)]
     return Shard(url, int(info["size"]), next((str(tag).strip('"') for tag in told if tag), ""))
+
+
+def _meant(error: Exception) -> Exception | None:
+    """What went wrong; None where an object is simply not there, which fsspec also says of a web server that does not
+    answer or refuses."""
+    if not isinstance(error, FileNotFoundError):
+        return error
+    cause = error.__cause__
+    web = isinstance(cause, TimeoutError) or type(cause).__module__.partition(".")[0] == "aiohttp"
+    return cause if isinstance(cause, Exception) and web and getattr(cause, "status", None) != 404 else None
 
 
 def _forbidden(error: Exception) -> bool:
