@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 from shards import labelled_tars
-from stores import Faults, bucket, unreliable
-
-from latelier.data.remote import store
+from stores import Faults, bucket, lead_to, unreliable
 
 
 @pytest.fixture(scope="session")
@@ -26,15 +24,8 @@ def served(files: Path) -> Iterator[tuple[str, Faults]]:
 def faults(served: tuple[str, Faults], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Faults]:
     """Faults of the server that s3:// leads to, none so far; with a cache of the test's own."""
     address, faults = served
-    for name, value in {
-        "AWS_ENDPOINT_URL": address,
-        "AWS_ACCESS_KEY_ID": "x",
-        "AWS_SECRET_ACCESS_KEY": "x",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "LATELIER_CACHE": str(tmp_path / "cache"),
-    }.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(store, "WAIT", 0.001)
-    faults.__init__()  # type: ignore[misc]
+    lead_to(monkeypatch, address)
+    monkeypatch.setenv("LATELIER_CACHE", str(tmp_path / "cache"))
+    vars(faults).update(vars(Faults()))
     yield faults
-    faults.__init__()  # type: ignore[misc]
+    vars(faults).update(vars(Faults()))

@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import md5, sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +23,7 @@ Found = TypeVar("Found")
 TRIES, WAIT, LONGEST = 6, 0.5, 20.0  # attempts at a request, and seconds between them: doubled up to the longest
 PIECE = 16 << 20  # bytes of a request
 AT_ONCE = 16  # requests, while many objects are looked up
+AGAIN = 60.0  # seconds for which a listing of a store holds
 FEW = 32  # objects that are looked up one by one; of more their folder is listed
 TAGS = ("ETag", "etag", "blob_id", "md5Hash", "Content-MD5", "LastModified", "last_modified", "mtime")
 ONCE = {"retries": {"max_attempts": 0}}  # what is tried again is tried again here
@@ -49,8 +50,18 @@ class CutError(OSError):
 
 def listed(pattern: str) -> list[Shard]:
     """What a pattern stands for, in the order of its braces, and by name where it has wildcards. Raises Refusal where
-    that is nothing, where one of the names is missing, and for what may not be read."""
+    that is nothing, where one of the names is missing, and for what may not be read. A store is not asked again within
+    a minute: a command looks at its source several times."""
     checked(pattern)
+    return list(_in_store(pattern, int(time.monotonic() / AGAIN)) if is_address(pattern) else _listed(pattern))
+
+
+@lru_cache(8)
+def _in_store(pattern: str, minute: int) -> list[Shard]:
+    return _listed(pattern)
+
+
+def _listed(pattern: str) -> list[Shard]:
     names = expanded(pattern)
     found = _addresses(names, pattern) if is_address(pattern) else _files(names)
     if lost := [name for name in names if not is_wild(name) and name not in found]:
