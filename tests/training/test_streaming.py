@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from commands import Captured, refused, started
 from shards import labelled_tars
-from stores import Faults, filled, unreliable
+from stores import Faults, filled, lead_to, unreliable
 
 import latelier
 from latelier.cli import main
@@ -44,12 +44,10 @@ def served(files: Path) -> Iterator[tuple[str, Faults]]:
 
 @pytest.fixture
 def faults(served: tuple[str, Faults], monkeypatch: pytest.MonkeyPatch) -> Faults:
-    for name, value in {"AWS_ENDPOINT_URL": served[0], "AWS_DEFAULT_REGION": "us-east-1"}.items():
-        monkeypatch.setenv(name, value)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "x")
-    monkeypatch.setattr(store, "WAIT", 0.001)
-    return served[1]
+    address, faults = served
+    lead_to(monkeypatch, address)
+    vars(faults).update(vars(Faults()))
+    return faults
 
 
 def trained(out: Path, source: str, **options: Any) -> Path:

@@ -171,9 +171,9 @@ def _looks(times: Sequence[float], seen: int, plan: Plan) -> bool:
     return any(seen <= share * plan.total < seen + plan.batch for share in times)
 
 
-def step_seconds(model: Model, batches: Batches, plan: Plan) -> float:
+def step_seconds(model: Model, batches: Batches, plan: Plan, start: int = 0) -> float:
     """How long a step in the middle of the run takes (some methods begin with less), by a copy of the model that plays
-    a part of a batch twice; the model stays as it is."""
+    a part of the batch at ``start`` twice; the model stays as it is."""
     copy = deepcopy(model)
     players, moves, seconds = players_of(copy, copy.optimisers()), copy.moves(), 0.0
     statistics = Statistics(copy)
@@ -182,7 +182,9 @@ def step_seconds(model: Model, batches: Batches, plan: Plan) -> float:
         generator = torch.Generator(batches.device).manual_seed(0)
         standing = [Progress(plan.total // 2, plan.total, generator, {})]
         for move in moves:
-            play(move, [batches.at(0, 0, plan.parts)], standing, players, replace(plan, parts=1), batches, statistics)
+            play(
+                move, [batches.at(start, 0, plan.parts)], standing, players, replace(plan, parts=1), batches, statistics
+            )
         seconds = time.perf_counter() - began
     return seconds * plan.parts / parallel.world()
 

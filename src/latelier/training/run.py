@@ -241,7 +241,7 @@ def _ahead(folder: Path, model: Model, batches: Batches, plan: Plan, images: int
     """How long it will take: a copy of the model plays a batch, and the second time is taken."""
     if start >= plan.total:
         return f"{folder} has its {counted(plan.total // plan.batch, 'step')} already; --steps N goes on to N"
-    seconds, left = step_seconds(model, batches, plan), (plan.total - start) // plan.batch
+    seconds, left = step_seconds(model, batches, plan, start), (plan.total - start) // plan.batch
     span = f"{left * seconds / 60:,.0f} minutes" if left * seconds > 90 else f"{max(1, left * seconds):,.0f} s"
     epochs = f"{counted(left * plan.batch / images, 'epoch')} of {counted(images, 'image')}"
     return f"{counted(left, 'step')} of {counted(plan.batch, 'image')} ({epochs}), about {span}"

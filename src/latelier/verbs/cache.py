@@ -15,7 +15,7 @@ def cache(
     over: str | None = None,
     as_json: Annotated[bool, Parameter(name="--json")] = False,
 ) -> list[dict[str, Any]]:
-    """List the packs of decoded images in the cache, by source, and remove some of them.
+    """List the packs of decoded images in the cache, by source, and remove some of them; sum up the fetched shards.
 
     Removal costs nothing but time: missing images are decoded again when they are next needed. Packs that another
     latelier has open or is writing stay, and so does everything that is not a pack.
@@ -25,7 +25,8 @@ def cache(
     prune
         Remove packs. Alone it removes those that cannot be used (unfinished, damaged, of another version of latelier).
     unused
-        With --prune, also remove packs that were not opened for this time: hours, days or weeks, as in 12h, 30d, 4w.
+        With --prune, also remove packs and fetched shards that were not opened for this time: hours, days or weeks, as
+        in 12h, 30d, 4w.
     over
         With --prune, also remove the packs that were not opened longest, until the rest take at most this many bytes:
         500M, 10G.
@@ -42,6 +43,7 @@ def cache(
 
     from latelier.data.packing.pack import cache_folder
     from latelier.data.packing.shelf import prunable, pruned, shelved
+    from latelier.data.remote import cache as fetched
     from latelier.errors import Refusal
 
     if not prune and (unused is not None or over is not None):
@@ -51,17 +53,26 @@ def cache(
     packs, others = shelved(folder)
     gone = pruned(prunable(packs, *limits)) if prune else []
     left = [pack for pack in packs if pack not in gone]
+    shards = cache_folder(None) / "shards"
+    dropped = fetched.pruned(shards, limits[0]) if prune else 0
+    held = fetched.shelved(shards)
+    beside = sum(shard.bytes for shard in held)
     total = sum(pack.bytes for pack in left)
     told = [_told(pack) for pack in left]
     if as_json:
         removed = {"removed": [_told(pack) for pack in gone]} if prune else {}
-        say(json.dumps({"folder": str(folder), "bytes": total, "packs": told, **removed}, indent=2))
+        of_shards = {"shards": {"folder": str(shards), "count": len(held), "bytes": beside}} if held else {}
+        say(json.dumps({"folder": str(folder), "bytes": total, "packs": told, **removed, **of_shards}, indent=2))
         return told
     for line in _table(left):
         say(line)
     say(f"{_count(len(left), 'pack')}, {_size(total)}, in {folder}")
+    if held:
+        say(f"{_count(len(held), 'fetched shard')}, {_size(beside)}, in {shards}")
     if prune:
         say(f"removed {_count(len(gone), 'pack')}, {_size(sum(pack.bytes for pack in gone))}")
+    if dropped:
+        say(f"removed {_count(dropped, 'fetched shard')}")
     if others:
         names = ", ".join(path.name for path in others[:5]) + ", ..." * (len(others) > 5)
         say(f"not packs, or with files of others in them, and left alone: {names}")

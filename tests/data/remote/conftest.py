@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 from shards import labelled_tars
-from stores import ENVIRONMENT, Faults, filled, unreliable
-
-from latelier.data.remote import store
+from stores import Faults, filled, lead_to, unreliable
 
 
 @pytest.fixture(scope="session")
@@ -26,13 +24,8 @@ def served(files: Path) -> Iterator[tuple[str, Faults]]:
 def faults(served: tuple[str, Faults], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Faults]:
     """Faults of the server that s3:// leads to, none so far; with a cache of the test's own."""
     address, faults = served
-    for name, value in {
-        "AWS_ENDPOINT_URL": address,
-        **ENVIRONMENT,
-        "LATELIER_CACHE": str(tmp_path / "cache"),
-    }.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(store, "WAIT", 0.001)
-    faults.__init__()  # type: ignore[misc]
+    lead_to(monkeypatch, address)
+    monkeypatch.setenv("LATELIER_CACHE", str(tmp_path / "cache"))
+    vars(faults).update(vars(Faults()))
     yield faults
-    faults.__init__()  # type: ignore[misc]
+    vars(faults).update(vars(Faults()))

@@ -1,11 +1,14 @@
 """Fetched shards on this machine."""
 
+import json
 import os
 from pathlib import Path
 
 import pytest
+from commands import Captured
 from stores import Faults
 
+from latelier.cli import main
 from latelier.data.remote.cache import ABOUT, Cache, limit, shelved
 from latelier.data.remote.store import Shard, listed
 from latelier.errors import Refusal
@@ -51,6 +54,24 @@ def test_what_a_killed_process_has_left_is_removed(shards: list[Shard], tmp_path
     part = folder.rename(folder.with_suffix(".part"))
     assert Cache(tmp_path).local(shards[0]).parent == folder
     assert not part.exists()
+
+
+def test_the_verb_sums_up_what_is_fetched_and_removes_what_is_unused(
+    shards: list[Shard], tmp_path: Path, capsys: Captured
+) -> None:
+    held = Cache(tmp_path / "cache")
+    paths = [held.local(shard) for shard in shards[:3]]
+    paths[0].parent.rename(paths[0].parent.with_suffix(".part"))
+    os.utime(paths[1].parent, (0, 0))
+    main(["cache"])
+    assert "3 fetched shards, " in capsys.readouterr().out
+    main(["cache", "--prune", "--json"])
+    assert json.loads(capsys.readouterr().out)["shards"]["count"] == 2
+    main(["cache", "--prune", "--unused", "1d"])
+    said = capsys.readouterr().out
+    assert "1 fetched shard, " in said
+    assert "removed 1 fetched shard\n" in said
+    assert [path.exists() for path in paths] == [False, False, True]
 
 
 def test_a_shard_larger_than_the_cache_is_refused(

@@ -32,6 +32,7 @@ def test_a_pattern_with_braces_and_one_with_wildcards_list_the_same(faults: Faul
 def test_many_names_are_listed_by_their_folder(faults: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
     one_by_one = listed(ALL)
     monkeypatch.setattr(store, "FEW", 2)
+    store._in_store.cache_clear()
     assert listed(ALL) == one_by_one
 
 
@@ -101,6 +102,7 @@ def test_what_lies_beside_a_shard_is_found_and_nothing_else(faults: Faults) -> N
 
 def test_a_missing_package_is_named_with_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "find_spec", lambda name: None)
+    store._in_store.cache_clear()
     with pytest.raises(Refusal, match=r'fsspec and s3fs, not installed here: pip install "latelier\[remote\]"'):
         listed(ALL)
 

@@ -13,6 +13,7 @@ import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from hashlib import sha256
@@ -65,6 +66,22 @@ def shelved(folder: Path) -> list[Held]:
             with suppress(OSError):
                 found.append(Held(entry, sum(file.stat().st_size for file in entry.iterdir()), entry.stat().st_mtime))
     return sorted(found, key=lambda held: -held.used)
+
+
+def pruned(folder: Path, unused: float | None) -> int:
+    """Removes what a killed process has left, and shards that were not used for ``unused`` seconds. How many shards
+    are gone."""
+    before, gone = time.time() - unused if unused is not None else 0.0, 0
+    for held in shelved(folder):
+        key = held.folder.name.partition(".")[0]
+        if held.folder.suffix or held.used < before:
+            lock = folder.parent / "locks" / f"shard-{key}"
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            with locks.held(lock, wait=False) as handle:
+                if handle is not None:  # else it is being fetched
+                    shutil.rmtree(held.folder, ignore_errors=True)
+                    gone += not held.folder.suffix
+    return gone
 
 
 class Cache:

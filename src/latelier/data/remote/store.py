@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import md5, sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +23,7 @@ Found = TypeVar("Found")
 TRIES, WAIT, LONGEST = 6, 0.5, 20.0  # attempts at a request, and seconds between them: doubled up to the longest
 PIECE = 16 << 20  # bytes of a request
 AT_ONCE = 16  # requests, while many objects are looked up
+AGAIN = 60.0  # seconds for which a listing of a store holds
 FEW = 32  # objects that are looked up one by one; of more their folder is listed
 TAGS = ("ETag", "etag", "blob_id", "md5Hash", "Content-MD5", "LastModified", "last_modified", "mtime")
 ONCE = {"retries": {"max_attempts": 0}}  # what is tried again is tried again here
@@ -49,8 +50,18 @@ class CutError(OSError):
 
 def listed(pattern: str) -> list[Shard]:
     """What a pattern stands for, in the order of its braces, and by name where it has wildcards. Raises Refusal where
-    that is nothing, where one of the names is missing, and for what may not be read."""
+    that is nothing, where one of the names is missing, and for what may not be read. A store is not asked again within
+    a minute: a command looks at its source several times."""
     checked(pattern)
+    return list(_in_store(pattern, int(time.monotonic() / AGAIN)) if is_address(pattern) else _listed(pattern))
+
+
+@lru_cache(8)
+def _in_store(pattern: str, minute: int) -> list[Shard]:
+    return _listed(pattern)
+
+
+def _listed(pattern: str) -> list[Shard]:
     names = expanded(pattern)
     found = _addresses(names, pattern) if is_address(pattern) else _files(names)
     if lost := [name for name in names if not is_wild(name) and name not in found]:
@@ -106,9 +117,11 @@ def tried(request: Callable[[], Found], what: str) -> Found:
     for attempt in range(TRIES):
         try:
             return request()
-        except (FileNotFoundError, Refusal):
+        except Refusal:
             raise
-        except Exception as error:  # each library has errors of its own
+        except Exception as raised:  # each library has errors of its own
+            if (error := _meant(raised)) is None:
+                raise
             if _forbidden(error):
                 raise Refusal(
                     f"{what}: no permission to read it ({_words(error)}); give keys as docs/shards.md says"
@@ -177,7 +190,11 @@ def _addresses(names: Sequence[str], pattern: str) -> dict[str, list[Shard]]:
 
 def _matching(name: str) -> list[Shard]:
     found = tried(lambda: filesystem(name).glob(name, detail=True), name)
-    return [_shard(name, info) for info in found.values() if info["type"] == "file"]
+    there = [info for info in found.values() if info["type"] == "file"]
+    silent = [str(info["name"]) for info in there if info.get("size") is None]  # as a web server's folder is
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        looked = filter(None, threads.map(_perhaps, silent))
+        return [*(_shard(name, info) for info in there if info.get("size") is not None), *looked]
 
 
 def _beneath(folder: str) -> list[Shard]:
@@ -207,6 +224,16 @@ def _shard(near: str, info: dict[str, Any]) -> Shard:
     lfs = info.get("lfs") or {}
     told = [lfs.get("sha256"), *(info.get(key) for key in TAGS)]
     return Shard(url, int(info["size"]), next((str(tag).strip('"') for tag in told if tag), ""))
+
+
+def _meant(error: Exception) -> Exception | None:
+    """What went wrong; None where an object is simply not there, which fsspec also says of a web server that does not
+    answer or refuses."""
+    if not isinstance(error, FileNotFoundError):
+        return error
+    cause = error.__cause__
+    web = isinstance(cause, TimeoutError) or type(cause).__module__.partition(".")[0] == "aiohttp"
+    return cause if isinstance(cause, Exception) and web and getattr(cause, "status", None) != 404 else None
 
 
 def _forbidden(error: Exception) -> bool:

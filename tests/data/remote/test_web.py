@@ -1,0 +1,72 @@
+"""Shards on a web server of this machine, which knows no ranges."""
+
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from latelier.data.remote import store
+from latelier.data.remote.cache import Cache
+from latelier.data.remote.store import listed
+from latelier.data.sources.open import open_images
+from latelier.errors import Refusal
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def do_GET(self) -> None:
+        if self.path.startswith("/forbidden"):
+            self.send_error(403)
+        else:
+            super().do_GET()
+
+    do_HEAD = do_GET
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def web(files: Path) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(files)))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(store, "WAIT", 0.001)
+    monkeypatch.setenv("LATELIER_CACHE", str(tmp_path / "cache"))
+
+
+def test_shards_of_a_web_server_are_those_of_its_folder(web: str, files: Path) -> None:
+    found = open_images(f"{web}/train-{{0000..0003}}.tar")
+    assert found.fingerprint == open_images(files).fingerprint
+    assert listed(f"{web}/train-*.tar") == listed(f"{web}/train-{{0000..0003}}.tar")
+
+
+def test_bytes_come_whole_from_a_server_without_ranges(web: str, files: Path, tmp_path: Path) -> None:
+    (shard,) = listed(f"{web}/train-0001.tar")
+    assert Cache(tmp_path).local(shard).read_bytes() == (files / "train-0001.tar").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [("none.tar", "is not there"), ("forbidden.tar", "no permission to read it"), ("*.parquet", "matches nothing")],
+)
+def test_what_cannot_be_had_is_refused(web: str, path: str, said: str) -> None:
+    with pytest.raises(Refusal, match=said):
+        listed(f"{web}/{path}")
+
+
+def test_a_server_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "TRIES", 2)
+    with pytest.raises(Refusal, match="cannot be read, after 2 attempts"):
+        listed("http://127.0.0.1:9/train-0000.tar")
