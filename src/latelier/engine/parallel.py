@@ -155,7 +155,13 @@ def anywhere(flag: bool, device: torch.device) -> bool:
 def gathered(value: Any, what: str = "work") -> list[Any]:
     """Every process's value (fit for JSON), by rank. Waits for the last of them, however long that is ``what`` it does;
     a line says so now and then."""
-    return _meetings[-1].exchange(value, what) if world() > 1 else [value]
+    if world() == 1:
+        return [value]
+    if _meetings:
+        return _meetings[-1].exchange(value, what)
+    found: list[Any] = [None] * world()  # in a group that another program has made, whose store is not known
+    dist.all_gather_object(found, value)
+    return found
 
 
 def wait(what: str = "work") -> None:
