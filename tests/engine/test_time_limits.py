@@ -35,7 +35,8 @@ import latelier.verbs.listing
 
 def late():
     with parallel.processes():
-        assert parallel.gathered({"rank": parallel.rank()}) == [{"rank": 0}, {"rank": 1}]
+        long = "x" * 20_000_000  # more than the store takes at once
+        assert parallel.gathered([parallel.rank(), long]) == [[0, long], [1, long]]
         if parallel.rank() == 1:
             time.sleep(8)
         parallel.anywhere(True, torch.device("cpu"))

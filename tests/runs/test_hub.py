@@ -77,7 +77,7 @@ def test_a_run_without_scores_says_so(here: Path) -> None:
     assert "It was not measured" in Path("bare", hub.CARD).read_text()
 
 
-@pytest.mark.parametrize("change", ["weights", "config", "sum", "method", "newer"])
+@pytest.mark.parametrize("change", ["weights", "config", "sum", "method", "newer", "another"])
 def test_what_was_changed_is_refused(here: Path, change: str, capsys: Captured) -> None:
     config, weights = Path("hub", hub.CONFIG), Path("hub", hub.WEIGHTS)
     note = {name: value for name, value in json.loads(config.read_text()).items() if name != "checksum"}
@@ -87,6 +87,8 @@ def test_what_was_changed_is_refused(here: Path, change: str, capsys: Captured) 
         weights.write_bytes(content)
     elif change == "config":
         config.write_text(config.read_text().replace('"seen": 32', '"seen": 33'))
+    elif change == "another":
+        json_records.write(config, note | {"model": note["model"] | {"image": [1, 16, 16]}})
     elif change == "newer":
         json_records.write(config, note | {"format": 9})
     elif change == "sum":
@@ -94,7 +96,8 @@ def test_what_was_changed_is_refused(here: Path, change: str, capsys: Captured) 
     else:
         json_records.write(config, {name: note[name] for name in note if name != "model"})
     said = refused(capsys, ["encode", "hub", "digits", "--out", "out.parquet"])
-    assert {"weights": "sha256", "sum": "sha256", "newer": "upgrade latelier"}.get(change, "damaged") in said
+    why = {"weights": "sha256", "sum": "sha256", "newer": "upgrade latelier", "another": "is another run's"}
+    assert why.get(change, "damaged") in said
 
 
 def test_an_address_is_downloaded_into_the_cache_and_files_of_code_are_not_asked_for(

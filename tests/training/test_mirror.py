@@ -3,12 +3,14 @@
 import shutil
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from commands import Captured, refused, stopped
+from commands import Captured, refused, started, stopped
 from engine.test_parallel import processes
 from stores import ENVIRONMENT, bucket
 
@@ -176,6 +178,31 @@ def test_ctrl_c_names_the_mirror_for_the_next_command(here: Path, capsys: Captur
     assert code == 130
     assert "go on with: latelier train --out run --resume --mirror copy" in said
     assert newest(Mirror("copy").read()) == checkpoint.last_seen(Path("run")) > 0
+
+
+@pytest.mark.slow
+def test_machines_that_are_killed_and_lose_their_disk_end_with_the_same_bits(whole: Path, here: Path) -> None:
+    """Each kill -9 comes after a seeded number of changes at the mirror, so that many fall into a copy."""
+    rng, seen = np.random.default_rng(5), [0]
+    asked = [*WORDS[:4], "--batch", "64", "--epochs", "2", "--save-every", "0.25", "--validation", "0.1", "--quiet"]
+    asked += ["--decay", "none", "--ema", "0.1", "--out", "run", "--mirror", "copy", "--resume"]
+    (here / "copy").mkdir()
+    for _ in range(8):
+        process, changes, stamp = started([*asked, "--set", *ASKED["settings"]]), int(rng.integers(5, 20)), 0
+        while process.exitcode is None and changes > 0:
+            before, stamp = stamp, (here / "copy").stat().st_mtime_ns
+            changes -= before != stamp
+            time.sleep(0.0002)
+        process.kill()
+        process.join()
+        shutil.rmtree("run", ignore_errors=True)
+        seen.append(newest(Mirror("copy").read()))
+    assert seen == sorted(seen)  # nothing that was copied is ever lost
+    assert 0 < seen[3] < checkpoint.last_seen(whole)
+    last = started([*asked, "--set", *ASKED["settings"]])
+    last.join()
+    assert last.exitcode == 0
+    assert contents(Path("run")) == contents(whole)
 
 
 MACHINE = """

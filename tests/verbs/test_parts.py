@@ -4,7 +4,6 @@ import math
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partialmethod
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +47,7 @@ class Opened:
     data: Images
     card = Card("known", (1, 8, 16), {})
 
-    def images(self, source: str, where: Where) -> Images:
+    def images(self, source: str, where: Where, quiet: bool) -> Images:
         return self.data
 
 
@@ -64,7 +63,7 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
         names=[f"{level}.png" for level in levels],
     )
     monkeypatch.setattr("latelier.runs.run.open_run", lambda run: Opened(Known(), data))
-    monkeypatch.setattr(Images, "blocks", partialmethod(Images.blocks, size=3))
+    monkeypatch.setattr("latelier.codes.rows.BLOCK", 3)
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ TIMEOUT = "LATELIER_TIMEOUT"  # environment variable: seconds that a collective 
 USUAL = 600.0  # NCCL's own; gloo's is 1,800
 SAID_AFTER = 30.0  # seconds until a line says who is waited for; then after twice as many, and so on
 LEAST, MOST = 0.002, 1.0  # seconds between two looks at who is there
+PIECE = 1 << 20  # characters of a value that are stored together
 CUT_OFF = ("timed out", "timeout", "connection closed", "connection reset", "broken pipe")
 _meetings: list["_Meeting"] = []  # of the group that this process has joined: one or none
 
@@ -45,7 +46,7 @@ class _Meeting:
     def exchange(self, value: Any, what: str) -> list[Any]:
         self.number += 1
         keys = [f"latelier/{self.number}/{other}" for other in range(world())]
-        self.store.set(keys[rank()], json.dumps(value))
+        self._put(keys[rank()], json.dumps(value))
         began, said, pause = time.monotonic(), SAID_AFTER, LEAST
         while not self.store.check(keys):
             time.sleep(pause)
@@ -53,10 +54,22 @@ class _Meeting:
             if time.monotonic() - began > said:
                 self._say(keys, what, time.monotonic() - began)
                 said *= 2
-        values = [json.loads(self.store.get(key)) for key in keys]
+        values = [json.loads(self._get(key)) for key in keys]
         dist.barrier()  # the store may be in a process, which must not end before all have read
+        for number in range(int(self.store.get(keys[rank()]))):
+            self.store.delete_key(f"{keys[rank()]}/{number}")
         self.store.delete_key(keys[rank()])
         return values
+
+    def _put(self, key: str, text: str) -> None:
+        """In pieces, then how many there are: the store takes no value beyond 8 MiB."""
+        pieces = [text[start : start + PIECE] for start in range(0, len(text), PIECE)]
+        for number, piece in enumerate(pieces):
+            self.store.set(f"{key}/{number}", piece)
+        self.store.set(key, str(len(pieces)))
+
+    def _get(self, key: str) -> str:
+        return b"".join(self.store.get(f"{key}/{n}") for n in range(int(self.store.get(key)))).decode()
 
     def _say(self, keys: Sequence[str], what: str, seconds: float) -> None:
         late = [number for number, key in enumerate(keys) if not self.store.check([key])]
@@ -85,7 +98,7 @@ def processes() -> Iterator[None]:
     if torch.cuda.is_available():  # before anything is put on a GPU: else all processes meet on the first one
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
     limit = _limit()
-    store, own, count = next(dist.rendezvous("env://", timeout=timedelta(seconds=limit)))  # type: ignore[attr-defined]
+    store, own, count = next(dist.rendezvous("env://", timeout=timedelta(seconds=max(limit, USUAL))))  # type: ignore[attr-defined]
     # Both, because a model may be trained on the CPU of a machine that has GPUs.
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     group = dist.PrefixStore("group", store)  # type: ignore[attr-defined]
@@ -98,7 +111,7 @@ def processes() -> Iterator[None]:
             raise
         raise Failed(
             f"process {own} of {count} has lost the others, or waited {limit:g} s for them: one has ended or hangs, "
-            f"and says more; {TIMEOUT}=SECONDS allows more; go on by --resume"
+            f"and says more; {TIMEOUT}=SECONDS allows more; give the same command again (a training with --resume)"
         ) from error
     finally:
         _meetings.clear()
@@ -164,7 +177,13 @@ def greatest(numbers: Sequence[Tensor | float], device: torch.device) -> list[fl
 def gathered(value: Any, what: str = "work") -> list[Any]:
     """Every process's value (fit for JSON), by rank. Waits for the last of them, however long that is ``what`` it does;
     a line says so now and then."""
-    return _meetings[-1].exchange(value, what) if world() > 1 else [value]
+    if world() == 1:
+        return [value]
+    if _meetings:
+        return _meetings[-1].exchange(value, what)
+    found: list[Any] = [None] * world()  # in a group that another program has made, whose store is not known
+    dist.all_gather_object(found, value)
+    return found
 
 
 def wait(what: str = "work") -> None:

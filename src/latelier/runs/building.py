@@ -17,7 +17,7 @@ from latelier.config.settings import configure, nest, to_json
 from latelier.core import Encodes, Fits, Model, Wrapper, has, need
 from latelier.engine import checkpoint
 from latelier.engine.memory import check_room
-from latelier.engine.state import load_weights
+from latelier.engine.state import check_card, load_weights
 from latelier.errors import Refusal
 from latelier.heads.caption import CaptionConfig
 from latelier.heads.captioned import Captioned
@@ -186,11 +186,11 @@ def nets(model: Model) -> list[nn.Module]:
 
 
 def open_model(run: str | Path, own: str | None = None) -> tuple[Model, Card, checkpoint.Checkpoint | None]:
-    """The trained model of a run folder (its best checkpoint), or of a weights file; in eval mode, on the CPU, its
-    kernels in channels_last, with which convolutions there take half the time. ``own`` is a method outside the package
-    that the user has named.
+    """The trained model of a run folder (its best checkpoint), of a folder for a model hub (``hub.local``), or of a
+    weights file; in eval mode, on the CPU, its kernels in channels_last, with which convolutions there take half the
+    time. ``own`` is a method outside the package that the user has named.
 
-    Raises Refusal for a path that is neither, for damaged, foreign or newer files; nothing in them is executed.
+    Raises Refusal for a path that is none of these, for damaged, foreign or newer files; nothing in them is executed.
     """
     path = hub.local(run)
     if not path.exists():
@@ -198,11 +198,15 @@ def open_model(run: str | Path, own: str | None = None) -> tuple[Model, Card, ch
             f"no run at {run}: the folder does not exist; train one with: latelier train MODEL --data SRC --out {run}"
         )
     found = checkpoint.best(path) if path.is_dir() else None
-    given = hub.weights_of(path) if path.is_dir() and found is None and hub.is_hub_folder(path) else path
-    if given.is_dir() and found is None:
-        raise Refusal(f"{run} holds no checkpoint: it is not a run, or was stopped before its first save")
-    file = found.weights if found else given
+    told = None
+    file = found.weights if found else path
+    if path.is_dir() and found is None:
+        if not hub.is_hub_folder(path):
+            raise Refusal(f"{run} holds no checkpoint: it is not a run, or was stopped before its first save")
+        file, told = hub.weights_of(path)
     weights, note = checkpoint.read(file, CardNote)
+    if told is not None:
+        check_card(told, note, path / hub.CONFIG)
     if found and note.get("seen", found.seen) != found.seen:
         raise Refusal(f"{file} is the checkpoint of another moment, at {note['seen']:,} images; restore it")
     words = tuple(note.get("words", ()))  # files of older versions have none

@@ -9,7 +9,7 @@ from latelier.data.packing.pack import cache_folder
 from latelier.errors import Refusal
 from latelier.storage import files, json_records
 from latelier.storage.paths import place
-from latelier.storage.schemas import HubNote
+from latelier.storage.schemas import CardNote, HubNote
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 FORMAT = 1
@@ -46,10 +46,11 @@ def is_hub_folder(folder: Path) -> bool:
     return (folder / WEIGHTS).is_file() and (folder / CONFIG).is_file()
 
 
-def weights_of(folder: Path) -> Path:
-    """The file of its weights. Raises Refusal where they are not those of which config.json tells."""
+def weights_of(folder: Path) -> tuple[Path, CardNote]:
+    """The file of its weights, and what config.json says they are of. Raises Refusal where they are not those of which
+    it tells."""
     note = json_records.read(folder / CONFIG, HubNote, "download or export it again", newest=FORMAT)
     path = folder / WEIGHTS
     if files.sum_of(path)[0] != note["weights"]["sha256"]:
         raise Refusal(f"{path} is damaged: its sha256 is not that of {CONFIG}; download or export it again")
-    return path
+    return path, note["model"]

@@ -69,10 +69,8 @@ def parts(
         said = f"{opened.folder} is a {opened.card.model}, which has no parts"
         raise Refusal(f"{said}; models that have: {able}; train one of those")
     model, out = need(opened.model, HasParts), new_file(given(out, "parts"), "--out", "codes")
-    where = Where.of(data_root, download, as_)
-    images = (
-        opened.splits(None, where).test if source is None else opened.images(source, where, quiet=parallel.rank() > 0)
-    )
+    where, quiet = Where.of(data_root, download, as_), parallel.rank() > 0
+    images = opened.splits(None, where).test if source is None else opened.images(source, where, quiet=quiet)
     task = task_of("parts", opened.model, images, opened.card.json(), least)
     last = stream(Parquet(), out, task, len(images), partial(_blocks, model, images, least), _merged)
     if last is None:  # process 0 says what was written
