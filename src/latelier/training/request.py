@@ -33,7 +33,7 @@ BEGUN = ("config.json", "labels.csv", "log.jsonl", "skipped.txt")  # and a run t
 ANEW = ("out", "resume", "quiet", "download")  # are not taken over from the last time
 # Arguments that runs of earlier versions did not have.
 LACKED: dict[str, Any] = {
-    **{"from_run": None, "labels_file": None, "prior": None, "range": DEEP_BEFORE, "as_": None},
+    **{"where": None, "from_run": None, "labels_file": None, "prior": None, "range": DEEP_BEFORE, "as_": None},
     **{"affine": 0.0, "cutout": 0.0, "colour": 0.0},
 }
 
