@@ -221,3 +221,36 @@ def test_halis_tables_have_the_sd_over_attributes_and_how_many_a_row_is_best_on(
     assert cells["HALI z1"] == ("77.50 (10.61, 1)", "77.50 (10.61, 1)")
     assert cells["HALI z1 and z2"] == ("72.50 (3.54, 1)", "")
     assert cells["pixels"] == ("90.00", "")
+
+
+class Captioned(Bench):
+    """Of each job a tenth by every metric, and METEOR where its jar was named."""
+
+    def measure(self, jobs: Sequence[Job]) -> dict[str, list[dict[str, float]]]:
+        metrics = find_recipe("images-captions/flickr8k").METRICS
+        own = [metric for metric in metrics if metric != "METEOR" or job_of(jobs).options.get("meteor")]
+        return {job.row: [dict.fromkeys(own, 0.1)] for job in jobs}
+
+
+def job_of(jobs: Sequence[Job]) -> Job:
+    assert len({json.dumps(job.options) for job in jobs}) == 1
+    return jobs[0]
+
+
+def test_captions_have_each_sets_published_figures_and_meteor_where_its_jar_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LATELIER_METEOR", raising=False)
+    here = Captioned(tmp_path, "captioned", Where(), seeds=1)
+    tables = {name: find_recipe(f"images-captions/{name}").reproduce(here) for name in ("table3", "flickr30k", "coco")}
+    assert not [column for column in tables["table3"].columns if "METEOR" in column]
+    cells = {name: dict(zip(table.columns, table.rows[1], strict=False)) for name, table in tables.items()}
+    published = {name: (row["BLEU-4, published"], row["perplexity, published"]) for name, row in cells.items()}
+    assert published == {"table3": ("0.22", "15.24"), "flickr30k": ("0.22", "16.17"), "coco": ("0.26", "11.57")}
+    assert cells["coco"]["METEOR, published"] == "0.22"
+    place = tables["coco"].columns.index("METEOR, published")
+    assert [row[place + 1] for row in tables["coco"].rows[:3]] == ["", "", ""]
+    assert tables["flickr30k"].rows[0][tables["flickr30k"].columns.index("perplexity, published")] == ""
+    monkeypatch.setenv("LATELIER_METEOR", "meteor-1.5.jar")
+    measured = find_recipe("images-captions/coco").reproduce(here)
+    assert [row[place + 1] for row in measured.rows[:3]] == ["0.100"] * 3

@@ -18,7 +18,7 @@ SIDE = 32  # px at most
 SHARE = 0.01  # of other lengths: epochs of fine-tuning, of an RBM
 OPTIONS: dict[str, dict[str, Any]] = {  # of scores, in place of a recipe's
     "captions": {"beam": 1, "draws": 1},
-    "conditional": {"steps": 10},
+    "conditional": {"samples": 8, "steps": 10},
     "frozen_probe": {"epochs": 1},
     "test_time": {"images": 2},
 }
