@@ -14,7 +14,7 @@ tables is measured in a fresh process:
 | at us | ``Order.at`` for a batch of 128: mean of 2,000 in a row |
 | jump ms | the same at a position of another epoch |
 | order MB | by how much the peak grew over these two |
-| first, again, one more | processor seconds to open a folder, one that was packed before, and one to which a file has come |
+| first, again, one more | processor seconds to open a folder, a packed one, and one to which a file has come |
 | again s | seconds of the second |
 
 ``--src`` is another checkout's. ``--place`` is where packs and folders are made and removed, by default a temporary
@@ -186,7 +186,8 @@ def main() -> None:
             shutil.rmtree(place / "packs")
         if options.files:
             print(
-                "\n| files | first | again s | again | again MB | imports MB | one more |\n|---|---|---|---|---|---|---|"
+                "\n| files | first | again s | again | again MB | imports MB | one more |\n"
+                "|---|---|---|---|---|---|---|"
             )
         for count in filter(None, options.files.split(",")):
             path = folder(int(count), place)

@@ -82,8 +82,7 @@ def lead_to(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     """Has s3:// lead to this server, without waits between attempts."""
     import s3fs
 
-    keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
-    for name, value in {"AWS_ENDPOINT_URL": address, **keys}.items():
+    for name, value in {"AWS_ENDPOINT_URL": address, **ENVIRONMENT}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(store, "WAIT", 0.001)
     s3fs.S3FileSystem.clear_instance_cache()  # of another server

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scores.fakes import noise
 
-from latelier.data.attributes import hide_attributes, with_attributes, yes_or_no
+from latelier.data.attributes import hide_attributes, holding, with_attributes, with_unions, yes_or_no
 from latelier.errors import Refusal
 
 BARE = noise(6, label=np.array([0, 1, 2, 1, -1, 0]))
@@ -55,3 +55,23 @@ def test_what_is_not_there_is_refused() -> None:
         with_attributes(BARE)
     with pytest.raises(Refusal, match='labels: 3 a side were asked for, but 2 images are known not to have "hat"'):
         hide_attributes(NAMED, 3, 0)
+
+
+def test_a_union_of_attributes_is_an_attribute_and_unknown_only_where_it_must_be() -> None:
+    values = np.array([[1, 0, 1], [0, 1, 1], [0, 0, 0], [0, 0, 1], [-1, 0, 1], [-1, 1, 1]], np.int8)
+    faces = replace(noise(6), attribute=values, attributes=("Goatee", "Mustache", "No_Beard"))
+    name = "Goatee|Mustache | !No_Beard"
+    found = with_attributes(faces, [name, "Goatee"])
+    assert found.attributes == (name, "Goatee")
+    assert found.attribute[:, 0].tolist() == [1, 1, 1, 0, -1, 1]
+    assert with_attributes(faces, ["!Goatee"]).attribute[:, 0].tolist() == [0, 1, 1, 1, -1, -1]
+    assert holding(faces, name).tolist() == [True, True, True, False, False, True]
+    assert holding(NAMED, "!glad").tolist() == [True, False, False, False, False, True]
+    again = with_unions(with_unions(faces, [name]), [name, "Goatee"])
+    assert again.attributes == (*faces.attributes, name)
+    assert with_unions(faces, ["Goatee|Hat", "Hat"]) is faces
+    named = replace(faces, attributes=("a|b", "a", "b"))
+    assert with_attributes(named, ["a|b"]).attribute[:, 0].tolist() == values[:, 0].tolist()  # it is there by that name
+    for unknown in ("Goatee|Hat", "!Hat", "|"):
+        with pytest.raises(Refusal, match="no attribute"):
+            with_attributes(faces, [unknown])

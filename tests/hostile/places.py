@@ -51,7 +51,7 @@ NUMBERS = {
     "reproduce": "--share",
 }
 NAMES = {
-    "train": "--decay --precision --monitor --device --as",
+    "train": "--where --decay --precision --monitor --device --as",
     "score": "--only",
     "draw": "--through --given --attribute",
     "edit": "--attribute",

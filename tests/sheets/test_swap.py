@@ -63,13 +63,16 @@ def levels(*values: float) -> Tensor:
 def test_the_picture_of_the_highest_peak_is_the_target_and_the_next_are_sources():
     fake, image = Parted((3, 16, 24)), levels(0.6, 0.9, 0.2, 0.8, 0.7, 0.55)
     sheet = draw(view(fake, n=6)._replace(image=image))
-    assert len(fake.decoded) == 2  # before and after; darkness occurs in one image alone
-    before, after = fake.decoded
+    assert len(fake.decoded) == 5  # before, after and one a source; darkness occurs in one image alone
+    before, after, *others = fake.decoded
     appearance = fake.parts(image).appearance
     assert torch.equal(before["appearance"], appearance[[1, 1, 1]])
     assert torch.equal(after["appearance"][:, 0], appearance[[3, 4, 0], 0])
     assert torch.equal(after["appearance"][:, 1:], before["appearance"][:, 1:])
     assert torch.equal(after["occurrence"], before["occurrence"])
+    for row, one in zip((3, 4, 0), others, strict=True):  # by the source's other part
+        assert torch.equal(one["appearance"][0, 0], appearance[row, 1])
+        assert torch.equal(one["appearance"][0, 1:], before["appearance"][0, 1:])
 
     shown = pixels(dimmed(image, fake.parts(image).occurrence[:, 0]))
     sources, targets = [places(sheet, shown[i]) for i in (3, 4, 0)], places(sheet, shown[1])

@@ -116,6 +116,14 @@ class Bench:
             return few(whole)
         return whole
 
+    def quick(self, score: str) -> dict[str, Any]:
+        """Options of a score in a rehearsal, where it would take long."""
+        if self.rehearsed:
+            from latelier.bench.rehearsal import OPTIONS
+
+            return OPTIONS.get(score, {})
+        return {}
+
     def some(self, values: Sequence[T]) -> Sequence[T]:
         """The values that a row or a column each belongs to; in a rehearsal the first alone."""
         return values[:1] if self.rehearsed else values
@@ -161,7 +169,7 @@ def perform(task: tuple[Bench, Sequence[Job]]) -> None:
     run = bench.train(jobs[0])
     splits = bench.splits(run)
     for job in jobs:
-        options = {job.score: dict(job.options)}
+        options = {job.score: {**job.options, **bench.quick(job.score)}}
         record = run_scores(run.model, splits, [job.score], seed=job.seed, limit=len(splits.test), options=options)[0]
         line = {"key": _key(job)} | {name: record[name] for name in ("values", "n", "seconds", "protocol")}
         json_records.append(bench.out / "measured.jsonl", line)

@@ -16,6 +16,12 @@ BATCH = 32  # images a step at most, and labels of them a class
 FIT, TEST = 300, 24  # images to learn from and to measure on, at most
 SIDE = 32  # px at most
 SHARE = 0.01  # of other lengths: epochs of fine-tuning, of an RBM
+OPTIONS: dict[str, dict[str, Any]] = {  # of scores, in place of a recipe's
+    "captions": {"beam": 1, "draws": 1},
+    "conditional": {"samples": 8, "steps": 10},
+    "frozen_probe": {"epochs": 1},
+    "test_time": {"images": 2},
+}
 GREY = 28  # px, of what takes the place of MNIST and its like
 
 

@@ -13,6 +13,7 @@ TRAINING: dict[str, Any] = {  # arguments of latelier.train
     "size": None,
     "channels": None,
     "range": None,  # that of the images
+    "where": None,
     "images": None,
     "labels": None,
     "labels_file": None,

@@ -13,7 +13,9 @@ from latelier.errors import Refusal
 def with_attributes(images: Images, names: Sequence[str] = ()) -> Images:
     """The same images with these attributes, by default all that they have: columns of attributes.csv and their
     like, and of images of two classes the second (smiling, of "not smiling" and "smiling"). Where there are neither,
-    each class is an attribute. Raises Refusal for names that they do not have, and where there is nothing."""
+    each class is an attribute. A name may be a union of others, as ``with_unions`` has it. Raises Refusal for names
+    that they do not have, and where there is nothing."""
+    images = with_unions(images, names)
     known, values = or_classes(images)
     if not known:
         source = images.source or "these images"
@@ -33,6 +35,44 @@ def with_columns(images: Images, names: Sequence[str]) -> Images:
     unknown = np.full(len(images), -1, np.int8)
     columns = [own[:, images.attributes.index(name)] if name in images.attributes else unknown for name in names]
     return replace(images, attribute=np.stack(columns, 1), attributes=tuple(names)) if names else images
+
+
+def with_unions(images: Images, names: Sequence[str]) -> Images:
+    """The same images with an attribute more for each of the ``names`` that they do not have and that is a union of
+    those that they have: ``Goatee|Mustache|!No_Beard`` is known to hold where one of its parts is, and not to hold
+    where none may; ``!`` is the contrary. Other names are left alone."""
+    known, values = or_classes(images)
+    unions = [name for name in dict.fromkeys(names) if name not in known and _parts(name, known)]
+    if not unions:
+        return images
+    columns = np.stack([_union(_parts(name, known), known, values) for name in unions], 1)
+    attribute = np.concatenate([np.asarray(images.attribute, np.int8), columns], 1)
+    return replace(images, attribute=attribute, attributes=(*images.attributes, *unions))
+
+
+def holding(images: Images, name: str) -> np.ndarray:
+    """Of which images it is known that they have the attribute, a class or a union of such: bool [n]. Raises Refusal
+    for one that the images do not have."""
+    found: np.ndarray = with_attributes(images, (name,)).attribute[:, 0] == 1
+    return found
+
+
+def _parts(name: str, known: Sequence[str]) -> list[tuple[str, bool]]:
+    """Names of a union's parts, and whether each is its contrary; none of what is no union of known ones."""
+    parts = [(part.strip().removeprefix("!").strip(), part.strip().startswith("!")) for part in name.split("|")]
+    plain = len(parts) == 1 and not parts[0][1]
+    return [] if plain or any(part not in known for part, _ in parts) else parts
+
+
+def _union(parts: Sequence[tuple[str, bool]], known: Sequence[str], values: np.ndarray) -> np.ndarray:
+    """int8 [n] 1, 0 or -1 of values [n, a]."""
+    columns = []
+    for part, contrary in parts:
+        column = values[:, known.index(part)]
+        columns.append(np.where(column < 0, column, 1 - column) if contrary else column)
+    every = np.stack(columns, 1)
+    found = np.where((every == 1).any(1), 1, np.where((every < 0).any(1), -1, 0))
+    return found.astype(np.int8)
 
 
 def hide_attributes(images: Images, each: int, seed: int, among: np.ndarray | None = None) -> Images:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from latelier.data.attributes import holding
 from latelier.data.images import Images
 from latelier.errors import Refusal
 
@@ -18,6 +19,15 @@ def hold_out(count: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarra
         return np.arange(count), np.arange(0)
     order = np.random.default_rng([seed, 5]).permutation(count)
     return np.sort(order[held:]), np.sort(order[:held])
+
+
+def among(images: Images, rows: np.ndarray, name: str) -> np.ndarray:
+    """Those of the rows whose images are known to have an attribute. Raises Refusal where the images have no such
+    attribute, or none of the rows has it."""
+    found: np.ndarray = rows[holding(images, name)[rows]]
+    if not len(found):
+        raise Refusal(f'--where "{name}" is not known of any of the {len(rows)} images to train on; name another')
+    return found
 
 
 def fewer(rows: np.ndarray, count: int, seed: int) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 from latelier.core import Classifies, Model, has, innermost
 from latelier.data.attributes import hide_attributes, with_attributes
 from latelier.data.images import Images
-from latelier.data.subsets import fewer, hide_labels, hold_out
+from latelier.data.subsets import among, fewer, hide_labels, hold_out
 
 
 def kept_back(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -20,11 +20,13 @@ def kept_back(config: Mapping[str, Any]) -> dict[str, Any]:
     return found if found.get("share") else {}
 
 
-def learned_rows(config: Mapping[str, Any], count: int) -> np.ndarray:
-    """Which of this many images a run learned from, from its config.json: neither held out, nor left out by
+def learned_rows(config: Mapping[str, Any], images: Images) -> np.ndarray:
+    """Which of the images a run learned from, from its config.json: neither held out, nor left out by --where or
     --images."""
     held, request = kept_back(config), config.get("request", {})
-    rows, _ = hold_out(count, held.get("share", 0.0), held.get("seed", 0))
+    rows, _ = hold_out(len(images), held.get("share", 0.0), held.get("seed", 0))
+    if (where := request.get("where")) is not None:
+        rows = among(images, rows, where)
     asked = request.get("images")
     return rows if asked is None else fewer(rows, asked, int(request.get("seed", 0)))
 
@@ -41,7 +43,7 @@ def labels_learned(model: Model, config: Mapping[str, Any], images: Images) -> n
     if not learned_labels(model):
         return found
     seed, count = int(request.get("seed", 0)), request.get("labels")
-    rows = learned_rows(config, len(images))
+    rows = learned_rows(config, images)
     names = tuple(getattr(getattr(innermost(model), "config", None), "attributes", ()))
     if names:
         images = with_attributes(images, names)

@@ -22,6 +22,7 @@ class Options:
     size: int | None = None
     channels: Literal[1, 3] | None = None
     range: tuple[float, float] | None = None
+    where: str | None = None
     images: int | None = None
     labels: int | None = None
     labels_file: str | Path | None = None

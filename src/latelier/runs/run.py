@@ -10,6 +10,7 @@ import torch
 
 from latelier.codes.directions import found
 from latelier.core import UNKNOWN_FACTORS, AttributeDirections, Model, has
+from latelier.data.attributes import with_unions
 from latelier.data.augment import changes_of
 from latelier.data.images import Images, with_classes
 from latelier.data.notices import tell
@@ -112,6 +113,7 @@ class Run:
                 f"{built}; give images of that size"
             )
         data = with_classes(of_run(self.folder, self.config, data), self.card.classes)
+        data = with_unions(data, self.card.config.get("attributes", ()))  # that the model learned as one
         if not quiet:
             tell(data)
         return data

@@ -70,9 +70,11 @@ def _alone(run: "Run", one: Images, where: Where | None) -> Splits:
 
 def _told(run: "Run", splits: Splits, whole: Images, rows: np.ndarray) -> Splits:
     """With the images and labels that the model learned from; the splits' ``fit`` is ``rows`` of ``whole``."""
-    data, asked = run.config.get("data", {}), run.config.get("request", {}).get("images")
-    if asked is not None and whole.fingerprint == data.get("fingerprint"):
-        learned = np.isin(rows, learned_rows(run.config, len(whole)))
+    data, request = run.config.get("data", {}), run.config.get("request", {})
+    if any(request.get(name) is not None for name in ("where", "images")) and whole.fingerprint == data.get(
+        "fingerprint"
+    ):
+        learned = np.isin(rows, learned_rows(run.config, whole))
         splits = splits._replace(learned_rows=np.flatnonzero(learned))
     if not learned_labels(run.model):
         return splits

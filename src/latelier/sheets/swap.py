@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latelier.core import Decodes, Encodes, HasParts, need
+from latelier.core import Code, Decodes, Encodes, HasParts, need
 from latelier.errors import Refusal
 from latelier.sheets.filters import as_images
 from latelier.sheets.parts import CERTAIN, dimmed, most_used, parts_of, peaks
@@ -15,6 +15,7 @@ needs = (HasParts, Encodes, Decodes)
 IMAGES = 1000  # that parts and images are chosen from
 PARTS, SOURCES = 3, 3  # at most
 COLUMNS = ("source", "target", "target, reconstructed", "after the swap", "difference")
+OTHER = "another part of the source"  # a column more, where there are two parts
 
 
 @torch.no_grad()
@@ -33,10 +34,11 @@ def draw(view: View) -> np.ndarray:
     for part in shared:
         probable = peak[:, part].argsort(descending=True, stable=True)[: SOURCES + 1].tolist()
         rows = [row for row in probable if peak[row, part] > CERTAIN]
-        bands.append([_swaps(view, occurrence[:, part], part, rows)])
+        bands.append([_swaps(view, occurrence, part, rows)])
     footer = (
         "The target keeps where each of its parts occurs; the appearance of one part is replaced by that of the same "
-        "part in the source. Source and target are dark where the part does not occur. Difference: after the swap less "
+        "part in the source, and in the last column by that of another, the most probable one of the source that is "
+        "not this one. Source and target are dark where the part does not occur. Difference: after the swap less "
         "before, mid grey for none, each scaled by itself (beneath, the greatest change of a pixel, where black to "
         f"white is 1). Parts are those of the highest peak over {len(view.image)} images that occur (peak above "
         f"{CERTAIN:g}) in at least two; of each, the target is the image in which it is most probable and the "
@@ -45,9 +47,9 @@ def draw(view: View) -> np.ndarray:
     return compose(f"{view.title}: swap", bands, footer)
 
 
-def _swaps(view: View, probability: Tensor, part: int, rows: list[int]) -> Grid:
-    """A row a source; ``rows`` are the target's number and the sources', ``probability`` [n, h, w] is the part's."""
-    encoder, decoder = need(view.model, Encodes), need(view.model, Decodes)
+def _swaps(view: View, occurrence: Tensor, part: int, rows: list[int]) -> Grid:
+    """A row a source; ``rows`` are the target's number and the sources', ``occurrence`` [n, N, h, w] all parts'."""
+    encoder, decoder, probability = need(view.model, Encodes), need(view.model, Decodes), occurrence[:, part]
     code = encoder.encode(view.image[rows]).mode()
     target, sources = ({name: value[some] for name, value in code.items()} for some in (slice(1), slice(1, None)))
     targets = {name: value.expand(len(rows) - 1, *value.shape[1:]) for name, value in target.items()}
@@ -65,4 +67,16 @@ def _swaps(view: View, probability: Tensor, part: int, rows: list[int]) -> Grid:
         ]
         for source, row, was, now, difference, change in zip(shown[1:], rows[1:], *drawn, strict=True)
     ]
-    return Grid(cells, columns=COLUMNS, heading=f"part {part}")
+    if occurrence.shape[1] == 1:
+        return Grid(cells, columns=COLUMNS, heading=f"part {part}")
+    others = peaks(occurrence[rows[1:]]).index_fill(1, torch.tensor([part], device=occurrence.device), -1).argmax(1)
+    for line, code, other in zip(cells, _one_by_one(sources), others.tolist(), strict=True):
+        repainted = need(view.model, HasParts).repainted(target, code, part, other)
+        line.append(Cell(pixels(decoder.decode(repainted))[0], f"part {other}"))
+    return Grid(cells, columns=(*COLUMNS, OTHER), heading=f"part {part}")
+
+
+def _one_by_one(code: Code) -> list[Code]:
+    """The codes of a batch, each as a batch of one."""
+    count = len(next(iter(code.values())))
+    return [{name: value[row : row + 1] for name, value in code.items()} for row in range(count)]

@@ -35,7 +35,7 @@ ANEW = ("out", "resume", "quiet", "download")  # are not taken over from the las
 # Arguments that runs of earlier versions did not have.
 LACKED: dict[str, Any] = {
     **{"from_run": None, "labels_file": None, "prior": None, "range": DEEP_BEFORE, "as_": None, "pack": "auto"},
-    **{"attributes_file": None, "affine": 0.0, "cutout": 0.0, "colour": 0.0},
+    **{"attributes_file": None, "where": None, "affine": 0.0, "cutout": 0.0, "colour": 0.0},
 }
 
 

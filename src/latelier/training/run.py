@@ -19,7 +19,7 @@ from latelier.data.batches import Batches
 from latelier.data.images import Images
 from latelier.data.notices import tell
 from latelier.data.seeds import mix
-from latelier.data.subsets import fewer, hold_out
+from latelier.data.subsets import among, fewer, hold_out
 from latelier.device import multiply_fast, pick_device, prepare_cpu
 from latelier.engine import checkpoint, label_error, parallel
 from latelier.engine.loop import Outcome, step_seconds, train
@@ -123,6 +123,8 @@ def prepare(request: SimpleNamespace) -> Prepared:
     share = streaming.of_sample(held_share(request, images, split), stream)
     drawn_by = 0 if request.validation is None else request.seed  # without a wish, one and the same for all runs
     rows, held = hold_out(len(images), share, drawn_by)
+    if request.where is not None:
+        rows = among(images, rows, request.where)
     if request.images is not None:
         rows = fewer(rows, request.images, request.seed)
     augment, known = changes_of(vars(request)), supervised(request, images, rows)

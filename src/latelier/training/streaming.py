@@ -39,7 +39,15 @@ from latelier.training.supervision import Supervision, one_factor, shares
 PACKED = 2 << 30  # bytes of decoded pixels of a pattern's shards up to which they are packed
 MOST = 0.5  # of the sample that is held out, where it is not all images
 PACK = "--pack always decodes all images into a pack, which can"
-ANY_ROW = ("images", "labels", "labels_file", "captions", "prior")  # arguments that choose among all images
+ANY_ROW = (
+    "images",
+    "where",
+    "labels",
+    "labels_file",
+    "attributes_file",
+    "captions",
+    "prior",
+)  # arguments that choose among all images
 
 
 def pack_or_stream(request: SimpleNamespace) -> Literal["auto", "always", "never"]:

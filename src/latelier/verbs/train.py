@@ -21,6 +21,7 @@ def train(
     size: Whole | None = Options.size,
     channels: Literal[1, 3] | None = Options.channels,
     range: Range | None = Options.range,
+    where: str | None = Options.where,
     images: Whole | None = Options.images,
     labels: Whole | None = Options.labels,
     labels_file: Place | None = Options.labels_file,
@@ -92,6 +93,9 @@ def train(
     range
         LO,HI: the values that are black and white in images of more than 8 bits, or of floats, as in --range 0,4095; by
         default a sample of the images decides.
+    where
+        Train on the images alone that are known to have this attribute, or to be of this class. `A|B` is either,
+        `!A` the contrary.
     images
         Train on this many of the images, drawn by the seed; by default on all.
     labels

@@ -340,6 +340,34 @@ def test_files_of_torchvision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(
+    ("source", "names", "expected"),
+    [
+        ("celeba-eye", ("eyeglasses",), {"000": [0], "001": [1], "002": [0]}),
+        ("celeba-facial", ("facial hair",), {"000": [1], "001": [0], "002": [1], "003": [1], "004": [0], "005": [0]}),
+        ("celeba-eyefacial", ("eyeglasses", "facial hair"), None),
+    ],
+)
+def test_introvacs_sets_are_parts_of_celeba(
+    source: str,
+    names: tuple[str, ...],
+    expected: dict[str, list[int]] | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder(tmp_path / "celeba/img_align_celeba", 8, size=(18, 22))
+    columns = ["Eyeglasses", "Goatee", "Mustache", "No_Beard", "Smiling", ""]
+    attr = np.array([[0, 1, 0, 1, 0], [1, 0, 0, 1, 0], [0, 0, 1, 1, 1], [0, 0, 0, 0, 0], *[[0, 0, 0, 1, 1]] * 4])
+    fields = {"filename": [f"{row:03}.png" for row in range(8)], "attr": attr, "attr_names": columns}
+    published(monkeypatch, tmp_path, "CelebA", "celeba/list_attr_celeba.txt", base_folder="celeba", **fields)
+    images = open_images(f"{source}:train", root=tmp_path, download=True)
+    assert images.attributes == names
+    if expected is None:  # four with either, and as many with neither
+        assert images.attribute.any(1).tolist() == [True] * 4 + [False] * 4
+    else:
+        assert {name[:3]: row.tolist() for name, row in zip(images.names, images.attribute, strict=True)} == expected
+
+
+@pytest.mark.parametrize(
     ("source", "folders", "file"),
     [
         ("caltech101", ("101_ObjectCategories/accordion", "101_ObjectCategories/ant"), "image_{1:04d}.jpg"),

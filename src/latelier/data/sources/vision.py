@@ -50,6 +50,30 @@ def _celeba(data: Any) -> Plan:
     return Plan("files", [str(Path(data.root, data.base_folder, "img_align_celeba").absolute())], names, facts)
 
 
+GLASSES, HAIR = "eyeglasses", "facial hair"
+
+
+def _introvac(asked: tuple[str, ...], others: int) -> Callable[[Any], Plan]:
+    """Of CelebA the set that IntroVAC's code takes (section 4): all images with any of the attributes ``asked``, and
+    the first of those with none, ``others`` times as many. Facial hair is a beard, a goatee or a mustache."""
+
+    def read(data: Any) -> Plan:
+        whole = _celeba(data)
+        column = {name: whole.facts.attribute[:, place] for place, name in enumerate(whole.facts.attributes)}
+        beard = (column["No_Beard"] == 0) | (column["Goatee"] == 1) | (column["Mustache"] == 1)
+        known = {GLASSES: column["Eyeglasses"], HAIR: beard.astype(np.int8)}
+        attribute = np.stack([known[name] for name in asked], 1)
+        has = attribute.any(1)
+        rows = np.sort(np.concatenate([np.flatnonzero(has), np.flatnonzero(~has)[: others * int(has.sum())]]))
+        facts = replace(whole.facts, attribute=attribute, attributes=asked).take(rows)
+        return replace(whole, items=[whole.items[row] for row in rows.tolist()], facts=facts)
+
+    return read
+
+
+CELEBA = {"train": {"split": "train"}, "validation": {"split": "valid"}, "test": {"split": "test"}}
+
+
 def _places(data: Any) -> Plan:
     root = Path(data.root).absolute()
     names = [str(Path(file).absolute().relative_to(root)) for file, _ in data.imgs]
@@ -124,9 +148,22 @@ VISION = {
     "celeba": Published(
         "CelebA",
         "celeba/*.txt",
-        {"train": {"split": "train"}, "validation": {"split": "valid"}, "test": {"split": "test"}},
+        CELEBA,
         _celeba,
         "faces, 178x218 colour, 40 attributes, 162,770 + 19,867 + 19,962",
+    ),
+    "celeba-eye": Published(
+        "CelebA", "celeba/*.txt", CELEBA, _introvac((GLASSES,), 2), "IntroVAC's Eye: faces with glasses, twice without"
+    ),
+    "celeba-facial": Published(
+        "CelebA", "celeba/*.txt", CELEBA, _introvac((HAIR,), 1), "IntroVAC's Facial: faces with facial hair and without"
+    ),
+    "celeba-eyefacial": Published(
+        "CelebA",
+        "celeba/*.txt",
+        CELEBA,
+        _introvac((GLASSES, HAIR), 1),
+        "IntroVAC's EyeFacial: faces with glasses or facial hair, and as many with neither",
     ),
     "caltech101": Published(
         "Caltech101",

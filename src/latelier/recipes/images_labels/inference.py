@@ -62,7 +62,7 @@ def compared(
     every = {**dict.fromkeys([*published, *ENCODERS], (None, None)), **published}
     for seed in range(bench.seeds):
         for row in every:
-            timing = {"images": 2 if bench.rehearsed else IMAGES[row]} if row in IMAGES else {}
+            timing = {"images": IMAGES[row]} if row in IMAGES else {}
             if row in IMAGES:
                 settings: dict[str, Any] = {"inference": row.lower(), **sampling, **(nets or {})}
                 found = ("dgdn_sampled", "tsvm", settings, {"images": 500, **sized}, {"labels": labels, **FEW})

@@ -44,7 +44,6 @@ def compared(
 ) -> Result:
     """The table of these rows on one set of images, under the protocol of this file."""
     depths = bench.some(list(DEPTHS.items()))
-    probe = 1 if bench.rehearsed else probe
     jobs = []
     for seed in range(bench.seeds):
         for row in published:

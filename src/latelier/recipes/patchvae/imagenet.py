@@ -39,7 +39,7 @@ def settings(row: str) -> tuple[str, dict[str, Any]]:
 
 def reproduce(bench: Bench) -> Result:
     """A training and a classifier for each row and seed."""
-    options = {"epochs": 1 if bench.rehearsed else PROBE, "frozen": FROZEN}
+    options = {"epochs": PROBE, "frozen": FROZEN}
     jobs = [
         Job(row, settings(row)[0], "frozen_probe", seed, EPOCHS, settings(row)[1], TRAINING, options)
         for seed in range(bench.seeds)
