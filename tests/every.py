@@ -44,17 +44,21 @@ SMALL: dict[str, dict[str, Any]] = {  # settings of methods whose nets are too l
         "inference.kept": 2,
     },
     "hali": {"levels": (8, 16), "net.channels": 4, "net.hidden": 16, "paired": False},
+    "m2": {"latent": 8, "features": 32},
     "introvac": {"width": 0.125, "latent": 8, "attributes": ATTRIBUTES},
     "introvae": {"width": 0.125, "latent": 8, "margin": 10.0},
     "patchvae": {"beta_occurrence": 10.0},  # else its parts have not begun to pay after so few steps
     "rbm": {"epochs": 20},
+    "vq": {"codes": 16, "net.width": 16, "net.blocks": 1},
     "vac": {"width": 0.125, "latent": 8, "attributes": ATTRIBUTES},
 }
+ALONE = ("m2",)  # methods that no label head learns beside: they tell classes themselves
 VARIANTS: dict[str, dict[str, dict[str, Any]]] = {  # of methods, by name: settings that change what a move does
     "autoencoder": {penalty: {"penalty": penalty} for penalty in ("l2", "gradient")},
     "vae": {
         "iwae": {"objective": "iwae", "objective.draws": 3},
         **{penalty: {"penalty": penalty} for penalty in ("tc", "dip", "factor")},
+        "vamp": {"prior": "vamp", "prior.components": 10},
     },
 }
 
@@ -100,7 +104,8 @@ def cases(closed: bool) -> list[Case]:
     found = []
     for method in module_names("latelier.models", "Model"):
         model = find_module("latelier.models", method, "model", "Model").Model
-        heads = ["none", "softmax"] if issubclass(model, Encodes) and not closed else ["none"]
+        headed = issubclass(model, Encodes) and not closed and method not in ALONE
+        heads = ["none", "softmax"] if headed else ["none"]
         if issubclass(model, Fits) == closed:  # a head does not see how many channels there are
             found += [*(Case(method, GREY, head) for head in heads), Case(method, COLOUR)]
     if not closed:
@@ -115,7 +120,7 @@ LEARNING, CLOSED = cases(closed=False), cases(closed=True)
 FULLY = ("vae",)  # tried on colour and with a head always, others in the slow tests
 # A sweep of dgdn_sampled costs what an epoch costs others, and its laws are tested always; introvac, hali, dcgan,
 # ksparse and vae stand for their kin.
-SLOW = ("aae", "ali", "autoencoder", "bigan", "dcign", "dgdn_sampled", "infogan", "introvae", "vac")
+SLOW = ("aae", "ali", "autoencoder", "bigan", "dcign", "dgdn_sampled", "infogan", "introvae", "m2", "vac", "vq")
 
 
 def over(cases: list[Case]) -> pytest.MarkDecorator:

@@ -101,7 +101,7 @@ def test_torchvision_is_imported_only_where_it_is_used() -> None:
 
 def test_source_files_are_short() -> None:
     # A table of former values: read as a whole.
-    longer = {"src/latelier/bench/values.py": 280}
+    longer = {"src/latelier/bench/values.py": 330}
     lengths = {name: len((ROOT / name).read_text().splitlines()) for name in TREES}
     assert {name: length for name, length in lengths.items() if length > longer.get(name, 250)} == {}
 

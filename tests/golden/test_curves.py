@@ -56,6 +56,7 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {  # name -> meth
     "dgdn-relaxed": ("dgdn", DRAWN | {"estimator": "relaxed"}, {"rate": 1e-3}),
     "dgdn-svm": ("dgdn", DRAWN | {"head": "bayesian_svm"}, {"rate": 1e-3}),
     "dgdn-exact": ("dgdn", DECONV | {"nonlinearity": "relu", "norm": "group"}, {"rate": 1e-3}),
+    "m2": ("m2", MLP | {"features": 16}, {"rate": 1e-3}),
     "patchvae": ("patchvae", {"parts": 4, "appearance": 3, "warmup": 240, **SLOW}, {}),
     "patchvae-foreground": ("patchvae", {"parts": 4, "reconstruction": "foreground", **SLOW}, {}),
     "vae": ("vae", {"optimiser.rate": 1e-3}, {}),
@@ -70,8 +71,10 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {  # name -> meth
     "vae-gaussian": ("vae", MLP | {"likelihood": "gaussian"}, {"rate": 1e-3}),
     "vae-gaussian-fixed": ("vae", MLP | {"likelihood": "gaussian", "likelihood.learned": False}, {"rate": 1e-3}),
     "vae-tc": ("vae", MLP | {"penalty": "tc"}, {"rate": 1e-3}),
+    "vae-vamp": ("vae", MLP | {"prior": "vamp", "prior.components": 10}, {"rate": 1e-3}),
     "vae-resnet9": ("vae", {"net": "resnet9", "likelihood": "squared", **SLOW}, {}),
     "vae-softmax": ("vae", MLP | {"head": "softmax"}, {"rate": 1e-3}),
+    "vq": ("vq", {"codes": 16, "net.channels": (8,), "net.width": 8, "net.blocks": 1}, {"rate": 1e-3}),
 }
 
 

@@ -90,12 +90,14 @@ KINDS: dict[str, dict[str, Any]] = {  # what a field can be, by the name that --
     "resnet9": {},
     "score": {"hidden": 100, "decay": 0.8, "optimiser.rate": 2e-4},
     "squared": {},
+    "standard": {},
     "stochastic": {},
     "strided": {"channels": 64, "hidden": 1024, "slope": 0.2},
     "table": {"width": 1.0, "slope": 0.02, "norm": "batch"},
     "tc": {"weight": 4.0, "sampling": "stratified"},
     "temperature": {"start": 1.0, "anneal": 3e-5, "floor": 0.1},
     "twostep": {"share": 0.5},
+    "vamp": {"components": 500},
     "valid": {"slope": 0.02},
 }
 GAME: dict[str, Any] = {
@@ -224,6 +226,15 @@ METHODS: dict[str, dict[str, Any]] = {
         "pretrain": 0.0333,
     },
     "ksparse": {"widths": (1000,), "k": (25,), "start": 100, "fall": 0.5, "alpha": 3.0, "revive": 0.0},
+    "m2": {
+        "latent": 50,
+        "features": 500,
+        "net": "mlp",
+        "net.widths": (500,),
+        "likelihood": "bernoulli",
+        "alpha": 50.0,
+        "optimiser.rate": 3e-4,
+    },
     "patchvae": {
         "parts": 16,
         "appearance": 6,
@@ -257,9 +268,22 @@ METHODS: dict[str, dict[str, Any]] = {
         "net": "conv",
         "likelihood": "bernoulli",
         "penalty": "beta",
+        "prior": "standard",
         "objective": "elbo",
         "critic": "off",
         "optimiser.rate": 1e-4,
+    },
+    "vq": {
+        "codes": 512,
+        "latent": 64,
+        "net.channels": (128, 128),
+        "net.width": 128,
+        "net.blocks": 2,
+        "likelihood": "squared",
+        "commitment": 0.25,
+        "decay": 0.99,
+        "revive": 0.0,
+        "optimiser.rate": 2e-4,
     },
 }
 ALONE: dict[str, Any] = {  # a label head that learns from labelled images alone, as the sources' do

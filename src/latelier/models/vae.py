@@ -1,5 +1,5 @@
-"""The variational autoencoder and what penalty and objective make of it: beta-VAE, capacity, InfoVAE, beta-TCVAE,
-DIP-VAE, FactorVAE, IWAE.
+"""The variational autoencoder and what prior, penalty and objective make of it: beta-VAE, capacity, InfoVAE,
+beta-TCVAE, DIP-VAE, FactorVAE, IWAE, VampPrior.
 
 Maximises E_q(z|x) log p(x|z) - KL(q(z|x) || p(z)) (Kingma & Welling 2014, arXiv 1312.6114, eq. 3), with p(z) = N(0,
 I), q(z|x) a diagonal Gaussian given by the encoder, and the KL weighted or replaced by ``penalty`` (Higgins et al.
@@ -7,7 +7,7 @@ I), q(z|x) a diagonal Gaussian given by the encoder, and the KL weighted or repl
 mean there."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from torch import Generator, Tensor, nn
@@ -28,6 +28,7 @@ from latelier.core import (
 )
 from latelier.models.shared import DeclaredPrior, EncoderFilters, EncoderStages, Refills
 from latelier.nets.conv import Conv
+from latelier.nets.eval_mode import unremembered
 from latelier.nets.maps import Maps
 from latelier.nets.mlp import Mlp
 from latelier.nets.resnet import Resnet
@@ -38,6 +39,7 @@ from latelier.objectives.bound import Elbo, Iwae
 from latelier.objectives.likelihood import Bernoulli, Foreground, Gaussian, Likelihood, Squared
 from latelier.objectives.penalty import Beta, Capacity, Dip, Factor, Mmd, Tc
 from latelier.objectives.reduction import summed
+from latelier.objectives.vamp import PseudoInputs, Standard, Vamp, drawn, log_mixture
 from latelier.rules.samples import NEARER
 from latelier.rules.shared import usual
 
@@ -52,6 +54,7 @@ class Config:
     latent: int = 32  # numbers of a code; of net=maps, of each of its cells
     net: Mlp | Conv | Resnet | Resnet9 | Resnet18 | Maps = Conv()
     likelihood: Bernoulli | Gaussian | Squared | Foreground = Gaussian()
+    prior: Standard | Vamp = Standard()
     penalty: Beta | Capacity | Mmd | Tc | Dip | Factor = Beta()
     objective: Elbo | Iwae = Elbo()
     critic: Off | Image = Off()
@@ -60,6 +63,8 @@ class Config:
     def __post_init__(self) -> None:
         if self.latent < 1:
             raise Refusal(f"vae: latent is the number of code numbers, at least 1, not {self.latent}")
+        if isinstance(self.prior, Vamp) and isinstance(self.penalty, Mmd):
+            raise Refusal("vae: penalty=mmd compares codes with N(0, I); take another penalty beside prior=vamp")
         if isinstance(self.objective, Iwae) and (self.penalty != Beta() or self.critic != Off()):
             raise Refusal(
                 "vae: objective=iwae bounds log p(x), in which the KL has weight 1 and no critic a part; leave penalty "
@@ -91,6 +96,13 @@ class Diagonal(Posterior):
         return {"z": gaussian.kl_to_standard(self.mean, self.log_variance)}
 
 
+class Unrated(Diagonal):
+    """The same beside a prior from which the divergence is not known number by number."""
+
+    def rate(self) -> Code:
+        return {}
+
+
 class Model(DeclaredPrior, Refills, EncoderStages, EncoderFilters, Weighs):
     """``Config`` says which nets, likelihood and penalty."""
 
@@ -100,12 +112,15 @@ class Model(DeclaredPrior, Refills, EncoderStages, EncoderFilters, Weighs):
         super().__init__()
         self.config, self.image = config, image
         shape = config.net.code(config.latent, image) if isinstance(config.net, Maps) else (config.latent,)
-        self.latents = {"z": Latent(shape)}
+        self.latents = {"z": Latent(shape, "gaussian" if isinstance(config.prior, Standard) else "point")}
         self.encoder = config.net.encoder(image, 2 * config.latent)
         self.decoder = config.net.decoder(config.latent, image)
         self.likelihood = config.likelihood.build()
         self.pixels = self.likelihood.pixels
         self.players = {"model": [self.encoder, self.decoder, self.likelihood]}
+        if isinstance(config.prior, Vamp):
+            self.pseudo = PseudoInputs(config.prior.components, image)
+            self.players["model"].append(self.pseudo)
         self.critic = config.critic.build(image)
         if self.critic is not None:
             self.players["critic"] = [self.critic]
@@ -120,13 +135,34 @@ class Model(DeclaredPrior, Refills, EncoderStages, EncoderFilters, Weighs):
     def encode(self, image: Tensor) -> Diagonal:
         mean, log_variance = self.encoder(image).float().chunk(2, dim=1)
         # Bounded, because exp of a log-variance far from the data overflows before the loss can pull it back.
-        return Diagonal(mean, log_variance.clamp(-30, 20))
+        kind = Unrated if isinstance(self.config.prior, Vamp) else Diagonal
+        return kind(mean, log_variance.clamp(-30, 20))
+
+    def components(self) -> Diagonal:
+        """The posteriors that ``prior=vamp`` mixes."""
+        with unremembered(self.encoder):
+            return self.encode(self.pseudo())
+
+    def log_prior(self, z: Tensor, *, keep: int = 1) -> Tensor:
+        """log p(z) in nats, summed over all but the first ``keep`` axes."""
+        vamp = isinstance(self.config.prior, Vamp)
+        return log_mixture(z, self.components(), keep=keep) if vamp else gaussian.log_standard(z, keep=keep)
+
+    def rate(self, q: Diagonal, z: Tensor) -> Tensor:
+        """[b] nats, KL(q(z|x) || p(z)): in closed form, or for a mixture log q(z|x) - log p(z) at the draw z of q."""
+        if isinstance(self.config.prior, Vamp):
+            return gaussian.log_density(z, q.mean, q.log_variance) - self.log_prior(z)
+        return summed(gaussian.kl_to_standard(q.mean, q.log_variance))
+
+    def sample_prior(self, n: int, generator: Generator) -> Code:
+        vamp = isinstance(self.config.prior, Vamp)
+        return {"z": drawn(self.components(), n, generator)} if vamp else super().sample_prior(n, generator)
 
     def decode(self, code: Code) -> Tensor:
         return self.likelihood.mean(self.decoder(code["z"]).float())
 
     def log_weight(self, image: Tensor, samples: int, generator: Generator) -> Tensor:
-        return log_weight(self.encode(image), image, samples, self.decoder, self.likelihood, generator)
+        return log_weight(self.encode(image), image, samples, self.decoder, self.likelihood, generator, self.log_prior)
 
     def monitor(self) -> Metric:
         bound = isinstance(self.config.objective, Iwae)
@@ -146,7 +182,7 @@ class Model(DeclaredPrior, Refills, EncoderStages, EncoderFilters, Weighs):
         code = q.sample(progress.generator)
         output = self.decoder(code["z"])
         distortion = self.likelihood.distortion(batch.image, output)
-        rate = summed(gaussian.kl_to_standard(q.mean, q.log_variance))
+        rate = self.rate(q, code["z"])
         penalty = self.config.penalty(rate, q, code["z"], progress)
         loss, report = distortion + penalty, {"distortion": distortion, "rate": rate, "penalty": penalty}
         if self.likelihood.is_density:
@@ -168,21 +204,27 @@ class Model(DeclaredPrior, Refills, EncoderStages, EncoderFilters, Weighs):
             image, output = batch.image.expand(draws, *batch.image.shape), self.decoder(z.flatten(0, 1))
             distortion: Tensor = self.likelihood.distortion(image.flatten(0, 1), output).unflatten(0, (draws, -1))
             report["distortion"] = distortion.mean(0)
-            return gaussian.log_standard(z, keep=2) - distortion
+            return self.log_prior(z, keep=2) - distortion
 
         z = q.several(draws, progress.generator)
         bound = objective.bound(q, z, log_joint)
-        report |= {"rate": summed(gaussian.kl_to_standard(q.mean, q.log_variance)), "iwae": bound}
+        report |= {"rate": self.rate(q, z[0]), "iwae": bound}
         if self.likelihood.is_density:
             report["elbo"] = -report["distortion"] - report["rate"]
         return Losses(minimise={"model": -bound.mean()}, report=report, code={"z": z[0]})
 
 
 def log_weight(
-    q: Diagonal, image: Tensor, samples: int, decoder: nn.Module, likelihood: Likelihood, generator: Generator
+    q: Diagonal,
+    image: Tensor,
+    samples: int,
+    decoder: nn.Module,
+    likelihood: Likelihood,
+    generator: Generator,
+    log_prior: Callable[..., Tensor] = gaussian.log_standard,
 ) -> Tensor:
-    """[s, b]: log p(x, z) - log q(z | x) in nats for z ~ q(z | x) and p(z) = N(0, I)."""
+    """[s, b]: log p(x, z) - log q(z | x) in nats for z ~ q(z | x)."""
     z = q.several(samples, generator)
     output = decoder(z.flatten(0, 1)).unflatten(0, (samples, len(image)))
-    log_joint = likelihood.log_likelihood(image, output, keep=2) + gaussian.log_standard(z, keep=2)
+    log_joint = likelihood.log_likelihood(image, output, keep=2) + log_prior(z, keep=2)
     return log_joint - gaussian.log_density(z, q.mean, q.log_variance, keep=2)

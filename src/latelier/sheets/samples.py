@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from latelier.codes.sampling import draw_given
-from latelier.core import Decodes, Samples, need
+from latelier.core import Decodes, DrawsClasses, Samples, has, need
 from latelier.sheets.sheet import Cell, Grid, compose, fitting
 from latelier.sheets.view import View, directions_of, pixels
 from latelier.uses.editing import wishes_of
@@ -22,7 +22,7 @@ def draw(view: View) -> np.ndarray:
     height, width = view.image.shape[2:]
     across = fitting(width, height, grids=2)
     real = view.image[: ROWS * across]
-    drawn, how = given(view, len(real)) if view.asked.given else plain(view, len(real))
+    drawn, how = given(view, len(real)) if view.asked.given else plain(view, len(real), across)
 
     def grid(images: np.ndarray, heading: str) -> Grid:
         starts = range(0, len(images), across)
@@ -37,8 +37,12 @@ def draw(view: View) -> np.ndarray:
     return compose(f"{view.title}: samples", [band], footer)
 
 
-def plain(view: View, n: int) -> tuple[Tensor, str]:
-    """[n, c, h, w] and how they came about."""
+def plain(view: View, n: int, across: int) -> tuple[Tensor, str]:
+    """[n, c, h, w] and how they came about; of a model that draws a class that is asked for, each row of another."""
+    if has(view.model, DrawsClasses):
+        model = need(view.model, DrawsClasses)
+        code = model.sample_class(torch.arange(n, device=view.image.device) // across % model.classes, view.generator)
+        return need(view.model, Decodes).decode(code), "decoded from codes drawn for a class, each row's the next"
     code = need(view.model, Samples).sample_prior(n, view.generator)
     return need(view.model, Decodes).decode(code), "decoded from codes drawn at random from the prior"
 

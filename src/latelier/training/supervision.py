@@ -170,9 +170,10 @@ def _with_captions(
 
 
 def shares(model: Model) -> dict[str, Any]:
-    """The shares of every batch that must have labels and captions: the heads' settings, all of it for a model that
-    needs labels."""
-    labelled = 1.0 if getattr(innermost(model), "needs_labels", False) else 0.0
+    """The shares of every batch that must have labels and captions: the heads' settings; for a model that needs labels
+    all of it, or what it says."""
+    inner = innermost(model)
+    labelled = getattr(inner, "share_labelled", 1.0) if getattr(inner, "needs_labels", False) else 0.0
     if has(model, Joint):
         labelled = need(model, Joint).head.labelled
     return {
