@@ -30,11 +30,14 @@ def with_attributes(images: Images, names: Sequence[str] = ()) -> Images:
 
 
 def with_columns(images: Images, names: Sequence[str]) -> Images:
-    """The same images with exactly these attributes; of one that they do not have nothing is known."""
+    """The same images with exactly these attributes, in this order; of one that they do not have nothing is known."""
+    if images.attributes == tuple(names):
+        return images
     own = np.asarray(images.attribute, np.int8)
     unknown = np.full(len(images), -1, np.int8)
     columns = [own[:, images.attributes.index(name)] if name in images.attributes else unknown for name in names]
-    return replace(images, attribute=np.stack(columns, 1), attributes=tuple(names)) if names else images
+    table = np.stack(columns, 1) if columns else own[:, :0]
+    return replace(images, attribute=table, attributes=tuple(names))
 
 
 def with_unions(images: Images, names: Sequence[str]) -> Images:

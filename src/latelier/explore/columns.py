@@ -128,7 +128,7 @@ class Columns:
             return np.full(len(shown), -1, np.int32)
         found, held = np.full(len(shown), PARTS.index("left out"), np.int32), kept_back(config)
         found[hold_out(len(shown), held.get("share", 0.0), held.get("seed", 0))[1]] = PARTS.index("held out")
-        found[learned_rows(config, len(shown))] = PARTS.index("trained on")
+        found[learned_rows(config, shown)] = PARTS.index("trained on")
         return found
 
     def _passed(self, name: str) -> np.ndarray:

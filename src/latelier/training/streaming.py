@@ -14,6 +14,7 @@ import torch
 
 from latelier.core import Fits, Model, has, need
 from latelier.core.looks import Looks
+from latelier.data.attributes import with_columns
 from latelier.data.augment import Augment
 from latelier.data.batches import Batches
 from latelier.data.images import Images
@@ -28,7 +29,7 @@ from latelier.data.sources.open import shards_of
 from latelier.data.sources.sampled import Sample, names_of
 from latelier.data.streaming.batches import Streamed
 from latelier.data.streaming.order import GROUP
-from latelier.data.streaming.shards import Shards, with_columns
+from latelier.data.streaming.shards import Shards
 from latelier.engine import parallel
 from latelier.engine.plan import Plan
 from latelier.errors import Refusal
@@ -39,15 +40,8 @@ from latelier.training.supervision import Supervision, one_factor, shares
 PACKED = 2 << 30  # bytes of decoded pixels of a pattern's shards up to which they are packed
 MOST = 0.5  # of the sample that is held out, where it is not all images
 PACK = "--pack always decodes all images into a pack, which can"
-ANY_ROW = (
-    "images",
-    "where",
-    "labels",
-    "labels_file",
-    "attributes_file",
-    "captions",
-    "prior",
-)  # arguments that choose among all images
+# Arguments that choose among all images.
+ANY_ROW = ("images", "where", "labels", "labels_file", "attributes_file", "captions", "prior")
 
 
 def pack_or_stream(request: SimpleNamespace) -> Literal["auto", "always", "never"]:

@@ -11,6 +11,7 @@ from latelier.data.packing.plan import Plan
 from latelier.data.remote.cache import Cache, check_room
 from latelier.data.remote.store import Shard, listed, sibling
 from latelier.data.sources.evidence import SHARDS, Found
+from latelier.data.sources.listing import Listing
 from latelier.data.sources.shards import shard_splits
 from latelier.errors import Refusal
 
@@ -64,7 +65,7 @@ def of_pattern(pattern: str, cache: Path) -> tuple[Found, dict[str, ShardSet], S
     places = {Path(shard.url): shard for shard in shards}
     splits = shard_splits(Path(pattern).parent, list(places))
     held, names = Cache(cache), sibling(shards[0], NAMES)
-    found = Found("tar" if kind == "tar" else "parquet", (), list(places), {})
+    found = Found("tar" if kind == "tar" else "parquet", Listing(), list(places), {})
     parts = {split: [places[path] for path in paths] for split, paths in splits.items()}
     sets = {split: ShardSet(kind, part, shards, held, names) for split, part in parts.items()}
     return found, sets, ShardSet(kind, shards, shards, held, names)

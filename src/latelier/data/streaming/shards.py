@@ -137,14 +137,3 @@ class Shards:
             if len(self._bad) <= NAMED:
                 rest = "; of others like it nothing more is said" if len(self._bad) == NAMED else ""
                 say(f"{name} could not be decoded, another stands in its place: {why}{rest}", error=True)
-
-
-def with_columns(facts: Images, names: tuple[str, ...]) -> Images:
-    """With these attributes, in this order; one that the shard does not have is unknown."""
-    if facts.attributes == names:
-        return facts
-    table = np.full((len(facts), len(names)), -1, np.int8)
-    for column, name in enumerate(names):
-        if name in facts.attributes:
-            table[:, column] = facts.attribute[:, facts.attributes.index(name)]
-    return replace(facts, attribute=table, attributes=names)
