@@ -82,5 +82,8 @@ def test_machines_without_a_shared_folder_are_refused(here: Path) -> None:
     )
     done = processes(2, "apart.py", *shlex.split("encode run digits --out PLACE/out.parquet"))
     assert done.returncode != 0
-    assert "all machines must see one folder of 0/out.parquet" in done.stderr
+    assert (
+        "what process 0 writes is not seen by process 1: all machines must see one folder of 1/out.parquet"
+        in done.stderr
+    )
     assert not Path("0/out.parquet").exists()

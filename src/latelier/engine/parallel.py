@@ -55,7 +55,7 @@ class _Meeting:
                 self._say(keys, what, time.monotonic() - began)
                 said *= 2
         values = [json.loads(self._get(key)) for key in keys]
-        dist.barrier()  # the store may be in a process, which must not end before all have read
+        dist.all_reduce(torch.zeros(1))  # the store may be in a process, which must not end before all have read
         for number in range(int(self.store.get(keys[rank()]))):
             self.store.delete_key(f"{keys[rank()]}/{number}")
         self.store.delete_key(keys[rank()])

@@ -93,7 +93,10 @@ class State:
         found = checkpoint.latest(folder)
         device = next(iter(self.model.state_dict().values())).device
         if not parallel.same_everywhere([torch.tensor(found.seen if found else 0, device=device)]):
-            raise Refusal(f"the processes see different checkpoints in {folder}; all machines must share one folder")
+            raise Refusal(
+                f"the processes see different checkpoints in {folder}; all machines must share one folder, or have one "
+                "--mirror"
+            )
         if found is None:
             return ()
         weights, note = checkpoint.read(found.weights, CardNote, device)

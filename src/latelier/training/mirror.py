@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -47,20 +47,22 @@ def mirrored(request: SimpleNamespace) -> Iterator[None]:
     mirror.check_writable()
     copying = Copying(folder, mirror, lambda line: say(line, error=True))
     request.saved = copying.saved
-    ended = False
     try:
         yield
-        ended = True
-    finally:
-        if ended or copying.begun:  # else nothing was written
-            _finish(copying, folder, mirror, request.quiet)
+    except BaseException:
+        if copying.begun and (fault := _finished(copying, folder, mirror, request.quiet)):
+            say(fault, error=True)  # beside what ended the training
+        raise
+    if fault := _finished(copying, folder, mirror, request.quiet):
+        raise Failed(fault)
 
 
-def _finish(copying: Copying, folder: Path, mirror: Mirror, quiet: bool) -> None:
+def _finished(copying: Copying, folder: Path, mirror: Mirror, quiet: bool) -> str:
+    """What is wrong with the last copy, which is waited for, and what to do; "" where it is whole."""
     if not quiet:
         say(f"copying {folder} to {mirror.url}", error=True)
-    if fault := copying.finish():
-        raise Failed(f"{folder} is saved, and {fault}; the same command with --resume tries again")
+    fault = copying.finish()
+    return f"{folder} is saved, and {fault}; the same command with --resume tries again" if fault else ""
 
 
 def _mirror(request: SimpleNamespace) -> Mirror | None:
@@ -112,7 +114,9 @@ def _bring(folder: Path, mirror: Mirror) -> None:
 
 def _seen(folder: Path) -> int:
     """Images that a folder's newest good checkpoint has seen; 0 without one, or without what makes it a run."""
-    return checkpoint.last_seen(folder) if (folder / "config.json").exists() else 0
+    with suppress(Refusal):  # all are damaged: there may be others in the mirror
+        return checkpoint.last_seen(folder) if (folder / "config.json").exists() else 0
+    return 0
 
 
 def _check_same(folder: Path, mirror: Mirror, note: MirrorNote) -> None:

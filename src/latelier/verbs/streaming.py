@@ -142,14 +142,18 @@ def _shared(
     """As ``stream``, of several processes. What each has written stays until it is joined."""
     from latelier.engine import parallel
     from latelier.errors import Refusal
-    from latelier.storage.unfinished import clear_shares, join, share_of, unfinished
+    from latelier.storage.unfinished import clear_shares, data_of, join, share_of, unfinished
 
-    if len(set(parallel.gathered(task, "read the images"))) > 1:
-        raise Refusal("the processes have other images, weights, processors or versions; all must have the same")
     own, count = parallel.rank(), parallel.world()
     starts = [min(images, SHARE * (-(-images // SHARE) * r // count)) for r in range(count + 1)]
     start, stop = starts[own], starts[own + 1]
     with unfinished(share_of(out, own), f"{task} {start} {stop}") as part:
+        if len(set(parallel.gathered(task, "read the images"))) > 1:
+            raise Refusal("the processes have other images, weights, processors or versions; all must have the same")
+        if not data_of(share_of(out, 0)).exists():
+            raise Refusal(
+                f"what process 0 writes is not seen by process {own}: all machines must see one folder of {out}"
+            )
         for block in blocks(start + part.done, stop, part.state):
             content = table.content(block.rows, start + part.done == 0)
             part.add(content, block.done - start, block.state)
