@@ -14,9 +14,8 @@ tables is measured in a fresh process:
 | at us | ``Order.at`` for a batch of 128: mean of 2,000 in a row |
 | jump ms | the same at a position of another epoch |
 | order MB | by how much the peak grew over these two |
-| first | processor seconds to open a folder that no pack holds |
-| again s, again | seconds and processor seconds to open it a second time |
-| one more | processor seconds to open it when a file has come |
+| first, again, one more | processor seconds to open a folder, a packed one, and one to which a file has come |
+| again s | seconds of the second |
 
 ``--src`` is another checkout's. ``--place`` is where packs and folders are made and removed, by default a temporary
 folder: 10^7 rows take 1 GB there, and 100,000 files 1 GB.
@@ -186,8 +185,10 @@ def main() -> None:
             row(f"{int(count):,}", *measured.values())
             shutil.rmtree(place / "packs")
         if options.files:
-            print("\n| files | first | again s | again | again MB | imports MB | one more |")
-            print("|---|---|---|---|---|---|---|")
+            print(
+                "\n| files | first | again s | again | again MB | imports MB | one more |\n"
+                "|---|---|---|---|---|---|---|"
+            )
         for count in filter(None, options.files.split(",")):
             path = folder(int(count), place)
             first = fresh(options.src, "start", str(path), str(place))

@@ -3,7 +3,6 @@
 import csv
 from collections.abc import Iterator, Mapping
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +77,7 @@ def caption(
         raise Refusal(f"{run} cannot write: train it on images with captions and --set caption=gru")
     out = new_file(given(out, "caption"), "--out", "file,caption,log probability")
     images = opened.images(source, Where.of(data_root, download, as_))
-    table = Csv(COLUMNS, any(map(parts_cells, chain(map(str, images.names), need(opened.model, Captions).words()))))
+    table = Csv(COLUMNS, any(map(parts_cells, (*map(str, images.names), *need(opened.model, Captions).words()))))
     options = (beam, draws, longest, seed)
     task = task_of("caption", opened.model, images, opened.card.json(), *options)
     last = stream(table, out, task, partial(_blocks, opened.model, images, options))

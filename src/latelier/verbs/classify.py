@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from functools import partial
 from hashlib import sha256
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,7 +103,7 @@ def classify(
     truth = images.label[known.rows].tobytes(), known.rows.tobytes()
     options = (opened.card.json(), precision, value, [sha256(part).hexdigest() for part in truth])
     task = task_of("classify", opened.model, images, *options)
-    table = Csv(columns, any(map(parts_cells, chain(columns, map(str, images.names)))))
+    table = Csv(columns, any(map(parts_cells, (*columns, *map(str, images.names)))))
     last = stream(table, out, task, partial(_blocks, opened, images, known.rows, value, precision))
     answers = classification.Answers.of(len(classes), last)
     figures = classification.report(known, answers, temperature is not None, classes)
