@@ -5,16 +5,20 @@ import signal
 import subprocess
 import sys
 import textwrap
+import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from made import folder, write
 
+from latelier.data import checked, texts
 from latelier.data.images import Images
-from latelier.data.packing import fill, pack, pool, worker
+from latelier.data.packing import fill, opening, pack, pool, worker
+from latelier.data.packing.plan import unknown
 from latelier.data.sources.open import open_images
 from latelier.errors import Refusal
 
@@ -228,3 +232,36 @@ def test_a_pack_holds_no_pickle(tmp_path: Path, cache: Path) -> None:
         np.load(file, allow_pickle=False)
     assert {file.suffix for file in made.iterdir()} == {".npy", ".arrow", ".json", ".txt", ""}
     assert json.loads((made / "info.json").read_text())["rows"] == 2
+
+
+def test_opening_reads_no_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_images(folder(tmp_path / "pictures", 3))
+    monkeypatch.setattr(texts.Texts, "_batch", None)  # reading one would fail
+    again = open_images(tmp_path / "pictures")
+    assert len(again.names) == len(again.captions) == 3
+    assert again.fingerprint
+
+
+def test_memory_at_opening_does_not_grow_with_the_rows(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "HELD", 1 << 16)
+    monkeypatch.setattr(checked, "AT_ONCE", 1 << 20)
+    peaks = []
+    for count in (50_000, 400_000):
+        facts = unknown([f"{row:08}.png" for row in range(count)])
+        facts = replace(facts, pixels=np.zeros((count, 2, 2, 1), np.uint8), label=np.arange(count) % 7)
+        asked = pack.Asked("rows", None, None, None)
+
+        def images(facts: Images = facts, asked: pack.Asked = asked) -> Images:
+            return pack.packed(["rows", len(facts)], lambda: facts, asked, cache=cache)
+
+        images()
+        tracemalloc.start()
+        found = images()
+        sealed = pack.sealed(found, "rows", found)
+        assert found.names[count - 1] == f"{count - 1:08}.png"
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert sealed.fingerprint == pack.sealed(replace(found, known=""), "rows").fingerprint
+    assert peaks[1] < peaks[0] + (1 << 20)
