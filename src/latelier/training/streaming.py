@@ -115,7 +115,8 @@ class StreamOf:
         def alike(facts: Images) -> Images:
             return with_columns(known.alike(facts), names)
 
-        shards = Shards(self.of, self.counts, known.images, target, alike, self._rows(held))
+        keep = 2 * GROUP * -(-plan.parts // parallel.world())
+        shards = Shards(self.of, self.counts, known.images, target, alike, self._rows(held), keep)
         threads = max(1, cores() // _beside())
         read = known.read if known.sentences is not None else None
         streamed = Streamed(

@@ -71,7 +71,8 @@ def train(
         that predicts the labels (vae if there are none), and a line says which and why; with --resume it is the run's
         method.
     data
-        A built-in name (see `latelier data`), a folder of images, Parquet or tar; `SRC:split` names a split.
+        A built-in name (see `latelier data`), a folder of images, Parquet or tar, or a pattern or address of such files
+        (`train-{0000..1023}.tar`, `s3://bucket/*.parquet`); `SRC:split` names a split.
     out
         The run folder. An existing run is never overwritten. A URL such as s3://bucket/run is written as a folder in
         the cache and copied there, as by --mirror.

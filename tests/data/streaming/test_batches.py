@@ -1,5 +1,7 @@
 """Batches of shards are those of a pack, in another order."""
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,11 @@ from shards import parquet, png, tar
 
 from latelier.core import Batch
 from latelier.data.augment import Augment
+from latelier.data.captions import Sentences
+from latelier.data.packing.plan import unknown
 from latelier.data.streaming.batches import Streamed
+from latelier.data.streaming.shards import with_columns
+from latelier.data.words import Vocabulary
 from latelier.errors import Refusal
 
 CPU = torch.device("cpu")
@@ -102,6 +108,28 @@ def test_shards_that_are_not_what_was_counted_are_refused(folder: Path) -> None:
     shards.counts[2] += 1
     with pytest.raises(Refusal, match=r"train-0002.tar: 40 images, and 41 were counted"):
         seen(Streamed(shards, 50, seed=0, device=CPU), 200)
+
+
+def test_captions_come_with_their_images(folder: Path) -> None:
+    for shard in range(2):
+        names = range(6 * shard, 6 * shard + 6)
+        told = {f"{i:02d}.txt": f"word{i} again".encode() for i in names}
+        tar(folder / "told" / f"{shard}.tar", told | {f"{i:02d}.png": png("L", seed=i) for i in names})
+    shards, whole = streamed(f"{folder}/told/*.tar")
+    words = Vocabulary.of((text for texts in whole.captions for text in texts), 1)
+    read = partial(Sentences, vocabulary=words, longest=5)
+    batches = Streamed(shards, 4, seed=1, device=CPU, read=read)
+    for batch in seen(batches, 12):
+        own = [words.tokens(whole.captions[row][0], 5) for row in batch.index.tolist()]
+        assert batch.caption.tolist() == own
+
+
+def test_attributes_have_one_order_whatever_a_shard_has() -> None:
+    facts = unknown(["a", "b"])
+    facts = replace(facts, attribute=np.array([[1, 0], [0, 1]], np.int8), attributes=("old", "red"))
+    found = with_columns(facts, ("red", "new", "old"))
+    assert (found.attributes, found.attribute.tolist()) == (("red", "new", "old"), [[0, -1, 1], [1, -1, 0]])
+    assert with_columns(found, found.attributes) is found
 
 
 def test_what_takes_any_image_is_refused(folder: Path) -> None:

@@ -16,10 +16,10 @@ from latelier.data.packing.plan import Plan
 from latelier.data.packing.worker import READERS, reason
 from latelier.data.sources.listed import ShardSet
 from latelier.data.sources.sampled import miscounted, names_of
+from latelier.data.streaming.order import GROUP
 from latelier.errors import Refusal
 from latelier.terminal.say import say
 
-OPEN = 64  # shards of which what they tell is kept in memory
 NAMED = 5  # images that could not be decoded, in lines
 
 
@@ -33,7 +33,7 @@ class Opened(NamedTuple):
 
 class Shards:
     """The shards of a split. ``like``: a sample of them, whose classes and attributes theirs are turned into by
-    ``alike``; ``held``: shard -> rows that are held out."""
+    ``alike``; ``held``: shard -> rows that are held out. What the last ``keep`` shards tell is kept in memory."""
 
     def __init__(
         self,
@@ -43,10 +43,11 @@ class Shards:
         target: Target,
         alike: Callable[[Images], Images],
         held: Mapping[int, np.ndarray],
+        keep: int = 2 * GROUP,
     ):
         self.of, self.counts, self.like, self.target = of, counts, like, target
         self.starts = np.concatenate([[0], np.cumsum(counts)])
-        self._alike, self._held, self._names = alike, held, names_of(of)
+        self._alike, self._held, self._names, self._keep = alike, held, names_of(of), keep
         self._opened = OrderedDict[int, Opened]()
         self._lock = Lock()
         self._bad = set[str]()
@@ -79,7 +80,7 @@ class Shards:
         found = Opened(path, replace(plan, facts=self._told(plan.facts)), rows)
         with self._lock:
             self._opened[shard] = found
-            while len(self._opened) > OPEN:
+            while len(self._opened) > self._keep:
                 self._opened.popitem(last=False)
         return found
 
