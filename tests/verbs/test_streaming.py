@@ -16,6 +16,7 @@ from killed import killed
 from made import folder
 
 import latelier
+from latelier import device
 from latelier.cli import main
 from latelier.codes import rows
 from latelier.core import Features, need
@@ -59,6 +60,17 @@ def outcome(command: str, capsys: Captured) -> tuple[dict[str, bytes], str]:
     for path in paths:
         path.unlink()
     return found, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", COMMANDS)
+def test_memory_is_kept_from_block_to_block(here: Path, verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the system takes every block's pages back, and a third of an encoder's time goes into new ones."""
+    order: list[str] = []
+    begin = unfinished.unfinished
+    monkeypatch.setattr(device, "prepare_cpu", lambda: order.append("prepared"))
+    monkeypatch.setattr(unfinished, "unfinished", lambda *given: order.append("begun") or begin(*given))
+    main(shlex.split(COMMANDS[verb][0]))
+    assert order == ["prepared", "begun"]
 
 
 @pytest.mark.parametrize("verb", COMMANDS)

@@ -117,9 +117,11 @@ def stream(
     process 0. ``task`` (``task_of``) is all that it depends on: an interrupted command with the same goes on where it
     was, and what it writes in the end is byte for byte what it would have been at once. Raises Refusal where it cannot
     be written; an old file is then as it was."""
+    from latelier.device import prepare_cpu
     from latelier.engine import parallel
     from latelier.storage.unfinished import clear_shares, unfinished
 
+    prepare_cpu()  # a third of the time of a convolutional encoder went into pages that each block faulted in again
     if parallel.world() > 1:
         return _shared(table, out, task, images, blocks, merged)
     with unfinished(out, task) as part:
