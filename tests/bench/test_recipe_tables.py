@@ -102,3 +102,23 @@ def test_captions_have_each_sets_published_figures_and_meteor_where_its_jar_is(
     monkeypatch.setenv("LATELIER_METEOR", "meteor-1.5.jar")
     measured = find_recipe("images-captions/coco").reproduce(here)
     assert [row[place + 1] for row in measured.rows[:3]] == ["0.100"] * 3
+
+
+class Reconstructed(Bench):
+    """Of each job what its score would give, by the name that its options bring."""
+
+    def measure(self, jobs: Sequence[Job]) -> dict[str, list[dict[str, float]]]:
+        kinds = {job.row: "FID" if job.options.get("weights") else "Frechet distance" for job in jobs}
+        return {job.row: [{"PSNR dB": 20.0, "SSIM": 0.5, f"{kinds[job.row]} of reconstructions": 7.0}] for job in jobs}
+
+
+def test_reconstructions_are_measured_in_inceptions_features_where_its_weights_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LATELIER_INCEPTION", raising=False)
+    here = Reconstructed(tmp_path, "imagenet", Where(), seeds=1)
+    own = find_recipe("patchvae/reconstruction").reproduce(here)
+    assert own.columns[4] == "Frechet distance"
+    assert own.rows[0] == ["beta-VAE", "4.857", "20.00", "108.741", "7.000", "0.289", "0.500"]
+    monkeypatch.setenv("LATELIER_INCEPTION", "inception.safetensors")
+    assert find_recipe("patchvae/reconstruction").reproduce(here).columns[4] == "FID"
