@@ -124,6 +124,7 @@ def test_every_dependency_is_pinned() -> None:
         ("data", "digits"),
         ("data SRC", "12"),
         ("reproduce", "lecture/"),
+        ("reproduce --list", "hours of two cores"),
         ("cache", ""),
     ],
 )

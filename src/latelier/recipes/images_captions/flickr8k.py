@@ -7,12 +7,12 @@ has 762 to learn from, at 128 pixels at most; they cannot reach the published fi
 can be compared. METEOR needs its authors' Java program: LATELIER_METEOR=meteor-1.5.jar before the command.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
 
 from latelier.bench import Bench, Job, Result, spread
+from latelier.bench.user_files import METEOR, named
 
 DATA = "flickr8k"
 HOURS = "~0.8"
@@ -24,7 +24,6 @@ PUBLISHED: dict[str, tuple[float, ...]] = {
     "joint, uncaptioned too": (0.72, 0.52, 0.36, 0.25, 13.24),
 }
 METRICS = ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "perplexity", "CIDEr", "METEOR", "ROUGE_L")
-JAR = "LATELIER_METEOR"  # environment variable: the jar of METEOR 1.5
 EPOCHS = 160  # of which the first half is of photos alone, in two steps and jointly
 BEYOND: dict[str, Any] = {  # an encoder with nonlinearities, that pools by the largest values
     **{"unpool": "deterministic", "pooling": "largest", "nonlinearity": "relu", "norm": "group"},
@@ -64,7 +63,7 @@ def compared(
 ) -> Result:
     """The table of these ways to learn with each encoder, under the protocol of this file, beside the published
     ``figures``, a row a way, in the order of ``METRICS`` as far as they go."""
-    options = {"meteor": os.environ[JAR]} if os.environ.get(JAR) else {}
+    options = named(METEOR, "meteor")
     jobs = []
     for seed in range(bench.seeds):
         for encoder, (model, settings, jointly) in encoders.items():

@@ -58,14 +58,14 @@ def compared(
     default those that go with the data. A rehearsal has the default nets, as its images are small."""
     jobs = []
     sized = {} if size is None else {"size": size}
-    sampling = dict.fromkeys(SAMPLING, 1) if bench.rehearsed else SAMPLING
+    sampling, few, labels = (dict.fromkeys(SAMPLING, 1), 40, 2) if bench.rehearsed else (SAMPLING, 500, labels)
     every = {**dict.fromkeys([*published, *ENCODERS], (None, None)), **published}
     for seed in range(bench.seeds):
         for row in every:
             timing = {"images": IMAGES[row]} if row in IMAGES else {}
             if row in IMAGES:
                 settings: dict[str, Any] = {"inference": row.lower(), **sampling, **(nets or {})}
-                found = ("dgdn_sampled", "tsvm", settings, {"images": 500, **sized}, {"labels": labels, **FEW})
+                found = ("dgdn_sampled", "tsvm", settings, {"images": few, **sized}, {"labels": labels, **FEW})
             else:
                 settings, changes = ENCODERS[row]
                 whole = {**HEAD, **({} if bench.rehearsed else own or {}), **settings}

@@ -1,0 +1,12 @@
+"""Files of the user's that recipes take where an environment variable names one: their command has no option of it."""
+
+import os
+
+METEOR = "LATELIER_METEOR"  # the jar of METEOR 1.5, for captions
+INCEPTION = "LATELIER_INCEPTION"  # a safetensors file of torchvision's inception_v3, for FID
+
+
+def named(variable: str, option: str) -> dict[str, str]:
+    """The option of a score that takes the file, if there is one."""
+    path = os.environ.get(variable)
+    return {option: path} if path else {}
