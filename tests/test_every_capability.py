@@ -15,6 +15,7 @@ from latelier.core import (
     Clusters,
     Decides,
     Decodes,
+    DrawsClasses,
     Encodes,
     Features,
     Fits,
@@ -84,6 +85,14 @@ def check_samples(model: Model, image: Tensor) -> None:
     assert any(
         not torch.equal(code[name], other) for name, other in prior.sample_prior(5, Generator().manual_seed(1)).items()
     )
+
+
+def check_draws_classes(model: Model, image: Tensor) -> None:
+    prior, label = need(model, DrawsClasses), torch.tensor([1, 0, 1])
+    assert prior.classes == len(CLASSES)
+    code = prior.sample_class(label, Generator().manual_seed(0))
+    check_code(model, code, 3)
+    assert_same(code, prior.sample_class(label, Generator().manual_seed(0)))
 
 
 def check_features(model: Model, image: Tensor) -> None:
@@ -230,6 +239,7 @@ CHECKS: dict[type, Callable[[Model, Tensor], None]] = {
     Encodes: check_encodes,
     Decodes: check_decodes,
     Samples: check_samples,
+    DrawsClasses: check_draws_classes,
     Features: check_features,
     HasStages: check_stages,
     HasParts: check_parts,
@@ -248,7 +258,7 @@ CHECKS: dict[type, Callable[[Model, Tensor], None]] = {
 
 
 def test_every_capability_has_a_check() -> None:
-    assert set(CHECKS) | {Fits, Looks} == {*Capability.__subclasses__(), HasStages}
+    assert set(CHECKS) | {Fits, Looks} == {*Capability.__subclasses__(), HasStages, DrawsClasses}
 
 
 @every

@@ -1,5 +1,6 @@
 """The contract every model keeps: what it is (``contract``) and what it can do (``capabilities``)."""
 
+from latelier.core.by_class import DrawsClasses
 from latelier.core.capabilities import (
     AttributeDirections,
     Capability,
@@ -9,7 +10,6 @@ from latelier.core.capabilities import (
     Decides,
     Decodes,
     Directions,
-    DrawsClasses,
     Encodes,
     Features,
     Fits,

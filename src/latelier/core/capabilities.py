@@ -67,16 +67,6 @@ class Samples(Capability):
         """n codes drawn from p(z), on the model's device."""
 
 
-class DrawsClasses(Samples):
-    """Draws codes of a class that is asked for."""
-
-    classes: int  # how many there are
-
-    @abstractmethod
-    def sample_class(self, label: Tensor, generator: Generator) -> Code:
-        """Codes of p(z | class), one for each label [b] int64, on its device."""
-
-
 class HasLevels(Capability):
     """Has a hierarchy of codes, in which each level draws all below it, down to the image."""
 

@@ -165,11 +165,10 @@ class Model(DeclaredPrior, Refills, EncoderStages, EncoderFilters, Weighs):
         return log_weight(self.encode(image), image, samples, self.decoder, self.likelihood, generator, self.log_prior)
 
     def monitor(self) -> Metric:
-        bound = isinstance(self.config.objective, Iwae)
-        return Metric("objective", words="-log mean weight" if bound else "distortion + penalty")
+        return Metric("objective", words="distortion + penalty")
 
     def measures(self, terms: dict[str, float]) -> dict[str, float]:
-        return {"objective": -terms["iwae"] if "iwae" in terms else terms["distortion"] + terms["penalty"]}
+        return {"objective": terms["distortion"] + terms["penalty"]}
 
     def findings(self, facts: Mapping[str, float]) -> list[Finding]:
         return usual(facts, f"a smaller latent brings them nearer, and {NEARER}")
@@ -195,7 +194,7 @@ class Model(DeclaredPrior, Refills, EncoderStages, EncoderFilters, Weighs):
         return losses
 
     def tighten(self, batch: Batch, progress: Progress) -> Losses:
-        """The move of ``objective=iwae``."""
+        """The move of ``objective=iwae``, whose penalty is what the bound takes beside the draws' mean distortion."""
         objective, q = self.config.objective, self.encode(batch.image)
         assert isinstance(objective, Iwae)
         draws, report = objective.draws, dict[str, Tensor]()
@@ -208,7 +207,7 @@ class Model(DeclaredPrior, Refills, EncoderStages, EncoderFilters, Weighs):
 
         z = q.several(draws, progress.generator)
         bound = objective.bound(q, z, log_joint)
-        report |= {"rate": self.rate(q, z[0]), "iwae": bound}
+        report |= {"rate": self.rate(q, z[0]), "penalty": -bound - report["distortion"], "iwae": bound}
         if self.likelihood.is_density:
             report["elbo"] = -report["distortion"] - report["rate"]
         return Losses(minimise={"model": -bound.mean()}, report=report, code={"z": z[0]})
