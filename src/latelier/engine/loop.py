@@ -162,6 +162,7 @@ def look(model: Model, state: State, batches: Batches, plan: Plan) -> dict[str, 
     with state.averaged(), evaluating(model), torch.autocast(batches.device.type, enabled=False):
         generator = torch.Generator(batches.device).manual_seed(mix(plan.seed, 10, state.seen))
         found = need(model, Looks).look(batches, Progress(state.seen, plan.total, generator))
+    parallel.wait("look over the images")  # not in a collective, which has a time limit
     parallel.share([memory.value for memory in memories(model).values()])
     return found
 

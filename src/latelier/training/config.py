@@ -23,7 +23,7 @@ from latelier.terminal.tables import counted
 from latelier.training.request import plain
 
 if TYPE_CHECKING:
-    from latelier.training.run import Prepared
+    from latelier.training.prepare import Prepared
 
 UNSTORED = ("resume", "judge", "card", "typed", "begun", "mirror", "saved")  # arguments that say nothing of the run
 

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from latelier.config.settings import LARGEST, to_json
+from latelier.engine import parallel
 from latelier.engine.checkpoint import last_seen
 from latelier.errors import Refusal
 from latelier.runs import locations
@@ -19,7 +20,7 @@ from latelier.runs.options import FLAGS, Options
 from latelier.storage import files
 from latelier.storage.folders import UNSAVED
 from latelier.storage.paths import place
-from latelier.terminal.say import escaped
+from latelier.terminal.say import escaped, say
 
 SEEDS = 1 << 63  # those that torch takes
 FREE = (  # may differ on a resume
@@ -201,3 +202,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [plain(inner) for inner in value]
     return str(value) if isinstance(value, Path) else value
+
+
+def announce(request: SimpleNamespace, line: str) -> None:
+    """Says a line, unless the request is to be quiet; of several processes the first does."""
+    if not request.quiet and parallel.rank() == 0:
+        say(line, error=True)

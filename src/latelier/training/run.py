@@ -1,36 +1,30 @@
-"""From the arguments of ``latelier train`` to a trained run folder: data, model, plan, files, the loop."""
+"""From the arguments of ``latelier train`` to a trained run folder: what is prepared, the files, the loop."""
 
 import signal
 import zlib
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import torch
 
 from latelier.config.own_code import Named
-from latelier.core import Fits, Model, has, need
-from latelier.data.augment import changes_of
+from latelier.core import Fits, Model, need
 from latelier.data.batches import Batches
 from latelier.data.images import Images
 from latelier.data.notices import tell
 from latelier.data.seeds import mix
-from latelier.data.subsets import among, fewer, hold_out
-from latelier.device import multiply_fast, pick_device, prepare_cpu
-from latelier.engine import checkpoint, label_error, parallel
+from latelier.device import multiply_fast, prepare_cpu
+from latelier.engine import checkpoint, parallel
 from latelier.engine.loop import Outcome, step_seconds, train
-from latelier.engine.plan import Plan, plan_of
+from latelier.engine.plan import Plan
 from latelier.engine.state import State
-from latelier.engine.tensorboard import board, check_board
-from latelier.engine.validation import judged_by
+from latelier.engine.tensorboard import board
 from latelier.errors import Refusal
-from latelier.runs.building import Card, assemble, nets
+from latelier.runs.building import nets
 from latelier.runs.command import resume
-from latelier.runs.compatibility import settings_of
 from latelier.runs.options import Options
 from latelier.storage import files, json_records
 from latelier.terminal.progress import Progress
@@ -39,33 +33,14 @@ from latelier.terminal.tables import counted, number
 from latelier.training import streaming
 from latelier.training.config import check_same, write_config
 from latelier.training.held_out import (
-    held_share,
-    own_validation,
     survey_head,
     unused_validation,
-    validation_images,
 )
-from latelier.training.method import opened_for
 from latelier.training.mirror import mirrored
-from latelier.training.request import check, clear, folder_of, resumed
-from latelier.training.supervision import one_factor, shares, supervised
-from latelier.training.warm_start import begun_from, fitted, take_weights
+from latelier.training.prepare import Prepared, prepare
+from latelier.training.request import announce, check, clear, folder_of, resumed
+from latelier.training.warm_start import begun_from
 from latelier.verdict import verdict
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """All that the loop needs."""
-
-    model: Model
-    card: Card
-    plan: Plan
-    images: Images
-    rows: np.ndarray  # of the images that are trained on
-    held_out: dict[str, Any]  # which images were not, as config.json has it
-    batches: Batches | None  # none for a model of closed form
-    validation: Batches | None
-    epoch: int  # images that are trained on: those of ``rows``, or more of a stream
 
 
 def start(options: Options) -> Path:
@@ -84,7 +59,7 @@ def run(request: SimpleNamespace) -> Path:
     folder = folder_of(request)
     request.out = str(folder)
     if request.judge is not None:
-        _say(request, "--judge is now --monitor, and goes with the next version")
+        announce(request, "--judge is now --monitor, and goes with the next version")
         request.monitor = request.judge
     request = begun_from(resumed(folder, request))
     check(request)
@@ -97,7 +72,7 @@ def run(request: SimpleNamespace) -> Path:
         if parallel.rank() == 0:
             folder_of(request)  # again: another may have trained there meanwhile
             if not request.resume and clear(folder):
-                _say(request, f"{folder} was begun before, and nothing was saved: it is begun anew")
+                announce(request, f"{folder} was begun before, and nothing was saved: it is begun anew")
             check_same(folder, request, prepared)
             _describe(request, prepared.images)
         outcome = _learn(folder, request, prepared)
@@ -106,66 +81,10 @@ def run(request: SimpleNamespace) -> Path:
         if parallel.rank() == 0:
             say(f"stopped and saved at {counted(outcome.seen, 'image')}; go on with: {again}", error=True)
         raise KeyboardInterrupt if outcome.signal == signal.SIGINT else SystemExit(128 + outcome.signal)
-    _say(request, f"{folder}: {counted(outcome.seen, 'image')} seen")
+    announce(request, f"{folder}: {counted(outcome.seen, 'image')} seen")
     if parallel.rank() == 0:
         verdict.at_end(folder, request)
     return folder
-
-
-def prepare(request: SimpleNamespace) -> Prepared:
-    """Data, an untrained model and the plan. The first weights depend on the seed alone."""
-    if request.tensorboard:
-        check_board()
-    device = pick_device(request.device)
-    images = fitted(request, opened_for(request))
-    split = own_validation(request)
-    stream = streaming.stream_of(request, images)
-    share = streaming.of_sample(held_share(request, images, split), stream)
-    drawn_by = 0 if request.validation is None else request.seed  # without a wish, one and the same for all runs
-    rows, held = hold_out(len(images), share, drawn_by)
-    if request.where is not None:
-        rows = among(images, rows, request.where)
-    if request.images is not None:
-        rows = fewer(rows, request.images, request.seed)
-    augment, known = changes_of(vars(request)), supervised(request, images, rows)
-    images = known.images
-    settings = known.settings if request.card is None else settings_of(request.card)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(mix(request.seed, 0))
-        model, card = assemble(request.model, images.shape, images.classes, settings, words=known.words)
-    take_weights(request, model)
-    held_out = {"split": split} if split else {"share": share, "seed": drawn_by} if share else {}
-    if stream:
-        stream.check(model, known)
-    if has(model, Fits) and not model.moves():
-        not_used = ("steps", "epochs", "rate", "clip", "ema")
-        unused = [*(f"--{name}" for name in not_used if getattr(request, name) is not None), *augment.options()]
-        if unused and request.card is None:
-            changes = f"{', '.join(unused)} {'has' if len(unused) == 1 else 'have'} no effect"
-            _say(request, f"{request.model} is fitted {need(model, Fits).fitted}: {changes}")
-        plan = Plan(total=len(rows), batch=request.batch or model.schedule.batch, seed=request.seed)
-        return Prepared(model, card, plan, images, rows, held_out, None, None, len(rows))
-    epoch = stream.images - len(held) if stream else len(rows)
-    plan = plan_of(request, model, epoch, device)
-    drawn: dict[str, Any] = {**shares(model), "one_factor": one_factor(model), "sentences": known.sentences}
-    beside: dict[str, Any] = {"seed": plan.seed, "device": device}
-    if stream:
-        batches = stream.batches(plan, known, held, augment, device)
-    else:
-        drawn["among"] = None if len(rows) == len(images) else rows
-        batches = Batches(images, plan.batch, augment=augment, truth=known.truth, **drawn, **beside)
-    validation = None
-    if split:
-        others = known.alike(validation_images(request, images, split))
-        validation = Batches(others, plan.batch, sentences=known.sentences_of(others), **beside)
-    elif len(held):
-        blind = request.monitor in label_error.BLIND
-        watched, sentences = (images, known.sentences) if blind else (known.whole, known.all_sentences)
-        beside["sentences"] = None if sentences is None else sentences.take(held)
-        validation = Batches(watched.take(held), plan.batch, **beside)
-    model = model.to(device)
-    plan = replace(plan, monitor=judged_by(request, model, validation, batches))
-    return Prepared(model, card, plan, images, rows, held_out, batches, validation, epoch)
 
 
 def fit(
@@ -203,7 +122,9 @@ def _learn(folder: Path, request: SimpleNamespace, prepared: Prepared) -> Outcom
     torch.backends.cudnn.benchmark = batches.device.type == "cuda"
     multiply_fast(model)
     if batches.device.type == "cuda" and plan.precision == "tf32":
-        _say(request, "the GPU multiplies float32 in TF32, with 10 bits behind the point; --precision fp32: exactly")
+        announce(
+            request, "the GPU multiplies float32 in TF32, with 10 bits behind the point; --precision fp32: exactly"
+        )
     model = model.to(memory_format=torch.channels_last)
     unheard = request.quiet or parallel.rank() > 0
     start = 0 if unheard else checkpoint.last_seen(folder)
@@ -254,12 +175,7 @@ def _describe(request: SimpleNamespace, images: Images) -> None:
     if not request.quiet:
         tell(images, "skipped.txt in the run names all", survey_head(request, images))
     if unused := unused_validation(request):
-        _say(request, unused)
+        announce(request, unused)
     if request.batch is not None and request.card is None and request.batch > len(images):
         said = f"--batch {request.batch} is more than the {counted(len(images), 'image')}: a step shows some again"
-        _say(request, said)
-
-
-def _say(request: SimpleNamespace, line: str) -> None:
-    if not request.quiet and parallel.rank() == 0:
-        say(line, error=True)
+        announce(request, said)
