@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from commands import started
-from engine.test_parallel import processes
+from launched import processes
 from stores import bucket
 from training.test_mirror import ASKED, WORDS, contents
 

@@ -30,7 +30,9 @@ def test_the_verb_takes_what_options_are() -> None:
     assert {name: one.default for name, one in asked.items()} == vars(Options())
     place, settings = str | Path, Sequence[str] | Mapping[str, Any]
     words = {str: place, str | None: place | None, list[str] | None: settings | None}  # of the command line
-    own = {"range": tuple[float, float] | None} | {name: told[name] for name in ("model", "monitor", "judge", "device")}
+    own = {"range": tuple[float, float] | None} | {
+        name: told[name] for name in ("model", "where", "monitor", "judge", "device")
+    }
     assert {name: own.get(name, words.get(kind, kind)) for name, kind in get_type_hints(train).items()} == {
         **told,
         "return": Path,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from commands import Captured
-from engine.test_parallel import processes
+from launched import processes
 from verbs.test_streaming import COMMANDS, made
 
 from latelier.cli import main

@@ -11,11 +11,11 @@ from data.streaming.conftest import streamed
 from shards import parquet, png, tar
 
 from latelier.core import Batch
+from latelier.data.attributes import with_columns
 from latelier.data.augment import Augment
 from latelier.data.captions import Sentences
 from latelier.data.packing.plan import unknown
 from latelier.data.streaming.batches import Streamed
-from latelier.data.streaming.shards import with_columns
 from latelier.data.words import Vocabulary
 from latelier.errors import Refusal
 
