@@ -174,7 +174,10 @@ def _known(images: Images, drawn: np.ndarray, share: float) -> Tensor:
     """Rows with a label. Raises Refusal where a share of batches is asked of none."""
     rows = drawn[images.label[drawn] >= 0]
     if share and not len(rows):
-        raise Refusal(f"{images.source}: a label head needs labels, but these images have none")
+        raise Refusal(
+            f"{images.source}: learning classes needs labels, but these images have none; give class sub-folders or a "
+            "labels.csv"
+        )
     return torch.from_numpy(rows)
 
 
