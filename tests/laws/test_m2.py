@@ -14,6 +14,7 @@ from latelier.errors import Refusal
 from latelier.models import m2
 from latelier.objectives import gaussian
 from latelier.runs.building import assemble
+from latelier.training.supervision import shares
 
 K = len(CLASSES)
 
@@ -103,6 +104,12 @@ def test_what_is_drawn_of_a_class_has_that_class() -> None:
     assert not torch.equal(code["z"][0], code["z"][1])
     drawn = model.sample_prior(2000, Generator().manual_seed(0))["class"].mean(0)
     assert (drawn - 0.1).abs().max() < 0.035  # five standard errors
+
+
+def test_half_of_every_batch_is_labelled() -> None:
+    assert shares(model_of()) == {"labelled": 0.5, "captioned": 0.0}
+    assert shares(assemble("classifier", GREY, CLASSES, {})[0])["labelled"] == 1.0
+    assert shares(assemble("vae", GREY, CLASSES, {})[0])["labelled"] == 0.0
 
 
 def test_no_label_head_learns_beside_it() -> None:

@@ -160,7 +160,10 @@ def _known(images: Images, among: np.ndarray | None) -> Tensor:
     """Those of the rows that have a label. Raises Refusal where none has."""
     rows = np.flatnonzero(images.label >= 0) if among is None else among[images.label[among] >= 0]
     if not len(rows):
-        raise Refusal(f"{images.source}: a label head needs labels, but these images have none")
+        raise Refusal(
+            f"{images.source}: learning classes needs labels, but these images have none; give class sub-folders or a "
+            "labels.csv"
+        )
     return torch.from_numpy(rows)
 
 
