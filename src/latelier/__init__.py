@@ -20,12 +20,15 @@ if TYPE_CHECKING:  # what a type checker and an editor see
     from latelier.verbs.decode import decode as decode
     from latelier.verbs.demo import demo as demo
     from latelier.verbs.draw import draw as draw
+    from latelier.verbs.duplicates import duplicates as duplicates
     from latelier.verbs.edit import edit as edit
     from latelier.verbs.encode import encode as encode
     from latelier.verbs.export import export as export
     from latelier.verbs.inpaint import inpaint as inpaint
     from latelier.verbs.listing import data as list_data  # noqa: F401
     from latelier.verbs.listing import models as list_models  # noqa: F401
+    from latelier.verbs.neighbours import neighbours as neighbours
+    from latelier.verbs.outliers import outliers as outliers
     from latelier.verbs.parts import parts as parts
     from latelier.verbs.reconstruct import reconstruct as reconstruct
     from latelier.verbs.report import report as report
@@ -56,6 +59,9 @@ _PUBLIC = {
             "edit",
             "classify",
             "suggest",
+            "neighbours",
+            "duplicates",
+            "outliers",
             "caption",
             "parts",
             "compare",

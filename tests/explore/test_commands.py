@@ -101,8 +101,17 @@ def pixels(path: Path) -> np.ndarray:
     [
         ({}, "latelier data noise:test"),
         ({"mode": "near"}, "latelier encode nowhere/one noise:test --out codes.parquet"),
-        ({"order": "error"}, "latelier reconstruct nowhere/one noise:test --out reconstructed"),
-        ({"order": "outlier"}, "latelier encode nowhere/one noise:test --out codes.parquet"),
+        (
+            {"mode": "near", "near": "d3"},
+            "latelier neighbours nowhere/one noise:test --query sub/3.png -n 24 --out nearest.csv",
+        ),
+        ({"mode": "near", "near": "d999999"}, "latelier encode nowhere/one noise:test --out codes.parquet"),
+        (
+            {"mode": "pairs", "most": 0.25},
+            "latelier duplicates nowhere/one noise:test --most 0.25 --out duplicates.csv",
+        ),
+        ({"order": "error"}, "latelier outliers nowhere/one noise:test --by error --out outliers.csv"),
+        ({"order": "outlier"}, "latelier outliers nowhere/one noise:test --by distance --out outliers.csv"),
         ({"prediction": "dog"}, "latelier classify nowhere/one noise:test --out classes.csv"),
     ],
 )

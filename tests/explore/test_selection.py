@@ -18,9 +18,9 @@ from PIL import Image
 
 from latelier.data.sources.open import open_images
 from latelier.explore.app import build_app
-from latelier.explore.duplicates import closest, pairs
 from latelier.explore.filters import SURE
 from latelier.explore.uploads import Uploads
+from latelier.learners.duplicates import closest, pairs
 from latelier.slices import done
 
 IMAGE = (1, 8, 6)

@@ -15,6 +15,9 @@ GOOD = {
     "edit": "edit run pets --attribute big --out many",
     "classify": "classify run pets --out classes.csv",
     "suggest": "suggest run pets --labels table.csv --out next.csv",
+    "neighbours": "neighbours run pets --query mask.png --out nearest.csv",
+    "duplicates": "duplicates run pets --out duplicates.csv",
+    "outliers": "outliers run pets --out outliers.csv",
     "caption": "caption run pets --out captions.csv",
     "parts": "parts parts.safetensors pets --out parts.parquet",
     "reproduce": "reproduce lecture/ksparse-table --out many --data pets --share 0.01",
@@ -30,6 +33,7 @@ WRITES = {
     **dict.fromkeys(
         ("report", "draw", "compare", "encode", "decode", "classify", "suggest", "caption", "parts"), odd.FILE
     ),
+    **dict.fromkeys(("neighbours", "duplicates", "outliers"), odd.FILE),
     **dict.fromkeys(("train", "reconstruct", "inpaint", "edit", "reproduce", "export", "demo"), odd.FOLDER),
 }
 READS = ("train", "report", "score", "draw", "compare", "reproduce", "explore")  # by --data, others by an argument
@@ -39,6 +43,8 @@ WHOLE = {
     "draw": "--seed --steps",
     "inpaint": "--seed",
     "suggest": "--count --seed",
+    "neighbours": "--count",
+    "outliers": "--seed",
     "caption": "--beam --draws --longest --seed",
     "reproduce": "--seeds --size",
     "explore": "--port",
@@ -47,6 +53,7 @@ NUMBERS = {
     "train": "--epochs --affine --cutout --colour --rate --warmup --clip --ema --validation --save-every",
     "draw": "--by --step --temperature",
     "edit": "--by",
+    "duplicates": "--most",
     "parts": "--least",
     "reproduce": "--share",
 }
@@ -57,6 +64,7 @@ NAMES = {
     "edit": "--attribute",
     "encode": "--features --as",
     "suggest": "--kind",
+    "outliers": "--by",
     "data": "--as",
     "demo": "--data",
 }
@@ -67,6 +75,7 @@ SURPLUS = {  # what no verb takes
         ("draw", "encode", "decode", "reconstruct", "inpaint", "edit", "classify", "suggest", "caption"),
         ("--nowhere=1", "surplus", "--out"),
     ),
+    **dict.fromkeys(("neighbours", "duplicates", "outliers"), ("--nowhere=1", "surplus", "--out")),
     **dict.fromkeys(("parts", "reproduce", "export", "demo"), ("--nowhere=1", "surplus", "--out")),
     **dict.fromkeys(("compare", "explore"), ("--nowhere=1", "surplus", "--data")),
     **dict.fromkeys(("models", "data", "cache"), ("--nowhere=1", "surplus", "-x")),
@@ -85,6 +94,7 @@ OTHERS = {
     ("edit", "--fit"): odd.SOURCE,
     ("classify", "--confusion"): odd.FILE,
     ("suggest", "--labels"): odd.TABLE,
+    ("neighbours", "--query"): odd.MASK,
     ("train", "--set"): odd.SETTINGS,
     ("score", "--set"): odd.OPTIONS,
     ("decode", "CODE"): tuple(value for value in odd.TABLE if value != "code.json"),

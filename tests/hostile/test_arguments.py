@@ -21,6 +21,7 @@ WORDS = {  # a command of each verb that lacks nothing; none of them is carried 
     "compare": "compare run run",
     "data": "data images",
     "decode": "decode run {}",
+    "duplicates": "duplicates run digits --out o.csv",
     "demo": "demo",
     "draw": "draw run samples",
     "edit": "edit run digits --attribute 3 --out o",
@@ -28,6 +29,8 @@ WORDS = {  # a command of each verb that lacks nothing; none of them is carried 
     "explore": "explore run",
     "export": "export run --out o",
     "inpaint": "inpaint run digits --mask half --out o",
+    "neighbours": "neighbours run digits --query one.png --out o.csv",
+    "outliers": "outliers run digits --out o.csv",
     "parts": "parts run digits --out o.parquet",
     "reconstruct": "reconstruct run digits --out o",
     "report": "report run",
@@ -91,7 +94,7 @@ def test_a_seed_is_one_that_generators_take(
 
 
 def test_seeds_are_found() -> None:
-    assert {verb for verb, _ in NUMBERS} == {"caption", "draw", "inpaint", "score", "suggest", "train"}
+    assert {verb for verb, _ in NUMBERS} == {"caption", "draw", "inpaint", "outliers", "score", "suggest", "train"}
 
 
 @pytest.mark.parametrize(

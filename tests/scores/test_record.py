@@ -18,6 +18,7 @@ ON_CODES = [
     "disentanglement",
     "finetune",
     "logistic",
+    "outliers",
     "probe",
     "propagation",
     "test_time",

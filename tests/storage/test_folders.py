@@ -151,6 +151,7 @@ def test_a_file_that_cannot_be_written_whole_leaves_nothing(run: Path, source: P
 
 
 FILES = {"encode": "out.parquet", "classify": "out.csv", "suggest": "next.csv", "draw": "out.png", "report": "out.html"}
+FILES |= {"duplicates": "pairs.csv", "outliers": "outliers.csv"}
 
 
 @pytest.mark.parametrize("verb", FILES)

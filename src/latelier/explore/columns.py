@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from latelier.codes.outlying import NEIGHBOUR
 from latelier.codes.rows import tabled
-from latelier.core import Classifies, Decodes, Encodes, has
+from latelier.core import Classifies, Decodes, Encodes, Weighs, has
 from latelier.data.subsets import hold_out
 from latelier.errors import Refusal
 from latelier.explore import passes
@@ -64,7 +65,10 @@ class Columns:
         if has(model, Encodes) and has(model, Decodes):
             found.append(Column("error", "number", "Reconstruction error (mean square)"))
         if has(model, Encodes):
-            found.append(Column("outlier", "number", f"Distance to the {passes.NEIGHBOUR}th nearest code"))
+            found.append(Column("outlier", "number", f"Distance to the {NEIGHBOUR}th nearest code"))
+        if has(model, Encodes) and has(model, Weighs):
+            found.append(Column("bound", "number", "Negative bound (nats)"))
+            found.append(Column("ratio", "number", "Likelihood ratio: bound less complexity (nats)"))
         found += [Column(f"attribute:{name}", "yesno", name) for name in self.attributes()]
         return found + self._latents()
 
@@ -193,7 +197,7 @@ class Columns:
 Pass = Callable[["OpenedRun"], Generator[float, None, dict[str, np.ndarray]]]
 PASSES: dict[str, Pass] = {
     **{"prediction": passes.predicted, "confidence": passes.predicted, "error": passes.reconstructed},
-    **{"outlier": passes.outlying, "cluster": passes.clustered},
+    **{"outlier": passes.outlying, "cluster": passes.clustered, "bound": passes.weighed, "ratio": passes.weighed},
 }
 OF_CODES = (passes.outlying.__name__, passes.clustered.__name__)
 

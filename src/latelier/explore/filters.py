@@ -13,6 +13,8 @@ from latelier.explore.requests import Question
 ORDERS = {  # of a column, and whether large values come first
     "error": ("error", True),
     "outlier": ("outlier", True),
+    "bound": ("bound", True),
+    "ratio": ("ratio", True),
     "unsure": ("confidence", False),
 }
 SIDES = {"yes": 1, "no": 0, "unknown": -1}

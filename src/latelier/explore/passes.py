@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from latelier.codes.outlying import NEIGHBOUR, block_of, bounds
 from latelier.core import Classifies, Decodes, Encodes, need
 from latelier.explore.codes import BLOCK
 from latelier.nets.eval_mode import evaluating
@@ -16,7 +17,6 @@ from latelier.scores.calibration import tempered
 if TYPE_CHECKING:
     from latelier.explore.opened_run import OpenedRun
 
-NEIGHBOUR = 10  # the nearest code but so many tells how far away an image is
 COMPARED = 20_000  # codes with which all are compared
 PAIRS = 1 << 21  # distances in a slice
 CLUSTERS = 10  # that are looked for
@@ -54,6 +54,19 @@ def reconstructed(opened: "OpenedRun") -> Found:
             error[start : start + BLOCK] = (again - image).square().flatten(1).mean(1).cpu().numpy()
         yield min(1.0, (start + BLOCK) / count)
     return {"error": error}
+
+
+def weighed(opened: "OpenedRun") -> Found:
+    """``bound`` and ``ratio``, float32, as ``latelier outliers`` has them of seed 0."""
+    count, step = len(opened.shown), block_of(opened.model)
+    found = {name: np.full(count, np.nan, np.float32) for name in ("bound", "ratio")}
+    generator = torch.Generator(opened.device).manual_seed(0)
+    for start in range(0, count, step):
+        rows = slice(start, start + step)
+        image = opened.shown.floats(rows).to(opened.device)
+        found["bound"][rows], found["ratio"][rows] = bounds(opened.model, image, opened.shown.pixels[rows], generator)
+        yield min(1.0, (start + step) / count)
+    return found
 
 
 def outlying(opened: "OpenedRun") -> Found:

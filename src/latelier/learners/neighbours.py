@@ -1,5 +1,5 @@
-"""The vote of the nearest neighbours, by products in float32: a third of the time of scikit-learn's, which takes them
-in float64."""
+"""Nearest rows, by scikit-learn; and the vote of their labels, by products in float32: a third of the time of
+scikit-learn's, which takes them in float64."""
 
 import numpy as np
 import torch
@@ -22,3 +22,26 @@ def nearest(known: np.ndarray, label: np.ndarray, rows: np.ndarray, count: int) 
         votes[start : start + len(block)] = tally.argmax(1)
     answer: np.ndarray = classes[votes.numpy()]
     return answer
+
+
+def nearest_rows(known: np.ndarray, rows: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The ``count`` rows of ``known`` [m, d], or all of fewer, that are nearest to each of ``rows`` [n, d]: their
+    places, int64 [n, k], and Euclidean distances, float64 [n, k], nearest first, of equally near ones the first first.
+
+    A tree answers in few dimensions and a comparison with all in many, block by block: of 10^6 x 32 it takes less than
+    reading the images took, so that no approximate index pays for one question."""
+    from sklearn.neighbors import NearestNeighbors
+
+    centre = known.mean(0, dtype=np.float64).astype(np.float32)  # small numbers lose fewer digits
+    known, rows = known - centre, rows - centre
+    index = NearestNeighbors(n_neighbors=min(count, len(known))).fit(known)
+    places, distances = [], []
+    for start in range(0, len(rows), BLOCK):
+        block = rows[start : start + BLOCK]
+        found = index.kneighbors(block, return_distance=False)
+        # Once more, of these alone: the difference of two large numbers has few digits.
+        away = np.linalg.norm(known[found].astype(np.float64) - block[:, None], axis=2)
+        order = np.lexsort((found, away), axis=1)
+        places.append(np.take_along_axis(found, order, 1))
+        distances.append(np.take_along_axis(away, order, 1))
+    return np.concatenate(places), np.concatenate(distances)

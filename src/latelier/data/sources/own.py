@@ -7,7 +7,7 @@
 | packs | pixels.npy, label.npy and info.json |
 | sheets (draw, compare, decode) | "Software" in the text of the PNG file |
 | codes and parts | the key ``latelier`` in the Parquet schema's metadata |
-| tables (classify, suggest, caption, edit, ...) | their header |
+| tables (classify, suggest, neighbours, edit, ...) | their header |
 | reports | "generator" in the head of the page |
 """
 
@@ -26,6 +26,9 @@ HEADERS = (
     b"file,why,class,probability",
     b"file,caption,log probability",
     b"file,image,",
+    b"query,rank,file,distance",
+    b"group,file,nearest,distance",
+    b"file,distance in codes,reconstruction error",
     b"true class,",
     b"file,picture,",  # of earlier versions
 )

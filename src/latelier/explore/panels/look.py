@@ -13,13 +13,13 @@ from latelier.data.sources.matching import source_parts
 from latelier.errors import Refusal
 from latelier.explore import export
 from latelier.explore.caption_search import likelihoods
-from latelier.explore.duplicates import closest
-from latelier.explore.duplicates import pairs as pairs_of
 from latelier.explore.filters import filters_of, rows_of
 from latelier.explore.gallery import told
 from latelier.explore.opened_run import OpenedRun, chosen
 from latelier.explore.panels import Action, Table
 from latelier.explore.requests import Question
+from latelier.learners.duplicates import closest
+from latelier.learners.duplicates import pairs as pairs_of
 from latelier.slices import Slices
 
 TITLE, PLACE = "Look", 1
@@ -31,6 +31,7 @@ ROW = re.compile(r"d(\d{1,9})", re.ASCII)
 SHOWN = 24  # pairs
 LONGEST = 400  # characters of a caption
 FARTHEST = 1.0  # typical distances, as a threshold of pairs
+UNLIKE = {"error": "error", "outlier": "distance", "bound": "bound", "ratio": "ratio"}  # by the orders' names
 
 
 def searches(opened: OpenedRun) -> bool:
@@ -73,14 +74,21 @@ def about(opened: OpenedRun, question: Question) -> dict[str, Any]:
 
 
 def command(opened: OpenedRun, question: Question) -> dict[str, Any]:
-    """The command that writes by what these images are shown: their codes, errors or predictions; where it is by none,
-    the one that says what images there are."""
+    """The command that writes by what these images are shown: those nearest to one, near-duplicates, how unlike all
+    others they are, or predictions; where it is by none, the one that says what images there are."""
     run, source, order = str(opened.run.folder), opened.shown.source, question.text("order", "")
+    mode, picture = question.text("mode", "page"), ROW.fullmatch(question.text("near", ""))
     told = order == "unsure" or any(question.text(name, "") for name in ("prediction", "wrong"))
-    if question.text("mode", "page") != "page" or order == "outlier":
+    if mode == "near" and picture and int(picture[1]) < len(opened.shown):
+        name = str(opened.shown.names[int(picture[1])])
+        words = ["neighbours", run, source, "--query", name, "-n", "24", "--out", "nearest.csv"]
+    elif mode == "pairs":
+        most = f"{question.number('most', 0, FARTHEST, 0.1):g}"
+        words = ["duplicates", run, source, "--most", most, "--out", "duplicates.csv"]
+    elif mode != "page":
         words = ["encode", run, source, "--out", "codes.parquet"]
-    elif order == "error":
-        words = ["reconstruct", run, source, "--out", "reconstructed"]
+    elif order in UNLIKE:
+        words = ["outliers", run, source, "--by", UNLIKE[order], "--out", "outliers.csv"]
     elif told and has(opened.model, Classifies):
         words = ["classify", run, source, "--out", "classes.csv"]
     else:

@@ -9,7 +9,7 @@ import { toSplit } from "../lib/split.js";
 
 const PAGE = 48;
 const FILTERS = ["label", "given", "guess", "prediction", "confidence", "cluster", "part", "wrong", "attribute", "value", "words", "order", "selection"];
-const ORDERS = { error: "worst reconstructed first", outlier: "farthest from all others first", unsure: "least sure first" };
+const ORDERS = { error: "worst reconstructed first", outlier: "farthest from all others first", bound: "least likely first", ratio: "least likely for their complexity first", unsure: "least sure first" };
 const MOST = 0.1; // of pairs: of the typical distance to the nearest image
 
 export const keys = [["Shift and click", "selects from the image clicked before to this one"]];
@@ -23,7 +23,7 @@ export async function mount(stage) {
   const pages = h("div", { class: "row pages" });
   const onward = h("div", { class: "row" }, h("span", { class: "soft" }, "Work on the chosen image:"));
   const mode = stage.get("near") ? "near" : stage.get("pairs") ? "pairs" : stage.get("says") ? "says" : "page";
-  stage.view.append(h("div", { class: "row" }, h("label", { class: "button" }, "Open an image of your own", file)), filters, onward, words, gallery, pages, keep(stage, { question: () => ({ ...asked(), mode }), action: "command" }));
+  stage.view.append(h("div", { class: "row" }, h("label", { class: "button" }, "Open an image of your own", file)), filters, onward, words, gallery, pages, keep(stage, { question: () => ({ ...asked(), mode, near: stage.picture, most: Number(stage.get("pairs")) || MOST }), action: "command" }));
   for (const panel of stage.run.panels.filter((name) => stage.site.panels[name].group === "Code").slice(0, 4)) {
     onward.append(button(stage.site.panels[panel].title, () => go({ panel })));
   }

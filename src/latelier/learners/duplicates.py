@@ -2,6 +2,8 @@
 
 import numpy as np
 import torch
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from latelier.slices import Slices
 
@@ -38,3 +40,15 @@ def pairs(near: np.ndarray, distance: np.ndarray, most: float) -> list[tuple[int
         low, high = sorted((int(row), int(near[row])))
         found.setdefault((low, high), float(distance[row]))
     return [(low, high, away) for (low, high), away in found.items()]
+
+
+def groups(found: list[tuple[int, int, float]]) -> list[list[int]]:
+    """Rows that ``pairs`` join, directly or by others between them: the largest group first, rows ascending."""
+    if not found:
+        return []
+    low, high = np.array([(one, other) for one, other, _ in found]).T
+    rows, place = np.unique(np.concatenate([low, high]), return_inverse=True)
+    ends = place[: len(low)], place[len(low) :]
+    _, member = connected_components(coo_array((np.ones(len(low)), ends), (len(rows), len(rows))), directed=False)
+    parts = [rows[member == number].tolist() for number in range(member.max() + 1)]
+    return sorted(parts, key=lambda part: (-len(part), part[0]))
