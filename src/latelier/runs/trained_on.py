@@ -18,7 +18,7 @@ def trained_on(run: Run, where: Where, most: int, seed: int = 0) -> Images:
     noted = run.config.get("data", {}).get("fingerprint")
     if run.config.get("request", {}).get("pack") != "never" and noted and noted != images.fingerprint:
         raise Refusal(f"the images or labels of {images.source} are not those that {run.folder} was trained on")
-    rows = learned_rows(run.config, len(images)) if noted == images.fingerprint else np.arange(len(images))
+    rows = learned_rows(run.config, images) if noted == images.fingerprint else np.arange(len(images))
     if len(rows) > most:
         rows = np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
     return images if len(rows) == len(images) else images.take(rows)
