@@ -31,8 +31,8 @@ from latelier.verbs.train import train
 
 KEPT = Path(__file__).with_name("recipes.json")
 NEUTRAL = {  # arguments of latelier.train that change nothing that is learned, or that a recipe cannot know
-    **dict.fromkeys(("data_root", "download", "as_"), "where images are, and how they are read"),
-    **dict.fromkeys(("out", "resume", "quiet", "tensorboard", "keep"), "what is written, and where"),
+    **dict.fromkeys(("data_root", "download", "as_", "pack"), "where images are, and how they are read"),
+    **dict.fromkeys(("out", "mirror", "resume", "quiet", "tensorboard", "keep"), "what is written, and where"),
     **dict.fromkeys(("compile", "device"), "how it is computed"),
     "parts": "one for each process",
     "steps": "the same length as epochs, in another unit",
