@@ -39,8 +39,9 @@ def draw(view: View) -> np.ndarray:
 
 def plain(view: View, n: int) -> tuple[Tensor, str]:
     """[n, c, h, w] and how they came about."""
-    code = need(view.model, Samples).sample_prior(n, view.generator)
-    return need(view.model, Decodes).decode(code), "decoded from codes drawn at random from the prior"
+    prior = need(view.model, Samples)
+    code = prior.sample_prior(n, view.generator)
+    return need(view.model, Decodes).decode(code), f"decoded from codes drawn at random from {prior.prior_said}"
 
 
 def given(view: View, n: int) -> tuple[Tensor, str]:
