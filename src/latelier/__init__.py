@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # what a type checker and an editor see
     from latelier.verbs.edit import edit as edit
     from latelier.verbs.encode import encode as encode
     from latelier.verbs.export import export as export
+    from latelier.verbs.fit_prior import fit_prior as fit_prior
     from latelier.verbs.inpaint import inpaint as inpaint
     from latelier.verbs.listing import data as list_data  # noqa: F401
     from latelier.verbs.listing import models as list_models  # noqa: F401
@@ -52,6 +53,7 @@ _PUBLIC = {
             "train",
             "score",
             "draw",
+            "fit_prior",
             "encode",
             "decode",
             "reconstruct",

@@ -23,6 +23,7 @@ VERBS = {  # in the order in which a newcomer needs them; the lines are those of
     "draw": ("draw:draw", "Draw one sheet of a run: traversals, samples, ..."),
     "compare": ("compare:compare", "Compare several runs in one table and on one sheet."),
     "explore": ("explore:explore", "Explore the codes of runs on a web page."),
+    "fit-prior": ("fit_prior:fit_prior", "Fit a prior to the codes of the training images of a run."),
     "encode": ("encode:encode", "Write the code of every image."),
     "decode": ("decode:decode", "Draw the image of a code."),
     "reconstruct": ("reconstruct:reconstruct", "Write the reconstruction of every image."),

@@ -1,5 +1,6 @@
 """What is known of each image: the model's own answers, unknown where nothing is known."""
 
+import math
 from dataclasses import replace
 from itertools import pairwise
 
@@ -10,10 +11,13 @@ from explore.able import Able
 from explore.opened import pictures, place, places_of
 from sheets.fakes import Fake, Parted
 
+from latelier.codes.outlying import complexity
+from latelier.core import Weighs
 from latelier.errors import Refusal
 from latelier.explore import codes as codes_module
 from latelier.explore import passes
 from latelier.explore.codes import WaitingError
+from latelier.explore.filters import filters_of
 from latelier.explore.opened_run import OpenedRun
 from latelier.explore.uploads import Uploads
 
@@ -40,6 +44,23 @@ def test_errors_are_of_reconstructions(opened: OpenedRun) -> None:
     with torch.no_grad():
         expected = (model.decode(model.encode(image).mode()) - image).square().mean((1, 2, 3))
     assert np.allclose(opened.columns.values("error"), expected, atol=1e-6)
+
+
+class Weighing(Able, Weighs):
+    """Finds an image the less likely the lighter it is."""
+
+    def log_weight(self, image: torch.Tensor, samples: int, generator: torch.Generator) -> torch.Tensor:
+        return -image.flatten(1).sum(1).expand(samples, -1)
+
+
+def test_bounds_and_likelihood_ratios_are_of_models_with_a_density(opened: OpenedRun) -> None:
+    assert not {"bound", "ratio"} & {one.name for one in opened.columns.names()}
+    weighing = places_of(Weighing(IMAGE))[0][0]
+    pixels, bound = weighing.shown.pixels, weighing.columns.values("bound")
+    assert np.allclose(bound, pixels.reshape(len(pixels), -1).sum(1) / 255, atol=1e-3)
+    nats = bound + 48 * math.log(256) - [complexity(one) for one in pixels]
+    assert np.allclose(weighing.columns.values("ratio"), nats, atol=1e-3)
+    assert filters_of(weighing)["orders"] == ["error", "outlier", "bound", "ratio", "unsure"]
 
 
 def test_outliers_are_far_from_their_neighbours(opened: OpenedRun, monkeypatch: pytest.MonkeyPatch) -> None:

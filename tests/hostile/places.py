@@ -9,6 +9,7 @@ GOOD = {
     "draw": "draw run samples --out sheet.png",
     "compare": "compare run run --out both.png",
     "encode": "encode run pets --out codes.parquet",
+    "fit-prior": "fit-prior run --seed 1",
     "decode": "decode run code.json --out one.png",
     "reconstruct": "reconstruct run pets --out many",
     "inpaint": "inpaint run pets --mask mask.png --out many",
@@ -28,7 +29,14 @@ GOOD = {
     "data": "data pets",
     "cache": "cache",
 }
-DEAR = ("report", "reproduce", "demo", "explore")  # what is right is not tried of these: it takes long, or never ends
+DEAR = (
+    "report",
+    "reproduce",
+    "demo",
+    "explore",
+    "fit-prior",
+)  # of these what is right is not tried: it takes long, never
+# ends, or wants more images than there are
 WRITES = {
     **dict.fromkeys(
         ("report", "draw", "compare", "encode", "decode", "classify", "suggest", "caption", "parts"), odd.FILE
@@ -44,6 +52,7 @@ WHOLE = {
     "inpaint": "--seed",
     "suggest": "--count --seed",
     "neighbours": "--count",
+    "fit-prior": "--seed",
     "outliers": "--seed",
     "caption": "--beam --draws --longest --seed",
     "reproduce": "--seeds --size",
@@ -65,6 +74,7 @@ NAMES = {
     "encode": "--features --as",
     "suggest": "--kind",
     "outliers": "--by",
+    "fit-prior": "--kind",
     "data": "--as",
     "demo": "--data",
 }
@@ -77,6 +87,7 @@ SURPLUS = {  # what no verb takes
     ),
     **dict.fromkeys(("neighbours", "duplicates", "outliers"), ("--nowhere=1", "surplus", "--out")),
     **dict.fromkeys(("parts", "reproduce", "export", "demo"), ("--nowhere=1", "surplus", "--out")),
+    "fit-prior": ("--nowhere=1", "surplus", "-x"),
     **dict.fromkeys(("compare", "explore"), ("--nowhere=1", "surplus", "--data")),
     **dict.fromkeys(("models", "data", "cache"), ("--nowhere=1", "surplus", "-x")),
 }

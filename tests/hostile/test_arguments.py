@@ -28,6 +28,7 @@ WORDS = {  # a command of each verb that lacks nothing; none of them is carried 
     "encode": "encode run digits --out o.parquet",
     "explore": "explore run",
     "export": "export run --out o",
+    "fit-prior": "fit-prior run",
     "inpaint": "inpaint run digits --mask half --out o",
     "neighbours": "neighbours run digits --query one.png --out o.csv",
     "outliers": "outliers run digits --out o.csv",
@@ -94,7 +95,16 @@ def test_a_seed_is_one_that_generators_take(
 
 
 def test_seeds_are_found() -> None:
-    assert {verb for verb, _ in NUMBERS} == {"caption", "draw", "inpaint", "outliers", "score", "suggest", "train"}
+    assert {verb for verb, _ in NUMBERS} == {
+        "caption",
+        "draw",
+        "fit-prior",
+        "inpaint",
+        "outliers",
+        "score",
+        "suggest",
+        "train",
+    }
 
 
 @pytest.mark.parametrize(

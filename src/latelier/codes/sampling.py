@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Generator, Tensor
 
+from latelier.codes.fitted import as_trained
 from latelier.core import Code, Decodes, Directions, Encodes, Model, Samples, need
 from latelier.errors import Refusal
 from latelier.nets.eval_mode import evaluating
@@ -48,7 +49,8 @@ def draw_given(
     value = torch.tensor(list(given.values()), device=weight.device)
     slope = posterior_slope(weight, directions.bias[columns], value)
     blocks, found, tried = list[tuple[Code, Tensor]](), 0, 0
-    prior, decoder, encoder = need(model, Samples), need(model, Decodes), need(model, Encodes)
+    prior = need(as_trained(model), Samples)  # that of which ``posterior_slope`` is
+    decoder, encoder = need(model, Decodes), need(model, Encodes)
     for _ in range(ROUNDS):
         with evaluating(model):
             code = prior.sample_prior(min(MOST, max(FEWEST, n)), generator)

@@ -62,6 +62,8 @@ class Decodes(Capability):
 class Samples(Capability):
     """Has a prior."""
 
+    prior_said: str = "the prior"  # what codes are drawn from, in words
+
     @abstractmethod
     def sample_prior(self, n: int, generator: Generator) -> Code:
         """n codes drawn from p(z), on the model's device."""

@@ -4,6 +4,7 @@ again."""
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from latelier.codes.fitted import prior_of
 from latelier.config.lookup import sentence
 from latelier.config.settings import words
 from latelier.core import Finding
@@ -164,6 +165,7 @@ def facts(run: Run) -> dict[str, str]:
         "head": _line(run.card.head or {}),
         "captions": _line(run.card.caption or {}),
         "weights": f"{sum(p.numel() for p in run.model.state_dict().values()):,} numbers",
+        "prior": prior_of(run.model),
         "trained on": f"{counted(data.get('images', 0), 'image')} of {data.get('source')}, "
         f"{data.get('labelled', 0):,} of them with a label",
         "images": f"{h} x {w}, {'grey' if c == 1 else 'colour'}",

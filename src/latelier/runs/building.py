@@ -25,6 +25,7 @@ from latelier.heads.joint import Joint
 from latelier.heads.reading import map_of, width
 from latelier.runs import hub
 from latelier.runs.compatibility import settings_of
+from latelier.runs.with_prior import with_prior
 from latelier.storage.schemas import CardNote
 
 
@@ -220,7 +221,8 @@ def open_model(run: str | Path, own: str | None = None) -> tuple[Model, Card, ch
 def load(run: str | Path) -> Model:
     """The trained model of a run folder, a weights file, or a folder for a model hub, in eval mode on the CPU;
     ``hf://user/repository`` is downloaded into the cache first. Raises Refusal as ``open_model`` does."""
-    return open_model(run)[0]
+    model, _, found = open_model(run)
+    return with_prior(model, hub.local(run), found.seen) if found else model
 
 
 def _module(name: str) -> ModuleType:

@@ -25,6 +25,7 @@ from latelier.runs.labels import of_run, same_place
 from latelier.runs.learning_curve import read_log
 from latelier.runs.splits import splits
 from latelier.runs.where import Where
+from latelier.runs.with_prior import with_prior
 from latelier.scores.common import Splits
 from latelier.scores.record import replaced
 from latelier.sheets.view import View
@@ -188,6 +189,7 @@ def open_run(run: str | Path, own: str | None = None) -> Run:
     model, card, found = open_model(path, own)
     files.check_inside(path)  # here, where it is known to be a run, and no large folder that was named by mistake
     multiply_fast(model)
+    model = with_prior(model, path, found.seen) if found else model
     config_path = path / "config.json"
     if config := read_config(config_path) if found and config_path.exists() else {}:
         check_card(config["model"], card.json(), config_path)

@@ -1,4 +1,4 @@
-"""Whether other images can be told from the run's own by how unlike they are: AUROC of four measures."""
+"""How well four measures part images of another set and the run's own: AUROC."""
 
 from pathlib import Path
 

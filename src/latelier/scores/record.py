@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from latelier.codes.fitted import prior_of
 from latelier.codes.rows import device_of, some
 from latelier.core import Model, innermost, missing
 from latelier.core.lacking import lack
@@ -75,10 +76,11 @@ def _record(
     seconds = time.perf_counter() - start
     measured = f"{len(test):,} of {counted(len(data.test), 'test image')}"
     scope = f"{measured}, which the model {'saw' if data.seen else 'did not see'}"
+    prior = f" The prior is {said}." if (said := prior_of(model)) else ""
     record = {
         "name": name,
         "values": {key: float(value) for key, value in values.items()},
-        "protocol": f"{module.PROTOCOL} Measured on {scope} in training.",
+        "protocol": f"{module.PROTOCOL} Measured on {scope} in training.{prior}",
         "n": len(test),
         "seconds": seconds,
         "seed": seed,

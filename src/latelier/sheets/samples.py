@@ -43,8 +43,9 @@ def plain(view: View, n: int, across: int) -> tuple[Tensor, str]:
         model = need(view.model, DrawsClasses)
         code = model.sample_class(torch.arange(n, device=view.image.device) // across % model.classes, view.generator)
         return need(view.model, Decodes).decode(code), "decoded from codes drawn for a class, each row's the next"
-    code = need(view.model, Samples).sample_prior(n, view.generator)
-    return need(view.model, Decodes).decode(code), "decoded from codes drawn at random from the prior"
+    prior = need(view.model, Samples)
+    code = prior.sample_prior(n, view.generator)
+    return need(view.model, Decodes).decode(code), f"decoded from codes drawn at random from {prior.prior_said}"
 
 
 def given(view: View, n: int) -> tuple[Tensor, str]:

@@ -1,6 +1,6 @@
 """What the files of a run hold, field by field: the forms that ``json_records`` holds them to."""
 
-from typing import Annotated, Any, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
 
@@ -196,6 +196,18 @@ class TemperatureNote(TypedDict):
     value: Annotated[float, Meta(gt=0, le=1e6)]
     labels: Some
     fingerprint: Fingerprint
+
+
+class PriorNote(TypedDict):
+    """prior.json: of the tensors in prior.safetensors."""
+
+    kind: Literal["gmm", "flow"]
+    seen: Count
+    images: Some
+    seed: Count
+    sha256: Fingerprint
+    fitted: float  # nats of held-out codes, and under N(0, I)
+    normal: float
 
 
 class UnfinishedNote(TypedDict):

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple, get_args
 import torch
 from torch import Generator, Tensor
 
+from latelier.codes.fitted import as_trained
 from latelier.config.lookup import nearest
 from latelier.core import Captions, Code, Decodes, HasLevels, Model, Samples, has, need
 from latelier.data.words import SPECIAL, Vocabulary
@@ -61,7 +62,7 @@ def imagining(
     """``imagine`` in slices."""
     if through not in get_args(Through):
         raise Refusal(f"a caption is looked for through the image or the code, not '{through}'; give image or code")
-    prior, log_p = need(model, Samples), _heard(model, caption, through)
+    prior, log_p = need(as_trained(model), Samples), _heard(model, caption, through)
     drawn, weights, read = list[Code](), list[Tensor](), list[str]()
     for tried in range(0, TRIED, BLOCK):
         with evaluating(model):
