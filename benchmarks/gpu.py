@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,43 +31,6 @@ from gpu_session import PRECISIONS, Clock, Facts, Session, products, timed  # no
 
 TYPES = {"fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16}
 HERE = {"digits", "mixture", "scenes", "sprites"}  # data that are drawn, or come with scikit-learn
-RECIPES = (  # those first whose data are here, and of them those that should take least
-    "lecture/two-points",
-    "adversary/mixture",
-    "adversary/steady",
-    "patchvae/scenes",
-    "patchvae/shapes",
-    "lecture/disentanglement",
-    "introvac/scenes",
-    "introvac/few-labels",
-    "introvac/faces",
-    "adversary/control",
-    "adversary/faces",
-    "images-captions/scenes",
-    "lecture/latent-map",
-    "lecture/few-images",
-    "lecture/filters-by-k",
-    "lecture/finetune-table",
-    "lecture/ksparse-table",
-    "lecture/latent-sizes",
-    "lecture/manifold",
-    "lecture/pca-beside-deep",
-    "adversary/bigan-mnist",
-    "adversary/few-labels",
-    "images-labels/few-labels",
-    "images-labels/inference",
-    "images-labels/inference-cifar100",
-    "images-labels/label-share",
-    "images-labels/positions",
-    "patchvae/ablation-appearance",
-    "patchvae/ablation-beta",
-    "patchvae/ablation-parts",
-    "patchvae/ablation-prior",
-    "patchvae/cifar100",
-    "vae-binarized-mnist",
-    "images-captions/flickr8k",
-    "images-captions/table3",
-)
 
 
 def main() -> None:
@@ -142,16 +105,21 @@ def nets(session: Session, clock: Clock, rates: dict[str, float], batch: int | N
     parts.measure(session, clock, rates, parts.replace(lengths, batch=batch) if batch else lengths)
 
 
+def in_order(known: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """The recipes, those first whose data are here, and of them those that should take least."""
+    hours = {name: float(texts["HOURS"].lstrip("~")) for name, texts in known.items() if "HOURS" in texts}
+    return sorted(hours, key=lambda name: (known[name]["DATA"] not in HERE, hours[name], name))
+
+
 def published(session: Session) -> None:
     """Published tables, as long as time is left."""
     try:
-        recipes = importlib.import_module("latelier.config.recipes")
-        data = {name: recipes.find_recipe(name).DATA for name in RECIPES}
+        known = importlib.import_module("latelier.config.recipes").known_of()
     except ImportError as error:
         session.write("published", skipped=f"latelier cannot be imported here: {error}")
         return
-    for number, (name, source) in enumerate(data.items()):
-        if source not in HERE:
+    for number, name in enumerate(in_order(known)):
+        if (source := known[name]["DATA"]) not in HERE:
             session.write("published", recipe=name, skipped=f"its data, {source}, are not here")
         elif session.rehearsal and number:
             session.write("published", recipe=name, skipped="a rehearsal runs the first recipe alone")

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from latelier.config.recipes import summaries
+from latelier.config.recipes import find_recipe, known_of, summaries
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
@@ -122,8 +122,11 @@ def test_precisions_are_left_as_they_were() -> None:
 def test_recipes_are_named_and_ended_in_time() -> None:
     import gpu
 
-    assert set(gpu.RECIPES) == {name for name, _ in summaries()}
-    assert len(set(gpu.RECIPES)) == len(gpu.RECIPES)
+    order = gpu.in_order(known_of())
+    assert sorted(order) == [name for name, _ in summaries()]
+    here = [find_recipe(name).DATA in gpu.HERE for name in order]
+    assert here == sorted(here, reverse=True)
+    assert order[0] == "lecture/two-points"
     code = "import time; print('begun', flush=True); time.sleep(60)"
     assert gpu.within([sys.executable, "-c", code], 5) == (None, ["begun"])
     assert gpu.within([sys.executable, "-c", "print(1); raise SystemExit(3)"], 60) == (3, ["1"])

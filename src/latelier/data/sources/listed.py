@@ -7,9 +7,11 @@ from pathlib import Path
 
 from latelier.data.foreign import VERSION
 from latelier.data.images import Images
+from latelier.data.packing.formats import is_image_file
 from latelier.data.packing.plan import Plan
 from latelier.data.remote.cache import Cache, check_room
 from latelier.data.remote.store import Shard, listed, sibling
+from latelier.data.sources.endings import ending, helps
 from latelier.data.sources.evidence import SHARDS, Found
 from latelier.data.sources.listing import Listing
 from latelier.data.sources.shards import shard_splits
@@ -17,6 +19,7 @@ from latelier.errors import Refusal
 
 AT_ONCE = 8  # shards that are fetched side by side
 NAMES = "names.json"
+EXPECTED = "expected .parquet files or uncompressed .tar files"
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,12 @@ class ShardSet:
 def of_pattern(pattern: str, cache: Path) -> tuple[Found, dict[str, ShardSet], ShardSet]:
     """What a pattern stands for, its splits by the names of its shards, and all of it. Raises Refusal as ``listed``
     does, and for what is no tar and no Parquet file, or both."""
+    if is_image_file(pattern) or helps(ending(pattern)):  # without asking a store for it
+        raise Refusal(f"{pattern}: {EXPECTED}")
     shards = listed(pattern)
     kinds = {shard.name.rpartition(".")[2].lower(): shard for shard in shards}
     if odd := [shard for kind, shard in kinds.items() if f".{kind}" not in SHARDS]:
-        raise Refusal(f"{odd[0].url}: expected a .parquet file or an uncompressed .tar file")
+        raise Refusal(f"{odd[0].url}: {EXPECTED}")
     if len(kinds) > 1:
         raise Refusal(f"{pattern}: {' and '.join(f'.{kind}' for kind in sorted(kinds))} files; give one kind alone")
     (kind,) = kinds
