@@ -43,6 +43,22 @@ def test_keys_label_one_image_after_another(labelling: Visitor) -> None:
     labelling.until("document.querySelector('.curve, .side').innerText.length > 0")
 
 
+def test_keys_mark_an_attribute(labelling: Visitor) -> None:
+    page = labelling.page
+    page.get_by_text("Attributes", exact=True).click()
+    page.get_by_label("New attribute").fill("bright")
+    page.keyboard.press("Enter")  # has it the image that is looked at
+    labelling.until("/bright 1 yes, 0 no/.test(document.body.innerText)")
+    page.get_by_role("button", name="Y, N and U mark bright").click()
+    for key in "yn":
+        page.keyboard.press(key)
+    labelling.until("/bright 1 yes, 1 no/.test(document.body.innerText)")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("u")
+    labelling.until("/bright 1 yes, 0 no/.test(document.body.innerText)")
+    labelling.until("/^0 of 12/m.test(document.body.innerText)")  # no class was given
+
+
 @pytest.mark.slow
 def test_labels_that_are_given_quickly_survive_that_the_page_is_left(labelling: Visitor) -> None:
     for key in "12121212":

@@ -6,6 +6,7 @@ import { go } from "../lib/address.js";
 import { keep } from "../lib/keep.js";
 import { curve } from "../lib/curve.js";
 import { send } from "../lib/outbox.js";
+import { marks } from "../lib/marks.js";
 import { training } from "../lib/training.js";
 import { say } from "../lib/stage.js";
 import { toSplit } from "../lib/split.js";
@@ -16,6 +17,7 @@ export const keys = [
   ["\u2190 \u2192 \u2191 \u2193", "another image; with Shift it is chosen too"],
   ["Space", "chooses one more, or one less"],
   ["u", "unknown"],
+  ["y n", "yes or no to the attribute whose keys are on; then u is unknown to it"],
   ["z", "takes the last label of this page back"],
 ];
 const COUNT = 24;
@@ -38,7 +40,6 @@ export function mount(stage) {
   const grid = h("div", { class: "gallery queue", role: "listbox", "aria-label": "Images to label", "aria-multiselectable": "true" });
   const classes = h("div", { class: "choices", role: "group", "aria-label": "Classes" });
   const thumbs = h("div", { class: "row narrow", role: "group", "aria-label": "Classes near the images" }); // on narrow screens
-  const attributes = h("div", { class: "choices" });
   const words = h("p", { class: "soft", "aria-live": "polite" });
   const learned = h("div", {});
   const elsewhere = h("div", { hidden: true });
@@ -199,8 +200,7 @@ export function mount(stage) {
     elsewhere.hidden = !told.elsewhere;
     fill(elsewhere, told.elsewhere && h("div", { class: "card row" }, h("p", {}, told.elsewhere), told.splits.includes("train") && button("Label the train images", () => toSplit(stage, "train"))));
     fill(whole, h("span", {}, "All that is selected:"), told.classes.slice(0, 30).map(({ name }) => button(name, () => giveAll(name), { "aria-label": `All selected images are ${name}` })));
-    fill(attributes, told.attributes.map(({ name, yes, no }) =>
-      h("div", { class: "row", role: "group", "aria-label": name }, h("span", {}, name, h("small", { class: "soft" }, ` ${yes} yes, ${no} no`)), button("Yes", () => mark(name, "yes")), button("No", () => mark(name, "no")), button("Unknown", () => mark(name, null)))));
+    attributes.show(told.attributes);
     fill(words, `${told.labelled.toLocaleString("en")} of ${told.total.toLocaleString("en")} images have a class.`);
     fill(learned, curve(told.curve, told.measured));
     fill(place, "Kept in ", h("code", {}, told.paths[0]), told.attributes.length > 0 && [" and ", h("code", {}, told.paths[1])]);
@@ -227,10 +227,15 @@ export function mount(stage) {
     const columns = getComputedStyle(grid).gridTemplateColumns.split(" ").length;
     const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns };
     const name = event.key && told.classes.find((one, i) => key(one.name, i) === event.key)?.name;
+    const low = (event.key ?? "").toLowerCase();
     if (name) give(name);
+    else if (attributes.press(low)) {
+      chosen = new Set();
+      move(1);
+    }
     else if (event.key in steps) move(steps[event.key], event.shiftKey);
-    else if (event.key.toLowerCase() === "z") undo();
-    else if (event.key.toLowerCase() === "u") give(null);
+    else if (low === "z") undo();
+    else if (low === "u") give(null);
     else if (event.key === " " && current()) {
       toggle(current().id);
       draw();
@@ -239,6 +244,7 @@ export function mount(stage) {
     return event.preventDefault();
   }
 
+  const attributes = marks(mark);
   const trained = training(stage);
   const choice = segments("Which images come next", ways, kind, (value) => {
     kind = value;
@@ -257,7 +263,7 @@ export function mount(stage) {
     h("section", {}, h("h2", {}, "Classes"), classes, typed("New class", add), words),
     h("section", {}, h("h2", {}, "What they teach"), learned),
     trained.element,
-    h("details", {}, h("summary", {}, "Attributes"), attributes, typed("New attribute", (name) => mark(name, "yes"))),
+    h("details", {}, h("summary", {}, "Attributes"), attributes.element, typed("New attribute", (name) => mark(name, "yes"))),
     place,
     keep(stage, { question: () => trained.question(), action: "command" }),
   );
