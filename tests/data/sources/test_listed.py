@@ -53,7 +53,7 @@ def test_parquet(folder: Path) -> None:
 def test_what_is_no_shard_is_refused(folder: Path, capsys: Captured) -> None:
     (folder / "a.zip").write_bytes(b"")
     parquet(folder / "b.parquet", {"image": [png()]})
-    assert "expected a .parquet file or an uncompressed .tar file" in refused(capsys, f"data '{folder}/*'")
+    assert "expected .parquet files or uncompressed .tar files" in refused(capsys, f"data '{folder}/*'")
     assert "matches nothing" in refused(capsys, f"data '{folder}/none-*.tar'")
     assert ".parquet and .tar files; give one kind alone" in refused(
         capsys, f"data '{folder}/{{b.parquet,train-0000.tar}}'"
