@@ -77,6 +77,22 @@ def test_a_source_without_splits_is_halved_and_of_a_large_one_a_part_is_taken(
     assert np.intersect1d(fit.names, test.names).size == 0
 
 
+def test_images_that_a_run_may_have_seen_are_not_called_unseen(tmp_path: Path, cache: Path) -> None:
+    """Its own folder with an image more, and any images of a lone weights file."""
+    pictures = folder(tmp_path / "pictures", 8)
+    run = open_run(latelier.train("vae", data=str(pictures), out=tmp_path / "run", steps=2, **TINY))
+    others = folder(tmp_path / "others", 8)
+    assert not run.splits(str(others), Where()).doubtful
+    folder(tmp_path / "more", 9)
+    (tmp_path / "more" / sorted(path.name for path in (tmp_path / "more").iterdir())[-1]).rename(pictures / "new.png")
+    found = run.splits(None, Where())
+    assert (found.seen, found.doubtful) == (False, True)
+    said, _ = verdict(run, found)
+    assert any("some of which it may have seen" in finding.text for finding in said)
+    lone = sorted(run.folder.glob("weights-*.safetensors"))[-1].rename(tmp_path / "lone.safetensors")
+    assert open_run(lone).splits(str(others), Where()).doubtful
+
+
 def records(*seen: int, name: str = "reconstruction") -> list[dict[str, object]]:
     rest = {"data": "digits:test", "n": 5, "seconds": 1.0, "seed": 0, "protocol": "So."}
     return [{"name": name, "values": {"PSNR dB": float(at)}, "seen": at, **rest} for at in seen]

@@ -13,7 +13,7 @@ from stores import ENVIRONMENT, bucket
 
 import latelier
 from latelier.engine import checkpoint
-from latelier.engine.copies import newest
+from latelier.engine.copies import copy, newest
 from latelier.errors import Failed, Refusal
 from latelier.runs.learning_curve import read_log
 from latelier.storage.mirror import Mirror
@@ -119,9 +119,9 @@ def test_a_store_that_fails_costs_no_step_and_is_said_once(
     assert contents(Path("run")) == contents(whole)
     remarks = [record["remark"] for record in read_log(Path("run")) if "remark" in record]
     assert [remark for remark in remarks if "copy" in remark] == [
-        "the copy of the run was not made: cannot copy to copy: the line is cut"
+        "the copy of the run was not made: cannot copy to copy: the line is cut; it is tried again at each checkpoint"
     ]
-    assert capsys.readouterr().err.count("it is tried again at the next checkpoint") == 1
+    assert capsys.readouterr().err.count("it is tried again at each checkpoint") == 1
     latelier.train(out="run", mirror="copy", resume=True, epochs=2, quiet=True)
     assert newest(Mirror("copy").read()) == checkpoint.last_seen(whole)
 
@@ -179,6 +179,9 @@ def test_what_cannot_be_is_refused_before_anything_is_written(here: Path, capsys
     assert "--mirror copy holds a run; go on with it by --resume" in refused(capsys, [*new, "copy"])
     assert "lie in one another" in refused(capsys, [*new, "new/copy"])
     assert "Not a directory" in refused(capsys, [*new, "run/config.json/copy"])
+    said = refused(capsys, [*new, "s3:/key:secret@bucket/run"])
+    assert "with ://" in said
+    assert "secret" not in said
     resumes = ["train", "--resume", "--quiet", "--mirror", "copy", "--out"]
     assert "--mirror copy holds another run than other" in refused(capsys, [*resumes, "other"])
     assert "--out mine is no run and holds notes.txt" in refused(capsys, [*resumes, "mine"])
@@ -200,3 +203,34 @@ def test_ctrl_c_names_the_mirror_for_the_next_command(here: Path, capsys: Captur
     assert code == 130
     assert "go on with: latelier train --out run --resume --mirror copy" in said
     assert newest(Mirror("copy").read()) == checkpoint.last_seen(Path("run")) > 0
+
+
+def test_a_mirror_of_another_run_is_neither_taken_nor_written_over(here: Path, capsys: Captured) -> None:
+    """Runs that differ in their settings alone, and one that begins to copy while another does."""
+    latelier.train("vae", out="run", mirror="copy", steps=8, **ASKED)
+    wider = {**ASKED, "settings": ["net=mlp", "net.widths=8", "latent=3"]}
+    latelier.train("vae", out="wider", steps=4, **wider)
+    before = {path: path.read_bytes() for place in ("copy", "wider") for path in (here / place).glob("*.*")}
+    said = refused(capsys, ["train", "--resume", "--quiet", "--mirror", "copy", "--out", "wider", "--steps", "16"])
+    assert "--mirror copy holds another run than wider (model.config.latent is 2 there and 3 here)" in said
+    assert {path: path.read_bytes() for path in before} == before
+
+    late = Mirror("both")
+    assert late.read() is None
+    copy(here / "run", Mirror("both"))
+    with pytest.raises(Refusal, match="both holds the copy of another run by now"):
+        copy(here / "wider", late)
+    assert (note := Mirror("both").read()) is not None
+    assert newest(note) == checkpoint.last_seen(here / "run")
+
+
+def test_attributes_that_a_run_was_given_are_in_its_copy(here: Path) -> None:
+    rows = [f"{row},{row % 2}" for row in range(200)]
+    (here / "attributes.csv").write_text("\n".join(["file,odd", *rows, ""]))
+    options = {**ASKED, "attributes_file": "attributes.csv"}
+    latelier.train("vae", out="run", mirror="copy", steps=4, **options)
+    kept = (here / "run" / "attributes.csv").read_bytes()
+    shutil.rmtree("run")
+    (here / "attributes.csv").unlink()
+    latelier.train(out="run", mirror="copy", resume=True, steps=8, quiet=True)
+    assert (here / "run" / "attributes.csv").read_bytes() == kept

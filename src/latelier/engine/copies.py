@@ -1,7 +1,6 @@
 """Checkpoints, log and settings of a run, copied to its mirror while it trains, and brought back from there."""
 
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,18 +11,22 @@ from latelier.storage import files, json_records
 from latelier.storage.mirror import NAMES, Item, Mirror, held
 from latelier.storage.schemas import LogRecord, Manifest, MirrorNote
 
-STEADY = ("labels.csv", "skipped.txt")  # are written once, and may be long
+STEADY = ("labels.csv", "attributes.csv", "skipped.txt")  # are written once, and may be long
 TRIES = 3  # of a copy whose files were replaced meanwhile by a newer save
 
 
 def copy(folder: Path, mirror: Mirror) -> None:
-    """Makes the mirror what the folder is now: its whole checkpoints, and what belongs to them. Raises Refusal."""
-    for left in reversed(range(TRIES)):
+    """Makes the mirror what the folder is now: its whole checkpoints, and what belongs to them. What newer saves remove
+    meanwhile is left to the copy that follows them. Raises Refusal."""
+    for _ in range(TRIES):
         try:
-            return mirror.write(_items(folder))
-        except (Refusal, FileNotFoundError) as fault:
-            replaced = isinstance(fault, FileNotFoundError) or isinstance(fault.__cause__, FileNotFoundError)
-            if not left or not replaced:  # a checkpoint that has gone was removed by a newer save
+            items = _items(folder)
+        except FileNotFoundError:
+            continue
+        try:
+            return mirror.write(items)
+        except Refusal:
+            if all(item.content.exists() for item in items.values() if isinstance(item.content, Path)):
                 raise
 
 
@@ -95,8 +98,8 @@ class Copying:
     """Copies in a thread of its own, one at a time; who trains never waits for it. A save that comes meanwhile is
     copied afterwards, the newest one alone."""
 
-    def __init__(self, folder: Path, mirror: Mirror, say: Callable[[str], None]):
-        self._folder, self._mirror, self._say = folder, mirror, say
+    def __init__(self, folder: Path, mirror: Mirror):
+        self._folder, self._mirror = folder, mirror
         self._changed = threading.Condition()
         self._asked, self._over, self._fault = False, False, ""
         self._new = list[str]()  # faults that the log does not have yet
@@ -104,7 +107,8 @@ class Copying:
         self._thread = threading.Thread(target=self._work, daemon=True, name="mirror")  # does not hold up an end
 
     def saved(self) -> list[str]:
-        """There is a new checkpoint. Returns what went wrong with copies since the last time, each fault once."""
+        """There is a new checkpoint. Returns what has gone wrong with copies since the last time: the first of several
+        that fail one after another."""
         if not self.begun:
             self._thread.start()
         with self._changed:
@@ -143,7 +147,6 @@ class Copying:
             except Exception as error:  # whatever it is, training goes on
                 fault = f"the copy of the run was not made: {' '.join(str(error).split())}"
             with self._changed:
-                if fault and fault != self._fault:
-                    self._new.append(fault)
-                    self._say(f"{fault}; it is tried again at the next checkpoint")
+                if fault and not self._fault:
+                    self._new.append(f"{fault}; it is tried again at each checkpoint")
                 self._fault = fault

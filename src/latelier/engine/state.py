@@ -162,15 +162,15 @@ def check_card(told: Mapping[str, Any], held: Mapping[str, Any], path: Path) -> 
     there, here = (
         json.loads(json.dumps({**{n: card[n] for n in CARD if n in card}, **card["config"]})) for card in (told, held)
     )
-    for name, one, other in _differing(there, here):
+    for name, one, other in differing(there, here):
         raise Refusal(f"{path} is another run's: {name} is {one} in it and {other} in the weights; restore it")
 
 
-def _differing(there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+def differing(there: Mapping[str, Any], here: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
     """Dotted names that both have, with other values, and these."""
     for name in sorted(there.keys() & here.keys()):
         one, other = there[name], here[name]
         if isinstance(one, Mapping) and isinstance(other, Mapping):
-            yield from ((f"{name}.{below}", *values) for below, *values in _differing(one, other))
+            yield from ((f"{name}.{below}", *values) for below, *values in differing(one, other))
         elif one != other:
             yield name, one, other

@@ -27,6 +27,8 @@ def splits(run: "Run", source: str | Path | None, where: Where) -> Splits:
     base, held, own = _parts(run, source, where)
     if held:
         test = run.images(base, where, held, sample=True)
+        if asked is None and (held_out := _held_out(run, test)) is not None:
+            return held_out
         whole = fit = run.images(base, where, "train", sample=True) if "train" in own else test
         rows = np.arange(len(whole))
     else:
@@ -40,8 +42,10 @@ def splits(run: "Run", source: str | Path | None, where: Where) -> Splits:
         rows = np.sort(order[::2])
         fit, test = whole.take(rows), whole.take(np.sort(order[1::2]))
         test = replace(test, fingerprint=whole.fingerprint)
-    seen = test.fingerprint == run.config.get("data", {}).get("fingerprint")
-    return _told(run, Splits(fit, test, seen), whole, rows)
+    data = run.config.get("data", {})
+    seen = test.fingerprint == data.get("fingerprint")
+    doubtful = not seen and (not data or whole.source == test.source == data.get("source"))
+    return _told(run, Splits(fit, test, seen, doubtful), whole, rows)
 
 
 def measured(run: "Run", source: str, where: Where) -> Images | None:

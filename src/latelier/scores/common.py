@@ -20,6 +20,7 @@ class Splits(NamedTuple):
     fit: Images  # what probes may learn from: the training split
     test: Images  # what is measured
     seen: bool = False  # whether the model saw the test images in training
+    doubtful: bool = False  # whether it may have seen some of them, for all that is known
     found: Found | None = None  # where the run's attributes lie in its code; none: to be fitted on ``fit``
 
     labels_learned: int = 0  # labels that the model learned from

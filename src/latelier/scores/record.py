@@ -75,7 +75,8 @@ def _record(
     values = module.score(model, data._replace(test=test), generator, **options)
     seconds = time.perf_counter() - start
     measured = f"{len(test):,} of {counted(len(data.test), 'test image')}"
-    scope = f"{measured}, which the model {'saw' if data.seen else 'did not see'}"
+    which = "some of which the model may have seen" if data.doubtful else "which the model did not see"
+    scope = f"{measured}, {'which the model saw' if data.seen else which}"
     prior = f" The prior is {said}." if (said := prior_of(model)) else ""
     record = {
         "name": name,

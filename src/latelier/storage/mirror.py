@@ -10,7 +10,7 @@ goes. What is read back may be a stranger's, and is held to form, sizes and sums
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -25,12 +25,13 @@ from latelier.storage.schemas import FileSum, MirrorNote
 
 FORMAT = 1
 NAMES = re.compile(
-    r"(config|scores|verdict|calibration)\.json|log\.jsonl|labels\.csv|skipped\.txt"
+    r"(config|scores|verdict|calibration)\.json|log\.jsonl|(labels|attributes)\.csv|skipped\.txt"
     r"|(weights|state)-\d{8,18}\.safetensors|manifest-\d{8,18}\.json"
 )
 MANIFEST, FILE = re.compile(r"mirror-(\d{8})\.json"), re.compile(rf"[0-9a-f]{{16}}-({NAMES.pattern})")
 SUM = re.compile("[0-9a-f]{64}")
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+ONE_SLASH = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 PIECE = 1 << 20  # bytes that are read at once
 LONGEST = 300  # characters of a library's error that are said
 
@@ -56,6 +57,7 @@ class Mirror:
 
     def __init__(self, url: str | Path, option: str = "--mirror"):
         self.url, self._option = _checked(url, option), option
+        self._known: set[str] | None = None  # manifests that are this run's; none: it has not been looked
         with self._reaching("use"):
             from fsspec.core import url_to_fs
             from fsspec.implementations.local import LocalFileSystem
@@ -84,11 +86,12 @@ class Mirror:
     def read(self) -> MirrorNote | None:
         """What the newest manifest says that is whole, or None where there is none. Raises Refusal where all are
         damaged."""
-        faults = []
-        for name in sorted((name for name in self._names() if MANIFEST.fullmatch(name)), reverse=True):
+        faults, self._known = list[str](), set[str]()
+        for name in _manifests(self._names()):
             where = f"{self.url}/{name}"
             try:
-                note = json_records.note(self._text(name), MirrorNote, where, "restore it", FORMAT)
+                self._known.add(content := self._text(name))
+                note = json_records.note(content, MirrorNote, where, "restore it", FORMAT)
                 for inner, facts in note["files"].items():
                     if not (NAMES.fullmatch(inner) and SUM.fullmatch(facts["sha256"])):
                         raise Refusal(f"{where} names {inner!r}, which is no file of a run")
@@ -101,8 +104,12 @@ class Mirror:
         return None
 
     def write(self, items: Mapping[str, Item]) -> None:
-        """Makes the copy one of these files, by name. Raises Refusal; the copy is then as it was."""
+        """Makes the copy one of these files, by name. Raises Refusal, also where another run's has come there since it
+        was read; the copy is then as it was."""
         there = self._names()
+        newest = next(iter(_manifests(there)), None)
+        if newest is not None and self._known is not None and self._text(newest) not in self._known:
+            raise Refusal(f"{self.url} holds the copy of another run by now; name another {self._option}")
         with self._reaching("copy to"):
             for name, item in items.items():
                 key = _key(name, item.facts)
@@ -112,9 +119,11 @@ class Mirror:
                 if (size := int(self._fs.info(self._at(key))["size"])) != item.facts["bytes"]:
                     raise OSError(f"{name} was cut short: {size:,} of {item.facts['bytes']:,} bytes")
             note = {"format": FORMAT, "files": {name: item.facts for name, item in items.items()}}
-            number = 1 + max((int(match[1]) for name in there if (match := MANIFEST.fullmatch(name))), default=0)
-            manifest = f"mirror-{number:08d}.json"
-            self._pipe(manifest, json_records.line(note).encode())
+            number = 1 + (int(newest[len("mirror-") : -len(".json")]) if newest else 0)
+            manifest, content = f"mirror-{number:08d}.json", json_records.line(note)
+            if self._known is not None:
+                self._known.add(content)
+            self._pipe(manifest, content.encode())
             kept = {manifest, *(_key(name, item.facts) for name, item in items.items())}
             for name in there.keys() - kept:
                 if MANIFEST.fullmatch(name) or FILE.fullmatch(name):
@@ -198,6 +207,11 @@ class Mirror:
             raise Refusal(f"cannot {what} {self.url}: {said}; name another {self._option}, or mend this one") from error
 
 
+def _manifests(names: Iterable[str]) -> list[str]:
+    """Those of manifests, the newest first."""
+    return sorted((name for name in names if MANIFEST.fullmatch(name)), reverse=True)
+
+
 def is_url(given: str | Path) -> bool:
     """Whether that is no path, but a URL such as s3://bucket/run."""
     return isinstance(given, str) and URL.match(given) is not None
@@ -207,6 +221,10 @@ def _checked(url: str | Path, option: str) -> str:
     """Raises Refusal for a URL that holds a secret, which would be said, and for one of more than a place."""
     given = text(url, option)
     if "://" not in given:
+        if ONE_SLASH.match(given):
+            raise Refusal(
+                f"{option} takes a folder or a URL with ://, such as s3://bucket/run; one slash makes it neither"
+            )
         return given
     parts = urlsplit(given)
     if "@" in parts.netloc or parts.query or parts.fragment:

@@ -12,6 +12,7 @@ from typing import Any
 from latelier.data.packing.pack import cache_folder
 from latelier.engine import checkpoint, parallel
 from latelier.engine.copies import Copying, copy, newest, restore
+from latelier.engine.state import differing
 from latelier.errors import Failed, Refusal
 from latelier.runs.config import read_config
 from latelier.storage import files
@@ -19,9 +20,7 @@ from latelier.storage.mirror import NAMES, Mirror, is_url
 from latelier.storage.schemas import MirrorNote
 from latelier.terminal.say import say
 from latelier.terminal.tables import counted
-from latelier.training.request import folder_of
-
-LASTING = ("model", "image", "classes")  # of the model's card: what a run never changes
+from latelier.training.request import FREE, folder_of
 
 
 @contextmanager
@@ -45,7 +44,9 @@ def mirrored(request: SimpleNamespace) -> Iterator[None]:
         yield
         return
     mirror.check_writable()
-    copying = Copying(folder, mirror, lambda line: say(line, error=True))
+    if request.resume:
+        mirror.read()  # what another process has copied there is this run's
+    copying = Copying(folder, mirror)
     request.saved = copying.saved
     try:
         yield
@@ -132,10 +133,14 @@ def _check_same(folder: Path, mirror: Mirror, note: MirrorNote) -> None:
         if fault := mirror.fetch("config.json", note["files"]["config.json"], Path(place)):
             raise Refusal(f"{mirror.url}: {fault}; name another --mirror")
         other = read_config(Path(place) / "config.json")
-    if _identity(other) != _identity(read_config(folder / "config.json")):
-        raise Refusal(f"--mirror {mirror.url} holds another run than {folder}; name the one's, or another place")
+    for name, one, own in differing(_identity(other), _identity(read_config(folder / "config.json"))):
+        raise Refusal(
+            f"--mirror {mirror.url} holds another run than {folder} ({name} is {one} there and {own} here); name the "
+            "one's, or another place"
+        )
 
 
-def _identity(config: dict[str, Any]) -> list[Any]:
-    card = config["model"]
-    return [config["data"]["fingerprint"], config["request"].get("seed"), *(card.get(name) for name in LASTING)]
+def _identity(config: dict[str, Any]) -> dict[str, Any]:
+    """What a resume never changes: images, model and what was asked for. Two runs that agree in it are equal."""
+    asked = {name: value for name, value in config["request"].items() if name not in (*FREE, "model")}
+    return {"data": config["data"]["fingerprint"], "model": config["model"], "request": asked}

@@ -166,10 +166,10 @@ def _where(splits: Splits, facts: dict[str, float]) -> Finding:
     """On which images all this was measured."""
     count, n = len(splits.test), int(facts["images"])
     part = counted(n, "image") if n == count else f"{n:,} of {counted(count, 'image')}"
-    measured = f"Measured on {part} that it"
-    if splits.seen:
-        return Finding("note", f"{measured} saw in training; on others it may be worse.")
-    return Finding("note", f"{measured} did not see in training.")
+    if splits.doubtful or splits.seen:
+        which = ", some of which it may have seen" if splits.doubtful else " that it saw"
+        return Finding("note", f"Measured on {part}{which} in training; on others it may be worse.")
+    return Finding("note", f"Measured on {part} that it did not see in training.")
 
 
 def _next(run: Run, found: Sequence[Finding], went: Course | None) -> str:
