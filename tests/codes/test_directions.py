@@ -143,6 +143,7 @@ def test_identity_does_not_depend_on_how_far_apart_the_models_own_pictures_are()
     assert seen[1] < 0.5 * seen[0]  # a divisor that the model itself could make
 
 
+@pytest.mark.slow
 def test_the_judge_is_a_function_of_real_pictures_and_says_how_often_it_is_right() -> None:
     images, device = DATA.fit, torch.device("cpu")
     judge = witness(images, ["above", "absent"], device)
