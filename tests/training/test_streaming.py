@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,10 @@ from latelier.cli import main
 from latelier.data.remote import store
 from latelier.data.sources import sampled
 from latelier.engine import checkpoint
+from latelier.errors import Refusal
+from latelier.runs.run import open_run
+from latelier.runs.trained_on import trained_on
+from latelier.runs.where import Where
 from latelier.training import streaming
 
 OPTIONS: dict[str, Any] = {"batch": 12, "steps": 60, "save_every": 0.1, "seed": 3, "parts": 4, "pack": "never"}
@@ -81,6 +86,17 @@ def test_shards_of_a_bucket_and_of_a_folder_train_the_same_weights(
     assert config["request"]["data"] == "s3://pictures/train-{0000..0006}.tar"
     assert config["data"]["images"] == 210 - 21
     assert "AWS" not in (remote / "config.json").read_text()
+
+
+def test_the_images_that_a_stream_was_trained_on_are_known_as_long_as_its_shards_stay(
+    files: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(files, tmp_path / "own")
+    run = open_run(trained(tmp_path / "run", f"{tmp_path}/own/train-*.tar"))
+    assert len(trained_on(run, Where(), most=1000)) == 210 - 21
+    shutil.copy(files / "train-0001.tar", tmp_path / "own" / "train-0002.tar")
+    with pytest.raises(Refusal, match=r"are not those that .* was trained on"):
+        trained_on(run, Where(), most=1000)
 
 
 def kill_and_go_on(command: list[str], run: Path, kills: int) -> None:

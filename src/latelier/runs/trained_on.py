@@ -16,7 +16,7 @@ def trained_on(run: Run, where: Where, most: int, seed: int = 0) -> Images:
         raise Refusal(f"{run.folder} is a lone weights file, which does not say what it was trained on; give the run")
     images = run.images(run.source, Where(where.data_root, where.download), quiet=True, sample=True)
     noted = run.config.get("data", {}).get("fingerprint")
-    if run.config.get("request", {}).get("pack") != "never" and noted and noted != images.fingerprint:
+    if noted and noted != images.fingerprint:
         raise Refusal(f"the images or labels of {images.source} are not those that {run.folder} was trained on")
     rows = learned_rows(run.config, images) if noted == images.fingerprint else np.arange(len(images))
     if len(rows) > most:
