@@ -118,7 +118,7 @@ def curve(numbers: list[int], images: int, laps: int) -> None:
 def faults(megabytes: int) -> None:
     """The second table."""
     sys.path.insert(0, str(ROOT / "tests"))
-    from stores import Faults, bucket, unreliable
+    from stores import Faults, filled, unreliable
 
     from latelier.data.remote.cache import Cache
     from latelier.data.remote.store import listed
@@ -129,7 +129,7 @@ def faults(megabytes: int) -> None:
         rng = np.random.default_rng(0)
         for number in range(20):
             (folder / f"{number:02d}.tar").write_bytes(rng.bytes(megabytes << 20))
-        with bucket(folder) as address, unreliable(address) as (between, served):
+        with filled(folder, "pictures") as address, unreliable(address) as (between, served):
             keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
             os.environ.update(keys | {"AWS_ENDPOINT_URL": between})
             shards = listed("s3://pictures/{00..19}.tar")

@@ -16,9 +16,6 @@ import pytest
 
 from latelier.data.remote import store
 
-BUCKET = "pictures"
-
-
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "tests",
     "AWS_SECRET_ACCESS_KEY": "secret-of-tests",
@@ -43,22 +40,23 @@ def serving() -> Iterator[str]:
 
 
 @contextmanager
-def filled(folder: Path) -> Iterator[str]:
-    """The files of a folder in ``BUCKET`` of a server. Yields its address."""
+def filled(folder: Path, name: str) -> Iterator[str]:
+    """The files of a folder in a bucket, which nothing else that is open meanwhile may be called, on a server. Yields
+    its address."""
     import boto3
 
     keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "us-east-1"}
     with serving() as address, closing(boto3.client("s3", endpoint_url=address, **keys)) as client:
-        client.create_bucket(Bucket=BUCKET)
+        client.create_bucket(Bucket=name)
         for path in sorted(folder.rglob("*")):
             if path.is_file():
-                client.put_object(Bucket=BUCKET, Key=path.relative_to(folder).as_posix(), Body=path.read_bytes())
+                client.put_object(Bucket=name, Key=path.relative_to(folder).as_posix(), Body=path.read_bytes())
         try:
             yield address
         finally:
-            left = [{"Key": found["Key"]} for found in client.list_objects_v2(Bucket=BUCKET)["Contents"]]
-            client.delete_objects(Bucket=BUCKET, Delete={"Objects": left})
-            client.delete_bucket(Bucket=BUCKET)
+            left = [{"Key": found["Key"]} for found in client.list_objects_v2(Bucket=name)["Contents"]]
+            client.delete_objects(Bucket=name, Delete={"Objects": left})
+            client.delete_bucket(Bucket=name)
 
 
 @contextmanager

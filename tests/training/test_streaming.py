@@ -43,7 +43,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def served(files: Path) -> Iterator[tuple[str, Faults]]:
-    with filled(files) as address, unreliable(address) as found:
+    with filled(files, "streamed") as address, unreliable(address) as found:
         yield found
 
 
@@ -79,11 +79,11 @@ def test_shards_of_a_bucket_and_of_a_folder_train_the_same_weights(
     files: Path, whole: Path, faults: Faults, tmp_path: Path
 ) -> None:
     vars(faults).update(refuse=3, cut=2, flip=1, delay=0.01)
-    remote = trained(tmp_path / "remote", "s3://pictures/train-{0000..0006}.tar")
+    remote = trained(tmp_path / "remote", "s3://streamed/train-{0000..0006}.tar")
     assert contents(remote) == contents(whole)
     assert contents(trained(tmp_path / "folder", str(files))) == contents(whole)
     config = json.loads((remote / "config.json").read_text())
-    assert config["request"]["data"] == "s3://pictures/train-{0000..0006}.tar"
+    assert config["request"]["data"] == "s3://streamed/train-{0000..0006}.tar"
     assert config["data"]["images"] == 210 - 21
     assert "AWS" not in (remote / "config.json").read_text()
 
@@ -127,7 +127,7 @@ def test_a_fault_that_stays_ends_the_training_and_it_goes_on_when_it_has_passed(
     monkeypatch.setattr(sampled, "SHARDS", 1)
     monkeypatch.setattr(streaming, "counts", _told)
     monkeypatch.setattr(sampled, "counts", _told)
-    source = "s3://pictures/train-{0000..0006}.tar"
+    source = "s3://streamed/train-{0000..0006}.tar"
     monkeypatch.setattr(store, "TRIES", 2)
     at_first = trained(tmp_path / "first", source)
     faults.gets = 0
@@ -224,7 +224,7 @@ def test_only_shards_are_streamed(tmp_path: Path, capsys: Captured) -> None:
 def test_shards_that_are_open_at_once_fit_into_the_cache(
     faults: Faults, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    command = words(tmp_path / "run", "s3://pictures/train-{0000..0006}.tar")
+    command = words(tmp_path / "run", "s3://streamed/train-{0000..0006}.tar")
     monkeypatch.setenv("LATELIER_SHARDS", "300K")
     assert "the 7 shards that the sample is of have 501,760 bytes together" in refused(capsys, command)
     monkeypatch.setattr(sampled, "SHARDS", 2)
