@@ -129,7 +129,7 @@ def test_pictures_stand_where_there_is_room(base: str) -> None:
     with visiting(base) as visitor:
         Mapped(visitor)
         visitor.until(f"({drawn})() > 3000")
-        visitor.page.get_by_role("button", name="Pictures").click()
+        visitor.page.get_by_role("button", name="Images", exact=True).click()
         visitor.until(f"({drawn})() < 3000")
 
 

@@ -19,7 +19,7 @@ export async function mount(stage) {
   const file = h("input", { type: "file", accept: "image/*", class: "hidden", onchange: () => file.files.length && dispatchEvent(new CustomEvent("latelier-file", { detail: file.files[0] })) });
   const filters = h("div", { class: "row" });
   const words = h("p", { class: "soft", "aria-live": "polite" });
-  const gallery = h("div", { class: "gallery", role: "group", "aria-label": "Pictures" });
+  const gallery = h("div", { class: "gallery", role: "group", "aria-label": "Images" });
   const pages = h("div", { class: "row pages" });
   const onward = h("div", { class: "row" }, h("span", { class: "soft" }, "Work on the chosen image:"));
   const mode = stage.get("near") ? "near" : stage.get("pairs") ? "pairs" : stage.get("says") ? "says" : "page";

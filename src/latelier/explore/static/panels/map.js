@@ -60,7 +60,7 @@ class View {
     const choice = (words, select) => h("label", { class: "choice", for: select.id }, words, select);
     const missing = told.ways.map((way) => way.missing).filter(Boolean);
     stage.view.append(
-      h("div", { class: "row" }, mode, ...zoom, this.toggle("Names", true, (on) => (plane.named = on)), this.toggle("Pictures", true, (on) => ((plane.thumbs.on = on), plane.thumbs.later(plane))), choice("Placed by", this.ways), this.progress),
+      h("div", { class: "row" }, mode, ...zoom, this.toggle("Names", true, (on) => (plane.named = on)), this.toggle("Images", true, (on) => ((plane.thumbs.on = on), plane.thumbs.later(plane))), choice("Placed by", this.ways), this.progress),
       h("div", { class: "frame field" }, points, this.canvas, this.tip),
       this.meaning,
     );
