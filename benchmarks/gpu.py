@@ -27,7 +27,9 @@ import torch
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "benchmarks")]
 
-from gpu_session import PRECISIONS, Clock, Facts, Session, products, timed  # noqa: E402
+from gpu_session import PRECISIONS, Clock, Facts, Session, timed  # noqa: E402
+
+from latelier.device import products  # noqa: E402
 
 TYPES = {"fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16}
 HERE = {"digits", "mixture", "scenes", "sprites"}  # data that are drawn, or come with scikit-learn
@@ -87,7 +89,7 @@ def matmul(precision: str, clock: Clock, rates: dict[str, float]) -> Iterable[Fa
     width = 8192 if clock.device.type == "cuda" else 512
     a, b = (torch.randn(width, width, device=clock.device).to(TYPES[precision]) for _ in range(2))
     out = torch.empty_like(a)
-    with products(precision):
+    with products(precision, clock.device):
         seconds, laps = timed(lambda: torch.mm(a, b, out=out), 5, 8, clock)
     rates[precision] = 2 * width**3 / seconds
     tera = [round(2 * width**3 / one / 1e12, 4) for one in laps]

@@ -18,7 +18,7 @@ import patchvae_steps
 import peer_nets
 import torch
 from contestants import Race
-from gpu_session import PRECISIONS, Clock, Facts, Session, products, timed
+from gpu_session import PRECISIONS, Clock, Facts, Session, timed
 from gpu_turns import Laps, alternate
 from torch.profiler import ProfilerActivity, profile
 from training import operations, pictures
@@ -26,6 +26,7 @@ from training import operations, pictures
 from latelier.core import Encodes, need
 from latelier.data.batches import Batches
 from latelier.data.images import Images
+from latelier.device import products
 from latelier.nets.eval_mode import evaluating
 
 UNTIL = {"step": 0.55, "epoch": 0.7, "encoder": 0.85, "host reads": 0.95}  # of the time, so that each gets some
@@ -118,7 +119,7 @@ def raced(case: Case, precision: str, race: Race, pixels: np.ndarray, clock: Clo
     sides = {"bare": case.module.bare, "latelier": case.module.latelier}
     if case.peer and peer:
         sides["pythae"] = contestants.pythae
-    with products(precision):
+    with products(precision, clock.device):
         done = alternate(sides, race, precision, pixels, clock)
     if clock.device.type == "cuda":
         torch.cuda.empty_cache()
@@ -196,7 +197,7 @@ def encoder(case: Case, precision: str, images: int, clock: Clock) -> Iterable[F
     image = torch.rand(images, *case.image, device=device).contiguous(memory_format=torch.channels_last)
     cast = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
     times = 10 if device.type == "cuda" else 1
-    with products(precision), torch.inference_mode(), evaluating(model), cast:
+    with products(precision, device), torch.inference_mode(), evaluating(model), cast:
         seconds, own = timed(lambda: need(model, Encodes).encode(image).mode(), times, 6, clock)
     each = 1e3 * seconds / images
     aims = {f"ms_an_image {AIMS['dgdn_encoder_ms']:g}": each < AIMS["dgdn_encoder_ms"]} if case.name == "dgdn" else {}

@@ -5,8 +5,7 @@ import math
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -106,18 +105,3 @@ def timed(call: Callable[[], object], times: int, laps: int, clock: Clock) -> tu
             call()
         found.append(clock.since(begun) / times)
     return statistics.median(found[1:]), found[1:]
-
-
-@contextmanager
-def products(precision: str) -> Iterator[None]:
-    """How a GPU multiplies and convolves float32: exactly for fp32, in TF32 for tf32 and for what bf16 leaves in
-    float32."""
-    places = torch.backends.cuda.matmul, torch.backends.cudnn.conv
-    before = [place.fp32_precision for place in places]
-    for place in places:
-        place.fp32_precision = "ieee" if precision == "fp32" else "tf32"
-    try:
-        yield
-    finally:
-        for place, own in zip(places, before, strict=True):
-            place.fp32_precision = own

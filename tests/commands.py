@@ -1,5 +1,6 @@
 """Commands as a user gives them, in this process or in one of their own."""
 
+import csv
 import shlex
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
@@ -27,6 +28,19 @@ def refused(captured: Captured, command: str | list[str]) -> str:
     assert (code, more) == (2, [])
     assert line.startswith("latelier: ")
     return line
+
+
+def said(captured: Captured, command: str) -> list[str]:
+    """The lines that a command prints."""
+    captured.readouterr()
+    main(shlex.split(command))
+    return captured.readouterr().out.splitlines()
+
+
+def rows(path: str) -> list[dict[str, str]]:
+    """Of a CSV file, by its columns."""
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def started(command: list[str]) -> BaseProcess:

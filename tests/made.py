@@ -27,3 +27,10 @@ def folder(path: Path, n: int, mode: str = "RGB", size: tuple[int, int] = (12, 1
     for i in range(n):
         write(path / f"{i:03}.png", mode, size, seed=i)
     return path
+
+
+def table(tmp_path: Path, text: str) -> Path:
+    """A CSV file of this text."""
+    path = tmp_path / "mine.csv"
+    path.write_text(text, encoding="utf-8")
+    return path

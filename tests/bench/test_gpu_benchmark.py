@@ -109,12 +109,12 @@ def test_one_contestant_runs_at_a_time() -> None:
 
 
 def test_precisions_are_left_as_they_were() -> None:
-    from gpu_session import products
+    from latelier.device import products
 
     places = torch.backends.cuda.matmul, torch.backends.cudnn.conv
     before = [place.fp32_precision for place in places]
     for precision, wanted in (("fp32", "ieee"), ("tf32", "tf32"), ("bf16", "tf32")):
-        with products(precision):
+        with products(precision, torch.device("cuda")):
             assert [place.fp32_precision for place in places] == [wanted, wanted]
     assert [place.fp32_precision for place in places] == before
 

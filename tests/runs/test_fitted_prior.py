@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
-from commands import Captured, refused
+from commands import Captured, refused, said
 from made import folder
 
 import latelier
@@ -35,12 +35,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, settings in TRAINED.items():
         main(shlex.split(f"train {name} --data {place / 'pets'} --out {place / name} --quiet {settings}"))
     return place
-
-
-def said(captured: Captured, command: str) -> list[str]:
-    captured.readouterr()
-    main(shlex.split(command))
-    return captured.readouterr().out.splitlines()
 
 
 @pytest.mark.parametrize("kind", ["gmm", "flow"])

@@ -1,6 +1,5 @@
 """latelier classify: the table, and what it says of known classes, on tiny runs."""
 
-import csv
 import json
 import shlex
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from commands import Captured, refused
+from commands import Captured, refused, rows
 from made import write
 
 import latelier
@@ -37,11 +36,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write(place / "bare" / f"{i}.png", "L", (8, 8), seed=i)
     (place / "nothing").mkdir()
     return place
-
-
-def rows(path: str) -> list[dict[str, str]]:
-    with open(path, newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def said(captured: Captured, command: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import Captured, refused
+from commands import Captured, refused, rows, said
 from made import folder
 
 import latelier
@@ -32,17 +32,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "some.csv").write_text("\n".join(["file,class", *lines[:9]]))
     (place / "one.csv").write_text("\n".join(["file,class", lines[0]]))
     return place
-
-
-def rows(path: str) -> list[dict[str, str]]:
-    with open(path, newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def said(captured: Captured, command: str) -> list[str]:
-    captured.readouterr()
-    main(shlex.split(command))
-    return captured.readouterr().out.splitlines()
 
 
 def test_the_table_is_what_the_library_says(here: Path, capsys: Captured) -> None:

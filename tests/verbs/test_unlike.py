@@ -1,13 +1,12 @@
 """latelier neighbours, duplicates and outliers: their tables, on a tiny run whose images are copies, near and far."""
 
-import csv
 import shlex
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import Captured, refused, stopped
+from commands import Captured, refused, rows, said, stopped
 from made import folder
 from PIL import Image
 
@@ -34,17 +33,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.rmtree(place / "gone")
     main(shlex.split(f"train classifier --data digits --out {place / 'judge'} --steps 2 --quiet --size 8"))
     return place
-
-
-def rows(path: str) -> list[dict[str, str]]:
-    with open(path, newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def said(captured: Captured, command: str) -> list[str]:
-    captured.readouterr()
-    main(shlex.split(command))
-    return captured.readouterr().out.splitlines()
 
 
 def test_the_nearest_of_a_file_and_of_an_image_of_the_source(here: Path, capsys: Captured) -> None:

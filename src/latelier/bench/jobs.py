@@ -23,7 +23,7 @@ from latelier.storage import files, json_records
 from latelier.storage.folders import UNSAVED
 from latelier.storage.schemas import Measured
 from latelier.terminal.say import say
-from latelier.terminal.tables import with_sd
+from latelier.terminal.tables import over_finite, with_sd
 from latelier.training.request import BEGUN, TORN
 
 if TYPE_CHECKING:
@@ -178,12 +178,12 @@ def perform(task: tuple[Bench, Sequence[Job]]) -> None:
 def spread(values: Sequence[float], digits: int = 2) -> str:
     """Mean ± sd over seeds, rounded to the sd, or the one value there is with this many ``digits``; of finite values,
     and how many they are where some are not."""
-    finite = [value for value in values if math.isfinite(value)]
-    if not finite:
-        return "not finite"
-    sd = float(np.std(finite, ddof=1)) if len(finite) > 1 else 0.0
-    shown = with_sd(float(np.mean(finite)), sd) if sd else f"{np.mean(finite):.{digits}f}"
-    return shown if len(finite) == len(values) else f"{shown} ({len(finite)} of {len(values)})"
+
+    def said(finite: list[float]) -> str:
+        sd = float(np.std(finite, ddof=1)) if len(finite) > 1 else 0.0
+        return with_sd(float(np.mean(finite)), sd) if sd else f"{np.mean(finite):.{digits}f}"
+
+    return over_finite(values, said)
 
 
 def beside(title: str, published: Mapping[str, float], found: Mapping[str, Sequence[float]], note: str) -> Result:

@@ -42,9 +42,8 @@ def play(
         with torch.autocast(batches.device.type, torch.bfloat16, enabled=plan.precision == "bf16"):
             losses = move(batch, standing)
         reports.append({name: value.detach() for name, value in losses.report.items()})
-        together = (
-            plan.parts > 1 < parallel.world() and not left
-        )  # the last part's are averaged with those before as they come
+        # The last part's gradients are averaged with those before as they come.
+        together = plan.parts > 1 < parallel.world() and not left
         share = plan.parts / parallel.world() if together else None
         for name, gradient in differentiate(losses, players, sums, share).items():
             # Never in place: two weights that are added to each other share one gradient tensor.

@@ -158,11 +158,7 @@ def share(tensors: Iterable[Tensor]) -> None:
 
 def anywhere(flag: bool, device: torch.device) -> bool:
     """Whether the flag is set in any process."""
-    if world() == 1:
-        return flag
-    number = torch.tensor(float(flag), device=device)
-    dist.all_reduce(number, op=dist.ReduceOp.MAX)
-    return bool(number.item())
+    return flag if world() == 1 else bool(greatest([float(flag)], device)[0])
 
 
 def greatest(numbers: Sequence[Tensor | float], device: torch.device) -> list[float]:

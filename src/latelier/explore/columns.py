@@ -10,12 +10,11 @@ import numpy as np
 from latelier.codes.outlying import NEIGHBOUR
 from latelier.codes.rows import tabled
 from latelier.core import Classifies, Decodes, Encodes, Weighs, has
-from latelier.data.subsets import hold_out
 from latelier.errors import Refusal
 from latelier.explore import passes
 from latelier.explore.codes import WaitingError
 from latelier.explore.label_files import NUMBERS
-from latelier.runs.learned import kept_back, learned_rows
+from latelier.runs.learned import learned_rows, parted
 
 if TYPE_CHECKING:
     from latelier.explore.opened_run import OpenedRun
@@ -130,8 +129,8 @@ class Columns:
         shown, config = self._opened.shown, self._opened.run.config
         if not shown.fingerprint or shown.fingerprint != config.get("data", {}).get("fingerprint"):
             return np.full(len(shown), -1, np.int32)
-        found, held = np.full(len(shown), PARTS.index("left out"), np.int32), kept_back(config)
-        found[hold_out(len(shown), held.get("share", 0.0), held.get("seed", 0))[1]] = PARTS.index("held out")
+        found = np.full(len(shown), PARTS.index("left out"), np.int32)
+        found[parted(config, len(shown))[1]] = PARTS.index("held out")
         found[learned_rows(config, shown)] = PARTS.index("trained on")
         return found
 

@@ -9,9 +9,8 @@ from latelier.codes.rows import rows_of, some
 from latelier.core import Classifies, need
 from latelier.data.images import Images
 from latelier.data.sources.matching import source_parts
-from latelier.data.subsets import hold_out
 from latelier.errors import Refusal
-from latelier.runs.learned import kept_back
+from latelier.runs.learned import kept_back, parted
 from latelier.runs.run import Run
 from latelier.runs.where import Where
 from latelier.scores.calibration import BOUNDS, fit_temperature
@@ -76,11 +75,11 @@ def kept(run: Run) -> Temperature | None:
 
 def _held_out(run: Run, where: Where) -> Images:
     """The images that the run held out, with the labels that it might know. Raises Refusal where there are none."""
-    data, share = run.config.get("data", {}), kept_back(run.config)
+    data = run.config.get("data", {})
     split = data.get("held_out", {}).get("split")
     if not run.config:
         raise Refusal("a lone weights file does not say what was held out")
-    if not split and not share:
+    if not split and not kept_back(run.config):
         raise Refusal("the run held out no images")
     if not split and run.config["request"].get("labels") is not None:
         raise Refusal("of what the run held out --labels hid the labels")
@@ -93,4 +92,4 @@ def _held_out(run: Run, where: Where) -> Images:
     whole = run.images(source, where, quiet=True, sample=True)
     if whole.fingerprint != data.get("fingerprint"):
         raise Refusal(f"the images or labels of {source} are not those that the run was begun with")
-    return whole.take(hold_out(len(whole), share["share"], share["seed"])[1])
+    return whole.take(parted(run.config, len(whole))[1])

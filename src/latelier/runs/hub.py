@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from latelier.data.packing.pack import cache_folder
-from latelier.errors import Refusal
+from latelier.errors import Refusal, in_words
 from latelier.storage import files, json_records
 from latelier.storage.paths import place
 from latelier.storage.schemas import CardNote, HubNote
@@ -15,7 +15,6 @@ CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
 FORMAT = 1
 SCHEME = "hf://"
 ADDRESS = re.compile(r"hf://([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([A-Za-z0-9][\w./-]*))?")
-LONGEST = 300  # characters of a library's error that are said
 
 
 def local(run: str | Path, option: str = "RUN") -> Path:
@@ -36,8 +35,7 @@ def local(run: str | Path, option: str = "RUN") -> Path:
     try:
         snapshot_download(repository, revision=revision, local_dir=folder, allow_patterns=[CONFIG, WEIGHTS, CARD])
     except Exception as error:  # the library's, of its HTTP client, of the disk
-        said = " ".join(str(error).split())[:LONGEST] or type(error).__name__
-        raise Refusal(f"cannot download {run}: {said}") from error
+        raise Refusal(f"cannot download {run}: {in_words(error)}") from error
     return folder
 
 

@@ -20,11 +20,16 @@ def kept_back(config: Mapping[str, Any]) -> dict[str, Any]:
     return found if found.get("share") else {}
 
 
+def parted(config: Mapping[str, Any], count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of a run's ``count`` images, from its config.json: those that it did not hold out, and those that it did."""
+    held = kept_back(config)
+    return hold_out(count, held.get("share", 0.0), held.get("seed", 0))
+
+
 def learned_rows(config: Mapping[str, Any], images: Images) -> np.ndarray:
     """Which of the images a run learned from, from its config.json: neither held out, nor left out by --where or
     --images."""
-    held, request = kept_back(config), config.get("request", {})
-    rows, _ = hold_out(len(images), held.get("share", 0.0), held.get("seed", 0))
+    rows, request = parted(config, len(images))[0], config.get("request", {})
     if (where := request.get("where")) is not None:
         rows = among(images, rows, where)
     asked = request.get("images")

@@ -3,12 +3,13 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from latelier.config.settings import flat
 from latelier.errors import Refusal
-from latelier.terminal.tables import COMPANIONS, counted, decimals, number, table, with_sd
+from latelier.terminal.tables import COMPANIONS, counted, decimals, number, over_finite, table, with_sd
 
 if TYPE_CHECKING:
     from latelier.runs.run import Run
@@ -147,14 +148,13 @@ def _cell(name: str, value: Value | None) -> str:
     """Mean ± sd of the finite values, and how many they are where some are not."""
     if value is None:
         return "-"
-    finite = [one for one in value.by_seed.values() if math.isfinite(one)]
-    if not finite:
-        return "not finite"
     most = decimals(value.n) if "%" in name.split() else None
-    mean = float(np.mean(finite))
-    sd = float(np.std(finite, ddof=1)) if len(finite) > 1 else 0.0
-    shown = with_sd(mean, sd, most) if most is not None or sd else number(mean)
-    return shown if len(finite) == len(value.by_seed) else f"{shown} ({len(finite)} of {len(value.by_seed)})"
+
+    def said(finite: list[float]) -> str:
+        mean, sd = float(np.mean(finite)), float(np.std(finite, ddof=1)) if len(finite) > 1 else 0.0
+        return with_sd(mean, sd, most) if most is not None or sd else number(mean)
+
+    return over_finite(list(value.by_seed.values()), said)
 
 
 def _told(run: "Run") -> dict[str, str]:
@@ -164,13 +164,7 @@ def _told(run: "Run") -> dict[str, str]:
     request = {name: value for name, value in request.items() if name not in ("settings", "model", "data")}
     parts = {"config": card.get("config"), "head": card.get("head"), "caption": card.get("caption")}
     whole = {"method": card.get("model"), "data": data.get("fingerprint"), **parts, **request}
-    return dict(_flat("", whole))
-
-
-def _flat(prefix: str, value: Any) -> list[tuple[str, str]]:
-    if isinstance(value, Mapping):
-        return [pair for name, inner in value.items() for pair in _flat(f"{prefix}.{name}".strip("."), inner)]
-    return [(prefix, str(value))]
+    return {name: str(value) for name, value in flat(whole).items()}
 
 
 def _names(runs: Sequence["Run"]) -> list[str]:

@@ -9,9 +9,8 @@ import numpy as np
 
 from latelier.data.images import Images
 from latelier.data.sources.matching import source_parts
-from latelier.data.subsets import hold_out
 from latelier.errors import Refusal
-from latelier.runs.learned import kept_back, labels_learned, learned_labels, learned_rows
+from latelier.runs.learned import kept_back, labels_learned, learned_labels, learned_rows, parted
 from latelier.runs.where import Where
 from latelier.scores.common import Splits
 
@@ -90,10 +89,9 @@ def _told(run: "Run", splits: Splits, whole: Images, rows: np.ndarray) -> Splits
 
 def _held_out(run: "Run", whole: Images) -> Splits | None:
     """The split of these images that the run was trained with, if it was trained on them and held some out."""
-    held_out = kept_back(run.config)
-    if not held_out or whole.fingerprint != run.config["data"].get("fingerprint"):
+    if not kept_back(run.config) or whole.fingerprint != run.config["data"].get("fingerprint"):
         return None
-    parts = hold_out(len(whole), held_out["share"], held_out["seed"])
+    parts = parted(run.config, len(whole))
     order = np.random.default_rng(0)
     rows, held = (np.sort(order.permutation(part)[: _most(whole)]) for part in parts)
     test = replace(whole.take(held), source=f"{whole.source}, {len(parts[1]):,} held out")

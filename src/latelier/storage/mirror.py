@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from latelier.errors import Refusal
+from latelier.errors import Refusal, in_words
 from latelier.storage import files, json_records
 from latelier.storage.folders import check_above
 from latelier.storage.paths import text
@@ -33,7 +33,6 @@ SUM = re.compile("[0-9a-f]{64}")
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 ONE_SLASH = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 PIECE = 1 << 20  # bytes that are read at once
-LONGEST = 300  # characters of a library's error that are said
 
 
 class Item(NamedTuple):
@@ -203,8 +202,9 @@ class Mirror:
         except ImportError as error:
             raise Refusal(f'cannot {what} {self.url}: {error}; pip install "latelier[remote]"') from error
         except Exception as error:
-            said = " ".join(str(error).split())[:LONGEST] or type(error).__name__
-            raise Refusal(f"cannot {what} {self.url}: {said}; name another {self._option}, or mend this one") from error
+            raise Refusal(
+                f"cannot {what} {self.url}: {in_words(error)}; name another {self._option}, or mend this one"
+            ) from error
 
 
 def _manifests(names: Iterable[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 COMPANIONS = (" sd", " se")
@@ -72,6 +72,14 @@ def with_sd(value: float, sd: float, most: int | None = None) -> str:
     if most is not None:
         places = min(places, most)
     return fixed(value, places) + (f" ± {fixed(sd, places)}" if float(fixed(sd, places).replace(",", "")) else "")
+
+
+def over_finite(values: Sequence[float], said: Callable[[list[float]], str]) -> str:
+    """What is ``said`` of the finite values, and how many they are where some are not."""
+    finite = [value for value in values if math.isfinite(value)]
+    if not finite:
+        return "not finite"
+    return said(finite) if len(finite) == len(values) else f"{said(finite)} ({len(finite)} of {len(values)})"
 
 
 def with_spread(values: dict[str, float], n: int) -> dict[str, str]:

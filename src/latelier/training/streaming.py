@@ -102,7 +102,7 @@ class StreamOf:
     ) -> Batches:
         """Batches of all images but those of the sample that are ``held``. Raises Refusal where the shards that are
         open at a time are more than may be fetched."""
-        here = max(1, plan.parts // int(os.environ.get("WORLD_SIZE", "1")) * _beside())
+        here = max(1, plan.parts // parallel.world() * _beside())
         if plan.parts > len(self.of.shards) and not self.quiet:
             several = f"{plan.parts} parts of a batch share {len(self.of.shards)} shards"
             say(f"{several}: each is cut into pieces, and read by every process that has one", error=True)

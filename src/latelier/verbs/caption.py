@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latelier.terminal.say import say
-from latelier.verbs.options import As, Asked, Place, Seed, Whole
+from latelier.verbs.options import As, Asked, Place, Seed, Whole, check_whole
 from latelier.verbs.streaming import in_processes
 
 if TYPE_CHECKING:
@@ -73,8 +73,7 @@ def caption(
     from latelier.verbs.writing import given, new_file
 
     for option, value, least in (("--beam", beam, 1), ("--draws", draws, 0), ("--longest", longest, 1)):
-        if value is not None and not least <= value <= MOST:
-            raise Refusal(f"{option} takes a whole number from {least} to {MOST:,}, but got {value}")
+        check_whole(option, value, MOST, least)
     opened = open_run(run)
     if not has(opened.model, Captions):
         raise Refusal(f"{run} cannot write: train it on images with captions and --set caption=gru")

@@ -17,6 +17,14 @@ def whole(kind: Any, tokens: Sequence[Token]) -> int:
         raise ValueError(f"expected a whole number, got '{tokens[0].value}'") from None
 
 
+def check_whole(option: str, value: int | None, most: int, least: int = 1) -> None:
+    """Raises Refusal for a whole number out of bounds; None is an option that was not given."""
+    from latelier.errors import Refusal
+
+    if value is not None and not least <= value <= most:
+        raise Refusal(f"{option} takes a whole number from {least} to {most:,}, but got {value}")
+
+
 def path(kind: Any, tokens: Sequence[Token]) -> str:
     """A path as text, with a leading ``~`` expanded: a shell leaves it in --out=~/run."""
     return expanded(tokens[0].value)

@@ -6,7 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from latelier.terminal.say import say
-from latelier.verbs.options import As, Place, Whole
+from latelier.verbs.options import As, Place, Whole, check_whole
 
 MOST = 1_000  # seeds
 
@@ -82,8 +82,7 @@ def reproduce(
             f"--rehearse is shorter than any share, and --share {share:g} was given too; leave one of them out"
         )
     for option, value, most in (("--seeds", seeds, MOST), ("--size", size, LARGEST)):
-        if value is not None and not 1 <= value <= most:
-            raise Refusal(f"{option} takes a whole number from 1 to {most:,}, but got {value}")
+        check_whole(option, value, most)
     module = find_recipe(recipe)
     if not hasattr(module, "reproduce"):
         raise Refusal(f'"{recipe}" is no recipe: its file does not define reproduce')

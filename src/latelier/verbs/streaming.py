@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 
 GROUP, BYTES = 65_536, 64 << 20  # rows of a row group of Parquet, and bytes of their numbers at most
 P = ParamSpec("P")
-SHARE = (
-    512  # images of which shares are multiples, as all blocks divide it: each image has the batch mates it has alone
-)
+# Images of which shares are multiples, as all blocks divide it: each image has the batch mates that it has alone.
+SHARE = 512
 Last = dict[str, Any]  # a state of a block
 
 

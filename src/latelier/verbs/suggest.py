@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from latelier.terminal.say import say
-from latelier.verbs.options import As, Asked, Place, Seed, Whole
+from latelier.verbs.options import As, Asked, Place, Seed, Whole, check_whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,15 +66,13 @@ def suggest(
 
     from latelier.codes.rows import codes
     from latelier.core import Encodes, need
-    from latelier.errors import Refusal
     from latelier.learners import suggestion
     from latelier.runs.run import open_run
     from latelier.runs.where import Where
     from latelier.terminal.tables import counted
     from latelier.verbs.writing import given, new_file, write_table
 
-    if not 1 <= count <= MOST:
-        raise Refusal(f"--count takes a whole number from 1 to {MOST:,}, but got {count}")
+    check_whole("--count", count, MOST)
     opened = open_run(run)
     need(opened.model, Encodes)
     out = new_file(given(out, "suggest"), "--out", "file,why,class,probability")

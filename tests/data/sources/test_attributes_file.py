@@ -3,24 +3,12 @@
 from pathlib import Path
 
 import pytest
-from made import folder
+from made import folder, table
 
 from latelier.data.images import Images
 from latelier.data.sources.attributes_file import attributed, in_full
 from latelier.data.sources.open import open_images
 from latelier.errors import Refusal
-
-
-@pytest.fixture
-def flat(tmp_path: Path) -> Images:
-    """000.png to 003.png, of which nothing is known."""
-    return open_images(folder(tmp_path / "pictures", 4), cache=tmp_path / "cache")
-
-
-def table(tmp_path: Path, text: str) -> Path:
-    path = tmp_path / "mine.csv"
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,12 @@
 from pathlib import Path
 
 import pytest
-from made import folder, write
+from made import folder, table, write
 
 from latelier.data.images import Images, with_classes
 from latelier.data.sources.labels_file import beside, in_full, labelled
 from latelier.data.sources.open import open_images
 from latelier.errors import Refusal
-
-
-@pytest.fixture
-def flat(tmp_path: Path) -> Images:
-    """000.png to 003.png, of which nothing is known."""
-    return open_images(folder(tmp_path / "pictures", 4), cache=tmp_path / "cache")
 
 
 @pytest.fixture
@@ -29,12 +23,6 @@ def test_other_columns_stand_beside_their_images(flat: Images, tmp_path: Path) -
     assert beside(flat, path, "who") == [""] * 4
     with pytest.raises(Refusal, match="the first line must name the columns file,class"):
         beside(flat, table(tmp_path, "file,why\n000.png,random\n"), "why")
-
-
-def table(tmp_path: Path, text: str) -> Path:
-    path = tmp_path / "mine.csv"
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
 @pytest.mark.parametrize(
