@@ -81,7 +81,9 @@ def model(net: str, loss: str, rate: float, image: tuple[int, int, int] = IMAGE)
         return own
     nets = Mlp((512,), "relu", "relu") if net == "mlp" else PeerConv(OnePixel if net == "conv-top" else nn.Conv2d)
     likelihood = Squared() if loss == "mse" else Bernoulli()
-    return vae.Model(vae.Config(LATENT, nets, likelihood, Beta(1.0), Off(), Optimiser(rate=rate)), image)
+    return vae.Model(
+        vae.Config(LATENT, nets, likelihood, penalty=Beta(1.0), critic=Off(), optimiser=Optimiser(rate=rate)), image
+    )
 
 
 def split_heads(encoder: nn.Module) -> list[Tensor]:
