@@ -72,6 +72,14 @@ def test_as_many_weights_as_the_source_prints(
     assert count(model.critic) == 659_456  # type: ignore[arg-type]
 
 
+def test_the_game_that_it_is_compared_with_has_the_sources_weights() -> None:
+    model = build("bigan", COLOUR, net="resnet9", latent=96)
+    assert count(model.encoder) == 789_792  # type: ignore[arg-type]
+    assert count(model.decoder) == 774_144  # type: ignore[arg-type]
+    drawn = model.decode(model.sample_prior(4, Generator().manual_seed(0)))
+    assert 0 <= drawn.min() < 0.5 < drawn.max() <= 1
+
+
 def test_the_trunk_has_the_sources_weights_by_stage() -> None:
     stages = made().stages()
     assert {name: count(stage) for name, stage in stages.items()} == {

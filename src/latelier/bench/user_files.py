@@ -4,6 +4,7 @@ import os
 
 METEOR = "LATELIER_METEOR"  # the jar of METEOR 1.5, for captions
 INCEPTION = "LATELIER_INCEPTION"  # a safetensors file of torchvision's inception_v3, for FID
+RESNET18 = "LATELIER_RESNET18"  # and one of its resnet18, a trunk that knows ImageNet's labels
 
 
 def named(variable: str, option: str) -> dict[str, str]:

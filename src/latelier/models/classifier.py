@@ -23,10 +23,11 @@ from latelier.core import (
 )
 from latelier.core import Model as Base
 from latelier.models.autoencoder import Point
-from latelier.models.shared import EncoderFeatures, EncoderFilters
+from latelier.models.shared import EncoderFilters, EncoderStages
 from latelier.nets.conv import Conv
 from latelier.nets.mlp import Mlp
 from latelier.nets.resnet import Resnet
+from latelier.nets.resnet9 import Resnet9, Resnet18
 from latelier.objectives.labels import cross_entropy
 
 
@@ -36,7 +37,7 @@ class Config:
 
     latent: int = field(default=32, metadata={LEAST: 1})
     classes: int = 10  # set from the data; 0 where a label head tells them
-    net: Mlp | Conv | Resnet = Conv()
+    net: Mlp | Conv | Resnet | Resnet9 | Resnet18 = Conv()
     optimiser: Optimiser = Optimiser(rate=1e-3)
 
     def __post_init__(self) -> None:
@@ -44,7 +45,7 @@ class Config:
             raise Refusal(f"classifier: at least 2 classes are needed, not {self.classes}; give labelled images")
 
 
-class Model(Base, Encodes, EncoderFeatures, EncoderFilters, Classifies):
+class Model(Base, Encodes, EncoderStages, EncoderFilters, Classifies):
     """``Config`` says which net."""
 
     needs_labels = True

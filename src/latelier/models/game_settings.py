@@ -11,10 +11,11 @@ from latelier.core import Optimiser, Refusal
 from latelier.models.collapse import apart
 from latelier.nets.compact import Compact
 from latelier.nets.joint import Dense, Strided, Valid
+from latelier.nets.joint_resnet9 import Resnet9
 from latelier.nets.regularised import Norm
 from latelier.objectives.game import judged, ordered, outdone, right, steepness
 
-JointNet = Dense | Strided | Valid | Compact
+JointNet = Dense | Strided | Valid | Compact | Resnet9
 SLOW = Optimiser(rate=3e-4, betas=(0.5, 0.999))  # the coder
 FAST = Optimiser(rate=1e-3, betas=(0.5, 0.999))  # the critic, whose verdict must follow what the coder does
 

@@ -15,3 +15,10 @@ class Uncentred(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return (x.float() + 1) / 2
+
+
+class FromGrey(nn.Module):
+    """[-1/2, 1/2], counted from mid-grey -> [0, 1]."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.float() + 0.5

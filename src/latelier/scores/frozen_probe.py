@@ -21,6 +21,7 @@ from latelier.nets.eval_mode import evaluating
 from latelier.nets.guarded import guard
 from latelier.objectives.labels import cross_entropy
 from latelier.scores.common import Splits, majority, spread
+from latelier.scores.pretrained import pretrained
 from latelier.scores.trunk import (
     DROPOUT,
     FLOAT32_BYTES,
@@ -34,6 +35,7 @@ from latelier.scores.trunk import (
     inputs,
     kept,
 )
+from latelier.storage.paths import place
 
 needs = (Features,)
 NEEDS_LABELS = True
@@ -54,6 +56,7 @@ PROTOCOL = (
     "The epoch is that of the highest accuracy on one in ten (option held) training images, held out by the seed, the "
     "later of equals; with best=False it is the last. Test images choose nothing: theirs is the accuracy of that "
     "epoch's weights. sd: over seeds, which draw the head, the held-out images, the order and the dropout. "
+    "With the option weights, a file of torchvision's resnet18, the trunk is that one, and knows ImageNet's labels. "
     "Majority: the commonest class. Top-5: of the same weights, whether the class is among the five most probable ones."
 )
 
@@ -85,15 +88,19 @@ def score(
     moving: bool = False,
     precision: Literal["fp32", "bf16"] = "fp32",
     seeds: int = 1,
+    weights: str | None = None,
 ) -> dict[str, float]:
     """Accuracies in percent, on test images (of more than five classes also "top-5": whether the class is among the
     five most probable) and on those held out, and the epoch chosen (counted from 1), means and sds over seeds; how
     many weights learned. ``frozen`` is the last frozen depth, ``top`` the one under the head; by
-    default both are the last whose name begins with conv, else the last. The model itself stays as it is. Raises
-    Refusal for options out of range, unknown depths, and labels too few to hold some out or of fewer than two
-    classes."""
+    default both are the last whose name begins with conv, else the last. ``weights``, a safetensors file of
+    torchvision's resnet18, takes the place of what the trunk learned (``pretrained``). The model itself stays as it
+    is. Raises Refusal for options out of range, unknown depths, weights that do not fit, and labels too few to hold
+    some out or of fewer than two classes."""
     course = Course(epochs, rate, batch, held, best, precision)
     _check(course, seeds, data)
+    if weights is not None:
+        model = pretrained(model, place(weights, "frozen_probe.weights"), "frozen_probe")
     last, top = ends(model, frozen, top)
     splits = some(data.fit, len(data.fit), 0, labelled=True), data.test
     sets = [inputs(images, device_of(model)) for images in splits]

@@ -25,6 +25,8 @@ PUBLISHED = {
     "PatchVAE + L_w": (23.21, 21.87, 15.45),
     "PatchVAE-GAN": (21.12, 19.63, 14.55),
     "PatchVAE-GAN + L_w": (22.46, 21.87, 16.42),
+    "BiGAN": (21.64, 17.09, 9.70),
+    "ImageNet, pretrained": (45.90, 45.82, 40.90),
 }
 
 

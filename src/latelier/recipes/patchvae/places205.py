@@ -24,6 +24,8 @@ PUBLISHED = {
     "PatchVAE + L_w": (29.39, 26.29, 12.07),
     "PatchVAE-GAN": (28.87, 25.25, 12.21),
     "PatchVAE-GAN + L_w": (29.36, 26.30, 13.39),
+    "BiGAN": (30.06, 25.11, 10.82),
+    "ImageNet, pretrained": (37.08, 36.46, 31.26),
 }
 
 

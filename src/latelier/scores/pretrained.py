@@ -1,0 +1,77 @@
+"""ResNet-18 as learned from ImageNet's labels (He et al. 2016, arXiv 1512.03385), by a file of the user's, in place of
+what a model's trunk learned: the row that unsupervised trunks stand beside."""
+
+import copy
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from latelier.core import HasStages, Model, has, need
+from latelier.engine.state import load_weights
+from latelier.errors import Refusal
+from latelier.nets.pixel_range import Centred
+
+MEAN, SD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's pixels in [0, 1], which those weights expect
+FIRST = {"1": "conv1", "2": "bn1"}  # our place in the first stage -> torchvision's name
+NAMES = {"norm": "bn", "shortcut": "downsample"}  # ours -> torchvision's, in a residual block
+
+
+class Standardised(nn.Module):
+    """[b, 3, h, w] in [0, 1] -> mean 0 and sd 1 over ImageNet's pixels."""
+
+    mean: Tensor
+    sd: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        for name, values in (("mean", MEAN), ("sd", SD)):
+            self.register_buffer(name, torch.tensor(values)[:, None, None], persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = (x - self.mean) / self.sd
+        return out
+
+
+def pretrained(model: Model, path: Path, score: str) -> Model:
+    """A copy of the model whose trunk has the weights of torchvision's resnet18 in a safetensors file, of as many
+    stages as it has, and sees pixels as those weights expect them. Raises Refusal, in the name of ``score``, for a
+    file that is none or does not fit, a model with another trunk, and images that are not in colour."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    changed = copy.deepcopy(model)
+    stages = need(changed, HasStages).stages() if has(changed, HasStages) else {}
+    trunk = {name: stage for name, stage in stages.items() if name.startswith("conv")}
+    first = trunk.get("conv1", nn.Sequential())
+    if "conv2-3" not in trunk or not isinstance(first, nn.Sequential) or not isinstance(first[0], Centred):
+        raise Refusal(
+            f"{score}: weights are those of a ResNet-18, and this model has another trunk; score a vae with "
+            "net=resnet9, or a patchvae"
+        )
+    if model.image[0] != 3:
+        raise Refusal(f"{score}: weights={path} see images in colour, and this model's are grey; leave weights out")
+    try:
+        given = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise Refusal(f"{score}: weights={path} cannot be read ({error}); give a safetensors file") from error
+    names = {name: theirs(name) for name in nn.ModuleDict(trunk).state_dict()}
+    counts = {name: torch.tensor(0) for name in names if name.endswith("num_batches_tracked")}
+    try:
+        load_weights(nn.ModuleDict(trunk), counts | {n: given[t] for n, t in names.items() if t in given}, path)
+    except Refusal as error:
+        raise Refusal(f"{score}: the weights are not of torchvision's resnet18: {error}") from error
+    first[0] = Standardised().to(next(model.parameters()).device)
+    return changed
+
+
+def theirs(name: str) -> str:
+    """torchvision's name of a tensor: "conv1.1.weight" of the first stage is "conv1.weight", "conv4-5.0.norm1.bias" is
+    "layer2.0.bn1.bias"."""
+    stage, _, rest = name.partition(".")
+    if stage == "conv1":
+        place, _, tensor = rest.partition(".")
+        return f"{FIRST[place]}.{tensor}"
+    for ours, other in NAMES.items():
+        rest = rest.replace(ours, other)
+    return f"layer{int(stage[4:].partition('-')[0]) // 2}.{rest}"
