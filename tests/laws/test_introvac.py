@@ -11,6 +11,7 @@ from torch.nn import functional
 from latelier.core import Batch, Model, Progress
 from latelier.engine.plan import Plan, rate_factor
 from latelier.engine.players import Player, differentiate, players_of
+from latelier.errors import Refusal
 from latelier.models.introspective import Introspective
 from latelier.models.introvac import Model as IntroVac
 from latelier.nets import introvac as nets
@@ -62,6 +63,14 @@ def test_the_nets_have_as_many_weights_as_the_authors(side: int, encoder: int, d
     counts = [sum(w.numel() for w in net.parameters()) for net in (nets.encoder(plan, 512), decoding)]
     assert counts == [encoder, decoder]
     assert plan.top[1:] == (4, 4)
+
+
+def test_a_vae_can_have_the_same_nets() -> None:
+    model = build("vae", (3, 32, 32), net="introvac", latent=256, **{"net.width": 1.0})
+    counts = [sum(w.numel() for w in net.parameters()) for net in (model.encoder, model.decoder)]  # type: ignore[union-attr]
+    assert counts == [1_634_464, 991_587]
+    with pytest.raises(Refusal, match=r"net\.width multiplies the nets' maps, so it must be above 0, not 0"):
+        build("vae", (3, 32, 32), net="introvac", **{"net.width": 0.0})
 
 
 def test_blocks_add_their_input_before_or_after_the_last_rectifier() -> None:

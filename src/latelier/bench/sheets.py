@@ -8,19 +8,22 @@ from latelier.bench.jobs import Bench, Job, Result
 from latelier.errors import Refusal
 from latelier.sheets import draw_sheet, find, wanted
 from latelier.sheets.figures import stacked
+from latelier.sheets.view import Asked
 
 
-def drawn(bench: Bench, title: str, job: Job, sheets: Sequence[str]) -> Result:
-    """The job's run, trained now or before, and these sheets of its test images. A sheet that this run cannot have
-    (no part occurs yet, say) is named in the note with the reason. Raises Refusal where it can have none."""
+def drawn(bench: Bench, title: str, job: Job, sheets: Sequence[str | tuple[str, Asked]]) -> Result:
+    """The job's run, trained now or before, and these sheets of its test images, some of them with what is asked. A
+    sheet that this run cannot have (no part occurs yet, say) is named in the note with the reason. Raises Refusal
+    where it can have none."""
     run = bench.train(job)
     test = bench.splits(run).test
     pages: list[np.ndarray] = []
     lacking = []
-    for name in sheets:
+    for sheet in sheets:
+        name, asked = (sheet, Asked()) if isinstance(sheet, str) else sheet
         try:
             view = run.view(test, f"{job.row} on {test.source}", most=wanted(find(name)))
-            pages.append(draw_sheet(name, view))
+            pages.append(draw_sheet(name, view._replace(asked=asked)))
         except Refusal as why:
             lacking.append(f"Not drawn: {name}; {why}.")
     if not pages:

@@ -72,6 +72,7 @@ KINDS: dict[str, dict[str, Any]] = {  # what a field can be, by the name that --
     "gibbs": {"sweeps": 200, "burn": 300, "kept": 100},
     "gradient": {},
     "image": {"weight": 1.0, "optimiser.rate": 1e-4, "optimiser.betas": (0.5, 0.999)},
+    "introvac": {"width": 1.0},
     "iwae": {"draws": 50, "estimator": "doubly"},
     "joint": {"share": 0.0},
     "maps": {"channels": (32, 64), "width": 64, "blocks": 2},

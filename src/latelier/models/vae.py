@@ -29,6 +29,7 @@ from latelier.core import (
 from latelier.models.shared import DeclaredPrior, EncoderFilters, EncoderStages, Refills
 from latelier.nets.conv import Conv
 from latelier.nets.eval_mode import unremembered
+from latelier.nets.introvac import Introvac
 from latelier.nets.maps import Maps
 from latelier.nets.mlp import Mlp
 from latelier.nets.resnet import Resnet
@@ -52,7 +53,7 @@ class Config:
     optimiser.rate=0.01``."""
 
     latent: int = 32  # numbers of a code; of net=maps, of each of its cells
-    net: Mlp | Conv | Resnet | Resnet9 | Resnet18 | Maps = Conv()
+    net: Mlp | Conv | Resnet | Resnet9 | Resnet18 | Introvac | Maps = Conv()
     likelihood: Bernoulli | Gaussian | Squared | Foreground = Gaussian()
     prior: Standard | Vamp = Standard()
     penalty: Beta | Capacity | Mmd | Tc | Dip | Factor = Beta()

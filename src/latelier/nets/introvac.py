@@ -45,6 +45,23 @@ class Plan:
         return Block(below, above, self.late)
 
 
+@dataclass(frozen=True)
+class Introvac:
+    """These nets around a VAE's code: the row without attributes and without a game."""
+
+    width: float = 0.5  # times the source's maps
+
+    def __post_init__(self) -> None:
+        if self.width <= 0:
+            raise Refusal(f"net.width multiplies the nets' maps, so it must be above 0, not {self.width:g}")
+
+    def encoder(self, image: tuple[int, int, int], outputs: int) -> Encoder:
+        return encoder(Plan(image, self.width), outputs)
+
+    def decoder(self, inputs: int, image: tuple[int, int, int]) -> nn.Module:
+        return decoder(Plan(image, self.width), inputs)
+
+
 def encoder(plan: Plan, outputs: int) -> Encoder:
     """[b, c, h, w] in [0, 1] -> [b, outputs]: each stage ends by halving, but for the last; 13,796,000 weights for 128
     pixels in colour and 512 outputs."""

@@ -22,7 +22,7 @@ NETS: dict[str, Any] = {"width": 0.5, "attributes": ATTRIBUTES}
 ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     "VAC": ("vac", NETS),
     "IntroVAC": ("introvac", NETS),
-    "VAE, fitted directions": ("vae", {"latent": 256, **find_recipe("introvac/faces").RESNET}),
+    "VAE, fitted directions": ("vae", {"latent": 256, **find_recipe("introvac/faces").SAME}),
     "PatchVAE, fitted directions": ("patchvae", {"beta_occurrence": 2.0}),
 }
 TRAINING = {"size": 32, "batch": 64, "rate": 5e-4, "decay": "steps", "precision": "bf16"}

@@ -10,6 +10,8 @@ width. The run is the row IntroVAC of introvac/faces: half the width, 30 epochs,
 
 from latelier.bench import Bench, Job, Result, find_recipe
 from latelier.bench.sheets import drawn
+from latelier.core import AttributeDirections, need
+from latelier.sheets.view import Asked
 
 DATA = "scenes"
 HOURS = "~1.5"
@@ -20,7 +22,8 @@ SHEETS = ("edits", "delta", "reconstruct", "samples")
 
 
 def reproduce(bench: Bench) -> Result:
-    """One training, which the table shares, and four sheets."""
+    """One training, which the table shares, and five sheets: the last, figure 8, samples given the first attribute."""
     method, settings = TABLE.ROWS[ROW]
     job = Job(ROW, method, epochs=TABLE.EPOCHS, settings=settings, training=TABLE.TRAINING)
-    return drawn(bench, "Edits", job, SHEETS)
+    first = need(bench.train(job).model, AttributeDirections).directions().names[0]
+    return drawn(bench, "Edits", job, (*SHEETS, ("samples", Asked(given=(first,)))))
