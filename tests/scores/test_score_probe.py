@@ -103,8 +103,18 @@ def test_balanced_accuracy_and_the_models_own_head_on_unbalanced_classes(monkeyp
     label = np.repeat([0, 1, -1], [90, 10, 40])  # the head names 0 always; unlabelled images do not count
     values = scored(Names(SHAPE, 3, IGNORANT.reader), Splits(noise(140, SHAPE, 4, label), noise(140, SHAPE, 5, label)))
     assert (values["head %"], values["balanced head %"], values["majority %"]) == (90, 50, 90)
-    assert "balanced linear codes 1/class %" in values
-    assert "balanced linear codes all %" not in scored(IGNORANT)
+    assert "head top-5 %" not in values
+
+
+def test_of_many_classes_the_head_may_name_five() -> None:
+    class Ranked(Names):
+        """Always class 0 first, then 1 and so on."""
+
+        def classify(self, image: torch.Tensor) -> torch.Tensor:
+            return torch.arange(25.0, 0, -1).expand(len(image), 25)
+
+    values = probe.alone(Ranked(SHAPE, 3, IGNORANT.reader), noise(25, SHAPE, label=np.arange(25)))
+    assert (values["head %"], values["head top-5 %"]) == (100 / 25, 100 * 5 / 25)
 
 
 def told(per_class: int, seed: int = 9) -> Splits:

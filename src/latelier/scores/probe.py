@@ -25,6 +25,7 @@ NEEDS_LABELS = True
 LIMIT = 5_000
 BUDGETS = (1, 5, 10, 100)  # labels a class
 DRAWS = 5
+TOP, MANY = 5, 20  # of so many classes it is also told whether one is among the five most probable ones
 FIT_ROWS, FEWEST, MACHINES = 5_000, 1_000, 100_000  # images to fit on; and images times classes
 PROTOCOL = (
     "Accuracy on test images of probes that learn from 1, 5, 10 and 100 labels a class of the training split, as "
@@ -35,7 +36,7 @@ PROTOCOL = (
     "converged. kNN: Euclidean, k = 5, or the labels a class where fewer. Spaces: the most likely codes; raw pixels, "
     f"averaged down to at most {SIDE} px a side; PCA of those pixels to the width of the code, at most {COMPONENTS}. "
     "Each is standardised on all of those images without their labels: centred, and scaled by one number for the whole "
-    "space. Head: the model's own classifier. Majority: always the commonest class."
+    f"space. Head: the model's own classifier; of {MANY} classes or more its top-5 too. Majority: the commonest class."
 )
 TOLD, ELSEWHERE = "labels learned from", "labels of other images learned from"
 
@@ -214,8 +215,11 @@ def alone(model: Model, test: Images) -> dict[str, float]:
     """What needs no probe: the commonest class, and the model's own head if it has one."""
     values = constant(test.label)
     if has(model, Classifies):
-        answer = rows_of(model, test, need(model, Classifies).classify).argmax(1)
-        values |= {f"{name} %": value for name, value in accuracies("head", answer, test.label).items()}
+        answer = rows_of(model, test, need(model, Classifies).classify)
+        values |= {f"{name} %": value for name, value in accuracies("head", answer.argmax(1), test.label).items()}
+        if answer.shape[1] >= MANY:
+            among = (np.argpartition(answer, -TOP, axis=1)[:, -TOP:] == test.label[:, None]).any(1)
+            values["head top-5 %"] = 100 * float(among.mean())
     return values
 
 
