@@ -11,7 +11,8 @@ from latelier.errors import Refusal
 from latelier.runs.building import build
 from latelier.scores import frozen_probe
 from latelier.scores.common import Splits
-from latelier.scores.pretrained import Standardised, pretrained
+from latelier.scores.given_weights import Standardised
+from latelier.scores.pretrained import pretrained
 
 COLOUR = (3, 64, 64)
 

@@ -1,11 +1,15 @@
+from pathlib import Path
+
 import pytest
 import torch
+from safetensors.torch import save_file
 from scores.fakes import Fake, Point, Repaints, lit, pictures
 from torch import Generator, Tensor
 
 from latelier.core import Code, Decodes, Encodes, HasLevels, Posterior
 from latelier.errors import Refusal
-from latelier.scores.attribute_preservation import score, weights
+from latelier.scores import vgg
+from latelier.scores.attribute_preservation import balance, score
 from latelier.scores.common import Splits
 from latelier.scores.record import run_scores
 
@@ -69,7 +73,7 @@ def test_it_is_a_function_of_the_seed_and_leaves_the_worlds_randomness_alone() -
 
 def test_positives_and_negatives_weigh_alike_and_unknown_ones_nothing() -> None:
     answer = torch.tensor([[1, 1], [0, 1], [0, 0], [0, -1], [-1, -1]])
-    found = weights(answer)
+    found = balance(answer)
     assert found[answer == -1].sum() == 0
     for column, truth in zip(found.T, answer.T, strict=True):
         assert column[truth == 1].sum() == pytest.approx(float(column[truth == 0].sum()))
@@ -85,3 +89,34 @@ def test_bad_input_is_refused_and_it_is_on_request() -> None:
     bare = Splits(pictures(DATA.fit.pixels), pictures(DATA.test.pixels))
     with pytest.raises(Refusal, match='score "attribute_preservation" needs attributes or classes, but drawn has none'):
         run_scores(model, bare, ["attribute_preservation"])
+
+
+@pytest.mark.slow
+def test_vgg_16_judges_by_maps_that_do_not_learn(monkeypatch, tmp_path: Path) -> None:
+    """Of torchvision's net with nobody's weights, on 32 px."""
+    from torchvision.models import vgg16
+
+    monkeypatch.setattr(vgg, "SIDE", 32)
+    torch.manual_seed(0)
+    net, file = vgg16(weights=None).eval(), tmp_path / "vgg16.safetensors"
+    save_file(net.state_dict(), file)
+    image = torch.rand(2, 3, 32, 32, generator=Generator().manual_seed(0))
+    mean, sd = (torch.tensor(values)[:, None, None] for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    with torch.no_grad():
+        torch.testing.assert_close(
+            vgg.maps(file, "attribute_preservation")(image),
+            net.features((image - mean) / sd).expand(-1, -1, 2, 2).flatten(1),
+        )
+    values = scored(Layered(), weights=str(file), epochs=20)
+    assert values["data above %"] > 80
+    assert values["preserved z1 %"] == 100
+    assert values == scored(Layered(), weights=str(file), epochs=20)
+
+
+def test_weights_of_another_net_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "some.safetensors"
+    with pytest.raises(Refusal, match=r"^attribute_preservation: weights=\S*some.safetensors cannot be read"):
+        scored(Layered(), weights=str(file))
+    save_file({"weight": torch.zeros(2)}, file)
+    with pytest.raises(Refusal, match=r"not of torchvision's vgg16: .* has no tensor 'features.0.weight'"):
+        scored(Layered(), weights=str(file))

@@ -4,6 +4,7 @@ import os
 
 METEOR = "LATELIER_METEOR"  # the jar of METEOR 1.5, for captions
 INCEPTION = "LATELIER_INCEPTION"  # a safetensors file of torchvision's inception_v3, for FID
+VGG16 = "LATELIER_VGG16"  # and one of its vgg16, whose maps a judge of attributes reads
 RESNET18 = "LATELIER_RESNET18"  # and one of its resnet18, a trunk that knows ImageNet's labels
 
 

@@ -15,10 +15,13 @@ from latelier.data.seeds import mix
 from latelier.errors import Refusal
 from latelier.nets.eval_mode import evaluating
 from latelier.nets.pixel_range import Centred
+from latelier.scores import vgg
 from latelier.scores.attributes import RULE, Attributes, balanced, needed, told
 from latelier.scores.common import Splits
 from latelier.scores.levels import levels_of, reconstructed
+from latelier.storage.paths import place
 
+NAME = "attribute_preservation"
 needs = (Encodes, Decodes)
 NEEDS_ATTRIBUTES = True
 ON_REQUEST = True  # it trains a classifier
@@ -36,7 +39,9 @@ PROTOCOL = (
     "it): of each attribute the mean of the accuracies on positives and on negatives. Preserved: that of "
     "reconstructions by that of the images themselves, in percent; it may be over 100, and with images without "
     f"information it is 50 by the data's. {RULE} sd: over attributes. Compare at the same seed: it is the same judge. "
-    "It is no VGG-16: values compare only with each other."
+    "It is no VGG-16: values compare only with each other. With the option weights, a file of torchvision's vgg16, the "
+    f"linear layer reads that net's last maps, of images of {vgg.SIDE} px, means over {vgg.CELLS}x{vgg.CELLS} parts, "
+    "and the maps do not learn; HALI's whole net did."
 )
 
 
@@ -53,16 +58,23 @@ COURSE = Course()
 
 
 def score(
-    model: Model, data: Splits, generator: Generator, *, epochs: int = 10, rate: float = 2e-3, batch: int = 128
+    model: Model,
+    data: Splits,
+    generator: Generator,
+    *,
+    epochs: int = 10,
+    rate: float = 2e-3,
+    batch: int = 128,
+    weights: str | None = None,
 ) -> dict[str, float]:
     """Percents: "data %" raw, and "preserved LEVEL %" as shares of it; means and sds over attributes, and of each.
-    Raises Refusal for options out of range and for images without attributes."""
+    ``weights``, a safetensors file of torchvision's vgg16, makes it the judge. Raises Refusal for options out of range,
+    for images without attributes and for weights that do not fit."""
     if min(epochs, batch) < 1 or rate <= 0:
-        raise Refusal(
-            f"attribute_preservation: epochs {epochs} and batch {batch} must be 1 or more, and rate {rate:g} above 0"
-        )
+        raise Refusal(f"{NAME}: epochs {epochs} and batch {batch} must be 1 or more, and rate {rate:g} above 0")
     seed, course = generator.initial_seed(), Course(epochs, rate, batch)
-    judge, (names, _, test) = judge_of("attribute_preservation", data, device_of(model), seed, course)
+    maps = vgg.maps(place(weights, f"{NAME}.weights"), NAME) if weights is not None else None
+    judge, (names, _, test) = judge_of(NAME, data, device_of(model), seed, course, maps)
 
     def judged(image: Tensor) -> Tensor:
         """[b, (1 + levels) * a] logits of images and of their reconstructions."""
@@ -79,65 +91,81 @@ def score(
 
 
 def judge_of(
-    score: str, data: Splits, device: torch.device, seed: int, course: Course = COURSE
+    score: str,
+    data: Splits,
+    device: torch.device,
+    seed: int,
+    course: Course = COURSE,
+    maps: nn.Sequential | None = None,
 ) -> tuple["Judge", Attributes]:
-    """One that learned the attributes of at most ``FIT_ROWS`` training images, and what it learned. Raises Refusal, in
-    the name of ``score``, for images without attributes and classes."""
+    """One that learned the attributes of at most ``FIT_ROWS`` training images, on the maps given if there are any, and
+    what it learned. Raises Refusal, in the name of ``score``, for images without attributes and classes."""
     fit = some(data.fit, FIT_ROWS, seed % 2**32)
     attributes = needed(score, data._replace(fit=fit))
-    return trained(fit, torch.from_numpy(attributes.fit), course, device, seed), attributes
+    return trained(fit, torch.from_numpy(attributes.fit), course, device, seed, maps), attributes
 
 
 class Judge(nn.Module):
-    """Images [b, c, h, w] in [0, 1] -> logits [b, a]."""
+    """Images [b, c, h, w] in [0, 1] -> logits [b, a]. ``given`` maps stay as they are."""
 
-    def __init__(self, channels: int, attributes: int):
+    def __init__(self, channels: int, attributes: int, given: nn.Sequential | None = None):
         super().__init__()
-        self.channels = channels
+        self.channels, self.maps = channels, given or self.own(channels)
+        width = vgg.DEPTH if given else WIDTHS[-1] * CELLS**2
+        self.head = nn.Sequential(nn.Dropout(DROPOUT), nn.Linear(width, attributes))
+
+    def own(self, channels: int) -> nn.Sequential:
         layers, below = list[nn.Module](), channels
         for width in WIDTHS:
             layers += [nn.Conv2d(below, width, 3, 2, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
             below = width
-        self.maps = nn.Sequential(Centred(), *layers, nn.AdaptiveAvgPool2d(CELLS), nn.Flatten())
-        self.head = nn.Sequential(nn.Dropout(DROPOUT), nn.Linear(below * CELLS**2, attributes))
+        return nn.Sequential(Centred(), *layers, nn.AdaptiveAvgPool2d(CELLS), nn.Flatten())
 
     def forward(self, image: Tensor) -> Tensor:
         logits: Tensor = self.head(self.maps(image))
         return logits
 
 
-def trained(images: Images, answer: Tensor, course: Course, device: torch.device, seed: int) -> Judge:
-    """A judge that learned ``answer`` [n, a] (1, 0, or -1: unknown) from the images; a function of the seed.
+def trained(
+    images: Images, answer: Tensor, course: Course, device: torch.device, seed: int, maps: nn.Sequential | None = None
+) -> Judge:
+    """A judge that learned ``answer`` [n, a] (1, 0, or -1: unknown) from the images; a function of the seed. Of the
+    ``maps``, if there are any, it learned a linear layer.
 
     Raises Refusal when the loss is no longer finite."""
     answer = answer.to(device)
-    weight = weights(answer)
+    weight = balance(answer)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(mix(seed, 12))
-        judge = Judge(images.shape[0], answer.shape[1]).to(device)
+        judge = Judge(images.shape[0], answer.shape[1], maps).to(device)
         judge.to(memory_format=torch.channels_last)
         batches = Batches(images, course.batch, seed=mix(seed, 13), device=device)
-        adam = torch.optim.Adam(judge.parameters(), course.rate)
+        read = None if maps is None else read_by(judge.maps, images, device)
+        adam = torch.optim.Adam([w for w in judge.parameters() if w.requires_grad], course.rate)
         steps = course.epochs * math.ceil(len(images) / course.batch)
         for step in range(steps):
             for group in adam.param_groups:
                 group["lr"] = course.rate * (1 + math.cos(math.pi * step / steps)) / 2
             batch = batches.at(step * course.batch)
             truth = answer[batch.index]
-            loss = functional.binary_cross_entropy_with_logits(
-                judge(batch.image), (truth == 1).float(), weight[batch.index]
-            )
+            logits = judge(batch.image) if read is None else judge.head(read[batch.index])
+            loss = functional.binary_cross_entropy_with_logits(logits, (truth == 1).float(), weight[batch.index])
             adam.zero_grad()
             loss.backward()
             adam.step()
     if not loss.isfinite():
-        raise Refusal(
-            f"attribute_preservation: the loss is no longer finite at rate {course.rate:g}; give a lower rate"
-        )
+        raise Refusal(f"{NAME}: the loss is no longer finite at rate {course.rate:g}; give a lower rate")
     return judge
 
 
-def weights(answer: Tensor) -> Tensor:
+@torch.no_grad()
+def read_by(maps: nn.Module, images: Images, device: torch.device) -> Tensor:
+    """[n, d]: of maps that do not learn, each image's once."""
+    parts = (part for block in images.blocks() for part in block.split(64))
+    return torch.cat([maps(part.to(device)) for part in parts])
+
+
+def balance(answer: Tensor) -> Tensor:
     """[n, a] of answers [n, a]: 0 where unknown, and such that positives and negatives have half of the sum each,
     which is the number of known ones."""
     yes, no = (answer == 1).float(), (answer == 0).float()

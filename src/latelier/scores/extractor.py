@@ -21,6 +21,7 @@ from latelier.nets.resnet9 import trunk
 from latelier.scores.attribute_preservation import Judge, judge_of
 from latelier.scores.attributes import balanced
 from latelier.scores.common import Splits
+from latelier.scores.given_weights import nets, tensors
 from latelier.storage.paths import place
 
 CHUNK = 64  # images in the extractor at once
@@ -172,19 +173,9 @@ class Inception(nn.Module):
 def inception(path: Path, score: str) -> Inception:
     """With the weights of a safetensors file. Raises Refusal where it does not fit, or torchvision is lacking, in the
     name of ``score``."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        from torchvision.models import inception_v3
-    except (ImportError, RuntimeError) as error:  # RuntimeError: it was built for another torch
-        raise Refusal(f"{score}: weights are read by torchvision ({error}): pip install 'latelier[vision]'") from error
-    try:
-        given = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise Refusal(f"{score}: weights={path} cannot be read ({error}); give a safetensors file") from error
+    made, given = nets(score).inception_v3, tensors(path, score)
     with torch.random.fork_rng(devices=[]):
-        net = inception_v3(weights=None, aux_logits=False, init_weights=False, transform_input=False)
+        net: nn.Module = made(weights=None, aux_logits=False, init_weights=False, transform_input=False)
     net.fc = nn.Identity()
     counts = {name: count for name, count in net.state_dict().items() if name.endswith("num_batches_tracked")}
     used = {name: tensor for name, tensor in given.items() if not name.startswith(("fc.", "AuxLogits."))}

@@ -5,41 +5,22 @@ import copy
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from latelier.core import HasStages, Model, has, need
 from latelier.engine.state import load_weights
 from latelier.errors import Refusal
 from latelier.nets.pixel_range import Centred
+from latelier.scores.given_weights import Standardised, tensors
 
-MEAN, SD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's pixels in [0, 1], which those weights expect
 FIRST = {"1": "conv1", "2": "bn1"}  # our place in the first stage -> torchvision's name
 NAMES = {"norm": "bn", "shortcut": "downsample"}  # ours -> torchvision's, in a residual block
-
-
-class Standardised(nn.Module):
-    """[b, 3, h, w] in [0, 1] -> mean 0 and sd 1 over ImageNet's pixels."""
-
-    mean: Tensor
-    sd: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        for name, values in (("mean", MEAN), ("sd", SD)):
-            self.register_buffer(name, torch.tensor(values)[:, None, None], persistent=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = (x - self.mean) / self.sd
-        return out
 
 
 def pretrained(model: Model, path: Path, score: str) -> Model:
     """A copy of the model whose trunk has the weights of torchvision's resnet18 in a safetensors file, of as many
     stages as it has, and sees pixels as those weights expect them. Raises Refusal, in the name of ``score``, for a
     file that is none or does not fit, a model with another trunk, and images that are not in colour."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     changed = copy.deepcopy(model)
     stages = need(changed, HasStages).stages() if has(changed, HasStages) else {}
     trunk = {name: stage for name, stage in stages.items() if name.startswith("conv")}
@@ -51,10 +32,7 @@ def pretrained(model: Model, path: Path, score: str) -> Model:
         )
     if model.image[0] != 3:
         raise Refusal(f"{score}: weights={path} see images in colour, and this model's are grey; leave weights out")
-    try:
-        given = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise Refusal(f"{score}: weights={path} cannot be read ({error}); give a safetensors file") from error
+    given = tensors(path, score)
     names = {name: theirs(name) for name in nn.ModuleDict(trunk).state_dict()}
     counts = {name: torch.tensor(0) for name in names if name.endswith("num_batches_tracked")}
     try:

@@ -3,7 +3,8 @@
     latelier reproduce adversary/faces --data DIR/smiles
 
 Published on CelebA, 40 attributes, full nets and a hundred and more epochs. Here all rows see as many images, with
-nets that two cores can train.
+nets that two cores can train. With LATELIER_VGG16=vgg16.safetensors before the command, your file of torchvision's
+weights, the judge of reconstructions reads that net's maps.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from latelier.bench import Bench, Job, Result, spread
+from latelier.bench.user_files import VGG16, named
 
 DATA = "scenes"
 HOURS = "0.7"
@@ -60,10 +62,10 @@ TRAINING = {"size": 32, "batch": 64, "precision": "bf16", "decay": "linear"}
 def reproduce(bench: Bench) -> Result:
     """A training and two scores for each method and seed."""
     jobs = [
-        Job(row, method, score, seed, EPOCHS, settings, TRAINING)
+        Job(row, method, score, seed, EPOCHS, settings, TRAINING, options)
         for seed in range(bench.seeds)
         for row, (method, settings) in ROWS.items()
-        for score in ("attribute_probe", "attribute_preservation")
+        for score, options in {"attribute_probe": {}, "attribute_preservation": named(VGG16, "weights")}.items()
     ]
     found = bench.measure(jobs)
 

@@ -59,8 +59,8 @@ def reproduce(bench: Bench) -> Result:
             among = [one["head top-5 %"] for one in found[f"{head} {share}"] if "head top-5 %" in one]
             row += [figures[place], spread(among) if among else ""]
         rows.append(row)
-    columns = ("labelled", "SVM, published", "softmax, published", "SVM", "softmax", "SVM - softmax")
-    columns += ("top-5: SVM, published", "SVM", "softmax, published", "softmax")
+    top_1 = ("SVM, published", "softmax, published", "SVM", "softmax", "SVM - softmax")
+    columns = ("labelled", *top_1, "top-5: SVM, published", "SVM", "softmax, published", "softmax")
     note = (
         f"Accuracy on the test images in percent, mean ± sd over {bench.seeds} draws of the labels. The published are "
         "of ImageNet. The share is that of 450 training images a class; a tenth chooses the epoch."
