@@ -45,6 +45,12 @@ def test_every_picture_has_one_of_its_own(images: Images) -> None:
     assert (batches(images).at(0).caption.dtype, batches(images).at(0).caption.shape[0]) == (torch.int64, 8)
 
 
+def test_images_with_a_label_and_those_with_a_caption_are_counted(images: Images) -> None:
+    some = replace(images, label=np.where(np.arange(40) % 3, images.label, -1))
+    assert batches(some).known() == (26, 30)
+    assert Batches(some, 8, seed=0, device=CPU).known() == (26, 0)
+
+
 def test_they_are_a_function_of_seed_and_position(images: Images) -> None:
     one, other = batches(images), batches(images)
     other.at(0)

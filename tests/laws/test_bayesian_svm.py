@@ -74,6 +74,14 @@ def test_em_is_scikit_learns_hinge_machine(gamma: float, precision: float) -> No
         np.testing.assert_allclose(beta[number].numpy(), theirs, atol=2e-5)
 
 
+def test_the_m_step_is_solved_in_the_precision_of_its_sums() -> None:
+    gram = torch.tensor([[[2.0, 0.5], [0.5, 1.0]]], dtype=torch.float64)
+    pull = torch.tensor([[1.0, -0.3]], dtype=torch.float64)
+    beta = svm.solve(gram, pull, gamma=0.7, precision=0.1)
+    left = 0.7 * (gram[0] @ beta[0] - pull[0]) + 0.1 * beta[0]
+    assert float(left.abs().max()) < 1e-14
+
+
 def test_em_never_goes_back() -> None:
     code, label = blobs()
 

@@ -115,6 +115,27 @@ def test_positions_are_drawn_from_their_conditionals() -> None:
     assert ((counts / n - exact).abs() < 10 * (exact * (1 - exact) / n).sqrt() + 1e-3).all()
 
 
+def test_blocks_that_a_filter_joins_are_drawn_one_after_another() -> None:
+    """Also those that touch at a corner: each is drawn given the others as they are at its turn."""
+    tiling, generator = Tiling(2, 4, 4), seeded(3)
+    dictionary = torch.randn(1, 1, 3, 3, generator=generator)
+    values, alpha = torch.tensor([[[[1.0, -0.8], [0.7, 1.2]]]]), torch.tensor(0.6)
+    image = torch.randn(1, 1, 6, 6, generator=generator)
+
+    def rest(place: list[int]) -> Tensor:
+        weight = one_hot(torch.tensor([place]), 4)
+        return image - functional.conv_transpose2d(tiling.join(unpool(tiling.flat(values), weight)), dictionary)
+
+    before = [0, 3, 1, 2]
+    start = one_hot(torch.tensor([before]), 4)
+    found = redraw_positions(rest(before), values, start, dictionary, tiling, alpha, seeded(4))
+    now = found.weight.argmax(1)[0].tolist()
+    for block in range(4):
+        others = [[*now[:block], place, *before[block + 1 :]] for place in range(4)]
+        given = torch.stack([-0.5 * alpha * rest(place).square().sum() for place in others]).softmax(0)
+        torch.testing.assert_close(found.chance[0, :, block], given, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize(("height", "width"), [(4, 6), (4, 2), (2, 6), (5, 5)])
 def test_positions_that_draw_an_image_stay_where_its_noise_is_small(height: int, width: int) -> None:
     """Two images of two channels, two maps: each block of each keeps its own."""

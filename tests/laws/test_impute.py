@@ -8,7 +8,7 @@ from torch import Generator, Tensor
 from latelier.core import Code, HasLevels, Latent, Samples
 from latelier.models.shared import Refills
 from latelier.objectives import impute
-from latelier.objectives.impute import begun, filled
+from latelier.objectives.impute import begun, filled, filling
 
 
 class Fills(LinearGaussian, Refills):
@@ -39,6 +39,15 @@ def test_it_is_what_the_likeliest_code_draws_and_known_pixels_stay() -> None:
     torch.testing.assert_close(found, torch.where(KNOWN.bool(), IMAGE, want), atol=0.015, rtol=0)  # so far Adam comes
     assert torch.equal(found[KNOWN.bool()], IMAGE[KNOWN.bool()])
     assert not found.requires_grad
+
+
+def test_in_slices_it_is_the_same_and_says_how_far_it_is() -> None:
+    shares, slices = [], filling(Fills(), IMAGE, KNOWN, Generator().manual_seed(0))
+    with pytest.raises(StopIteration) as end:
+        while True:
+            shares.append(next(slices))
+    assert shares == [0.0, *(step / impute.STEPS for step in range(impute.STEPS))]
+    assert torch.equal(end.value.value, fill(Fills()))
 
 
 def test_by_rounds_alone_it_is_the_models_own_way() -> None:

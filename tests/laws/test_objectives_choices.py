@@ -11,7 +11,7 @@ from latelier.errors import Refusal
 from latelier.models.vae import Diagonal
 from latelier.objectives import categorical, energy, mmd
 from latelier.objectives.adversary import Image
-from latelier.objectives.corruption import Additive, Masking
+from latelier.objectives.corruption import Additive, Masking, drop
 from latelier.objectives.estimator import Exact, Relaxed, Score
 from latelier.objectives.noise import uniform
 from latelier.objectives.penalty import Capacity, Mmd
@@ -50,6 +50,15 @@ def test_masking_sets_its_share_to_nothing_and_additive_noise_has_its_deviation(
     assert float(masked.mean()) == pytest.approx(0.7, abs=5 * (0.21 / 40_000) ** 0.5)
     noise = Additive(0.2)(image, seeded()) - image
     torch.testing.assert_close(noise, 0.2 * torch.randn(4, 1, 100, 100, generator=seeded()))
+
+
+def test_dropout_of_a_share_takes_noise_and_of_none_takes_nothing() -> None:
+    image, generator = torch.ones(5, 7), seeded()
+    numbers = torch.rand(5, 7, generator=seeded())
+    share = float(numbers[2, 3])  # one that is just not below the share
+    assert torch.equal(drop(image, share, seeded()), (numbers >= share) / (1 - share))
+    assert drop(image, 0.0, generator) is image
+    assert torch.equal(generator.get_state(), seeded().get_state())
 
 
 def test_a_masked_value_is_one_whose_number_is_below_the_share() -> None:
