@@ -97,7 +97,12 @@ def test_json_and_objects_come_back_as_they_went() -> None:
     ("setting", "line"),
     [
         ("latnet=3", "toy has no field 'latnet'; did you mean \"latent\"?"),
-        ("penalty.wieght=3", "toy with penalty=beta has no field 'penalty.wieght'; did you mean \"weight\"?"),
+        ("penalty.wieght=3", "toy with penalty=beta has no field 'penalty.wieght'; did you mean \"penalty.weight\"?"),
+        (
+            "penalty.draw=3",
+            "toy with penalty=beta has no field 'penalty.draw'; there are: penalty.weight; 'penalty.draws'",
+        ),
+        ("penalty.other=3", "toy with penalty=beta has no field 'penalty.other'; there are: penalty.weight"),
         ("penalty=mdm", "toy: penalty cannot be 'mdm'; did you mean \"mmd\"?"),
         ("latent=2.5", "toy: latent takes a whole number, 0 or more, but got '2.5'"),
         ("latent=-1", "toy: latent takes a whole number, 0 or more, but got '-1'"),

@@ -13,10 +13,10 @@ from latelier.errors import Refusal
 SLOW = """
 import sys, time, torch
 from latelier.cli import main
-from latelier.engine import parallel
+from latelier.engine import meeting, parallel
 from latelier.training import held_out
 
-parallel.SAID_AFTER = 1.0
+meeting.SAID_AFTER = 1.0
 opened = held_out.open_images
 
 def slow(*arguments, **options):

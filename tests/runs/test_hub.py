@@ -140,3 +140,18 @@ def test_a_download_that_fails_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_
 def test_a_folder_that_is_not_empty_is_refused(here: Path, capsys: Captured) -> None:
     assert "is not an empty folder" in refused(capsys, ["export", "run", "--to", "hub-folder", "--out", "hub"])
     assert "to" in refused(capsys, ["export", "run", "--to", "elsewhere", "--out", "new"])
+
+
+def test_what_is_measured_of_it_is_said_and_written_nowhere_and_the_next_command_works(
+    here: Path, capsys: Captured
+) -> None:
+    before = {path.name: path.read_bytes() for path in Path("hub").iterdir()}
+    main(["score", "hub", "--data", "digits", "--only", "reconstruction", "--limit", "20"])
+    following = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("Next: "))
+    assert following == "Next: latelier report hub --data digits --out hub.html"
+    assert {path.name: path.read_bytes() for path in Path("hub").iterdir()} == before
+    assert "hub is a folder of a model hub and no run folder; say where to write with --out" in refused(
+        capsys, "report hub --data digits"
+    )
+    main(following.removeprefix("Next: latelier ").split())
+    assert "reconstruction" in Path("hub.html").read_text()

@@ -129,7 +129,7 @@ def test_captions_are_scored_beside_what_needs_no_model(here: Path) -> None:
             "captions of an image are learned, at least 1",
         ),
         (f"train vae --data pets --out new {TINY} {GRU} caption.dropout=1", "caption.dropout is a share"),
-        (f"train vae --data pets --out new {TINY} {GRU} caption.hiden=1", 'did you mean "hidden"?'),
+        (f"train vae --data pets --out new {TINY} {GRU} caption.hiden=1", 'did you mean "caption.hidden"?'),
         ("caption run pets --out new --beam 0", "--beam takes a whole number from 1 to 10,000, but got 0"),
         ("caption run pets --out new --draws -1", "--draws takes a whole number from 0 to 10,000, but got -1"),
         ("draw run imagine", "imagine needs a caption"),

@@ -16,15 +16,16 @@ from types import ModuleType
 from latelier.config.own_code import is_own, permitted, running
 
 
-def nearest(name: str, names: list[str]) -> str:
-    """The end of a refusal: the nearest match, if any is near, and all there is."""
-    return f"{guess(name, names)}there are: {', '.join(names) or 'none'}"
+def nearest(name: str, names: list[str], prefix: str = "") -> str:
+    """The end of a refusal: the nearest match, if any is near, and all there is. ``prefix`` is what each is given
+    behind, which makes none of them nearer."""
+    return f"{guess(name, names, prefix)}there are: {', '.join(f'{prefix}{one}' for one in names) or 'none'}"
 
 
-def guess(name: str, names: list[str]) -> str:
+def guess(name: str, names: list[str], prefix: str = "") -> str:
     """A question for the nearest match, with a space behind it; empty if none is near."""
     close = get_close_matches(name.lower(), names, n=1)
-    return f'did you mean "{close[0]}"? ' if close else ""
+    return f'did you mean "{prefix}{close[0]}"? ' if close else ""
 
 
 def sentence(text: str | None) -> str:

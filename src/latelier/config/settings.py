@@ -7,9 +7,10 @@ A field whose type is a union of dataclasses (``penalty: Beta | Mmd``) is chosen
 import types
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
+from difflib import get_close_matches
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from latelier.config.lookup import nearest
+from latelier.config.lookup import guess, nearest
 from latelier.errors import Refusal
 
 T = TypeVar("T")
@@ -24,7 +25,7 @@ def configure(cls: type[T], settings: Mapping[str, Any], owner: str) -> T:
     Keys may be dotted; values may be text (``"1e-3"``, ``"32,64"``), JSON or already typed. ``owner`` names the
     configured thing in messages. Raises Refusal for an unknown field or a value that does not parse.
     """
-    return _build(cls, nest(settings), owner, "", None)
+    return _build(cls, nest(settings), owner, "", None, {})
 
 
 def parse_assignments(texts: Iterable[str]) -> dict[str, str]:
@@ -93,7 +94,10 @@ def words(settings: Mapping[str, Any]) -> list[str]:
     return [f"{k}={','.join(map(str, v)) if isinstance(v, list) else v}" for k, v in flat(settings).items()]
 
 
-def _build(cls: type[T], nested: Mapping[str, Any], owner: str, prefix: str, base: Any) -> T:
+def _build(
+    cls: type[T], nested: Mapping[str, Any], owner: str, prefix: str, base: Any, others: Mapping[str, type]
+) -> T:
+    """``others``: the kinds that could have been chosen in place of this one."""
     hints = get_type_hints(cls)
     known = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]
     values = {} if base is None else {name: getattr(base, name) for name in known}
@@ -101,7 +105,10 @@ def _build(cls: type[T], nested: Mapping[str, Any], owner: str, prefix: str, bas
         if name not in known:
             kind, field = cls.__name__.lower(), prefix[:-1]
             chosen = f" with {field}={kind}" if prefix and kind != field.rpartition(".")[2] else ""
-            raise Refusal(f"{owner}{chosen} has no field '{prefix}{name}'; {nearest(name, list(known))}")
+            end = nearest(name, list(known), prefix)
+            if not guess(name, list(known)):
+                end += _elsewhere(name, others, prefix)
+            raise Refusal(f"{owner}{chosen} has no field '{prefix}{name}'; {end}")
         default = _default(known[name]) if base is None else getattr(base, name)
         values[name] = _value(hints[name], given, default, owner, prefix + name)
     built = cls(**values)  # first: what it says of its own bounds is plainer
@@ -134,7 +141,15 @@ def _value(hint: Any, given: Any, default: Any, owner: str, name: str) -> Any:
     if not isinstance(kind, str) or kind not in kinds:
         raise Refusal(f"{owner}: {name} cannot be '{kind}'; {nearest(str(kind), list(kinds))}")
     base = default if isinstance(default, kinds[kind]) else None
-    return _build(kinds[kind], nested, owner, f"{name}.", base)
+    others = {other: cls for other, cls in kinds.items() if other != kind}
+    return _build(kinds[kind], nested, owner, f"{name}.", base, others)
+
+
+def _elsewhere(name: str, others: Mapping[str, type], prefix: str) -> str:
+    """Where another kind has a field of that name, or nearly."""
+    of = {field.name: kind for kind, cls in others.items() for field in fields(cls)}
+    near = get_close_matches(name.lower(), list(of), n=1)
+    return f"; '{prefix}{near[0]}' needs {prefix[:-1]}={of[near[0]]}" if near else ""
 
 
 def _kinds(hint: Any) -> dict[str, type]:

@@ -9,9 +9,7 @@ hangs. What may take some of them hours (one machine packs its images) is waited
 launcher's key-value store, without a limit: the launcher ends those who wait when another has died.
 """
 
-import json
 import os
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -25,58 +23,13 @@ import torch.distributed as dist
 import torch.distributed.nn.functional
 from torch import Tensor
 
+from latelier.engine.meeting import Meeting, of_one_start
 from latelier.errors import Failed, Refusal
-from latelier.terminal.say import say
 
 TIMEOUT = "LATELIER_TIMEOUT"  # environment variable: seconds that a collective waits
 USUAL = 600.0  # NCCL's own; gloo's is 1,800
-SAID_AFTER = 30.0  # seconds until a line says who is waited for; then after twice as many, and so on
-LEAST, MOST = 0.002, 1.0  # seconds between two looks at who is there
-PIECE = 1 << 20  # characters of a value that are stored together
 CUT_OFF = ("timed out", "timeout", "connection closed", "connection reset", "broken pipe")
-_meetings: list["_Meeting"] = []  # of the group that this process has joined: one or none
-
-
-class _Meeting:
-    """Where processes leave word for each other: the launcher's store, and how often they have met there."""
-
-    def __init__(self, store: dist.Store):  # type: ignore[name-defined]  # torch does not list what it gives
-        self.store, self.number = store, 0
-
-    def exchange(self, value: Any, what: str) -> list[Any]:
-        self.number += 1
-        keys = [f"latelier/{self.number}/{other}" for other in range(world())]
-        self._put(keys[rank()], json.dumps(value))
-        began, said, pause = time.monotonic(), SAID_AFTER, LEAST
-        while not self.store.check(keys):
-            time.sleep(pause)
-            pause = min(MOST, 1.5 * pause)
-            if time.monotonic() - began > said:
-                self._say(keys, what, time.monotonic() - began)
-                said *= 2
-        values = [json.loads(self._get(key)) for key in keys]
-        dist.all_reduce(torch.zeros(1))  # the store may be in a process, which must not end before all have read
-        for number in range(int(self.store.get(keys[rank()]))):
-            self.store.delete_key(f"{keys[rank()]}/{number}")
-        self.store.delete_key(keys[rank()])
-        return values
-
-    def _put(self, key: str, text: str) -> None:
-        """In pieces, then how many there are: the store takes no value beyond 8 MiB."""
-        pieces = [text[start : start + PIECE] for start in range(0, len(text), PIECE)]
-        for number, piece in enumerate(pieces):
-            self.store.set(f"{key}/{number}", piece)
-        self.store.set(key, str(len(pieces)))
-
-    def _get(self, key: str) -> str:
-        return b"".join(self.store.get(f"{key}/{n}") for n in range(int(self.store.get(key)))).decode()
-
-    def _say(self, keys: Sequence[str], what: str, seconds: float) -> None:
-        late = [number for number, key in enumerate(keys) if not self.store.check([key])]
-        if late and rank() == min(set(range(world())) - set(late)):  # one of those who are here
-            names = ", ".join(map(str, late[:8])) + (", ..." if len(late) > 8 else "")
-            of = f"{len(late)} of {world()} processes ({names})"
-            say(f"waiting for {of}, which still {what}: {seconds:,.0f} s so far", error=True)
+_meetings: list[Meeting] = []  # of the group that this process has joined: one or none
 
 
 def rank() -> int:
@@ -101,10 +54,11 @@ def processes() -> Iterator[None]:
     store, own, count = next(dist.rendezvous("env://", timeout=timedelta(seconds=max(limit, USUAL))))  # type: ignore[attr-defined]
     # Both, because a model may be trained on the CPU of a machine that has GPUs.
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
-    group = dist.PrefixStore("group", store)  # type: ignore[attr-defined]
     try:
+        store = of_one_start(store, own, count, max(limit, USUAL))
+        group = dist.PrefixStore("group", store)  # type: ignore[attr-defined]
         dist.init_process_group(backend, store=group, rank=own, world_size=count, timeout=timedelta(seconds=limit))
-        _meetings.append(_Meeting(store))
+        _meetings.append(Meeting(store, own, count))
         yield
     except RuntimeError as error:
         if not _cut_off(error):

@@ -59,7 +59,7 @@ def material(
         log=run.log,
         skipped=json_records.text(skipped, errors="surrogateescape").splitlines() if skipped.exists() else (),
         remarks=[*run.remarks, *data.get("remarks", ())],
-        commands=[command(run), report(run)],
+        commands=[command(run), report(run, images.source)],
     )
 
 

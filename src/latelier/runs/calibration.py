@@ -57,7 +57,7 @@ def temperature_of(run: Run, where: Where) -> Temperature:
         of = f"of {len(held)} images of known class that the run held out it gets {wrong or 'none'} wrong"
         raise Refusal(f"that takes {WRONG} mistakes to learn from, and {of}")
     found = Temperature(fit_temperature(probability, held.label), len(held), held.fingerprint)
-    if run.folder.is_dir():
+    if run.keeps:
         with suppress(Refusal):  # a run that cannot be written to is fitted again the next time
             json_records.write(run.folder / KEPT, {"seen": run.seen, **found._asdict()})
     return found
@@ -65,7 +65,7 @@ def temperature_of(run: Run, where: Where) -> Temperature:
 
 def kept(run: Run) -> Temperature | None:
     """The temperature that is kept for the run's checkpoint, if it is one."""
-    found = json_records.kept(run.folder / KEPT, TemperatureNote, "it is fitted anew") if run.folder.is_dir() else None
+    found = json_records.kept(run.folder / KEPT, TemperatureNote, "it is fitted anew") if run.keeps else None
     if found is None:
         return None
     value, labels = found["value"], found["labels"]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from latelier.config.own_code import trusting
 from latelier.config.settings import words
+from latelier.data.sources.matching import source_parts
 from latelier.runs.building import Card
 from latelier.runs.options import FLAGS, Options
 from latelier.runs.run import Run
@@ -31,6 +32,8 @@ def resume(folder: Path, card: Card, *options: str) -> str:
     return f"{trusting(card.modules())}{shlex.join(['latelier', 'train', '--out', str(folder), '--resume', *options])}"
 
 
-def report(run: Run) -> str:
-    """The command line that writes the run's page."""
-    return f"{trusting(run.card.modules())}{shlex.join(['latelier', 'report', str(run.folder)])}"
+def report(run: Run, source: str) -> str:
+    """The command line that writes the run's page, on these images where the run does not say of which it is."""
+    options = [] if run.config else ["--data", source_parts(source)[0]]
+    options += [] if run.keeps else ["--out", f"{run.name}.html"]
+    return f"{trusting(run.card.modules())}{shlex.join(['latelier', 'report', str(run.folder), *options])}"

@@ -53,10 +53,17 @@ class Run:
         """What tables and titles call it."""
         return self.folder.resolve().name
 
+    @property
+    def keeps(self) -> bool:
+        """Whether what is measured of it is kept beside it: in a run's folder, but not in a model hub's, which holds
+        the model alone, nor beside a lone weights file."""
+        return self.folder.is_dir() and (self.seen > 0 or not hub.is_hub_folder(self.folder))
+
     def home(self, instead: str) -> Path:
-        """The folder that what is made of the run goes into. Raises Refusal for a lone weights file."""
-        if not self.folder.is_dir():
-            raise Refusal(f"{self.folder} is a weights file and no run folder; say where to write with {instead}")
+        """The folder that what is made of the run goes into. Raises Refusal where there is none that ``keeps`` it."""
+        if not self.keeps:
+            what = "folder of a model hub" if self.folder.is_dir() else "weights file"
+            raise Refusal(f"{self.folder} is a {what} and no run folder; say where to write with {instead}")
         return self.folder
 
     @cached_property
@@ -76,10 +83,10 @@ class Run:
         return sorted({int(r.get("seen", 0)) for r in self._records()} - {self.seen})
 
     def keep(self, records: list[dict[str, Any]]) -> None:
-        """Puts scores in place of earlier ones of the same name, data and checkpoint, and writes them into a run
-        folder's scores.json, beside what others have written there meanwhile."""
+        """Puts scores in place of earlier ones of the same name, data and checkpoint, and writes them into scores.json,
+        beside what others have written there meanwhile, if the run ``keeps`` them."""
         self.scores = replaced(self.scores, records)
-        if self.folder.is_dir():
+        if self.keeps:
             path = self.folder / "scores.json"
             with files.locked(path):
                 json_records.write_list(path, replaced(self._records(), records))

@@ -139,5 +139,5 @@ def score_table(records: Sequence[dict[str, Any]], title: str, protocols: bool =
         if "verdict" in record:
             notes.append(f"{record['name']}: {record['verdict']}")
     if ways and not protocols:
-        ways = ["How each was measured: --protocols, or the run's scores.json or report."]
+        ways = ["How each was measured: --protocols, or a run's scores.json or report."]
     return "\n\n".join([table(title, ("score", "value", "n", "seconds"), rows), *blocks, *notes, *ways])

@@ -49,9 +49,9 @@ def verdict(run: Run, splits: Splits, records: Sequence[dict[str, Any]] = ()) ->
 def conclude(
     run: Run, splits: Splits, records: Sequence[dict[str, Any]] = (), numbers: dict[str, float] | None = None
 ) -> list[Finding]:
-    """The verdict, kept in the run's folder if it is one; of ``numbers``, if these were measured already."""
+    """The verdict, kept if the run keeps what is measured; of ``numbers``, if these were measured already."""
     said, found = verdict(run, splits, records) if numbers is None else (words(run, splits, numbers, records), numbers)
-    if run.folder.is_dir():
+    if run.keeps:
         sentences = [finding._asdict() for finding in said]
         json_records.write(run.folder / FILE, {**_stamp(run, splits), "findings": sentences, "facts": found})
     return said
@@ -102,7 +102,7 @@ def words(run: Run, splits: Splits, facts: dict[str, float], records: Sequence[d
     found = run.model.findings(facts | _grown(run.log, run.model.image) | {"shown": float(run.seen)})
     found += _remarked(run, found)
     failed = any(finding.level == "failure" for finding in found)
-    following = Finding("note", f"Next: {_next(run, found, went)}")
+    following = Finding("note", f"Next: {_next(run, found, went, splits.test.source)}")
     going = [] if failed or _vain(found) or went is None else [_going(went)]
     ending = [following] if failed else [_where(splits, facts), following]
     first, others = found[:1], sorted(found[1:], key=_worth)  # the first says whether it learned what it is for
@@ -172,7 +172,7 @@ def _where(splits: Splits, facts: dict[str, float]) -> Finding:
     return Finding("note", f"Measured on {part} that it did not see in training.")
 
 
-def _next(run: Run, found: Sequence[Finding], went: Course | None) -> str:
+def _next(run: Run, found: Sequence[Finding], went: Course | None, source: str) -> str:
     """One command."""
     plan = run.config.get("plan", {})
     learns = bool(run.model.moves()) and bool(plan)
@@ -184,7 +184,7 @@ def _next(run: Run, found: Sequence[Finding], went: Course | None) -> str:
     if helps and (unlearned or (went is not None and improving(went))):
         steps = 2 * math.ceil(plan["total"] / plan["batch"])
         return resume(run.folder, run.card, "--steps", f"{max(steps, SHORT) if unlearned else steps}")
-    return report(run)
+    return report(run, source)
 
 
 def _vain(found: Sequence[Finding]) -> bool:
@@ -234,7 +234,7 @@ def _stamp(run: Run, splits: Splits) -> dict[str, Any]:
 
 def remembered(run: Run) -> dict[str, Any] | None:
     """The record that the run keeps, if it is of this checkpoint: "findings", "facts" and, of which images, "data"."""
-    record = json_records.kept(run.folder / FILE, VerdictNote, "all is measured anew") if run.folder.is_dir() else None
+    record = json_records.kept(run.folder / FILE, VerdictNote, "all is measured anew") if run.keeps else None
     now = {"seen": run.seen, "version": VERSION}
     return dict(record) if record and now.items() <= record.items() else None
 
