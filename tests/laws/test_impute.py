@@ -1,5 +1,7 @@
 """Filling in by the most likely code of what is known."""
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 from scores.fakes import Fake, LinearGaussian, Point
@@ -42,12 +44,14 @@ def test_it_is_what_the_likeliest_code_draws_and_known_pixels_stay() -> None:
 
 
 def test_in_slices_it_is_the_same_and_says_how_far_it_is() -> None:
-    shares, slices = [], filling(Fills(), IMAGE, KNOWN, Generator().manual_seed(0))
-    with pytest.raises(StopIteration) as end:
-        while True:
-            shares.append(next(slices))
+    found = []
+
+    def slices() -> Iterator[float]:
+        found.append((yield from filling(Fills(), IMAGE, KNOWN, Generator().manual_seed(0))))
+
+    shares = list(slices())
     assert shares == [0.0, *(step / impute.STEPS for step in range(impute.STEPS))]
-    assert torch.equal(end.value.value, fill(Fills()))
+    assert torch.equal(found[0], fill(Fills()))
 
 
 def test_by_rounds_alone_it_is_the_models_own_way() -> None:
