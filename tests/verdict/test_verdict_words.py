@@ -143,9 +143,22 @@ def test_what_is_learned_by_heart_is_not_gone_on_with(made: Path) -> None:
     ):
         run.log = [*log(np.full(50, trained)), *held_out]
         for facts in (FACTS, FACTS | {"PSNR": 12.1}):
+            run.config["plan"] = {"total": 8_000, "batch": 8}
             found = verdict.words(run, splits, facts)
             assert sum(text.startswith(says) for _, text in found) == 1
             assert found[-1].text.startswith(f"Next: latelier {command} ")
+
+
+def test_a_run_of_few_steps_that_has_not_learned_knows_nothing_by_heart(made: Path) -> None:
+    """60 steps on 90 images of 12 pixels: 13.4 dB beside the mean image's 13.2, and 18.4 after 1,000."""
+    run, splits = opened(made)
+    run.log = [*log(np.full(50, 60.0)), *({"seen": n, "validation": {"distortion": 100.0 - n}} for n in range(20))]
+    for steps, going, command in ((999, "Still improving: ", "train"), (1_000, "Learns by heart: ", "report")):
+        run.config["plan"] = {"total": 8 * steps, "batch": 8}
+        found = verdict.words(run, splits, FACTS | {"PSNR": 12.1})
+        assert sum(text.startswith(going) for _, text in found) == 1
+        assert found[-1].text.startswith(f"Next: latelier {command} ")
+        assert any(text.startswith("Learns by heart: ") for _, text in verdict.words(run, splits, FACTS))
 
 
 def test_the_best_checkpoint_is_placed_where_it_came_early(made: Path) -> None:
