@@ -130,6 +130,16 @@ def test_a_metric_whose_name_says_little_is_explained(made: Path) -> None:
     assert "monitor=objective, lower is better" in contents.facts(run)["plan"]
 
 
+def test_labels_that_are_hidden_in_turn_are_those_of_images_trained_on(made: Path) -> None:
+    run, splits = opened(made)
+    name = "cross-validated label error %"
+    run.config["plan"] = {**run.config["plan"], "monitor": [name, False, ""]}
+    for values, says in ((np.linspace(90, 20, 20), "fell from"), (50.0 * (np.arange(20) < 5), "is 0.")):
+        run.log = [{"seen": n, "validation": {name: float(value)}} for n, value in enumerate(values)]
+        texts = [text for _, text in verdict.words(run, splits, FACTS)]
+        assert sum(f"{name} of images trained on {says}" in text for text in texts) == 1
+
+
 def test_what_is_learned_by_heart_is_not_gone_on_with(made: Path) -> None:
     run, splits = opened(made)
     held_out = [{"seen": 8 * n, "validation": {"distortion": 100.0 - n}} for n in range(1, 21)]

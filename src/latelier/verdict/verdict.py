@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from latelier.core import AttributeDirections, Classifies, Finding, Metric, has, innermost
+from latelier.engine import label_error
 from latelier.errors import Failed, Refusal
 from latelier.rules.labels import EVEN, TOLD
 from latelier.rules.shared import broken
@@ -31,6 +32,7 @@ from latelier.verdict.headlines import budgets, probed
 FILE = "verdict.json"
 VERSION = 4  # of the facts: those of earlier ones are measured anew
 MOST = 5  # lines
+LEARNED_FROM = "images trained on"  # that labels are hidden of in turn, whatever is held out
 
 
 def verdict(run: Run, splits: Splits, records: Sequence[dict[str, Any]] = ()) -> tuple[list[Finding], dict[str, float]]:
@@ -127,11 +129,12 @@ def _worth(finding: Finding) -> int:
 
 def _going(went: Course, new: bool) -> Finding:
     """Whether it is still learning; of a run that has only begun to (``new``), no images are known by heart yet."""
+    of = LEARNED_FROM if went.term == label_error.METRIC.name else went.where
     if went.gain == 0:
-        return Finding("note", f"No longer changing: {_named(went)} of {went.where} is {number(abs(went.end))}.")
+        return Finding("note", f"No longer changing: {_named(went)} of {of} is {number(abs(went.end))}.")
     up = (went.gain > 0) == went.higher
     way = f"{'rose' if up else 'fell'} from {number(went.half)} to {number(went.end)}"
-    moved = f"{_named(went)} of {went.where} {way} in the last half"
+    moved = f"{_named(went)} of {of} {way} in the last half"
     if improving(went) or (new and by_heart(went)):
         return Finding("good", f"Still improving: {moved}.")
     if by_heart(went) and went.known is not None:
