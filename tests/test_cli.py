@@ -162,7 +162,9 @@ def test_a_folder_without_labels_is_scored_reported_and_compared_all_the_same(he
     assert "probe: not taken; needs labels, but flat has none" in capsys.readouterr().out
     main(["report", "bare"])
     assert "needs labels, but flat has none" in Path("bare/report.html").read_text()
-    main(["compare", "bare", "run", "--data", "flat", "--out", "both.png"])
+    capsys.readouterr()
+    main(["compare", "bare", "run", "--data", "pets", "--out", "both.png"])
+    assert '"-": no probe of bare: needs labels, but flat has none' in capsys.readouterr().out
     assert refused(capsys, "score bare --only probe").startswith('latelier: score "probe" needs labels')
 
 

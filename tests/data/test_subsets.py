@@ -14,8 +14,11 @@ def test_held_out_and_learned_from_make_up_the_whole() -> None:
     assert (rows != hold_out(100, 0.25, seed=4)[0]).any()
     rows, held = hold_out(100, 0, seed=3)
     assert (len(rows), len(held)) == (100, 0)
-    with pytest.raises(Refusal, match="leaves none on one side"):
+    with pytest.raises(Refusal, match=r"^--validation 0\.1 of 3 images leaves none on one side; one image is 0\.33 of"):
         hold_out(3, 0.1, seed=0)
+    assert len(hold_out(3, 0.33, seed=0)[1]) == 1
+    with pytest.raises(Refusal, match=r"of 1 image leaves none on one side; leave it out, or give more images$"):
+        hold_out(1, 0.5, seed=0)
 
 
 def test_fewer_are_among_the_rows() -> None:

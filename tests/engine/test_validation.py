@@ -51,6 +51,14 @@ def test_what_needs_validation_images_is_refused_without_them(options: dict[str,
     assert not (tmp_path / "run").exists()
 
 
+def test_of_very_few_images_a_half_is_proposed_and_can_be_held_out(tmp_path: Path) -> None:
+    folder(tmp_path / "pets", 3, "L", (8, 8))
+    tiny = {**TINY, "data": str(tmp_path / "pets"), "monitor": "elbo"}
+    with pytest.raises(Refusal, match=r"; give --validation 0\.5 to hold out half$"):
+        latelier.train("vae", out=str(tmp_path / "run"), **tiny)
+    latelier.train("vae", out=str(tmp_path / "run"), validation=0.5, steps=1, **tiny)
+
+
 def test_a_models_directions_hold_inside_a_head_and_agree_with_its_own_metric() -> None:
     model = built("vae", head="softmax")
     assert monitor_of(model, held_digits(model), "elbo") == Metric("elbo", higher=True)

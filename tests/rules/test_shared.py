@@ -230,6 +230,17 @@ def test_a_classifier_stands_beside_guessing_and_a_baseline(accuracy: float, lev
     assert classified({"seen": 0.0}) == []
 
 
+@pytest.mark.parametrize("method", ["classifier", "vae", "bigan", "infogan"])
+def test_a_classifier_that_no_measured_label_tells_of_is_said(method: str) -> None:
+    model, _ = assemble(method, (1, 16, 16), ("a", "b"), {"head": "softmax"})
+    facts = {**GOOD, **GAME, **DRAWN} if method != "classifier" else {"images": 30.0, "seen": 0.0, "finite": 1.0}
+    said = "Whether it tells the labels cannot be seen: fewer than two of 30 unseen images have one; label more,"
+    found = model.findings({**facts, "images": 30.0, "unlabelled": 1.0})
+    assert [finding.level for finding in found if finding.text.startswith(said)] == ["note"]
+    assert found[0].text.startswith(said) == (method == "classifier")  # of others what pictures say comes first
+    assert not any(finding.text.startswith(said) for finding in model.findings(facts))
+
+
 @pytest.mark.parametrize(
     ("codes", "level", "begins"),
     [

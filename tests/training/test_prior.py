@@ -1,6 +1,7 @@
 """Shares of classes that a training is told (--prior)."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,12 @@ def test_a_head_goes_by_the_shares_that_were_given(prior: str, shares: list[floa
         assert open_run("run").model.state_dict()["head.unlabelled.prior"].tolist() == shares
 
 
-def test_shares_are_those_of_the_labels_that_are_left() -> None:
-    assert trained("labels", labels=1) == [0.5, 0.5]
+def test_shares_are_those_of_the_labels_that_are_left(capsys: pytest.CaptureFixture[str]) -> None:
+    assert trained("labels", labels=1, quiet=False) == [0.5, 0.5]
+    assert "--prior labels: --labels keeps 1 of each class, so that classes count as eq" in capsys.readouterr().err
+    shutil.rmtree("run")
+    assert trained("labels", quiet=False) == [0.75, 0.25]
+    assert "equally common" not in capsys.readouterr().err
 
 
 def test_a_resumed_run_keeps_its_shares_wherever_the_file_is_by_then() -> None:

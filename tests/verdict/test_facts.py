@@ -1,6 +1,7 @@
 """Facts that are known beforehand, of models that are not trained."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -142,6 +143,18 @@ def test_a_classifier_stands_beside_guessing_and_a_baseline_of_as_many_labels() 
     assert found["baseline accuracy"] > 90
     assert found["baseline labels"] == 300
     assert facts(model, fit, test, supervised=True, labels=5)["baseline labels"] == 10
+
+
+def test_a_classifier_that_no_measured_label_tells_of_is_found() -> None:
+    fit, test = halves(300, 1), halves(100, 2)
+    model = Names(SHAPE, 1, lambda image: image.mean((1, 2, 3))[:, None])
+    one = np.where(np.arange(100) == 0, test.label, -1)
+    found = facts(model, fit, replace(test, label=one), supervised=True)
+    assert found["unlabelled"] == 1
+    assert "accuracy" not in found
+    assert "unlabelled" not in facts(model, fit, test, supervised=True)
+    reads = Reads(SHAPE, 1, lambda image: image.mean((1, 2, 3))[:, None])
+    assert "unlabelled" not in facts(reads, planes(100, 1), planes(100, 2))  # it tells none
 
 
 def test_measuring_is_repeatable_and_leaves_torchs_own_noise_alone() -> None:

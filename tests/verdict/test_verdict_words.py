@@ -130,6 +130,16 @@ def test_a_metric_whose_name_says_little_is_explained(made: Path) -> None:
     assert "monitor=objective, lower is better" in contents.facts(run)["plan"]
 
 
+def test_labels_that_are_hidden_in_turn_are_those_of_images_trained_on(made: Path) -> None:
+    run, splits = opened(made)
+    name = "cross-validated label error %"
+    run.config["plan"] = {**run.config["plan"], "monitor": [name, False, ""]}
+    for values, says in ((np.linspace(90, 20, 20), "fell from"), (50.0 * (np.arange(20) < 5), "is 0.")):
+        run.log = [{"seen": n, "validation": {name: float(value)}} for n, value in enumerate(values)]
+        texts = [text for _, text in verdict.words(run, splits, FACTS)]
+        assert sum(f"{name} of images trained on {says}" in text for text in texts) == 1
+
+
 def test_what_is_learned_by_heart_is_not_gone_on_with(made: Path) -> None:
     run, splits = opened(made)
     held_out = [{"seen": 8 * n, "validation": {"distortion": 100.0 - n}} for n in range(1, 21)]
@@ -143,9 +153,22 @@ def test_what_is_learned_by_heart_is_not_gone_on_with(made: Path) -> None:
     ):
         run.log = [*log(np.full(50, trained)), *held_out]
         for facts in (FACTS, FACTS | {"PSNR": 12.1}):
+            run.config["plan"] = {"total": 8_000, "batch": 8}
             found = verdict.words(run, splits, facts)
             assert sum(text.startswith(says) for _, text in found) == 1
             assert found[-1].text.startswith(f"Next: latelier {command} ")
+
+
+def test_a_run_of_few_steps_that_has_not_learned_knows_nothing_by_heart(made: Path) -> None:
+    """60 steps on 90 images of 12 pixels: 13.4 dB beside the mean image's 13.2, and 18.4 after 1,000."""
+    run, splits = opened(made)
+    run.log = [*log(np.full(50, 60.0)), *({"seen": n, "validation": {"distortion": 100.0 - n}} for n in range(20))]
+    for steps, going, command in ((999, "Still improving: ", "train"), (1_000, "Learns by heart: ", "report")):
+        run.config["plan"] = {"total": 8 * steps, "batch": 8}
+        found = verdict.words(run, splits, FACTS | {"PSNR": 12.1})
+        assert sum(text.startswith(going) for _, text in found) == 1
+        assert found[-1].text.startswith(f"Next: latelier {command} ")
+        assert any(text.startswith("Learns by heart: ") for _, text in verdict.words(run, splits, FACTS))
 
 
 def test_the_best_checkpoint_is_placed_where_it_came_early(made: Path) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 from latelier.data.attributes import holding
 from latelier.data.images import Images
 from latelier.errors import Refusal
+from latelier.terminal.tables import counted
 
 
 def hold_out(count: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -14,7 +15,8 @@ def hold_out(count: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarra
     0 leaves none on one side."""
     held = round(share * count)
     if share and not 0 < held < count:
-        raise Refusal(f"--validation {share} of {count} images leaves none on one side; give a share between 0 and 1")
+        way = f"one image is {1 / count:.2g} of them" if count > 1 else "leave it out, or give more images"
+        raise Refusal(f"--validation {share:g} of {counted(count, 'image')} leaves none on one side; {way}")
     if not held:
         return np.arange(count), np.arange(0)
     order = np.random.default_rng([seed, 5]).permutation(count)

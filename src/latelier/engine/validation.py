@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from latelier.engine.plan import Plan
 
 
+TEN = 10  # images, of which a tenth is one
+
+
 def judged_by(request: SimpleNamespace, model: Model, validation: Batches | None, batches: Batches) -> Metric:
     """What checkpoints of a run are judged by (``monitor_of``). Raises Refusal also where a new run is to be judged,
     or stopped, by images that it does not hold out; older runs, whose images were not checked, resume."""
@@ -25,9 +28,10 @@ def judged_by(request: SimpleNamespace, model: Model, validation: Batches | None
     if validation is None and asked != label_error.METRIC.name and request.card is None:
         options = {f"--monitor {asked}": asked, f"--patience {request.patience}": request.patience}
         if given := [option for option, value in options.items() if value is not None]:
+            part = "0.1 to hold out a tenth" if len(batches.images) >= TEN else "0.5 to hold out half"
             raise Refusal(
                 f"{given[0]} needs validation images, and {request.data} has none and none are held out; give "
-                "--validation 0.1 to hold out a tenth"
+                f"--validation {part}"
             )
     return monitor_of(model, validation, asked)
 

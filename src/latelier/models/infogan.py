@@ -40,7 +40,7 @@ from latelier.nets.pixel_range import Centred, Uncentred
 from latelier.objectives import gaussian
 from latelier.objectives.game import fooled, judged, right
 from latelier.objectives.prior import drawn
-from latelier.rules.labels import classified, known
+from latelier.rules.labels import classified, known, untold
 from latelier.rules.samples import sampled
 from latelier.rules.shared import hopeless
 
@@ -191,4 +191,5 @@ class Model(Samples, Encodes, Decodes, Clusters, Base):
 
     def findings(self, facts: Mapping[str, float]) -> list[Finding]:
         """Its codes hold what can be read off drawn images; the rest of an image they do not keep."""
-        return hopeless(facts) or [*classified(facts), *sampled(facts, VARIED), *known(facts)]
+        own = hopeless(facts)
+        return own or [*classified(facts), *sampled(facts, VARIED), *untold(facts), *known(facts)]

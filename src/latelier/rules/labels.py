@@ -47,6 +47,14 @@ def classified(facts: Facts) -> list[Finding]:
     return [Finding("good", f"{TOLD} {said}.")]
 
 
+def untold(facts: Facts) -> list[Finding]:
+    """That the model's own classifier could not be measured."""
+    if not facts.get("unlabelled"):
+        return []
+    said = f"fewer than two of {images_of(facts, int(facts['images']))} have one"
+    return [Finding("note", f"Whether it tells the labels cannot be seen: {said}; label more, or hold out more.")]
+
+
 def images_of(facts: Facts, n: int) -> str:
     """The count of images, and whether the model saw them."""
     return f"{counted(n, 'image')} that it saw" if facts["seen"] else counted(n, "unseen image")

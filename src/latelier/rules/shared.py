@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from latelier.rules.finding import Finding
-from latelier.rules.labels import TOLD, Facts, classified, known
+from latelier.rules.labels import TOLD, Facts, classified, known, untold
 from latelier.rules.samples import NEARER, beside, sampled
 
 THOUSAND = 1_000  # times its start: a loss that has diverged
@@ -42,7 +42,7 @@ def usual(facts: Facts, drawing: str = NEARER, level: Literal["note", "warning"]
     found += used(facts)
     if "PSNR" in facts and not early(facts) and way_to_pca(facts) >= LEARNED:  # before, there is more to mend
         found += beside(facts, drawing, level)
-    return [*found, *known(facts)]  # which has no remedy
+    return [*found, *untold(facts), *known(facts)]  # which has no remedy
 
 
 def game(facts: Facts, apart: str, alike: str) -> list[Finding]:
@@ -51,7 +51,8 @@ def game(facts: Facts, apart: str, alike: str) -> list[Finding]:
     samples look alike."""
     if found := hopeless(facts):
         return found
-    return [*classified(facts), *related(facts, apart), *sampled(facts, alike), *known(facts)]
+    pictures = [*related(facts, apart), *sampled(facts, alike)]
+    return [*classified(facts), *pictures, *untold(facts), *known(facts)]
 
 
 def hopeless(facts: Facts) -> list[Finding]:

@@ -75,6 +75,9 @@ def supervised(request: SimpleNamespace, images: Images, rows: np.ndarray) -> Su
         settings = _share_known(images, rows, settings)
     if request.prior is not None and request.card is None:  # a resumed run keeps the shares, wherever the file is now
         settings = _with_prior(str(request.prior), images, rows, settings)
+        if str(request.prior) == "labels" and count is not None:
+            said = f"--prior labels: --labels keeps {count} of each class, so that classes count as equally common"
+            images = replace(images, remarks=(*images.remarks, f"{said}; a file says other shares (--prior FILE)"))
     if request.captions is not None:
         settings.setdefault("caption", "gru")
         images = hide_captions(images, request.captions, request.seed, among=rows)

@@ -95,6 +95,13 @@ def _table(opened: Sequence["Run"], names: Sequence[str]) -> str:
         ran[measured] = [name for place, name in enumerate(names) if any(place in cells for cells in scores.values())]
     if apart := _apart(ran):
         blocks.append(apart)
+    taken = {name.partition(": ")[0] for _, name in values}
+    blocks += [
+        f'"-": no {record["name"]} of {name}: {record["reason"]}'
+        for run, name in zip(opened, names, strict=True)
+        for record in run.scores
+        if "reason" in record and record["name"] in taken
+    ]
     return "\n\n".join(blocks)
 
 

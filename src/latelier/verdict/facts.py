@@ -20,6 +20,7 @@ Everything is deterministic and draws from generators of its own. A fact that ca
     guess               only where classes are uneven: balanced accuracy of a constant answer, %. Those of codes, pixels
                         and PCA are balanced then; of a classifier there are "balanced accuracy" with its "balanced
                         error", and "balanced baseline", too
+    unlabelled          1, only where the model has a classifier and fewer than two of the images have a label
     alike               1, only where all images are one and the same
 
 What is measured of attributes, ``attribute_facts`` names. A verdict adds from the run "shown", images shown in
@@ -72,7 +73,10 @@ def measured(model: Model, data: Splits, *, supervised: bool, labels: int | None
             facts |= drawn(model, test, known)
         if has(model, AttributeDirections) and facts.get("finite", 1.0):
             facts |= attributed(model, data.fit, test, labels)
-    if (test.label >= 0).sum() >= LABELLED and len(np.unique(data.fit.label[data.fit.label >= 0])) > 1:
+    told = (test.label >= 0).sum() >= LABELLED
+    if has(model, Classifies) and not told:
+        facts["unlabelled"] = 1.0
+    if told and len(np.unique(data.fit.label[data.fit.label >= 0])) > 1:
         if has(model, Classifies):
             facts |= _classified(model, data.fit, test, labels)
         elif has(model, Encodes) and not supervised and facts.get("finite", 1.0):

@@ -5,20 +5,17 @@ whether the run is still learning (``course``). The numbers are kept as verdict.
 checkpoint and to the images."""
 
 import io
-import math
 from collections.abc import Sequence
 from contextlib import redirect_stderr
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from latelier.core import AttributeDirections, Classifies, Finding, Metric, has, innermost
-from latelier.engine import checkpoint
+from latelier.engine import label_error
 from latelier.errors import Failed, Refusal
 from latelier.rules.labels import EVEN, TOLD
-from latelier.rules.shared import UNLEARNED, VAIN, absurd, broken, grown, rising
-from latelier.runs.command import command, report, resume
+from latelier.rules.shared import broken
 from latelier.runs.config import read_config
 from latelier.runs.learning_curve import LATE, Course, by_heart, course, improving, read_log, worsening
 from latelier.runs.run import Run, open_run
@@ -28,13 +25,14 @@ from latelier.storage import json_records
 from latelier.storage.schemas import VerdictNote
 from latelier.terminal.say import say
 from latelier.terminal.tables import counted, number
+from latelier.verdict.advice import begun, log_facts, next_command, vain
 from latelier.verdict.facts import measured
 from latelier.verdict.headlines import budgets, probed
 
 FILE = "verdict.json"
-VERSION = 3  # of the facts: those of earlier ones are measured anew
+VERSION = 4  # of the facts: those of earlier ones are measured anew
 MOST = 5  # lines
-SHORT = 1_000  # steps that a run which has not learned is advised to take at least
+LEARNED_FROM = "images trained on"  # that labels are hidden of in turn, whatever is held out
 
 
 def verdict(run: Run, splits: Splits, records: Sequence[dict[str, Any]] = ()) -> tuple[list[Finding], dict[str, float]]:
@@ -62,7 +60,7 @@ def at_end(folder: Path, request: SimpleNamespace) -> None:
     Failed where the training has failed."""
     if request.quiet:
         image = read_config(folder / "config.json")["model"]["image"]
-        failed, rest = broken(_grown(read_log(folder), image)), list[Finding]()
+        failed, rest = broken(log_facts(read_log(folder), image)), list[Finding]()
     else:
         try:
             run = open_run(folder, request.model)
@@ -99,11 +97,12 @@ def words(run: Run, splits: Splits, facts: dict[str, float], records: Sequence[d
             facts = {name: value for name, value in facts.items() if name != "guess"} | more
     monitor = run.config.get("plan", {}).get("monitor")
     went = course(run.log, Metric(*monitor) if monitor else None, run.model.measures)
-    found = run.model.findings(facts | _grown(run.log, run.model.image) | {"shown": float(run.seen)})
+    found = run.model.findings(facts | log_facts(run.log, run.model.image) | {"shown": float(run.seen)})
     found += _remarked(run, found)
     failed = any(finding.level == "failure" for finding in found)
-    following = Finding("note", f"Next: {_next(run, found, went, splits.test.source)}")
-    going = [] if failed or _vain(found) or went is None else [_going(went)]
+    new = begun(run, found)
+    following = Finding("note", f"Next: {next_command(run, found, went, splits.test.source)}")
+    going = [] if failed or vain(found) or went is None else [_going(went, new)]
     ending = [following] if failed else [_where(splits, facts), following]
     first, others = found[:1], sorted(found[1:], key=_worth)  # the first says whether it learned what it is for
     weightiest = others[: MOST - len(first) - len(going) - len(ending)]
@@ -128,13 +127,15 @@ def _worth(finding: Finding) -> int:
     return {"failure": 0, "warning": 1, "note": 2, "good": 3}[finding.level]
 
 
-def _going(went: Course) -> Finding:
+def _going(went: Course, new: bool) -> Finding:
+    """Whether it is still learning; of a run that has only begun to (``new``), no images are known by heart yet."""
+    of = LEARNED_FROM if went.term == label_error.METRIC.name else went.where
     if went.gain == 0:
-        return Finding("note", f"No longer changing: {_named(went)} of {went.where} is {number(abs(went.end))}.")
+        return Finding("note", f"No longer changing: {_named(went)} of {of} is {number(abs(went.end))}.")
     up = (went.gain > 0) == went.higher
     way = f"{'rose' if up else 'fell'} from {number(went.half)} to {number(went.end)}"
-    moved = f"{_named(went)} of {went.where} {way} in the last half"
-    if improving(went):
+    moved = f"{_named(went)} of {of} {way} in the last half"
+    if improving(went) or (new and by_heart(went)):
         return Finding("good", f"Still improving: {moved}.")
     if by_heart(went) and went.known is not None:
         known = f"is {number(went.known)} on images trained on, of which more would help"
@@ -170,60 +171,6 @@ def _where(splits: Splits, facts: dict[str, float]) -> Finding:
         which = ", some of which it may have seen" if splits.doubtful else " that it saw"
         return Finding("note", f"Measured on {part}{which} in training; on others it may be worse.")
     return Finding("note", f"Measured on {part} that it did not see in training.")
-
-
-def _next(run: Run, found: Sequence[Finding], went: Course | None, source: str) -> str:
-    """One command."""
-    plan = run.config.get("plan", {})
-    learns = bool(run.model.moves()) and bool(plan)
-    if learns and any(finding.level == "failure" for finding in found):
-        return resume(run.folder, run.card, "--rate", f"{_lower(run)}") if _sound(run) else _slower(run)
-    vain = _vain(found) or (went is not None and (worsening(went) or by_heart(went)))
-    helps = learns and not vain
-    unlearned = helps and any(finding.text.startswith(UNLEARNED) for finding in found)
-    if helps and (unlearned or (went is not None and improving(went))):
-        steps = 2 * math.ceil(plan["total"] / plan["batch"])
-        return resume(run.folder, run.card, "--steps", f"{max(steps, SHORT) if unlearned else steps}")
-    return report(run, source)
-
-
-def _vain(found: Sequence[Finding]) -> bool:
-    """Whether more training mends nothing."""
-    return any(finding.text.startswith(VAIN) for finding in found)
-
-
-def _sound(run: Run) -> bool:
-    """Whether a failed run keeps a checkpoint from before it failed, that --resume goes on from."""
-    every = checkpoint.checkpoints(run.folder)
-    try:
-        found = checkpoint.latest(run.folder) if every else None
-    except Refusal:  # there is none to go on from
-        return False
-    if found is None or found.seen == every[-1].seen:
-        return False
-    before = [record for record in run.log if record["seen"] <= found.seen]
-    return not broken(_grown(before, run.model.image))
-
-
-def _lower(run: Run) -> float:
-    """A tenth of the run's rate, or the method's own if that is less."""
-    asked = run.config["request"].get("rate")
-    own = max((optimiser["rate"] for optimiser in run.config.get("optimisers", {}).values()), default=1e-3)
-    return float(f"{own / 10 if asked is None else min(asked / 10, own):.1g}")
-
-
-def _slower(run: Run) -> str:
-    """The command of the run, into another folder, at a lower rate."""
-    changed = {**run.config["request"], "rate": _lower(run), "out": f"{run.folder}-slower"}
-    return command(replace(run, config={**run.config, "request": changed}))
-
-
-def _grown(log: Sequence[dict[str, Any]], image: Sequence[int]) -> dict[str, float]:
-    """Facts of a log, of images [c, h, w]: of a loss that has diverged, and whether codes come to carry more."""
-    records = [record["terms"] for record in log if "terms" in record]
-    if not records:
-        return {}
-    return grown(records[0], records[-1]) | absurd(records[-1], math.prod(image)) | rising(records)
 
 
 def _stamp(run: Run, splits: Splits) -> dict[str, Any]:
