@@ -1,25 +1,18 @@
 """Images that a user drops on the page: checked before they are decoded, turned into plain pixels, kept in memory."""
 
 import ctypes
-import io
 import threading
 from collections import OrderedDict
 from contextlib import suppress
 from hashlib import sha256
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
-from PIL.ImageFile import ImageFile
+from PIL import Image
 
-from latelier.data.packing.decode import Target, fit, flatten, is_grey, no_bombs, on_white, opened, turn_of
-from latelier.data.packing.depth import is_deep
+from latelier.data.packing.single import read, seen
 from latelier.errors import Refusal
 
-PIXELS = 40_000_000  # that an image may have
-DEEP = 10_000_000  # of more than 8 bits a value, which are read whole and as floats
-SIDE = 1024  # px that an image is reduced to: no model here sees more
 MOST, BYTES = 24, 48 << 20  # images, and bytes of their pixels, that are kept; the oldest go
-STRIP = 64  # rows of the reduced image that are made at once
 
 
 class Uploads:
@@ -57,55 +50,10 @@ class Uploads:
             picture = self._kept.get(name)
         if picture is None:
             raise Refusal("this image of your own is no longer here: drop the file on the page again")
-        channels, height, width = image
-        if height != width:
-            picture = ImageOps.fit(picture, (width, height), Image.Resampling.LANCZOS)
-        return fit(picture, Target(height, width, channels, crop=height == width))
+        return seen(picture, image)
 
     def __len__(self) -> int:
         return len(self._kept)
-
-
-def read(content: bytes) -> Image.Image:
-    """An image of mode L or RGB, upright, at most ``SIDE`` px a side. Raises Refusal for what is none, or too
-    large."""
-    try:
-        with no_bombs(), opened(io.BytesIO(content)) as image:
-            most = DEEP if is_deep(image) else PIXELS
-            if image.width * image.height > most:
-                deep = " of more than 8 bits a value" if most == DEEP else ""
-                raise Refusal(
-                    f"this image has {image.width:,} x {image.height:,} pixels{deep}, and {most:,} are the most that "
-                    "is opened here: make it smaller"
-                )
-            image.draft(None, (2 * SIDE, 2 * SIDE))
-            plain = _plain(image)
-            turn = turn_of(image)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise Refusal(f"this image has more than {PIXELS:,} pixels: make it smaller") from None
-    except UnidentifiedImageError:
-        raise Refusal("this file is no image that can be read: give PNG, JPEG, WEBP, GIF, BMP or TIFF") from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        if isinstance(error, Refusal):
-            raise
-        raise Refusal(f"this image is damaged and cannot be read ({error}): give another copy of it") from error
-    plain.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
-    return plain if turn is None else plain.transpose(turn)
-
-
-def _plain(image: ImageFile) -> Image.Image:
-    """An image that is not loaded yet in mode L or RGB, averaged to hardly less than twice ``SIDE`` strip by strip: a
-    second copy of all its pixels is never made."""
-    by = max(image.size) // (2 * SIDE)
-    if by < 2 or is_deep(image):
-        return flatten(image, set()).copy()
-    mode = "L" if is_grey(image) else "RGB"
-    image.load()
-    small = Image.new(mode, (-(-image.width // by), -(-image.height // by)))
-    for top in range(0, image.height, STRIP * by):
-        strip = image.crop((0, top, image.width, min(image.height, top + STRIP * by)))
-        small.paste(on_white(strip, mode, set()).reduce(by), (0, top // by))
-    return small
 
 
 def give_back() -> None:

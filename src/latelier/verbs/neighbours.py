@@ -84,8 +84,8 @@ def _read(model: "Model", query: str) -> "np.ndarray | None":
 
     from latelier.codes.rows import device_of, reads
     from latelier.data.images import to_float
+    from latelier.data.packing import single
     from latelier.errors import Refusal
-    from latelier.explore.uploads import Uploads
     from latelier.nets.eval_mode import evaluating
     from latelier.storage.paths import place
 
@@ -96,9 +96,8 @@ def _read(model: "Model", query: str) -> "np.ndarray | None":
         return None
     if not path.is_file():
         raise Refusal(f"--query {query} is no file; name an image file, or an image of SRC")
-    uploads = Uploads()
     try:
-        pixels = uploads.pixels(uploads.add(path.read_bytes()), model.image)
+        pixels = single.seen(single.read(path.read_bytes()), model.image)
     except Refusal as reason:
         raise Refusal(f"--query {query}: {reason}") from None
     with evaluating(model):

@@ -22,10 +22,10 @@ from latelier.data.packing import fill
 from latelier.data.packing import target as targets
 from latelier.data.packing.decode import SurpriseError, Target, decode, probe
 from latelier.data.packing.depth import Measured, span_of
+from latelier.data.packing.single import read
 from latelier.data.sources.open import open_images
 from latelier.data.sources.survey import survey
 from latelier.errors import Refusal
-from latelier.explore.uploads import read
 from latelier.runs.run import open_run
 from latelier.runs.where import Where
 from latelier.storage.json_records import SUM
