@@ -201,4 +201,6 @@ def test_the_next_command_of_ones_own_model_names_its_file_and_works(
     main([*command[1:-1], "12"])  # fewer steps than it says
     assert following(capsys.readouterr().err).startswith("LATELIER_CODE='my model.py' latelier ")
     monkeypatch.setenv("LATELIER_CODE", str(here / "my model.py"))
-    assert report(opened(here, "new")[0]) == f"LATELIER_CODE='{here}/my model.py' latelier report {here}/new"
+    assert (
+        report(opened(here, "new")[0], "pets:test") == f"LATELIER_CODE='{here}/my model.py' latelier report {here}/new"
+    )
