@@ -33,4 +33,13 @@ def resume(folder: Path, card: Card, *options: str) -> str:
 
 def report(run: Run) -> str:
     """The command line that writes the run's page."""
-    return f"{trusting(run.card.modules())}{shlex.join(['latelier', 'report', str(run.folder)])}"
+    return _verb(run, "report")
+
+
+def explore(run: Run) -> str:
+    """The command line that opens the run in the explorer."""
+    return _verb(run, "explore")
+
+
+def _verb(run: Run, verb: str) -> str:
+    return f"{trusting(run.card.modules())}{shlex.join(['latelier', verb, str(run.folder)])}"
