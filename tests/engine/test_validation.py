@@ -59,6 +59,21 @@ def test_of_very_few_images_a_half_is_proposed_and_can_be_held_out(tmp_path: Pat
     latelier.train("vae", out=str(tmp_path / "run"), validation=0.5, steps=1, **tiny)
 
 
+def test_patience_is_refused_where_validation_tells_nothing(tmp_path: Path) -> None:
+    """A head alone learns nothing of images without a label: all validations were 0, and the run stopped."""
+    tiny = {**TINY, "validation": 0.1, "patience": 1, "labels": 2, "steps": 30, "save_every": 0.25, "batch": 16}
+    settings = {"net": "mlp", "net.widths": (4,), "latent": 2, "head.unlabelled": "consistent"}
+    tiny |= {"images": 100, "settings": settings}
+    with pytest.raises(
+        Refusal, match=r"^--patience 1 stops a run .* classifier learns labels alone; add --monitor \"c"
+    ):
+        latelier.train("classifier", out=str(tmp_path / "run"), **tiny)
+    assert not (tmp_path / "run").exists()
+    latelier.train("classifier", out=str(tmp_path / "run"), monitor="cross-validated label error %", **tiny)
+    settings.pop("head.unlabelled")
+    latelier.train("vae", out=str(tmp_path / "images"), **tiny)  # of images it can tell
+
+
 def test_a_models_directions_hold_inside_a_head_and_agree_with_its_own_metric() -> None:
     model = built("vae", head="softmax")
     assert monitor_of(model, held_digits(model), "elbo") == Metric("elbo", higher=True)

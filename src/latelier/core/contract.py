@@ -135,6 +135,10 @@ class Model(nn.Module, ABC):
         a game's loss. ``loss`` is the sum of what the players minimise."""
         return Metric("loss")
 
+    def tells(self, labelled: int, captioned: int) -> bool:
+        """Whether validation images of which this many are labelled and captioned say anything of ``monitor``."""
+        return True
+
     def measures(self, terms: dict[str, float]) -> dict[str, float]:
         """Ratios and weighted sums of means of the report's terms over validation images, where these are there."""
         return {}
@@ -153,10 +157,6 @@ class Wrapper(Model, ABC):
     """A model around a model: adds players, terms or capabilities. ``need`` and ``has`` look through it."""
 
     inner: Model
-
-    def tells(self, labelled: int, captioned: int) -> bool:
-        """Whether this many labelled and captioned validation images say anything of this wrapper's own metric."""
-        return True
 
 
 def innermost(model: nn.Module) -> nn.Module:

@@ -33,17 +33,21 @@ def judged_by(request: SimpleNamespace, model: Model, validation: Batches | None
                 f"{given[0]} needs validation images, and {request.data} has none and none are held out; give "
                 f"--validation {part}"
             )
-    return monitor_of(model, validation, asked)
+    metric = monitor_of(model, validation, asked)
+    patient = request.patience is not None and request.card is None and metric != label_error.METRIC
+    if patient and validation is not None and not _telling(model, validation).tells(*validation.known()):
+        raise Refusal(
+            f"--patience {request.patience} stops a run by its validation images, but none has a label that the run "
+            f'may know, and {request.model} learns labels alone; add --monitor "{label_error.METRIC.name}", or leave '
+            "--patience out"
+        )
+    return metric
 
 
 def monitor_of(model: Model, validation: Batches | None, asked: str | None) -> Metric:
     """What the run's checkpoints are judged by: the metric asked for, else that of the outermost part of the model of
     which these images can tell. Raises Refusal, before anything is learned, for one that no validation will report."""
-    part = model
-    labelled, captioned = (0, 0) if validation is None else validation.known()
-    while isinstance(part, Wrapper) and not part.tells(labelled, captioned):
-        part = part.inner
-    own = part.monitor()
+    own = _telling(model, validation).monitor()
     if asked == label_error.METRIC.name:
         return label_error.METRIC
     if asked is None or validation is None:
@@ -55,6 +59,14 @@ def monitor_of(model: Model, validation: Batches | None, asked: str | None) -> M
         there = "; ".join(f"{way}: {', '.join(names)}" for way, names in ways if names)
         raise Refusal(f"--monitor {asked} is no metric of this run; {guess(asked, list(known))}{there}")
     return own if asked == own.name else known[asked]
+
+
+def _telling(model: Model, validation: Batches | None) -> Model:
+    """The outermost part of the model of which these images can tell, or the innermost."""
+    labelled, captioned = (0, 0) if validation is None else validation.known()
+    while isinstance(model, Wrapper) and not model.tells(labelled, captioned):
+        model = model.inner
+    return model
 
 
 DIRECTIONS = (("higher", True), ("lower", False))

@@ -73,6 +73,9 @@ class Model(Base, Encodes, EncoderStages, EncoderFilters, Classifies):
     def monitor(self) -> Metric:
         return Metric("loss" if self.head is None else "cross-entropy")
 
+    def tells(self, labelled: int, captioned: int) -> bool:
+        return labelled > 0
+
     def moves(self) -> tuple[Move, ...]:
         return (self.learn,)
 

@@ -11,7 +11,8 @@ from latelier.core import Finding
 from latelier.data.images import Images
 from latelier.errors import Refusal
 from latelier.page import Figure, Material, Table
-from latelier.runs.command import command, report
+from latelier.page.first_screen import NEXT
+from latelier.runs.command import command, explore, report
 from latelier.runs.run import Run
 from latelier.scores.probe import ahead
 from latelier.sheets import find, ordered, possible, wanted
@@ -48,7 +49,7 @@ def material(
     return Material(
         title=f"{run.name}: {run.card.model} on {data.get('source', 'images')}",
         summary=summary or f"A {run.card.model} after {learned}. {shown}",
-        verdict=verdict,
+        verdict=onward(run, verdict),
         headlines=headlines(measured or {}, [record for record in run.scores if record["data"] == images.source]),
         eight=eight(run.view(images, "", most=COUNT)),
         curve=leading(run.log),
@@ -61,6 +62,12 @@ def material(
         remarks=[*run.remarks, *data.get("remarks", ())],
         commands=[command(run), report(run, images.source)],
     )
+
+
+def onward(run: Run, verdict: Sequence[Finding]) -> list[Finding]:
+    """The verdict for a reader of the page, who needs not be sent to it: the explorer is next."""
+    own = NEXT + report(run)
+    return [finding._replace(text=NEXT + explore(run)) if finding.text == own else finding for finding in verdict]
 
 
 def leading(log: Sequence[dict[str, Any]]) -> str:

@@ -36,4 +36,13 @@ def report(run: Run, source: str) -> str:
     """The command line that writes the run's page, on these images where the run does not say of which it is."""
     options = [] if run.config else ["--data", source_parts(source)[0]]
     options += [] if run.keeps else ["--out", f"{run.name}.html"]
-    return f"{trusting(run.card.modules())}{shlex.join(['latelier', 'report', str(run.folder), *options])}"
+    return _verb(run, "report", *options)
+
+
+def explore(run: Run) -> str:
+    """The command line that opens the run in the explorer."""
+    return _verb(run, "explore")
+
+
+def _verb(run: Run, verb: str, *options: str) -> str:
+    return f"{trusting(run.card.modules())}{shlex.join(['latelier', verb, str(run.folder), *options])}"

@@ -81,7 +81,8 @@ def run(request: SimpleNamespace) -> Path:
         if parallel.rank() == 0:
             say(f"stopped and saved at {counted(outcome.seen, 'image')}; go on with: {again}", error=True)
         raise KeyboardInterrupt if outcome.signal == signal.SIGINT else SystemExit(128 + outcome.signal)
-    announce(request, f"{folder}: {counted(outcome.seen, 'image')} seen")
+    early = f"; --patience: {prepared.plan.patience} validations brought nothing better"
+    announce(request, f"{folder}: {counted(outcome.seen, 'image')} seen{early * (outcome.why == 'no better')}")
     if parallel.rank() == 0:
         verdict.at_end(folder, request)
     return folder
