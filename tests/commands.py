@@ -46,7 +46,7 @@ def rows(path: str) -> list[dict[str, str]]:
 def started(command: list[str]) -> BaseProcess:
     """The command in a process of its own, forked from one that has imported torch already."""
     context = get_context("forkserver")
-    context.set_forkserver_preload(["latelier.training.run", "torch._dynamo"])
+    context.set_forkserver_preload(["latelier.training.run"])
     process = context.Process(target=main, args=(command,))
     process.start()
     return process

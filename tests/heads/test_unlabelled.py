@@ -1,5 +1,6 @@
 """What label heads learn from images without a label."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -86,8 +87,15 @@ def test_where_nothing_is_taught_the_shares_stay() -> None:
     assert torch.equal(others.taught, before)
 
 
-def test_a_run_from_before_these_shares_opens_and_goes_on(tmp_path: Path) -> None:
-    run = latelier.train("vae", out=tmp_path / "run", settings=SETTINGS, quiet=True, **SMALL)
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with all its checkpoints."""
+    out = tmp_path_factory.mktemp("unlabelled") / "run"
+    return latelier.train("vae", out=out, settings=SETTINGS, quiet=True, keep=99, **SMALL)
+
+
+def test_a_run_from_before_these_shares_opens_and_goes_on(trained: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(trained, tmp_path / "run"))
     for found in checkpoint.checkpoints(run):
         weights, note = checkpoint.read(found.weights, CardNote)
         state, standing = checkpoint.read(found.state, Standing)
@@ -193,7 +201,7 @@ def test_unlabelled_images_reach_the_encoder_through_their_strong_view_alone() -
     ("model", "settings", "memory"),
     [
         ("vae", SETTINGS, "propagated"),
-        ("classifier", SETTINGS, "propagated"),
+        pytest.param("classifier", SETTINGS, "propagated", marks=pytest.mark.slow),
         ("classifier", [*SETTINGS[:3], "head.unlabelled=words"], "said"),
     ],
 )
@@ -201,7 +209,7 @@ def test_a_run_in_two_halves_equals_one_run_bit_for_bit_with_what_was_told(
     model: str, settings: list[str], memory: str, tmp_path: Path
 ) -> None:
     whole = latelier.train(model, out=tmp_path / "whole", settings=settings, quiet=True, keep=99, **SMALL)
-    half = latelier.train(model, out=tmp_path / "half", settings=settings, quiet=True, keep=99, **SMALL)
+    half = Path(shutil.copytree(whole, tmp_path / "half"))
     for found in checkpoint.checkpoints(half):
         if found.seen > 13 * 32:
             found.weights.unlink()
@@ -232,9 +240,8 @@ def test_a_prediction_is_the_geometric_mean_over_changed_views_whoever_is_in_the
         assert torch.allclose(scores.softmax(2), torch.stack(views), atol=1e-6)
 
 
-def test_what_was_propagated_is_no_part_of_the_model(tmp_path: Path) -> None:
-    run = latelier.train("vae", out=tmp_path / "run", settings=SETTINGS, quiet=True, **SMALL)
-    assert not [name for name in open_run(run).model.state_dict() if "propagated" in name]
+def test_what_was_propagated_is_no_part_of_the_model(trained: Path) -> None:
+    assert not [name for name in open_run(trained).model.state_dict() if "propagated" in name]
 
 
 @pytest.mark.slow
@@ -249,10 +256,20 @@ def test_two_processes_equal_one(model: str, tmp_path: Path) -> None:
     assert max(float((first[name] - second[name]).abs().max()) for name in first) < 1e-5
 
 
+ENCODERS = ["vae", "aae", "classifier", "dgdn", "patchvae", "bigan", "ali", "hali", "vac", "introvac", "ksparse"]
+MACHINES = ["vae", "dgdn"]  # the others' run alike beside the other head, and in the slow tests
+
+
 @pytest.mark.parametrize(
-    "model", ["vae", "aae", "classifier", "dgdn", "patchvae", "bigan", "ali", "hali", "vac", "introvac", "ksparse"]
+    ("model", "head"),
+    [
+        *((model, "softmax") for model in ENCODERS),
+        *(
+            pytest.param(model, "bayesian_svm", marks=() if model in MACHINES else pytest.mark.slow)
+            for model in ENCODERS
+        ),
+    ],
 )
-@pytest.mark.parametrize("head", ["softmax", "bayesian_svm"])
 def test_every_encoder_learns_from_unlabelled_images(tmp_path: Path, model: str, head: str) -> None:
     kind = [f"head={head}", "head.unlabelled=consistent", "head.rounds=0,0.5", "head.threshold=0.11"]
     small = {**SMALL, "steps": 2, "batch": 16, "images": 200}

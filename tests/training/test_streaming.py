@@ -26,7 +26,7 @@ from latelier.runs.trained_on import trained_on
 from latelier.runs.where import Where
 from latelier.training import streaming
 
-OPTIONS: dict[str, Any] = {"batch": 12, "steps": 60, "save_every": 0.1, "seed": 3, "parts": 4, "pack": "never"}
+OPTIONS: dict[str, Any] = {"batch": 12, "steps": 40, "save_every": 0.2, "seed": 3, "parts": 4, "pack": "never"}
 SETTINGS = ["net=mlp", "net.widths=16", "latent=3"]
 
 
@@ -69,10 +69,18 @@ def contents(run: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in run.glob("*.safetensors")}
 
 
+@pytest.fixture(scope="module")
+def uninterrupted(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("uninterrupted")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("LATELIER_CACHE", str(place / "cache"))
+        return trained(place / "run", f"{files}/train-*.tar")
+
+
 @pytest.fixture
-def whole(files: Path, tmp_path: Path) -> Path:
+def whole(uninterrupted: Path, tmp_path: Path) -> Path:
     """Trained from files on this machine, without a break."""
-    return trained(tmp_path / "whole", f"{files}/train-*.tar")
+    return Path(shutil.copytree(uninterrupted, tmp_path / "whole"))
 
 
 def test_shards_of_a_bucket_and_of_a_folder_train_the_same_weights(
