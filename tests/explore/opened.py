@@ -2,7 +2,7 @@
 
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -61,6 +61,23 @@ def said(answer: Any) -> tuple[int, dict[str, Any]]:
         return answer.status_code, answer.json()
     last = json.loads(answer.text.splitlines()[-1])
     return last["status"], last.get("answer", last)
+
+
+class Untrained:
+    """A job in the place of ``latelier.explore.jobs.Job`` that trains nothing, and ends when it is cancelled."""
+
+    def __init__(self, words: Sequence[str], out: Path, beside: str, ended: object):
+        self.words, self.out, self.beside = words, out, beside
+        self.state, self.opened = "running", ""
+
+    def told(self) -> dict[str, Any]:
+        told = {"state": self.state, "share": 0.5, "lines": ["step 1"], "command": "", "kept": False}
+        return {**told, "out": str(self.out), "opened": self.opened}
+
+    def cancel(self) -> None:
+        self.state = "cancelled"
+
+    close = cancel
 
 
 class Page:

@@ -233,7 +233,7 @@ def test_probabilities_are_calibrated_where_a_temperature_is_kept(
     able: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = [one["probability"] for one in able.ask("classify", "show", picture="d3")["classes"]]
-    run = able.client.app.state.explorer.opened_runs["one"].run  # type: ignore[attr-defined]
+    run = able.client.app.state.explorer.runs.by_name["one"].run  # type: ignore[attr-defined]
     (tmp_path / "calibration.json").write_text('{"seen": 0, "value": 0.5, "labels": 60, "fingerprint": ""}')
     monkeypatch.setattr(run, "folder", tmp_path)
     told = able.ask("classify", "show", picture="d3")
@@ -244,7 +244,7 @@ def test_probabilities_are_calibrated_where_a_temperature_is_kept(
 
 
 def test_who_asks_too_early_hears_how_far_it_is(able: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    codes = able.client.app.state.explorer.opened_runs["one"].codes  # type: ignore[attr-defined]
+    codes = able.client.app.state.explorer.runs.by_name["one"].codes  # type: ignore[attr-defined]
     monkeypatch.setattr(codes, "_rows", None)
     monkeypatch.setattr(codes, "_done", 0.25)
     answer = able.client.post("/api/one/look/near", json={})

@@ -210,6 +210,42 @@ def test_every_panel_says_its_command(visitor: Visitor) -> None:
         assert "latelier " in visitor.page.inner_text("code.command"), panel
 
 
+# Pairs of controls that lie on each other, or nearer than 2 px, and cells whose text does not fit into them.
+CROWDED = """() => {
+  const seen = (chosen) => [...document.querySelectorAll(`main :is(${chosen})`)].filter((one) => one.checkVisibility());
+  const name = (one) => one.getAttribute("aria-label") || one.textContent || one.placeholder;
+  const found = seen("button, select, textarea, input:not([type=file], [type=range])")
+    .filter((one) => !one.closest(".cells, .strip, .list, .choices"))
+    .map((one) => [name(one), one.getBoundingClientRect()]);
+  const meet = (one, other) => one.left < other.right + 2 && other.left < one.right + 2
+    && one.top < other.bottom + 2 && other.top < one.bottom + 2;
+  const pairs = found.flatMap(([one, box], i) =>
+    found.slice(i + 1).filter(([, other]) => meet(box, other)).map(([other]) => `${one} / ${other}`));
+  const cut = seen("td, th").filter((one) => one.scrollWidth > one.clientWidth + 1);
+  return [...pairs, ...cut.map((one) => one.textContent)];
+}"""
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (820, 1100), (360, 740)])
+def test_no_control_lies_on_another_and_no_cell_is_cut(three: str, size: tuple[int, int]) -> None:
+    with visiting(three, viewport={"width": size[0], "height": size[1]}) as visitor:
+        for panel in PANELS:
+            visitor.go(f"panel={panel}&picture=d3")
+            visitor.page.wait_for_load_state("networkidle")
+            assert visitor.page.evaluate(CROWDED) == [], panel
+
+
+def test_a_button_that_does_nothing_does_not_look_as_if(visitor: Visitor) -> None:
+    visitor.go("panel=label")
+    visitor.page.wait_for_selector("text=Nothing is trained on these images.")
+    begin = visitor.page.get_by_role("button", name="Train with these labels")
+    assert begin.is_disabled()
+    colour = "(one) => getComputedStyle(one).backgroundColor"
+    undo = visitor.page.get_by_role("button", name="Undo (Z)")
+    undo.evaluate("(one) => { one.disabled = true; }")
+    assert begin.evaluate(colour) == undo.evaluate(colour)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_all_text_stands_out_from_its_ground(three: str, scheme: str) -> None:
     with visiting(three, color_scheme=scheme) as visitor:

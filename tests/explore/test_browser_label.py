@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from explore.able import Able
 from explore.browser import PATIENCE, Visitor, served, visiting
+from explore.opened import Untrained
 
 IMAGE = (1, 8, 6)
 
@@ -57,6 +58,28 @@ def test_keys_mark_an_attribute(labelling: Visitor) -> None:
     page.keyboard.press("u")
     labelling.until("/bright 1 yes, 0 no/.test(document.body.innerText)")
     labelling.until("/^0 of 12/m.test(document.body.innerText)")  # no class was given
+
+
+def test_a_selection_is_trained_on_and_the_training_cancelled(
+    labelling: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("latelier.explore.jobs.Job", Untrained)
+    page = labelling.page
+    labelling.go("panel=look")
+    page.get_by_role("button", name="Select all 12").click()
+    page.get_by_role("button", name="Train on these").click()
+    page.get_by_role("button", name="Train on the selected images").click()
+    page.wait_for_selector("text=Training, 50 % done, into nowhere/one-selected")
+    page.reload()  # in the middle of it
+    page.wait_for_selector("text=Training, 50 % done, into nowhere/one-selected")
+    assert page.get_by_role("button", name="Train on the selected images").is_disabled()
+    cancel = page.get_by_role("button", name="Cancel", exact=True)
+    cancel.focus()
+    page.wait_for_timeout(2500)  # while it is asked how far the training is
+    assert page.evaluate("document.activeElement.textContent") == "Cancel"
+    cancel.click()
+    page.wait_for_selector("text=Cancelled before there was anything to keep")
+    page.wait_for_selector("button:not([disabled]):text('Train on the selected images')")
 
 
 @pytest.mark.slow

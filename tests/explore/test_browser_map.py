@@ -133,6 +133,29 @@ def test_pictures_stand_where_there_is_room(base: str) -> None:
         visitor.until(f"({drawn})() < 3000")
 
 
+def test_pictures_of_near_points_do_not_lie_on_each_other(base: str) -> None:
+    """Of three points, two of which are nearer than a picture is wide and in two cells, two have theirs."""
+    shown = """async (place) => {
+      const { Thumbs } = await import("./static/lib/thumbs.js");
+      const eachInView = (visit) => [0, 1, 2].forEach((i) => visit(i));
+      const thumbs = new Thumbs(() => "", () => {});
+      thumbs.load = () => {};
+      thumbs.choose({ eachInView, place: Float32Array.from(place), rows: [0, 1, 2], view: () => ({ unit: 100 }) });
+      return thumbs.shown;
+    }"""
+    with visiting(base) as visitor:
+        visitor.go("panel=look")
+        assert visitor.page.evaluate(shown, [0.5, 0, 0.6, 0, 0.5, 0.9]) == [0, 2]
+
+
+def test_what_is_waited_for_is_said(base: str) -> None:
+    with visiting(base) as visitor:
+        waiting = {"status": 202, "content_type": "application/json", "body": '{"waiting": 0.5}'}
+        visitor.page.route("**/map/way", lambda route: route.fulfill(**waiting))
+        visitor.go("panel=map")
+        visitor.page.wait_for_selector("text=Placing the codes by principal components: 50 %.")
+
+
 def test_names_stand_where_their_points_are_densest(base: str) -> None:
     """Of a class in two places the name stands in the larger one, and not on the empty ground between."""
     named = """async (place) => {

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from explore.browser import Visitor
+from explore.browser import Visitor, visiting
 from PIL import Image
 
 DRAWN = "Drawn of the code"
@@ -67,6 +67,18 @@ def test_a_part_is_chosen_and_taken_from_another_picture(visitor: Visitor) -> No
     assert visitor.picture("part 1 swapped")
     visitor.page.locator('.strip .thumb[data-id="d9"]').click()
     visitor.page.wait_for_selector('img[alt="appearance from"][src*="/d9.png"]')
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_parts_are_chosen_before_what_is_drawn_of_them(base: str, width: int) -> None:
+    with visiting(base, viewport={"width": width, "height": 844}) as found:
+        found.go("run=three&panel=parts&picture=d1")
+        found.page.locator("img[alt$='swapped'][src^='data:']").first.wait_for()
+        top = "(one) => one.getBoundingClientRect().top"
+        listed = found.page.locator(".part").last.evaluate(top)
+        drawn = found.page.locator(".three figure").evaluate_all(f"(all) => all.map({top})")
+        assert len({round(one) for one in drawn}) == 1  # in one row
+        assert listed < drawn[0]
 
 
 def test_an_attribute_is_moved_and_its_table_follows(visitor: Visitor) -> None:

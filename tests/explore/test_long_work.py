@@ -152,7 +152,7 @@ def test_the_train_split_is_read_when_it_is_needed() -> None:
 
 
 def _needed(able: Page) -> None:
-    opened = able.client.app.state.explorer.opened_runs["one"]  # type: ignore[attr-defined]
+    opened = able.client.app.state.explorer.runs.by_name["one"]  # type: ignore[attr-defined]
     for panel, action in (("look", "page"), ("reconstruct", "show"), ("traverse", "move")):
         able.ask(panel, action)
     assert "fit" not in vars(opened)

@@ -9,6 +9,7 @@ import pytest
 from explore.opened import Page, said
 from hostile.contents import JSON, PICTURES
 
+from latelier.errors import Refusal
 from latelier.explore.panels import actions_of, list_panels
 from latelier.explore.requests import Question
 
@@ -67,6 +68,17 @@ def sentence(answer: Any) -> bool:
     return status in (400, 404, 413, 415) and len(line) < 1_000 and "\n" not in line
 
 
+@pytest.fixture
+def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is trained, whoever asks."""
+
+    def refused(*asked: object) -> None:
+        raise Refusal("a training costs too much here")
+
+    monkeypatch.setattr("latelier.explore.jobs.Jobs.start", refused)
+
+
+@pytest.mark.usefixtures("untrained")
 @pytest.mark.parametrize("share", [2, pytest.param(len(VALUES), marks=pytest.mark.slow)])
 @pytest.mark.parametrize("panel", list_panels())
 def test_no_question_ends_in_a_failure(panel: str, share: int, able: Page, read: set[str]) -> None:

@@ -3,6 +3,7 @@
 import base64
 import csv
 import io
+import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 from explore.able import Able
 from explore.browser import served, visiting
-from explore.opened import HERE, Page, TestClient, pictures, place, said
+from explore.opened import HERE, Page, TestClient, Untrained, pictures, place, said
 from PIL import Image
 
 from latelier.data.sources.open import open_images
@@ -164,7 +165,46 @@ def test_a_selection_is_a_folder_of_copies_or_links(page: Page, tmp_path: Path) 
     made = page.ask("look", "folder", selection=chosen, how="links")
     assert open_images(made["folder"], cache=tmp_path / "cache").label.tolist() == [-1, 0]
     assert (Path(made["folder"]) / "labels.csv").read_text() == "file,label\nsub/7.png,'=wolf\n"
+    assert (Path(made["folder"]) / "attributes.csv").read_text() == "file,striped\nsub/1.png,0\nsub/7.png,0\n"
+    page.ask("label", "mark", pictures=["d7"], attribute="striped")
+    page.ask("label", "mark", pictures=["d1"], attribute="striped", value="yes")
+    made = page.ask("look", "folder", selection=chosen, how="links")
+    lines = (Path(made["folder"]) / "attributes.csv").read_text().splitlines()
+    assert lines == ["file,striped", "sub/1.png,1", "sub/7.png,0"]  # as the page says, else as the data do
     assert page.refused("look", "folder", selection=chosen, how="../..")[0] == 400
+
+
+def test_what_is_no_longer_known_is_no_longer_in_a_selections_folder(page: Page) -> None:
+    chosen = page.ask("look", "select", words="=1+1")["selection"]
+    folder = Path(page.ask("look", "folder", selection=chosen)["folder"])
+    assert (folder / "labels.csv").is_file()
+    page.client.app.state.explorer.runs.by_name["one"].shown.label[11] = -1  # type: ignore[attr-defined]
+    page.ask("look", "folder", selection=chosen)
+    assert [path.name for path in folder.iterdir()] == ["=1+1.png"]
+
+
+def test_a_selection_is_trained_on(page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("latelier.explore.jobs.Job", Untrained)
+    run = page.client.app.state.explorer.runs.by_name["one"].run  # type: ignore[attr-defined]
+    run.config["request"] = {"data": str(tmp_path / "data"), "size": 8, "channels": 1}
+    chosen = page.ask("look", "select", label="dog", attribute="striped", value="no")["selection"]
+    answer = page.ask("label", "train_selected", selection=chosen, method="vae", steps=30)
+    folder = tmp_path / "labels" / f"selection-{chosen}-links"
+    assert answer["state"] == "running"
+    words = f"train vae --data {folder} --out nowhere/one-selected --size 8 --channels 1 --steps 30"
+    jobs = page.client.app.state.explorer.runs.jobs  # type: ignore[attr-defined]
+    assert shlex.join(jobs.last.words) == words
+    assert open_images(str(folder), cache=tmp_path / "cache").attributes == ("striped",)
+    status, sentence = page.refused("label", "train_selected", selection=chosen)
+    assert (status, sentence.startswith("a training runs already")) == (400, True)
+    nothing = page.ask("look", "select", words="of nothing")["selection"]
+    assert "nothing is selected" in page.refused("label", "train_selected", selection=nothing)[1]
+
+
+def test_labels_that_nobody_gave_are_not_offered_to_filter_by(page: Page) -> None:
+    assert page.ask("look", "filters")["given"] == []
+    page.ask("label", "give", pictures=["d3"], **{"class": "cow"})
+    assert page.ask("look", "filters")["given"] == ["cat", "dog", "cow"]
 
 
 def test_images_that_are_no_files_are_written_as_the_model_sees_them() -> None:

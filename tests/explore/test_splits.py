@@ -1,7 +1,10 @@
 """Images by their part in the training, and other splits of the same source beside the one that is shown."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -77,6 +80,40 @@ def test_another_split_is_opened_beside_once(digits: Any, tmp_path: Path) -> Non
         assert (status, sentence) == (400, 'no split "validation" here; there are: train, test')
 
 
+def test_a_split_that_was_opened_beside_is_closed_again(digits: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with TestClient(digits, base_url=HERE) as client:
+        page, runs = Page(client), digits.state.explorer.runs
+        begun, over = list[float](), Event()
+
+        def computed() -> Iterator[float]:
+            try:
+                for share in (0.1, 0.2):
+                    begun.append(share)
+                    yield share
+            finally:
+                over.set()
+
+        assert page.ask("look", "filters")["close"] is False
+        assert "the explorer was started with one" in page.refused("look", "close")[1]
+        page.ask("look", "split", split="train")
+        assert page.ask("look", "filters", run="one-train")["close"] is True
+        page.ask("label", "give", run="one-train", pictures=["d0"], **{"class": "3"})
+        opened = runs.by_name["one-train"]
+        monkeypatch.setattr(
+            runs.jobs, "last", SimpleNamespace(state="running", beside="one-train", out="there", opened="")
+        )
+        assert "a training that was begun here runs, into there" in page.refused("look", "close", run="one-train")[1]
+        monkeypatch.setattr(runs.jobs, "last", None)
+        assert page.ask("look", "close", run="one-train") == {"run": "one"}
+        assert [run["id"] for run in client.get("/api/site").json()["runs"]] == ["one"]
+        assert page.refused("look", "page", run="one-train") == (404, 'no run "one-train" is open here; it has one')
+        opened.between(computed())
+        assert over.wait(10)
+        assert begun == [0.1]
+        page.ask("look", "split", split="train")  # finds what was said
+        assert page.ask("label", "state", run="one-train", pictures=["d0"])["pictures"][0]["given"] == "3"
+
+
 def test_attributes_given_here_filter_and_colour(digits: Any) -> None:
     with TestClient(digits, base_url=HERE) as client:
         page = Page(client)
@@ -97,6 +134,11 @@ def test_a_person_goes_to_the_images_that_are_trained_on(digits: Any) -> None:
         visitor.page.wait_for_selector("text=Images 1 to 48 of 1,297.")
         visitor.page.select_option("select[aria-label=Split]", "test")
         visitor.page.wait_for_selector("text=Images 1 to 48 of 500.")
+        assert visitor.page.get_by_role("button", name="Close one").count() == 0
+        visitor.go("run=one-train&panel=look")
+        visitor.page.get_by_role("button", name="Close one, train images").click()
+        visitor.page.wait_for_selector("text=Images 1 to 48 of 500.")
+        assert visitor.page.locator("#run option").all_inner_texts() == ["one"]
         visitor.go("run=one&panel=label")
         visitor.page.get_by_role("button", name="Label the train images").click()
         visitor.until("location.hash.includes('run=one-train') && location.hash.includes('panel=label')")

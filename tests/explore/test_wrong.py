@@ -75,7 +75,7 @@ def test_a_failure_is_said_and_the_server_lives_on(able: Page, monkeypatch: pyte
 
 
 def test_what_is_kept_is_bounded(able: Page) -> None:
-    place = able.client.app.state.explorer.opened_runs["one"]  # type: ignore[attr-defined]
+    place = able.client.app.state.explorer.runs.by_name["one"]  # type: ignore[attr-defined]
     for seed in range(200):
         able.ask("traverse", "move", seed=seed)
     assert len(place._kept) <= 64

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -20,18 +20,14 @@ from latelier.errors import Refusal
 from latelier.explore.answers import JSONResponse, answered, told
 from latelier.explore.evaluated import begun
 from latelier.explore.guard import LOCAL, Guard, TooLongError
-from latelier.explore.jobs import Job, Jobs
-from latelier.explore.open_runs import open_beside, open_split
 from latelier.explore.opened_run import QUICK, OpenedRun, Unknown
+from latelier.explore.page_runs import PageRuns
 from latelier.explore.panels import actions_of, find, list_panels, possible, tables_of
 from latelier.explore.requests import Question
-from latelier.explore.sameness import mark
 from latelier.explore.shipped import TYPES, shipped
 from latelier.explore.uploads import Uploads
-from latelier.explore.workbench import Workbench, label_file, same_images
 from latelier.explore.worker import Worker
 from latelier.sheets.sheet import png
-from latelier.slices import Slices, aside
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 LONGEST = 1 << 20  # bytes of a question
@@ -42,52 +38,10 @@ class Explorer:
     """The runs of one page, the worker that answers for them, and the files of the page."""
 
     def __init__(self, opened_runs: Sequence[OpenedRun], uploads: Uploads, labels: Path | None = None):
-        self.opened_runs = dict[str, OpenedRun]()
         self.uploads, self.worker = uploads, Worker()
+        self.runs = PageRuns(opened_runs, uploads, self.worker, labels)
         self._reading = asyncio.Semaphore(READING)
-        self.jobs = Jobs(self._trained)
-        self._labels, self._benches = labels, dict[str, Workbench]()
         self._files = dict(shipped())
-        self.marks = dict[str, str]()  # which of the runs show the same images
-        for opened in opened_runs:
-            self.add(opened)
-
-    def add(self, opened: OpenedRun) -> None:
-        """One run more. Raises Refusal for a file of labels that is none."""
-        key = same_images(opened.shown)
-        if key not in self._benches:
-            labels = self._labels or label_file(opened.run.folder)
-            self._benches[key] = Workbench(opened.shown, labels, self.jobs)
-        opened.use(self._benches[key])
-        opened.between, opened.open_split = self.worker.between, partial(self._split, opened)
-        self.marks[opened.name] = mark(opened.shown)
-        self.opened_runs[opened.name] = opened
-        if "look" in possible(opened) and find("look").searches(opened):
-            self.worker.between(opened.codes.slices())
-
-    def _trained(self, job: Job) -> None:
-        """Opens what a job has trained, when the worker has time."""
-        if job.state == "done":
-            self.worker.between(self._opening(job))
-
-    def _opening(self, job: Job) -> Iterator[float]:
-        try:
-            opened = yield from aside(lambda: open_beside(job.out, job.beside, self.opened_runs, self.uploads))
-            self.add(opened)
-        except Exception as error:
-            job.fail(told(error)[1]["error"])
-        else:
-            job.opened = opened.name
-
-    def _split(self, opened: OpenedRun, split: str) -> Slices[str]:
-        """The name of the same run with another split, which is opened once."""
-        older = dict(self.opened_runs)
-        found = yield from aside(lambda: open_split(opened, split, older, self.uploads))
-        same = (one for one in self.opened_runs.values() if one.run is opened.run)
-        there = next((one.name for one in same if one.shown.source == found.shown.source), None)
-        if there is None:
-            self.add(found)
-        return there or found.name
 
     async def page(self, request: Request) -> Response:
         """Files by a name that is among those shipped: nothing is looked up on the disk."""
@@ -102,7 +56,8 @@ class Explorer:
 
     async def site(self, request: Request) -> Response:
         """What there is: runs, their panels, their images."""
-        shown = {opened.name: possible(opened, len(self.opened_runs)) for opened in self.opened_runs.values()}
+        opened_runs = self.runs.all()
+        shown = {opened.name: possible(opened, len(opened_runs)) for opened in opened_runs}
         runs = [
             {
                 "id": opened.name,
@@ -112,13 +67,13 @@ class Explorer:
                 "source": opened.shown.source,
                 "count": len(opened.shown),
                 "version": opened.shown.fingerprint[:8],
-                "images": self.marks[opened.name],
+                "images": self.runs.marks[opened.name],
                 "seen": opened.run.seen,
                 "folder": str(opened.run.folder),
                 "panels": shown[opened.name],
                 "remark": opened.codes.remark,
             }
-            for opened in self.opened_runs.values()
+            for opened in opened_runs
         ]
         panels = {name: _told(name) for name in list_panels() if any(name in names for names in shown.values())}
         return JSONResponse({"version": __version__, "runs": runs, "panels": panels})
@@ -138,7 +93,7 @@ class Explorer:
     async def act(self, request: Request) -> Response:
         """What a panel does, by the worker."""
         opened, panel, action = self._opened(request), request.path_params["panel"], request.path_params["action"]
-        if panel not in possible(opened, len(self.opened_runs)) or action not in actions_of(panel):
+        if panel not in possible(opened, len(self.runs.by_name)) or action not in actions_of(panel):
             raise Unknown(f"{opened.name} has no {panel[:30]}/{action[:30]}")
         if request.headers.get("content-type", "").partition(";")[0] != "application/json":
             raise HTTPException(415, "a question is JSON")
@@ -158,7 +113,7 @@ class Explorer:
     async def table(self, request: Request) -> Response:
         """Many numbers, as bytes in little-endian order; their type and shape are in a header."""
         opened, panel, name = self._opened(request), request.path_params["panel"], request.path_params["table"]
-        if panel not in possible(opened, len(self.opened_runs)) or name not in tables_of(panel):
+        if panel not in possible(opened, len(self.runs.by_name)) or name not in tables_of(panel):
             raise Unknown(f"{opened.name} has no {panel[:30]}/{name[:30]}")
         question = Question(dict(request.query_params))
         key = request.headers.get("x-client", "")[:32], opened.name, panel, name, request.url.query
@@ -170,9 +125,10 @@ class Explorer:
 
     def _opened(self, request: Request) -> OpenedRun:
         name = request.path_params["run"]
-        if name not in self.opened_runs:
-            raise Unknown(f'no run "{name[:60]}" is open here; it has {", ".join(self.opened_runs)}')
-        return self.opened_runs[name]
+        found = self.runs.by_name.get(name)
+        if found is None:
+            raise Unknown(f'no run "{name[:60]}" is open here; it has {", ".join(self.runs.by_name)}')
+        return found
 
 
 def build_app(
@@ -189,7 +145,7 @@ def build_app(
     @asynccontextmanager
     async def living(app: Starlette) -> AsyncIterator[None]:
         yield
-        explorer.jobs.close()
+        explorer.runs.jobs.close()
         explorer.worker.close()
 
     routes = [

@@ -69,6 +69,11 @@ class Embedding:
             del self._jobs[way]
             job.stop()
 
+    def close(self) -> None:
+        """Ends all that is under way."""
+        for way in [*self._jobs]:
+            self.stop(way)
+
 
 class _Job:
     """Work in a thread, which ends with the program."""

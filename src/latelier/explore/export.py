@@ -10,12 +10,14 @@ from PIL import Image
 
 from latelier.data.sources.matching import source_parts
 from latelier.errors import Refusal
+from latelier.explore import trainings
 from latelier.explore.opened_run import OpenedRun
 from latelier.slices import Slices
 from latelier.storage import files
 
 BLOCK = 16  # files a slice
 HOWS = ("copies", "links")
+CELLS = {1: "1", 0: "0", -1: ""}  # of a table of attributes
 
 
 def table(opened: OpenedRun, rows: np.ndarray) -> str:
@@ -36,23 +38,41 @@ def table(opened: OpenedRun, rows: np.ndarray) -> str:
 
 
 def folder(opened: OpenedRun, rows: np.ndarray, name: str, how: str) -> Slices[dict[str, object]]:
+    """The folder that ``put`` fills, and the command that trains on it."""
+    into = yield from put(opened, rows, name, how)
+    words = trainings.on_folder(opened, into, trainings.free(opened, trainings.SELECTED))
+    return {"folder": str(into), "count": len(rows), "command": shlex.join(["latelier", *words])}
+
+
+def put(opened: OpenedRun, rows: np.ndarray, name: str, how: str) -> Slices[Path]:
     """A folder beside the labels, with a copy of each image or a link to it, by its name in the data, and with a
-    labels.csv where classes are known, so that it can be trained on; images that are no files are written as the model
-    sees them. Raises Refusal where that cannot be written."""
+    labels.csv and an attributes.csv where such are known, so that it can be trained on; images that are no files are
+    written as the model sees them. Raises Refusal where that cannot be written."""
     if how not in HOWS:
         raise Refusal(f'a selection is taken along as {" or ".join(HOWS)}, but got "{how[:40]}"')
     base = Path(source_parts(opened.shown.source)[0])
     into = opened.bench.book.path.parent / f"selection-{name}-{how}"
-    put = dict[int, str]()
+    names = dict[int, str]()
     for done, row in enumerate(rows.tolist()):
         with files.refusing(into):
-            put[row] = _put(opened, base, into, row, how).relative_to(into).as_posix()
+            names[row] = _put(opened, base, into, row, how).relative_to(into).as_posix()
         if done % BLOCK == 0:
             yield done / len(rows)
-    if known := _classes(opened, rows):
-        files.write(into / "labels.csv", files.csv_text(["file", "label"], [[put[row], known[row]] for row in known]))
-    train = shlex.join(["latelier", "train", "--data", str(into), "--out", f"{opened.run.folder}-selected"])
-    return {"folder": str(into), "count": len(rows), "command": train}
+    known, attributes = _classes(opened, rows), opened.columns.attributes()
+    _write(into / "labels.csv", ["file", "label"], [[names[row], known[row]] for row in known])
+    sides = [opened.columns.attribute(one)[rows].tolist() for one in attributes]
+    lines = [[names[row], *(CELLS[side[i]] for side in sides)] for i, row in enumerate(rows.tolist())]
+    _write(into / "attributes.csv", ["file", *attributes], [line for line in lines if any(line[1:])])
+    return into
+
+
+def _write(path: Path, columns: list[str], lines: list[list[str]]) -> None:
+    """Nothing where nothing is known; one of an earlier time is removed then."""
+    if lines:
+        files.write(path, files.csv_text(columns, lines))
+    else:
+        with files.refusing(path):
+            path.unlink(missing_ok=True)
 
 
 def _classes(opened: OpenedRun, rows: np.ndarray) -> dict[int, str]:

@@ -43,11 +43,11 @@ def rows_of(opened: OpenedRun, question: Question) -> np.ndarray:
 
 def filters_of(opened: OpenedRun) -> dict[str, list[str]]:
     """What a page can offer: classes, attributes, the orders that can be had, and whether there are captions."""
-    names = {column.name for column in opened.columns.names()}
+    names, notes = {column.name for column in opened.columns.names()}, opened.bench.book.notes()[0]
     parts = {*opened.columns.values("split").tolist()} if "split" in names else set()
     return {
         "classes": list(map(str, opened.shown.classes[:200])),
-        "given": opened.bench.book.notes()[0].classes[:200],
+        "given": notes.classes[:200] if notes.label else [],
         "predictions": list(opened.run.card.classes or opened.shown.classes)[:200] if "prediction" in names else [],
         "confidences": list(SURE) if "confidence" in names else [],
         "clusters": list(opened.columns.column("cluster").classes) if "cluster" in names else [],

@@ -62,6 +62,8 @@ class OpenedRun:
         self.name, self.run, self.shown, self.splits = name, run, shown, splits
         self.title = run.name  # what people call it
         self.open_split: Callable[[str], Slices[str]] | None = None  # opens one; the name of the run with it
+        self.close: Callable[[], str] | None = None  # of a run that was opened on the page; the name of another
+        self.closed = False
         self._fit, self._uploads, self._where = fit, uploads, where
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
         self._under_way: dict[Hashable, Slices[Any]] = {}
@@ -72,6 +74,11 @@ class OpenedRun:
     def use(self, bench: Workbench) -> None:
         """Goes by these labels and selections, which runs over the same images share."""
         self.bench, self.light = bench, Light(self.codes, bench.book, bench.truth)
+
+    def end(self) -> None:
+        """It is no longer on the page: nothing more is computed for it."""
+        self.closed = True
+        self.embedding.close()
 
     @property
     def where(self) -> Where:

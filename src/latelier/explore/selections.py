@@ -34,7 +34,7 @@ class Selections:
     def rows(self, name: str) -> np.ndarray:
         """int64 [k]. Raises Refusal for an id that is not kept."""
         if name not in self._kept:
-            raise Refusal("this selection is no longer here, as the explorer was restarted: select the images again")
+            raise Refusal("this selection is no longer here: select the images again")
         self._kept.move_to_end(name)
         return self._kept[name]
 

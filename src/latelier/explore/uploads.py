@@ -24,7 +24,7 @@ class Uploads:
         self._lock, self._decoding = threading.Lock(), threading.Lock()
 
     def add(self, content: bytes) -> str:
-        """The id of an image. Raises Refusal for what is none, or too large."""
+        """The id of an image. Raises Refusal for bytes that are no image, and for one too large."""
         name = f"u{sha256(content).hexdigest()[:12]}"
         with self._decoding:
             try:

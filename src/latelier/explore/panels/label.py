@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,11 +9,12 @@ import numpy as np
 from latelier.core import Encodes
 from latelier.data.sources.matching import source_parts
 from latelier.errors import Refusal
+from latelier.explore import export, trainings
 from latelier.explore.gallery import told
 from latelier.explore.opened_run import OpenedRun
 from latelier.explore.panels import Action
 from latelier.explore.requests import Question
-from latelier.runs.labels import same_place
+from latelier.slices import Slices
 
 TITLE, PLACE = "Label", 2
 GROUP, KEY = "Data", "l"
@@ -25,7 +25,6 @@ MOST = 96  # images of a queue
 TOGETHER = 1_000  # images of one change that are named one by one; more come as a selection
 KINDS = ("margin", "unlike", "random")
 TAB = 32  # characters of its name
-OF_ATTRIBUTES = "vac"  # the method that learns attributes where there are no classes
 
 
 def actions() -> dict[str, Action]:
@@ -37,6 +36,7 @@ def actions() -> dict[str, Action]:
         "mark": mark,
         "undo": undo,
         "train": train,
+        "train_selected": train_selected,
         "job": job,
         "cancel": cancel,
         "command": command,
@@ -114,8 +114,21 @@ def train(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """Begins a training on the labels."""
     if reason := _untrainable(opened):
         raise Refusal(reason)
-    out = _free(opened)
-    return opened.bench.jobs.start(_words(opened, question, out), out, opened.name).told()
+    out = trainings.free(opened, trainings.LABELLED)
+    words = trainings.on_labels(opened, out, *_how(question))
+    return opened.bench.jobs.start(words, out, opened.name).told()
+
+
+def train_selected(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:
+    """Begins a training on the images of a selection alone, as a folder of links with what is known of them."""
+    name, how = question.text("selection"), _how(question)
+    rows = opened.bench.selections.rows(name)
+    if not len(rows):
+        raise Refusal("nothing is selected: a training needs images")
+    folder = yield from export.put(opened, rows, name, "links")
+    out = trainings.free(opened, trainings.SELECTED)
+    words = trainings.on_folder(opened, folder, out, *how)
+    return opened.bench.jobs.start(words, out, opened.name).told()
 
 
 def job(opened: OpenedRun, question: Question) -> dict[str, Any]:
@@ -132,7 +145,8 @@ def cancel(opened: OpenedRun, question: Question) -> dict[str, Any]:
 
 def command(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """The command that trains on the labels."""
-    return {"command": shlex.join(["latelier", *_words(opened, question, _free(opened))])}
+    words = trainings.on_labels(opened, trainings.free(opened, trainings.LABELLED), *_how(question))
+    return {"command": shlex.join(["latelier", *words])}
 
 
 def _asked(opened: OpenedRun, question: Question) -> list[int]:
@@ -145,22 +159,21 @@ def _rows(opened: OpenedRun, pictures: Iterable[str]) -> list[int]:
     return [opened.row(picture) for picture in pictures]
 
 
+def _how(question: Question) -> tuple[str, int]:
+    """The method and the steps of a training; "" and 0 where latelier chooses."""
+    return question.text("method", ""), question.whole("steps", 0, 10**7, 0)
+
+
 def _tab(question: Question) -> str:
     return question.text("tab", "")[:TAB]
 
 
 def _untrainable(opened: OpenedRun) -> str | None:
     """Why no training can learn from what has been given."""
-    classes, attributes = _taught(opened)
+    classes, attributes = trainings.taught(opened)
     few = f"a classifier needs labels of two classes or more, and here are {len(classes)}"
     taught = len(classes) > 1 or any({"yes", "no"} <= said for said in attributes)
     return _of_no_training(opened) or (None if taught else f"{few}; an attribute needs images with a yes and a no")
-
-
-def _taught(opened: OpenedRun) -> tuple[set[str], list[set[str]]]:
-    """The classes that images have, and what has been said of each attribute, where anything has."""
-    notes, _ = opened.bench.book.notes()
-    return {*notes.label.values()}, [{*said.values()} for said in notes.attributes.values() if said]
 
 
 def _of_no_training(opened: OpenedRun) -> str | None:
@@ -170,39 +183,3 @@ def _of_no_training(opened: OpenedRun) -> str | None:
         return None
     shows = f"latelier explore {opened.run.folder} --data {base}:train"
     return f"these are the {split} images, which nothing is trained on: to label those that are, {shows}"
-
-
-def _words(opened: OpenedRun, question: Question, out: Path) -> list[str]:
-    """Of the command that trains into ``out``: the images as the run sees them, what has been said of them, and the
-    method that is asked for or that fits: of attributes alone one that learns them."""
-    base, request = source_parts(opened.shown.source)[0], opened.run.config.get("request", {})
-    _, height, width = opened.model.image
-    how: dict[str, Any] = {"size": height if height == width else None}
-    if same_place(base, opened.run.source):
-        how = {name: request.get(name) for name in ("size", "channels", "range", "as_")}
-    how["data_root"] = opened.where.data_root
-    steps = question.whole("steps", 0, 10**7, 0)
-    options = [*how.items(), ("steps", steps or None)]
-    classes, attributes = _taught(opened)
-    book, method = opened.bench.book, question.text("method", "")
-    words = ["train", "--data", base, "--out", str(out)]
-    if len(classes) > 1 or not attributes:
-        words += ["--labels-file", str(book.path)]
-    else:
-        method = method or OF_ATTRIBUTES
-    if attributes:
-        words += ["--attributes-file", str(book.attributes_path)]
-    if method:
-        words.insert(1, method)
-    for name, value in options:
-        if value is not None:
-            words += [f"--{name.rstrip('_').replace('_', '-')}", str(value)]
-    return words
-
-
-def _free(opened: OpenedRun) -> Path:
-    """Beside the run, where nothing is yet."""
-    folder, number = opened.run.folder.with_name(f"{opened.run.folder.name}-labelled"), 2
-    while folder.exists():
-        folder, number = opened.run.folder.with_name(f"{opened.run.folder.name}-labelled-{number}"), number + 1
-    return folder

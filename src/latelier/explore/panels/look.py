@@ -47,6 +47,7 @@ def actions() -> dict[str, Action]:
         "about": about,
         "filters": filters,
         "split": split,
+        "close": close,
         "pairs": pairs,
         "captioned": captioned,
         "select": select,
@@ -101,7 +102,8 @@ def filters(opened: OpenedRun, question: Question) -> dict[str, Any]:
     writes = has(opened.model, Captions) and has(opened.model, Encodes)
     here = source_parts(opened.shown.source)[1]
     splits = list(opened.splits) if opened.open_split is not None else []
-    return {**filters_of(opened), "search": searches(opened), "captions": writes, "splits": splits, "split": here}
+    can = {"search": searches(opened), "captions": writes, "close": opened.close is not None}
+    return {**filters_of(opened), **can, "splits": splits, "split": here}
 
 
 def split(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:
@@ -111,6 +113,14 @@ def split(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:
         raise Refusal(f'no split "{name[:40]}" here; {nearest(name, list(opened.splits))}')
     found = yield from opened.open_split(name)
     return {"run": found}
+
+
+def close(opened: OpenedRun, question: Question) -> dict[str, Any]:
+    """Takes a run off the page that was opened there; the name of one to show instead. Raises Refusal for one that the
+    explorer was started with."""
+    if opened.close is None:
+        raise Refusal(f"the explorer was started with {opened.title}: only what was opened on the page can be closed")
+    return {"run": opened.close()}
 
 
 def page(opened: OpenedRun, question: Question) -> dict[str, Any]:

@@ -126,11 +126,12 @@ function listed() {
   fill(runs, site.runs.map((run) => h("option", { value: run.id }, run.title)));
 }
 
-/** There are more runs than before; `detail`, where there is one, is called once the page knows them. */
+/** There are other runs than before; `detail`, where there is one, is called once the page knows them. */
 async function again({ detail }) {
   site = await read();
   listed();
-  frame(site.runs.find((run) => run.id === stage.run.id), stage.panel);
+  const run = site.runs.find((one) => one.id === stage.run.id);
+  if (run) frame(run, stage.panel); // unless it has just been closed, where `detail` goes elsewhere
   stage.site = site;
   detail?.();
 }

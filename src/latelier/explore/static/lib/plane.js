@@ -11,6 +11,8 @@ const POINTS = 1;
 const OVER = 2; // names, pictures, and what is drawn by hand
 const NEAR = 14; // px within which a point is pointed at
 const CLOSEST = 400;
+const LONGEST = 24; // characters of a name
+const GROUND = 0.85; // opacity of what is behind a name
 
 export class Plane {
   /**
@@ -190,15 +192,19 @@ export class Plane {
     const { context, colours } = this;
     const { x, y, unit } = this.view();
     const taken = [];
-    Object.assign(context, { font: "600 13px system-ui, sans-serif", textAlign: "center", textBaseline: "middle", lineJoin: "round", lineWidth: 4, strokeStyle: words(colours.ground), fillStyle: words(colours.ink) });
+    Object.assign(context, { font: "600 13px system-ui, sans-serif", textAlign: "center", textBaseline: "middle" });
     for (const one of this.names) {
-      const [px, py] = [this.width / 2 + (one.x - x) * unit, this.height / 2 - (one.y - y) * unit];
-      const half = 4 * one.text.length + 4;
-      if (px < 0 || py < 0 || px > this.width || py > this.height) continue;
+      const [at, py] = [this.width / 2 + (one.x - x) * unit, this.height / 2 - (one.y - y) * unit];
+      if (at < 0 || py < 0 || at > this.width || py > this.height) continue;
+      const text = one.text.length > LONGEST ? `${one.text.slice(0, LONGEST - 1)}\u2026` : one.text;
+      const half = context.measureText(text).width / 2 + 5;
+      const px = Math.min(Math.max(at, half), Math.max(half, this.width - half)); // whole, also at an edge
       if (taken.some((other) => Math.abs(other.px - px) < other.half + half && Math.abs(other.py - py) < 17)) continue;
       taken.push({ px, py, half });
-      context.strokeText(one.text, px, py);
-      context.fillText(one.text, px, py);
+      Object.assign(context, { fillStyle: words(colours.ground), globalAlpha: GROUND }); // also on pictures
+      context.fillRect(px - half, py - 9, 2 * half, 18);
+      Object.assign(context, { fillStyle: words(colours.ink), globalAlpha: 1 });
+      context.fillText(text, px, py);
     }
   }
 }

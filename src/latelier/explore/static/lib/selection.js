@@ -34,6 +34,7 @@ export function bar(stage) {
       to("look") && button("Show", () => go({ panel: "look", selection })),
       to("map") && button("On the map", () => go({ panel: "map", selection })),
       to("label") && button("Label", () => go({ panel: "label", selection, next: "selection" })),
+      to("label") && button("Train on these", () => go({ panel: "label", selection, next: "selection", train: 1 })),
       button("Save the list (CSV)", async () => {
         const made = await stage.ask("table", { selection }, "look");
         if (made) save("selected.csv", written(made.csv, "text/csv"));

@@ -31,5 +31,5 @@ export function strip(stage, title, chosen, choose) {
     load();
   };
   load();
-  return h("section", {}, h("div", { class: "row" }, h("h2", {}, title), button("\u2039", () => turn(-COUNT), { "aria-label": "Earlier images" }), button("\u203a", () => turn(COUNT), { "aria-label": "Later images" })), row);
+  return h("section", {}, h("div", { class: "row" }, h("h2", {}, title), h("div", { class: "turns" }, button("\u2039", () => turn(-COUNT), { "aria-label": "Earlier images" }), button("\u203a", () => turn(COUNT), { "aria-label": "Later images" }))), row);
 }

@@ -1,7 +1,7 @@
 // Small pictures in the place of points, where there is room for them.
 
 const SIZE = 44; // px a side
-const CELL = 54; // px: one picture in each cell
+const CELL = 54; // px between two pictures at least, across or down
 const ROOM = 700; // points in view up to which pictures are shown
 const KEPT = 400; // loaded pictures
 const PAUSE = 120; // ms without movement after which pictures are chosen
@@ -19,18 +19,29 @@ export class Thumbs {
   }
 
   choose(plane) {
-    const cells = new Map();
+    const { unit } = plane.view();
+    const cells = new Map(); // one picture in each
     let count = 0;
     plane.eachInView((i, x, y) => {
       count += 1;
       if (count > ROOM) return;
-      const { unit } = plane.view();
-      const cell = `${Math.floor((plane.place[2 * i] * unit) / CELL)} ${Math.floor((plane.place[2 * i + 1] * unit) / CELL)}`;
-      if (!cells.has(cell)) cells.set(cell, i);
+      this.put(cells, { i, x: plane.place[2 * i] * unit, y: plane.place[2 * i + 1] * unit });
     });
-    this.shown = this.on && count <= ROOM ? [...cells.values()] : [];
+    this.shown = this.on && count <= ROOM ? Array.from(cells.values(), ({ i }) => i) : [];
     for (const i of this.shown) this.load(plane.rows[i]);
     this.changed();
+  }
+
+  /** Into its cell, unless it would lie on one that is in the cells around. */
+  put(cells, one) {
+    const [across, up] = [Math.floor(one.x / CELL), Math.floor(one.y / CELL)];
+    for (const dx of [-1, 0, 1]) {
+      for (const dy of [-1, 0, 1]) {
+        const other = cells.get(`${across + dx} ${up + dy}`);
+        if (other && Math.abs(other.x - one.x) < CELL && Math.abs(other.y - one.y) < CELL) return;
+      }
+    }
+    cells.set(`${across} ${up}`, one);
   }
 
   load(row) {

@@ -63,7 +63,7 @@ function words(by) {
 function trust(told, by) {
   const heads = ["log-odds of", "before", "moved code", "image drawn"];
   const rows = told.rows.map(({ name, odds }) => h("tr", { class: name in by ? "moved" : undefined }, h("th", { scope: "row" }, name in by ? h("b", {}, `${name} (moved)`) : name), odds.map((value) => h("td", { class: "number" }, said(value, 1)))));
-  const identity = told.identity === null ? "" : `Identity ${said(told.identity)}: how far the image drawn is from the one before, in features of a trunk that nobody trained; 0 is the same, 1 another real picture.`;
+  const identity = told.identity === null ? "" : `Identity ${said(told.identity)}: how far the image drawn is from the one before, in features of a trunk that nobody trained; 0 is the same, 1 another image of the data.`;
   return [
     h("h2", {}, "Can it be trusted?"),
     h("p", { class: "soft" }, `${identity} Trust an edit whose attribute changes in the image drawn, encoded again, while the others stay.`),

@@ -24,6 +24,7 @@ const COUNT = 24;
 const SKIPPED = 5000;
 const tab = (sessionStorage.tab ??= Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16)).join(""));
 const WAYS = [["margin", "Unsure"], ["unlike", "Unlike all others"], ["random", "At random"]];
+const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1);
 const WHY = { unsure: "the classifier is unsure", unlike: "unlike all that is labelled", typical: "typical of a group", random: "drawn at random", selected: "selected" };
 
 export function mount(stage) {
@@ -179,7 +180,9 @@ export function mount(stage) {
     [shown, at, chosen] = [answer.pictures, 0, new Set()];
     draw();
     await refresh();
-    focus();
+    if (stage.get("train")) trained.point();
+    else focus();
+    stage.note({ train: "" });
   }
 
   async function refresh() {
@@ -198,13 +201,13 @@ export function mount(stage) {
       button([h("kbd", {}, key(name, i) || "\u00b7"), h("span", {}, name), h("small", { class: "soft" }, count.toLocaleString("en"))], () => give(name), { class: "class" })));
     fill(thumbs, told.classes.slice(0, 30).map(({ name }) => button(name, () => give(name))), told.classes.length ? button("unknown", () => give(null)) : typed("New class", add));
     elsewhere.hidden = !told.elsewhere;
-    fill(elsewhere, told.elsewhere && h("div", { class: "card row" }, h("p", {}, told.elsewhere), told.splits.includes("train") && button("Label the train images", () => toSplit(stage, "train"))));
+    fill(elsewhere, told.elsewhere && h("div", { class: "card row" }, h("p", {}, sentence(told.elsewhere)), told.splits.includes("train") && button("Label the train images", () => toSplit(stage, "train"))));
     fill(whole, h("span", {}, "All that is selected:"), told.classes.slice(0, 30).map(({ name }) => button(name, () => giveAll(name), { "aria-label": `All selected images are ${name}` })));
     attributes.show(told.attributes);
     fill(words, `${told.labelled.toLocaleString("en")} of ${told.total.toLocaleString("en")} images have a class.`);
     fill(learned, curve(told.curve, told.measured));
     fill(place, "Kept in ", h("code", {}, told.paths[0]), told.attributes.length > 0 && [" and ", h("code", {}, told.paths[1])]);
-    trained.allow(told.untrainable);
+    trained.allow(told.elsewhere ? "Nothing is trained on these images." : sentence(told.untrainable));
   }
 
   async function add(name) {

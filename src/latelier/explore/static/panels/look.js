@@ -5,7 +5,7 @@ import { address, thumb } from "../lib/picture.js";
 import { go } from "../lib/address.js";
 import { keep } from "../lib/keep.js";
 import { keepRows } from "../lib/selection.js";
-import { toSplit } from "../lib/split.js";
+import { closed, toSplit } from "../lib/split.js";
 
 const PAGE = 48;
 const FILTERS = ["label", "given", "guess", "prediction", "confidence", "cluster", "part", "wrong", "attribute", "value", "words", "order", "selection"];
@@ -74,6 +74,7 @@ export async function mount(stage) {
     split.value = told.split;
     fill(filters,
       here && told.splits.length > 1 && split,
+      told.close && button(`Close ${stage.run.title}`, () => closed(stage)),
       menu("label", "all classes", of(told.classes)),
       menu("given", "all, labelled here or not", told.given.length ? [["*", "labelled here"], ...of(told.given)] : []),
       menu("guess", "all guesses", of(told.given)),

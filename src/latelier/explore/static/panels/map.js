@@ -29,7 +29,7 @@ export async function mount(stage) {
 class View {
   constructor(stage, told, rows) {
     Object.assign(this, { stage, told, rows, hidden: new Set(), captions: new Map(), begun: false });
-    this.canvas = h("canvas", { class: "plane", tabindex: "0", role: "application", "aria-label": `Map of ${told.count} images. Arrow keys move, plus and minus zoom, Space selects the picture in the middle, Enter opens it.` });
+    this.canvas = h("canvas", { class: "plane", tabindex: "0", role: "application", "aria-label": `Map of ${told.count} images. Arrow keys move, plus and minus zoom, Space selects the image in the middle, Enter opens it.` });
     const points = h("canvas", { "aria-hidden": "true" });
     this.plane = new Plane(points, this.canvas, {
       hover: (row, x, y) => this.hover(row, x, y),
@@ -109,7 +109,7 @@ class View {
     this.ways.value = way;
     if (way !== "pca" && !this.placed) await this.place("pca"); // at once, until the other is there
     this.ways.value = way;
-    const answer = await this.slow("way", { way }, "Placing the codes by t-SNE", way !== "pca");
+    const answer = await this.slow("way", { way }, `Placing the codes by ${way === "pca" ? "principal components" : "t-SNE"}`, way !== "pca");
     const placed = answer && (await table(stage.run.id, "map", "place", { way }).catch((error) => stage.fail(error)));
     if (!placed || !stage.open) return;
     stage.note({ way: way === "pca" ? "" : way });

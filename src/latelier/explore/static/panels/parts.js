@@ -10,10 +10,11 @@ export async function mount(stage) {
   const [, height, width] = stage.run.image;
   const veil = h("canvas", { width, height, class: "crisp", "aria-hidden": "true" });
   const list = h("div", { class: "list", role: "group", "aria-label": "Parts" });
-  const pair = h("div", { class: "figures" });
+  const pair = h("div", { class: "figures three" });
   let shown = "";
   let part = Number(stage.get("part") || -1);
   let other = stage.get("other") || `d${(Number(stage.picture.slice(1)) + 1) % stage.run.count || 0}`;
+  stage.body.classList.add("split"); // on a narrow screen the list comes before what is drawn of a part
   stage.view.append(big.element);
   veil.classList.add("cells");
   big.frame.append(veil);
@@ -57,15 +58,16 @@ export async function mount(stage) {
 
   fill(list, parts.parts.map((one) =>
     button([h("span", {}, h("b", {}, `part ${one.part}`), h("br"), h("small", { class: "soft" }, `in ${percent(one.share)}`)), h("div", {}, one.crops.map((crop) => image(stage.run, crop, "")))],
-      () => choose(one.part), { class: "part", pressed: one.part === part, "data-part": one.part, "aria-label": `part ${one.part}, in ${percent(one.share)} of the pictures` })));
+      () => choose(one.part), { class: "part", pressed: one.part === part, "data-part": one.part, "aria-label": `part ${one.part}, in ${percent(one.share)} of the images` })));
   stage.side.append(h("section", {}, h("h2", {}, `Parts, and where each is most probable in ${parts.seen} images`), list));
   stage.view.append(
-    h("section", {}, h("h2", {}, "The same part as in another image"), pair),
-    strip(stage, "Take its appearance from", other, (id) => {
-      other = id;
-      choose(part);
-    }),
-    keep(stage, { picture: () => shown, question }),
+    h("div", { class: "view later" },
+      h("section", {}, h("h2", {}, "The same part as in another image"), pair),
+      strip(stage, "Take its appearance from", other, (id) => {
+        other = id;
+        choose(part);
+      }),
+      keep(stage, { picture: () => shown, question })),
   );
   choose(part);
 }

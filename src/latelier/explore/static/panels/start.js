@@ -58,7 +58,7 @@ function losses(stage, { curves, first }) {
     choice.value = term;
     stage.note({ term });
     const { unit, lines } = curves[term];
-    const how = lines.training && lines.validation ? "Training drawn through, validation dashed." : `Of ${Object.keys(lines)[0]}.`;
+    const how = lines.training && lines.validation ? "Training drawn through, validation dashed." : `Of the ${Object.keys(lines)[0]} images.`;
     fill(place, chart(term, lines), h("p", { class: "soft" }, [unit && `In ${unit}.`, how].filter(Boolean).join(" ")));
   }
   draw([stage.get("term"), first].find((term) => term in curves) ?? terms[0]);
