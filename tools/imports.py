@@ -39,7 +39,7 @@ FLOORS = (
     ("verdict",),
     ("training",),
     ("page",),
-    ("bench",),
+    ("bench", "sweeps"),
     ("recipes",),
     ("explore", "sklearn"),
     ("verbs",),

@@ -36,6 +36,7 @@ if TYPE_CHECKING:  # what a type checker and an editor see
     from latelier.verbs.reproduce import reproduce as reproduce
     from latelier.verbs.score import score as score
     from latelier.verbs.suggest import suggest as suggest
+    from latelier.verbs.sweep import sweep as sweep
     from latelier.verbs.train import train as train
 
 __version__ = "0.1.0"
@@ -51,6 +52,7 @@ _PUBLIC = {
         for verb in (
             "demo",
             "train",
+            "sweep",
             "score",
             "draw",
             "fit_prior",

@@ -18,6 +18,7 @@ VERBS = {  # in the order in which a newcomer needs them; the lines are those of
     "models": ("listing:models", "List the methods."),
     "data": ("listing:data", "List the built-in data; with SRC, say how a source is read and what is not used."),
     "train": ("train:train", "Train a model on images and write a run folder."),
+    "sweep": ("sweep:sweep", "Search over the settings of a method, a run a trial."),
     "report": ("report:report", "Write a run as one page: scores, sheets, settings."),
     "score": ("score:score", "Score a run."),
     "draw": ("draw:draw", "Draw one sheet of a run: traversals, samples, ..."),

@@ -49,6 +49,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     pq.write_table(pa.table({"image": content, "label": [0, 1] * 8}), place / "pets.parquet")
     Image.fromarray(np.repeat(np.uint8([[0, 255]]), 2, 0)).save(place / "mask.png")
     (place / "code.json").write_text(json.dumps({"z": [0.5, -1]}))
+    (place / "recipe.toml").write_text(
+        'method = "vae"\ndata = "pets"\ntrials = 2\n[training]\nsteps = 1\nbatch = 4\nvalidation = 0.25\n'
+        '[settings]\nnet = "mlp"\nlatent = {range = [1, 3]}\n'
+    )
     (place / "table.csv").write_text("file,class\n000.png,cat\n001.png,dog\n")
     (place / "prior.csv").write_text("class,share\ncat,0.5\ndog,0.5\n")
     (place / "text.txt").write_text("of no use\n")

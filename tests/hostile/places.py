@@ -21,6 +21,7 @@ GOOD = {
     "outliers": "outliers run pets --out outliers.csv",
     "caption": "caption run pets --out captions.csv",
     "parts": "parts parts.safetensors pets --out parts.parquet",
+    "sweep": "sweep recipe.toml --out many",
     "reproduce": "reproduce lecture/ksparse-table --out many --data pets --share 0.01",
     "export": "export run --out many",
     "demo": "demo --out many",
@@ -35,6 +36,7 @@ DEAR = (
     "demo",
     "explore",
     "fit-prior",
+    "sweep",
 )  # of these what is right is not tried: it takes long, never
 # ends, or wants more images than there are
 WRITES = {
@@ -42,7 +44,7 @@ WRITES = {
         ("report", "draw", "compare", "encode", "decode", "classify", "suggest", "caption", "parts"), odd.FILE
     ),
     **dict.fromkeys(("neighbours", "duplicates", "outliers"), odd.FILE),
-    **dict.fromkeys(("train", "reconstruct", "inpaint", "edit", "reproduce", "export", "demo"), odd.FOLDER),
+    **dict.fromkeys(("train", "reconstruct", "inpaint", "edit", "reproduce", "export", "demo", "sweep"), odd.FOLDER),
 }
 READS = ("train", "report", "score", "draw", "compare", "reproduce", "explore")  # by --data, others by an argument
 WHOLE = {
@@ -57,6 +59,7 @@ WHOLE = {
     "caption": "--beam --draws --longest --seed",
     "reproduce": "--seeds --size",
     "explore": "--port",
+    "sweep": "--jobs",
 }
 NUMBERS = {
     "train": "--epochs --affine --cutout --colour --rate --warmup --clip --ema --validation --save-every",
@@ -86,7 +89,7 @@ SURPLUS = {  # what no verb takes
         ("--nowhere=1", "surplus", "--out"),
     ),
     **dict.fromkeys(("neighbours", "duplicates", "outliers"), ("--nowhere=1", "surplus", "--out")),
-    **dict.fromkeys(("parts", "reproduce", "export", "demo"), ("--nowhere=1", "surplus", "--out")),
+    **dict.fromkeys(("parts", "reproduce", "export", "demo", "sweep"), ("--nowhere=1", "surplus", "--out")),
     "fit-prior": ("--nowhere=1", "surplus", "-x"),
     **dict.fromkeys(("compare", "explore"), ("--nowhere=1", "surplus", "--data")),
     **dict.fromkeys(("models", "data", "cache"), ("--nowhere=1", "surplus", "-x")),
@@ -108,5 +111,6 @@ OTHERS = {
     ("neighbours", "--query"): odd.MASK,
     ("train", "--set"): odd.SETTINGS,
     ("score", "--set"): odd.OPTIONS,
+    ("sweep", "RECIPE"): odd.TABLE,
     ("decode", "CODE"): tuple(value for value in odd.TABLE if value != "code.json"),
 }

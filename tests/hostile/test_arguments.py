@@ -38,6 +38,7 @@ WORDS = {  # a command of each verb that lacks nothing; none of them is carried 
     "reproduce": "reproduce lecture/ksparse-table",
     "score": "score run",
     "suggest": "suggest run digits --out o.csv",
+    "sweep": "sweep recipe.toml --out o",
     "train": "train vae --data digits --out o",
 }
 

@@ -202,6 +202,8 @@ def _convert(hint: Any, given: Any) -> Any:
 
 
 def _described(hint: Any) -> str:
+    if get_origin(hint) in (Union, types.UnionType):  # "number or none"
+        return _described(next(a for a in get_args(hint) if a is not type(None)))
     if get_origin(hint) is Literal:
         return "one of " + ", ".join(map(str, get_args(hint)))
     if get_origin(hint) is tuple:

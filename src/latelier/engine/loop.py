@@ -55,14 +55,15 @@ def train(
     begin: Callable[[], None] = lambda: None,
     show: Callable[[dict[str, Any]], None] = lambda record: None,
     saved: Callable[[], Sequence[str]] = tuple,
+    halt: Callable[[float], bool] = lambda score: False,
 ) -> Outcome:
     """Trains the model in place, from the folder's newest checkpoint or from its weights as they are.
 
     ``card`` is written into every weights file and says what model it is. ``begin`` is called before anything is
     written, once the checkpoint has been read; ``show`` with each record of the log, ``saved`` after each checkpoint,
-    for the log's remarks on copies of former ones. Raises Refusal for a checkpoint that is none of this training, and
-    Diverged, naming player, term and images, before a step that is not finite; on a GPU some steps later (``Watch``),
-    as if it had been before."""
+    for the log's remarks on copies of former ones, ``halt`` with its score (lower is better): training ends there if it
+    says so. Raises Refusal for a checkpoint that is none of this training, and Diverged, naming player, term and
+    images, before a step that is not finite; on a GPU some steps later (``Watch``), as if it had been before."""
     settings = model.optimisers()
     if plan.rate is not None:
         settings = {player: replace(optimiser, rate=plan.rate) for player, optimiser in settings.items()}
@@ -150,6 +151,8 @@ def train(
                     state.save(folder, card, score, plan.keep)
                 for remark in saved():
                     log({"seen": state.seen, "remark": remark})
+                if score is not None and halt(score):
+                    return Outcome(state.seen, "no better")
             if halted and not over:
                 return Outcome(state.seen, "stopped", caught[0] if caught else int(signal.SIGTERM))
             if plan.patience is not None and state.since_best >= plan.patience:

@@ -11,9 +11,10 @@ from latelier.runs.options import FLAGS, Options
 from latelier.runs.run import Run
 
 
-def command(run: Run) -> str:
-    """The command line that trained the run, with everything that is not a default."""
+def command(run: Run, out: str | None = None) -> str:
+    """The command line that trained the run, with everything that is not a default; into ``out``, if that is given."""
     request, defaults = dict(run.config.get("request", {})), vars(Options())
+    request |= {} if out is None else {"out": out}
     line = ["latelier", "train", str(request.pop("model", run.card.model))]
     settings = request.pop("settings", None) or []
     for name, value in request.items():

@@ -25,7 +25,7 @@ from latelier.training.request import plain
 if TYPE_CHECKING:
     from latelier.training.prepare import Prepared
 
-UNSTORED = ("resume", "judge", "card", "typed", "begun", "mirror", "saved")  # arguments that say nothing of the run
+UNSTORED = ("resume", "judge", "card", "typed", "begun", "mirror", "saved", "halt")  # they say nothing of the run
 
 
 def check_same(folder: Path, request: SimpleNamespace, prepared: "Prepared") -> None:

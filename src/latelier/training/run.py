@@ -11,13 +11,13 @@ from typing import Any
 import torch
 
 from latelier.config.own_code import Named
-from latelier.core import Fits, Model, need
+from latelier.core import Fits, Metric, Model, need
 from latelier.data.batches import Batches
 from latelier.data.images import Images
 from latelier.data.notices import tell
 from latelier.data.seeds import mix
 from latelier.device import multiply_fast, prepare_cpu
-from latelier.engine import checkpoint, parallel
+from latelier.engine import checkpoint, label_error, parallel
 from latelier.engine.loop import Outcome, step_seconds, train
 from latelier.engine.plan import Plan
 from latelier.engine.state import State
@@ -43,13 +43,36 @@ from latelier.training.warm_start import begun_from
 from latelier.verdict import verdict
 
 
-def start(options: Options) -> Path:
-    """Trains what the options ask for, alone or as one of several processes. The run folder. Raises as ``run`` does."""
-    arguments = vars(options) | {"model": options.model and Named(options.model)}
+def start(options: Options, halt: Callable[[float], bool] = lambda score: False) -> Path:
+    """Trains what the options ask for, alone or as one of several processes. The run folder. ``halt`` is told the score
+    of each checkpoint, of which a lower one is better, and whether to end there. Raises as ``run`` does."""
     prepare_cpu()
-    request = SimpleNamespace(**arguments, card=None, typed={}, begun=None)
+    request = request_of(options)
+    request.halt = halt
     with parallel.processes(), mirrored(request):
         return run(request)
+
+
+def request_of(options: Options) -> SimpleNamespace:
+    """The options of a user, whose method may be code of their own."""
+    arguments = vars(options) | {"model": options.model and Named(options.model)}
+    return SimpleNamespace(**arguments, card=None, typed={}, begun=None)
+
+
+def monitored(options: Options) -> Metric:
+    """What the checkpoints of such a training are judged by. Raises Refusal as ``run`` does, and where there is nothing
+    to judge them by; nothing is written but a pack of the images."""
+    request = request_of(options)
+    check(request)
+    request.pack = streaming.pack_or_stream(request)
+    prepared = prepare(request)
+    if prepared.batches is None:
+        raise Refusal(f"{request.model} is fitted in closed form, and its checkpoints are not judged")
+    if prepared.validation is None and prepared.plan.monitor != label_error.METRIC:
+        raise Refusal(
+            f"{request.data} holds no images out to judge checkpoints by; a recipe's [training] takes validation = 0.1"
+        )
+    return prepared.plan.monitor
 
 
 def run(request: SimpleNamespace) -> Path:
@@ -158,6 +181,7 @@ def _learn(folder: Path, request: SimpleNamespace, prepared: Prepared) -> Outcom
             begin=begin,
             show=show,
             saved=request.saved,
+            halt=request.halt,
         )
 
 
