@@ -49,7 +49,7 @@ def material(
     return Material(
         title=f"{run.name}: {run.card.model} on {data.get('source', 'images')}",
         summary=summary or f"A {run.card.model} after {learned}. {shown}",
-        verdict=onward(run, verdict),
+        verdict=onward(run, verdict, images.source),
         headlines=headlines(measured or {}, [record for record in run.scores if record["data"] == images.source]),
         eight=eight(run.view(images, "", most=COUNT)),
         curve=leading(run.log),
@@ -64,9 +64,9 @@ def material(
     )
 
 
-def onward(run: Run, verdict: Sequence[Finding]) -> list[Finding]:
+def onward(run: Run, verdict: Sequence[Finding], source: str) -> list[Finding]:
     """The verdict for a reader of the page, who needs not be sent to it: the explorer is next."""
-    own = NEXT + report(run)
+    own = NEXT + report(run, source)
     return [finding._replace(text=NEXT + explore(run)) if finding.text == own else finding for finding in verdict]
 
 
