@@ -200,7 +200,10 @@ def test_a_page_sends_its_reader_to_the_explorer_and_not_to_itself(made: Path) -
     run.log = log(np.full(50, 60.0))
     said = verdict.words(run, splits, FACTS)
     assert said[-1].text == f"Next: latelier report {made / 'run'}"
-    assert contents.onward(run, said, "shapes") == [*said[:-1], Finding("note", f"Next: latelier explore {made / 'run'}")]
+    assert contents.onward(run, said, "shapes") == [
+        *said[:-1],
+        Finding("note", f"Next: latelier explore {made / 'run'}"),
+    ]
     unlearned = verdict.words(run, splits, FACTS | {"PSNR": 12.1})
     assert contents.onward(run, unlearned, "shapes") == unlearned
 
