@@ -69,7 +69,10 @@ def test_patience_is_refused_where_validation_tells_nothing(tmp_path: Path) -> N
     ):
         latelier.train("classifier", out=str(tmp_path / "run"), **tiny)
     assert not (tmp_path / "run").exists()
-    latelier.train("classifier", out=str(tmp_path / "run"), monitor="cross-validated label error %", **tiny)
+    monitor = "cross-validated label error %"
+    latelier.train("classifier", out=str(tmp_path / "run"), monitor=monitor, **tiny)
+    with pytest.raises(Refusal, match=r"learns labels alone; leave --patience out$"):  # of one nothing can be hidden
+        latelier.train("classifier", out=str(tmp_path / "one"), monitor=monitor, **{**tiny, "labels": 1})
     settings.pop("head.unlabelled")
     latelier.train("vae", out=str(tmp_path / "images"), **tiny)  # of images it can tell
 

@@ -36,10 +36,10 @@ def judged_by(request: SimpleNamespace, model: Model, validation: Batches | None
     metric = monitor_of(model, validation, asked)
     patient = request.patience is not None and request.card is None and metric != label_error.METRIC
     if patient and validation is not None and not _telling(model, validation).tells(*validation.known()):
+        other = f'add --monitor "{label_error.METRIC.name}", or ' * (request.monitor != label_error.METRIC.name)
         raise Refusal(
             f"--patience {request.patience} stops a run by its validation images, but none has a label that the run "
-            f'may know, and {request.model} learns labels alone; add --monitor "{label_error.METRIC.name}", or leave '
-            "--patience out"
+            f"may know, and {request.model} learns labels alone; {other}leave --patience out"
         )
     return metric
 
