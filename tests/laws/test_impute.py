@@ -9,6 +9,7 @@ from latelier.core import Code, HasLevels, Latent, Samples
 from latelier.models.shared import Refills
 from latelier.objectives import impute
 from latelier.objectives.impute import begun, filled, filling
+from latelier.slices import done
 
 
 class Fills(LinearGaussian, Refills):
@@ -42,12 +43,10 @@ def test_it_is_what_the_likeliest_code_draws_and_known_pixels_stay() -> None:
 
 
 def test_in_slices_it_is_the_same_and_says_how_far_it_is() -> None:
-    shares, slices = [], filling(Fills(), IMAGE, KNOWN, Generator().manual_seed(0))
-    with pytest.raises(StopIteration) as end:
-        while True:
-            shares.append(next(slices))
+    asked = Fills(), IMAGE, KNOWN
+    shares = list(filling(*asked, Generator().manual_seed(0)))
     assert shares == [0.0, *(step / impute.STEPS for step in range(impute.STEPS))]
-    assert torch.equal(end.value.value, fill(Fills()))
+    assert torch.equal(done(filling(*asked, Generator().manual_seed(0))), fill(Fills()))
 
 
 def test_by_rounds_alone_it_is_the_models_own_way() -> None:
