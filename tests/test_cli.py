@@ -262,7 +262,7 @@ def interrupted(captured: Captured, command: str, folder: Path) -> tuple[int, st
 
 
 def test_ctrl_c_saves_and_says_how_to_go_on(here: Path, capsys: Captured) -> None:
-    command = f"train vae --data digits --epochs 20 --batch 32 {TINY} --out"
+    command = f"train vae --data digits --epochs 8 --batch 32 {TINY} --out"
     code, said = interrupted(capsys, f"{command} 'a run'", here / "a run")
     assert code == 130
     *_, line = said.splitlines()

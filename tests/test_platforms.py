@@ -117,12 +117,14 @@ def text_mode(node: ast.AST) -> bool:
     """Whether this call opens a text without saying in which encoding: Windows takes another for each country."""
     if not isinstance(node, ast.Call) or any(word.arg in ("encoding", None) for word in node.keywords):
         return False
-    name = ast.unparse(node.func)
-    if name.endswith((".read_text", ".write_text")):
-        return not isinstance(node.func, ast.Attribute) or len(node.args) < (2 if "write" in name else 1)
+    if isinstance(node.func, ast.Attribute):
+        least = {"read_text": 1, "write_text": 2}.get(node.func.attr, 0)
+        return len(node.args) < least
+    if not isinstance(node.func, ast.Name) or node.func.id != "open":
+        return False
     modes = [ast.unparse(word.value) for word in node.keywords if word.arg == "mode"]
     modes += [ast.unparse(node.args[1])] if len(node.args) > 1 else []
-    return name == "open" and not any("b" in mode for mode in modes)
+    return not any("b" in mode for mode in modes)
 
 
 def test_texts_say_their_encoding() -> None:

@@ -4,7 +4,6 @@ row and column. The table of docs/values.md, carried out."""
 import csv
 import io
 import json
-import os
 import tarfile
 from collections.abc import Callable
 from datetime import date
@@ -220,7 +219,6 @@ PLACES: dict[str, tuple[str, Callable[[Path], Opened], list[Case], str]] = {  # 
 @pytest.mark.parametrize("place", PLACES)
 def test_a_value_means_the_same_everywhere(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LATELIER_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(os, "fsync", lambda file: None)  # of some 500 packs, which takes longer than all else
     what, make, cases, where = PLACES[place]
     opened = make(tmp_path)
     found, expected = {}, {}

@@ -12,6 +12,7 @@ import pytest
 import safetensors
 import safetensors.torch
 import torch
+from drawn_folder import drawn_folder
 
 import latelier
 from latelier.engine import checkpoint
@@ -133,10 +134,14 @@ def test_another_form_is_named_with_its_field(run: Path, name: str, field: Any, 
     [
         ({"settings": {**TINY, "latent": 3}}, r"config.json is another run's: latent is 3 in it and 2 in the weights"),
         ({"settings": {**TINY, "penalty.weight": 5.0}}, r"config.json is another run's: penalty.weight is 5.0 in it"),
-        ({"data": "scenes", "size": 32}, r"config.json is another run's: classes is"),
+        ({"data": "clothes"}, r"config.json is another run's: classes is"),
     ],
 )
-def test_the_config_of_another_run_is_named(run: Path, tmp_path: Path, changed: dict[str, Any], line: str) -> None:
+def test_the_config_of_another_run_is_named(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Any], line: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    drawn_folder(Path("clothes"), 90, side=8)
     given = {**GIVEN, **changed}
     latelier.train("vae", out=tmp_path / "other", steps=4, save_every=0.25, **given)
     shutil.copy(tmp_path / "other/config.json", run)

@@ -53,7 +53,8 @@ def test_systems_of_a_batch_are_solved_each_by_itself() -> None:
 def test_systems_of_all_sizes_are_solved_from_any_start() -> None:
     """None stops with the largest, and the smallest moves at all."""
     turn = torch.linalg.qr(torch.randn(3, 4, 4, generator=seeded(), dtype=torch.float64))[0]
-    a = turn @ torch.diag(torch.tensor([1.0, 2, 5, 50], dtype=torch.float64)) @ turn.mT  # too long for steepest descent
+    own = torch.tensor([[1.0, 2, 5, 50], [1.5, 3, 8, 40], [1.2, 4, 10, 30]], dtype=torch.float64)
+    a = turn @ torch.diag_embed(own) @ turn.mT  # too long for steepest descent, and for all of them as one system
     size = torch.tensor([1e-4, 1.0, 1e4], dtype=torch.float64)[:, None]
     right, start = size * torch.randn(2, 3, 4, generator=seeded(1), dtype=torch.float64)
     found = solved(lambda w: (a @ w[..., None])[..., 0], right, start, keep=1)

@@ -105,14 +105,14 @@ def test_without_a_game_nobody_judges(method: str, tmp_path: Path) -> None:
 
 
 def test_cycles_teach_reconstruction(tmp_path: Path) -> None:
-    few: dict[str, Any] = {"data": "digits", "steps": 300, "batch": 64, "precision": "fp32", "validation": 0.1}
+    few: dict[str, Any] = {"data": "digits", "steps": 120, "batch": 64, "precision": "fp32", "validation": 0.1}
     settings = ["latent=8", "net=dense", "net.widths=128", "paired=true", "critic.r1=0.01", "critic.r2=0.01"]
     ratios = []
     for cycle in ("0", "20"):
         run = latelier.train("ali", out=tmp_path / cycle, settings=[*settings, f"cycle={cycle}"], quiet=True, **few)
         told = [record["validation"] for record in open_run(run).log if "validation" in record]
         ratios.append(told[-1]["ratio to other images"])
-    assert ratios[1] < 0.7 * ratios[0]
+    assert ratios[1] < 0.5 * ratios[0]  # .21 to .24 over three seeds
 
 
 @pytest.mark.parametrize(

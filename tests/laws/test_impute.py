@@ -11,6 +11,7 @@ from latelier.core import Code, HasLevels, Latent, Samples
 from latelier.models.shared import Refills
 from latelier.objectives import impute
 from latelier.objectives.impute import begun, filled, filling
+from latelier.slices import done
 
 
 class Fills(LinearGaussian, Refills):
@@ -44,14 +45,10 @@ def test_it_is_what_the_likeliest_code_draws_and_known_pixels_stay() -> None:
 
 
 def test_in_slices_it_is_the_same_and_says_how_far_it_is() -> None:
-    found = []
-
-    def slices() -> Iterator[float]:
-        found.append((yield from filling(Fills(), IMAGE, KNOWN, Generator().manual_seed(0))))
-
-    shares = list(slices())
+    asked = Fills(), IMAGE, KNOWN
+    shares = list(filling(*asked, Generator().manual_seed(0)))
     assert shares == [0.0, *(step / impute.STEPS for step in range(impute.STEPS))]
-    assert torch.equal(found[0], fill(Fills()))
+    assert torch.equal(done(filling(*asked, Generator().manual_seed(0))), fill(Fills()))
 
 
 def test_by_rounds_alone_it_is_the_models_own_way() -> None:

@@ -138,7 +138,7 @@ def test_scores_belong_to_a_checkpoint(tmp_path: Path) -> None:
 def test_a_report_after_more_training_scores_the_new_checkpoint(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    training = {"data": "digits:test", "out": tmp_path / "run", **TINY}
+    training = {"data": "digits:test", "out": tmp_path / "run", **TINY, "batch": 50}
     latelier.train("vae", epochs=0.1, **training)
     monkeypatch.setattr("latelier.verbs.score.judge", lambda run, *_, **__: records(run.seen))
     monkeypatch.setattr("latelier.page.contents.sheets", lambda *_, **__: Sheets([], []))

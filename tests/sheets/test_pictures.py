@@ -51,7 +51,7 @@ PARTED = ["part_crops", "parts", "swap"]  # for models that explain images by pa
 STACKED = ["distances", "innovation", "inpaint", "level_traverse", "levels"]  # for hierarchies that an adversary taught
 TOLD = ["captions", "imagine"]  # for models that write captions
 PLOTS = ["distances", "losses"]  # matplotlib's own, with margins of their own
-SHAPES = [(1, 8, 8), (3, 32, 32), (3, 12, 20), (1, 33, 9)]
+SHAPES = [pytest.param((3, 32, 32), marks=pytest.mark.slow), (3, 12, 20), (1, 33, 9)]
 
 
 class Blind(Model, Encodes):
@@ -100,10 +100,7 @@ def test_a_sheet_says_how_many_pictures_it_wants_or_gets_64():
     assert wanted(samples) == 64
 
 
-@pytest.mark.parametrize("image", SHAPES)
-@pytest.mark.parametrize("name", SHEETS)
-def test_every_sheet_draws_every_shape_of_image(name, image):
-    sheet = find(name).draw(view(Around(model_for(name, image))))
+def assert_drawn(name, sheet):
     assert sheet.dtype == np.uint8
     assert sheet.ndim == 3
     assert sheet.shape[2] == 3
@@ -113,11 +110,18 @@ def test_every_sheet_draws_every_shape_of_image(name, image):
         assert (sheet[:, -MARGIN:] == 255).all()
 
 
+@pytest.mark.parametrize("image", SHAPES)
+@pytest.mark.parametrize("name", SHEETS)
+def test_every_sheet_draws_every_shape_of_image(name, image):
+    assert_drawn(name, find(name).draw(view(Around(model_for(name, image)))))
+
+
 @pytest.mark.parametrize("name", SHEETS)
 def test_the_same_seed_draws_the_same_sheet(name):
     model = model_for(name, (1, 8, 8))
     first, again = (find(name).draw(view(model)) for _ in range(2))
     assert np.array_equal(first, again)
+    assert_drawn(name, first)
 
 
 def test_pixels_round_and_clip():

@@ -1,5 +1,6 @@
 """What is measured of attributes, of models of which it is known."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -32,14 +33,22 @@ class Deaf(Knowing):
         return super().decode({"z": 0 * code["z"]})
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def quick() -> Iterator[None]:
     """Of the judge: it has two things to tell."""
-    monkeypatch.setattr(attribute_facts, "STEPS", 40)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(attribute_facts, "STEPS", 40)
+        yield
 
 
-def test_a_classifier_that_knows_stands_beside_guessing_and_pixels() -> None:
-    found = attributed(Knowing(), DATA.fit, DATA.test, None)
+@pytest.fixture(scope="module")
+def knowing(quick: None) -> dict[str, float]:
+    """What is measured of the model that knows."""
+    return attributed(Knowing(), DATA.fit, DATA.test, None)
+
+
+def test_a_classifier_that_knows_stands_beside_guessing_and_pixels(knowing: dict[str, float]) -> None:
+    found = knowing
     assert min(found["attribute left"], found["attribute above"], found["attributes balanced"]) > 95
     assert found["attributes right"] > 95
     had = DATA.test.attribute.mean(0)
@@ -56,15 +65,15 @@ def test_a_constant_answer_has_a_half_whatever_the_share_and_fakes_are_no_attrib
     assert found["attributes balanced"] == pytest.approx((50 + found["attribute left"]) / 2)
 
 
-def test_pixels_learn_from_as_many_labels() -> None:
-    for labels, known in ((3, 6), (1_000, 320), (None, 320)):  # there are no more than 320
-        found = attributed(Knowing(), DATA.fit, DATA.test, labels)
+def test_pixels_learn_from_as_many_labels(knowing: dict[str, float]) -> None:
+    few, many = (attributed(Knowing(), DATA.fit, DATA.test, labels) for labels in (3, 1_000))
+    for found, known in ((few, 6), (many, 320), (knowing, 320)):  # there are no more than 320
         assert found["attributes labels"] == known
         assert found["attributes balanced of pixels"] > 90
 
 
-def test_a_judge_tells_edits_that_show_from_those_that_do_not() -> None:
-    shown, deaf = (attributed(model, DATA.fit, DATA.test, None) for model in (Knowing(), Deaf()))
+def test_a_judge_tells_edits_that_show_from_those_that_do_not(knowing: dict[str, float]) -> None:
+    shown, deaf = knowing, attributed(Deaf(), DATA.fit, DATA.test, None)
     assert shown["edits judge"] > 80
     assert shown["edits by 3"] > 60
     assert shown["edits by 6"] >= shown["edits by 3"]
