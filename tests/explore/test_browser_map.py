@@ -175,6 +175,25 @@ def test_names_stand_where_their_points_are_densest(base: str) -> None:
     assert (second["x"], second["y"]) == (0, 0)
 
 
+def test_long_names_are_cut_and_stand_whole_at_an_edge(base: str) -> None:
+    said = """async (names) => {
+      const { Plane } = await import("./static/lib/plane.js");
+      const written = [];
+      const context = { measureText: (text) => ({ width: 7 * text.length }), fillRect() {} };
+      context.fillText = (...one) => written.push(one);
+      const colours = { ground: [0, 0, 0], ink: [9, 9, 9] };
+      const view = () => ({ x: 0, y: 0, unit: 200 });
+      Plane.prototype.name.call({ context, colours, names, view, width: 400, height: 100 });
+      return written;
+    }"""
+    with visiting(base) as visitor:
+        visitor.go("panel=look")
+        names = [{"text": "x" * 60, "x": -1, "y": 0}, {"text": "near", "x": 0.6, "y": 0}]
+        first, second = visitor.page.evaluate(said, names)
+    assert first == ["x" * 23 + "\u2026", 7 * 24 / 2 + 5, 50]
+    assert second == ["near", 320, 50]
+
+
 # ---- colours
 
 
