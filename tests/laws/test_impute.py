@@ -1,7 +1,5 @@
 """Filling in by the most likely code of what is known."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from scores.fakes import Fake, LinearGaussian, Point

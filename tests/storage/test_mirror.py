@@ -111,6 +111,40 @@ def test_an_upload_that_dies_anywhere_leaves_the_former_copy(
     assert len(mirror._names()) == 3
 
 
+def test_copies_that_fail_one_after_another_leave_what_the_last_of_them_wrote(
+    mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror.write(contents(tmp_path / "run", "a"))
+
+    def no_manifest(one: Mirror, key: str, content: bytes) -> None:
+        if key.startswith("mirror-"):
+            raise ConnectionResetError("the line is cut")
+        PIPE(one, key, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Mirror, "_pipe", no_manifest)
+        for mark in "bcdefghi":
+            with pytest.raises(Refusal, match="the line is cut"):
+                mirror.write(contents(tmp_path / "run", mark))
+            assert len(mirror._names()) == 3 + 2
+    assert fetched(mirror, tmp_path / "back")["config.json"] == b"config a"
+    mirror.write(contents(tmp_path / "run", "i"))  # what the last one wrote serves
+    assert len(mirror._names()) == 3
+
+
+def test_nothing_is_swept_that_a_damaged_manifest_may_name(
+    mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror.write(contents(tmp_path / "run", "a"))
+    before = mirror._names()
+    whole = mirror._text("mirror-00000001.json")
+    with monkeypatch.context() as patch:
+        patch.setattr(Mirror, "_text", lambda one, name: whole[:-9])  # as a read gives it that is cut
+        assert mirror._left_over(before) == set()
+    assert mirror._left_over(before) == set()
+    assert mirror._left_over({**before, f"0123456789abcdef-{STATE}": 3}) == {f"0123456789abcdef-{STATE}"}
+
+
 def test_an_object_that_arrives_short_is_no_copy(
     mirror: Mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,5 +224,5 @@ def test_a_bucket_that_is_not_there_is_refused_before_training(store: Any) -> No
 
 @pytest.mark.skipif(find_spec("gcsfs") is not None, reason="it is there")
 def test_a_library_that_is_not_there_is_named() -> None:
-    with pytest.raises(Refusal, match=r'pip install "latelier\[remote\]"'):
+    with pytest.raises(Refusal, match=r"^cannot use gs://copies/other: .*install gcsfs"):
         Mirror("gs://copies/other")

@@ -74,10 +74,11 @@ def restore(note: MirrorNote, mirror: Mirror, folder: Path) -> list[str]:
             continue
         if fault := mirror.fetch(name, facts, folder):
             if seen is None:
-                raise Refusal(f"{mirror.url}: {fault}; nothing can go on from there")
+                raise Refusal(f"{mirror.url}: {fault}; restore it, or begin anew with another --mirror")
             faults[seen] = fault
     if faults and not checkpoint.checkpoints(folder):
-        raise Refusal(f"{mirror.url} holds no whole checkpoint: {'; '.join(faults.values())}")
+        said = "; ".join(faults.values())
+        raise Refusal(f"{mirror.url} holds no whole checkpoint: {said}; restore one, or begin anew elsewhere")
     for found in checkpoint.checkpoints(folder):  # of an earlier copy
         if found.manifest.name not in note["files"] and found.seen <= newest(note):
             _remove(found)

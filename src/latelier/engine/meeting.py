@@ -1,10 +1,9 @@
 """Where the processes that a launcher started leave word for each other: its key-value store.
 
 The store outlives them. A launcher that starts them again gives the new ones the same store, with all that the ended
-ones left there (torch 2.5 and later; pytorch issue 135712): addresses at which no process listens any more, values
-that no process took. Nothing in the environment tells one start from another on every machine, since each machine
-counts its own restarts. So the processes of one start agree on a name first, under which everything is kept, torch's
-addresses too.
+ones left there (torch 2.5 and later; pytorch issue 135712): addresses of closed sockets, values that were not taken.
+Nothing in the environment tells one start from another on every machine, since each machine counts its own
+restarts. So the processes of one start agree on a name first, under which everything is kept, torch's addresses too.
 """
 
 import json

@@ -8,11 +8,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from latelier.data.remote.patterns import is_address, is_pattern, parted
+from latelier.data.remote.patterns import is_pattern, parted
 from latelier.data.remote.store import listed
 from latelier.data.sources.open import BUILTIN
 from latelier.errors import Refusal
 from latelier.storage import paths
+from latelier.storage.addresses import is_address
 
 PATHS = ("data", "data_root", "labels_file", "attributes_file", "prior", "from_run")  # arguments of latelier train
 

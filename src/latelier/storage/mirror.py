@@ -12,13 +12,14 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from latelier.errors import Refusal, in_words
 from latelier.storage import files, json_records
+from latelier.storage.addresses import check_no_secret, is_address, scheme_of
 from latelier.storage.folders import check_above
 from latelier.storage.paths import text
 from latelier.storage.schemas import FileSum, MirrorNote
@@ -30,8 +31,8 @@ NAMES = re.compile(
 )
 MANIFEST, FILE = re.compile(r"mirror-(\d{8})\.json"), re.compile(rf"[0-9a-f]{{16}}-({NAMES.pattern})")
 SUM = re.compile("[0-9a-f]{64}")
-URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 ONE_SLASH = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+EXTRA = ("s3", "http", "https", "hf")  # what is read by packages of the extra; of others fsspec names them
 PIECE = 1 << 20  # bytes that are read at once
 
 
@@ -61,7 +62,7 @@ class Mirror:
             from fsspec.core import url_to_fs
             from fsspec.implementations.local import LocalFileSystem
 
-            if is_url(self.url):
+            if is_address(self.url):
                 self._fs, root = url_to_fs(self.url, use_listings_cache=False, skip_instance_cache=True)
             else:
                 self._fs, root = LocalFileSystem(), os.path.abspath(self.url)
@@ -80,20 +81,16 @@ class Mirror:
             return
         with self._reaching("write to"):
             self._pipe("latelier-probe", b".")
-            self._fs.rm_file(self._at("latelier-probe"))
+            self._fs.rm_file(f"{self._root}/latelier-probe")
 
     def read(self) -> MirrorNote | None:
         """What the newest manifest says that is whole, or None where there is none. Raises Refusal where all are
         damaged."""
         faults, self._known = list[str](), set[str]()
         for name in _manifests(self._names()):
-            where = f"{self.url}/{name}"
             try:
                 self._known.add(content := self._text(name))
-                note = json_records.note(content, MirrorNote, where, "restore it", FORMAT)
-                for inner, facts in note["files"].items():
-                    if not (NAMES.fullmatch(inner) and SUM.fullmatch(facts["sha256"])):
-                        raise Refusal(f"{where} names {inner!r}, which is no file of a run")
+                note = self._parsed(name, content)
             except Refusal as fault:
                 faults.append(str(fault))
             else:
@@ -109,13 +106,17 @@ class Mirror:
         newest = next(iter(_manifests(there)), None)
         if newest is not None and self._known is not None and self._text(newest) not in self._known:
             raise Refusal(f"{self.url} holds the copy of another run by now; name another {self._option}")
+        keys = {_key(name, item.facts) for name, item in items.items()}
+        left_over = self._left_over(there) - keys
         with self._reaching("copy to"):
+            for name in left_over:  # first: a place may be full of them
+                self._fs.rm_file(f"{self._root}/{name}")
             for name, item in items.items():
                 key = _key(name, item.facts)
                 if there.get(key) == item.facts["bytes"]:
                     continue
                 self._put(key, item.content)
-                if (size := int(self._fs.info(self._at(key))["size"])) != item.facts["bytes"]:
+                if (size := int(self._fs.info(f"{self._root}/{key}")["size"])) != item.facts["bytes"]:
                     raise OSError(f"{name} was cut short: {size:,} of {item.facts['bytes']:,} bytes")
             note = {"format": FORMAT, "files": {name: item.facts for name, item in items.items()}}
             number = 1 + (int(newest[len("mirror-") : -len(".json")]) if newest else 0)
@@ -123,10 +124,30 @@ class Mirror:
             if self._known is not None:
                 self._known.add(content)
             self._pipe(manifest, content.encode())
-            kept = {manifest, *(_key(name, item.facts) for name, item in items.items())}
-            for name in there.keys() - kept:
+            for name in there.keys() - keys - left_over - {manifest}:
                 if MANIFEST.fullmatch(name) or FILE.fullmatch(name):
-                    self._fs.rm_file(self._at(name))
+                    self._fs.rm_file(f"{self._root}/{name}")
+
+    def _left_over(self, there: Iterable[str]) -> set[str]:
+        """Files that no manifest names, as a copy leaves them that fails. None where a manifest is damaged: it may name
+        them."""
+        named = set[str]()
+        for name in _manifests(there):
+            try:
+                note = self._parsed(name, self._text(name))
+            except Refusal:
+                return set()
+            named |= {_key(inner, facts) for inner, facts in note["files"].items()}
+        return {name for name in there if FILE.fullmatch(name)} - named
+
+    def _parsed(self, name: str, content: str) -> MirrorNote:
+        """Raises Refusal for what is no manifest of a run."""
+        where = f"{self.url}/{name}"
+        note = json_records.note(content, MirrorNote, where, "restore it", FORMAT)
+        for inner, facts in note["files"].items():
+            if not (NAMES.fullmatch(inner) and SUM.fullmatch(facts["sha256"])):
+                raise Refusal(f"{where} names {inner!r}, which is no file of a run: restore it")
+        return note
 
     def fetch(self, name: str, facts: FileSum, into: Path) -> str | None:
         """Writes a file of the copy into a folder. Returns what is wrong with it, where it is not what the manifest
@@ -163,34 +184,30 @@ class Mirror:
 
     def _text(self, name: str) -> str:
         """Raises Refusal for what is longer than any manifest, or no text."""
-        with self._reaching("read"), self._fs.open(self._at(name), "rb") as file:
+        with self._reaching("read"), self._fs.open(f"{self._root}/{name}", "rb") as file:
             content: bytes = file.read(json_records.MOST + 1)
         if len(content) > json_records.MOST:
-            raise Refusal(f"{self.url}/{name} has more than the {json_records.MOST:,} bytes that latelier would write")
+            raise Refusal(f"{self.url}/{name} has more than {json_records.MOST:,} bytes, as no manifest has: remove it")
         return content.decode(errors="replace")
 
     def _pieces(self, key: str) -> Iterator[bytes]:
-        with self._reaching("read"), self._fs.open(self._at(key), "rb") as file:
-            while piece := file.read(PIECE):
-                yield piece
+        with self._reaching("read"), self._fs.open(f"{self._root}/{key}", "rb") as file:
+            yield from iter(partial(file.read, PIECE), b"")
 
     def _put(self, key: str, content: Path | bytes) -> None:
         if isinstance(content, bytes):
             self._pipe(key, content)
         elif self._local is None:
-            self._fs.put_file(str(content), self._at(key))
+            self._fs.put_file(str(content), f"{self._root}/{key}")
         else:
             with open(content, "rb") as source, files.replacing(self._local / key) as file:
                 shutil.copyfileobj(source, file, PIECE)
 
     def _pipe(self, key: str, content: bytes) -> None:
         if self._local is None:
-            self._fs.pipe_file(self._at(key), content)
+            self._fs.pipe_file(f"{self._root}/{key}", content)
         else:
             files.write(self._local / key, content)
-
-    def _at(self, name: str) -> str:
-        return f"{self._root}/{name}"
 
     @contextmanager
     def _reaching(self, what: str) -> Iterator[None]:
@@ -200,7 +217,8 @@ class Mirror:
         except (Refusal, GeneratorExit):
             raise
         except ImportError as error:
-            raise Refusal(f'cannot {what} {self.url}: {error}; pip install "latelier[remote]"') from error
+            extra = '; pip install "latelier[remote]"' if scheme_of(self.url) in EXTRA else ""
+            raise Refusal(f"cannot {what} {self.url}: {error}{extra}") from error
         except Exception as error:
             raise Refusal(
                 f"cannot {what} {self.url}: {in_words(error)}; name another {self._option}, or mend this one"
@@ -212,11 +230,6 @@ def _manifests(names: Iterable[str]) -> list[str]:
     return sorted((name for name in names if MANIFEST.fullmatch(name)), reverse=True)
 
 
-def is_url(given: str | Path) -> bool:
-    """Whether that is no path, but a URL such as s3://bucket/run."""
-    return isinstance(given, str) and URL.match(given) is not None
-
-
 def _checked(url: str | Path, option: str) -> str:
     """Raises Refusal for a URL that holds a secret, which would be said, and for one of more than a place."""
     given = text(url, option)
@@ -226,13 +239,8 @@ def _checked(url: str | Path, option: str) -> str:
                 f"{option} takes a folder or a URL with ://, such as s3://bucket/run; one slash makes it neither"
             )
         return given
-    parts = urlsplit(given)
-    if "@" in parts.netloc or parts.query or parts.fragment:
-        raise Refusal(
-            f"{option} takes a URL without user name, password and what follows a ? or #, as lines repeat it; give "
-            "them where the store's library looks, such as AWS_PROFILE or AWS_ACCESS_KEY_ID"
-        )
-    if not is_url(given) or not f"{parts.netloc}{parts.path}".strip("/"):
+    check_no_secret(given, option)
+    if not is_address(given) or not given.partition("://")[2].strip("/"):
         raise Refusal(f"{option} {given} names no place; give one such as s3://bucket/run")
     return given.rstrip("/")
 

@@ -16,7 +16,8 @@ from latelier.engine.state import differing
 from latelier.errors import Failed, Refusal
 from latelier.runs.config import read_config
 from latelier.storage import files
-from latelier.storage.mirror import NAMES, Mirror, is_url
+from latelier.storage.addresses import is_address
+from latelier.storage.mirror import NAMES, Mirror
 from latelier.storage.schemas import MirrorNote
 from latelier.terminal.say import say
 from latelier.terminal.tables import counted
@@ -68,7 +69,7 @@ def _finished(copying: Copying, folder: Path, mirror: Mirror, quiet: bool) -> st
 
 def _mirror(request: SimpleNamespace) -> Mirror | None:
     """What --mirror names. An --out that is a URL is one too: then the run's folder lies in the cache."""
-    if request.out and is_url(request.out):
+    if request.out and is_address(request.out):
         if request.mirror is not None:
             raise Refusal(f"--out {request.out} is copied there itself; leave --mirror out, or name a folder by --out")
         mirror = Mirror(request.out, "--out")
@@ -135,8 +136,8 @@ def _check_same(folder: Path, mirror: Mirror, note: MirrorNote) -> None:
         other = read_config(Path(place) / "config.json")
     for name, one, own in differing(_identity(other), _identity(read_config(folder / "config.json"))):
         raise Refusal(
-            f"--mirror {mirror.url} holds another run than {folder} ({name} is {one} there and {own} here); name the "
-            "one's, or another place"
+            f"--mirror {mirror.url} holds another run than {folder} ({name} is {one} there and {own} here); give "
+            "the --mirror of this run, or an empty place"
         )
 
 

@@ -58,6 +58,7 @@ def test_a_split_stands_behind_the_last_colon(text: str, parts: tuple[str, str])
     [
         ("s4://b/x.tar", "s4:// is not read"),
         ("https://me:SECRET@host/x.tar", "a name or a password"),
+        ("s3://KEY:SECR/SECRET@bucket/x.tar", "a name or a password"),
         ("https://host/x.tar?X-Amz-Signature=SECRET", "may be a key"),
         ("https://host/x.tar#SECRET", "may be a key"),
     ],
@@ -66,3 +67,11 @@ def test_an_address_with_a_secret_is_refused_and_the_secret_is_not_shown(address
     with pytest.raises(Refusal, match=said) as refusal:
         checked(address)
     assert "SECRET" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://127.0.0.1:80/x.tar", "http://[::1]:80/x.tar", "s3://[ab]-b/x.tar", "hf://datasets/a/b@main/x.tar"],
+)
+def test_an_address_without_one_is_taken(address: str) -> None:
+    assert checked(address) == address

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -29,15 +30,21 @@ class Quiet(SimpleHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="module")
-def web(files: Path) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(files)))
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.fixture(scope="module")
+def web(files: Path) -> Iterator[str]:
+    with served(files) as address:
+        yield address
 
 
 @pytest.fixture(autouse=True)
@@ -70,3 +77,26 @@ def test_a_server_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(store, "TRIES", 2)
     with pytest.raises(Refusal, match="cannot be read, after 2 attempts"):
         listed("http://127.0.0.1:9/train-0000.tar")
+
+
+@pytest.mark.parametrize("sample", [False, True])
+def test_what_is_wrong_with_a_shard_is_said_of_its_address(files: Path, tmp_path: Path, sample: bool) -> None:
+    whole = (files / "train-0001.tar").read_bytes()
+    (tmp_path / "web").mkdir()
+    (tmp_path / "web" / "train-0000.tar").write_bytes(whole[: len(whole) // 2 - 100])
+    with served(tmp_path / "web") as address:
+        with pytest.raises(Refusal, match=f"^{address}/train-0000.tar: not a whole, uncompressed tar file"):
+            open_images(f"{address}/train-*.tar", sample=sample)
+        (tmp_path / "web" / "train-0000.tar").write_bytes(whole[: -(-len(whole.rstrip(b"\0")) // 512) * 512])
+        store._in_store.cache_clear()
+        (remark,) = open_images(f"{address}/train-*.tar", sample=sample).remarks
+        assert remark == f"{address}/train-0000.tar does not end as a tar file does: was it cut?"
+
+
+def test_a_message_names_addresses_in_the_place_of_files_and_folders(web: str, tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    (shard,) = listed(f"{web}/train-0001.tar")
+    path = cache.local(shard)
+    assert cache.by_address(f"{path}: cut; {path.parent}/names.json") == f"{shard.url}: cut; {web}/names.json"
+    other = tmp_path / "shards" / ("0" * 32) / "x.tar"  # of another process
+    assert cache.by_address(str(other)) == str(other)

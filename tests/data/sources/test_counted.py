@@ -43,6 +43,21 @@ def test_tar_files_are_read_once(folder: Path, monkeypatch: pytest.MonkeyPatch) 
         counts(shards(f"{folder}/*.tar"))
 
 
+def test_a_shard_without_images_counts_none_and_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says nothing of classes, which names.json lists in an order of its own."""
+    (folder / "names.json").write_text(json.dumps({"label": ["wolf", "cat", "dog"]}))
+    tar(folder / "train-0003.tar", {})
+    tar(folder / "train-0004.tar", {"readme.md": b"x"})
+    for _ in ("read", "known"):
+        found = counts(shards(f"{folder}/*.tar"))
+        assert (found.images.tolist(), found.classes) == ([6, 6, 6, 0, 0], ("wolf", "cat", "dog"))
+    sample = open_images(f"{folder}/*.tar", sample=True)
+    assert len(sample) == 18
+    assert sample.remarks == ("2 of 5 shards hold no images and are passed over: train-0003.tar, train-0004.tar",)
+    with pytest.raises(Refusal, match="hold no images"):
+        counts(shards(f"{folder}/train-000{{3,4}}.tar"))
+
+
 def test_words_of_all_shards_are_classes(folder: Path) -> None:
     for number, word in enumerate(("wolf", "cat", "dog 10", "dog 2")):
         tar(folder / "words" / f"{number}.tar", {"a.png": png(), "a.cls": word.encode()})

@@ -32,6 +32,21 @@ def test_labels_are_numbered_by_name(with_table: Open) -> None:
     assert images.remarks == ()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "file,class\n000.png,a\n",
+        "Filename,Category\n000.png,a\n",
+        "name,label\n000.png,a\n",
+        "file,label,class\n000.png,a,b\n",
+        "file,class,label\n000.png,b,a\n",
+    ],
+)
+def test_columns_are_called_as_in_a_labels_file(with_table: Open, text: str) -> None:
+    """Of two that may hold classes ``label`` counts."""
+    assert with_table("labels.csv", text).classes == ("a",)
+
+
 def test_a_corrected_label_is_seen_without_decoding_again(
     with_table: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -55,7 +70,7 @@ def test_equal_rows_may_repeat(with_table: Open) -> None:
             "file,label\n000.png,a\nnot.png,b\nnor.png,b\n",
             r"names 2 files that are not there, first 'not.png'",
         ),
-        ("labels.csv", "name,label\n000.png,a\n", r"must name the columns file,label; file is missing from name,label"),
+        ("labels.csv", "who,label\n000.png,a\n", r"must name the columns file,label; file is missing from who,label"),
         ("labels.csv", "000.png,a\n001.png,b\n", r"file,label is missing from 000.png,a"),
         ("labels.csv", "", r"missing from an empty file"),
         ("labels.csv", "file,label,label\n", r"twice"),

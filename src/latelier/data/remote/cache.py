@@ -14,17 +14,17 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
-from latelier.data.remote.patterns import is_address
 from latelier.data.remote.store import Shard, fetch
 from latelier.errors import Refusal
 from latelier.storage import files, locks
+from latelier.storage.addresses import is_address
 from latelier.storage.amounts import BYTES, amount
 
 VARIABLE, USUAL = "LATELIER_SHARDS", "32G"  # bytes of fetched shards at most
@@ -91,6 +91,7 @@ class Cache:
         self.folder = folder / "shards"
         self._locks = folder / "locks"
         self._known = set[str]()  # keys of those whose bytes this process has compared with their sum
+        self._given = dict[str, Shard]()  # by their keys
         self._room = Lock()
 
     def local(self, shard: Shard) -> Path:
@@ -102,6 +103,7 @@ class Cache:
         key = sha256(json.dumps(shard).encode()).hexdigest()[:32]
         folder = self.folder / key
         path = folder / shard.name
+        self._given[key] = shard
         if key in self._known and self._touched(path):
             return path
         with files.refusing(self.folder):
@@ -112,6 +114,22 @@ class Cache:
                     self._fetch(shard, folder)
         self._known.add(key)
         return path
+
+    def by_address(self, text: str) -> str:
+        """A sentence with the address of each object in the place of its file and its folder here."""
+        for key in set(re.findall(rf"{re.escape(str(self.folder))}.([0-9a-f]{{32}})", text)) & self._given.keys():
+            shard, folder = self._given[key], str(self.folder / key)
+            beside = shard.url[: -len(shard.name) - 1]
+            text = text.replace(os.path.join(folder, shard.name), shard.url).replace(folder, beside)
+        return text
+
+    @contextmanager
+    def naming(self) -> Iterator[None]:
+        """Within, what is refused is said ``by_address``."""
+        try:
+            yield
+        except Refusal as error:
+            raise type(error)(self.by_address(str(error))) from error
 
     def _touched(self, path: Path) -> bool:
         try:

@@ -3,21 +3,15 @@
 import re
 from collections.abc import Iterator
 from itertools import product
-from urllib.parse import urlsplit
 
 from latelier.errors import Refusal
+from latelier.storage.addresses import check_no_secret, is_address, scheme_of
 
 READ_BY = {"s3": "s3fs", "gs": "gcsfs", "hf": "huggingface_hub", "https": "aiohttp", "http": "aiohttp"}  # with fsspec
-ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 BRACES = re.compile(r"\{([^{}]*)\}")
 COUNTED = re.compile(r"(\d+)\.\.(\d+)")
 WILD = re.compile(r"[*?\[]")
 MOST = 1_000_000  # shards that braces may stand for
-
-
-def is_address(text: str) -> bool:
-    """Whether it begins with a scheme, as ``s3://`` does."""
-    return bool(ADDRESS.match(text))
 
 
 def is_pattern(text: str) -> bool:
@@ -39,23 +33,13 @@ def parted(text: str) -> tuple[str, str]:
 def checked(text: str) -> str:
     """An address as it is. Raises Refusal for a scheme that is not read, and for one that holds a secret or might: it
     would be kept in the run and shown with it."""
-    found = ADDRESS.match(text)
-    if not found:
+    if not is_address(text):
         return text
-    scheme, parts = found[1].lower(), urlsplit(text)
-    shown = f"{scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-    if scheme not in READ_BY:
-        raise Refusal(
-            f"{shown}: {scheme}:// is not read; expected one of {', '.join(f'{name}://' for name in READ_BY)}"
-        )
-    if "@" in parts.netloc:
-        raise Refusal(f"{shown}: the address holds a name or a password, which the run would keep; {KEYS}")
-    if parts.query or parts.fragment or "?" in text or "#" in text:
-        raise Refusal(f"{shown}: what follows ? or # may be a key, which the run would keep; leave it out ({KEYS})")
+    check_no_secret(text)
+    if (scheme := scheme_of(text)) not in READ_BY:
+        known = ", ".join(f"{name}://" for name in READ_BY)
+        raise Refusal(f"{text}: {scheme}:// is not read; expected one of {known}")
     return text
-
-
-KEYS = "keys come from the environment or from the store's own files, as docs/shards.md says"
 
 
 def expanded(text: str) -> list[str]:

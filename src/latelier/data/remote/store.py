@@ -16,8 +16,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, TypeVar
 
-from latelier.data.remote.patterns import READ_BY, checked, expanded, is_address, is_wild
+from latelier.data.remote.patterns import READ_BY, checked, expanded, is_wild
 from latelier.errors import Refusal
+from latelier.storage.addresses import is_address
 
 Found = TypeVar("Found")
 TRIES, WAIT, LONGEST = 6, 0.5, 20.0  # attempts at a request, and seconds between them: doubled up to the longest
@@ -77,10 +78,7 @@ def sibling(shard: Shard, name: str) -> Shard | None:
     where = shard.url[: -len(shard.name)] + name
     if not is_address(where):
         return next(iter(_files([where]).get(where, ())), None)
-    try:
-        return _looked_up(where)
-    except FileNotFoundError:
-        return None
+    return _perhaps(where)
 
 
 def fetch(shard: Shard, file: BinaryIO) -> str:
@@ -185,7 +183,7 @@ def _addresses(names: Sequence[str], pattern: str) -> dict[str, list[Shard]]:
             looked = threads.map(_perhaps, plain)
             return found | {name: [shard] for name, shard in zip(plain, looked, strict=True) if shard}
     except FileNotFoundError as error:
-        raise Refusal(f"{pattern} matches nothing: {_words(error)}") from error
+        raise Refusal(f"{pattern} matches nothing ({_words(error)}); name what there is") from error
 
 
 def _matching(name: str) -> list[Shard]:
@@ -220,7 +218,7 @@ def _shard(near: str, info: dict[str, Any]) -> Shard:
     name, scheme = str(info["name"]), near.partition("://")[0]
     url = name if is_address(name) else f"{scheme}://{name.lstrip('/')}"
     if info.get("size") is None:
-        raise Refusal(f"{url}: the server does not say how long it is, so that a cut could not be noticed")
+        raise Refusal(f"{url}: the server does not say how long it is; fetch the files, and give their folder")
     lfs = info.get("lfs") or {}
     told = [lfs.get("sha256"), *(info.get(key) for key in TAGS)]
     return Shard(url, int(info["size"]), next((str(tag).strip('"') for tag in told if tag), ""))

@@ -17,11 +17,12 @@ import numpy as np
 
 from latelier.data.classes import natural
 from latelier.data.packing.worker import parquet_file
-from latelier.data.remote.patterns import is_address
 from latelier.data.remote.store import Shard, filesystem, sibling, tried
 from latelier.data.sources.listed import AT_ONCE, ShardSet
+from latelier.data.sources.tar import NoImagesError
 from latelier.errors import Refusal
 from latelier.storage import files
+from latelier.storage.addresses import is_address
 
 INDEXES = ("shards.json", "index.json", "wids.json")
 LONGEST = 64 << 20  # bytes of an index
@@ -46,9 +47,10 @@ def counts(of: ShardSet, progress: Callable[[int, int], None] | None = None) -> 
                 known.append(one)
                 if progress:
                     progress(done, len(of.shards))
-        found = Counts(np.array([images for images, _ in known], np.int64), _united([names for _, names in known]))
+        classes = _united([names for images, names in known if images])
+        found = Counts(np.array([images for images, _ in known], np.int64), classes)
     if not found.images.sum():
-        raise Refusal(f"{of.shards[0].url} and the shards beside it hold no images")
+        raise Refusal(f"{of.shards[0].url} and the shards beside it hold no images; give a pattern of some that do")
     return found
 
 
@@ -65,8 +67,11 @@ def _count(of: ShardSet, shard: Shard) -> tuple[int, tuple[str, ...]]:
         images, classes = tried(partial(_footer, shard), shard.url), tuple[str, ...]()
     else:
         path = of.cache.local(shard)
-        facts = of.plan([path], [path]).facts
-        images, classes = len(facts.names), facts.classes
+        try:
+            facts = of.plan([path], [path]).facts
+            images, classes = len(facts.names), facts.classes
+        except NoImagesError:  # an empty one among others, as some writers end with
+            images, classes = 0, ()
     files.write_json(kept, {"shard": shard.url, "images": images, "classes": classes})
     return images, classes
 
@@ -103,6 +108,6 @@ def _united(classes: Sequence[Iterable[str]]) -> tuple[str, ...]:
     if len(different := set(map(tuple, classes))) == 1:
         return different.pop()
     names = set(chain(*different))
-    if all(name.isdecimal() for name in names):
+    if names and all(name.isdecimal() for name in names):
         return tuple(map(str, range(max(map(int, names)) + 1)))
     return tuple(sorted(names, key=natural))

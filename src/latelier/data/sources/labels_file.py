@@ -13,10 +13,10 @@ from latelier.data.foreign import Label, is_nothing, unsaid
 from latelier.data.foreign import labels as labels_of
 from latelier.data.images import Images
 from latelier.data.packing.pack import sealed
-from latelier.data.sources.matching import HEADER, Said, check_file, full_name, matched, names_of, renamed
+from latelier.data.sources.matching import CLASSES, HEADER, Said, check_file, full_name, matched, names_of, renamed
 from latelier.data.sources.table import Table
 
-NAMED = {"file": HEADER, "class": ("class", "label", "category")}
+NAMED = {"file": HEADER, "class": CLASSES}
 
 
 class Row(NamedTuple):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from latelier.data.foreign import VERSION
@@ -48,7 +48,10 @@ class ShardSet:
     def plan(self, files: Sequence[Path], beside: Sequence[Path]) -> Plan:
         """What is known of the images of shards that lie here as files."""
         folder = self.cache.local(self.names).parent if self.names else files[0].parent
-        return SHARDS[f".{self.kind}"](files, beside, folder).contents()
+        with self.cache.naming():
+            plan = SHARDS[f".{self.kind}"](files, beside, folder).contents()
+        remarks = tuple(map(self.cache.by_address, plan.facts.remarks))
+        return replace(plan, facts=replace(plan.facts, remarks=remarks))
 
     def annotate(self, images: Images) -> Images:
         """All that shards say was read with the images."""

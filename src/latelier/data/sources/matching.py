@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
 from latelier.data.images import Images
-from latelier.data.remote.patterns import is_address, parted
+from latelier.data.remote.patterns import parted
 from latelier.data.sources.names import Found, Names, remarks_on
 from latelier.errors import Refusal
+from latelier.storage.addresses import is_address
 
 Value = TypeVar("Value", bound=Hashable)
 HEADER = ("file", "filename", "image", "name", "path")  # what the column of names may be called
+CLASSES = ("class", "label", "category")  # and that of classes
 
 
 class Said(NamedTuple, Generic[Value]):

@@ -3,6 +3,7 @@
 import difflib
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -143,7 +144,9 @@ def open_images(
         found = Sample(drawn, progress)
     title = f"{place.title}:{chosen}" if chosen else place.title
     asked = Asked(title, size, channels, range and (float(range[0]), float(range[1])))
-    images = packed(found.stamp, found.contents, asked, cache=folder, progress=progress)
+    of = drawn or found
+    with of.cache.naming() if isinstance(of, ShardSet) else nullcontext():
+        images = packed(found.stamp, found.contents, asked, cache=folder, progress=progress)
     images = sealed(found.annotate(images), title, images)
     return images if drawn is None else identity(images, drawn)
 

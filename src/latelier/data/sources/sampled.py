@@ -19,6 +19,7 @@ from latelier.data.sources.listed import ShardSet
 from latelier.errors import Refusal
 
 IMAGES, SHARDS = 4096, 8  # at most
+NAMED = 3  # shards without images, in a line
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,10 @@ class Sample:
         facts = replace(plan.facts.take(rows), names=names)
         if known.classes:
             facts = replace(with_classes(facts, known.classes), classes=known.classes)
+        if empty := np.flatnonzero(known.images == 0).tolist():
+            first = ", ".join(called[i] for i in empty[:NAMED]) + (", ..." if len(empty) > NAMED else "")
+            said = f"{len(empty):,} of {len(self.of.shards):,} shards hold no images and are passed over: {first}"
+            facts = replace(facts, remarks=(*facts.remarks, said))
         if len(rows) < (total := int(known.images.sum())):
             said = f"a sample: {len(rows):,} of {total:,} images, from {len(some)} of {len(self.of.shards):,} shards"
             facts = replace(facts, remarks=(*facts.remarks, said))

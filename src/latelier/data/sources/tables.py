@@ -11,6 +11,7 @@ import numpy as np
 from latelier.data import foreign
 from latelier.data.classes import number
 from latelier.data.images import Images
+from latelier.data.sources.matching import CLASSES, HEADER, renamed
 from latelier.data.sources.names import Names, remarks_on
 from latelier.data.sources.own import is_own_table
 from latelier.data.sources.table import Table
@@ -18,6 +19,7 @@ from latelier.errors import Refusal
 
 Value = TypeVar("Value")
 TABLES = ("labels.csv", "attributes.csv", "captions.csv")
+LABELS = {"file": HEADER, "label": ("label", *CLASSES)}  # columns of the first of them, as --labels-file has them too
 
 
 def annotate(images: Images, folder: Path, beside: Sequence[Path], present: Collection[str]) -> Images:
@@ -35,7 +37,7 @@ def is_table(path: Path) -> bool:
 
 
 def _labels(images: Images, path: Path, everywhere: Sequence[Path], present: Collection[str]) -> Images:
-    tables = {other: Table(other, ("file", "label")) for other in everywhere}
+    tables = {other: Table(other, tuple(LABELS), _label_columns) for other in everywhere}
     known = {other: foreign.labels(table.column("label"), table.where) for other, table in tables.items()}
     table, said = tables[path], dict[str, foreign.Label]()
     names, remarks = _names(table, present)
@@ -45,6 +47,10 @@ def _labels(images: Images, path: Path, everywhere: Sequence[Path], present: Col
     label, classes = number([said.get(name) for name in images.names], values, None, str(path), between=False)
     remarks += foreign.unsaid(table.column("label"), known[path], path.name)
     return replace(images, label=label, classes=classes, remarks=_silent(images, path, said) + remarks)
+
+
+def _label_columns(columns: list[str]) -> list[str]:
+    return renamed(columns, LABELS)
 
 
 def _attributes(images: Images, path: Path, everywhere: Sequence[Path], present: Collection[str]) -> Images:

@@ -32,6 +32,10 @@ from latelier.errors import Refusal
 MORE = "latelier data SRC says which"  # of what the survey itself tells in full
 
 
+class NoImagesError(Refusal):
+    """Of whole tar files, in which there is nothing to train on."""
+
+
 @dataclass(frozen=True)
 class Tar(Shards):
     """One split's files."""
@@ -46,7 +50,7 @@ class Tar(Shards):
         samples = {file: [s for s in every if s.place] for file, every in everything.items()}
         mine = [sample for file in self.files for sample in samples[file]]
         if not mine:
-            raise Refusal(f"{self.files[0]}: no images in it; expected files such as 000001.jpg and 000001.cls")
+            raise NoImagesError(f"{self.files[0]}: no images in it; expected files such as 000001.jpg and 000001.cls")
         everywhere = [sample.label for file in self.beside for sample in samples[file]]
         names, where = known_names(self.folder, "label"), str(self.files[0].parent)
         words = any(sample.in_words for of_one in samples.values() for sample in of_one)

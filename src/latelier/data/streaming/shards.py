@@ -96,7 +96,7 @@ class Shards:
                 return self._decode(shard, opened, rows, items)
             except SurpriseError as error:
                 if again:
-                    raise Refusal(f"{error.args[1]}: damaged, get it again") from error
+                    raise Refusal(self.of.cache.by_address(f"{error.args[1]}: damaged, get it again")) from error
                 self.fetch(shard)  # it was removed for others meanwhile
         raise AssertionError
 
@@ -117,7 +117,8 @@ class Shards:
                     why = f"its {error.args[0]} is another" if surprise else reason(error)
                     self._tell(f"{self._names[shard]}:{rows[i]}", why)
         if not good.any():
-            raise Refusal(f"{self._names[shard]}: none of {len(rows)} images from {rows[0]} on can be decoded: {why}")
+            which = f"{self._names[shard]}: none of {len(rows)} images from number {rows[0]} on can be decoded ({why})"
+            raise Refusal(f"{which}; write that shard again, or leave it out of the pattern")
         if not good.all():
             last = np.maximum.accumulate(np.where(good, np.arange(len(rows)), -1))
             place = np.where(last < 0, int(good.argmax()), last)
