@@ -26,6 +26,7 @@ from latelier.core import (
     Imputes,
     Judges,
     Model,
+    Quantises,
     Samples,
     Unpools,
     Weighs,
@@ -235,6 +236,16 @@ def check_captions(model: Model, image: Tensor) -> None:
     assert (writer.log_caption(code, torch.zeros_like(written.token)) == 0).all()
 
 
+def check_quantises(model: Model, image: Tensor) -> None:
+    book, code = need(model, Quantises), need(model, Encodes).encode(image).mode()
+    symbols = book.symbols(code)
+    assert symbols.dtype == torch.int64
+    assert len(symbols) == SIZE
+    assert 0 <= symbols.min() <= symbols.max() < book.entries()
+    again = book.of_symbols(symbols)
+    assert all(torch.equal(again[name], code[name]) for name in model.latents)
+
+
 CHECKS: dict[type, Callable[[Model, Tensor], None]] = {
     Encodes: check_encodes,
     Decodes: check_decodes,
@@ -245,6 +256,7 @@ CHECKS: dict[type, Callable[[Model, Tensor], None]] = {
     HasParts: check_parts,
     Clusters: check_clusters,
     HasFilters: check_filters,
+    Quantises: check_quantises,
     Unpools: check_unpools,
     Weighs: check_weighs,
     Classifies: check_classifies,

@@ -118,3 +118,12 @@ def test_the_score_needs_others_and_tells_them_apart(here: Path, capsys: Capture
     lines = said(capsys, "score run --only outliers --set outliers.others=white")
     values = [line.split() for line in lines if line.startswith("outliers: AUROC of likelihood ratio")]
     assert float(values[0][-1]) > 90
+
+
+def test_codes_that_are_too_many_to_be_held_are_refused(
+    here: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("latelier.verbs.duplicates.HELD", 80)
+    said = "holds the codes of all images, at most 80 numbers, and 27 images have 3 each"
+    assert said in refused(capsys, "duplicates run pets --out d.csv")
+    assert not Path("d.csv").exists()

@@ -8,7 +8,23 @@ from torch import Generator, Tensor
 
 from latelier.codes.density import Density
 from latelier.codes.rows import block_on, device_of
-from latelier.core import Code, Decodes, Encodes, Metric, Model, Move, Optimiser, Samples, Wrapper, has, innermost, need
+from latelier.codes.symbols import Sequence
+from latelier.core import (
+    Code,
+    Decodes,
+    Encodes,
+    Metric,
+    Model,
+    Move,
+    Optimiser,
+    Quantises,
+    Samples,
+    Wrapper,
+    has,
+    innermost,
+    missing,
+    need,
+)
 from latelier.core.lacking import lack
 from latelier.data.images import Images
 from latelier.errors import Refusal
@@ -22,7 +38,7 @@ WIDEST = 2048  # numbers of a code
 class Fitted(Wrapper, Samples):
     """The inner model in all but its prior."""
 
-    def __init__(self, inner: Model, density: Density):
+    def __init__(self, inner: Model, density: Density | Sequence):
         super().__init__()
         self.inner, self.density = inner, density
         self.image, self.latents, self.players = inner.image, inner.latents, inner.players
@@ -32,6 +48,8 @@ class Fitted(Wrapper, Samples):
     def sample_prior(self, n: int, generator: Generator) -> Code:
         with torch.no_grad():
             rows = self.density.sample(n, generator)
+        if isinstance(self.density, Sequence):
+            return need(self.inner, Quantises).of_symbols(rows)
         return apart(self.inner, rows)
 
     def moves(self) -> tuple[Move, ...]:
@@ -74,6 +92,12 @@ def check_fits(model: Model) -> None:
             )
     if (size := numbers(model)) > WIDEST:
         raise Refusal(f"fit-prior takes codes of at most {WIDEST:,} numbers, but these have {size:,}")
+
+
+def check_quantises(model: Model) -> None:
+    """Raises Refusal for a model whose codes are not of a codebook."""
+    if lacking := missing(model, (Encodes, Decodes, Quantises)):
+        raise Refusal(f"fit-prior --kind sequence {lack(type(innermost(model)), lacking)}; take gmm or flow")
 
 
 def numbers(model: Model) -> int:

@@ -16,7 +16,7 @@ from torch import Generator, Tensor
 from latelier.codes.rows import block_on, device_of, flat
 from latelier.core import Decodes, Encodes, Model, Weighs, has, need
 from latelier.data.images import Images
-from latelier.learners.neighbours import nearest_rows
+from latelier.learners.neighbours import Nearest
 from latelier.nets.eval_mode import evaluating
 
 MEASURES = {  # by the names of an option, what tables call them; of all, more is more unlike
@@ -51,10 +51,13 @@ def outlying(model: Model, images: Images, known: Known, generator: Generator) -
     image's own is not one. ``error``: the mean square between the image and the mean image of that code. ``bound``:
     minus the ELBO in nats, by ``DRAWS`` draws. ``ratio``: that, of 8-bit values, minus the ``complexity``."""
     found: dict[str, list[np.ndarray]] = {name: [] for name in measured(model)}
+    index, own = Nearest(known.codes), _own(images, known)
+    count = min(NEIGHBOUR, max(1, len(known.codes) - int((own >= 0).any())))
     for start, image in _blocks(model, images):
         with evaluating(model):
             code = need(model, Encodes).encode(image).mode()
-            found["distance"].append(flat(code, model).cpu().numpy())
+            part = own[start : start + len(image)]
+            found["distance"].append(_distance(flat(code, model).cpu().numpy(), index, part, count))
             if "error" in found:
                 error = (need(model, Decodes).decode(code) - image).square().flatten(1).mean(1)
                 found["error"].append(error.double().cpu().numpy())
@@ -62,8 +65,7 @@ def outlying(model: Model, images: Images, known: Known, generator: Generator) -
             bound, ratio = bounds(model, image, images.pixels[start : start + len(image)], generator)
             found["bound"].append(bound)
             found["ratio"].append(ratio)
-    values = {name: np.concatenate(parts) for name, parts in found.items()}
-    return values | {"distance": _distance(values["distance"], images, known)}
+    return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
 def bounds(model: Model, image: Tensor, pixels: np.ndarray, generator: Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -99,11 +101,15 @@ def _blocks(model: Model, images: Images) -> Iterator[tuple[int, Tensor]]:
         yield number * size, image.to(device)
 
 
-def _distance(codes: np.ndarray, images: Images, known: Known) -> np.ndarray:
+def _own(images: Images, known: Known) -> np.ndarray:
+    """int64 [n], which of the known codes is the image's own; -1: none."""
     place = {name: number for number, name in enumerate(known.names)}
-    own = np.array([place.get(str(name), -1) for name in images.names]) if place else np.full(len(codes), -1)
-    count = min(NEIGHBOUR, max(1, len(known.codes) - int((own >= 0).any())))
-    places, away = nearest_rows(known.codes, np.nan_to_num(codes), count + 1)
+    return np.array([place.get(str(name), -1) for name in images.names]) if place else np.full(len(images), -1)
+
+
+def _distance(codes: np.ndarray, index: Nearest, own: np.ndarray, count: int) -> np.ndarray:
+    """float64 [b], to the ``count``-th nearest of the known codes but the image's own."""
+    places, away = index.of(np.nan_to_num(codes), count + 1)
     away = np.sort(np.where(places == own[:, None], np.inf, away), 1)
     away[~np.isfinite(codes).all(1)] = np.inf
     return away[:, min(count, away.shape[1]) - 1]

@@ -51,6 +51,7 @@ from latelier.core.contract import (
     missing,
     need,
 )
+from latelier.core.quantised import Quantises
 from latelier.errors import (
     Failed,
     Refusal,
@@ -99,6 +100,7 @@ __all__ = [
     "Parts",
     "Posterior",
     "Progress",
+    "Quantises",
     "Refusal",
     "Samples",
     "Schedule",

@@ -11,7 +11,20 @@ from dataclasses import dataclass, field
 from torch import Generator, Tensor
 
 from latelier.config.settings import LEAST
-from latelier.core import Batch, Code, Latent, Losses, Metric, Move, Optimiser, Progress, Refusal, Samples, Weighs
+from latelier.core import (
+    Batch,
+    Code,
+    Latent,
+    Losses,
+    Metric,
+    Move,
+    Optimiser,
+    Progress,
+    Quantises,
+    Refusal,
+    Samples,
+    Weighs,
+)
 from latelier.core import Model as Base
 from latelier.models.autoencoder import Point
 from latelier.models.shared import EncoderFilters, EncoderStages, Refills
@@ -44,7 +57,7 @@ class Config:
             raise Refusal(f"vq: decay {self.decay:g} and revive {self.revive:g} are shares from 0 to below 1")
 
 
-class Model(Base, Refills, EncoderStages, EncoderFilters, Samples, Weighs):
+class Model(Base, Refills, EncoderStages, EncoderFilters, Samples, Weighs, Quantises):
     """A code is its entries' vectors, which heads and probes can read; ``decode`` takes each cell to the nearest
     entry first, so that a code that was edited is one of the codebook's again."""
 
@@ -75,6 +88,15 @@ class Model(Base, Refills, EncoderStages, EncoderFilters, Samples, Weighs):
     def decode(self, code: Code) -> Tensor:
         entries = self.codebook.vectors(self.codebook.nearest(code["z"]))
         return self.likelihood.mean(self.decoder(entries).float())
+
+    def entries(self) -> int:
+        return self.config.codes
+
+    def symbols(self, code: Code) -> Tensor:
+        return self.codebook.nearest(code["z"]).flatten(1)
+
+    def of_symbols(self, symbols: Tensor) -> Code:
+        return {"z": self.codebook.vectors(symbols.unflatten(1, self.latents["z"].shape[1:]))}
 
     def sample_prior(self, n: int, generator: Generator) -> Code:
         log_p = self.codebook.chances().log()  # [codes, h, w]

@@ -8,9 +8,11 @@ import numpy as np
 import safetensors.torch
 import torch
 
-from latelier.codes.density import FITS
-from latelier.codes.fitted import as_trained, check_fits, drawn_codes
+from latelier.codes.density import FITS, Density
+from latelier.codes.fitted import apart, as_trained, check_fits, check_quantises, drawn_codes
 from latelier.codes.rows import device_of
+from latelier.codes.symbols import Sequence, fit_sequence, log_by_cell
+from latelier.core import Quantises, need
 from latelier.errors import Refusal
 from latelier.runs.run import Run
 from latelier.runs.trained_on import trained_on
@@ -24,7 +26,8 @@ HELD = 10  # one code in so many tells which density is the likeliest
 
 
 class Fit(NamedTuple):
-    """A fitted prior, and the mean log-likelihood of held-out codes in nats under it and under N(0, I)."""
+    """A fitted prior, and the mean log-likelihood of held-out codes in nats under it and under N(0, I), or for a
+    codebook's entries under the chances of each cell by itself."""
 
     said: str
     images: int
@@ -36,7 +39,8 @@ def fit(run: Run, kind: str, where: Where, seed: int) -> Fit:
     """Fits a density to codes of the run's training images, and writes it into the run in place of an earlier one.
     Raises Refusal for a model or a run that does not allow it."""
     model = as_trained(run.model)
-    check_fits(model)
+    check = check_quantises if kind == "sequence" else check_fits
+    check(model)
     folder = run.home("RUN")
     images = trained_on(run, where, MOST, seed)
     if len(images) < FEWEST:
@@ -46,9 +50,16 @@ def fit(run: Run, kind: str, where: Where, seed: int) -> Fit:
         raise Refusal(f"{run.folder} gives codes that are no numbers: the model is broken; train it anew")
     order = np.random.default_rng(seed).permutation(len(codes))
     known, held = codes[order[len(codes) // HELD :]], codes[order[: len(codes) // HELD]]
-    density = FITS[kind](known.double().numpy(), held.double().numpy(), seed)
-    fitted = float(density.log_prob(held).double().mean())
-    normal = float(torch.distributions.Normal(0.0, 1.0).log_prob(held.double()).sum(1).mean())
+    density: Density | Sequence
+    if kind == "sequence":
+        book = need(model, Quantises)
+        symbols, test = (book.symbols(apart(model, part.to(device_of(model)))).cpu() for part in (known, held))
+        density = fit_sequence(symbols, test, book.entries(), seed)
+        fitted, normal = float(density.log_prob(test).double().mean()), log_by_cell(symbols, test, book.entries())
+    else:
+        density = FITS[kind](known.double().numpy(), held.double().numpy(), seed)
+        fitted = float(density.log_prob(held).double().mean())
+        normal = float(torch.distributions.Normal(0.0, 1.0).log_prob(held.double()).sum(1).mean())
     content = safetensors.torch.save({name: value.contiguous() for name, value in density.state_dict().items()})
     note = {"kind": kind, "seen": run.seen, "images": len(images), "seed": seed}
     told = {"sha256": hashlib.sha256(content).hexdigest(), "fitted": fitted, "normal": normal}

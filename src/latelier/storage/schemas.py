@@ -201,12 +201,12 @@ class TemperatureNote(TypedDict):
 class PriorNote(TypedDict):
     """prior.json: of the tensors in prior.safetensors."""
 
-    kind: Literal["gmm", "flow"]
+    kind: Literal["gmm", "flow", "sequence"]
     seen: Count
     images: Some
     seed: Count
     sha256: Fingerprint
-    fitted: float  # nats of held-out codes, and under N(0, I)
+    fitted: float  # nats of held-out codes, and under N(0, I), or of cells by themselves
     normal: float
 
 

@@ -7,6 +7,7 @@ from latelier.terminal.say import say
 from latelier.verbs.options import As, Asked, Place
 
 FARTHEST = 1.0  # typical distances, as a threshold
+HELD = 1 << 28  # numbers of all codes: a GiB, twice
 SLOW = 100_000  # images from which on the comparison of all with all is announced
 
 
@@ -43,7 +44,7 @@ def duplicates(
     download
         Let torchvision download the data set.
     """
-    from latelier.codes.rows import codes
+    from latelier.codes.rows import codes, tabled
     from latelier.core import Encodes, need
     from latelier.errors import Refusal
     from latelier.learners.duplicates import closest, groups, pairs
@@ -59,6 +60,12 @@ def duplicates(
     need(opened.model, Encodes)
     out = new_file(given(out, "duplicates"), "--out", "group,file,nearest,distance")
     images = opened.images(source, Where.of(data_root, download, as_))
+    width = sum(math.prod(opened.model.latents[name].shape) for name in tabled(opened.model))
+    if len(images) * width > HELD:
+        raise Refusal(
+            f"duplicates holds the codes of all images, at most {HELD:,} numbers, and {len(images):,} images have "
+            f"{width:,} each; give it a part of them"
+        )
     rows = codes(opened.model, images)
     if len(images) > SLOW:
         say(f"comparing {len(images):,} codes with each other, {len(images) ** 2 / 2e8:,.0f} s at least", error=True)

@@ -10,7 +10,7 @@ from latelier.verbs.options import Place, Seed
 def fit_prior(
     run: Place,
     *,
-    kind: Literal["gmm", "flow", "none"] = "gmm",
+    kind: Literal["gmm", "flow", "sequence", "none"] = "gmm",
     seed: Seed = 0,
     data_root: Place | None = None,
     download: bool = False,
@@ -29,7 +29,8 @@ def fit_prior(
         A run folder.
     kind
         gmm: a mixture of 1 to 50 Gaussians, as many as make held-out codes likeliest. flow: a neural spline flow, with
-        the extra latelier[flow]. none: the prior that the model was trained with.
+        the extra latelier[flow]. sequence: an autoregressive net over the cells of a codebook's entries (vq). none: the
+        prior that the model was trained with.
     seed
         Seed of draws of codes, of what is held out and of the fit.
     data_root
@@ -50,7 +51,8 @@ def fit_prior(
     opened = open_run(run)
     found = fitted_prior.fit(opened, kind, Where.of(data_root, download), seed)
     say(f"{opened.folder}: {found.said}, fitted to codes of {counted(found.images, 'training image')}")
-    said = f"{found.fitted:.1f} nats, and {found.normal:.1f} under N(0, I)"
+    beside = "cell by cell" if kind == "sequence" else "under N(0, I)"
+    said = f"{found.fitted:.1f} nats, and {found.normal:.1f} {beside}"
     say(f"mean log-likelihood of held-out codes: {said}")
     if opened.scores:
         say("scores of samples that the run keeps are of the prior before: score it anew", error=True)

@@ -51,9 +51,11 @@ def neighbours(
     download
         Let torchvision download the data set.
     """
-    from latelier.codes.rows import codes
+    import numpy as np
+
+    from latelier.codes.rows import blocks_of, codes, reads
     from latelier.core import Encodes, need
-    from latelier.learners.neighbours import nearest_rows
+    from latelier.learners.neighbours import nearest_among
     from latelier.runs.run import open_run
     from latelier.runs.where import Where
     from latelier.terminal.tables import counted
@@ -67,9 +69,8 @@ def neighbours(
     code = _read(opened.model, asked)
     images = opened.images(source, Where.of(data_root, download, as_))
     place = _named(images, asked) if code is None else -1
-    rows = codes(opened.model, images)
-    code = rows[place : place + 1] if code is None else code
-    near, away = nearest_rows(rows, code, count + 1)
+    code = codes(opened.model, images.take(np.array([place]))) if code is None else code
+    near, away = nearest_among(blocks_of(opened.model, images, reads(opened.model)), code, count + 1)
     found = [(row, far) for row, far in zip(near[0].tolist(), away[0].tolist(), strict=True) if row != place][:count]
     table = ([asked, str(n), str(images.names[row]), f"{far:.6g}"] for n, (row, far) in enumerate(found, 1))
     write_table(out, ("query", "rank", "file", "distance"), table)
