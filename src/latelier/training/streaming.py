@@ -22,7 +22,7 @@ from latelier.data.packing.decode import Target
 from latelier.data.packing.pool import cores
 from latelier.data.packing.target import aim
 from latelier.data.remote.cache import check_room, limit
-from latelier.data.remote.patterns import is_address, is_pattern
+from latelier.data.remote.patterns import is_pattern
 from latelier.data.sources.counted import counts
 from latelier.data.sources.listed import ShardSet
 from latelier.data.sources.open import shards_of
@@ -33,6 +33,7 @@ from latelier.data.streaming.shards import Shards
 from latelier.engine import parallel
 from latelier.engine.plan import Plan
 from latelier.errors import Refusal
+from latelier.storage.addresses import is_address
 from latelier.storage.paths import place
 from latelier.terminal.say import say
 from latelier.training.supervision import Supervision, one_factor, shares
