@@ -58,7 +58,14 @@ def test_a_verdict_has_five_lines_and_always_its_course_its_pictures_and_its_com
     assert len(texts) == 5
 
 
-@pytest.mark.parametrize("codes", [90.0, 71.0, 60.0])  # better than pixels, as good, and less good
+SAID = {
+    90.0: "Its codes tell labels better than pixels do:",
+    71.0: "Codes and pixels tell labels about as well:",
+    60.0: "Its codes tell labels less well than pixels do:",
+}
+
+
+@pytest.mark.parametrize("codes", SAID)  # better than pixels, as good, and less good
 def test_poor_samples_are_said_whatever_codes_know(codes: float, made: Path) -> None:
     run, splits = opened(made)
     run.log = log(np.linspace(100, 50, 50))
@@ -67,6 +74,7 @@ def test_poor_samples_are_said_whatever_codes_know(codes: float, made: Path) -> 
     found = verdict.words(run, splits, FACTS | KNOWN | drawn | {"accuracy of codes": codes})
     starts = ["Learned", "Still improving", "Draws new images less well than it reconstructs", "Measured", "Next: "]
     assert [text.startswith(start) for (_, text), start in zip(found, starts, strict=True)] == [True] * 5
+    assert f". {SAID[codes]} {codes:.0f} % right from 100 labels a class" in found[2].text  # in the same line
     run.log = []
     roomy = [text for _, text in verdict.words(run, splits, FACTS | KNOWN | drawn | {"accuracy of codes": codes})]
     assert len(roomy) == 5

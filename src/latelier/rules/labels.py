@@ -13,6 +13,7 @@ from latelier.terminal.tables import counted
 Facts = Mapping[str, float]
 
 EVEN = ("Codes and pixels tell", "Neither codes nor pixels tell")  # how sentences begin that praise and blame nothing
+CODES = (*EVEN, "Its codes tell")  # how the sentence begins that says what codes know of labels
 TOLD = "Learned the labels:"  # how the sentence begins that a run has come to where labels are what it learns
 BEHIND = 0.8  # of what a baseline tells beyond guessing: a classifier that tells less has learned little
 MORE = "train on; where that no longer helps, give it more labels, or take a smaller net"

@@ -14,7 +14,7 @@ from typing import Any
 from latelier.core import AttributeDirections, Classifies, Finding, Metric, has, innermost
 from latelier.engine import label_error
 from latelier.errors import Failed, Refusal
-from latelier.rules.labels import EVEN, TOLD
+from latelier.rules.labels import CODES, EVEN, TOLD
 from latelier.rules.shared import broken
 from latelier.runs.config import read_config
 from latelier.runs.learning_curve import LATE, Course, by_heart, course, improving, read_log, worsening
@@ -105,8 +105,18 @@ def words(run: Run, splits: Splits, facts: dict[str, float], records: Sequence[d
     going = [] if failed or vain(found) or went is None else [_going(went, new)]
     ending = [following] if failed else [_where(splits, facts), following]
     first, others = found[:1], sorted(found[1:], key=_worth)  # the first says whether it learned what it is for
-    weightiest = others[: MOST - len(first) - len(going) - len(ending)]
+    weightiest = _fitted(others, MOST - len(first) - len(going) - len(ending))
     return [*sorted([*first, *weightiest, *going], key=_weight), *ending]
+
+
+def _fitted(others: Sequence[Finding], room: int) -> list[Finding]:
+    """Those, of the weightiest first, for which there is room; what codes know of labels shares the line of a note that
+    would leave it out, since it is one of the things that a verdict is asked for."""
+    shown = list(others[:room])
+    codes = [finding.text for finding in others[room:] if finding.text.startswith(CODES)]
+    if shown and codes and shown[-1].level == "note":
+        shown[-1] = Finding("note", f"{shown[-1].text} {codes[0]}")
+    return shown
 
 
 def lines(findings: Sequence[Finding]) -> str:
