@@ -11,7 +11,10 @@ from latelier.runs.where import Where
 
 @pytest.mark.slow
 def test_ali_draws_every_mode_and_knows_whose_points_are(tmp_path: Path) -> None:
-    """Seed 0 of the row of adversary/mixture that holds steady; docs/recipes.md says how many seeds do."""
+    """Seed 0 of the row of adversary/mixture that holds steady.
+
+    Over ten seeds all modes are drawn and 85 +- 17 % of reconstructions stay (docs/recipes.md): by a normal law one
+    seed in fifteen has fewer than 60, and so may this one have where sums are rounded otherwise."""
     recipe = find_recipe("adversary/mixture")
     method, settings = recipe.ROWS[recipe.STEADY]
     job = Job(recipe.STEADY, method, "coverage", 0, recipe.EPOCHS, settings, recipe.TRAINING)
