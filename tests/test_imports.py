@@ -6,22 +6,27 @@ import pytest
 from imports import Import, circles, imports, rises, rooms
 
 ROOT = Path(__file__).parents[1]
-FOUND = imports(ROOT / "src")
 
 
-def test_no_import_runs_upwards() -> None:
-    assert rises(FOUND) == []
+@pytest.fixture(scope="module")
+def found() -> list[Import]:
+    """All imports of the package."""
+    return imports(ROOT / "src")
 
 
-def test_no_module_comes_back_to_itself() -> None:
-    assert circles(FOUND) == []
+def test_no_import_runs_upwards(found: list[Import]) -> None:
+    assert rises(found) == []
 
 
-def test_the_graph_is_the_packages() -> None:
+def test_no_module_comes_back_to_itself(found: list[Import]) -> None:
+    assert circles(found) == []
+
+
+def test_the_graph_is_the_packages(found: list[Import]) -> None:
     """Imports of modules, of names in modules and inside functions are all seen."""
-    seen = {(one.importer, one.imported) for one in FOUND}
+    seen = {(one.importer, one.imported) for one in found}
     assert {("runs.run", "storage.files"), ("models.vae", "core"), ("verbs.train", "training.run")} <= seen
-    all_rooms, arrows = rooms(FOUND, ROOT / "src")
+    all_rooms, arrows = rooms(found, ROOT / "src")
     assert ("verbs", "runs") in arrows
     assert {"data.sources", "recipes.lecture"} <= all_rooms
 

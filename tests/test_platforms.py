@@ -11,6 +11,7 @@ from pathlib import Path
 from subprocess import PIPE
 
 import pytest
+from trees import trees
 
 import latelier
 from latelier.errors import Refusal
@@ -128,10 +129,7 @@ def text_mode(node: ast.AST) -> bool:
 
 
 def test_texts_say_their_encoding() -> None:
-    trees = {path: ast.parse(path.read_text("utf-8")) for path in SOURCE.rglob("*.py")}
-    found = [
-        (str(path), ast.unparse(node)) for path, tree in trees.items() for node in ast.walk(tree) if text_mode(node)
-    ]
+    found = [(name, ast.unparse(node)) for name, tree in trees().items() for node in ast.walk(tree) if text_mode(node)]
     assert found == []
 
 
