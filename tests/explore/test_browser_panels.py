@@ -23,6 +23,18 @@ def test_look_shows_a_class_and_the_nearest(visitor: Visitor) -> None:
     assert visitor.page.locator(".gallery .thumb").first.get_attribute("data-id") == "d3"
 
 
+def test_look_finds_words_and_what_the_model_would_write(visitor: Visitor) -> None:
+    visitor.go("panel=look")
+    visitor.page.get_by_label("Words of captions or names").fill(" 11 ")
+    visitor.page.keyboard.press("Enter")
+    visitor.page.wait_for_selector("text=Images 1 to 1 of 1.")
+    assert visitor.page.get_by_label("Words of captions or names").input_value() == "11"
+    visitor.page.get_by_role("button", name="All images").click()
+    visitor.page.get_by_label("What a caption says").fill("light")
+    visitor.page.get_by_role("button", name="Find").click()
+    visitor.page.wait_for_selector('text=Images of which the model finds "light" likeliest')
+
+
 def test_a_lock_holds_a_number_while_the_others_are_drawn(visitor: Visitor) -> None:
     visitor.go("panel=traverse&picture=d3")
     before = visitor.picture(DRAWN)

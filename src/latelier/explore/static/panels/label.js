@@ -4,10 +4,12 @@ import { button, fill, h, percent, segments } from "../lib/dom.js";
 import { address, figure, image } from "../lib/picture.js";
 import { go } from "../lib/address.js";
 import { keep } from "../lib/keep.js";
+import { hear, keyOf } from "../lib/labelkeys.js";
 import { curve } from "../lib/curve.js";
 import { send } from "../lib/outbox.js";
 import { marks } from "../lib/marks.js";
 import { training } from "../lib/training.js";
+import { typed } from "../lib/typed.js";
 import { say } from "../lib/stage.js";
 import { toSplit } from "../lib/split.js";
 
@@ -60,8 +62,7 @@ export function mount(stage) {
     }
   };
   const current = () => shown[at];
-  const digits = () => told.classes.every(({ name }) => /^\d$/.test(name)); // such classes are their own keys
-  const key = (name, i) => (digits() ? name : i < 9 ? String(i + 1) : i === 9 ? "0" : "");
+  const adding = (label, use) => typed({ label, does: "Add", most: 60, emptied: true }, (name) => name && use(name));
   const targets = () => (chosen.size ? [...chosen] : current() ? [current().id] : []);
 
   function caption(one) {
@@ -198,8 +199,8 @@ export function mount(stage) {
 
   function side() {
     fill(classes, told.classes.map(({ name, count }, i) =>
-      button([h("kbd", {}, key(name, i) || "\u00b7"), h("span", {}, name), h("small", { class: "soft" }, count.toLocaleString("en"))], () => give(name), { class: "class" })));
-    fill(thumbs, told.classes.slice(0, 30).map(({ name }) => button(name, () => give(name))), told.classes.length ? button("unknown", () => give(null)) : typed("New class", add));
+      button([h("kbd", {}, keyOf(told.classes, name, i) || "\u00b7"), h("span", {}, name), h("small", { class: "soft" }, count.toLocaleString("en"))], () => give(name), { class: "class" })));
+    fill(thumbs, told.classes.slice(0, 30).map(({ name }) => button(name, () => give(name))), told.classes.length ? button("unknown", () => give(null)) : adding("New class", add));
     elsewhere.hidden = !told.elsewhere;
     fill(elsewhere, told.elsewhere && h("div", { class: "card row" }, h("p", {}, sentence(told.elsewhere)), told.splits.includes("train") && button("Label the train images", () => toSplit(stage, "train"))));
     fill(whole, h("span", {}, "All that is selected:"), told.classes.slice(0, 30).map(({ name }) => button(name, () => giveAll(name), { "aria-label": `All selected images are ${name}` })));
@@ -212,39 +213,6 @@ export function mount(stage) {
 
   async function add(name) {
     if (await inTurn("give", { pictures: [], class: name, tab })) refresh();
-  }
-
-  function typed(label, use) {
-    const field = h("input", { type: "text", maxlength: 60, "aria-label": label, placeholder: label });
-    return h("form", { class: "row", onsubmit: (event) => {
-      event.preventDefault();
-      const name = field.value.trim();
-      field.value = "";
-      if (name) use(name);
-    } }, field, h("button", {}, "Add"));
-  }
-
-  function press(event) {
-    if (!stage.open) return removeEventListener("keydown", press);
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea") || document.querySelector("dialog[open]")) return undefined;
-    const columns = getComputedStyle(grid).gridTemplateColumns.split(" ").length;
-    const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns };
-    const name = event.key && told.classes.find((one, i) => key(one.name, i) === event.key)?.name;
-    const low = (event.key ?? "").toLowerCase();
-    if (name) give(name);
-    else if (attributes.press(low)) {
-      chosen = new Set();
-      move(1);
-    }
-    else if (event.key in steps) move(steps[event.key], event.shiftKey);
-    else if (low === "z") undo();
-    else if (low === "u") give(null);
-    else if (event.key === " " && current()) {
-      toggle(current().id);
-      draw();
-      focus();
-    } else return undefined;
-    return event.preventDefault();
   }
 
   const attributes = marks(mark);
@@ -263,14 +231,20 @@ export function mount(stage) {
     h("p", { class: "soft" }, "Keys label as the list of classes has them, arrows move, Shift with arrows or a click takes several, Space one more, U unknown, Z undoes."),
   );
   stage.side.append(
-    h("section", {}, h("h2", {}, "Classes"), classes, typed("New class", add), words),
+    h("section", {}, h("h2", {}, "Classes"), classes, adding("New class", add), words),
     h("section", {}, h("h2", {}, "What they teach"), learned),
     trained.element,
-    h("details", {}, h("summary", {}, "Attributes"), attributes.element, typed("New attribute", (name) => mark(name, "yes"))),
+    h("details", {}, h("summary", {}, "Attributes"), attributes.element, adding("New attribute", (name) => mark(name, "yes"))),
     place,
     keep(stage, { question: () => trained.question(), action: "command" }),
   );
   if (selection && kind === "selection") stage.view.prepend(h("p", { class: "soft" }, "These are the images that you have selected. ", button("All images instead", () => go({ selection: "", next: "" }))));
-  addEventListener("keydown", press);
+  hear(stage, {
+    classes: () => told.classes,
+    columns: () => getComputedStyle(grid).gridTemplateColumns.split(" ").length,
+    marked: (low) => attributes.press(low) && ((chosen = new Set()), true),
+    choose: () => Boolean(current()) && (pick(at, { ctrlKey: true }), true),
+    give, move, undo,
+  });
   queue();
 }

@@ -6,6 +6,7 @@ import { go } from "../lib/address.js";
 import { keep } from "../lib/keep.js";
 import { keepRows } from "../lib/selection.js";
 import { closed, toSplit } from "../lib/split.js";
+import { typed } from "../lib/typed.js";
 
 const PAGE = 48;
 const FILTERS = ["label", "given", "guess", "prediction", "confidence", "cluster", "part", "wrong", "attribute", "value", "words", "order", "selection"];
@@ -68,7 +69,6 @@ export async function mount(stage) {
     const told = await stage.ask("filters", {});
     if (!told) return;
     const of = (names) => (names.length ? [...names.map((name) => [name, name]), ["-", "none"]] : []);
-    const text = h("input", { type: "text", "aria-label": "Words of captions or names", placeholder: "Words", value: stage.get("words") });
     const here = told.splits.includes(told.split);
     const split = h("select", { "aria-label": "Split", onchange: () => toSplit(stage, split.value, Object.fromEntries(FILTERS.map((name) => [name, ""]))) }, told.splits.map((name) => h("option", { value: name }, `${name} images`)));
     split.value = told.split;
@@ -86,23 +86,11 @@ export async function mount(stage) {
       menu("attribute", "all attributes", told.attributes.map((name) => [name, name])),
       stage.get("attribute") && menu("value", "yes", [["no", "no"], ["unknown", "unknown"]]),
       menu("order", "in the data's order", told.orders.map((name) => [name, ORDERS[name]])),
-      h("form", { class: "row", onsubmit: (event) => {
-        event.preventDefault();
-        change({ words: text.value.trim() });
-      } }, text, h("button", {}, "Search")),
-      told.captions && says(),
+      typed({ label: "Words of captions or names", hint: "Words", does: "Search", value: stage.get("words") }, (words) => change({ words })),
+      told.captions && typed({ label: "What a caption says", does: "Find", value: stage.get("says") }, (says) => change({ says })),
       told.search && button("Nearest by code", () => go({ near: mode === "near" ? "" : "1", pairs: "" }), { pressed: mode === "near" }),
       told.search && button("Near-duplicates", () => go({ pairs: mode === "pairs" ? "" : String(MOST), near: "" }), { pressed: mode === "pairs" }),
       Object.keys(asked()).length > 0 && button("All images", () => change(Object.fromEntries(FILTERS.map((name) => [name, ""])))));
-  }
-
-  /** A field for what the model would write. */
-  function says() {
-    const text = h("input", { type: "text", "aria-label": "What a caption says", placeholder: "What a caption says", value: stage.get("says") });
-    return h("form", { class: "row", onsubmit: (event) => {
-      event.preventDefault();
-      change({ says: text.value.trim() });
-    } }, text, h("button", {}, "Find"));
   }
 
   async function captioned() {
