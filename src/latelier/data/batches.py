@@ -13,6 +13,7 @@ from torch import Tensor
 
 from latelier.core import Batch
 from latelier.data.augment import Augment
+from latelier.data.batched import Batched
 from latelier.data.captions import Sentences, drawn_seed
 from latelier.data.checked import raw
 from latelier.data.images import Images, to_float
@@ -154,6 +155,14 @@ class Batches:
             factor=self._factor.index_select(0, index),
             truth=self._truth.index_select(0, index) if len(self._truth) else self._truth,
         )
+
+
+def any_row(batches: Batched, what: str) -> Batches:
+    """The batches, of which any image can be had at any time. Raises Refusal, of ``what`` is asked for, for those of a
+    stream."""
+    if not isinstance(batches, Batches):
+        raise Refusal(f"a stream of shards cannot give {what}; --pack always decodes all images into a pack, which can")
+    return batches
 
 
 def _known(images: Images, among: np.ndarray | None) -> Tensor:

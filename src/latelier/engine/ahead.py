@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import torch
 
 from latelier.core import Batch
-from latelier.data.batches import Batches
+from latelier.data.batched import Batched
 from latelier.engine.plan import Plan
 
 Made = tuple[list[Batch], torch.cuda.Event | None]
@@ -20,7 +20,7 @@ class Ahead:
     A batch goes through pinned memory, and by a stream of its own, so that neither the host nor the GPU's computing
     waits for a copy. Torch keeps pinned memory that is free again: two batches' worth, one in use and one in making."""
 
-    def __init__(self, batches: Batches, parts: Sequence[int], plan: Plan, pool: ThreadPoolExecutor | None):
+    def __init__(self, batches: Batched, parts: Sequence[int], plan: Plan, pool: ThreadPoolExecutor | None):
         self._batches, self._parts, self._plan, self._pool = batches, parts, plan, pool
         self._next: tuple[int, Future[Made]] | None = None
         self._stream = torch.cuda.Stream(batches.device) if pool and batches.device.type == "cuda" else None
@@ -60,7 +60,7 @@ class Ahead:
 
 
 @contextmanager
-def ahead(batches: Batches, parts: Sequence[int], plan: Plan) -> Iterator[Ahead]:
+def ahead(batches: Batched, parts: Sequence[int], plan: Plan) -> Iterator[Ahead]:
     """With a thread where ``plan.ahead`` says so, or by default where the pixels do not lie on the batches' device;
     it has ended when this ends, in whatever way."""
     if not (plan.ahead if plan.ahead is not None else not batches.resident):

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from latelier.core import Encodes, Metric, Model, has, need
-from latelier.data.batches import Batches
+from latelier.data.batched import Batched
+from latelier.data.batches import any_row
 from latelier.engine import parallel
 from latelier.errors import Refusal
 from latelier.heads.joint import Joint
@@ -19,12 +20,13 @@ from latelier.learners.propagation import cross_validated, neighbours_graph
 from latelier.nets.eval_mode import evaluating
 from latelier.terminal.progress import step
 
+LOOK = "a look over the labelled images"
 METRIC = Metric("cross-validated label error %")
 BLIND = (None, "loss", METRIC.name)  # by which labels and captions of validation that are hidden decide nothing
 LABELLED, OTHERS = 1_000, 2_000  # images in the graph, at most: a second each time
 
 
-def asked_for(request: SimpleNamespace, model: Model, batches: Batches) -> str | None:
+def asked_for(request: SimpleNamespace, model: Model, batches: Batched) -> str | None:
     """The metric that --monitor asks for; None, and a line that says why, where it is this one and no class has two
     labels. Raises Refusal for this one of a model without codes."""
     asked: str | None = request.monitor
@@ -32,7 +34,8 @@ def asked_for(request: SimpleNamespace, model: Model, batches: Batches) -> str |
         return asked
     if not has(model, Encodes):
         raise Refusal(f"--monitor {asked} reads codes, but {request.model} encodes no images; ask for another metric")
-    label = batches.labels(batches.told_and_some(0)[0])
+    whole = any_row(batches, LOOK)
+    label = whole.labels(whole.told_and_some(0)[0])
     if len(label) and np.bincount(label).max() > 1:
         return asked
     if not request.quiet and parallel.rank() == 0:
@@ -43,17 +46,18 @@ def asked_for(request: SimpleNamespace, model: Model, batches: Batches) -> str |
     return None
 
 
-def measured(model: Model, batches: Batches) -> dict[str, float]:
+def measured(model: Model, batches: Batched) -> dict[str, float]:
     """The metric of images that are trained on, in percent: of all labelled ones and others beside them, up to a bound;
     the same ones each time. The model is in evaluation mode meanwhile."""
-    rows, _ = batches.told_and_some(OTHERS)
-    known = np.flatnonzero(batches.labels(rows) >= 0)
+    whole = any_row(batches, LOOK)
+    rows, _ = whole.told_and_some(OTHERS)
+    known = np.flatnonzero(whole.labels(rows) >= 0)
     spare = np.delete(known, np.linspace(0, len(known) - 1, min(LABELLED, len(known))).round().astype(int))
     rows = rows[torch.from_numpy(np.delete(np.arange(len(rows)), spare))]
-    label = batches.labels(rows)
+    label = whole.labels(rows)
     prior = need(model, Joint).head.config.prior if has(model, Joint) else ()
     with evaluating(model), torch.autocast(batches.device.type, enabled=False):
-        graph = neighbours_graph(codes_of(model, batches, rows))
+        graph = neighbours_graph(codes_of(model, whole, rows))
     classes = len(prior) or int(label.max()) + 1
     error = cross_validated(graph, label, classes, prior=np.array(prior) if prior else None)
     found = torch.tensor([error], dtype=torch.float64, device=batches.device)

@@ -17,15 +17,16 @@ import torch
 
 from latelier.core import Model, Progress, has, need
 from latelier.core.looks import Looks, memories
-from latelier.data.batches import Batches
+from latelier.data.batched import Batched
+from latelier.data.batches import Batches, any_row
 from latelier.data.seeds import mix
 from latelier.device import products
 from latelier.engine import checkpoint, parallel
-from latelier.engine.ahead import ahead
+from latelier.engine.ahead import Ahead, ahead
 from latelier.engine.meter import Meter, signals
 from latelier.engine.move import Diverged, play
 from latelier.engine.plan import Plan
-from latelier.engine.players import Statistics, players_of
+from latelier.engine.players import Player, Statistics, players_of
 from latelier.engine.state import State
 from latelier.engine.validation import scored
 from latelier.engine.watch import Watch
@@ -46,7 +47,7 @@ class Outcome:
 
 def train(
     model: Model,
-    batches: Batches,
+    batches: Batched,
     plan: Plan,
     folder: Path,
     card: dict[str, Any],
@@ -69,88 +70,32 @@ def train(
         settings = {player: replace(optimiser, rate=plan.rate) for player, optimiser in settings.items()}
     if plan.precision == "bf16" and batches.device.type == "cpu":
         guard(model)
-    moves, players = model.moves(), players_of(model, settings)
+    players = players_of(model, settings)
     state = State(model, players, average=plan.ema is not None)
     remarks = state.resume(folder, plan.batch, len(batches.images), card)
     begin()
     parallel.share([*model.parameters(), *model.buffers()])
-    statistics = Statistics(model)
-    times = need(model, Looks).times() if has(model, Looks) else ()
-
-    said: set[str] = set()
-
-    def log(record: dict[str, Any]) -> None:
-        if parallel.rank() == 0:
-            json_records.append(folder / "log.jsonl", record)
-            show(record)
-            for remark in model.remarks(record.get("terms", {}), record["seen"]):
-                if remark not in said:
-                    said.add(remark)
-                    log({"seen": record["seen"], "remark": remark})
-
+    going = _Going(state, players, batches, plan, _Log(model, folder, show), validation)
     for remark in remarks:
-        log({"seen": state.seen, "remark": f"{remark}; going on from {counted(state.seen, 'image')}"})
-
-    def rewound() -> Statistics:
-        watch.rewind()
-        log({"seen": state.seen, "remark": "a step after this one was not finite; the steps since are played again"})
-        meter.start(state.seen)
-        return Statistics(model)
-
-    mine = range(parallel.rank(), plan.parts, parallel.world())
-    generators = [torch.Generator(batches.device) for _ in mine]
-    meter, watch = Meter(state.seen), Watch(state, plan, batches.device)
+        going.log({"seen": state.seen, "remark": f"{remark}; going on from {counted(state.seen, 'image')}"})
     model.train()
-    with signals() as caught, ahead(batches, mine, plan) as made, products(plan.precision, batches.device):
+    with signals() as caught, ahead(batches, going.mine, plan) as made, products(plan.precision, batches.device):
         while state.seen < plan.total:
-            if times and not watch.again() and _looks(times, state.seen, plan):
-                made.settle()
-                with meter.pause():
-                    log({"seen": state.seen, "look": look(model, state, batches, plan)})
-            flag = watch.step()
-            # The same batch and the same noise, whenever and wherever this position is played.
-            parts = made.at(state.seen)
-            for part, generator in zip(mine, generators, strict=True):
-                generator.manual_seed(mix(plan.seed, 3, part, state.seen))
-            progress = [Progress(state.seen, plan.total, one, {}, len(batches.images)) for one in generators]
-            try:
-                for move in moves:
-                    meter.add(play(move, parts, progress, players, plan, batches, statistics, flag))
-            except Diverged as error:
-                raise Diverged(f"{error}; {_again(folder, state.seen)}") from None
-            except Exception:
-                if not watch.failed():
-                    raise
-                statistics = rewound()
+            if going.looks() and not going.watch.again():
+                going.look(made)
+            if not going.step(made, folder) or not going.reads(bool(caught)):
                 continue
-            if plan.ema is not None:
-                state.follow(0.5 ** (plan.batch / plan.ema))
-            state.seen += plan.batch
-
-            over = state.seen >= plan.total
-            read = over or any(_due(state.seen, every, plan.batch) for every in (plan.log_every, plan.save_every))
-            read = read or bool(times and _looks(times, state.seen, plan)) or (bool(caught) and parallel.world() == 1)
-            if not (read or watch.due()):
-                continue
-            faulty, halted = watch.read(bool(caught))
+            faulty, halted = going.watch.read(bool(caught))
             if faulty:
-                statistics = rewound()
+                going.rewind()
                 continue
+            over = state.seen >= plan.total
             if over or halted or _due(state.seen, plan.log_every, plan.batch):
-                log(meter.read(state.seen))
+                going.log(going.meter.read(state.seen))
             if over or halted or _due(state.seen, plan.save_every, plan.batch):
-                made.settle()
-                with meter.pause():
-                    score = None
-                    with state.averaged():
-                        values = scored(model, moves, validation, batches, plan)
-                    if values:
-                        score = values[plan.monitor.name] * (-1 if plan.monitor.higher else 1)
-                        state.judge(score)
-                        log({"seen": state.seen, "validation": values})
-                    state.save(folder, card, score, plan.keep)
+                score = going.save(made, folder, card)
                 for remark in saved():
-                    log({"seen": state.seen, "remark": remark})
+                    going.log({"seen": state.seen, "remark": remark})
                 if score is not None and halt(score):
                     return Outcome(state.seen, "no better")
             if halted and not over:
@@ -160,22 +105,125 @@ def train(
     return Outcome(state.seen, "done")
 
 
-def look(model: Model, state: State, batches: Batches, plan: Plan) -> dict[str, float]:
+class _Log:
+    """A run's log, which process 0 writes, with what the model remarks on its own terms: each remark once."""
+
+    def __init__(self, model: Model, folder: Path, show: Callable[[dict[str, Any]], None]):
+        self._model, self._path, self._show = model, folder / "log.jsonl", show
+        self._said: set[str] = set()
+
+    def __call__(self, record: dict[str, Any]) -> None:
+        if parallel.rank() > 0:
+            return
+        json_records.append(self._path, record)
+        self._show(record)
+        for remark in self._model.remarks(record.get("terms", {}), record["seen"]):
+            if remark not in self._said:
+                self._said.add(remark)
+                self({"seen": record["seen"], "remark": remark})
+
+
+class _Going:
+    """A training as it goes on: what a step needs, and what is done between two steps."""
+
+    def __init__(
+        self,
+        state: State,
+        players: dict[str, Player],
+        batches: Batched,
+        plan: Plan,
+        log: _Log,
+        validation: Batches | None,
+    ):
+        self.state, self.log = state, log
+        self._model, self._players, self._batches, self._plan = state.model, players, batches, plan
+        self._validation, self._moves = validation, state.model.moves()
+        self._statistics = Statistics(state.model)
+        self._times = need(state.model, Looks).times() if has(state.model, Looks) else ()
+        self.mine = range(parallel.rank(), plan.parts, parallel.world())  # the parts of a batch that are played here
+        self._generators = [torch.Generator(batches.device) for _ in self.mine]
+        self.meter, self.watch = Meter(state.seen), Watch(state, plan, batches.device)
+
+    def looks(self) -> bool:
+        """Whether the model looks over the data before the step that begins here."""
+        seen, plan = self.state.seen, self._plan
+        return any(seen <= share * plan.total < seen + plan.batch for share in self._times)
+
+    def look(self, made: Ahead) -> None:
+        """It does."""
+        made.settle()
+        with self.meter.pause():
+            self.log({"seen": self.state.seen, "look": look(self._model, self.state, self._batches, self._plan)})
+
+    def step(self, made: Ahead, folder: Path) -> bool:
+        """Plays all moves on the batch at this position. False where a step before was found not to be finite
+        meanwhile: then training is back there. Raises Diverged, with what there is to go on from."""
+        state, plan, flag = self.state, self._plan, self.watch.step()
+        # The same batch and the same noise, whenever and wherever this position is played.
+        parts = made.at(state.seen)
+        for part, generator in zip(self.mine, self._generators, strict=True):
+            generator.manual_seed(mix(plan.seed, 3, part, state.seen))
+        count = len(self._batches.images)
+        progress = [Progress(state.seen, plan.total, one, {}, count) for one in self._generators]
+        try:
+            for move in self._moves:
+                report = play(move, parts, progress, self._players, plan, self._batches, self._statistics, flag)
+                self.meter.add(report)
+        except Diverged as error:
+            raise Diverged(f"{error}; {_again(folder, state.seen)}") from None
+        except Exception:
+            if not self.watch.failed():
+                raise
+            self.rewind()
+            return False
+        if plan.ema is not None:
+            state.follow(0.5 ** (plan.batch / plan.ema))
+        state.seen += plan.batch
+        return True
+
+    def reads(self, stop: bool) -> bool:
+        """Whether the device is read after this step: the same in every process."""
+        seen, plan = self.state.seen, self._plan
+        marks = any(_due(seen, every, plan.batch) for every in (plan.log_every, plan.save_every))
+        alone = stop and parallel.world() == 1
+        return seen >= plan.total or marks or self.looks() or alone or self.watch.due()
+
+    def rewind(self) -> None:
+        """Goes back to where all was finite."""
+        self.watch.rewind()
+        seen = self.state.seen
+        self.log({"seen": seen, "remark": "a step after this one was not finite; the steps since are played again"})
+        self.meter.start(seen)
+        self._statistics = Statistics(self._model)
+
+    def save(self, made: Ahead, folder: Path, card: dict[str, Any]) -> float | None:
+        """Measures the validation images, if there are any, and writes a checkpoint. Its score, the lower the
+        better."""
+        state, plan, score = self.state, self._plan, None
+        made.settle()
+        with self.meter.pause():
+            with state.averaged():
+                values = scored(self._model, self._moves, self._validation, self._batches, plan)
+            if values:
+                score = values[plan.monitor.name] * (-1 if plan.monitor.higher else 1)
+                state.judge(score)
+                self.log({"seen": state.seen, "validation": values})
+            state.save(folder, card, score, plan.keep)
+        return score
+
+
+def look(model: Model, state: State, batches: Batched, plan: Plan) -> dict[str, float]:
     """The model looks over the data: process 0 does, and shares what it keeps."""
     with state.averaged(), evaluating(model), torch.autocast(batches.device.type, enabled=False):
         generator = torch.Generator(batches.device).manual_seed(mix(plan.seed, 10, state.seen))
-        found = need(model, Looks).look(batches, Progress(state.seen, plan.total, generator))
+        whole = any_row(batches, "a look over its images")
+        found = need(model, Looks).look(whole, Progress(state.seen, plan.total, generator))
     parallel.wait("look over the images")  # not in a collective, which has a time limit
     parallel.share([memory.value for memory in memories(model).values()])
     return found
 
 
-def _looks(times: Sequence[float], seen: int, plan: Plan) -> bool:
-    """Whether one of the times falls into the step that begins here."""
-    return any(seen <= share * plan.total < seen + plan.batch for share in times)
-
-
-def step_seconds(model: Model, batches: Batches, plan: Plan, start: int = 0) -> float:
+def step_seconds(model: Model, batches: Batched, plan: Plan, start: int = 0) -> float:
     """How long a step in the middle of the run takes (some methods begin with less), by a copy of the model that plays
     a part of the batch at ``start`` twice; the model stays as it is."""
     copy = deepcopy(model)

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.utils import get_total_norm
 
 from latelier.core import Batch, Move, Progress
-from latelier.data.batches import Batches
+from latelier.data.batched import Batched
 from latelier.engine import parallel
 from latelier.engine.plan import Plan, rate_factor
 from latelier.engine.players import Player, Statistics, differentiate
@@ -26,7 +26,7 @@ def play(
     progress: list[Progress],
     players: dict[str, Player],
     plan: Plan,
-    batches: Batches,
+    batches: Batched,
     statistics: Statistics,
     flag: Tensor | None = None,
 ) -> dict[str, Tensor]:
@@ -98,7 +98,7 @@ def _fault(
     report: dict[str, Tensor],
     parts: list[Batch],
     seen: int,
-    batches: Batches,
+    batches: Batched,
 ) -> str:
     """Of Diverged: which player, and which term on which images or else which weight."""
     rows = torch.cat([batch.index for batch in parts])

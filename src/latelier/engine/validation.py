@@ -8,6 +8,7 @@ from torch import Tensor
 
 from latelier.config.lookup import guess
 from latelier.core import FINAL, Metric, Model, Move, Progress, Wrapper
+from latelier.data.batched import Batched
 from latelier.data.batches import Batches
 from latelier.data.seeds import mix
 from latelier.engine import label_error, parallel
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 TEN = 10  # images, of which a tenth is one
 
 
-def judged_by(request: SimpleNamespace, model: Model, validation: Batches | None, batches: Batches) -> Metric:
+def judged_by(request: SimpleNamespace, model: Model, validation: Batches | None, batches: Batched) -> Metric:
     """What checkpoints of a run are judged by (``monitor_of``). Raises Refusal also where a new run is to be judged,
     or stopped, by images that it does not hold out; older runs, whose images were not checked, resume."""
     asked = label_error.asked_for(request, model, batches)
@@ -89,7 +90,7 @@ def _known(model: Model, validation: Batches) -> dict[str, Metric]:
 
 
 def scored(
-    model: Model, moves: tuple[Move, ...], validation: Batches | None, batches: Batches, plan: "Plan"
+    model: Model, moves: tuple[Move, ...], validation: Batches | None, batches: Batched, plan: "Plan"
 ) -> dict[str, float]:
     """What there is to judge a checkpoint by: of validation images, if there are any, and of those that are trained on
     where the plan asks for that. Empty where there is nothing."""

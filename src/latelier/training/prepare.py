@@ -9,6 +9,7 @@ import torch
 
 from latelier.core import Fits, Model, has, need
 from latelier.data.augment import changes_of
+from latelier.data.batched import Batched
 from latelier.data.batches import Batches
 from latelier.data.images import Images
 from latelier.data.seeds import mix
@@ -38,7 +39,7 @@ class Prepared:
     images: Images
     rows: np.ndarray  # of the images that are trained on
     held_out: dict[str, Any]  # which images were not, as config.json has it
-    batches: Batches | None  # none for a model of closed form
+    batches: Batched | None  # none for a model of closed form
     validation: Batches | None
     epoch: int  # images that are trained on: those of ``rows``, or more of a stream
 
@@ -80,6 +81,7 @@ def prepare(request: SimpleNamespace) -> Prepared:
     plan = plan_of(request, model, epoch, device)
     drawn: dict[str, Any] = {**shares(model), "one_factor": one_factor(model), "sentences": known.sentences}
     beside: dict[str, Any] = {"seed": plan.seed, "device": device}
+    batches: Batched
     if stream:
         batches = stream.batches(plan, known, held, augment, device)
     else:

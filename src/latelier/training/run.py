@@ -12,7 +12,7 @@ import torch
 
 from latelier.config.own_code import Named
 from latelier.core import Fits, Metric, Model, need
-from latelier.data.batches import Batches
+from latelier.data.batched import Batched
 from latelier.data.images import Images
 from latelier.data.notices import tell
 from latelier.data.seeds import mix
@@ -185,7 +185,7 @@ def _learn(folder: Path, request: SimpleNamespace, prepared: Prepared) -> Outcom
         )
 
 
-def _ahead(folder: Path, model: Model, batches: Batches, plan: Plan, images: int, start: int) -> str:
+def _ahead(folder: Path, model: Model, batches: Batched, plan: Plan, images: int, start: int) -> str:
     """How long it will take: a copy of the model plays a batch, and the second time is taken."""
     if start >= plan.total:
         return f"{folder} has its {counted(plan.total // plan.batch, 'step')} already; --steps N goes on to N"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from latelier.core import Fits, Model, has, need
 from latelier.core.looks import Looks
 from latelier.data.attributes import with_columns
 from latelier.data.augment import Augment
-from latelier.data.batches import Batches
+from latelier.data.batched import Batched
 from latelier.data.images import Images
 from latelier.data.packing.decode import Target
 from latelier.data.packing.pool import cores
@@ -100,7 +100,7 @@ class StreamOf:
 
     def batches(
         self, plan: Plan, known: Supervision, held: np.ndarray, augment: Augment | None, device: torch.device
-    ) -> Batches:
+    ) -> Streamed:
         """Batches of all images but those of the sample that are ``held``. Raises Refusal where the shards that are
         open at a time are more than may be fetched."""
         here = max(1, plan.parts // parallel.world() * _beside())
@@ -120,10 +120,7 @@ class StreamOf:
         shards = Shards(self.of, self.counts, known.images, target, alike, self._rows(held), keep)
         threads = max(1, cores() // _beside())
         read = known.read if known.sentences is not None else None
-        streamed = Streamed(
-            shards, plan.batch, seed=plan.seed, device=device, augment=augment, read=read, threads=threads
-        )
-        return cast(Batches, streamed)  # to whatever takes batches it is some; what it cannot do it refuses
+        return Streamed(shards, plan.batch, seed=plan.seed, device=device, augment=augment, read=read, threads=threads)
 
     def _rows(self, held: np.ndarray) -> Mapping[int, np.ndarray]:
         """Shard -> rows, of images of the sample."""
@@ -153,7 +150,7 @@ def of_sample(share: float, stream: StreamOf | None) -> float:
 
 
 @contextmanager
-def closing(batches: Batches) -> Iterator[None]:
+def closing(batches: Batched) -> Iterator[None]:
     """Ends what is decoded ahead, when training has ended in any way."""
     try:
         yield

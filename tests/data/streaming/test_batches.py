@@ -13,6 +13,7 @@ from shards import parquet, png, tar
 from latelier.core import Batch
 from latelier.data.attributes import with_columns
 from latelier.data.augment import Augment
+from latelier.data.batches import any_row
 from latelier.data.captions import Sentences
 from latelier.data.packing.plan import unknown
 from latelier.data.streaming.batches import Streamed
@@ -134,6 +135,5 @@ def test_attributes_have_one_order_whatever_a_shard_has() -> None:
 
 def test_what_takes_any_image_is_refused(folder: Path) -> None:
     batches = Streamed(streamed(f"{folder}/*.tar")[0], 4, seed=0, device=CPU)
-    for ask in (batches.rows, batches.labels, batches.told_and_some):
-        with pytest.raises(Refusal, match="--pack always decodes all images into a pack, which can"):
-            ask(torch.arange(2))
+    with pytest.raises(Refusal, match="cannot give a look; --pack always decodes all images into a pack, which can"):
+        any_row(batches, "a look")

@@ -1,4 +1,4 @@
-"""Batches of shards that are read as training goes on, for what takes batches of a pack.
+"""Batches of shards that are read as training goes on, for what takes any batches (``Batched``).
 
 ``at(position)`` is what training sees there, as in ``data/batches.py``. What asks for any row of the data (looks over
 all images, shares of a batch for labelled ones, methods of closed form) cannot be had of a stream, and is refused.
@@ -6,7 +6,6 @@ all images, shares of a batch for labelled ones, methods of closed form) cannot 
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import NoReturn
 
 import numpy as np
 import torch
@@ -21,7 +20,6 @@ from latelier.data.seeds import mix
 from latelier.data.streaming.order import Order, window_size
 from latelier.data.streaming.shards import Shards
 from latelier.data.streaming.stream import Block, Stream
-from latelier.errors import Refusal
 
 
 class Everything:
@@ -83,23 +81,6 @@ class Streamed:
         """Whether pixels reach the batches' device without a copy."""
         return self.device.type == "cpu"
 
-    @property
-    def mirrored(self) -> bool:
-        """Whether images are as good mirrored left to right."""
-        return self._augment is not None and self._augment.flip
-
-    def labels(self, rows: Tensor) -> NoReturn:
-        """Raises Refusal."""
-        raise _any_row("labels of any image")
-
-    def told_and_some(self, count: int, more: int = 0) -> NoReturn:
-        """Raises Refusal."""
-        raise _any_row("a look over the labelled images")
-
-    def rows(self, rows: Tensor) -> NoReturn:
-        """Raises Refusal."""
-        raise _any_row("any of the images")
-
     def _stream(self, part: int, parts: int) -> Stream:
         if (part, parts) not in self._streams:
             image = self._shards.target
@@ -132,7 +113,3 @@ class Streamed:
         if self.device.type != "cuda":
             return values.to(self.device)
         return values.pin_memory().to(self.device, non_blocking=True)
-
-
-def _any_row(what: str) -> Refusal:
-    return Refusal(f"a stream of shards cannot give {what}; --pack always decodes all images into a pack, which can")
