@@ -227,6 +227,15 @@ METHODS: dict[str, dict[str, Any]] = {
         "pretrain": 0.0333,
     },
     "ksparse": {"widths": (1000,), "k": (25,), "start": 100, "fall": 0.5, "alpha": 3.0, "revive": 0.0},
+    "cvae": {
+        "latent": 50,
+        "features": 500,
+        "net": "mlp",
+        "net.widths": (500,),
+        "likelihood": "bernoulli",
+        "alpha": 1.0,
+        "optimiser.rate": 3e-4,
+    },
     "m2": {
         "latent": 50,
         "features": 500,

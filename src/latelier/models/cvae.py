@@ -1,0 +1,81 @@
+"""The conditional variational autoencoder: encoder and decoder are told the class of an image, and the code holds what
+the class leaves open (Sohn et al. 2015, NIPS 28, section 4; Kingma et al. 2014, arXiv 1406.5298, section 3).
+
+Of labelled images it minimises -E_q(z|x,y) log p(x|y, z) + KL(q(z|x, y) || N(0, I)), minus a bound on log p(x|y). Its
+prior of z does not hang on the class, where Sohn et al. learn one that does: as the decoder is told the class, it can
+shift and scale z itself. For images without a label a linear classifier of the encoder's features tells the class,
+q(y|x); ``alpha`` times -log q(y|x) is added, as in ``m2`` (Kingma et al., eq. 9), which this is of labels alone."""
+
+from dataclasses import dataclass, field
+
+from torch import nn
+
+from latelier.config.settings import LEAST
+from latelier.core import Batch, Latent, Losses, Metric, Move, Optimiser, Progress, Refusal
+from latelier.models.class_code import ClassCode, one_hot
+from latelier.nets.conv import Conv
+from latelier.nets.mlp import Mlp
+from latelier.nets.resnet import Resnet
+from latelier.objectives import gaussian
+from latelier.objectives.labels import cross_entropy
+from latelier.objectives.likelihood import Bernoulli, Gaussian, Squared
+from latelier.objectives.reduction import summed
+
+
+@dataclass(frozen=True)
+class Config:
+    """Defaults: the nets of ``vae`` and ``m2``."""
+
+    latent: int = field(default=32, metadata={LEAST: 1})
+    classes: int = 10  # set from the data
+    features: int = field(default=128, metadata={LEAST: 1})  # units of the trunk that the encoder reads beside a class
+    net: Mlp | Conv | Resnet = Conv()
+    likelihood: Bernoulli | Gaussian | Squared = Gaussian()
+    alpha: float = 1.0  # of -log q(y|x), beside nats of pixels; more tells classes better, and draws them worse
+    optimiser: Optimiser = Optimiser(rate=1e-3)
+
+    def __post_init__(self) -> None:
+        if self.classes < 2:
+            raise Refusal(
+                f"cvae: it is told classes itself, 2 or more, not {self.classes}; give labels, and no label head"
+            )
+
+
+class Model(ClassCode):
+    """``share_labelled`` is 1: what has no label teaches it nothing."""
+
+    share_labelled = 1.0
+
+    def __init__(self, config: Config, image: tuple[int, int, int]):
+        super().__init__()
+        self.config, self.image, self.classes = config, image, config.classes
+        self.width, self.optimiser = config.latent, config.optimiser
+        f, k, d = config.features, config.classes, config.latent
+        self.latents = {"class": Latent((k,), "categorical"), "z": Latent((d,))}
+        self.encoder = config.net.encoder(image, f)
+        self.tell = nn.Linear(f, k)
+        self.infer = nn.Sequential(nn.ReLU(), nn.Linear(f + k, f), nn.ReLU(), nn.Linear(f, 2 * d))
+        self.decoder = config.net.decoder(k + d, image)
+        self.likelihood = config.likelihood.build()
+        self.pixels = self.likelihood.pixels
+        self.players = {"model": [self.encoder, self.tell, self.infer, self.decoder, self.likelihood]}
+
+    def monitor(self) -> Metric:
+        return Metric("bound", words="negative bound on log p(image | class)")
+
+    def moves(self) -> tuple[Move, ...]:
+        return (self.learn,)
+
+    def learn(self, batch: Batch, progress: Progress) -> Losses:
+        known = (batch.label >= 0).float()  # of validation images some may have no label
+        trunk, label = self.encoder(batch.image), one_hot(batch.label.clamp(min=0), self.classes)
+        mean, log_variance = self.given(trunk, label)
+        code = {"class": label, "z": gaussian.sample(mean, log_variance, progress.generator)}
+        distortion = known * self.likelihood.distortion(batch.image, self.drawn(code))
+        rate = known * summed(gaussian.kl_to_standard(mean, log_variance))
+        told = cross_entropy(self.tell(trunk), batch.label)
+        report = {"distortion": distortion, "rate": rate, "bound": distortion + rate, "label loss": told}
+        if self.likelihood.is_density:
+            report["elbo"] = -report["bound"]
+        loss = (report["bound"] + self.config.alpha * told).mean()
+        return Losses({"model": loss}, report, {"class": label, "z": mean})
