@@ -237,7 +237,7 @@ def test_no_control_lies_on_another_and_no_cell_is_cut(three: str, size: tuple[i
 
 def test_a_button_that_does_nothing_does_not_look_as_if(visitor: Visitor) -> None:
     visitor.go("panel=label")
-    visitor.page.wait_for_selector("text=Nothing is trained on these images.")
+    visitor.page.wait_for_selector("text=Labels of these images are not trained on.")
     begin = visitor.page.get_by_role("button", name="Train with these labels")
     assert begin.is_disabled()
     colour = "(one) => getComputedStyle(one).backgroundColor"

@@ -128,6 +128,27 @@ def test_place_and_focus_stay_when_another_image_is_chosen(base: str, width: int
         assert abs(visitor.page.evaluate("scrollY") - before) < 3
 
 
+def test_what_does_not_work_is_read_also_far_down_a_page(base: str) -> None:
+    with visiting(base, viewport={"width": 390, "height": 400}) as visitor:
+        visitor.go("panel=look")
+        visitor.page.locator(".thumb").last.scroll_into_view_if_needed()
+        wrong = {"status": 400, "content_type": "application/json", "body": '{"error": "nothing is here"}'}
+        visitor.page.route("**/look/page", lambda route: route.fulfill(**wrong))
+        visitor.page.locator(".thumb").last.click()
+        visitor.page.wait_for_selector("text=nothing is here")
+        visitor.page.wait_for_timeout(1000)
+        box = visitor.page.locator("[role=alert]").bounding_box()
+        assert 0 <= box["y"] <= 400 - box["height"]
+        visitor.complaints.clear()  # the browser notes the 400
+
+
+def test_a_selection_is_told_of_where_its_bar_is_out_of_sight(base: str) -> None:
+    with visiting(base, viewport={"width": 390, "height": 400}) as visitor:
+        visitor.go("panel=look")
+        visitor.page.get_by_role("button", name="Select all 12").click()
+        visitor.page.wait_for_selector("#status:text('12 selected. The top of the page')")
+
+
 def test_a_panel_of_another_kind_begins_at_its_top(visitor: Visitor) -> None:
     visitor.go("panel=traverse&picture=d3")
     visitor.picture("Drawn of the code")

@@ -4,6 +4,9 @@ import { go } from "./address.js";
 import { pack } from "./bits.js";
 import { button, fill, h } from "./dom.js";
 import { save, written } from "./keep.js";
+import { say } from "./stage.js";
+
+let last = ""; // that was told of
 
 /** Keeps these rows of the run's images at the server; gives the selection's id, "" for none. */
 export async function keepRows(stage, rows) {
@@ -43,6 +46,8 @@ export function bar(stage) {
       button("Folder of links", take("links")),
       button("Clear", () => go({ selection: "" })),
       said);
+    if (selection !== last && element.getBoundingClientRect().bottom < 0) say(`${answer.count.toLocaleString("en")} selected. The top of the page says what can be done with them.`);
+    last = selection;
   }
 
   refresh(stage.get("selection"));

@@ -31,6 +31,7 @@ function watched(main, top, focus, inner) {
   const observer = new MutationObserver(step);
 
   function step() {
+    if (main.querySelector("[role=alert]:not([hidden])")) return end(); // which is read where the page begins
     if (scrollY !== top) scrollTo(0, top);
     for (const one of main.querySelectorAll(SCROLLS)) {
       const place = one.childElementCount ? inner.get(one.getAttribute("aria-label")) : undefined;
@@ -39,9 +40,9 @@ function watched(main, top, focus, inner) {
       inner.delete(one.getAttribute("aria-label"));
     }
     const again = wanted && find(main, wanted);
-    if (!again || again.disabled) return;
+    if (!again || again.disabled) return undefined;
     wanted = null;
-    again.focus({ preventScroll: true });
+    return again.focus({ preventScroll: true });
   }
 
   function end() {

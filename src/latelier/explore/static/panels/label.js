@@ -208,7 +208,7 @@ export function mount(stage) {
     fill(words, `${told.labelled.toLocaleString("en")} of ${told.total.toLocaleString("en")} images have a class.`);
     fill(learned, curve(told.curve, told.measured));
     fill(place, "Kept in ", h("code", {}, told.paths[0]), told.attributes.length > 0 && [" and ", h("code", {}, told.paths[1])]);
-    trained.allow(told.elsewhere ? "Nothing is trained on these images." : sentence(told.untrainable));
+    trained.allow(told.elsewhere ? "Labels of these images are not trained on." : sentence(told.untrainable));
   }
 
   async function add(name) {
