@@ -4,8 +4,10 @@ import csv
 import json
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 from commands import Captured, refused, stopped
 from made import folder
 from PIL import Image
@@ -13,6 +15,7 @@ from PIL import Image
 import latelier
 from latelier.cli import main
 from latelier.core import Captions, need
+from latelier.scores import captioning
 
 TINY = "--epochs 10 --batch 8 --rate 0.03 --quiet --set net=mlp net.widths=4 latent=2"
 GRU = "caption=gru caption.hidden=6 caption.embedding=4 caption.least=1"
@@ -57,6 +60,26 @@ def test_every_picture_gets_a_caption_in_words_that_it_learned(here: Path, capsy
     texts = [Path(path).read_text() for path in draws]
     assert texts[0] == texts[1]
     assert texts[0] != texts[2]
+
+
+def test_captions_in_bf16_are_those_in_fp32_but_for_rounding(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds, evaluated = list[bool](), captioning.codes_of
+
+    def codes(*arguments: Any) -> Any:
+        kinds.append(torch.is_autocast_enabled("cpu"))
+        return evaluated(*arguments)
+
+    monkeypatch.setattr(captioning, "codes_of", codes)
+    plain, mixed = (
+        table(str(latelier.caption("run", "silent", out=f"{precision}.csv", beam=1, precision=precision)))
+        for precision in ("fp32", "bf16")
+    )
+    assert kinds == [False, True]
+    assert [row["file"] for row in plain] == [row["file"] for row in mixed]
+    for one, other in zip(plain, mixed, strict=True):
+        if one["caption"] == other["caption"]:
+            assert float(one["log probability"]) == pytest.approx(float(other["log probability"]), rel=0.05, abs=0.05)
+    assert any(one["caption"] == other["caption"] for one, other in zip(plain, mixed, strict=True))
 
 
 def test_of_several_captions_the_first_can_be_learned_alone(here: Path) -> None:
@@ -129,7 +152,7 @@ def test_captions_are_scored_beside_what_needs_no_model(here: Path) -> None:
             "captions of an image are learned, at least 1",
         ),
         (f"train vae --data pets --out new {TINY} {GRU} caption.dropout=1", "caption.dropout is a share"),
-        (f"train vae --data pets --out new {TINY} {GRU} caption.hiden=1", 'did you mean "caption.hidden"?'),
+        (f"train vae --data pets --out new {TINY} {GRU} caption.hiden=1", 'did you mean "hidden"?'),
         ("caption run pets --out new --beam 0", "--beam takes a whole number from 1 to 10,000, but got 0"),
         ("caption run pets --out new --draws -1", "--draws takes a whole number from 0 to 10,000, but got -1"),
         ("draw run imagine", "imagine needs a caption"),

@@ -71,6 +71,19 @@ def out(tmp_path: Path) -> Path:
     return tmp_path / "new" / "parts.parquet"
 
 
+def test_bf16_rounds_what_is_found(known: None, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds, parts = list[bool](), Known.parts
+
+    def seen(model: Known, image: Tensor) -> Parts:
+        kinds.append(torch.is_autocast_enabled("cpu"))
+        return parts(model, image)
+
+    monkeypatch.setattr(Known, "parts", seen)
+    tables = [latelier.parts("run", "images", out=out, precision=precision) for precision in ("fp32", "bf16")]
+    assert kinds == [False] * 4 + [True] * 4  # ten images, three at a time
+    assert len(pq.read_table(tables[1])) == 3
+
+
 def test_a_row_a_part_and_cell_that_is_probable_enough(known: None, out: Path, capsys: Captured) -> None:
     assert latelier.parts("run", "pets", out=out) == out
     table = pq.read_table(out)

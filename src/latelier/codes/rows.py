@@ -4,6 +4,8 @@ Everything is deterministic (evaluation mode, most likely codes) and reads the i
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from itertools import chain, islice
 
 import numpy as np
@@ -116,16 +118,23 @@ def gathered(blocks: Iterator[np.ndarray], rows: int = GATHERED, most: int = BYT
 
 
 def in_precision(model: Model, read: Reads, precision: str) -> Reads:
-    """``read`` as it is in fp32, and in mixed precision in bf16; there the model's convolutions are guarded."""
-    if precision == "fp32":
-        return read
-    guard(model)
+    """``read`` as it is in fp32, and in mixed precision in bf16."""
+    computing = computes_in(model, precision)
 
     def mixed(image: Tensor) -> Tensor:
-        with torch.autocast(image.device.type, torch.bfloat16):
+        with computing():
             return read(image)
 
-    return mixed
+    return read if precision == "fp32" else mixed
+
+
+def computes_in(model: Model, precision: str) -> Callable[[], AbstractContextManager[object]]:
+    """What computes with the model in fp32, as it is, or in mixed precision in bf16; there its convolutions are
+    guarded."""
+    if precision == "fp32":
+        return nullcontext
+    guard(model)
+    return partial(torch.autocast, device_of(model).type, torch.bfloat16)
 
 
 def pixels(images: Images) -> np.ndarray:

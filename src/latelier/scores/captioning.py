@@ -8,7 +8,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from latelier.codes.rows import device_of, up_to
+from latelier.codes.rows import computes_in, device_of, up_to
 from latelier.core import Captions, Code, Encodes, Model, need
 from latelier.data.captions import FEWEST, Sentences, has_caption
 from latelier.data.images import Images
@@ -71,12 +71,14 @@ def writing(
     longest: int,
     start: int = 0,
     stop: int | None = None,
+    precision: str = "fp32",
 ) -> Iterator[tuple[list[str], list[float]]]:
     """What ``written`` gives, a block at a time, from image ``start`` on, up to that of the block that reaches
-    ``stop``."""
+    ``stop``, computed in fp32 or bf16."""
+    computing = computes_in(model, precision)
     writer, vocabulary, device = need(model, Captions), Vocabulary(need(model, Captions).words()), device_of(model)
     for block in up_to(images, BLOCK, start, stop):
-        with evaluating(model):
+        with evaluating(model), computing():
             codes = codes_of(model, block.to(device), draws, generator)
             found = writer.describe(codes, beam, longest)
         yield [vocabulary.text(row) for row in found.token.tolist()], found.log_probability.tolist()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latelier.terminal.say import say
-from latelier.verbs.options import As, Asked, Place, Seed, Whole, check_whole
+from latelier.verbs.options import As, Asked, Place, Precision, Seed, Whole, check_whole
 from latelier.verbs.streaming import in_processes
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MOST = 10_000  # captions, draws and words
 MANY = 100_000  # distinct captions up to which they are counted
 COLUMNS = ("file", "caption", "log probability")
-Options = tuple[int, int | None, int, int]  # beam, draws, longest, seed
+Options = tuple[int, int | None, int, int, str]  # beam, draws, longest, seed, precision
 
 
 @in_processes
@@ -31,6 +31,7 @@ def caption(
     draws: Whole | None = None,
     longest: Whole = 30,
     seed: Seed = 0,
+    precision: Precision = "fp32",
     as_: As = None,
     data_root: Place | None = None,
     download: bool = False,
@@ -58,6 +59,8 @@ def caption(
         Largest number of words in a caption.
     seed
         Seed of the samples.
+    precision
+        fp32, or mixed precision in bf16: quicker where the processor computes it, with two digits right.
     data_root
         Folder of torchvision's data sets.
     download
@@ -80,7 +83,7 @@ def caption(
     out = new_file(given(out, "caption"), "--out", "file,caption,log probability")
     images = opened.images(source, Where.of(data_root, download, as_), quiet=parallel.rank() > 0)
     table = Csv(COLUMNS, any(map(parts_cells, (*map(str, images.names), *need(opened.model, Captions).words()))))
-    options = (beam, draws, longest, seed)
+    options = (beam, draws, longest, seed, precision)
     task = task_of("caption", opened.model, images, opened.card.json(), *options)
     last = stream(table, out, task, len(images), partial(_blocks, opened.model, images, options))
     if last is None:  # process 0 says what was written
@@ -102,9 +105,9 @@ def _blocks(
     from latelier.scores.captioning import writing
     from latelier.verbs.streaming import Block
 
-    beam, draws, longest, seed = options
+    beam, draws, longest, seed, precision = options
     generator = torch.Generator(device_of(model)).manual_seed(mix(seed, start))
-    for texts, scores in writing(model, images, beam, draws, generator, longest, start, stop):
+    for texts, scores in writing(model, images, beam, draws, generator, longest, start, stop, precision):
         done = start + len(texts)
         rows = [
             (str(name), *row) for name, *row in zip(images.names[start:done], texts, map(_said, scores), strict=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latelier.terminal.say import say
-from latelier.verbs.options import As, Asked, Place
+from latelier.verbs.options import As, Asked, Place, Precision
 from latelier.verbs.streaming import in_processes
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def parts(
     *,
     out: Asked = "",
     least: float = 0.5,
+    precision: Precision = "fp32",
     as_: As = None,
     data_root: Place | None = None,
     download: bool = False,
@@ -46,6 +47,8 @@ def parts(
         The Parquet file.
     least
         Leave out parts with a probability below this, from 0 to 1.
+    precision
+        fp32, or mixed precision in bf16: quicker where the processor computes it, with two digits right.
     data_root
         Folder of torchvision's data sets.
     download
@@ -71,8 +74,8 @@ def parts(
     model, out = need(opened.model, HasParts), new_file(given(out, "parts"), "--out", "codes")
     where, quiet = Where.of(data_root, download, as_), parallel.rank() > 0
     images = opened.splits(None, where).test if source is None else opened.images(source, where, quiet=quiet)
-    task = task_of("parts", opened.model, images, opened.card.json(), least)
-    last = stream(Parquet(), out, task, len(images), partial(_blocks, model, images, least), _merged)
+    task = task_of("parts", opened.model, images, opened.card.json(), least, precision)
+    last = stream(Parquet(), out, task, len(images), partial(_blocks, model, images, least, precision), _merged)
     if last is None:  # process 0 says what was written
         return out
     rows, done = last["rows"], len(images)
@@ -85,19 +88,26 @@ def parts(
 
 
 def _blocks(
-    model: "HasParts", images: "Images", least: float, start: int, stop: int, state: Mapping[str, Any]
+    model: "HasParts",
+    images: "Images",
+    least: float,
+    precision: str,
+    start: int,
+    stop: int,
+    state: Mapping[str, Any],
 ) -> Iterator["Block"]:
     """The parts of the images [start, stop), as tables. The state: ``rows``, ``pictures`` with a part, and the
     highest probability, ``peak``."""
-    from latelier.codes.rows import BLOCK, device_of, up_to
+    from latelier.codes.rows import BLOCK, computes_in, device_of, up_to
     from latelier.core import Model
     from latelier.nets.eval_mode import evaluating
     from latelier.verbs.streaming import Block
 
     assert isinstance(model, Model)
     rows, pictures, peak = state.get("rows", 0), state.get("pictures", 0), state.get("peak", 0.0)
+    computing = computes_in(model, precision)
     for image in up_to(images, BLOCK, start, stop):
-        with evaluating(model):
+        with evaluating(model), computing():
             probability = model.parts(image.to(device_of(model))).occurrence.float().cpu()
         found = _table(probability, images.names[start : start + len(image)], least)
         peaks = probability.flatten(1).amax(1)
