@@ -165,3 +165,32 @@ def test_a_config_of_something_else_is_refused(tmp_path: Path, content: Any) -> 
     (tmp_path / "config.json").write_text(json.dumps(content))
     with pytest.raises(Refusal, match=r"config\.json is damaged or not latelier's: "):
         latelier.train("autoencoder", out=str(tmp_path), resume=True, **TINY)
+
+
+def test_the_former_name_of_monitor_is_heard_and_what_it_is_now_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = {**TINY, "images": 64, "batch": 8, "steps": 2, "validation": 0.2, "quiet": False}
+    run = latelier.train("vae", out=tmp_path / "run", judge="distortion", **given)
+    assert "--judge is now --monitor, and goes with the next version" in capsys.readouterr().err
+    assert read_config(run / "config.json")["request"]["monitor"] == "distortion"
+
+
+def test_a_run_whose_config_has_the_former_name_goes_on(tmp_path: Path) -> None:
+    given = {**TINY, "images": 64, "batch": 8, "validation": 0.2, "monitor": "distortion", "epochs": 1}
+    run = latelier.train("vae", out=tmp_path / "run", **given)
+    config = read_config(run / "config.json")
+    config["request"]["judge"] = config["request"].pop("monitor")
+    json_records.write(run / "config.json", config)
+    with pytest.raises(Refusal, match="--monitor was distortion"):
+        latelier.train(out=run, resume=True, epochs=2, monitor="loss", quiet=True)
+    latelier.train(out=run, resume=True, epochs=2, quiet=True)
+    assert read_config(run / "config.json")["request"]["monitor"] == "distortion"
+
+
+def test_a_run_that_is_at_its_end_says_how_it_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = latelier.train("vae", out=tmp_path / "run", **{**TINY, "images": 64, "batch": 8, "steps": 2})
+    before = checkpoint.last_seen(run)
+    latelier.train(out=run, resume=True)
+    assert f"{run} has its 2 steps already; --steps N goes on to N" in capsys.readouterr().err
+    assert checkpoint.last_seen(run) == before == 16
