@@ -45,6 +45,7 @@ SMALL: dict[str, dict[str, Any]] = {  # settings of methods whose nets are too l
     },
     "hali": {"levels": (8, 16), "net.channels": 4, "net.hidden": 16, "paired": False},
     "cvae": {"latent": 8, "features": 32},
+    "m1m2": {"latent": 8, "above": 4, "features": 32, "top.widths": (32,)},
     "m2": {"latent": 8, "features": 32},
     "introvac": {"width": 0.125, "latent": 8, "attributes": ATTRIBUTES},
     "introvae": {"width": 0.125, "latent": 8, "margin": 10.0},
@@ -53,7 +54,7 @@ SMALL: dict[str, dict[str, Any]] = {  # settings of methods whose nets are too l
     "vq": {"codes": 16, "net.width": 16, "net.blocks": 1},
     "vac": {"width": 0.125, "latent": 8, "attributes": ATTRIBUTES},
 }
-ALONE = ("cvae", "m2")  # methods that no label head learns beside: they tell classes themselves
+ALONE = ("cvae", "m1m2", "m2")  # methods that no label head learns beside: they tell classes themselves
 VARIANTS: dict[str, dict[str, dict[str, Any]]] = {  # of methods, by name: settings that change what a move does
     "autoencoder": {penalty: {"penalty": penalty} for penalty in ("l2", "gradient")},
     "vae": {
@@ -121,7 +122,21 @@ LEARNING, CLOSED = cases(closed=False), cases(closed=True)
 FULLY = ("vae",)  # tried on colour and with a head always, others in the slow tests
 # A sweep of dgdn_sampled costs what an epoch costs others, and its laws are tested always; introvac, hali, dcgan,
 # ksparse and vae stand for their kin.
-SLOW = ("aae", "ali", "autoencoder", "bigan", "cvae", "dcign", "dgdn_sampled", "infogan", "introvae", "m2", "vac", "vq")
+SLOW = (
+    "aae",
+    "ali",
+    "autoencoder",
+    "bigan",
+    "cvae",
+    "dcign",
+    "dgdn_sampled",
+    "infogan",
+    "introvae",
+    "m1m2",
+    "m2",
+    "vac",
+    "vq",
+)
 
 
 def over(cases: list[Case]) -> pytest.MarkDecorator:

@@ -57,6 +57,7 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {  # name -> meth
     "dgdn-svm": ("dgdn", DRAWN | {"head": "bayesian_svm"}, {"rate": 1e-3}),
     "dgdn-exact": ("dgdn", DECONV | {"nonlinearity": "relu", "norm": "group"}, {"rate": 1e-3}),
     "cvae": ("cvae", MLP | {"features": 16}, {"rate": 1e-3}),
+    "m1m2": ("m1m2", MLP | {"features": 16, "above": 4, "top.widths": (16,)}, {"rate": 1e-3}),
     "m2": ("m2", MLP | {"features": 16}, {"rate": 1e-3}),
     "patchvae": ("patchvae", {"parts": 4, "appearance": 3, "warmup": 240, **SLOW}, {}),
     "patchvae-foreground": ("patchvae", {"parts": 4, "reconstruction": "foreground", **SLOW}, {}),

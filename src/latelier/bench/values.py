@@ -137,6 +137,14 @@ CAPTIONS: dict[str, Any] = {
     "learning": "joint",
     "optimiser.rate": 2e-4,
 }
+CLASS_AND_CODE: dict[str, Any] = {
+    "latent": 50,
+    "features": 500,
+    "net": "mlp",
+    "net.widths": (500,),
+    "likelihood": "bernoulli",
+    "optimiser.rate": 3e-4,
+}
 METHODS: dict[str, dict[str, Any]] = {
     "aae": {
         "latent": 32,
@@ -227,24 +235,9 @@ METHODS: dict[str, dict[str, Any]] = {
         "pretrain": 0.0333,
     },
     "ksparse": {"widths": (1000,), "k": (25,), "start": 100, "fall": 0.5, "alpha": 3.0, "revive": 0.0},
-    "cvae": {
-        "latent": 50,
-        "features": 500,
-        "net": "mlp",
-        "net.widths": (500,),
-        "likelihood": "bernoulli",
-        "alpha": 1.0,
-        "optimiser.rate": 3e-4,
-    },
-    "m2": {
-        "latent": 50,
-        "features": 500,
-        "net": "mlp",
-        "net.widths": (500,),
-        "likelihood": "bernoulli",
-        "alpha": 50.0,
-        "optimiser.rate": 3e-4,
-    },
+    "cvae": CLASS_AND_CODE | {"alpha": 1.0},
+    "m1m2": CLASS_AND_CODE | {"above": 50, "net.widths": (600, 600), "top.widths": (500,), "alpha": 50.0},
+    "m2": CLASS_AND_CODE | {"alpha": 50.0},
     "patchvae": {
         "parts": 16,
         "appearance": 6,

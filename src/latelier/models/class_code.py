@@ -15,7 +15,7 @@ from latelier.objectives.likelihood import Likelihood
 
 
 def one_hot(label: Tensor, classes: int) -> Tensor:
-    """float32 [b, classes]. (torch's own looks at the numbers, for which a GPU has to be waited for.)"""
+    """float32 [b, classes], without a look at the numbers, which torch's own takes on a CPU: a step reads nothing."""
     return torch.eye(classes, device=label.device)[label]
 
 
