@@ -10,7 +10,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 WIDTH, EMBEDDED = 128, 32  # numbers of its state, and of a symbol
-EPOCHS, BATCH, RATE = 60, 128, 2e-3
+STEPS, BATCH, RATE = 1_500, 128, 2e-3  # at most
 WAIT = 5  # epochs without a better likelihood of held-out codes after which it ends
 
 
@@ -52,7 +52,7 @@ def fit_sequence(known: Tensor, held: Tensor, entries: int, seed: int) -> Sequen
         net = Sequence(entries, known.shape[1])
     optimiser, draw = torch.optim.Adam(net.parameters(), RATE), torch.Generator().manual_seed(seed)
     best, kept, since = -math.inf, net.state_dict(), 0
-    for _ in range(EPOCHS):
+    for _ in range(math.ceil(STEPS / math.ceil(len(known) / BATCH))):
         with torch.enable_grad():
             for part in torch.randperm(len(known), generator=draw).split(BATCH):
                 loss = -net.log_prob(known[part]).mean()
