@@ -16,9 +16,10 @@ from latelier.core import Batch, Losses, Model, Move, Optimiser, Progress
 from latelier.data.batches import Batches
 from latelier.data.images import Images
 from latelier.engine import parallel
-from latelier.engine.loop import step_seconds, train
+from latelier.engine.loop import train
 from latelier.engine.move import Diverged
 from latelier.engine.plan import Plan
+from latelier.engine.timing import step_seconds
 
 
 class Two(Model):

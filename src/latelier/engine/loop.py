@@ -6,9 +6,7 @@ result depends on the number of parts, not on the number of processes.
 """
 
 import signal
-import time
 from collections.abc import Callable, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -221,24 +219,6 @@ def look(model: Model, state: State, batches: Batched, plan: Plan) -> dict[str, 
     parallel.wait("look over the images")  # not in a collective, which has a time limit
     parallel.share([memory.value for memory in memories(model).values()])
     return found
-
-
-def step_seconds(model: Model, batches: Batched, plan: Plan, start: int = 0) -> float:
-    """How long a step in the middle of the run takes (some methods begin with less), by a copy of the model that plays
-    a part of the batch at ``start`` twice; the model stays as it is."""
-    copy = deepcopy(model)
-    players, moves, seconds = players_of(copy, copy.optimisers()), copy.moves(), 0.0
-    statistics = Statistics(copy)
-    for _ in range(2):
-        began = time.perf_counter()
-        generator = torch.Generator(batches.device).manual_seed(0)
-        standing = [Progress(plan.total // 2, plan.total, generator, {})]
-        for move in moves:
-            play(
-                move, [batches.at(start, 0, plan.parts)], standing, players, replace(plan, parts=1), batches, statistics
-            )
-        seconds = time.perf_counter() - began
-    return seconds * plan.parts / parallel.world()
 
 
 def _due(seen: int, every: int, batch: int) -> bool:

@@ -18,10 +18,11 @@ from latelier.data.notices import tell
 from latelier.data.seeds import mix
 from latelier.device import multiply_fast, prepare_cpu
 from latelier.engine import checkpoint, label_error, parallel
-from latelier.engine.loop import Outcome, step_seconds, train
+from latelier.engine.loop import Outcome, train
 from latelier.engine.plan import Plan
 from latelier.engine.state import State
 from latelier.engine.tensorboard import board
+from latelier.engine.timing import step_seconds
 from latelier.errors import Refusal
 from latelier.runs.building import nets
 from latelier.runs.command import resume

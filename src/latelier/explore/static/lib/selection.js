@@ -6,15 +6,22 @@ import { button, fill, h } from "./dom.js";
 import { save, written } from "./keep.js";
 import { say } from "./stage.js";
 
-let last = ""; // that was told of
+let unseen = ""; // made far down a page, where the bar is not in sight
 
 /** Keeps these rows of the run's images at the server; gives the selection's id, "" for none. */
 export async function keepRows(stage, rows) {
   if (!rows.length) return "";
   const bits = new Uint8Array(stage.run.count);
   for (const row of rows) bits[row] = 1;
-  const answer = await stage.ask("select", { bits: pack(bits) }, "look");
-  return answer?.selection ?? "";
+  return keepAsked(stage, { bits: pack(bits) });
+}
+
+/** The same of what is asked for. */
+export async function keepAsked(stage, asked) {
+  const made = (await stage.ask("select", asked, "look"))?.selection ?? "";
+  // Now: the page that shows it is built anew, and is short meanwhile.
+  unseen = document.querySelector("h1")?.getBoundingClientRect().bottom < 0 ? made : "";
+  return made;
 }
 
 /** The bar; empty where nothing is selected. It follows `stage.note` by `refresh(selection)`. */
@@ -46,8 +53,9 @@ export function bar(stage) {
       button("Folder of links", take("links")),
       button("Clear", () => go({ selection: "" })),
       said);
-    if (selection !== last && element.getBoundingClientRect().bottom < 0) say(`${answer.count.toLocaleString("en")} selected. The top of the page says what can be done with them.`);
-    last = selection;
+    if (selection !== unseen) return;
+    unseen = "";
+    say(`${answer.count.toLocaleString("en")} selected. The top of the page says what can be done with them.`);
   }
 
   refresh(stage.get("selection"));

@@ -4,7 +4,7 @@ import { button, fill, h, percent, said } from "../lib/dom.js";
 import { address, thumb } from "../lib/picture.js";
 import { go } from "../lib/address.js";
 import { keep } from "../lib/keep.js";
-import { keepRows } from "../lib/selection.js";
+import { keepAsked, keepRows } from "../lib/selection.js";
 import { closed, toSplit } from "../lib/split.js";
 import { typed } from "../lib/typed.js";
 
@@ -114,7 +114,7 @@ export async function mount(stage) {
     fill(pages,
       button("Earlier", to(answer.start - PAGE), { disabled: answer.start === 0 }),
       button("Later", to(answer.start + PAGE), { disabled: end >= answer.total }),
-      answer.total > 0 && !stage.get("selection") && button(`Select ${answer.total === 1 ? "it" : `all ${answer.total.toLocaleString("en")}`}`, async () => go({ selection: (await stage.ask("select", asked()))?.selection })));
+      answer.total > 0 && !stage.get("selection") && button(`Select ${answer.total === 1 ? "it" : `all ${answer.total.toLocaleString("en")}`}`, async () => go({ selection: await keepAsked(stage, asked()) })));
   }
 
   async function nearest() {
