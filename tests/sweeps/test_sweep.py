@@ -1,6 +1,5 @@
 """latelier sweep as a user meets it: whole, stopped, killed, shared by processes, and refused."""
 
-import os
 import shlex
 import signal
 import sys
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 from commands import Captured, refused, said, started, stopped
+from dying_sweep import dying
 from made import folder
 
 from latelier.cli import main
@@ -97,7 +97,7 @@ def test_a_killed_sweep_ends_as_one_that_was_not(place: Path, capsys: Captured) 
     said(capsys, recipe())
     whole = told()
     command = recipe().replace("found", "killed")
-    process = get_context("forkserver").Process(target=_dying, args=(shlex.split(command),))
+    process = get_context("forkserver").Process(target=dying, args=(shlex.split(command),))
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
@@ -107,19 +107,6 @@ def test_a_killed_sweep_ends_as_one_that_was_not(place: Path, capsys: Captured) 
         journal.write(b'{"op_code":')  # by a disk that was full
     said(capsys, "sweep killed")
     assert told("killed") == whole
-
-
-def _dying(command: list[str]) -> None:
-    """A sweep whose second trial is killed at its first checkpoint."""
-    whole, left = trials.start, iter(range(1))
-
-    def dying(options: Options, halt: Callable[[float], bool]) -> Path:
-        if next(left, None) is not None:
-            return whole(options, halt)
-        return whole(options, lambda score: os.kill(os.getpid(), signal.SIGKILL) is not None)
-
-    trials.start = dying  # type: ignore[assignment]
-    main(command)
 
 
 def test_two_processes_share_a_study(place: Path) -> None:
