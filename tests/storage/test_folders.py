@@ -12,7 +12,6 @@ from made import folder
 
 import latelier
 from latelier.cli import main
-from latelier.data.sources.open import open_images
 from latelier.errors import Refusal
 from latelier.storage import files, locks
 from latelier.storage.folders import UNFINISHED, filling, is_free
@@ -82,10 +81,10 @@ def test_the_folder_of_somebody_else_is_not_free_and_a_link_is_not_followed(tmp_
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Images, decoded already."""
+def source(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Images, decoded already, as is what the verbs read beside them: no cache is written once a disk is full."""
     pictures = folder(tmp_path_factory.mktemp("source"), 6, "L", (8, 8))
-    open_images(pictures, size=8, channels=1)
+    main(words(run, "edit", pictures, tmp_path_factory.mktemp("edited") / "out"))
     return pictures
 
 
