@@ -102,7 +102,7 @@ def test_training_does_not_wait_and_the_newest_save_is_copied(here: Path, monkey
     monkeypatch.setattr(Mirror, "write", slow)
     monkeypatch.setattr("latelier.training.run.verdict.at_end", lambda *of: ended.set())
     run = latelier.train("vae", out="run", mirror="copy", epochs=2, **ASKED)
-    assert len(copied) <= 3  # of nine saves
+    assert len(copied) < 6  # of nine saves: those made while a copy lasted are passed over
     assert copied[-1] == sorted(found.manifest.name for found in checkpoint.checkpoints(run))
 
 
