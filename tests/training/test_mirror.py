@@ -13,7 +13,7 @@ from stores import ENVIRONMENT, bucket
 
 import latelier
 from latelier.engine import checkpoint
-from latelier.engine.copies import copy, newest
+from latelier.engine.copies import Copying, copy, newest
 from latelier.errors import Failed, Refusal
 from latelier.runs.learning_curve import read_log
 from latelier.storage.mirror import Mirror
@@ -91,18 +91,25 @@ def test_a_url_for_a_run_is_a_folder_in_the_cache_and_its_copy(
 
 
 def test_training_does_not_wait_and_the_newest_save_is_copied(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first copy lasts until the loop has ended."""
-    ended, copied, own = threading.Event(), list[list[str]](), Mirror.write
+    """The first copy lasts until the loop has ended and the last copy is asked for."""
+    trained, ended, copied, own, ask = list[bool](), threading.Event(), list[list[str]](), Mirror.write, Copying.saved
 
     def slow(mirror: Mirror, items: Any) -> None:
         assert ended.wait(60)
         copied.append(sorted(name for name in items if name.startswith("manifest")))
         own(mirror, items)
 
+    def saved(copying: Copying) -> list[str]:
+        new = ask(copying)
+        if trained:
+            ended.set()
+        return new
+
     monkeypatch.setattr(Mirror, "write", slow)
-    monkeypatch.setattr("latelier.training.run.verdict.at_end", lambda *of: ended.set())
+    monkeypatch.setattr(Copying, "saved", saved)
+    monkeypatch.setattr("latelier.training.run.verdict.at_end", lambda *of: trained.append(True))
     run = latelier.train("vae", out="run", mirror="copy", epochs=2, **ASKED)
-    assert len(copied) < 6  # of nine saves: those made while a copy lasted are passed over
+    assert len(copied) <= 3  # of nine saves: the first, it again since its files have gone, and the last
     assert copied[-1] == sorted(found.manifest.name for found in checkpoint.checkpoints(run))
 
 
