@@ -2,16 +2,45 @@
 and z ~ N(0, I), and an encoder that gives q(z|x, y) for every class."""
 
 import math
-from abc import ABC
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
 
 import torch
 from torch import Generator, Tensor, nn
 
-from latelier.core import Classifies, Code, DrawsClasses, Optimiser, Posterior, Weighs
+from latelier.config.settings import LEAST
+from latelier.core import (
+    Batch,
+    Classifies,
+    Code,
+    DrawsClasses,
+    Latent,
+    Losses,
+    Move,
+    Optimiser,
+    Posterior,
+    Progress,
+    Weighs,
+)
 from latelier.core import Model as Base
 from latelier.models.shared import EncoderFilters, EncoderStages, Refills
+from latelier.nets.conv import Conv
+from latelier.nets.mlp import Mlp
+from latelier.nets.resnet import Resnet
 from latelier.objectives import categorical, gaussian
-from latelier.objectives.likelihood import Likelihood
+from latelier.objectives.likelihood import Bernoulli, Gaussian, Squared
+
+
+@dataclass(frozen=True)
+class Nets:
+    """Settings that these models have in common. Defaults: the nets of ``vae``."""
+
+    latent: int = field(default=32, metadata={LEAST: 1})
+    classes: int = 10  # set from the data
+    features: int = field(default=128, metadata={LEAST: 1})  # units of the trunk that both posteriors read
+    net: Mlp | Conv | Resnet = Conv()
+    likelihood: Bernoulli | Gaussian | Squared = Gaussian()
+    optimiser: Optimiser = Optimiser(rate=1e-3)
 
 
 def one_hot(label: Tensor, classes: int) -> Tensor:
@@ -56,15 +85,34 @@ class ClassCode(Base, Refills, EncoderStages, EncoderFilters, Weighs, Classifies
 
     needs_labels = True
     higher = ("elbo",)
-    tell: nn.Module
-    infer: nn.Module
-    decoder: nn.Module
-    likelihood: Likelihood
-    width: int  # of z
-    optimiser: Optimiser
+    config: Nets
+
+    def __init__(self, config: Nets, image: tuple[int, int, int]):
+        super().__init__()
+        self.config, self.image, self.classes = config, image, config.classes
+        f, k, d = config.features, config.classes, config.latent
+        self.latents = {"class": Latent((k,), "categorical"), "z": Latent((d,))}
+        self.encoder = config.net.encoder(image, f)
+        self.tell = self.teller(f)
+        self.infer = nn.Sequential(nn.ReLU(), nn.Linear(f + k, f), nn.ReLU(), nn.Linear(f, 2 * d))
+        self.decoder = config.net.decoder(k + d, image)
+        self.likelihood = config.likelihood.build()
+        self.pixels = self.likelihood.pixels
+        self.players = {"model": [self.encoder, self.tell, self.infer, self.decoder, self.likelihood]}
+
+    @abstractmethod
+    def learn(self, batch: Batch, progress: Progress) -> Losses:
+        """The one move."""
+
+    @abstractmethod
+    def teller(self, features: int) -> nn.Module:
+        """[b, features] -> [b, classes] logits."""
 
     def optimisers(self) -> dict[str, Optimiser]:
-        return {"model": self.optimiser}
+        return {"model": self.config.optimiser}
+
+    def moves(self) -> tuple[Move, ...]:
+        return (self.learn,)
 
     def given(self, trunk: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of z, of features and one-hot classes with the same leading axes."""
@@ -92,7 +140,7 @@ class ClassCode(Base, Refills, EncoderStages, EncoderFilters, Weighs, Classifies
         return out
 
     def sample_class(self, label: Tensor, generator: Generator) -> Code:
-        z = torch.randn(len(label), self.width, generator=generator, device=generator.device)
+        z = torch.randn(len(label), self.config.latent, generator=generator, device=generator.device)
         return {"class": one_hot(label, self.classes), "z": z.to(label.device)}
 
     def sample_prior(self, n: int, generator: Generator) -> Code:

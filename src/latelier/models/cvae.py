@@ -6,33 +6,22 @@ prior of z does not hang on the class, where Sohn et al. learn one that does: as
 shift and scale z itself. For images without a label a linear classifier of the encoder's features tells the class,
 q(y|x); ``alpha`` times -log q(y|x) is added, as in ``m2`` (Kingma et al., eq. 9), which this is of labels alone."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from torch import nn
 
-from latelier.config.settings import LEAST
-from latelier.core import Batch, Latent, Losses, Metric, Move, Optimiser, Progress, Refusal
-from latelier.models.class_code import ClassCode, one_hot
-from latelier.nets.conv import Conv
-from latelier.nets.mlp import Mlp
-from latelier.nets.resnet import Resnet
+from latelier.core import Batch, Losses, Metric, Progress, Refusal
+from latelier.models.class_code import ClassCode, Nets, one_hot
 from latelier.objectives import gaussian
 from latelier.objectives.labels import cross_entropy
-from latelier.objectives.likelihood import Bernoulli, Gaussian, Squared
 from latelier.objectives.reduction import summed
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Nets):
     """Defaults: the nets of ``vae`` and ``m2``."""
 
-    latent: int = field(default=32, metadata={LEAST: 1})
-    classes: int = 10  # set from the data
-    features: int = field(default=128, metadata={LEAST: 1})  # units of the trunk that the encoder reads beside a class
-    net: Mlp | Conv | Resnet = Conv()
-    likelihood: Bernoulli | Gaussian | Squared = Gaussian()
     alpha: float = 1.0  # of -log q(y|x), beside nats of pixels; more tells classes better, and draws them worse
-    optimiser: Optimiser = Optimiser(rate=1e-3)
 
     def __post_init__(self) -> None:
         if self.classes < 2:
@@ -45,26 +34,13 @@ class Model(ClassCode):
     """``share_labelled`` is 1: what has no label teaches it nothing."""
 
     share_labelled = 1.0
+    config: Config
 
-    def __init__(self, config: Config, image: tuple[int, int, int]):
-        super().__init__()
-        self.config, self.image, self.classes = config, image, config.classes
-        self.width, self.optimiser = config.latent, config.optimiser
-        f, k, d = config.features, config.classes, config.latent
-        self.latents = {"class": Latent((k,), "categorical"), "z": Latent((d,))}
-        self.encoder = config.net.encoder(image, f)
-        self.tell = nn.Linear(f, k)
-        self.infer = nn.Sequential(nn.ReLU(), nn.Linear(f + k, f), nn.ReLU(), nn.Linear(f, 2 * d))
-        self.decoder = config.net.decoder(k + d, image)
-        self.likelihood = config.likelihood.build()
-        self.pixels = self.likelihood.pixels
-        self.players = {"model": [self.encoder, self.tell, self.infer, self.decoder, self.likelihood]}
+    def teller(self, features: int) -> nn.Module:
+        return nn.Linear(features, self.classes)
 
     def monitor(self) -> Metric:
         return Metric("bound", words="negative bound on log p(image | class)")
-
-    def moves(self) -> tuple[Move, ...]:
-        return (self.learn,)
 
     def learn(self, batch: Batch, progress: Progress) -> Losses:
         known = (batch.label >= 0).float()  # of validation images some may have no label

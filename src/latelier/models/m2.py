@@ -7,35 +7,24 @@ are known it is a conditional VAE (Sohn et al. 2015) with a classifier beside it
 which the source's do not; one draw of z is taken for each class, so that a step decodes as many images as classes."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import nn
 
-from latelier.config.settings import LEAST
-from latelier.core import Batch, Latent, Losses, Metric, Move, Optimiser, Progress, Refusal
-from latelier.models.class_code import ClassCode, one_hot
-from latelier.nets.conv import Conv
-from latelier.nets.mlp import Mlp
-from latelier.nets.resnet import Resnet
+from latelier.core import Batch, Losses, Metric, Progress, Refusal
+from latelier.models.class_code import ClassCode, Nets, one_hot
 from latelier.objectives import gaussian
 from latelier.objectives.labels import cross_entropy
-from latelier.objectives.likelihood import Bernoulli, Gaussian, Squared
 from latelier.objectives.reduction import summed
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Nets):
     """Defaults: the nets of ``vae``. alpha is .1 times the number of images for each labelled one in the source: 50 for
     100 labels of 50,000 images."""
 
-    latent: int = field(default=32, metadata={LEAST: 1})
-    classes: int = 10  # set from the data
-    features: int = field(default=128, metadata={LEAST: 1})  # units of the trunk that both posteriors read
-    net: Mlp | Conv | Resnet = Conv()
-    likelihood: Bernoulli | Gaussian | Squared = Gaussian()
     alpha: float = 50.0  # of -log q(y|x) of a labelled image, beside nats of pixels
-    optimiser: Optimiser = Optimiser(rate=1e-3)
 
     def __post_init__(self) -> None:
         if self.classes < 2:
@@ -46,29 +35,16 @@ class Model(ClassCode):
     """A code is a class, one of ``classes`` numbers 1 and the others 0, and what the class leaves open."""
 
     share_labelled = 0.5
+    config: Config
 
-    def __init__(self, config: Config, image: tuple[int, int, int]):
-        super().__init__()
-        self.config, self.image, self.classes = config, image, config.classes
-        self.width, self.optimiser = config.latent, config.optimiser
-        f, k, d = config.features, config.classes, config.latent
-        self.latents = {"class": Latent((k,), "categorical"), "z": Latent((d,))}
-        self.encoder = config.net.encoder(image, f)
-        self.tell = nn.Sequential(nn.ReLU(), nn.Linear(f, k))
-        self.infer = nn.Sequential(nn.ReLU(), nn.Linear(f + k, f), nn.ReLU(), nn.Linear(f, 2 * d))
-        self.decoder = config.net.decoder(k + d, image)
-        self.likelihood = config.likelihood.build()
-        self.pixels = self.likelihood.pixels
-        self.players = {"model": [self.encoder, self.tell, self.infer, self.decoder, self.likelihood]}
+    def teller(self, features: int) -> nn.Module:
+        return nn.Sequential(nn.ReLU(), nn.Linear(features, self.classes))
 
     def monitor(self) -> Metric:
         return Metric("objective", words="negative bound + alpha label loss")
 
     def measures(self, terms: dict[str, float]) -> dict[str, float]:
         return {"objective": terms["bound"] + self.config.alpha * terms["label loss"]}
-
-    def moves(self) -> tuple[Move, ...]:
-        return (self.learn,)
 
     def learn(self, batch: Batch, progress: Progress) -> Losses:
         q, classes = self.encode(batch.image), self.classes
