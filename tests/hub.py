@@ -1,15 +1,16 @@
 """A model hub on this machine: as much of the Hugging Face Hub as its own library asks for to list and read files."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from hashlib import sha1
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from listening import listening
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -19,16 +20,8 @@ def serving(root: Path) -> Iterator[tuple[str, list[str]]]:
     """``root``/datasets/OWNER/NAME/... and ``root``/models/OWNER/NAME/... at ``main``. Yields the address that
     HF_ENDPOINT takes, and what it is asked for."""
     asked = list[str]()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Hub, root, asked))
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", asked
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with listening(partial(_Hub, root, asked)) as address:
+        yield address, asked
 
 
 class _Hub(BaseHTTPRequestHandler):

@@ -1,14 +1,14 @@
 """Shards on a web server of this machine, which knows no ranges."""
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
+from listening import listening
 
 from latelier.data.remote import store
 from latelier.data.remote.cache import Cache
@@ -30,15 +30,8 @@ class Quiet(SimpleHTTPRequestHandler):
         pass
 
 
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+def served(folder: Path) -> AbstractContextManager[str]:
+    return listening(partial(Quiet, directory=str(folder)))
 
 
 @pytest.fixture(scope="module")
