@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 
+from latelier.codes.fitting import fit_likeliest
 from latelier.errors import Refusal
 
 COMPONENTS = (1, 2, 5, 10, 20, 50)  # that a mixture is tried with
@@ -135,26 +136,11 @@ def fit_flow(known: np.ndarray, held: np.ndarray, seed: int) -> Flow:
     same seed."""
     mean, sd = (torch.from_numpy(part).float() for part in _spread(known))
     rows, test = (torch.from_numpy(part).float() for part in (known, held))
-    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # zuko draws first weights from torch's own generator
-        flow, draw = Flow(mean, sd), torch.Generator().manual_seed(seed)
-        optimiser = torch.optim.Adam(flow.parameters(), RATE)
-        best, kept, since = -math.inf, flow.state_dict(), 0
-        for _ in range(EPOCHS):
-            for part in torch.randperm(len(rows), generator=draw).split(BATCH):
-                loss = -flow.log_prob(rows[part]).mean()
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
-            with torch.no_grad():
-                score = float(flow.log_prob(test).mean())
-            if score > best:
-                best, since = score, 0
-                kept = {name: value.clone() for name, value in flow.state_dict().items()}
-            elif (since := since + 1) >= WAIT:
-                break
-    flow.load_state_dict(kept)
-    return flow.requires_grad_(False)
+        flow = Flow(mean, sd)
+    fit_likeliest(flow, rows, test, seed, EPOCHS, BATCH, RATE, WAIT)
+    return flow
 
 
 FITS: dict[str, Any] = {"gmm": fit_mixture, "flow": fit_flow}

@@ -9,6 +9,8 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
+from latelier.codes.fitting import fit_likeliest
+
 WIDTH, EMBEDDED = 128, 32  # numbers of its state, and of a symbol
 STEPS, BATCH, RATE = 1_500, 128, 2e-3  # at most
 WAIT = 5  # epochs without a better likelihood of held-out codes after which it ends
@@ -50,24 +52,9 @@ def fit_sequence(known: Tensor, held: Tensor, entries: int, seed: int) -> Sequen
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net = Sequence(entries, known.shape[1])
-    optimiser, draw = torch.optim.Adam(net.parameters(), RATE), torch.Generator().manual_seed(seed)
-    best, kept, since = -math.inf, net.state_dict(), 0
-    for _ in range(math.ceil(STEPS / math.ceil(len(known) / BATCH))):
-        with torch.enable_grad():
-            for part in torch.randperm(len(known), generator=draw).split(BATCH):
-                loss = -net.log_prob(known[part]).mean()
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
-        with torch.no_grad():
-            score = float(net.log_prob(held).mean())
-        if score > best:
-            best, since = score, 0
-            kept = {name: value.clone() for name, value in net.state_dict().items()}
-        elif (since := since + 1) >= WAIT:
-            break
-    net.load_state_dict(kept)
-    return net.eval().requires_grad_(False)
+    epochs = math.ceil(STEPS / math.ceil(len(known) / BATCH))
+    fit_likeliest(net, known, held, seed, epochs, BATCH, RATE, WAIT)
+    return net.eval()
 
 
 def log_by_cell(known: Tensor, held: Tensor, entries: int) -> float:

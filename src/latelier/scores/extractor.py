@@ -14,14 +14,13 @@ from torch.nn.functional import interpolate
 from latelier.codes.rows import BLOCK, device_of, reconstructions, rows_of, some
 from latelier.core import Decodes, Encodes, Model, Samples, has, need
 from latelier.data.images import Images
-from latelier.engine.state import load_weights
 from latelier.errors import Refusal
 from latelier.nets.eval_mode import evaluating
 from latelier.nets.resnet9 import trunk
 from latelier.scores.attribute_preservation import Judge, judge_of
 from latelier.scores.attributes import balanced
 from latelier.scores.common import Splits
-from latelier.scores.given_weights import nets, tensors
+from latelier.scores.given_weights import fill, nets, tensors
 from latelier.storage.paths import place
 
 CHUNK = 64  # images in the extractor at once
@@ -179,10 +178,7 @@ def inception(path: Path, score: str) -> Inception:
     net.fc = nn.Identity()
     counts = {name: count for name, count in net.state_dict().items() if name.endswith("num_batches_tracked")}
     used = {name: tensor for name, tensor in given.items() if not name.startswith(("fc.", "AuxLogits."))}
-    try:
-        load_weights(net, counts | used, path)  # older files lack the counts, which nothing here reads
-    except Refusal as error:
-        raise Refusal(f"{score}: the weights are not of torchvision's inception_v3: {error}") from error
+    fill(net, counts | used, path, score, "inception_v3")  # older files lack the counts, which nothing here reads
     return Inception(net)
 
 

@@ -7,6 +7,7 @@ from types import ModuleType
 import torch
 from torch import Tensor, nn
 
+from latelier.engine.state import load_weights
 from latelier.errors import Refusal
 
 MEAN, SD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's pixels in [0, 1], which such weights expect
@@ -36,6 +37,15 @@ def tensors(path: Path, score: str) -> dict[str, Tensor]:
         return load_file(path)
     except (SafetensorError, OSError) as error:
         raise Refusal(f"{score}: weights={path} cannot be read ({error}); give a safetensors file") from error
+
+
+def fill(net: nn.Module, weights: dict[str, Tensor], path: Path, score: str, name: str) -> None:
+    """Puts a file's tensors into a net that is torchvision's ``name``. Raises Refusal, in the name of ``score``, where
+    they do not fit."""
+    try:
+        load_weights(net, weights, path)
+    except Refusal as error:
+        raise Refusal(f"{score}: the weights are not of torchvision's {name}: {error}") from error
 
 
 def nets(score: str) -> ModuleType:

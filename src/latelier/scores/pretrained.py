@@ -8,10 +8,9 @@ import torch
 from torch import nn
 
 from latelier.core import HasStages, Model, has, need
-from latelier.engine.state import load_weights
 from latelier.errors import Refusal
 from latelier.nets.pixel_range import Centred
-from latelier.scores.given_weights import Standardised, tensors
+from latelier.scores.given_weights import Standardised, fill, tensors
 
 FIRST = {"1": "conv1", "2": "bn1"}  # our place in the first stage -> torchvision's name
 NAMES = {"norm": "bn", "shortcut": "downsample"}  # ours -> torchvision's, in a residual block
@@ -35,10 +34,8 @@ def pretrained(model: Model, path: Path, score: str) -> Model:
     given = tensors(path, score)
     names = {name: theirs(name) for name in nn.ModuleDict(trunk).state_dict()}
     counts = {name: torch.tensor(0) for name in names if name.endswith("num_batches_tracked")}
-    try:
-        load_weights(nn.ModuleDict(trunk), counts | {n: given[t] for n, t in names.items() if t in given}, path)
-    except Refusal as error:
-        raise Refusal(f"{score}: the weights are not of torchvision's resnet18: {error}") from error
+    used = {ours: given[other] for ours, other in names.items() if other in given}
+    fill(nn.ModuleDict(trunk), counts | used, path, score, "resnet18")
     first[0] = Standardised().to(next(model.parameters()).device)
     return changed
 

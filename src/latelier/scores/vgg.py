@@ -7,9 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from latelier.engine.state import load_weights
-from latelier.errors import Refusal
-from latelier.scores.given_weights import Standardised, nets, tensors
+from latelier.scores.given_weights import Standardised, fill, nets, tensors
 
 SIDE, CELLS, CHANNELS = 224, 2, 512  # px that it takes; means over so many parts of its last map's sides; its maps
 DEPTH = CHANNELS * CELLS**2
@@ -29,9 +27,6 @@ def maps(path: Path, score: str) -> nn.Sequential:
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
         plain = nets(score).vgg16(weights=None, init_weights=False)
     net = nn.ModuleDict({"features": plain.features}).to_empty(device="cpu")
-    try:
-        load_weights(net, given, path)
-    except Refusal as error:
-        raise Refusal(f"{score}: the weights are not of torchvision's vgg16: {error}") from error
+    fill(net, given, path, score, "vgg16")
     whole = nn.Sequential(Resized(), Standardised(), net["features"], nn.AdaptiveAvgPool2d(CELLS), nn.Flatten())
     return whole.eval().requires_grad_(False)

@@ -71,13 +71,14 @@ def sweep(recipe: Place, *, out: Place | None = None, jobs: Whole = 1) -> Path:
     need_optuna()
     metric = metric_of(asked)
     if begun:
-        opened(folder, asked, metric)  # of the same recipe
+        opened(folder, asked, metric)  # before anything is written: it may be of another recipe
     else:
         folder.mkdir(parents=True, exist_ok=True)
         mark(folder)
     if path != folder:
         files.write(folder / NAME, path.read_bytes())
-    opened(folder, asked, metric)
+    if not begun:
+        opened(folder, asked, metric)  # last: without it the recipe is enough to begin again
     try:
         _trained(asked, folder, jobs)
     finally:
