@@ -222,7 +222,7 @@ def test_the_pages_recipe_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     (code,) = re.findall(r"^```python\n(.*?)^```$", (DOCS / "recipes.md").read_text(), re.DOTALL | re.MULTILINE)
     (tmp_path / "digits_by_k.py").write_text(code)
     monkeypatch.setattr(recipes, "RECIPES", tmp_path)
-    monkeypatch.setattr("latelier.bench.few_labels.run_all", lambda jobs, _: [f(task) for f, task in jobs])
+    monkeypatch.setattr("latelier.bench.processes.run_all", lambda jobs, _: [f(task) for f, task in jobs])
     out = latelier.reproduce("digits-by-k", out=tmp_path / "runs", share=0.25)
     table = dict(re.findall(r"^(k = \d+) +([\d.]+) ±", (out / "digits-by-k.txt").read_text(), re.MULTILINE))
     assert float(table["k = 16"]) > float(table["k = 4"]) + 1

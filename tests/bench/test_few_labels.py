@@ -1,11 +1,9 @@
-import multiprocessing
 import signal
-import time
 
 import numpy as np
 import pytest
 
-from latelier.bench.few_labels import Trial, accuracy, baselines, run_all
+from latelier.bench.few_labels import Trial, accuracy, baselines
 from latelier.data.sources.open import open_images
 from latelier.data.subsets import labelled_rows
 from latelier.engine import loop
@@ -31,21 +29,6 @@ def test_simple_rivals_learn_from_the_same_labels() -> None:
     assert found["label propagation on pixels"][5] == pytest.approx((spread.argmax(1) == test.label).mean())
     assert found["label propagation on pixels"][5] > found["logistic regression on pixels"][5]
     assert found["label propagation on pixels"][5] > found["label propagation on pixels"][1]
-
-
-def test_a_job_that_fails_ends_the_others_and_nobody_elses_process() -> None:
-    outside = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(300,))
-    outside.start()
-    began = time.monotonic()
-    try:
-        with pytest.raises(ValueError, match="invalid literal"):
-            run_all([(int, "no"), (time.sleep, 300)])
-        assert time.monotonic() - began < 120
-        assert multiprocessing.active_children() == [outside]
-        assert outside.is_alive()
-    finally:
-        outside.kill()
-        outside.join()
 
 
 def test_a_training_that_was_stopped_is_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,14 +105,14 @@ def test_what_is_not_finite_stands_in_the_table_once_it_was_measured(
         line = {"key": _key(job()), "values": {"PSNR dB": math.nan}}
         (tmp_path / "measured.jsonl").write_text(json.dumps(line) + "\n")
 
-    monkeypatch.setattr("latelier.bench.few_labels.run_all", diverged)
+    monkeypatch.setattr("latelier.bench.processes.run_all", diverged)
     assert spread([one["PSNR dB"] for one in here.measure([job()])["vae"]]) == "not finite"
 
 
 def test_what_was_measured_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here = bench(tmp_path)
     perform((here, [job("a")]))
-    monkeypatch.setattr("latelier.bench.few_labels.run_all", None)  # would be called for anything that is not known yet
+    monkeypatch.setattr("latelier.bench.processes.run_all", None)  # would be called for anything that is not known yet
     found = here.measure([job("a"), job("b")])
     assert found["a"] == found["b"]
     assert found["a"][0]["PSNR dB"] > 0

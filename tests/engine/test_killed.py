@@ -164,7 +164,7 @@ def test_a_checkpoint_cut_short_is_named_and_the_one_before_is_used(
 NAPS = """
 import os, sys, time
 from pathlib import Path
-from latelier.bench.few_labels import run_all
+from latelier.bench.processes import run_all
 
 def nap(folder):
     Path(folder, str(os.getpid())).touch()

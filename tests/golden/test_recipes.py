@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from leaves import leaves
 
-from latelier.bench import demo, few_labels
+from latelier.bench import demo, processes
 from latelier.bench.demo import RECIPES
 from latelier.bench.jobs import Bench, Job
 from latelier.bench.values import OF_THE_DATA, TRAINING
@@ -100,7 +100,7 @@ def of_demo(name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, s
         calls.extend(argument for _, argument in jobs)
         raise Reached
 
-    monkeypatch.setattr(few_labels, "run_all", record)
+    monkeypatch.setattr(processes, "run_all", record)
     with pytest.raises(Reached):
         demo.few_labels(RECIPES[name], name, Path("main"), Path("beside"))
     known = set[str]()

@@ -76,7 +76,7 @@ def shop(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     monkeypatch.chdir(place)
     monkeypatch.setattr("uvicorn.Server.run", lambda *more, **options: pytest.fail("the explorer was started"))
     monkeypatch.setattr("latelier.bench.demo.main_run", lambda *more: pytest.fail("the demo was started"))
-    monkeypatch.setattr("latelier.bench.few_labels.run_all", lambda jobs, done: [work(task) for work, task in jobs])
+    monkeypatch.setattr("latelier.bench.processes.run_all", lambda jobs, done: [work(task) for work, task in jobs])
     yield place
     shutil.rmtree(place)  # there are thousands of them
 

@@ -21,7 +21,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(demo.RECIPES, name, replace(recipe, main=128, images=128, alone=128, parts=parts))
     monkeypatch.setattr(demo, "DRAWS", 2)
     monkeypatch.setattr(demo, "BUDGETS", (1,))
-    monkeypatch.setattr("latelier.bench.few_labels.run_all", lambda jobs, _: [f(task) for f, task in jobs])
+    monkeypatch.setattr("latelier.bench.processes.run_all", lambda jobs, _: [f(task) for f, task in jobs])
 
 
 @pytest.mark.slow

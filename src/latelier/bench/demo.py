@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from latelier.bench import few_labels as few
+from latelier.bench import processes
 from latelier.bench.pace import Pace
 from latelier.bench.stated import stated, unlike_defaults
 from latelier.bench.values import TRAINING
@@ -110,7 +111,7 @@ def few_labels(recipe: Recipe, data: str, out: Path, beside: Path) -> list[list[
     with Progress("training models", len(jobs), unit="models") as bar:
         step(f"training {len(jobs)} models, {min(len(jobs), cores())} at once")
         pace = Pace(bar, [*(run["model"] for run in runs), *(trial.row for trial in trials)])
-        results = few.run_all(jobs, pace.done)[len(runs) :]
+        results = processes.run_all(jobs, pace.done)[len(runs) :]
     step("fitting logistic regressions and label propagation")
     found: dict[str, dict[int, list[float]]] = {}
     for trial, value in zip(trials, results, strict=True):

@@ -131,8 +131,8 @@ class Bench:
     def measure(self, jobs: Sequence[Job]) -> dict[str, list[dict[str, float]]]:
         """Row -> what its score gave, a dict a seed. As many jobs run at once as there are cores, of one thread each;
         results are kept in measured.jsonl, and what stands there is not done again."""
-        from latelier.bench.few_labels import run_all
         from latelier.bench.pace import Pace
+        from latelier.bench.processes import run_all
         from latelier.terminal.progress import Progress
 
         self.out.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ trials = 20
 
 [training]
 epochs = 10
+validation = 0.1
 rate = {log = [1e-4, 1e-2]}
 
 [settings]

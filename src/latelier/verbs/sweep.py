@@ -88,7 +88,7 @@ def sweep(recipe: Place, *, out: Place | None = None, jobs: Whole = 1) -> Path:
 
 def _trained(asked: "Sweep", folder: Path, jobs: int) -> None:
     """Trains what is left, in this process or in several."""
-    from latelier.bench.few_labels import run_all
+    from latelier.bench.processes import run_all
     from latelier.sweeps.trials import Task, work
 
     try:
