@@ -58,7 +58,8 @@ def material(study: "Study", sweep: Sweep, folder: Path) -> Material:
     fixed |= {name: str(value) for name, value in sweep.settings.items()}
     space = {name: f"{of.kind} {', '.join(map(str, of.values))}" for name, of in sweep.space.items()}
     faults = [f"trial {t.number}: {t.user_attrs['fault']}" for t in trials if "fault" in t.user_attrs]
-    figures = [Figure("search", "Every trial, and which setting mattered", png(drawn(study), 6))] if best else []
+    what = "Every trial, and which setting mattered" if importances(study) else "Every trial"
+    figures = [Figure("search", what, png(drawn(study), 6))] if best else []
     return Material(
         title=f"Sweep: {sweep.method} on {sweep.data}",
         summary=f"{counted(len(trials), 'trial')} ({ended}). {said}",
@@ -92,6 +93,8 @@ def importances(study: "Study") -> dict[str, float]:
 
 def drawn(study: "Study") -> np.ndarray:
     """uint8 [H, W, 3]: the metric by trial with the best so far, and the importance of each setting beside it."""
+    from matplotlib.ticker import MaxNLocator
+
     shares, ended = importances(study), _ended(study)
     figure = blank(10.0 if shares else 6.0, 3.6)
     panel = figure.add_subplot(1, 2 if shares else 1, 1)
@@ -104,6 +107,7 @@ def drawn(study: "Study") -> np.ndarray:
         panel.plot([trial.number for trial in pruned if trial.value is not None], ends, "x", color=PALE, label="pruned")
     panel.step(numbers, best, where="post", color=MARK, linewidth=1.4, label="best so far")
     panel.set_xlabel("trial")
+    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     panel.set_ylabel(study.user_attrs["monitor"], parse_math=False)
     panel.legend(frameon=False)
     light(panel)
