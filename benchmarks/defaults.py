@@ -35,6 +35,7 @@ SETS = {  # name -> what is trained on below DATA, side in pixels; no parquet: a
 METHODS = (
     *("pca", "vae", "autoencoder", "aae", "ksparse", "rbm", "patchvae", "spritevae", "dgdn", "classifier", "vac"),
     *("introvac", "introvae", "dcgan", "infogan", "bigan", "ali", "hali", "dcign", "dgdn_sampled"),
+    *("vq", "cvae", "m2", "m1m2"),
 )
 
 FITTED = ("pca", "rbm")  # without steps

@@ -170,9 +170,13 @@ COLUMNS = {
 
 
 def table(found: list[dict], name: str) -> str:  # type: ignore[type-arg]
-    """Markdown of one set: a row a method, mean and sd (over n - 1) of the seeds that there are."""
+    """Markdown of one set: a row a method, mean and sd (over n - 1) of the seeds that there are; pixels first."""
     head = ("method", "steps", "seeds", *(title for title, _ in COLUMNS.values()))
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    pixels = {c["seed"]: c["propagation pixels %"] for c in found if c["set"] == name and "propagation pixels %" in c}
+    if pixels:
+        values = {"seeds": str(len(pixels)), "propagation %": f"{np.mean(list(pixels.values())):.1f}"}
+        lines.append("| " + " | ".join(["no method: pixels", *(values.get(title, "") for title in head[1:])]) + " |")
     for row, how in ROWS.items():
         cells_of = [cell for cell in found if (cell["row"], cell["set"]) == (row, name) and "error" not in cell]
         if not cells_of:

@@ -206,6 +206,7 @@ METHODS: dict[str, dict[str, Any]] = {
         "estimator": "score",
         "nonlinearity": "none",
         "norm": "none",
+        "top": "maps",
         "likelihood": "gaussian",
         "likelihood.sigma": 0.3,
         "likelihood.learned": True,

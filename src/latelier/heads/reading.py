@@ -28,7 +28,8 @@ def width(model: Model) -> int:
 def map_of(model: Model) -> tuple[int, ...]:
     """Numbers a cell, rows and columns of what a head reads, where it is one map; otherwise none."""
     names = latents_read(model)
-    shape = model.latents[names[0]].shape
+    first = model.latents[names[0]]
+    shape = first.map or first.shape
     return shape if len(names) == 1 and len(shape) == 3 else ()
 
 

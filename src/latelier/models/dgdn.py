@@ -7,6 +7,7 @@ The encoder's pooling keeps the largest value of a block, as eq. 13, 19 and 34 w
 2.2 has it, that at the z which the decoder is given. Then s and the divergences of higher layers depend on the z drawn
 below them: all of it is the reward of a draw, and so is a label head's loss, which eq. 22 leaves out."""
 
+import math
 from collections.abc import Mapping
 from functools import partial
 
@@ -64,13 +65,15 @@ class Model(Base, Refills, Samples, Features, HasFilters, Unpools, Weighs):
         layers = layers_of(image, config.maps, config.kernels, config.pools)
         stochastic = not isinstance(config.unpool, Deterministic)
         drawn = stochastic and config.pooling == "drawn"
-        way = Way(stochastic, drawn, config.nonlinearity == "relu", config.norm == "group")
+        relu, norm = config.nonlinearity == "relu", config.norm == "group"
+        way = Way(stochastic, drawn, relu, norm, config.top == "cells")
         self.encoder, self.decoder = Upward(layers, config.hidden, way), Downward(layers)
         self.likelihood, self.centre = config.likelihood.build(), RunningMean(torch.full(image, GREY), STEADY)
         self.players = {"model": [self.encoder, self.decoder, self.likelihood]}
         tilings = [(layer.maps, layer.tiling) for layer in layers if layer.tiling is not None and stochastic]
         self.drawn = {f"z{number}": tiling for number, (_, tiling) in enumerate(tilings, 1)}
-        self.latents = {"s": Latent((layers[-1].maps * layers[-1].size[0] * layers[-1].size[1],))}
+        top = layers[-1].maps, *layers[-1].size
+        self.latents = {"s": Latent((math.prod(top),), map=top if config.top == "cells" else ())}
         for name, (maps, tiling) in zip(self.drawn, tilings, strict=True):
             self.latents[name] = Latent((maps, tiling.rows, tiling.columns), "categorical")
         self.depth = len(layers) - 1

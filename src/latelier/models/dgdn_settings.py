@@ -31,6 +31,7 @@ class Config:
     estimator: Exact | Score | Relaxed = Exact()
     nonlinearity: Literal["none", "relu"] = "none"  # of the encoder, on what pooling keeps; the source has none
     norm: Literal["none", "group"] = "none"  # of the encoder's maps; the source has none
+    top: Literal["maps", "cells"] = "maps"  # what the code is read off
     likelihood: Calibrated | Gaussian = Calibrated(sigma=0.3, floor=0.05)
     optimiser: Optimiser = Optimiser(rate=1e-3)
 

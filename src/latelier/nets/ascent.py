@@ -46,6 +46,7 @@ class Way:
     drawn: bool = False  # whether pooling keeps the value at the drawn position, or the largest
     relu: bool = False  # of what pooling keeps
     norm: bool = False  # group normalisation of what is filtered
+    cells: bool = False  # whether the code's numbers are read off the maps in one place each, or off one map each
 
 
 class Upward(nn.Module):
@@ -64,7 +65,7 @@ class Upward(nn.Module):
         self.positions = nn.ModuleList(
             Positions(count, hidden, tiling) for count, tiling in zip(maps, self.tilings, strict=False)
         )
-        self.top = Top(layers[-1], hidden)
+        self.top = Cells(layers[-1].maps) if way.cells else Top(layers[-1], hidden)
 
     def bottom(self, image: Tensor) -> Bottom:
         """Of images [b, c, h, w], centred."""
@@ -108,6 +109,19 @@ class Top(nn.Module):
     def forward(self, maps: Tensor) -> tuple[Tensor, Tensor]:
         hidden = self.hidden(maps.flatten(2).permute(1, 2, 0)).tanh()
         mean, log_sd = (out(hidden).float().permute(2, 0, 1).flatten(1) for out in (self.mean, self.log_sd))
+        return mean, 2 * log_sd.clamp(-15, 10)
+
+
+class Cells(nn.Module):
+    """The same as ``Top``, but linear in all maps of a place and alike in each: the code is a map of what stands
+    where."""
+
+    def __init__(self, maps: int):
+        super().__init__()
+        self.mean, self.log_sd = nn.Conv2d(maps, maps, 1), nn.Conv2d(maps, maps, 1)
+
+    def forward(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+        mean, log_sd = (out(maps).float().flatten(1) for out in (self.mean, self.log_sd))
         return mean, 2 * log_sd.clamp(-15, 10)
 
 

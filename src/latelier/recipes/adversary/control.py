@@ -1,4 +1,4 @@
-"""Does the game help anything but samples? HALI with cycles, beside the same nets and cycles without a critic.
+"""Does the game help anything but samples? HALI and ALI with cycles, beside the same nets and cycles without a critic.
 
     latelier reproduce adversary/control --data DIR/smiles
 
@@ -17,16 +17,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 DATA = "scenes"
-HOURS = "0.4"
+HOURS = "0.6"
 STATE = "measured on faces; nothing published"
 SEEDS = 1
 EPOCHS = 8  # of the longest
 SHARES = (0.125, 0.25, 0.5, 1.0)
-HALI: dict[str, Any] = {
-    "levels": (8, 32),
+GAME: dict[str, Any] = {
     "net": "compact",
     "paired": True,
-    "cycle": (20.0, 5.0),
     "noise": 0.0,
     "critic.norm": "none",
     "critic.dropout": 0.0,
@@ -36,6 +34,8 @@ HALI: dict[str, Any] = {
     "critic.share": 0.25,
     "optimiser.rate": 1e-3,
 }
+HALI: dict[str, Any] = {**GAME, "levels": (8, 32), "cycle": (20.0, 5.0)}
+ALI: dict[str, Any] = {**GAME, "latent": 64, "cycle": (20.0,)}
 VAE: dict[str, Any] = {
     "latent": 256,
     "net": "conv",
@@ -43,18 +43,20 @@ VAE: dict[str, Any] = {
     "likelihood": "gaussian",
     "optimiser.rate": 1e-3,
 }
-GAME, ALONE, BESIDE = "game and cycles", "cycles alone", "VAE"
 ROWS: dict[str, tuple[str, dict[str, Any]]] = {
-    GAME: ("hali", HALI),
-    ALONE: ("hali", {**HALI, "game": "off"}),
-    BESIDE: ("vae", VAE),
+    "HALI, game and cycles": ("hali", HALI),
+    "HALI, cycles alone": ("hali", {**HALI, "game": "off"}),
+    "ALI, game and cycle": ("ali", ALI),
+    "ALI, cycle alone": ("ali", {**ALI, "game": "off"}),
+    "VAE": ("vae", VAE),
 }
+COLOURS = ("#d75f00", "#2d2d2d", "#e6a06a", "#9a9a9a", "#0072b2")
 TRAINING = {"size": 32, "batch": 64, "precision": "bf16", "decay": "linear"}
 SCORES: tuple[tuple[str, dict[str, Any]], ...] = (
     *((name, {}) for name in ("attribute_preservation", "attribute_probe", "reconstruction", "kid")),
     ("kid", {"features": "judge"}),
 )
-SHOWN = {  # column -> value: of HALI, and of a model with one code
+SHOWN = {  # column -> value: of two levels, and of one code
     "preserved z1 %": ("preserved z1 %", "preserved code %"),
     "preserved z2 %": ("preserved z2 %", ""),
     "probe %": ("all %", "codes %"),
@@ -99,7 +101,7 @@ def drawn(title: str, values: Any, shares: Sequence[float]) -> np.ndarray:
     for place, column in enumerate(SHOWN):
         panel: Axes = figure.add_subplot(2, 3, place + 1)
         light(panel)
-        for row, colour in zip(ROWS, ("#d75f00", "#2d2d2d", "#0072b2"), strict=True):
+        for row, colour in zip(ROWS, COLOURS, strict=True):
             points = [
                 (EPOCHS * share, float(np.mean(seen))) for share in shares if (seen := values(row, share, column))
             ]

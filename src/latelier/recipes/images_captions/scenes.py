@@ -7,7 +7,7 @@ captions; learned is the first of each, which follows from the image: a model th
 find out, after "a large red", which of them that was. "A tenth alone" is the same model and as many steps on as many
 captioned images; other images come beside them. A caption weighs eight times its default: words then come sooner,
 and these images are easy. "Maps, cells" writes by looking at the cells of a code that is a map; "DGDN, beyond" has
-ReLU, normalisation and wider maps, which the source has not.
+ReLU, normalisation and wider maps, which the source has not, and "DGDN, cells" has a code that is a map besides.
 """
 
 from typing import Any
@@ -28,11 +28,17 @@ BEYOND: dict[str, Any] = {  # wider, with nonlinearities, pooling by the largest
     **{"likelihood": "calibrated"},
     **{"maps": (64, 128, 256), "kernels": (5, 5, 5), "pools": (2, 2)},
 }
+CELLS: dict[str, Any] = {  # 4x4 places
+    **BEYOND,
+    **{"top": "cells", "caption.look": "cells"},
+    **{"maps": (64, 128, 128, 32), "kernels": (5, 3, 3, 1), "pools": (2, 2, 1)},
+}
 ENCODERS: dict[str, tuple[str, dict[str, Any], float]] = {  # and the rate
     "residual": ("vae", {"net": "resnet9", "latent": 128, "likelihood": "gaussian"}, 2e-3),
     "maps, cells": ("vae", {"net": "maps", "latent": 16, "likelihood": "gaussian", "caption.look": "cells"}, 1e-3),
     "DGDN": ("dgdn", {"estimator": "relaxed"}, 3e-3),  # by 1e-3 words come half as soon
     "DGDN, beyond": ("dgdn", BEYOND, 2e-3),
+    "DGDN, cells": ("dgdn", CELLS, 2e-3),
 }
 WEIGHT = 8.0 * 32 * 32  # of -log p a token, over the captioned share of a batch
 CAPTION: dict[str, Any] = {
@@ -72,6 +78,6 @@ def reproduce(bench: Bench) -> Result:
     note = (
         f"Percent of the test images, mean ± sd over {bench.seeds} seeds; {TRAIN:,} training images, a tenth is "
         f"{TENTH:,} with captions. Steps, and captions a step, are the same in every row. DGDN's captions are "
-        "averaged over 50 draws of its code, but those of the row beyond the source."
+        "averaged over 50 draws of its code, but those of the rows beyond the source."
     )
     return Result("Captions of scenes", ("", *COLUMNS), rows, note=note)
