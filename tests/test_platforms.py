@@ -41,6 +41,7 @@ for words in ("data", train, "score run --only reconstruction --quiet", "encode 
 """
 
 
+@pytest.mark.slow
 def test_the_main_verbs_work_without_the_modules_of_posix(elsewhere: dict[str, str], tmp_path: Path) -> None:
     code = f"try:\n    import fcntl\nexcept ImportError:\n    print('none here')\n{ALL}"
     done = subprocess.run(

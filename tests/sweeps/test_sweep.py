@@ -109,6 +109,7 @@ def test_a_killed_sweep_ends_as_one_that_was_not(place: Path, capsys: Captured) 
     assert told("killed") == whole
 
 
+@pytest.mark.slow
 def test_two_processes_share_a_study(place: Path) -> None:
     command = shlex.split(recipe(trials=4))
     from latelier.sweeps.recipe import read

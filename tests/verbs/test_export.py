@@ -112,8 +112,8 @@ def test_card_says_how_to_use_the_files(exported: Path) -> None:
     ("head", "means"),
     [
         ({"head": "softmax", "head.unlabelled": "consistent", "head.views": 3}, "3 changed views (head.views=3)"),
-        ({"head": "bayesian_svm"}, "50 draws of the code (head.draws=50)"),
-        ({"head": "softmax"}, ""),
+        pytest.param({"head": "bayesian_svm"}, "50 draws of the code (head.draws=50)", marks=pytest.mark.slow),
+        pytest.param({"head": "softmax"}, "", marks=pytest.mark.slow),
     ],
 )
 def test_card_tells_no_mean_that_the_files_do_not_take(
