@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ def images() -> Images:
     return replace(draw_scenes(40), captions=TEXTS)
 
 
-def batches(images: Images, seed: int = 0, size: int = 8, share: float = 0.5, **more: float) -> Batches:
+def batches(images: Images, seed: int = 0, size: int = 8, share: float = 0.5, **more: Any) -> Batches:
     sentences = Sentences(images, WORDS, longest=5)
     return Batches(images, size, seed=seed, device=CPU, captioned=share, sentences=sentences, **more)
 
@@ -73,6 +74,18 @@ def test_a_share_of_every_batch_has_captions(images: Images) -> None:
         batches(few, labelled=0.75)
     with pytest.raises(Refusal, match="needs captions"):
         batches(replace(images, captions=[()] * 40))
+    with pytest.raises(Refusal, match="needs captions"):
+        Batches(images, 8, seed=0, device=CPU, captioned=0.5)
+
+
+def test_a_share_is_drawn_from_those_that_are_trained_on(images: Images) -> None:
+    among = np.array([0, 1, 5, 6, 7, 12, 13])
+    one = replace(images, label=np.where(np.isin(np.arange(40), [6, 9]), images.label, -1))
+    for position in range(0, 80, 8):
+        batch = batches(one, labelled=0.25, among=among).at(position)
+        assert np.isin(batch.index, among).all()
+        assert int((batch.index == 6).sum()) >= 2  # the only label of these
+        assert int((batch.caption[:, 0] > 0).sum()) >= 4
 
 
 def test_without_captions_a_batch_has_none(images: Images) -> None:

@@ -1,6 +1,7 @@
 """A checkpoint is whole or it is passed over by name; what is not latelier's is refused without being executed."""
 
 import json
+import math
 import os
 import pickle
 import shutil
@@ -77,8 +78,11 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(run: Path, kin
 def test_when_all_are_damaged_it_says_so_and_names_them(run: Path) -> None:
     for path in run.glob("weights-*"):
         cut(path)
-    with pytest.raises(Refusal, match=r"no checkpoint of .* weights-00000128\S* is cut short: .* weights-00000064"):
+    with pytest.raises(
+        Refusal, match=r"no checkpoint of .* weights-00000128\S* is cut short: .* weights-00000064"
+    ) as raised:
         checkpoint.latest(run)
+    assert str(raised.value).endswith("; train it again, in another --out")
 
 
 @pytest.mark.parametrize("spoil", [cut, flip, Path.unlink])
@@ -141,7 +145,7 @@ def test_a_newer_format_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "newer.safetensors"
     note = {"format": checkpoint.FORMAT + 1, "model": "vae"}
     safetensors.torch.save_file({"weight": torch.zeros(2)}, path, {"latelier": json.dumps(note)})
-    with pytest.raises(Refusal, match="newer latelier"):
+    with pytest.raises(Refusal, match=f"^{path} was written by a newer latelier"):
         building.load(path)
 
 
@@ -154,6 +158,38 @@ def test_a_model_outside_the_package_is_not_run_unasked(run: Path, tmp_path: Pat
     with pytest.raises(Refusal, match="not run unasked"):
         building.load(path)
     assert not (tmp_path / "boom").exists()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "seen"),
+    [
+        *((1.0, 999.0, 20), (1.0, 1000.0, 10), (0.5, 999.0, 20), (-5.0, 4999.0, 20), (-5.0, 5000.0, 10)),
+        *((1.0, math.inf, 10), (1.0, math.nan, 10), (math.nan, math.nan, 20), (math.nan, 1.0, 20), (None, 5000.0, 20)),
+    ],
+)
+def test_a_checkpoint_that_has_diverged_beside_the_best_is_not_gone_on_from(
+    tmp_path: Path, first: float | None, second: float, seen: int
+) -> None:
+    for place, score in ((10, first), (20, second)):
+        checkpoint.save(tmp_path, place, {"w": torch.zeros(1)}, {}, {}, {}, score)
+    found = checkpoint.latest(tmp_path)
+    assert found is not None
+    assert found.seen == seen
+    assert bool(found.remarks) == (seen == 10)
+    assert all(said.startswith("the checkpoint at 20 images has diverged: ") for said in found.remarks)
+
+
+def test_sweeping_takes_away_what_a_killed_save_has_left_and_nothing_else(tmp_path: Path) -> None:
+    checkpoint.save(tmp_path, 10, {"w": torch.zeros(1)}, {}, {}, {})
+    kept = {path.name for path in tmp_path.iterdir()} | {"mine.safetensors", "weights-mine", ".mine-1.tmp", "log.jsonl"}
+    killed = ("weights-00000020.safetensors", "state-00000020.safetensors")
+    half = (".weights-00000030.safetensors.7.tmp", ".state-1.tmp", ".manifest-1.tmp")
+    for name in (*kept, *killed, *half):
+        (tmp_path / name).touch()
+    for kind in ("weights", "state", "manifest"):
+        os.mkfifo(tmp_path / f"{kind}-00000040")
+    checkpoint.sweep(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == kept
 
 
 def test_pruning_spares_the_newest_and_the_best(tmp_path: Path) -> None:
