@@ -164,11 +164,18 @@ def test_a_model_outside_the_package_is_not_run_unasked(run: Path, tmp_path: Pat
     ("first", "second", "seen"),
     [
         *((1.0, 999.0, 20), (1.0, 1000.0, 10), (0.5, 999.0, 20), (-5.0, 4999.0, 20), (-5.0, 5000.0, 10)),
-        *((1.0, math.inf, 10), (1.0, math.nan, 10), (math.nan, math.nan, 20), (math.nan, 1.0, 20), (None, 5000.0, 20)),
+        *(
+            (1.0, math.inf, 10),
+            (1.0, math.nan, 10),
+            (math.nan, math.nan, 20),
+            (math.nan, 1.0, 20),
+            (None, 5000.0, 20),
+            (5.0, None, 20),
+        ),
     ],
 )
 def test_a_checkpoint_that_has_diverged_beside_the_best_is_not_gone_on_from(
-    tmp_path: Path, first: float | None, second: float, seen: int
+    tmp_path: Path, first: float | None, second: float | None, seen: int
 ) -> None:
     for place, score in ((10, first), (20, second)):
         checkpoint.save(tmp_path, place, {"w": torch.zeros(1)}, {}, {}, {}, score)

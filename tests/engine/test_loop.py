@@ -12,13 +12,17 @@ import torch
 from torch import nn
 
 from latelier.core import Batch, Losses, Model, Move, Optimiser, Progress
+from latelier.core.looks import Looks
 from latelier.data.batches import Batches
 from latelier.data.images import Images
 from latelier.data.subsets import hide_labels
+from latelier.engine import checkpoint
 from latelier.engine.loop import train
 from latelier.engine.move import Diverged
 from latelier.engine.plan import Plan, rate_factor
 from latelier.engine.players import differentiate, players_of
+from latelier.runs.learning_curve import read_log
+from latelier.storage.schemas import CardNote
 
 CPU = torch.device("cpu")
 CARD = {"model": "game", "image": [1, 4, 4], "config": {}, "classes": []}
@@ -174,6 +178,51 @@ def test_the_rate_rises_and_falls_with_images_seen() -> None:
     assert rate_factor(Plan(total=1000), 999) == 1
 
 
+class Looking(Game, Looks):
+    """Keeps what a look is told and what it finds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[tuple[Progress, Batches]] = []
+        self.found: list[tuple[bool, bool, float]] = []
+
+    def times(self) -> tuple[float, ...]:
+        return (0.0, 0.5)
+
+    def look(self, batches: Batches, progress: Progress) -> dict[str, float]:
+        self.told.append((progress, batches))
+        self.found.append((self.training, torch.is_grad_enabled(), self.a.item()))
+        return {"a": self.a.item()}
+
+
+def test_a_look_is_told_where_training_stands_and_finds_averaged_weights_in_eval_mode(tmp_path: Path) -> None:
+    game, data, records = Looking(), batches(), list[dict[str, Any]]()
+    plan = Plan(total=64, batch=16, seed=3, ema=48, save_every=32)
+    train(game, data, plan, tmp_path, {**CARD, "head": None}, show=records.append)
+    assert [(told.seen, told.total, of is data) for told, of in game.told] == [(0, 64, True), (32, 64, True)]
+    averaged = checkpoint.read(checkpoint.Checkpoint(tmp_path, 32).weights, CardNote)[0]["a"].item()
+    assert game.found == [(False, False, 2.0), (False, False, averaged)]
+    assert [r for r in records if "look" in r] == [
+        {"seen": seen, "look": {"a": a}} for seen, a in ((0, 2.0), (32, averaged))
+    ]
+    assert game.training
+
+
+def test_what_a_model_remarks_on_its_terms_is_logged_once(tmp_path: Path) -> None:
+    asked: dict[int, set[str]] = {}
+
+    class Remarks(Game):
+        def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
+            asked[seen] = asked.get(seen, set()) | set(terms)
+            return ["late"] if seen >= 32 else []
+
+    records: list[dict[str, Any]] = []
+    train(Remarks(), batches(), Plan(total=64, batch=16, seed=3, log_every=16), tmp_path, CARD, show=records.append)
+    assert [record for record in records if "remark" in record] == [{"seen": 32, "remark": "late"}]
+    assert asked == {seen: {"y", "other", "noise"} for seen in (16, 32, 48, 64)}
+    assert read_log(tmp_path) == records
+
+
 def test_patience_ends_a_run_that_gets_no_better(tmp_path: Path) -> None:
     # The losses of the two players cancel in the sum, so that no validation is better than the first.
     plan = Plan(total=16_000, batch=16, seed=3, save_every=16, patience=3)
@@ -255,5 +304,6 @@ def test_images_are_floats_of_their_own_row_in_channels_last() -> None:
     for place, row in enumerate(batch.index.tolist()):
         assert np.array_equal((batch.image[place] * 255).round().byte().numpy()[0], images.pixels[row, :, :, 0])
         assert batch.label[place] == images.label[row]
+    assert (batch.factor.shape, batch.truth.shape) == ((16, 0), (0,))
     assert batch.image.min() >= 0
     assert batch.image.max() <= 1
