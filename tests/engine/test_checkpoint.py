@@ -18,8 +18,8 @@ from latelier.engine.loop import train
 from latelier.engine.plan import Plan
 from latelier.errors import Refusal
 from latelier.runs import building
-from latelier.storage import files
-from latelier.storage.schemas import CardNote
+from latelier.storage import files, json_records
+from latelier.storage.schemas import CardNote, Manifest
 
 TINY = {"latent": 2, "net": "mlp", "net.widths": "4"}
 
@@ -71,8 +71,20 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(run: Path, kin
     assert found.seen == 64
     if (kind, spoil) != ("manifest", Path.unlink):  # without its manifest a checkpoint was never whole
         assert len(found.remarks) == 1
-        assert found.remarks[0].startswith(path.name)
+        said = {cut: "is cut short: ", flip: "is damaged: its sha256", Path.unlink: "is missing"}
+        assert found.remarks[0].startswith(f"{path.name} {'is damaged' if kind == 'manifest' else said[spoil]}")
     building.load(run)
+
+
+@pytest.mark.parametrize("field", ["seen", "files"])
+def test_a_manifest_that_is_another_checkpoints_is_named_and_the_one_before_is_used(run: Path, field: str) -> None:
+    newest, other = (
+        json_records.read(run / f"manifest-{seen}.json", Manifest, "") for seen in ("00000128", "00000064")
+    )
+    json_records.write(run / "manifest-00000128.json", {**newest, field: other[field]})
+    found = checkpoint.latest(run)
+    assert found is not None
+    assert (found.seen, found.remarks) == (64, ("manifest-00000128.json is another checkpoint's",))
 
 
 def test_when_all_are_damaged_it_says_so_and_names_them(run: Path) -> None:
