@@ -61,7 +61,12 @@ def flip(path: Path) -> None:
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize("spoil", [cut, flip, Path.unlink])
+def pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize("spoil", [cut, flip, Path.unlink, pipe])
 @pytest.mark.parametrize("kind", ["weights", "state", "manifest"])
 def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(run: Path, kind: str, spoil) -> None:
     path = next(run.glob(f"{kind}-00000128.*"))
@@ -72,6 +77,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(run: Path, kin
     if (kind, spoil) != ("manifest", Path.unlink):  # without its manifest a checkpoint was never whole
         assert len(found.remarks) == 1
         said = {cut: "is cut short: ", flip: "is damaged: its sha256", Path.unlink: "is missing"}
+        said |= {pipe: "is no regular file"}
         assert found.remarks[0].startswith(f"{path.name} {'is damaged' if kind == 'manifest' else said[spoil]}")
     building.load(run)
 

@@ -133,6 +133,13 @@ def test_a_discriminator_learns_the_total_correlation() -> None:
         torch.testing.assert_close(found.minimise["model"], 10 * found.report["total correlation"].mean())
 
 
+@pytest.mark.parametrize("widths", [(), (8,), (8, 4)])
+def test_a_discriminator_has_the_widths_that_it_is_given(widths: tuple[int, ...]) -> None:
+    net = Factor(widths=widths).build(6)
+    assert [(w.shape[1], w.shape[0]) for w in net.parameters() if w.ndim == 2] == [*itertools.pairwise((6, *widths, 1))]
+    assert net(torch.zeros(5, 2, 3)).shape == (5,)
+
+
 def test_what_the_discriminator_says_is_in_the_models_loss_and_not_in_what_judges_it() -> None:
     torch.manual_seed(0)
     settings = {"net": "mlp", "net.widths": (8,), "latent": 3, "penalty": "factor", "penalty.weight": 5.0}
