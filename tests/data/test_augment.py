@@ -210,6 +210,9 @@ def test_outside_is_black_for_black_rims_and_mirrored_for_others():
     half = turned(image, 28 / 6, black=False, down=1)  # by half of the side: what comes in is the image mirrored
     torch.testing.assert_close(half[:, :, :6], image[:, :, 6:], atol=1e-5, rtol=0)
     torch.testing.assert_close(half[:, :, 6:], image[:, :, 6:].flip(2), atol=1e-5, rtol=0)
+    half = turned(image, 28 / 6, black=True, down=1)  # or black
+    torch.testing.assert_close(half[:, :, :6], image[:, :, 6:], atol=1e-5, rtol=0)
+    assert (half[:, :, 6:] == 0).all()
 
 
 @pytest.mark.parametrize(("share", "side"), [(0.36, 3), (0.01, 1), (0.9, 7)])

@@ -223,6 +223,22 @@ def test_what_a_model_remarks_on_its_terms_is_logged_once(tmp_path: Path) -> Non
     assert read_log(tmp_path) == records
 
 
+def test_what_is_said_after_a_checkpoint_is_logged_and_a_score_may_end_the_training(tmp_path: Path) -> None:
+    records: list[dict[str, Any]] = []
+    scores: list[float] = []
+
+    def halt(score: float) -> bool:
+        scores.append(score)
+        return len(scores) == 2
+
+    plan = Plan(total=160, batch=16, seed=3, save_every=32)
+    told = {"saved": lambda: ["copied"], "show": records.append, "halt": halt}
+    outcome = train(Game(), batches(), plan, tmp_path, CARD, validation=batches(), **told)
+    assert (outcome.seen, outcome.why) == (64, "no better")
+    assert [r for r in records if "remark" in r] == [{"seen": seen, "remark": "copied"} for seen in (32, 64)]
+    assert scores == [one.score for one in checkpoint.checkpoints(tmp_path)]
+
+
 def test_patience_ends_a_run_that_gets_no_better(tmp_path: Path) -> None:
     # The losses of the two players cancel in the sum, so that no validation is better than the first.
     plan = Plan(total=16_000, batch=16, seed=3, save_every=16, patience=3)
