@@ -1,14 +1,56 @@
-"""Pixels that lie in a file: whose pages are handed back."""
+"""What batches are drawn from, and pixels that lie in a file: whose pages are handed back."""
 
 import mmap
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from latelier.data import batches
-from latelier.data.batches import _mapping, _Store
+from latelier.data.augment import Augment
+from latelier.data.batches import Batches, _mapping, _Store
+from latelier.data.images import Images
+from latelier.errors import Refusal
+
+
+def images(label: np.ndarray, source: str = "mine") -> Images:
+    n = len(label)
+    pixels = np.random.default_rng(0).integers(0, 256, (n, 8, 8, 1), np.uint8)
+    return Images(pixels, label, np.zeros((n, 0), np.int8), [[]] * n, [""] * n, source=source)
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({"labelled": 0.5}, "mine: learning classes needs labels, .* none; give class sub-folders or a labels.csv"),
+        ({"captioned": 0.5}, "mine: a caption head needs captions, but these images have none"),
+        ({"among": np.zeros(0, np.int64)}, "mine: no images left to train on"),
+        ({"augment": Augment(8)}, "shift moves by pixels, fewer than the 8 .*, not by 8: nothing .* would be left"),
+        ({"labelled": 0.75, "captioned": 0.5}, "head.labelled 0.75 and caption.captioned 0.5 .* set them lower"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(options: dict[str, Any], line: str) -> None:
+    with pytest.raises(Refusal, match=f"^{line}$"):
+        Batches(images(np.full(12, -1)), 4, seed=0, device=torch.device("cpu"), **options)
+
+
+@pytest.mark.parametrize("among", [None, np.arange(4, 28)])
+def test_told_images_and_some_others_are_those_that_are_trained_on(among: np.ndarray | None) -> None:
+    label = np.where(np.arange(30) % 5, -1, 0)
+    data = Batches(images(label), 4, seed=0, device=torch.device("cpu"), among=among)
+    trained = np.arange(30) if among is None else among
+    told = trained[label[trained] == 0]
+    for count, more in ((0, 0), (3, 4), (99, 1)):
+        first, rest = (rows.numpy() for rows in data.told_and_some(count, more))
+        others = len(trained) - len(told)
+        assert (len(first), len(rest)) == (len(told) + min(count, others), min(more, max(0, others - count)))
+        assert np.isin(told, first).all()
+        assert np.isin(np.concatenate([first, rest]), trained).all()
+        assert len(np.unique(np.concatenate([first, rest]))) == len(first) + len(rest)
+        assert all(np.array_equal(np.sort(rows), rows) for rows in (first, rest))
+    assert len(data.told_and_some(3)[1]) == 0
 
 
 @pytest.mark.skipif(not hasattr(mmap.mmap, "madvise"), reason="this system takes no advice on pages")

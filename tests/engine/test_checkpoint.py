@@ -129,6 +129,30 @@ def test_weights_whose_manifests_are_gone_are_not_trusted(run: Path) -> None:
     assert checkpoint.latest(run) is None  # what a first save leaves that was killed before its manifest
 
 
+@pytest.mark.parametrize(
+    ("saved", "logged", "left", "refused"),
+    [
+        *(([], [500], "", False), ([64], [], "", False), ([64], [32, 64], "", False), ([64], [32, 65], "", True)),
+        *(([64, 128], [], "", True), ([128, 64], [65], "", True), ([64], [64], "x.json", False)),
+        *(([64], [64], "verdict.json", True), ([64], [64], "scores.json", True)),
+    ],
+)
+def test_weights_without_a_manifest_are_a_first_saves_that_was_killed_or_are_not_trusted(
+    saved: list[int], logged: list[int], left: str, refused: bool, tmp_path: Path
+) -> None:
+    for seen in saved:
+        (tmp_path / f"weights-{seen:08d}.safetensors").touch()
+    for seen in logged:
+        json_records.append(tmp_path / "log.jsonl", {"seen": seen, "remark": "so far"})
+    (tmp_path / (left or "log.jsonl")).touch()
+    for look in (checkpoint.latest, checkpoint.best):
+        if refused:
+            with pytest.raises(Refusal, match=rf"trust it as it is: .* --from \S*weights-0*{max(saved)}\.safetensors "):
+                look(tmp_path)
+        else:
+            assert look(tmp_path) is None
+
+
 class Bomb:
     """Unpickling it would make a file."""
 
