@@ -36,6 +36,16 @@ def test_what_cannot_be_drawn_is_refused(options: dict[str, Any], line: str) -> 
         Batches(images(np.full(12, -1)), 4, seed=0, device=torch.device("cpu"), **options)
 
 
+def test_what_is_known_of_drawn_data_comes_with_its_own_rows() -> None:
+    truth = np.arange(12) * 3
+    plain, known = (
+        Batches(images(np.full(12, -1)), 4, seed=0, device=torch.device("cpu"), truth=one) for one in (None, truth)
+    )
+    assert plain.at(0).truth.shape == (0,)
+    assert torch.equal(known.at(8).truth, 3 * known.at(8).index)
+    assert torch.equal(known.rows(torch.tensor([7, 2])).truth, torch.tensor([21, 6]))
+
+
 @pytest.mark.parametrize("among", [None, np.arange(4, 28)])
 def test_told_images_and_some_others_are_those_that_are_trained_on(among: np.ndarray | None) -> None:
     label = np.where(np.arange(30) % 5, -1, 0)
