@@ -54,6 +54,7 @@ def test_told_images_and_some_others_are_those_that_are_trained_on(among: np.nda
     told = trained[label[trained] == 0]
     for count, more in ((0, 0), (3, 4), (99, 1)):
         first, rest = (rows.numpy() for rows in data.told_and_some(count, more))
+        assert all(map(np.array_equal, data.told_and_some(count, more), (first, rest)))
         others = len(trained) - len(told)
         assert (len(first), len(rest)) == (len(told) + min(count, others), min(more, max(0, others - count)))
         assert np.isin(told, first).all()

@@ -60,6 +60,9 @@ def test_they_are_a_function_of_seed_and_position(images: Images) -> None:
     whole = one.at(16)
     for number, part in enumerate(parts):
         assert texts_of(part.caption) == texts_of(whole.caption[number::2])
+    rows = torch.tensor([2, 3, 1, 6, 10, 14])
+    assert torch.equal(one.rows(rows).caption, other.rows(rows).caption)
+    assert all(text in (TEXTS[row] or ("",)) for row, text in zip(rows, texts_of(one.rows(rows).caption), strict=True))
     assert any(texts_of(one.at(p).caption) != texts_of(batches(images, seed=1).at(p).caption) for p in range(0, 80, 8))
 
 

@@ -176,11 +176,39 @@ def test_a_pickle_passed_off_as_weights_is_refused_and_not_executed(run: Path, t
     assert not (tmp_path / "boom").exists()
 
 
-def test_a_strangers_safetensors_file_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("metadata", "line"),
+    [
+        (None, "is a safetensors file, but not latelier's: it does not say what model it holds"),
+        ({"format": "pt"}, "is a safetensors file, but not latelier's: it does not say what model it holds"),
+        ({"latelier": "5"}, "is damaged or not latelier's: .*; give a run that latelier trained"),
+    ],
+)
+def test_a_strangers_safetensors_file_is_refused(metadata: dict[str, str] | None, line: str, tmp_path: Path) -> None:
     path = tmp_path / "other.safetensors"
-    safetensors.torch.save_file({"weight": torch.zeros(2)}, path)
-    with pytest.raises(Refusal, match="not latelier's"):
+    safetensors.torch.save_file({"weight": torch.zeros(2)}, path, metadata)
+    with pytest.raises(Refusal, match=f"^{path} {line}$"):
         building.load(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (None, "cannot read {}: No such file or directory.*"),
+        (b"", r"{} is not a safetensors file \(damaged or foreign\); give a run that latelier trained"),
+        (b"PK\3\4", r"{} is not a safetensors file \(a pickle, .*\); give a run that latelier trained"),
+        (b"\x80\2", r"{} is not a safetensors file \(a pickle, .*\); give a run that latelier trained"),
+        (b"{}" * 99, r"{} is not a safetensors file \(damaged or foreign\); give a run that latelier trained"),
+    ],
+)
+def test_what_holds_no_weights_is_refused(content: bytes | None, line: str, tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(Refusal, match=f"^{line.format(path)}$"):
+        checkpoint.read(path, CardNote)
+    with pytest.raises(Refusal, match=f"^{tmp_path} is no regular file; give a run that latelier trained$"):
+        checkpoint.read(tmp_path, CardNote)
 
 
 def test_a_newer_format_is_refused(tmp_path: Path) -> None:
