@@ -4,6 +4,7 @@ import math
 import signal
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,12 @@ from latelier.data.batches import Batches
 from latelier.data.images import Images
 from latelier.data.subsets import hide_labels
 from latelier.engine import checkpoint
-from latelier.engine.loop import train
+from latelier.engine.loop import look, train
 from latelier.engine.move import Diverged
 from latelier.engine.plan import Plan, rate_factor
 from latelier.engine.players import differentiate, players_of
+from latelier.engine.state import State
+from latelier.errors import Refusal
 from latelier.runs.learning_curve import read_log
 from latelier.storage.schemas import CardNote
 
@@ -124,7 +127,9 @@ def test_what_diverged_before_anything_was_saved_says_that_nothing_was(tmp_path:
         train(Game(spoil_after=64), batches(64), Plan(total=640, batch=64, seed=3, save_every=640), tmp_path, {})
 
 
-@pytest.mark.parametrize("extra", [{}, {"ema": 48}, {"clip": 0.1}, {"decay": "cosine", "warmup": 20}, {"parts": 2}])
+@pytest.mark.parametrize(
+    "extra", [{}, {"ema": 48}, {"clip": 0.1}, {"decay": "cosine", "warmup": 20}, {"parts": 2}, {"precision": "bf16"}]
+)
 def test_a_run_in_two_halves_equals_one_run_bit_for_bit(tmp_path: Path, extra: dict[str, Any]) -> None:
     plan = Plan(total=160, batch=16, seed=3, **extra)
     whole, first, second = Game(), Game(), Game()
@@ -206,6 +211,23 @@ def test_a_look_is_told_where_training_stands_and_finds_averaged_weights_in_eval
         {"seen": seen, "look": {"a": a}} for seen, a in ((0, 2.0), (32, averaged))
     ]
     assert game.training
+
+
+def test_a_look_over_a_stream_is_refused() -> None:
+    game = Looking()
+    state = State(game, players_of(game, game.optimisers()), average=False)
+    with pytest.raises(Refusal, match=r"^a stream of shards cannot give a look over its images; --pack always "):
+        look(game, state, SimpleNamespace(device=CPU), Plan(total=64))
+
+
+def test_what_is_passed_over_is_logged_where_training_goes_on(tmp_path: Path) -> None:
+    records: list[dict[str, Any]] = []
+    plan = Plan(total=64, batch=16, seed=3, save_every=32)
+    train(Game(), batches(), plan, tmp_path, {**CARD, "head": None})
+    (tmp_path / "state-00000064.safetensors").unlink()
+    train(Game(), batches(), plan, tmp_path, {**CARD, "head": None}, show=records.append)
+    passed = "state-00000064.safetensors is missing; going on from 32 images"
+    assert [record for record in records if "remark" in record] == [{"seen": 32, "remark": passed}]
 
 
 def test_what_a_model_remarks_on_its_terms_is_logged_once(tmp_path: Path) -> None:
