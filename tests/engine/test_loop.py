@@ -17,7 +17,8 @@ from latelier.core.looks import Looks
 from latelier.data.batches import Batches
 from latelier.data.images import Images
 from latelier.data.subsets import hide_labels
-from latelier.engine import checkpoint
+from latelier.device import Precision
+from latelier.engine import checkpoint, loop
 from latelier.engine.loop import look, train
 from latelier.engine.move import Diverged
 from latelier.engine.plan import Plan, rate_factor
@@ -155,6 +156,16 @@ def test_a_run_in_two_halves_equals_one_run_bit_for_bit(tmp_path: Path, extra: d
         )
     train(second, batches(), plan, tmp_path / "halves", CARD)
     assert (whole.a.item(), whole.b.item()) == (second.a.item(), second.b.item())
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_convolutions_are_guarded_where_a_cpu_computes_in_bfloat16(
+    precision: Precision, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    game, guarded = Game(), list[Model]()
+    monkeypatch.setattr(loop, "guard", guarded.append)
+    train(game, batches(), Plan(total=16, batch=16, precision=precision), tmp_path, {})
+    assert guarded == ([game] if precision == "bf16" else [])
 
 
 def test_noise_depends_on_the_position_and_the_part_alone(tmp_path: Path) -> None:
