@@ -181,6 +181,25 @@ def test_scale_and_shear_move_a_known_pixel_where_they_say():
     assert (sheared[0, 0].argmax() // 41 - 20, sheared[0, 0].argmax() % 41 - 20) == (-10, 13)  # x' = x + .3 y
 
 
+def test_turn_scale_shear_and_move_together_take_each_point_from_where_their_product_says():
+    """Of an image whose values are its coordinates: interpolation leaves them as they are."""
+    h, w = 40, 60
+    sides = torch.tensor([w, h])[:, None, None]
+    point = torch.stack(torch.meshgrid(torch.arange(w) + 0.5, torch.arange(h) + 0.5, indexing="xy")) - sides / 2
+    drawn = torch.rand(20, 6, generator=seeded()) * 2 - 1
+    image = (point / sides / 2 + 0.5).expand(20, 2, h, w)
+    found = augment._turned(image, 1.0, drawn, torch.zeros(20, dtype=torch.bool))
+    for one, (turn, tall, wide, shear, down, right) in zip((found - 0.5) * 2 * sides, drawn.tolist(), strict=True):
+        cos, sin = math.cos(turn * math.radians(20)), math.sin(turn * math.radians(20))
+        rotation = torch.tensor([[cos, -sin], [sin, cos]])
+        scales = torch.tensor([[math.exp(0.2 * wide), 0.3 * shear], [0.0, math.exp(0.2 * tall)]])
+        moved = torch.tensor([right, down])[:, None, None] * 3 / 28 * sides
+        wanted = torch.einsum("ij,jhw->ihw", rotation @ scales, point) + moved
+        inside = (wanted.abs() < (sides - 1) / 2).all(0)
+        assert inside.float().mean() > 0.5
+        torch.testing.assert_close(one[:, inside], wanted[:, inside], atol=1e-3, rtol=0)
+
+
 def test_outside_is_black_for_black_rims_and_mirrored_for_others():
     image = photos((1, 12, 12))
     black = digits((1, 12, 12))
@@ -191,6 +210,9 @@ def test_outside_is_black_for_black_rims_and_mirrored_for_others():
     half = turned(image, 28 / 6, black=False, down=1)  # by half of the side: what comes in is the image mirrored
     torch.testing.assert_close(half[:, :, :6], image[:, :, 6:], atol=1e-5, rtol=0)
     torch.testing.assert_close(half[:, :, 6:], image[:, :, 6:].flip(2), atol=1e-5, rtol=0)
+    half = turned(image, 28 / 6, black=True, down=1)  # or black
+    torch.testing.assert_close(half[:, :, :6], image[:, :, 6:], atol=1e-5, rtol=0)
+    assert (half[:, :, 6:] == 0).all()
 
 
 @pytest.mark.parametrize(("share", "side"), [(0.36, 3), (0.01, 1), (0.9, 7)])

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ def images() -> Images:
     return replace(draw_scenes(40), captions=TEXTS)
 
 
-def batches(images: Images, seed: int = 0, size: int = 8, share: float = 0.5, **more: float) -> Batches:
+def batches(images: Images, seed: int = 0, size: int = 8, share: float = 0.5, **more: Any) -> Batches:
     sentences = Sentences(images, WORDS, longest=5)
     return Batches(images, size, seed=seed, device=CPU, captioned=share, sentences=sentences, **more)
 
@@ -59,6 +60,9 @@ def test_they_are_a_function_of_seed_and_position(images: Images) -> None:
     whole = one.at(16)
     for number, part in enumerate(parts):
         assert texts_of(part.caption) == texts_of(whole.caption[number::2])
+    rows = torch.tensor([2, 3, 1, 6, 10, 14])
+    assert torch.equal(one.rows(rows).caption, other.rows(rows).caption)
+    assert all(text in (TEXTS[row] or ("",)) for row, text in zip(rows, texts_of(one.rows(rows).caption), strict=True))
     assert any(texts_of(one.at(p).caption) != texts_of(batches(images, seed=1).at(p).caption) for p in range(0, 80, 8))
 
 
@@ -73,11 +77,23 @@ def test_a_share_of_every_batch_has_captions(images: Images) -> None:
         batches(few, labelled=0.75)
     with pytest.raises(Refusal, match="needs captions"):
         batches(replace(images, captions=[()] * 40))
+    with pytest.raises(Refusal, match="needs captions"):
+        Batches(images, 8, seed=0, device=CPU, captioned=0.5)
+
+
+def test_a_share_is_drawn_from_those_that_are_trained_on(images: Images) -> None:
+    among = np.array([0, 1, 5, 6, 7, 12, 13])
+    one = replace(images, label=np.where(np.isin(np.arange(40), [6, 9]), 0, -1))
+    for position in range(0, 80, 8):
+        batch = batches(one, labelled=0.25, among=among).at(position)
+        assert np.isin(batch.index, among).all()
+        assert int((batch.index == 6).sum()) >= 2  # the only label of these
+        assert int((batch.caption[:, 0] > 0).sum()) >= 4
 
 
 def test_without_captions_a_batch_has_none(images: Images) -> None:
     plain = Batches(images, 8, seed=0, device=CPU)
-    assert plain.at(0).caption.shape == (8, 0)
+    assert (plain.at(0).caption.dtype, plain.at(0).caption.shape) == (torch.int64, (8, 0))
     assert torch.equal(plain.at(8).index, Batches(images, 8, seed=0, device=CPU).at(8).index)
 
 

@@ -4,6 +4,7 @@ import math
 import signal
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,20 @@ import torch
 from torch import nn
 
 from latelier.core import Batch, Losses, Model, Move, Optimiser, Progress
+from latelier.core.looks import Looks
 from latelier.data.batches import Batches
 from latelier.data.images import Images
 from latelier.data.subsets import hide_labels
-from latelier.engine.loop import train
+from latelier.device import Precision
+from latelier.engine import checkpoint, loop
+from latelier.engine.loop import look, train
 from latelier.engine.move import Diverged
 from latelier.engine.plan import Plan, rate_factor
 from latelier.engine.players import differentiate, players_of
+from latelier.engine.state import State
+from latelier.errors import Refusal
+from latelier.runs.learning_curve import read_log
+from latelier.storage.schemas import CardNote
 
 CPU = torch.device("cpu")
 CARD = {"model": "game", "image": [1, 4, 4], "config": {}, "classes": []}
@@ -120,7 +128,9 @@ def test_what_diverged_before_anything_was_saved_says_that_nothing_was(tmp_path:
         train(Game(spoil_after=64), batches(64), Plan(total=640, batch=64, seed=3, save_every=640), tmp_path, {})
 
 
-@pytest.mark.parametrize("extra", [{}, {"ema": 48}, {"clip": 0.1}, {"decay": "cosine", "warmup": 20}, {"parts": 2}])
+@pytest.mark.parametrize(
+    "extra", [{}, {"ema": 48}, {"clip": 0.1}, {"decay": "cosine", "warmup": 20}, {"parts": 2}, {"precision": "bf16"}]
+)
 def test_a_run_in_two_halves_equals_one_run_bit_for_bit(tmp_path: Path, extra: dict[str, Any]) -> None:
     plan = Plan(total=160, batch=16, seed=3, **extra)
     whole, first, second = Game(), Game(), Game()
@@ -148,6 +158,16 @@ def test_a_run_in_two_halves_equals_one_run_bit_for_bit(tmp_path: Path, extra: d
     assert (whole.a.item(), whole.b.item()) == (second.a.item(), second.b.item())
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_convolutions_are_guarded_where_a_cpu_computes_in_bfloat16(
+    precision: Precision, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    game, guarded = Game(), list[Model]()
+    monkeypatch.setattr(loop, "guard", guarded.append)
+    train(game, batches(), Plan(total=16, batch=16, precision=precision), tmp_path, {})
+    assert guarded == ([game] if precision == "bf16" else [])
+
+
 def test_noise_depends_on_the_position_and_the_part_alone(tmp_path: Path) -> None:
     seen: list[float] = []
 
@@ -172,6 +192,84 @@ def test_the_rate_rises_and_falls_with_images_seen() -> None:
     assert rate_factor(plan, 550) == pytest.approx(0.5)
     assert rate_factor(Plan(total=1000, decay="cosine"), 500) == pytest.approx(0.5)
     assert rate_factor(Plan(total=1000), 999) == 1
+
+
+class Looking(Game, Looks):
+    """Keeps what a look is told and what it finds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[tuple[Progress, Batches]] = []
+        self.found: list[tuple[bool, bool, float]] = []
+
+    def times(self) -> tuple[float, ...]:
+        return (0.0, 0.5)
+
+    def look(self, batches: Batches, progress: Progress) -> dict[str, float]:
+        self.told.append((progress, batches))
+        self.found.append((self.training, torch.is_grad_enabled(), self.a.item()))
+        return {"a": self.a.item()}
+
+
+def test_a_look_is_told_where_training_stands_and_finds_averaged_weights_in_eval_mode(tmp_path: Path) -> None:
+    game, data, records = Looking(), batches(), list[dict[str, Any]]()
+    plan = Plan(total=64, batch=16, seed=3, ema=48, save_every=32)
+    train(game, data, plan, tmp_path, {**CARD, "head": None}, show=records.append)
+    assert [(told.seen, told.total, of is data) for told, of in game.told] == [(0, 64, True), (32, 64, True)]
+    averaged = checkpoint.read(checkpoint.Checkpoint(tmp_path, 32).weights, CardNote)[0]["a"].item()
+    assert game.found == [(False, False, 2.0), (False, False, averaged)]
+    assert [r for r in records if "look" in r] == [
+        {"seen": seen, "look": {"a": a}} for seen, a in ((0, 2.0), (32, averaged))
+    ]
+    assert game.training
+
+
+def test_a_look_over_a_stream_is_refused() -> None:
+    game = Looking()
+    state = State(game, players_of(game, game.optimisers()), average=False)
+    with pytest.raises(Refusal, match=r"^a stream of shards cannot give a look over its images; --pack always "):
+        look(game, state, SimpleNamespace(device=CPU), Plan(total=64))
+
+
+def test_what_is_passed_over_is_logged_where_training_goes_on(tmp_path: Path) -> None:
+    records: list[dict[str, Any]] = []
+    plan = Plan(total=64, batch=16, seed=3, save_every=32)
+    train(Game(), batches(), plan, tmp_path, {**CARD, "head": None})
+    (tmp_path / "state-00000064.safetensors").unlink()
+    train(Game(), batches(), plan, tmp_path, {**CARD, "head": None}, show=records.append)
+    passed = "state-00000064.safetensors is missing; going on from 32 images"
+    assert [record for record in records if "remark" in record] == [{"seen": 32, "remark": passed}]
+
+
+def test_what_a_model_remarks_on_its_terms_is_logged_once(tmp_path: Path) -> None:
+    asked: dict[int, set[str]] = {}
+
+    class Remarks(Game):
+        def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
+            asked[seen] = asked.get(seen, set()) | set(terms)
+            return ["late"] if seen >= 32 else []
+
+    records: list[dict[str, Any]] = []
+    train(Remarks(), batches(), Plan(total=64, batch=16, seed=3, log_every=16), tmp_path, CARD, show=records.append)
+    assert [record for record in records if "remark" in record] == [{"seen": 32, "remark": "late"}]
+    assert asked == {seen: {"y", "other", "noise"} for seen in (16, 32, 48, 64)}
+    assert read_log(tmp_path) == records
+
+
+def test_what_is_said_after_a_checkpoint_is_logged_and_a_score_may_end_the_training(tmp_path: Path) -> None:
+    records: list[dict[str, Any]] = []
+    scores: list[float] = []
+
+    def halt(score: float) -> bool:
+        scores.append(score)
+        return len(scores) == 2
+
+    plan = Plan(total=160, batch=16, seed=3, save_every=32)
+    told = {"saved": lambda: ["copied"], "show": records.append, "halt": halt}
+    outcome = train(Game(), batches(), plan, tmp_path, CARD, validation=batches(), **told)
+    assert (outcome.seen, outcome.why) == (64, "no better")
+    assert [r for r in records if "remark" in r] == [{"seen": seen, "remark": "copied"} for seen in (32, 64)]
+    assert scores == [one.score for one in checkpoint.checkpoints(tmp_path)]
 
 
 def test_patience_ends_a_run_that_gets_no_better(tmp_path: Path) -> None:
@@ -255,5 +353,6 @@ def test_images_are_floats_of_their_own_row_in_channels_last() -> None:
     for place, row in enumerate(batch.index.tolist()):
         assert np.array_equal((batch.image[place] * 255).round().byte().numpy()[0], images.pixels[row, :, :, 0])
         assert batch.label[place] == images.label[row]
+    assert (batch.factor.shape, batch.truth.shape) == ((16, 0), (0,))
     assert batch.image.min() >= 0
     assert batch.image.max() <= 1

@@ -15,10 +15,11 @@ from torch import Tensor, nn
 from latelier.core import Batch, Losses, Model, Move, Optimiser, Progress
 from latelier.data.batches import Batches
 from latelier.data.images import Images
-from latelier.engine import parallel
+from latelier.engine import buckets, parallel
 from latelier.engine.loop import train
-from latelier.engine.move import Diverged
+from latelier.engine.move import Diverged, play
 from latelier.engine.plan import Plan
+from latelier.engine.players import Statistics, players_of
 from latelier.engine.timing import step_seconds
 
 
@@ -99,6 +100,43 @@ def test_a_run_that_diverges_after_its_first_image_is_told_of_its_checkpoint(tmp
 
     line = said(Two(later), tmp_path, size=1, save_every=1)
     assert re.search(r"at 1 image, .*; the checkpoint there leads nowhere: begin anew in another --out", line)
+
+
+class Twin:
+    """Begins the sum over two processes of which the other has the same numbers."""
+
+    def __init__(self, flat: Tensor):
+        flat *= 2
+
+    def wait(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("clip", [None, 0.1])
+@pytest.mark.parametrize("own", [1, 2])
+def test_each_of_two_processes_with_the_same_parts_steps_as_one_that_plays_them_twice(
+    own: int, clip: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def loss(model: Two, batch: Batch, progress: Progress) -> Tensor:
+        light = batch.image.mean((1, 2, 3))
+        return (model.a.sum() * light).square().mean() + (model.b.sum() - light).square().mean()
+
+    monkeypatch.setattr(buckets, "_begun", Twin)
+    monkeypatch.setattr(parallel, "average", lambda tensors: None)
+    data, plan = batches(), Plan(total=64, batch=16, parts=2 * own, clip=clip)
+    parts = [data.at(0, part, 4) for part in range(own)]
+    weights = []
+    for world, played in ((1, parts * 2), (2, parts)):
+        monkeypatch.setattr(parallel, "world", lambda world=world: world)
+        model = Two(loss, light=lambda batch: batch.image.mean((1, 2, 3)))
+        progress = [Progress(0, 64, torch.Generator()) for _ in played]
+        report = play(
+            model.play, played, progress, players_of(model, model.optimisers()), plan, data, Statistics(model)
+        )
+        assert torch.equal(report["light"], torch.cat([part.image.mean((1, 2, 3)) for part in played]))
+        weights.append(torch.cat([model.a.detach(), model.b.detach()]))
+    torch.testing.assert_close(*weights)
+    assert (weights[0] - torch.tensor([1.0, 1, 0, 0])).abs().min() > 0.01  # all four moved
 
 
 @pytest.mark.parametrize("processes", [1, 2])

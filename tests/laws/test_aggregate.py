@@ -50,14 +50,15 @@ def test_of_a_batch_that_is_the_whole_set_both_samplings_are_one_mixture() -> No
     torch.testing.assert_close(total_correlation(z, mean, log_variance, 6, "weighted"), wanted + math.log(6))
 
 
-def test_a_stratified_mixture_is_met_in_the_mean() -> None:
-    """Over all batches of 3 of 5 images that hold the image: exactly. The weighted one is not."""
+@pytest.mark.parametrize("size", [2, 3, 5])
+def test_a_stratified_mixture_is_met_in_the_mean(size: int) -> None:
+    """Over all batches of so many of 5 images that hold the image: exactly. The weighted one is not."""
     density = torch.rand(5, 5, generator=seeded(), dtype=torch.float64)
     found: dict[str, list[Tensor]] = {"stratified": [], "weighted": []}
-    for others in itertools.combinations(range(1, 5), 2):
+    for others in itertools.combinations(range(1, 5), size - 1):
         rows = torch.tensor([0, *others])
         for sampling, values in found.items():
-            share = aggregate.log_shares(3, 5, sampling, density).exp()  # type: ignore[arg-type]
+            share = aggregate.log_shares(size, 5, sampling, density).exp()  # type: ignore[arg-type]
             values.append((density[rows][:, rows] * share).sum(1)[0])
     torch.testing.assert_close(torch.stack(found["stratified"]).mean(), density[0].mean())
     assert abs(float(torch.stack(found["weighted"]).mean() - density[0].mean())) > 0.1
@@ -131,6 +132,13 @@ def test_a_discriminator_learns_the_total_correlation() -> None:
         # Strayed by .025 at most over three seeds.
         assert float(found.report["total correlation"].detach().mean()) == pytest.approx(wanted, abs=0.08)
         torch.testing.assert_close(found.minimise["model"], 10 * found.report["total correlation"].mean())
+
+
+@pytest.mark.parametrize("widths", [(), (8,), (8, 4)])
+def test_a_discriminator_has_the_widths_that_it_is_given(widths: tuple[int, ...]) -> None:
+    net = Factor(widths=widths).build(6)
+    assert [(w.shape[1], w.shape[0]) for w in net.parameters() if w.ndim == 2] == [*itertools.pairwise((6, *widths, 1))]
+    assert net(torch.zeros(5, 2, 3)).shape == (5,)
 
 
 def test_what_the_discriminator_says_is_in_the_models_loss_and_not_in_what_judges_it() -> None:

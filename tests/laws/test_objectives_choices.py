@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from latelier.core import Optimiser, Progress
+from latelier.core import Latent, Optimiser, Progress
 from latelier.errors import Refusal
 from latelier.models.vae import Diagonal
-from latelier.objectives import categorical, energy, mmd
+from latelier.objectives import categorical, energy, mmd, prior
 from latelier.objectives.adversary import Image
 from latelier.objectives.corruption import Additive, Masking, drop
 from latelier.objectives.estimator import Exact, Relaxed, Score
@@ -104,6 +104,16 @@ def test_uniform_noise_has_the_shape_and_precision_of_what_it_is_for(dtype: torc
     like = torch.zeros(3, 4, 5, dtype=dtype)
     assert torch.equal(uniform(like, seeded()), torch.rand(3, 4, 5, generator=seeded(), dtype=dtype))
     assert torch.equal(uniform(like, seeded(), same=True), torch.rand(4, 5, generator=seeded(), dtype=dtype))
+
+
+def test_codes_of_a_prior_are_normal_or_uniform_from_minus_one_to_one() -> None:
+    latents = {"z": Latent((2, 3), "gaussian"), "c": Latent((4,), "uniform")}
+    code, again = prior.drawn(latents, 5, seeded(), torch.device("cpu")), seeded()
+    assert list(code) == ["z", "c"]
+    assert torch.equal(code["z"], torch.randn(5, 2, 3, generator=again))
+    assert torch.equal(code["c"], torch.empty(5, 4).uniform_(-1, 1, generator=again))
+    with pytest.raises(ValueError, match=r"^the prior of a categorical latent \(y\) is its model's own$"):
+        prior.drawn({"y": Latent((10,), "categorical")}, 5, seeded(), torch.device("cpu"))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

@@ -11,7 +11,7 @@ from latelier.errors import Refusal
 from latelier.models import vae
 from latelier.models.vae import Diagonal
 from latelier.objectives.importance import elbo
-from latelier.objectives.vamp import drawn, log_mixture
+from latelier.objectives.vamp import PseudoInputs, drawn, log_mixture
 from latelier.runs.building import assemble
 
 
@@ -102,3 +102,17 @@ def test_samples_come_from_the_components() -> None:
 def test_what_compares_with_another_prior_is_refused() -> None:
     with pytest.raises(Refusal, match="compares codes with N"):
         model_of(penalty="mmd")
+
+
+def test_learned_images_begin_as_noise_about_mid_grey_and_are_held_between_black_and_white() -> None:
+    torch.manual_seed(0)
+    images = PseudoInputs(50, (3, 10, 10))
+    begun = images.pixels.detach().clone()
+    assert begun.shape == (50, 3, 10, 10)
+    assert float(begun.mean()) == pytest.approx(0.5, abs=5 * 0.1 / 15_000**0.5)
+    assert float(begun.std()) == pytest.approx(0.1, abs=5 * 0.1 / 30_000**0.5)
+    assert torch.equal(images(), begun)
+    with torch.no_grad():
+        images.pixels.copy_((begun - 0.5) * 100)
+    assert torch.equal(images(), ((begun - 0.5) * 100).clamp(0, 1))
+    assert set(images().unique().tolist()) >= {0.0, 1.0}

@@ -72,7 +72,7 @@ class Batches:
         if captioned:
             count = min(round(size * captioned), size - round(size * labelled))
             shares.append((Order(_told(images, among, sentences), mix(seed, 8)), count))
-        self._shares = [] if one_factor else [(order, count) for order, count in shares if count]
+        self._shares = [(order, count) for order, count in shares if count]
         self._sentences = sentences
         self._lines = Lines(images, self._drawn_from.numpy(), mix(seed, 7)) if one_factor else None
         self._store = _Store(images.pixels, device)
