@@ -31,7 +31,7 @@ BEYOND: dict[str, Any] = {  # wider, with nonlinearities, pooling by the largest
 CELLS: dict[str, Any] = {  # 4x4 places
     **BEYOND,
     **{"top": "cells", "caption.look": "cells"},
-    **{"maps": (64, 128, 128, 32), "kernels": (5, 3, 3, 1), "pools": (2, 2, 1)},
+    **{"maps": (64, 64, 128, 128, 32), "kernels": (3, 3, 3, 3, 1), "pools": (2, 1, 2, 1)},
 }
 ENCODERS: dict[str, tuple[str, dict[str, Any], float]] = {  # and the rate
     "residual": ("vae", {"net": "resnet9", "latent": 128, "likelihood": "gaussian"}, 2e-3),
