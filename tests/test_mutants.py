@@ -23,6 +23,7 @@ class Box:
 
 
 def test_a_change_is_in_what_was_imported_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(__file__).parents[1])  # whose pyproject.toml mutmut reads
     path = tmp_path / "changed_room.py"
     path.write_text(SOURCE)
     monkeypatch.syspath_prepend(tmp_path)
