@@ -57,6 +57,7 @@ SMALL: dict[str, dict[str, Any]] = {  # settings of methods whose nets are too l
 ALONE = ("cvae", "m1m2", "m2")  # methods that no label head learns beside: they tell classes themselves
 VARIANTS: dict[str, dict[str, dict[str, Any]]] = {  # of methods, by name: settings that change what a move does
     "autoencoder": {penalty: {"penalty": penalty} for penalty in ("l2", "gradient")},
+    "dgdn": {"cells": {"top": "cells"}},
     "vae": {
         "iwae": {"objective": "iwae", "objective.draws": 3},
         **{penalty: {"penalty": penalty} for penalty in ("tc", "dip", "factor")},

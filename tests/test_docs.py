@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pytest
+from marks import but_slow
 
 import latelier
 from latelier.cli import app, main
@@ -194,9 +195,7 @@ def test_every_command_is_one(page: Path) -> None:
             assert given.get("listed") or given["recipe"] in recipes.list_recipes()
 
 
-@pytest.mark.parametrize(
-    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in MODELS]
-)
+@pytest.mark.parametrize("name", but_slow(MODELS, *set(MODELS).difference(QUICK)))
 def test_a_pages_commands_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     found = commands(DOCS / "models" / f"{name}.md")

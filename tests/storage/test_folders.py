@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from commands import Captured, refused, stopped
 from made import folder
+from marks import but_slow
 
 import latelier
 from latelier.cli import main
@@ -110,7 +111,7 @@ def full_at(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-@pytest.mark.parametrize("verb", ["reconstruct", pytest.param("edit", marks=pytest.mark.slow), "inpaint"])
+@pytest.mark.parametrize("verb", but_slow(["reconstruct", "edit", "inpaint"], "edit"))
 def test_a_full_disk_leaves_nothing_and_the_same_command_works_when_there_is_room(
     verb: str, run: Path, source: Path, tmp_path: Path, full_at: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
@@ -135,25 +136,24 @@ def small_files() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-LARGE = {"encode": "out.parquet", "draw": "out.png", "reconstruct": "pictures"}
+LARGE = {"encode": "out.parquet", "draw": "out.png", "export": "out", "reconstruct": "pictures"}
 
 
-@pytest.mark.parametrize("verb", [*LARGE, pytest.param("export", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("verb", but_slow(LARGE, "export"))
 def test_a_file_that_cannot_be_written_whole_leaves_nothing(
     verb: str, run: Path, source: Path, tmp_path: Path, capsys: Captured
 ) -> None:
     with small_files():
-        said = refused(capsys, words(run, verb, source, tmp_path / LARGE.get(verb, "out")))
+        said = refused(capsys, words(run, verb, source, tmp_path / LARGE[verb]))
     assert "cannot write" in said
     assert "File too large" in said
     assert not list(tmp_path.iterdir())
 
 
-FILES = ("encode", "classify", "suggest", "draw", "duplicates", "outliers")
-DEAR = pytest.param("report", marks=pytest.mark.slow)
+FILES = ("encode", "classify", "suggest", "draw", "report", "duplicates", "outliers")
 
 
-@pytest.mark.parametrize("verb", [*FILES, DEAR])
+@pytest.mark.parametrize("verb", but_slow(FILES, "report"))
 def test_a_file_is_written_over_by_its_like_alone(verb: str, run: Path, tmp_path: Path, capsys: Captured) -> None:
     """Neither the images that a command reads nor its run, nor a table of the user's."""
     pictures = folder(tmp_path / "pets", 6, "L", (8, 8))

@@ -14,6 +14,7 @@ import torch
 from commands import Captured, refused
 from killed import killed
 from made import folder
+from marks import but_slow
 
 import latelier
 from latelier import device
@@ -73,9 +74,7 @@ def test_memory_is_kept_from_block_to_block(here: Path, verb: str, monkeypatch: 
     assert order == ["prepared", "begun"]
 
 
-@pytest.mark.parametrize(
-    "verb", ["encode", *(pytest.param(verb, marks=pytest.mark.slow) for verb in list(COMMANDS)[1:])]
-)
+@pytest.mark.parametrize("verb", but_slow(COMMANDS, "classify", "caption", "parts"))
 def test_a_killed_command_goes_on_and_ends_in_the_same_bytes(here: Path, verb: str, capsys: Captured) -> None:
     command, blocks = COMMANDS[verb]
     whole = outcome(command, capsys)

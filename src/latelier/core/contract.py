@@ -47,7 +47,6 @@ class Latent:
 
     shape: tuple[int, ...]
     kind: Literal["gaussian", "uniform", "bernoulli", "categorical", "point"] = "gaussian"
-    map: tuple[int, ...] = ()  # numbers a cell, rows and columns, where a map stands flat in ``shape``
 
 
 Code = dict[str, Tensor]  # name of a latent -> [b, *latents[name].shape]

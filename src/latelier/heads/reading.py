@@ -28,8 +28,7 @@ def width(model: Model) -> int:
 def map_of(model: Model) -> tuple[int, ...]:
     """Numbers a cell, rows and columns of what a head reads, where it is one map; otherwise none."""
     names = latents_read(model)
-    first = model.latents[names[0]]
-    shape = first.map or first.shape
+    shape = model.latents[names[0]].shape
     return shape if len(names) == 1 and len(shape) == 3 else ()
 
 

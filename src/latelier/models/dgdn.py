@@ -73,7 +73,7 @@ class Model(Base, Refills, Samples, Features, HasFilters, Unpools, Weighs):
         tilings = [(layer.maps, layer.tiling) for layer in layers if layer.tiling is not None and stochastic]
         self.drawn = {f"z{number}": tiling for number, (_, tiling) in enumerate(tilings, 1)}
         top = layers[-1].maps, *layers[-1].size
-        self.latents = {"s": Latent((math.prod(top),), map=top if config.top == "cells" else ())}
+        self.latents = {"s": Latent(top if config.top == "cells" else (math.prod(top),))}
         for name, (maps, tiling) in zip(self.drawn, tilings, strict=True):
             self.latents[name] = Latent((maps, tiling.rows, tiling.columns), "categorical")
         self.depth = len(layers) - 1
@@ -91,17 +91,22 @@ class Model(Base, Refills, Samples, Features, HasFilters, Unpools, Weighs):
         return Draws(self, image)
 
     def decode(self, code: Code) -> Tensor:
-        return self.likelihood.mean(self.draw(code["s"], self.weights(code)))
+        return self.likelihood.mean(self.draw(code["s"].flatten(1), self.weights(code)))
 
     def draw(self, s: Tensor, weights: list[Tensor] | None) -> Tensor:
         """[b, c, h, w] from mid-grey, as the likelihood counts, of a code [b, k] and positions' weights [c, m, n]."""
         out: Tensor = self.decoder(s, weights)
         return out.float() + (self.centre.mean - GREY)
 
+    def shaped(self, s: Tensor) -> Tensor:
+        """A code [b, k] as the latent has it: a map with ``top=cells``."""
+        return s.reshape(len(s), *self.latents["s"].shape)
+
     def code(self, up: Ascent, s: Tensor) -> Code:
         """With the number of each block's position, row by row, [b, c, rows, columns]."""
         places = zip(self.drawn.items(), up.weight, strict=False)
-        return {"s": s, **{name: tiling.unflat(largest(weight).float()) for (name, tiling), weight in places}}
+        taken = {name: tiling.unflat(largest(weight).float()) for (name, tiling), weight in places}
+        return {"s": self.shaped(s), **taken}
 
     def weights(self, code: Code) -> list[Tensor] | None:
         """What the decoder is given of the code's positions, [c, m, n] a pooling; of positions that the code leaves
@@ -126,7 +131,7 @@ class Model(Base, Refills, Samples, Features, HasFilters, Unpools, Weighs):
 
     def divergences(self, up: Ascent) -> Code:
         """KL(q(s | z, x) || p(s)), and of each pooling KL(q(z | x) || even) [b, c, rows, columns], in nats."""
-        found = {"s": gaussian.kl_to_standard(up.mean, up.log_variance)}
+        found = {"s": self.shaped(gaussian.kl_to_standard(up.mean, up.log_variance))}
         for (name, tiling), log_q in zip(self.drawn.items(), up.log_q, strict=False):
             by_image = log_q.unflatten(2, (-1, tiling.cells))
             kl = categorical.divergence(by_image, self.even(name, 1)[:, :, None])
@@ -162,11 +167,10 @@ class Model(Base, Refills, Samples, Features, HasFilters, Unpools, Weighs):
 
     def unpooled(self, image: Tensor) -> Tensor:
         code = self.encode(image).mode()
-        weights, top = self.weights(code), self.decoder.layers[-1]
+        s, weights, top = code["s"].flatten(1), self.weights(code), self.decoder.layers[-1]
         if not self.depth:
-            alone: Tensor = code["s"].unflatten(1, (top.maps, *top.size))
-            return alone
-        return self.decoder.spread(self.decoder.values(code["s"], weights), weights[0] if weights else None, 0)
+            return s.reshape(len(s), top.maps, *top.size)
+        return self.decoder.spread(self.decoder.values(s, weights), weights[0] if weights else None, 0)
 
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
         even = self.drawn and terms.get("KL positions", 1.0) < 1e-3 * sum(t.cells for t in self.drawn.values())
@@ -197,7 +201,7 @@ class Model(Base, Refills, Samples, Features, HasFilters, Unpools, Weighs):
         title = estimator.bound(len(self.drawn)) if self.training else "elbo"
         report = {"distortion": distortion, "KL code": rate, title: -bound}
         report |= {"KL positions": torch.stack(rates).sum(0)} if rates else {}
-        code = {"s": s}  # all that heads read
+        code = {"s": self.shaped(s)}  # all that heads read
         if self.baseline is None:
             return Losses({"model": bound.mean()}, report, code)
         log_q = torch.stack(self.log_q(up)[self.exact :], 1)

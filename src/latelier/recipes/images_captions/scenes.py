@@ -15,7 +15,7 @@ from typing import Any
 from latelier.bench import Bench, Job, Result, spread
 
 DATA = "scenes"
-HOURS = "~12"
+HOURS = "~19"
 STATE = "measured at shares; nothing published"
 SEEDS = 3
 PUBLISHED: dict[str, float] = {}
