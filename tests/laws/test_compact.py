@@ -1,5 +1,7 @@
 """HALI's compact nets: shapes of any size and number of levels, and what begins as what."""
 
+import math
+
 import pytest
 import torch
 from torch import Generator, nn
@@ -7,8 +9,10 @@ from torch import Generator, nn
 from latelier import build
 from latelier.core import Batch, Progress
 from latelier.engine.players import differentiate, players_of
+from latelier.models.ali import Model as Ali
 from latelier.models.hali import Model
 from latelier.nets.compact import Compact, down, up
+from latelier.nets.pixel_range import ReturningTanh
 
 
 def made(image: tuple[int, int, int], levels: tuple[int, ...]) -> Model:
@@ -69,3 +73,35 @@ def test_maps_grow_back_to_the_size_from_which_they_were_halved(size: tuple[int,
     half = down(2, 3, size)(maps)
     assert half.shape[2:] == tuple(max(1, side // 2) for side in size)
     assert up(3, 2, (half.shape[2], half.shape[3]), size)(half).shape == maps.shape
+
+
+def test_a_slope_back_from_an_end_of_the_range_is_never_lost() -> None:
+    """At -9, 0.5 and 9, for a loss that falls towards 1 and for one that falls towards -1."""
+    for sign in (-1.0, 1.0):
+        x = torch.tensor([-9.0, 0.5, 9.0], requires_grad=True)
+        pixels = ReturningTanh()(x)
+        assert torch.equal(pixels, x.tanh())
+        (slope,) = torch.autograd.grad((sign * pixels).sum(), x)
+        back, out = (0, 2) if sign < 0 else (2, 0)
+        assert float(slope[back]) == pytest.approx(0.05 * sign)
+        assert abs(float(slope[out])) < 1e-6
+        assert float(slope[1]) == pytest.approx(sign * (1 - math.tanh(0.5) ** 2))
+
+
+def test_a_net_on_mostly_black_images_does_not_end_with_drawing_black() -> None:
+    """Squares in sixteen places: a black answer has an error of 4/16, and was the last with torch's tanh."""
+    torch.manual_seed(0)
+    model = build("ali", (1, 32, 32), game="off", **{"net.channels": 16})
+    assert isinstance(model, Ali)
+    generator = Generator().manual_seed(0)
+    optimiser = torch.optim.Adam(model.parameters(), 1e-3)
+    for _ in range(60):
+        image = torch.zeros(16, 1, 4, 8, 4, 8)
+        row, column = torch.randint(0, 4, (2, 16), generator=generator)
+        image[torch.arange(16), :, row, :, column] = 1
+        image = image.reshape(16, 1, 32, 32)
+        error = 4 * (image - model.decode(model.encode(image).sample(generator))).square().mean()
+        optimiser.zero_grad()
+        error.backward()
+        optimiser.step()
+    assert float(error.detach()) < 0.15

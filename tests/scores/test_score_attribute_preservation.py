@@ -8,8 +8,8 @@ from torch import Generator, Tensor
 
 from latelier.core import Code, Decodes, Encodes, HasLevels, Posterior
 from latelier.errors import Refusal
-from latelier.scores import vgg
-from latelier.scores.attribute_preservation import balance, score
+from latelier.scores import attribute_preservation, edit, vgg
+from latelier.scores.attribute_preservation import JUDGES, Judge, balance, score
 from latelier.scores.common import Splits
 from latelier.scores.record import run_scores
 
@@ -65,10 +65,29 @@ def test_pictures_without_information_keep_half_of_the_datas_score() -> None:
 
 def test_it_is_a_function_of_the_seed_and_leaves_the_worlds_randomness_alone() -> None:
     state, model = torch.get_rng_state(), Repaints(SHAPE, lambda image: image.clamp(max=0.4))
-    first, again, other = scored(model), scored(model), scored(model, seed=1)
-    assert first == again
+    first, other = scored(model), scored(model, seed=1)
+    JUDGES.clear()  # or the same judge would be asked again
+    assert scored(model) == first
     assert first != other
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_judge_of_the_same_images_is_trained_once(monkeypatch) -> None:
+    """For two models and both of its users; other images, another seed and another course have judges of their own."""
+    trainings = []
+    monkeypatch.setattr(attribute_preservation, "_trained", lambda *asked: trainings.append(asked) or Judge(1, 2))
+    JUDGES.clear()
+    scored(Repaints(SHAPE, torch.zeros_like))
+    scored(Repaints(SHAPE, torch.ones_like))
+    edit.judge_of(DATA, COURSE["epochs"], torch.device("cpu"), 0)
+    assert len(trainings) == 2  # edit's course has batches of 128
+    scored(Repaints(SHAPE, torch.zeros_like), seed=1)
+    scored(Repaints(SHAPE, torch.zeros_like), epochs=1)
+    edit.judge_of(Splits(lit(320, 2), DATA.test), COURSE["epochs"], torch.device("cpu"), 0)
+    assert len(trainings) == 5
+    edit.judge_of(DATA, COURSE["epochs"], torch.device("cpu"), 0)
+    assert len(trainings) == 5
+    JUDGES.clear()  # none of these has learned anything
 
 
 def test_positives_and_negatives_weigh_alike_and_unknown_ones_nothing() -> None:

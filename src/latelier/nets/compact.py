@@ -14,7 +14,7 @@ from latelier.config.settings import LEAST
 from latelier.nets.encoder import Encoder, Grid
 from latelier.nets.hali_critic import Critic
 from latelier.nets.halving import SMALL, Image, Ladder, Size
-from latelier.nets.pixel_range import Centred, Uncentred
+from latelier.nets.pixel_range import Centred, ReturningTanh, Uncentred
 from latelier.nets.regularised import Layer, Layers, Norm, layer, weighted
 
 ONCE = 16  # px: images up to here are halved once before the first codes
@@ -135,7 +135,7 @@ class Plan(Ladder):
         layers: list[nn.Module] = [*first, codes, Block(widths[0], self.slope)]
         for (below, above), (size, target) in zip(pairwise(widths), pairwise(self.path[::-1]), strict=True):
             layers += [self._act(), up(below, above, size, target)]
-        return nn.Sequential(*layers, nn.Tanh(), Uncentred())
+        return nn.Sequential(*layers, ReturningTanh(), Uncentred())
 
     def critic(self, norm: Norm, dropout: float) -> Critic:
         """Dropout of a fifth of a layer's input, times ``dropout``."""

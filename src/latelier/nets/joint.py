@@ -13,7 +13,7 @@ from torch import Generator, Tensor, nn
 from latelier.config.settings import LEAST
 from latelier.errors import Refusal
 from latelier.nets.encoder import Encoder, Grid
-from latelier.nets.pixel_range import Centred, Uncentred
+from latelier.nets.pixel_range import Centred, ReturningTanh, Uncentred
 from latelier.nets.regularised import Layer, Layers, Norm, layer
 
 Image = tuple[int, int, int]
@@ -87,7 +87,7 @@ class Dense:
     def decoder(self, inputs: int, image: Image) -> nn.Module:
         sizes = (inputs, *reversed(self.widths))
         layers = [layer(nn.Linear(below, above), self.slope, self.norm) for below, above in pairwise(sizes)]
-        return nn.Sequential(*layers, nn.Linear(sizes[-1], prod(image)), Grid(image), nn.Tanh(), Uncentred())
+        return nn.Sequential(*layers, nn.Linear(sizes[-1], prod(image)), Grid(image), ReturningTanh(), Uncentred())
 
     def critic(self, image: Image, latent: int, norm: Norm, dropout: float) -> JointCritic:
         pixels = prod(image)

@@ -18,6 +18,7 @@ from latelier.nets.pixel_range import Centred
 from latelier.scores import vgg
 from latelier.scores.attributes import RULE, Attributes, balanced, needed, told
 from latelier.scores.common import Splits
+from latelier.scores.kept import Kept, digest
 from latelier.scores.levels import levels_of, reconstructed
 from latelier.storage.paths import place
 
@@ -55,6 +56,7 @@ class Course:
 
 
 COURSE = Course()
+JUDGES = Kept["Judge"](4)  # for the next score, and the next run that is scored
 
 
 def score(
@@ -130,9 +132,18 @@ def trained(
     images: Images, answer: Tensor, course: Course, device: torch.device, seed: int, maps: nn.Sequential | None = None
 ) -> Judge:
     """A judge that learned ``answer`` [n, a] (1, 0, or -1: unknown) from the images; a function of the seed. Of the
-    ``maps``, if there are any, it learned a linear layer.
+    ``maps``, if there are any, it learned a linear layer. The last judges that learned all of theirs are kept.
 
     Raises Refusal when the loss is no longer finite."""
+    if maps is not None:
+        return _trained(images, answer, course, device, seed, maps)
+    asked = (digest(images), answer.numpy().tobytes(), course, device, seed)
+    return JUDGES.get(asked, lambda: _trained(images, answer, course, device, seed))
+
+
+def _trained(
+    images: Images, answer: Tensor, course: Course, device: torch.device, seed: int, maps: nn.Sequential | None = None
+) -> Judge:
     answer = answer.to(device)
     weight = balance(answer)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):

@@ -27,6 +27,9 @@ class Kept(Generic[V]):
             self._answers.popitem(last=False)
         return self._answers[asked]
 
+    def clear(self) -> None:
+        self._answers.clear()
+
 
 def digest(images: Images) -> bytes:
     """Of pixels, labels and attributes: equal for equal images, wherever they were taken from."""

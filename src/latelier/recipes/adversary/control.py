@@ -36,10 +36,12 @@ GAME: dict[str, Any] = {
 }
 HALI: dict[str, Any] = {**GAME, "levels": (8, 32), "cycle": (20.0, 5.0)}
 ALI: dict[str, Any] = {**GAME, "latent": 64, "cycle": (20.0,)}
-VAE: dict[str, Any] = {
+VAE: dict[str, Any] = {  # as it is by default, but for the size of its code
     "latent": 256,
     "net": "conv",
-    "net.channels": (32, 64, 128, 256),
+    "net.hidden": 0,
+    "net.activation": "leaky_relu",
+    "net.up": "resize",
     "likelihood": "gaussian",
     "optimiser.rate": 1e-3,
 }
