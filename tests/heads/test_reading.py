@@ -27,6 +27,8 @@ def test_captions_cannot_look_at_the_cells_of_a_code_that_has_none() -> None:
     assert map_of(build("dgdn", (1, 12, 12), **alone)) == ()
     caption = {"caption": "gru", "caption.look": "cells", "caption.hidden": 8, "caption.embedding": 4}
     words = ("<padding>", "<end>", "<unknown>", "dog")
-    with pytest.raises(Refusal, match="looks at a code that is a map, as that of vae with net=maps; this one is none"):
+    with pytest.raises(
+        Refusal, match="looks at a code that is a map, as that of vae with net=maps or of dgdn with top=cells; this"
+    ):
         assemble("dgdn", (1, 12, 12), (), {**alone, **caption}, words=words)
     assemble("dgdn", (1, 12, 12), (), {**TOP, **caption}, words=words)

@@ -65,18 +65,7 @@ def step(
     first, second = settings.betas
     if settings.kind == "adam":
         own = {"amsgrad": False, "beta1": first, "beta2": second, "eps": 1e-8}
-        adam(
-            every,
-            along,
-            state["exp_avg"],
-            state["exp_avg_sq"],
-            [],
-            state[STEP],
-            fused=True,
-            found_inf=skip,
-            **own,
-            **plain,
-        )
+        adam(every, along, state["exp_avg"], state["exp_avg_sq"], [], state[STEP], **own, **fused)
     elif settings.kind == "sgd":
         buffers = list[Tensor | None](state["momentum_buffer"] if state else [None] * len(every))
         own = {"momentum": first, "dampening": 0.0, "nesterov": False, "has_sparse_grad": False}

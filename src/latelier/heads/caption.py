@@ -116,7 +116,8 @@ class CaptionHead(nn.Module):
             self.net = Looking(self.cell, (map[0], map[1], map[2]), *sizes)
         else:
             raise Refusal(
-                "caption.look=cells looks at a code that is a map, as that of vae with net=maps; this one is none"
+                "caption.look=cells looks at a code that is a map, as that of vae with net=maps or of dgdn with "
+                "top=cells; this one is none"
             )
 
     def optimisers(self) -> dict[str, Optimiser]:

@@ -80,22 +80,24 @@ def reproduce(bench: Bench) -> Result:
     ]
     found = bench.measure(jobs)
 
-    def values(row: str, share: float, column: str) -> list[float]:
-        records = found[f"{row}, {EPOCHS * share:g} epochs"]
+    lengths = {EPOCHS * share * bench.share: f"{EPOCHS * share:g} epochs" for share in bench.some(SHARES)}
+
+    def values(row: str, epochs: float, column: str) -> list[float]:
+        records = found[f"{row}, {lengths[epochs]}"]
         return [one[name] for one in records for name in set(SHOWN[column]) if name in one]
 
     rows = []
     for row in ROWS:
-        for share in bench.some(SHARES):
-            cells = [(values(row, share, column), DIGITS.get(column, 1)) for column in SHOWN]
-            rows.append([row, f"{EPOCHS * share:g}", *(spread(cell, digits) if cell else "" for cell, digits in cells)])
+        for epochs in lengths:
+            cells = [(values(row, epochs, column), DIGITS.get(column, 1)) for column in SHOWN]
+            rows.append([row, f"{epochs:g}", *(spread(cell, digits) if cell else "" for cell, digits in cells)])
     note = "Every row of one length has seen as many images. Of samples: kernel distances, the smaller the nearer."
     title = "What a game adds to the same nets without it"
-    return Result(title, ("", "epochs", *SHOWN), rows, drawn(title, values, bench.some(SHARES)), note)
+    return Result(title, ("", "epochs", *SHOWN), rows, drawn(title, values, list(lengths)), note)
 
 
-def drawn(title: str, values: Any, shares: Sequence[float]) -> np.ndarray:
-    """uint8 [H, W, 3]: a panel a score, a line a row."""
+def drawn(title: str, values: Any, lengths: Sequence[float]) -> np.ndarray:
+    """uint8 [H, W, 3]: a panel a score, a line a row, over lengths in epochs."""
     from latelier.sheets.plot import blank, light, rendered
 
     figure = blank(13.0, 6.9)
@@ -104,13 +106,11 @@ def drawn(title: str, values: Any, shares: Sequence[float]) -> np.ndarray:
         panel: Axes = figure.add_subplot(2, 3, place + 1)
         light(panel)
         for row, colour in zip(ROWS, COLOURS, strict=True):
-            points = [
-                (EPOCHS * share, float(np.mean(seen))) for share in shares if (seen := values(row, share, column))
-            ]
+            points = [(epochs, float(np.mean(seen))) for epochs in lengths if (seen := values(row, epochs, column))]
             if points:
                 panel.plot(*zip(*points, strict=True), color=colour, marker="o", label=row)
         panel.set_xscale("log", base=2)
-        panel.set_xticks([EPOCHS * share for share in shares], [f"{EPOCHS * share:g}" for share in shares])
+        panel.set_xticks(lengths, [f"{epochs:g}" for epochs in lengths])
         panel.set_title(column)
         panel.set_xlabel("epochs")
         if place == 0:
