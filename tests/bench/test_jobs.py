@@ -149,7 +149,7 @@ def test_an_unknown_recipe_gets_the_nearest_name() -> None:
 def test_a_recipe_runs_whole_and_goes_on_in_its_own_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = latelier.reproduce("lecture/filters-by-k", out=tmp_path / "lecture", data="digits", share=0.02)
     assert (out / "filters-by-k.png").stat().st_size > 1000
-    assert "A rehearsal: trained for 0.02 of the recipe's epochs." in capsys.readouterr().out
+    assert "A rehearsal: trained for 0.02 times the recipe's epochs." in capsys.readouterr().out
     out = latelier.reproduce("lecture/two-points", out=tmp_path / "points")
     columns, *rows = json.loads((out / "two-points.json").read_text())
     assert columns[0] == "objective"
@@ -159,5 +159,7 @@ def test_a_recipe_runs_whole_and_goes_on_in_its_own_place(tmp_path: Path, capsys
         latelier.reproduce("lecture/filters-by-k", out=tmp_path / "lecture", data="digits", share=0.5)
     with pytest.raises(Refusal, match="--size 4"):
         latelier.reproduce("lecture/filters-by-k", out=tmp_path / "lecture", data="digits", share=0.02, size=4)
-    with pytest.raises(Refusal, match="--share 2 is the share"):
-        latelier.reproduce("lecture/two-points", out=tmp_path / "points", share=2)
+    latelier.reproduce("lecture/two-points", out=tmp_path / "longer", share=2)
+    assert "Trained for 2 times the recipe's epochs." in capsys.readouterr().out
+    with pytest.raises(Refusal, match="--share 0 multiplies"):
+        latelier.reproduce("lecture/two-points", out=tmp_path / "points", share=0)

@@ -9,6 +9,7 @@ from latelier.terminal.say import say
 from latelier.verbs.options import As, Place, Whole, check_whole
 
 MOST = 1_000  # seeds
+LONGEST = 1_000  # times the recipe's epochs
 
 
 def reproduce(
@@ -47,7 +48,8 @@ def reproduce(
     download
         Let torchvision download the data set.
     share
-        The share of the recipe's epochs to train, above 0; a share below 1 is a rehearsal.
+        What multiplies the recipe's epochs, above 0: below 1 it is a rehearsal, above 1 a longer training than the
+        recipe's.
     seeds
         Number of seeds, if the recipe has several.
     size
@@ -75,8 +77,8 @@ def reproduce(
     from latelier.storage import files, json_records
     from latelier.terminal.tables import table
 
-    if not 0 < share <= 1:
-        raise Refusal(f"--share {share} is the share of the recipe's epochs: above 0, at most 1")
+    if not 0 < share <= LONGEST:
+        raise Refusal(f"--share {share} multiplies the recipe's epochs: above 0, at most {LONGEST}")
     if rehearse and share != 1:
         raise Refusal(
             f"--rehearse is shorter than any share, and --share {share:g} was given too; leave one of them out"
@@ -111,8 +113,8 @@ def reproduce(
     words = [result.note] if result.note else []
     if rehearse:
         words.append(f"Rehearsed on {source} for two steps a training: it runs. No figure above is a measurement.")
-    elif share < 1:
-        words.append(f"A rehearsal: trained for {share:g} of the recipe's epochs.")
+    elif share != 1:
+        words.append(f"{'A rehearsal: t' if share < 1 else 'T'}rained for {share:g} times the recipe's epochs.")
     if size is not None:
         words.append(f"At {size} pixels a side.")
     if result.rows:
