@@ -1,5 +1,6 @@
 """Random changes of training images."""
 
+import itertools
 import math
 
 import numpy as np
@@ -198,6 +199,19 @@ def test_turn_scale_shear_and_move_together_take_each_point_from_where_their_pro
         inside = (wanted.abs() < (sides - 1) / 2).all(0)
         assert inside.float().mean() > 0.5
         torch.testing.assert_close(one[:, inside], wanted[:, inside], atol=1e-3, rtol=0)
+
+
+def test_white_stays_white_where_shares_of_neighbours_add_up_to_more_by_rounding():
+    assert Augment(affine=1)(torch.ones(64, 1, 9, 9), seeded()).max() == 1
+
+
+def test_an_image_is_black_rimmed_with_one_side_that_is_lit_and_not_with_any_two():
+    sides = ((slice(None), 0), (slice(None), -1), (0,), (-1,))
+    for lit in itertools.chain(itertools.combinations(sides, 1), itertools.combinations(sides, 2)):
+        image = torch.zeros(1, 1, 6, 6)
+        for side in lit:
+            image[(0, 0, *side)] = 1
+        assert augment._black_rimmed(image).tolist() == [len(lit) == 1]
 
 
 def test_outside_is_black_for_black_rims_and_mirrored_for_others():

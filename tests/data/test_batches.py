@@ -37,11 +37,12 @@ def test_what_cannot_be_drawn_is_refused(options: dict[str, Any], line: str) -> 
 
 
 def test_what_is_known_of_drawn_data_comes_with_its_own_rows() -> None:
-    truth = np.arange(12) * 3
+    truth = np.arange(12, dtype=np.uint8) * 3
     plain, known = (
         Batches(images(np.full(12, -1)), 4, seed=0, device=torch.device("cpu"), truth=one) for one in (None, truth)
     )
     assert plain.at(0).truth.shape == (0,)
+    assert plain.at(0).truth.dtype == known.at(0).truth.dtype == torch.int64
     assert torch.equal(known.at(8).truth, 3 * known.at(8).index)
     assert torch.equal(known.rows(torch.tensor([7, 2])).truth, torch.tensor([21, 6]))
 

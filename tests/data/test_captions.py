@@ -70,6 +70,9 @@ def test_a_share_of_every_batch_has_captions(images: Images) -> None:
     few = replace(images, captions=[texts if row < 3 else () for row, texts in enumerate(TEXTS)])
     for position in range(0, 80, 8):
         assert int((batches(few).at(position).caption[:, 0] > 0).sum()) >= 4
+    whole = batches(images, share=1.0)
+    shown = {row for position in range(0, 80, 8) for row in whole.at(position).index.tolist()}
+    assert shown == {row for row, texts in enumerate(TEXTS) if texts}  # with one caption or more, and no others
     both = batches(few, labelled=0.25).at(0)
     assert int((both.caption[:, 0] > 0).sum()) >= 4
     assert len(batches(few, size=3, share=0.5, labelled=0.5).at(0).index) == 3

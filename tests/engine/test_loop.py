@@ -100,6 +100,15 @@ def test_a_weight_that_its_loss_does_not_reach_is_named() -> None:
         differentiate(Losses({"a": game.a * game.b, "b": game.a * 2}, {}), players)
 
 
+@pytest.mark.parametrize("share", [None, 0.5])
+def test_a_weight_is_named_whose_player_has_others_that_its_loss_reaches(share: float | None) -> None:
+    game = Game()
+    game.players = {"both": [game.a, game.b]}
+    players = players_of(game, {"both": Optimiser("sgd", 0.1, (0.0, 0.0))})
+    with pytest.raises(ValueError, match=r"^the loss of player 'both' does not reach its weight b$"):
+        differentiate(Losses({"both": game.a.square()}, {}), players, share=share)
+
+
 def test_what_diverged_is_said_in_one_line(tmp_path: Path) -> None:
     game = Game(spoil_after=192)
     with pytest.raises(Diverged) as raised:
@@ -200,14 +209,15 @@ class Looking(Game, Looks):
     def __init__(self) -> None:
         super().__init__()
         self.told: list[tuple[Progress, Batches]] = []
-        self.found: list[tuple[bool, bool, float]] = []
+        self.found: list[tuple[bool, bool, bool, float]] = []
 
     def times(self) -> tuple[float, ...]:
         return (0.0, 0.5)
 
     def look(self, batches: Batches, progress: Progress) -> dict[str, float]:
         self.told.append((progress, batches))
-        self.found.append((self.training, torch.is_grad_enabled(), self.a.item()))
+        reduced = torch.is_autocast_enabled(batches.device.type)
+        self.found.append((self.training, torch.is_grad_enabled(), reduced, self.a.item()))
         return {"a": self.a.item()}
 
 
@@ -217,7 +227,7 @@ def test_a_look_is_told_where_training_stands_and_finds_averaged_weights_in_eval
     train(game, data, plan, tmp_path, {**CARD, "head": None}, show=records.append)
     assert [(told.seen, told.total, of is data) for told, of in game.told] == [(0, 64, True), (32, 64, True)]
     averaged = checkpoint.read(checkpoint.Checkpoint(tmp_path, 32).weights, CardNote)[0]["a"].item()
-    assert game.found == [(False, False, 2.0), (False, False, averaged)]
+    assert game.found == [(False, False, False, 2.0), (False, False, False, averaged)]
     assert [r for r in records if "look" in r] == [
         {"seen": seen, "look": {"a": a}} for seen, a in ((0, 2.0), (32, averaged))
     ]

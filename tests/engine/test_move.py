@@ -102,6 +102,15 @@ def test_a_run_that_diverges_after_its_first_image_is_told_of_its_checkpoint(tmp
     assert re.search(r"at 1 image, .*; the checkpoint there leads nowhere: begin anew in another --out", line)
 
 
+@pytest.mark.parametrize(("raised", "added"), [(0.0, 0.0), (1.0, 0.0), (0.0, math.nan)])
+def test_no_player_moves_while_the_flag_is_raised_or_where_a_loss_raises_it(raised: float, added: float) -> None:
+    model, data, flag = Two(lambda model, *_: (model.a + model.b).sum() + added), batches(), torch.tensor(raised)
+    players, progress = players_of(model, model.optimisers()), [Progress(0, 64, torch.Generator())]
+    play(model.play, [data.at(0)], progress, players, Plan(total=64, batch=16), data, Statistics(model), flag)
+    fault = bool(raised or added)
+    assert (flag.item(), model.a.tolist()) == (fault, [1.0, 1.0] if fault else [0.5, 0.5])
+
+
 class Twin:
     """Begins the sum over two processes of which the other has the same numbers."""
 

@@ -1,6 +1,7 @@
 """Steps whose finiteness is read every few steps, as on a GPU: the same training, and the same words of a fault."""
 
 import math
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -207,6 +208,19 @@ def test_a_fault_that_does_not_come_again_costs_a_remark(tmp_path: Path) -> None
     assert [record["seen"] for record in remarks] == [16 * 8]  # where the log was read
     assert remarks[0]["remark"] == "a step after this one was not finite; the steps since are played again"
     assert max(model.played.count(seen) for seen in model.played) == 2
+
+
+def test_a_signal_is_heeded_after_the_step_that_it_meets(tmp_path: Path) -> None:
+    """Not only where the device is read anyway."""
+
+    def stop(model: Game, batch: Batch, progress: Progress) -> Tensor:
+        if progress.seen == 16 * 3:
+            signal.raise_signal(signal.SIGTERM)
+        return torch.zeros(())
+
+    whole = plan(log_every=10**6, save_every=10**6, check_every=10**6)
+    outcome = train(Game("adam", stop), batches(), whole, tmp_path, {})
+    assert (outcome.why, outcome.seen) == ("stopped", 16 * 4)
 
 
 class Looking(Game, Looks):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from latelier.errors import Refusal
-from latelier.objectives import gaussian
+from latelier.objectives import gaussian, noise
 from latelier.objectives.likelihood import GREY, Calibrated
 
 CASES = [(0.0, 0.0), (1.3, -0.7), (-2.0, 1.1), (0.4, -3.0), (3.0, 0.5)]  # (mean, log-variance)
@@ -67,7 +67,8 @@ def test_density_is_normalised_and_has_its_moments() -> None:
 def test_density_agrees_with_torch_in_every_shape_a_caller_uses() -> None:
     g = torch.Generator().manual_seed(1)
     image, means = (torch.randn(shape, generator=g) for shape in ((4, 3, 5, 6), (2, 4, 3, 5, 6)))
-    for log_variance in (torch.tensor(-0.8), torch.randn(3, 1, 1, generator=g), torch.randn(4, 3, 5, 6, generator=g)):
+    several = (torch.randn(shape, generator=g) for shape in ((6,), (3, 1, 1), (4, 3, 5, 6)))
+    for log_variance in (torch.tensor(-0.8), *several):
         reference = torch.distributions.Normal(means, (0.5 * log_variance).exp())
         torch.testing.assert_close(
             gaussian.log_density(image, means, log_variance, keep=2), reference.log_prob(image).sum((2, 3, 4))
@@ -92,6 +93,12 @@ def test_samples_have_the_moments_and_depend_on_the_generator_alone() -> None:
     torch.manual_seed(99)
     again = gaussian.sample(mean.expand(40_000, 2), log_variance, torch.Generator().manual_seed(3))
     assert torch.equal(z, again)
+
+
+def test_noise_has_the_type_of_what_it_is_added_to() -> None:
+    for dtype in (torch.float32, torch.float64):
+        drawn = [draw(numbers([0.0]).to(dtype), torch.Generator()) for draw in (noise.normal, noise.uniform)]
+        assert [one.dtype for one in drawn] == [dtype] * 2
 
 
 def test_reparameterised_and_score_function_gradients_agree() -> None:

@@ -2,6 +2,7 @@
 belongs to no player: running statistics."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from itertools import islice
 
 import torch
@@ -129,20 +130,17 @@ def differentiate(
     found: dict[tuple[str, ...], Sequence[Tensor] | Buckets] = {}
     for place, names in enumerate(sharing.values(), 1):
         loss, weights = losses.minimise[names[0]], [weight for name in names for weight in players[name].weights]
-        try:
-            if share is None:
-                found[tuple(names)] = torch.autograd.grad(loss, weights, retain_graph=place < len(sharing))
-            else:
-                earlier = [gradient for name in names for gradient in before[name]] if before else None
-                buckets = found[tuple(names)] = Buckets(weights, earlier, share)
-                with buckets.listening():
-                    torch.autograd.grad(loss, weights, retain_graph=place < len(sharing))
-        except RuntimeError as error:
-            if "have been used in the graph" not in str(error):
-                raise
-            parts = iter(torch.autograd.grad(loss, weights, retain_graph=True, allow_unused=True))
-            unused = [(name, weight) for name in names for weight in players[name].names if next(parts) is None]
-            raise ValueError("the loss of player '{}' does not reach its weight {}".format(*unused[0])) from error
+        buckets = None
+        if share is not None:
+            earlier = [gradient for name in names for gradient in before[name]] if before else None
+            buckets = Buckets(weights, earlier, share)
+        with buckets.listening() if buckets else nullcontext():
+            parts = torch.autograd.grad(loss, weights, retain_graph=place < len(sharing), allow_unused=True)
+        owners = [(name, weight) for name in names for weight in players[name].names]
+        for (name, weight), part in zip(owners, parts, strict=True):
+            if part is None:
+                raise ValueError(f"the loss of player '{name}' does not reach its weight {weight}")
+        found[tuple(names)] = buckets or parts
     gradients: dict[str, tuple[Tensor, ...]] = {}
     for group, taken in found.items():
         every = iter(taken.averaged() if isinstance(taken, Buckets) else taken)
