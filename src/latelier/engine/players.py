@@ -134,16 +134,17 @@ def differentiate(
         if share is not None:
             earlier = [gradient for name in names for gradient in before[name]] if before else None
             buckets = Buckets(weights, earlier, share)
-        with buckets.listening() if buckets else nullcontext():
-            parts = torch.autograd.grad(loss, weights, retain_graph=place < len(sharing), allow_unused=True)
+        with nullcontext() if buckets is None else buckets.listening():
+            taken = torch.autograd.grad(loss, weights, retain_graph=place < len(sharing), allow_unused=True)
         owners = [(name, weight) for name in names for weight in players[name].names]
-        for (name, weight), part in zip(owners, parts, strict=True):
-            if part is None:
-                raise ValueError(f"the loss of player '{name}' does not reach its weight {weight}")
-        found[tuple(names)] = buckets or parts
+        unused = [owner for owner, gradient in zip(owners, taken, strict=True) if gradient is None]
+        if unused:
+            raise ValueError("the loss of player '{}' does not reach its weight {}".format(*unused[0]))
+        found[tuple(names)] = taken if buckets is None else buckets
+        del taken  # buckets have copies
     gradients: dict[str, tuple[Tensor, ...]] = {}
-    for group, taken in found.items():
-        every = iter(taken.averaged() if isinstance(taken, Buckets) else taken)
+    for group, one in found.items():
+        every = iter(one.averaged() if isinstance(one, Buckets) else one)
         for name in group:
             gradients[name] = tuple(islice(every, len(players[name].weights)))
     return {name: gradients[name] for name in losses.minimise}
