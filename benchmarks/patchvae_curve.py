@@ -8,11 +8,12 @@ length. Lengths that stand in OUT/results.jsonl are not measured again.
 """
 
 import argparse
-import json
 import os
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import cells
 
 import latelier
 from latelier.bench import Bench, Job, find_recipe
@@ -42,9 +43,7 @@ def measured(bench: Bench, row: str, lengths: list[float], known: dict[str, floa
             folder, only="frozen_probe", settings=[f"frozen_probe.epochs={RECIPE.PROBE}"], quiet=True
         )
         known[key] = record["values"]["accuracy %"]
-        with (bench.out / "results.jsonl").open("a") as file:
-            file.write(json.dumps({"key": key, "accuracy": known[key]}) + "\n")
-        print(f"{key} epochs: {known[key]:.2f} %", flush=True)
+        cells.keep(bench.out, {"key": key, "accuracy": known[key]})
 
 
 def main() -> None:
@@ -55,16 +54,13 @@ def main() -> None:
     parser.add_argument("--epochs", default="1.25,2.5,5,10,20")
     asked = parser.parse_args()
     lengths = sorted(float(length) for length in asked.epochs.split(","))
-    asked.out.mkdir(parents=True, exist_ok=True)
-    kept = asked.out / "results.jsonl"
-    lines = kept.read_text().splitlines() if kept.exists() else []
-    known = {one["key"]: one["accuracy"] for one in map(json.loads, lines)}
+    known = {one["key"]: one["accuracy"] for one in cells.read(asked.out)}
     for row in asked.rows.split(","):
         measured(Bench(asked.out, asked.data, Where()), row, lengths, known)
-    print("| epochs | " + " | ".join(ROWS) + " |\n|---" * (len(ROWS) + 1) + "|")
+    print("| epochs | " + " | ".join(ROWS) + " |\n" + "|---" * (len(ROWS) + 1) + "|")
     for epochs in lengths:
-        cells = [f"{known[key]:.2f}" if (key := f"{row} {epochs:g}") in known else "" for row in ROWS]
-        print(f"| {epochs:g} | " + " | ".join(cells) + " |")
+        line = [f"{known[key]:.2f}" if (key := f"{row} {epochs:g}") in known else "" for row in ROWS]
+        print(f"| {epochs:g} | " + " | ".join(line) + " |")
 
 
 if __name__ == "__main__":

@@ -8,12 +8,13 @@ import torch
 from torch import Generator, Tensor
 
 from latelier.codes.directions import STEP, found
-from latelier.codes.rows import device_of, rows_of, some
+from latelier.codes.rows import device_of, rows_of
 from latelier.core import AttributeDirections, Decodes, Directions, Encodes, Model, has, need
 from latelier.errors import Refusal
 from latelier.nets.eval_mode import evaluating
 from latelier.objectives.directions import moved, steps_towards
-from latelier.scores.attribute_preservation import Course, Judge, trained
+from latelier.scores import attribute_preservation
+from latelier.scores.attribute_preservation import FIT_ROWS, Course, Judge
 from latelier.scores.attributes import RULE, SHOWN, needed
 from latelier.scores.common import Splits, spread
 from latelier.scores.identity import WORDS, Eye, apart, usual
@@ -22,7 +23,7 @@ needs = (Encodes, Decodes)
 NEEDS_ATTRIBUTES = True
 TAKES_DIRECTIONS = True
 ON_REQUEST = True  # it trains a classifier
-LIMIT, FIT_ROWS = 1_000, 20_000
+LIMIT = 1_000
 DELTAS = (1.0, 2.0, 3.0, 4.0, 5.0)
 JUDGE = (
     "The judge of attribute_preservation, a classifier of our own that learned the attributes from at most "
@@ -98,9 +99,7 @@ def shared(score: str, names: Sequence[str], directions: Directions, wanted: Seq
 
 def judge_of(data: Splits, epochs: int, device: torch.device, seed: int) -> Judge:
     """Learned from real images."""
-    known = data._replace(fit=some(data.fit, FIT_ROWS, seed % 2**32))
-    answer = torch.from_numpy(needed("edit", known).fit)
-    return trained(known.fit, answer, Course(epochs, 2e-3, 128), device, seed)
+    return attribute_preservation.judge_of("edit", data, device, seed, Course(epochs))[0]
 
 
 def curve_of(verdict: Tensor, features: Tensor, places: Sequence[int], between: float) -> Curve:
