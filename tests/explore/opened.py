@@ -1,6 +1,7 @@
 """A page over small models that nobody has trained, as tests ask it."""
 
 import json
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ with warnings.catch_warnings():  # starlette would like another client, which is
     from starlette.testclient import TestClient
 
 HERE = "http://127.0.0.1:8765"
+WAIT = 60.0  # seconds at most for what is being made
 
 
 def pictures(n: int = 12, image: tuple[int, int, int] = (1, 8, 6), seed: int = 0) -> Images:
@@ -87,8 +89,12 @@ class Page:
         self.client = client
 
     def ask(self, panel: str, action: str, run: str = "one", **question: Any) -> dict[str, Any]:
-        """The answer to a question that must not be refused."""
-        status, found = said(self.client.post(f"/api/{run}/{panel}/{action}", json=question))
+        """The answer to a question that must not be refused; asked again while the run's codes are being made."""
+        end = time.monotonic() + WAIT
+        while (answer := said(self.client.post(f"/api/{run}/{panel}/{action}", json=question)))[0] == 202:
+            assert time.monotonic() < end, answer
+            time.sleep(0.05)
+        status, found = answer
         assert status == 200, found
         return found
 
