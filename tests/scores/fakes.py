@@ -14,6 +14,7 @@ from latelier.core import (
     Decodes,
     Encodes,
     Features,
+    HasLevels,
     Latent,
     Model,
     Move,
@@ -149,6 +150,25 @@ class Repaints(Fake, Encodes, Decodes):
 
     def decode(self, code: Code) -> Tensor:
         return self.repaint(code["z"].unflatten(1, self.image))
+
+
+class Layered(Fake, Encodes, Decodes, HasLevels):
+    """Its lower level is the image, its upper level the image turned left to right."""
+
+    def __init__(self, image: tuple[int, int, int]):
+        super().__init__(image, z1=math.prod(image), z2=math.prod(image))
+
+    def encode(self, image: Tensor) -> Posterior:
+        return Point({"z1": image.flatten(1), "z2": image.flip(3).flatten(1)})
+
+    def decode(self, code: Code) -> Tensor:
+        return code["z1" if "z1" in code else "z2"].unflatten(1, self.image)
+
+    def levels(self) -> tuple[str, ...]:
+        return ("z1", "z2")
+
+    def fill(self, code: Code, generator: Generator | None = None) -> Code:
+        raise NotImplementedError
 
 
 class Bell(Fake, Encodes, Samples):

@@ -3,10 +3,9 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
-from scores.fakes import Fake, Point, Repaints, lit, pictures
-from torch import Generator, Tensor
+from scores.fakes import Layered, Repaints, lit, pictures
+from torch import Generator
 
-from latelier.core import Code, Decodes, Encodes, HasLevels, Posterior
 from latelier.errors import Refusal
 from latelier.scores import attribute_preservation, edit, vgg
 from latelier.scores.attribute_preservation import JUDGES, Judge, balance, score
@@ -24,28 +23,8 @@ def scored(model, seed: int = 0, **options) -> dict[str, float]:
     return score(model, DATA, Generator().manual_seed(seed), **(COURSE | options))
 
 
-class Layered(Fake, Encodes, Decodes, HasLevels):
-    """Its lower level is the image, its upper level the image turned left to right."""
-
-    def __init__(self):
-        super().__init__(SHAPE, z1=256, z2=256)
-
-    def encode(self, image: Tensor) -> Posterior:
-        return Point({"z1": image.flatten(1), "z2": image.flip(3).flatten(1)})
-
-    def decode(self, code: Code) -> Tensor:
-        (level,) = code  # one alone
-        return code[level].unflatten(1, SHAPE)
-
-    def levels(self) -> tuple[str, ...]:
-        return ("z1", "z2")
-
-    def fill(self, code: Code, generator: Generator | None = None) -> Code:
-        raise NotImplementedError
-
-
 def test_each_level_preserves_what_it_shows() -> None:
-    values = scored(Layered())
+    values = scored(Layered(SHAPE))
     assert values["data left %"] > 95  # the attributes are plain to see
     assert values["data above %"] > 95
     assert values["preserved z1 left %"] == values["preserved z1 above %"] == 100  # the same images
@@ -126,16 +105,16 @@ def test_vgg_16_judges_by_maps_that_do_not_learn(monkeypatch, tmp_path: Path) ->
             vgg.maps(file, "attribute_preservation")(image),
             net.features((image - mean) / sd).expand(-1, -1, 2, 2).flatten(1),
         )
-    values = scored(Layered(), weights=str(file), epochs=20)
+    values = scored(Layered(SHAPE), weights=str(file), epochs=20)
     assert values["data above %"] > 80
     assert values["preserved z1 %"] == 100
-    assert values == scored(Layered(), weights=str(file), epochs=20)
+    assert values == scored(Layered(SHAPE), weights=str(file), epochs=20)
 
 
 def test_weights_of_another_net_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "some.safetensors"
     with pytest.raises(Refusal, match=r"^attribute_preservation: weights=\S*some.safetensors cannot be read"):
-        scored(Layered(), weights=str(file))
+        scored(Layered(SHAPE), weights=str(file))
     save_file({"weight": torch.zeros(2)}, file)
     with pytest.raises(Refusal, match=r"not of torchvision's vgg16: .* has no tensor 'features.0.weight'"):
-        scored(Layered(), weights=str(file))
+        scored(Layered(SHAPE), weights=str(file))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from scores.fakes import Repaints, noise, pictures
+from scores.fakes import Layered, Repaints, noise, pictures
 from torch import Generator
 
 from latelier.scores.common import Splits
@@ -32,6 +32,14 @@ def test_psnr_is_the_mean_over_images_and_not_that_of_the_mean_error() -> None:
     images = pictures(np.stack([np.zeros((8, 8, 1)), np.full((8, 8, 1), 255)]))
     values = scored(images, lambda image: torch.where(image < 0.5, image + 0.1, image - 0.01))
     assert values["PSNR dB"] == pytest.approx(30, abs=1e-3)  # of 20 and 40; of the mean error it would be 23
+
+
+def test_each_level_above_the_first_has_its_own_psnr() -> None:
+    images = pictures(np.stack([np.full((3, 2, 1), 9), np.tile([0, 255], 3).reshape(3, 2, 1)]))
+    values = score(Layered(images.shape), Splits(images, images), Generator())
+    assert values["PSNR dB"] == 100  # of the first level, which is the image
+    assert values["PSNR dB of z2"] == pytest.approx(50)  # own mirror image, and no pixel right
+    assert [name for name in values if "PSNR" in name] == ["PSNR dB", "PSNR dB of z2"]
 
 
 def slow_ssim(x: np.ndarray, y: np.ndarray, window: int, sd: float) -> float:

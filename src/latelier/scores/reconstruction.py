@@ -1,11 +1,14 @@
 """How close reconstructions come to their images: mean squared error, PSNR and SSIM."""
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from latelier.codes.rows import reconstructions
+from latelier.codes.rows import reconstructions, rows_of
 from latelier.core import Decodes, Encodes, Model
+from latelier.data.images import Images
 from latelier.scores.common import Splits
+from latelier.scores.levels import levels_of, reconstructed
 
 needs = (Encodes, Decodes)
 LIMIT = 10_000
@@ -13,23 +16,50 @@ PROTOCOL = (
     "The mean image of the most likely code against the image, values in [0, 1]. MSE: mean over pixel values. PSNR: "
     "peak 1, at most 100 dB, mean over images of each image's own. SSIM (data range 1): Gaussian "
     "window of 11 px and sd 1.5, on images under 11 px the largest odd window of k px that fits and sd (k - 1) / 7; "
-    "mean over the windows wholly inside the image."
+    "mean over the windows wholly inside the image. Of a hierarchy of codes all are of the first level's code, and "
+    "PSNR of each further level's stands beside them."
 )
 C1, C2 = 0.01**2, 0.03**2  # of SSIM, for a data range of 1
 LEAST = 1e-10  # the squared error of 100 dB: an exact reconstruction would otherwise be infinitely good
 
 
 def score(model: Model, data: Splits, generator: Generator) -> dict[str, float]:
-    """MSE per pixel value, PSNR in dB, and SSIM for images of at least 3 px a side. ``generator`` is not used."""
+    """MSE per pixel value, PSNR in dB, SSIM for images of at least 3 px a side, and "PSNR dB of LEVEL" for each level
+    of a hierarchy but the first. ``generator`` is not used."""
     errors, peaks, likenesses = [], [], []
     for image, mean in reconstructions(model, data.test):
-        error = (image - mean).square().flatten(1).mean(1)
+        error = squared_error(image, mean)
         errors.append(error)
-        peaks.append(-10 * error.clamp(min=LEAST).log10())
+        peaks.append(psnr(error))
         if min(image.shape[2:]) >= 3:
             likenesses.append(ssim(image, mean))
     values = {"MSE per pixel value": errors, "PSNR dB": peaks, "SSIM": likenesses}
-    return {name: float(torch.cat(parts).double().mean()) for name, parts in values.items() if parts}
+    found = {name: float(torch.cat(parts).double().mean()) for name, parts in values.items() if parts}
+    return found | psnr_above(model, data.test)
+
+
+def psnr_above(model: Model, images: Images) -> dict[str, float]:
+    """dB by each level of a hierarchy but the first; nothing of a model without levels."""
+    above = levels_of(model)[1:]
+    if not above:
+        return {}
+
+    def peaks(image: Tensor) -> Tensor:
+        means = reconstructed(model, image)
+        return torch.stack([psnr(squared_error(image, means[level])) for level in above], 1)
+
+    means = rows_of(model, images, peaks).mean(0, dtype=np.float64)
+    return {f"PSNR dB of {level}": float(value) for level, value in zip(above, means, strict=True)}
+
+
+def squared_error(image: Tensor, other: Tensor) -> Tensor:
+    """[b]: mean over pixel values."""
+    return (image - other).square().flatten(1).mean(1)
+
+
+def psnr(error: Tensor) -> Tensor:
+    """dB, of squared errors of images in [0, 1]; at most 100."""
+    return -10 * error.clamp(min=LEAST).log10()
 
 
 def ssim(image: Tensor, other: Tensor) -> Tensor:

@@ -1,6 +1,5 @@
 """Shared code of the verbs that write files."""
 
-import math
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -115,4 +114,6 @@ def _stem(name: str) -> str:
 
 def decibels(error: "Tensor") -> list[tuple[str]]:
     """The PSNR of mean squared errors [b], at most 100 dB, as rows of one cell."""
-    return [(f"{-10 * math.log10(value):.2f}",) for value in error.clamp(min=1e-10).tolist()]
+    from latelier.scores.reconstruction import psnr
+
+    return [(f"{value:.2f}",) for value in psnr(error).tolist()]

@@ -55,18 +55,21 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
 COLOURS = ("#d75f00", "#2d2d2d", "#e6a06a", "#9a9a9a", "#0072b2")
 TRAINING = {"size": 32, "batch": 64, "precision": "bf16", "decay": "linear"}
 SCORES: tuple[tuple[str, dict[str, Any]], ...] = (
-    *((name, {}) for name in ("attribute_preservation", "attribute_probe", "reconstruction", "kid")),
+    *((name, {}) for name in ("attribute_preservation", "attribute_probe", "reconstruction", "kid", "fid")),
     ("kid", {"features": "judge"}),
 )
 SHOWN = {  # column -> value: of two levels, and of one code
     "preserved z1 %": ("preserved z1 %", "preserved code %"),
     "preserved z2 %": ("preserved z2 %", ""),
     "probe %": ("all %", "codes %"),
-    "PSNR dB": ("PSNR dB", "PSNR dB"),
-    "samples": ("kernel distance of samples", "kernel distance of samples"),
-    "samples, by a judge": ("kernel distance by a judge of samples", "kernel distance by a judge of samples"),
+    "PSNR z1, dB": ("PSNR dB", ""),
+    "PSNR z2, dB": ("PSNR dB of z2", ""),
+    "samples": ("kernel distance of samples", ""),
+    "samples, by a judge": ("kernel distance by a judge of samples", ""),
+    "samples, Frechet": ("Frechet distance of samples", ""),
+    "reconstructions, Frechet": ("Frechet distance of reconstructions", ""),
 }
-DIGITS = {"samples": 4, "samples, by a judge": 3}  # of others one
+DIGITS = {"samples": 4, "samples, by a judge": 3, "samples, Frechet": 2, "reconstructions, Frechet": 3}  # of others one
 
 
 def reproduce(bench: Bench) -> Result:
@@ -84,14 +87,14 @@ def reproduce(bench: Bench) -> Result:
 
     def values(row: str, epochs: float, column: str) -> list[float]:
         records = found[f"{row}, {lengths[epochs]}"]
-        return [one[name] for one in records for name in set(SHOWN[column]) if name in one]
+        return [one[name] for one in records for name in SHOWN[column] if name in one]
 
     rows = []
     for row in ROWS:
         for epochs in lengths:
             cells = [(values(row, epochs, column), DIGITS.get(column, 1)) for column in SHOWN]
             rows.append([row, f"{epochs:g}", *(spread(cell, digits) if cell else "" for cell, digits in cells)])
-    note = "Every row of one length has seen as many images. Of samples: kernel distances, the smaller the nearer."
+    note = "Every row of one length has seen as many images. Distances are kernel ones unless named; smaller is nearer."
     title = "What a game adds to the same nets without it"
     return Result(title, ("", "epochs", *SHOWN), rows, drawn(title, values, list(lengths)), note)
 
@@ -100,10 +103,10 @@ def drawn(title: str, values: Any, lengths: Sequence[float]) -> np.ndarray:
     """uint8 [H, W, 3]: a panel a score, a line a row, over lengths in epochs."""
     from latelier.sheets.plot import blank, light, rendered
 
-    figure = blank(13.0, 6.9)
+    figure = blank(13.0, 10.0)
     figure.suptitle(title)
     for place, column in enumerate(SHOWN):
-        panel: Axes = figure.add_subplot(2, 3, place + 1)
+        panel: Axes = figure.add_subplot(3, 3, place + 1)
         light(panel)
         for row, colour in zip(ROWS, COLOURS, strict=True):
             points = [(epochs, float(np.mean(seen))) for epochs in lengths if (seen := values(row, epochs, column))]
