@@ -1,6 +1,6 @@
 """What a frozen trunk knows of classes over the images that it was shown: beta-VAE beside PatchVAE, by length.
 
-    python benchmarks/patchvae_curve.py --data DATA/cifar100 --out OUT [--rows PatchVAE] [--epochs 1.25,2.5,5,10,20]
+    python benchmarks/patchvae_curve.py --data DATA/cifar100 --out OUT [--rows PatchVAE] [--epochs 1.25,20] [--probe 90]
 
 Rows, their settings and the protocol of the accuracy are those of the recipe patchvae/cifar100 (Conv[1-5], the
 classifier's epoch chosen on held-out training images), one seed. A row is one training, measured where it reaches each
@@ -26,12 +26,12 @@ RECIPE = find_recipe("patchvae/cifar100")
 ROWS = ("beta-VAE", "PatchVAE")
 
 
-def measured(bench: Bench, row: str, lengths: list[float], known: dict[str, float]) -> None:
+def measured(bench: Bench, row: str, lengths: list[float], probe: int, known: dict[str, float]) -> None:
     """Trains the row from each length to the next, and measures it there."""
     method, settings = RECIPE.settings(row)
     folder = bench.out / row
     for epochs in lengths:
-        key = f"{row} {epochs:g}"
+        key = f"{row} {epochs:g} {probe}"
         if key in known:
             continue
         if checkpoints(folder):
@@ -39,9 +39,7 @@ def measured(bench: Bench, row: str, lengths: list[float], known: dict[str, floa
         else:
             job = Job(row, method, epochs=epochs, settings=settings, training=RECIPE.TRAINING)
             start(Options(method, out=str(folder), quiet=True, **bench.arguments(job)))
-        (record,) = latelier.score(
-            folder, only="frozen_probe", settings=[f"frozen_probe.epochs={RECIPE.PROBE}"], quiet=True
-        )
+        (record,) = latelier.score(folder, only="frozen_probe", settings=[f"frozen_probe.epochs={probe}"], quiet=True)
         known[key] = record["values"]["accuracy %"]
         cells.keep(bench.out, {"key": key, "accuracy": known[key]})
 
@@ -52,14 +50,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--rows", default=",".join(ROWS))
     parser.add_argument("--epochs", default="1.25,2.5,5,10,20")
+    parser.add_argument("--probe", type=int, default=RECIPE.PROBE, help="epochs of the classifier")
     asked = parser.parse_args()
     lengths = sorted(float(length) for length in asked.epochs.split(","))
     known = {one["key"]: one["accuracy"] for one in cells.read(asked.out)}
     for row in asked.rows.split(","):
-        measured(Bench(asked.out, asked.data, Where()), row, lengths, known)
+        measured(Bench(asked.out, asked.data, Where()), row, lengths, asked.probe, known)
     print("| epochs | " + " | ".join(ROWS) + " |\n" + "|---" * (len(ROWS) + 1) + "|")
     for epochs in lengths:
-        line = [f"{known[key]:.2f}" if (key := f"{row} {epochs:g}") in known else "" for row in ROWS]
+        line = [f"{known[key]:.2f}" if (key := f"{row} {epochs:g} {asked.probe}") in known else "" for row in ROWS]
         print(f"| {epochs:g} | " + " | ".join(line) + " |")
 
 

@@ -102,3 +102,18 @@ def test_too_few_are_refused() -> None:
         scored(Splits(few.test, few.test), weights="none.safetensors")
     with pytest.raises(Refusal, match="kid: not all reconstructions are finite"):
         scored(Splits(few.test, few.test), lambda image: image * torch.nan)
+
+
+def test_pixels_in_closed_form_and_they_know_where_things_are() -> None:
+    grey = pictures(np.full((8, 20, 4, 1), 102))  # of 20 px a side, 16 are left
+    values = scored(Splits(grey, grey), lambda image: image + 0.2, subsets=2, features="pixels")
+    exact = 1.16**3 + 1.36**3 - 2 * 1.24**3  # the kernel of .4 and .6
+    assert values["kernel distance in pixels of reconstructions"] == pytest.approx(exact, rel=1e-4)
+    assert values["kernel distance in pixels of training images"] == pytest.approx(0, abs=1e-6)
+    above = np.random.default_rng(0).integers(0, 60, (40, 8, 8, 1))
+    above[:, :4] += 150
+    data = Splits(pictures(above), pictures(above))
+    in_pixels = scored(data, lambda image: image.flip(2), subsets=4, features="pixels")
+    assert in_pixels["kernel distance in pixels of reconstructions"] > 0.3
+    with pytest.raises(Refusal, match="features=pixels asks for pixels; give one of the two"):
+        scored(data, features="pixels", weights="some.safetensors")

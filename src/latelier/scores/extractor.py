@@ -1,6 +1,6 @@
 """What distances between sets of images share: the sets themselves, and the features in which they are compared, of an
-untrained trunk, of a judge that learned attributes of these images, or of Inception with the user's
-weights."""
+untrained trunk, of a judge that learned attributes of these images, or of Inception with the user's weights; or their
+pixels, which alone of these say where in an image something is."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -26,6 +26,7 @@ from latelier.storage.paths import place
 CHUNK = 64  # images in the extractor at once
 CELL, LEAST = 8, 32  # px: sides become multiples of the one, and no less than the other
 SIDE = 299  # px that Inception takes
+SMALL = 16  # px a side of images that are compared by their pixels, at most
 SETS = (
     "reconstructions, the mean image of the most likely code of each test image; samples, as many mean images of draws "
     "of the prior; training images, as many drawn by the seed (all if there are fewer), which is what a perfect "
@@ -37,10 +38,12 @@ OWN = (
     "weights (seed 0), never trained, 512 numbers; sides are resized (bilinear, antialiased) to the nearest multiple "
     f"of {CELL} px, at least {LEAST}."
 )
-JUDGED = (
+OTHERS = (
     "with the option features=judge in those of the classifier of attribute_preservation, which learned the attributes "
     "or classes of these very training images: mean and sd over 4x4 parts of its last maps, 256 numbers (judge: its "
-    "balanced accuracy on test images; at 50 % it knows nothing)"
+    "balanced accuracy on test images; at 50 % it knows nothing); with features=pixels in the pixels of the images, "
+    f"shrunk to at most {SMALL} px a side (bilinear, antialiased), which alone say where in an image something is, and "
+    "so serve images that are aligned"
 )
 INCEPTIONS = (
     "the 2,048 pooled features of torchvision's inception_v3 with the weights given, images resized to "
@@ -48,7 +51,7 @@ INCEPTIONS = (
 )
 
 
-Features = Literal["random", "judge"]
+Features = Literal["random", "judge", "pixels"]
 
 
 class Compared(NamedTuple):
@@ -66,8 +69,9 @@ def compared(
     is a safetensors file of torchvision's inception_v3 state dict. Raises Refusal, in the name of ``score``, for one
     that does not fit, for fewer than two images of a split, for images that are not finite, and for a judge of images
     without attributes and classes."""
-    if weights and kind_of == "judge":
-        raise Refusal(f"{score}: weights are Inception's, and features=judge asks for a judge; give one of the two")
+    if weights and kind_of != "random":
+        asked = {"judge": "a judge", "pixels": "pixels"}[kind_of]
+        raise Refusal(f"{score}: weights are Inception's, and features={kind_of} asks for {asked}; give one of the two")
     for images in (data.fit, data.test):
         if len(images) < 2:
             source = images.source or "a split"
@@ -82,6 +86,8 @@ def compared(
     elif kind_of == "judge":
         judge, attributes = judge_of(score, data, device_of(model), seed)
         told, extractor = judged(model, judge, data.test, attributes.test), JudgeFeatures(judge)
+    elif kind_of == "pixels":
+        extractor = Pixels()
     extractor.to(device_of(model))
     truth = features(extractor, data.test.blocks())
     images_of: dict[str, Iterable[Tensor]] = {}
@@ -111,8 +117,8 @@ def judged(model: Model, judge: Judge, images: Images, truth: np.ndarray) -> dic
 
 
 def called(published: str, own: str, weights: str | None, kind_of: Features) -> str:
-    """The distance's name: of Inception's features, of a judge's, or of our own."""
-    return published if weights else f"{own} by a judge" if kind_of == "judge" else own
+    """The distance's name: of Inception's features, of a judge's, of pixels, or of our own features."""
+    return published if weights else own + {"random": "", "judge": " by a judge", "pixels": " in pixels"}[kind_of]
 
 
 def features(extractor: nn.Module, blocks: Iterable[Tensor]) -> np.ndarray:
@@ -155,6 +161,13 @@ class JudgeFeatures(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         x = self.maps(image[:, : self.channels])
         return torch.cat([x.mean((2, 3)), x.std((2, 3), correction=0)], 1)
+
+
+class Pixels(nn.Module):
+    """[b, 3, h, w] in [0, 1] -> [b, d]: those of the images, shrunk to at most ``SMALL`` px a side."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        return _resized(image, *(min(side, SMALL) for side in image.shape[2:])).flatten(1)
 
 
 class Inception(nn.Module):

@@ -7,7 +7,7 @@ from torch import Generator
 
 from latelier.core import Decodes, Model
 from latelier.scores.common import Splits
-from latelier.scores.extractor import INCEPTIONS, JUDGED, OWN, SETS, Features, called, compared
+from latelier.scores.extractor import INCEPTIONS, OTHERS, OWN, SETS, Features, called, compared
 
 needs = (Decodes,)
 ON_REQUEST = True  # its own trunk alone reads 400 images of 64 px a second on one core
@@ -15,7 +15,7 @@ LIMIT = 10_000
 PROTOCOL = (
     "Frechet distance |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)) between the means and covariances (over n - 1) of "
     f"two sets' features, of the test images and of these: {SETS} Values named Frechet distance are in {OWN} They "
-    f"compare only with each other and are no FID; {JUDGED}. Values named FID, with the option weights, are in "
+    f"compare only with each other and are no FID; {OTHERS}. Values named FID, with the option weights, are in "
     f"{INCEPTIONS}; most published FIDs used another graph and other weights, and differ. Distances of few images are "
     "too large: compare at the same n, on the same test images."
 )

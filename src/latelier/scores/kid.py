@@ -6,7 +6,7 @@ from torch import Generator
 from latelier.core import Decodes, Model
 from latelier.errors import Refusal
 from latelier.scores.common import Splits
-from latelier.scores.extractor import INCEPTIONS, JUDGED, OWN, SETS, Features, called, compared
+from latelier.scores.extractor import INCEPTIONS, OTHERS, OWN, SETS, Features, called, compared
 
 needs = (Decodes,)
 ON_REQUEST = True  # it reads as many images as fid
@@ -17,7 +17,7 @@ PROTOCOL = (
     "arXiv 1801.01401, section 4) between the test images and these: " + SETS + " Mean and sd over subsets (100 unless "
     f"the option subsets says otherwise), each of {SIZE:,} images of either set, or of half the smaller set where that "
     f"is less, drawn by the seed without repetition. Values named kernel distance are in {OWN} They compare only with "
-    f"each other and are no KID; {JUDGED}. Values named KID, with the option weights, are in {INCEPTIONS}; most "
+    f"each other and are no KID; {OTHERS}. Values named KID, with the option weights, are in {INCEPTIONS}; most "
     "published KIDs used another graph and other weights, and differ. Unbiased: of two equal laws it is 0 on average, "
     "now and then below, at any n."
 )

@@ -9,7 +9,7 @@ from torch import Generator
 from latelier.core import Decodes, Model
 from latelier.errors import Refusal
 from latelier.scores.common import Splits
-from latelier.scores.extractor import INCEPTIONS, JUDGED, OWN, SETS, Features, called, compared
+from latelier.scores.extractor import INCEPTIONS, OTHERS, OWN, SETS, Features, called, compared
 
 needs = (Decodes,)
 ON_REQUEST = True  # it reads as many images as fid
@@ -22,7 +22,7 @@ PROTOCOL = (
     f"image (Kynkaanniemi et al. 2019, eqs. 1 and 2; k = {NEAR}, or the option near). Density: the mean number of test "
     "images' balls that a drawn image is in, over k, which may exceed 1; coverage: the share of test images whose ball "
     f"holds a drawn image (Naeem et al. 2020, section 3; k = {DENSE}, or the option dense). Balls are closed. Drawn "
-    f"are {SETS} By default in {OWN} They compare only with each other; {JUDGED}. Values named Inception, with the "
+    f"are {SETS} By default in {OWN} They compare only with each other; {OTHERS}. Values named Inception, with the "
     f"option weights, are in {INCEPTIONS}; the papers took VGG-16. All depend on the number of images: compare at the "
     "same n."
 )

@@ -56,7 +56,7 @@ COLOURS = ("#d75f00", "#2d2d2d", "#e6a06a", "#9a9a9a", "#0072b2")
 TRAINING = {"size": 32, "batch": 64, "precision": "bf16", "decay": "linear"}
 SCORES: tuple[tuple[str, dict[str, Any]], ...] = (
     *((name, {}) for name in ("attribute_preservation", "attribute_probe", "reconstruction", "kid", "fid")),
-    ("kid", {"features": "judge"}),
+    *(("kid", {"features": kind}) for kind in ("judge", "pixels")),
 )
 SHOWN = {  # column -> value: of two levels, and of one code
     "preserved z1 %": ("preserved z1 %", "preserved code %"),
@@ -66,10 +66,17 @@ SHOWN = {  # column -> value: of two levels, and of one code
     "PSNR z2, dB": ("PSNR dB of z2", ""),
     "samples": ("kernel distance of samples", ""),
     "samples, by a judge": ("kernel distance by a judge of samples", ""),
+    "samples, in pixels": ("kernel distance in pixels of samples", ""),
     "samples, Frechet": ("Frechet distance of samples", ""),
     "reconstructions, Frechet": ("Frechet distance of reconstructions", ""),
 }
-DIGITS = {"samples": 4, "samples, by a judge": 3, "samples, Frechet": 2, "reconstructions, Frechet": 3}  # of others one
+DIGITS = {  # of others one
+    "samples": 4,
+    "samples, by a judge": 3,
+    "samples, in pixels": 4,
+    "samples, Frechet": 2,
+    "reconstructions, Frechet": 3,
+}
 
 
 def reproduce(bench: Bench) -> Result:
@@ -103,10 +110,10 @@ def drawn(title: str, values: Any, lengths: Sequence[float]) -> np.ndarray:
     """uint8 [H, W, 3]: a panel a score, a line a row, over lengths in epochs."""
     from latelier.sheets.plot import blank, light, rendered
 
-    figure = blank(13.0, 10.0)
+    figure = blank(13.0, 13.0)
     figure.suptitle(title)
     for place, column in enumerate(SHOWN):
-        panel: Axes = figure.add_subplot(3, 3, place + 1)
+        panel: Axes = figure.add_subplot(4, 3, place + 1)
         light(panel)
         for row, colour in zip(ROWS, COLOURS, strict=True):
             points = [(epochs, float(np.mean(seen))) for epochs in lengths if (seen := values(row, epochs, column))]

@@ -28,7 +28,7 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     "the cycle alone": ("ali", {**OURS, "cycle": (2.0,), "game": "off"}),
     "GAN": ("dcgan", {**NET, **RATES, "critic.norm": "none"}),
 }
-EPOCHS = 150
+EPOCHS = 250
 TRAINING = {"batch": 256, "decay": "linear"}
 SHOWN = ("modes covered", "samples of high quality %", "reconstructions that stay in their mode %")
 

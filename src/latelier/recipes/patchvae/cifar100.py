@@ -33,7 +33,7 @@ PUBLISHED = {
     PRETRAINED: 54.36,
 }
 EPOCHS = 90
-PROBE = 20  # epochs of the classifier: held-out accuracy is at its best before
+PROBE = 90  # epochs of the classifier, as in the source: after 20 its accuracy on held-out images still rises
 TRAINING = {"batch": 128, "precision": "bf16"}
 GAME = {"net": "resnet9", "latent": 96, "optimiser.rate": 1e-4, "critic.optimiser.rate": 1e-4}
 WHOLE = {"net": "resnet9", "latent": 96, "optimiser.rate": 1e-4, "optimiser.betas": (0.5, 0.999)}
