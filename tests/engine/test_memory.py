@@ -70,6 +70,6 @@ for method in sys.argv[1:]:
 
 
 def test_building_imports_no_compiler() -> None:
-    methods = ["vae", "hali", "patchvae", "dgdn", "classifier"]
+    methods = ["vae", "hali", "patchvae", "dgdn", "classifier", "dcign"]
     ran = subprocess.run([sys.executable, "-c", BUILDING, *methods], capture_output=True, text=True, check=True)
     assert ran.stdout.splitlines() == [f"{method} []" for method in methods]
