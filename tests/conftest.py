@@ -1,11 +1,23 @@
 """Fixtures of more than one file."""
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+
+def pytest_collection_finish() -> None:
+    """What is there before the first test, ten thousand tests and torch among it, stays till the end: no collection of
+    garbage looks at it again. Each did for half a second."""
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    """Libraries in C++ tell of what they hold when Python ends."""
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -18,6 +30,22 @@ def no_waiting_for_the_disk() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(os, "fsync", opened)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Not that of whoever runs the tests, where they left thousands of packs."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("LATELIER_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_cache(cache_of_tests: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A cache a file: each new pack looks through those that are there, which takes longer than to make a small one."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("LATELIER_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
 
 

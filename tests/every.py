@@ -22,6 +22,7 @@ from latelier.data.drawn.scenes import ATTRIBUTES, draw_scenes
 from latelier.data.drawn.sprites import draw_sprites
 from latelier.data.images import Images
 from latelier.data.words import Vocabulary
+from latelier.runs import building
 from latelier.runs.building import Card, assemble
 
 GREY, COLOUR = (1, 16, 8), (3, 16, 16)
@@ -87,8 +88,9 @@ class Case:
         return getattr(find_module("latelier.models", self.method, "model", "Model").Model, "one_factor", False)
 
     def build(self, seed: int = 0) -> tuple[Model, Card]:
-        """Laid out in memory as training has it."""
-        with torch.random.fork_rng(devices=[]):
+        """Laid out in memory as training has it. Whether there is room is not asked: engine/test_memory.py does."""
+        with torch.random.fork_rng(devices=[]), pytest.MonkeyPatch.context() as patched:
+            patched.setattr(building, "check_room", lambda name, make: None)
             torch.manual_seed(seed)
             settings = {"head": self.head, "caption": self.caption, **SMALL.get(self.method, {})}
             settings |= VARIANTS[self.method][self.variant] if self.variant else {}

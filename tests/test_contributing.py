@@ -1,6 +1,7 @@
 """The model of CONTRIBUTING.md is a real one: it is taken from the page, and trained."""
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ PAGE = Path(__file__).parents[1] / "CONTRIBUTING.md"
 
 
 @pytest.fixture
-def written(tmp_path: Path) -> str:
-    """The page's model, as a file of one's own."""
+def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The page's model, as a file of one's own, whose bytecode is kept as is Python's default."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     (code,) = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
     path = tmp_path / "sparse.py"
     path.write_text(code)

@@ -11,7 +11,7 @@ from pathlib import Path
 from subprocess import PIPE
 
 import pytest
-from trees import trees
+from trees import nodes
 
 import latelier
 from latelier.errors import Refusal
@@ -130,7 +130,7 @@ def text_mode(node: ast.AST) -> bool:
 
 
 def test_texts_say_their_encoding() -> None:
-    found = [(name, ast.unparse(node)) for name, tree in trees().items() for node in ast.walk(tree) if text_mode(node)]
+    found = [(name, ast.unparse(node)) for name, whole in nodes().items() for node in whole if text_mode(node)]
     assert found == []
 
 

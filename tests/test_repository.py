@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from made import folder
-from trees import trees
+from trees import nodes, trees
 
 ROOT = Path(__file__).parents[1]
 
@@ -84,9 +84,9 @@ def unpickles(node: ast.AST) -> bool:
 
 def test_nothing_is_unpickled() -> None:
     modules = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
-    assert [name for name, tree in trees().items() if imported(ast.walk(tree)) & modules] == []
-    assert [name for name, tree in trees().items() if any(map(unpickles, ast.walk(tree)))] == []
-    taken = [n for tree in trees().values() for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)]
+    assert [name for name, whole in nodes().items() if imported(whole) & modules] == []
+    assert [name for name, whole in nodes().items() if any(map(unpickles, whole))] == []
+    taken = [n for whole in nodes().values() for n in whole if isinstance(n, ast.ImportFrom)]
     assert [ast.unparse(n) for n in taken if n.module == "torch" and {"load", "save"} & {a.name for a in n.names}] == []
 
 

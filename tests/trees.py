@@ -14,3 +14,9 @@ def trees() -> dict[str, ast.Module]:
         path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8"))
         for path in sorted((ROOT / "src").rglob("*.py"))
     }
+
+
+@cache
+def nodes() -> dict[str, list[ast.AST]]:
+    """All of each tree, which takes as long to walk through as to parse."""
+    return {name: list(ast.walk(tree)) for name, tree in trees().items()}

@@ -153,12 +153,16 @@ def command(*options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(asked, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_without_a_gpu_it_refuses(tmp_path: Path) -> None:
-    done = command("--out", str(tmp_path / "out"))
-    assert done.returncode == 1
-    assert done.stderr.splitlines() == [
+def test_without_a_gpu_it_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gpu import main
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(sys, "argv", ["gpu.py", "--out", str(tmp_path / "out")])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == (
         "gpu.py: torch sees no GPU here; run it on a machine with one, or give --rehearse to try it on a CPU"
-    ]
+    )
     assert not (tmp_path / "out").exists()
 
 

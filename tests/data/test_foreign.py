@@ -218,11 +218,11 @@ PLACES: dict[str, tuple[str, Callable[[Path], Opened], list[Case], str]] = {  # 
 
 @pytest.mark.parametrize("place", PLACES)
 def test_a_value_means_the_same_everywhere(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LATELIER_CACHE", str(tmp_path / "cache"))
     what, make, cases, where = PLACES[place]
     opened = make(tmp_path)
     found, expected = {}, {}
-    for case in cases:
+    for number, case in enumerate(cases):
+        monkeypatch.setenv("LATELIER_CACHE", str(tmp_path / f"cache-{number}"))  # no other pack is looked through
         meaning = getattr(case, what)
         if place == "names.json label" and meaning is None:  # no class is called so
             meaning = OUT

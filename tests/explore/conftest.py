@@ -11,14 +11,6 @@ from sheets.fakes import Parted, Stacked
 IMAGE = (1, 8, 6)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Codes are not kept in the cache of whoever runs the tests."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("LATELIER_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
 @pytest.fixture(scope="module", autouse=True)
 def one_browser() -> Iterator[None]:
     """Ends with the module's last test, so that no other test has its loop."""

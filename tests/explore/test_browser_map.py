@@ -56,9 +56,9 @@ class Mapped:
         return int((abs(at - at[row]) < margin).all(1).sum())
 
     def whole(self) -> None:
-        """Draws a box around all points."""
+        """Draws a box around all points, from within the canvas, whose corners are round."""
         box = self.canvas.bounding_box()
-        self.drag(box["x"] + 2, box["y"] + 2, box["x"] + box["width"] - 2, box["y"] + box["height"] - 2)
+        self.drag(box["x"] + 5, box["y"] + 5, box["x"] + box["width"] - 5, box["y"] + box["height"] - 5)
 
     def selected(self, count: int) -> None:
         self.page.wait_for_selector(f"text={count} images are selected")
@@ -71,8 +71,11 @@ def test_points_are_pointed_at_boxed_hidden_and_opened(base: str) -> None:
         page.mouse.move(*mapped.at[3].tolist())
         page.wait_for_selector("text=dog (3.png)")
         page.get_by_role("button", name="Box").click()
+        place = mapped.canvas.bounding_box()
         first = mapped.box(3)
         mapped.selected(first)
+        page.get_by_role("button", name="Clear").wait_for()
+        assert mapped.canvas.bounding_box() == place  # or a box that is being drawn would be around other points
         page.keyboard.down("Shift")
         apart = int(np.linalg.norm(mapped.place - mapped.place[3], axis=1).argmax())
         second = mapped.box(apart)

@@ -264,7 +264,7 @@ def test_what_is_drawn_around_on_the_map_is_labelled() -> None:
         for x, y in at[1:]:
             visitor.page.mouse.move(x, y, steps=5)
         visitor.page.mouse.up()
-        visitor.until("/12 selected/.test(document.body.innerText)")
+        visitor.until("/12 images are selected/.test(document.body.innerText)")
         visitor.page.locator(".chosen").get_by_role("button", name="Label").click()
         visitor.page.get_by_role("button", name="All selected images are cat").click()
         visitor.until("/12 of 12 images have a class/.test(document.body.innerText)")

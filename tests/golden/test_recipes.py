@@ -8,6 +8,8 @@ writes it anew.
 import inspect
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,7 +25,12 @@ from latelier.bench.jobs import Bench, Job
 from latelier.bench.values import OF_THE_DATA, TRAINING
 from latelier.config.recipes import find_recipe, list_recipes
 from latelier.config.settings import parse_assignments
+from latelier.data import captions, words
 from latelier.data.drawn.scenes import draw_scenes
+from latelier.data.sources import builtin
+from latelier.data.sources.open import open_images
+from latelier.engine.memory import by_shape
+from latelier.runs import building
 from latelier.runs.building import assemble
 from latelier.runs.where import Where
 from latelier.training.supervision import supervised
@@ -100,6 +107,11 @@ def of_demo(name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, s
         calls.extend(argument for _, argument in jobs)
         raise Reached
 
+    def counted(source: str, split: str) -> Any:
+        """What a demo asks of its images is how many there are: scenes need not be drawn for that."""
+        return range(builtin.SCENES[split][0]) if source == "scenes" else open_images(source, split=split)
+
+    monkeypatch.setattr(demo, "open_images", counted)
     monkeypatch.setattr(processes, "run_all", record)
     with pytest.raises(Reached):
         demo.few_labels(RECIPES[name], name, Path("main"), Path("beside"))
@@ -125,7 +137,10 @@ def resolved(method: str, settings: dict[str, Any], arguments: dict[str, Any]) -
     channels, *sides = SHAPES[arguments["data"]]
     if arguments["size"]:
         sides = [arguments["size"]] * 2
-    model, card = assemble(method, (channels, *sides), known.images.classes, dict(known.settings), words=known.words)
+    with nullcontext() if method == "dgdn_sampled" else by_shape():  # whose prior is as wide as its first weights
+        model, card = assemble(
+            method, (channels, *sides), known.images.classes, dict(known.settings), words=known.words
+        )
     digest = sha256(json.dumps([card.config, card.head, card.caption], sort_keys=True).encode()).hexdigest()[:12]
     optimisers = "; ".join(
         f"{player} {o.kind} {o.rate:g} {o.betas} {o.weight_decay:g}" for player, o in model.optimisers().items()
@@ -138,6 +153,18 @@ def resolved(method: str, settings: dict[str, Any], arguments: dict[str, Any]) -
         if value not in nothing and name not in NEUTRAL
     )
     return card.config, f"{method} {digest}, {weights:,} weights; {optimisers or 'no optimiser'}; {said}"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def what_recipes_share() -> Iterator[None]:
+    """Captions are taken apart once for all trainings, and nobody asks whether a model without weights has room."""
+    with pytest.MonkeyPatch.context() as patched:
+        taken = cache(words.words_of)
+        for module in (words, captions):
+            patched.setattr(module, "words_of", taken)
+        patched.setattr(words, "runs", cache(words.runs))
+        patched.setattr(building, "check_room", lambda name, make: None)
+        yield
 
 
 @pytest.mark.parametrize("name", [*sorted(list_recipes()), *(f"demo {data}" for data in RECIPES)])

@@ -3,7 +3,8 @@ than the machine has, and the system then kills the process without a word."""
 
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -77,9 +78,16 @@ def memory() -> float:
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
+@contextmanager
+def by_shape() -> Iterator[None]:
+    """Within it nets are made of shapes alone: no weight takes memory or is drawn."""
+    with torch.device("meta"), _Shapes():
+        yield
+
+
 def needed(make: Callable[[], nn.Module]) -> int:
     """Bytes of a model's weights and buffers, by its shapes: none of them is made."""
-    with torch.device("meta"), _Shapes():
+    with by_shape():
         planned = make()
     return sum(part.numel() * part.element_size() for part in (*planned.parameters(), *planned.buffers()))
 

@@ -140,6 +140,6 @@ class Model(DeclaredPrior, Encodes, Decodes, EncoderFeatures, EncoderFilters, We
 
 def _members(groups: tuple[int, ...], latent: int) -> Tensor:
     """bool [f, k]: whether a latent is in a factor's group; groups lie side by side from latent 0 on."""
-    group = torch.tensor([number for number, size in enumerate(groups) for _ in range(size)])
-    own = torch.cat([group, group.new_full((latent - len(group),), -1)])
-    return own == torch.arange(len(groups))[:, None]
+    own = [number for number, size in enumerate(groups) for _ in range(size)]
+    own += [-1] * (latent - len(own))
+    return torch.tensor([[factor == one for one in own] for factor in range(len(groups))])

@@ -230,7 +230,8 @@ def _module(name: str) -> ModuleType:
     if not name.endswith(".py"):
         return find_module("latelier.models", name, "model", "Model")
     path = permitted(name, "model")
-    spec = importlib.util.spec_from_file_location(Path(path).stem, path)
+    # A plain str: bytecode holds the file's name, and no subclass of str can be written there.
+    spec = importlib.util.spec_from_file_location(Path(path).stem, str(path))
     if spec is None or spec.loader is None or not Path(path).exists():
         raise Refusal(f"no model file at {path}")
     module = importlib.util.module_from_spec(spec)

@@ -1,4 +1,4 @@
-// The selection that the address names: a bar over every panel, with what can be done with it.
+// The selection that the address names: a bar over every panel, on the map beside it, with what can be done with it.
 
 import { go } from "./address.js";
 import { pack } from "./bits.js";
@@ -20,7 +20,8 @@ export async function keepRows(stage, rows) {
 export async function keepAsked(stage, asked) {
   const made = (await stage.ask("select", asked, "look"))?.selection ?? "";
   // Now: the page that shows it is built anew, and is short meanwhile.
-  unseen = document.querySelector("h1")?.getBoundingClientRect().bottom < 0 ? made : "";
+  const over = !stage.side.contains(stage.selection.element);
+  unseen = over && document.querySelector("h1")?.getBoundingClientRect().bottom < 0 ? made : "";
   return made;
 }
 

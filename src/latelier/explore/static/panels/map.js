@@ -66,7 +66,8 @@ class View {
     );
     stage.side.append(
       h("section", { class: "colours" }, choice("Coloured by", this.columns), this.key),
-      h("section", { class: "side" }, h("h2", {}, "Selected"), this.words, this.gallery),
+      // The bar too: over the map it would move the points, and with them a box that is being drawn.
+      h("section", { class: "side selected" }, h("h2", {}, "Selected"), this.words, stage.selection.element, this.gallery),
       keep(stage, { question: () => ({}), action: "command" }),
       h("p", { class: "soft" }, [...missing, told.remark].filter(Boolean).join(". ")),
     );
