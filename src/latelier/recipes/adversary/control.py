@@ -1,4 +1,5 @@
-"""Does the game help anything but samples? HALI and ALI with cycles, beside the same nets and cycles without a critic.
+"""Does the game help anything but samples? HALI and ALI with cycles, beside the same nets and cycles without a critic,
+a VAE and PCA.
 
     latelier reproduce adversary/control --data DIR/smiles
 
@@ -51,8 +52,9 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     "ALI, game and cycle": ("ali", ALI),
     "ALI, cycle alone": ("ali", {**ALI, "game": "off"}),
     "VAE": ("vae", VAE),
+    "PCA": ("pca", {"latent": 256}),  # the same at every length
 }
-COLOURS = ("#d75f00", "#2d2d2d", "#e6a06a", "#9a9a9a", "#0072b2")
+COLOURS = ("#d75f00", "#2d2d2d", "#e6a06a", "#9a9a9a", "#0072b2", "#009e73")
 TRAINING = {"size": 32, "batch": 64, "precision": "bf16", "decay": "linear"}
 SCORES: tuple[tuple[str, dict[str, Any]], ...] = (
     *((name, {}) for name in ("attribute_preservation", "attribute_probe", "reconstruction", "kid", "fid")),
