@@ -31,23 +31,33 @@ def score(model: Model, data: Splits, generator: Generator) -> dict[str, float]:
     """Counts of modes and shares in percent. Raises Refusal for images without known modes."""
     if "mode" not in data.fit.truth or "mode" not in data.test.truth:
         raise Refusal(f"coverage: {data.test.source or 'these images'} have no known modes; give mixture")
-    centres = np.unique(data.fit.truth["mode"], axis=0)
-    reach = WITHIN * spread(data)
-    mode, good = placed(_drawn(model, generator), centres, reach)
-    counts = np.bincount(mode[good], minlength=len(centres))
-    images = data.test.floats(slice(None)).flatten(1).numpy()
-    values = {
-        "modes covered": float((counts >= SAMPLES / SHARE / len(centres)).sum()),
-        "modes": float(len(centres)),
-        "samples of high quality %": 100 * float(good.mean()),
-        "data of high quality %": 100 * float(placed(images, centres, reach)[1].mean()),
-    }
+    values = counted(_drawn(model, generator), data)
     if has(model, Encodes):
+        centres, reach = modes(data)
         own = placed(data.test.truth["mode"], centres, reach)[0]
         again, near = placed(_reconstructed(model, data), centres, reach)
         values["reconstructions that stay in their mode %"] = 100 * float((again == own).mean())
         values["reconstructions that stay within %"] = 100 * float(((again == own) & near).mean())
     return values
+
+
+def counted(points: np.ndarray, data: Splits) -> dict[str, float]:
+    """Of ``SAMPLES`` drawn points [n, d], whoever drew them, and of the test images."""
+    centres, reach = modes(data)
+    mode, good = placed(points, centres, reach)
+    counts = np.bincount(mode[good], minlength=len(centres))
+    images = data.test.floats(slice(None)).flatten(1).numpy()
+    return {
+        "modes covered": float((counts >= SAMPLES / SHARE / len(centres)).sum()),
+        "modes": float(len(centres)),
+        "samples of high quality %": 100 * float(good.mean()),
+        "data of high quality %": 100 * float(placed(images, centres, reach)[1].mean()),
+    }
+
+
+def modes(data: Splits) -> tuple[np.ndarray, float]:
+    """Their centres [modes, d], and how far from one a point may be that is of high quality."""
+    return np.unique(data.fit.truth["mode"], axis=0), WITHIN * spread(data)
 
 
 def spread(data: Splits) -> float:

@@ -4,11 +4,13 @@
 
 Published (Dumoulin et al. 2017, appendix A): on average over a grid of settings 13.4 modes with ALI, 10.4 with a GAN.
 Here a mode counts if it holds samples of high quality, a narrower thing. All critics see points through drawn waves.
+Expectation maximisation, which is told that there are 25 Gaussians, stands beside them.
 """
 
 from typing import Any
 
 from latelier.bench import Bench, Job, Result, spread
+from latelier.scores.common import Splits
 
 DATA = "mixture"
 HOURS = "~2"
@@ -19,6 +21,7 @@ PUBLISHED = {"ALI": 13.4, "GAN": 10.4}
 NET: dict[str, Any] = {"net": "dense", "net.widths": (128, 128, 128), "net.norm": "none", "net.waves": 5.0, "latent": 2}
 RATES = {"optimiser.rate": 1e-3, "critic.optimiser.rate": 1e-3, "noise": 0.0, "critic.dropout": 0.0}
 PAIRED: dict[str, Any] = {"paired": True, "critic.r1": 0.004, "critic.r2": 0.004, "critic.unit": "distance"}
+RIVAL = "25 Gaussians by expectation maximisation"
 STEADY = "ALI, pairs compared, R1 and R2, a cycle"
 OURS: dict[str, Any] = {**NET, **RATES, **PAIRED, "net.slope": 0.02}
 ROWS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -41,6 +44,7 @@ def reproduce(bench: Bench) -> Result:
         for seed in range(bench.seeds if row == STEADY else min(bench.seeds, BESIDE))
     ]
     found = bench.measure(jobs)
+    found[RIVAL] = [maximised(bench.splits(bench.train(jobs[0])), seed) for seed in range(bench.seeds)]
     rows = [
         [
             row,
@@ -52,3 +56,14 @@ def reproduce(bench: Bench) -> Result:
     best = [one["modes covered"] == one["modes"] for one in found[STEADY]]
     note = f"With pairs compared and a cycle, ALI covers all 25 modes in {sum(best)} of {len(best)} seeds."
     return Result("25 Gaussians", ("", "modes, published", *SHOWN), rows, note=note)
+
+
+def maximised(data: Splits, seed: int) -> dict[str, float]:
+    """The values of ``coverage`` of a mixture of as many Gaussians as there are modes, fitted by expectation
+    maximisation."""
+    from sklearn.mixture import GaussianMixture
+
+    from latelier.scores.coverage import SAMPLES, counted, modes
+
+    machine = GaussianMixture(len(modes(data)[0]), random_state=seed)
+    return counted(machine.fit(data.fit.floats(slice(None)).flatten(1).numpy()).sample(SAMPLES)[0], data)
