@@ -4,7 +4,8 @@
 
 Rows, their settings and the protocol of the accuracy are those of the recipe patchvae/cifar100 (Conv[1-5], the
 classifier's epoch chosen on held-out training images), one seed. A row is one training, measured where it reaches each
-length. Lengths that stand in OUT/results.jsonl are not measured again.
+length. Lengths that stand in OUT/results.jsonl are not measured again; one below those needs another OUT, as does
+another ``--probe``.
 """
 
 import argparse
@@ -34,6 +35,8 @@ def measured(bench: Bench, row: str, lengths: list[float], probe: int, known: di
         key = f"{row} {epochs:g} {probe}"
         if key in known:
             continue
+        if any(float(one.rsplit(" ", 2)[1]) >= epochs for one in known if one.startswith(f"{row} ")):
+            raise SystemExit(f"{folder} has been trained to {epochs:g} epochs or further; give another --out")
         if checkpoints(folder):
             start(Options(out=str(folder), resume=True, quiet=True, epochs=epochs))
         else:

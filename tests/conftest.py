@@ -4,6 +4,7 @@ import gc
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -33,19 +34,24 @@ def no_waiting_for_the_disk() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def cached_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("LATELIER_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cache_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Not that of whoever runs the tests, where they left thousands of packs."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("LATELIER_CACHE", str(tmp_path_factory.mktemp("cache")))
+    with cached_apart(tmp_path_factory):
         yield
 
 
 @pytest.fixture(scope="module", autouse=True)
 def own_cache(cache_of_tests: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A cache a file: each new pack looks through those that are there, which takes longer than to make a small one."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("LATELIER_CACHE", str(tmp_path_factory.mktemp("cache")))
+    with cached_apart(tmp_path_factory):
         yield
 
 

@@ -9,6 +9,7 @@ from torch import Generator
 from latelier.errors import Refusal
 from latelier.scores import kid
 from latelier.scores.common import Splits
+from latelier.scores.extractor import Pixels
 from latelier.scores.kid import distance, score
 
 
@@ -110,10 +111,17 @@ def test_pixels_in_closed_form_and_they_know_where_things_are() -> None:
     exact = 1.16**3 + 1.36**3 - 2 * 1.24**3  # the kernel of .4 and .6
     assert values["kernel distance in pixels of reconstructions"] == pytest.approx(exact, rel=1e-4)
     assert values["kernel distance in pixels of training images"] == pytest.approx(0, abs=1e-6)
-    above = np.random.default_rng(0).integers(0, 60, (40, 8, 8, 1))
-    above[:, :4] += 150
+    assert Pixels()(torch.zeros(8, 3, 20, 4)).shape == (8, 3 * 16 * 4)
+    above = np.random.default_rng(0).integers(0, 60, (40, 32, 32, 1))
+    above[:, :16] += 150
     data = Splits(pictures(above), pictures(above))
-    in_pixels = scored(data, lambda image: image.flip(2), subsets=4, features="pixels")
-    assert in_pixels["kernel distance in pixels of reconstructions"] > 0.3
+    turned = {
+        kind: scored(data, lambda image: image.flip(2), subsets=4, features=kind) for kind in ("random", "pixels")
+    }
+    black = {kind: scored(data, torch.zeros_like, subsets=4, features=kind) for kind in turned}
+    shares = {
+        kind: next(iter(turned[kind].values())) / next(iter(black[kind].values())) for kind in turned
+    }  # of reconstructions that are turned upside down, and black
+    assert shares["pixels"] > 2 * shares["random"]
     with pytest.raises(Refusal, match="features=pixels asks for pixels; give one of the two"):
         scored(data, features="pixels", weights="some.safetensors")

@@ -42,13 +42,13 @@ def score(model: Model, data: Splits, generator: Generator) -> dict[str, float]:
 
 
 def counted(points: np.ndarray, data: Splits) -> dict[str, float]:
-    """Of ``SAMPLES`` drawn points [n, d], whoever drew them, and of the test images."""
+    """Of points [n, d], by a model or another sampler, and of the test images."""
     centres, reach = modes(data)
     mode, good = placed(points, centres, reach)
     counts = np.bincount(mode[good], minlength=len(centres))
     images = data.test.floats(slice(None)).flatten(1).numpy()
     return {
-        "modes covered": float((counts >= SAMPLES / SHARE / len(centres)).sum()),
+        "modes covered": float((counts >= len(points) / SHARE / len(centres)).sum()),
         "modes": float(len(centres)),
         "samples of high quality %": 100 * float(good.mean()),
         "data of high quality %": 100 * float(placed(images, centres, reach)[1].mean()),

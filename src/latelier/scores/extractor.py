@@ -1,6 +1,6 @@
 """What distances between sets of images share: the sets themselves, and the features in which they are compared, of an
 untrained trunk, of a judge that learned attributes of these images, or of Inception with the user's weights; or their
-pixels, which alone of these say where in an image something is."""
+pixels."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -42,8 +42,8 @@ OTHERS = (
     "with the option features=judge in those of the classifier of attribute_preservation, which learned the attributes "
     "or classes of these very training images: mean and sd over 4x4 parts of its last maps, 256 numbers (judge: its "
     "balanced accuracy on test images; at 50 % it knows nothing); with features=pixels in the pixels of the images, "
-    f"shrunk to at most {SMALL} px a side (bilinear, antialiased), which alone say where in an image something is, and "
-    "so serve images that are aligned"
+    f"shrunk to at most {SMALL} px a side (bilinear, antialiased), which serve images that are aligned, and to which a "
+    "Gaussian of the pixels is as near as images are"
 )
 INCEPTIONS = (
     "the 2,048 pooled features of torchvision's inception_v3 with the weights given, images resized to "

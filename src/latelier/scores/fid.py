@@ -26,7 +26,8 @@ def score(
 ) -> dict[str, float]:
     """Frechet distances, at least 0, of reconstructions, of samples where the model has a prior, and of training
     images. ``weights`` is a safetensors file of torchvision's inception_v3 state dict. Raises Refusal for one that does
-    not fit, for fewer than two images of a split, and for images that are not finite."""
+    not fit, for fewer than two images of a split, and for images that are not finite.
+    ``features`` are those of an untrained trunk (random), a judge's or pixels; weights go with the first alone."""
     name = called("FID", "Frechet distance", weights, features)
     truth, sets, told = compared("fid", model, data, generator, weights, features)
     target = fitted(truth)

@@ -34,7 +34,8 @@ def score(
 ) -> dict[str, float]:
     """Kernel distances, mean and sd over subsets, of reconstructions, of samples where the model has a prior, and of
     training images. ``weights`` is a safetensors file of torchvision's inception_v3 state dict. Raises Refusal for one
-    that does not fit, for fewer than four images of a split or one subset, and for images that are not finite."""
+    that does not fit, for fewer than four images of a split or one subset, and for images that are not finite.
+    ``features`` are those of an untrained trunk (random), a judge's or pixels; weights go with the first alone."""
     fewest = min(len(data.fit), len(data.test))
     if fewest < 4 or subsets < 1:
         raise Refusal(f"kid: 4 images a split and 1 subset are needed at least, not {fewest} and {subsets}; give more")

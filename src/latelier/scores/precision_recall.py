@@ -50,7 +50,8 @@ def score(
     """Precision, recall and coverage in [0, 1], and density, of reconstructions, of samples where the model has a
     prior, and of training images. ``weights`` is a safetensors file of torchvision's inception_v3 state dict. Raises
     Refusal for one that does not fit, for a k below 1 or not below the number of images of a split, and for images
-    that are not finite."""
+    that are not finite.
+    ``features`` are those of an untrained trunk (random), a judge's or pixels; weights go with the first alone."""
     fewest, most = min(len(data.fit), len(data.test)), max(near, dense)
     if min(near, dense) < 1 or most >= fewest:
         raise Refusal(

@@ -5,10 +5,10 @@ import torch
 from torch import Generator, Tensor
 
 from latelier.codes.rows import reconstructions, rows_of
-from latelier.core import Decodes, Encodes, Model
+from latelier.core import Decodes, Encodes, Model, need
 from latelier.data.images import Images
 from latelier.scores.common import Splits
-from latelier.scores.levels import levels_of, reconstructed
+from latelier.scores.levels import levels_of
 
 needs = (Encodes, Decodes)
 LIMIT = 10_000
@@ -44,9 +44,12 @@ def psnr_above(model: Model, images: Images) -> dict[str, float]:
     if not above:
         return {}
 
+    encoder, decoder = need(model, Encodes), need(model, Decodes)
+
     def peaks(image: Tensor) -> Tensor:
-        means = reconstructed(model, image)
-        return torch.stack([psnr(squared_error(image, means[level])) for level in above], 1)
+        code = encoder.encode(image).mode()
+        means = [decoder.decode({level: code[level]}) for level in above]
+        return torch.stack([psnr(squared_error(image, mean)) for mean in means], 1)
 
     means = rows_of(model, images, peaks).mean(0, dtype=np.float64)
     return {f"PSNR dB of {level}": float(value) for level, value in zip(above, means, strict=True)}

@@ -47,7 +47,7 @@ def score(
         others.
     settings
         SCORE.OPTION=value, a keyword of a score's function, e.g. finetune.epochs=5 frozen_probe.frozen=conv1
-        likelihood.samples=1,50 fid.weights=inception.safetensors kid.features=judge; kept with its record.
+        likelihood.samples=1,50 fid.weights=inception.safetensors kid.features=pixels; kept with its record.
     seed
         Seed of label draws, codes and subsets.
     limit

@@ -1,10 +1,10 @@
-"""Does the game help anything but samples? HALI and ALI with cycles, beside the same nets and cycles without a critic,
-a VAE and PCA.
+"""What the game helps: HALI and ALI with cycles, beside the same nets and cycles without a critic, a VAE and PCA.
 
     latelier reproduce adversary/control --data DIR/smiles
 
 Nothing is published for this: papers compare games with other models, not with their own nets without the game. Each
-length is a training of its own, since rates fall to zero at its end. Images need attributes or classes.
+length is a training of its own, since rates fall to zero at its end. Images need attributes or classes, and 256 values
+or more.
 """
 
 from collections.abc import Sequence
@@ -52,9 +52,9 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     "ALI, game and cycle": ("ali", ALI),
     "ALI, cycle alone": ("ali", {**ALI, "game": "off"}),
     "VAE": ("vae", VAE),
-    "PCA": ("pca", {"latent": 256}),  # the same at every length
 }
-COLOURS = ("#d75f00", "#2d2d2d", "#e6a06a", "#9a9a9a", "#0072b2", "#009e73")
+LINEAR = {f"PCA, {latent} numbers": latent for latent in (32, 64, 256)}  # as many as z2, ALI's code and the VAE's
+COLOURS = ("#d75f00", "#2d2d2d", "#e6a06a", "#9a9a9a", "#0072b2", "#009e73", "#4db892", "#99d6be")
 TRAINING = {"size": 32, "batch": 64, "precision": "bf16", "decay": "linear"}
 SCORES: tuple[tuple[str, dict[str, Any]], ...] = (
     *((name, {}) for name in ("attribute_preservation", "attribute_probe", "reconstruction", "kid", "fid")),
@@ -90,19 +90,26 @@ def reproduce(bench: Bench) -> Result:
         for share in bench.some(SHARES)
         for score, options in SCORES
     ]
+    jobs += [
+        Job(row, "pca", score, seed, 1, {"latent": latent}, {"size": TRAINING["size"]}, options)
+        for seed in range(bench.seeds)
+        for row, latent in LINEAR.items()
+        for score, options in SCORES
+    ]
     found = bench.measure(jobs)
 
     lengths = {EPOCHS * share * bench.share: f"{EPOCHS * share:g} epochs" for share in bench.some(SHARES)}
 
     def values(row: str, epochs: float, column: str) -> list[float]:
-        records = found[f"{row}, {lengths[epochs]}"]
+        records = found[row if row in LINEAR else f"{row}, {lengths[epochs]}"]
         return [one[name] for one in records for name in SHOWN[column] if name in one]
 
     rows = []
-    for row in ROWS:
-        for epochs in lengths:
+    for row in (*ROWS, *LINEAR):
+        for epochs in (0,) if row in LINEAR else lengths:
             cells = [(values(row, epochs, column), DIGITS.get(column, 1)) for column in SHOWN]
-            rows.append([row, f"{epochs:g}", *(spread(cell, digits) if cell else "" for cell, digits in cells)])
+            trained = f"{epochs:g}" if epochs else ""
+            rows.append([row, trained, *(spread(cell, digits) if cell else "" for cell, digits in cells)])
     note = "Every row of one length has seen as many images. Distances are kernel ones unless named; smaller is nearer."
     title = "What a game adds to the same nets without it"
     return Result(title, ("", "epochs", *SHOWN), rows, drawn(title, values, list(lengths)), note)
@@ -117,7 +124,7 @@ def drawn(title: str, values: Any, lengths: Sequence[float]) -> np.ndarray:
     for place, column in enumerate(SHOWN):
         panel: Axes = figure.add_subplot(4, 3, place + 1)
         light(panel)
-        for row, colour in zip(ROWS, COLOURS, strict=True):
+        for row, colour in zip((*ROWS, *LINEAR), COLOURS, strict=True):
             points = [(epochs, float(np.mean(seen))) for epochs in lengths if (seen := values(row, epochs, column))]
             if points:
                 panel.plot(*zip(*points, strict=True), color=colour, marker="o", label=row)

@@ -3,8 +3,9 @@
     latelier reproduce patchvae/cifar100 --data DIR/cifar100 --seeds 3
 
 Published: Gupta et al. 2020, one seed each, the best of 90 epochs on the test images. Here the classifier learns from
-45,000 of the training images and its epoch is chosen on the other 5,000. With LATELIER_RESNET18=resnet18.safetensors
-before the command, your file of torchvision's weights, there is a row of a trunk that learned ImageNet's labels.
+45,000 of the training images and its epoch is chosen on the other 5,000. A trunk with its first weights has a row. With
+LATELIER_RESNET18=resnet18.safetensors before the command, your file of torchvision's weights, there is a row of a trunk
+that learned ImageNet's labels.
 """
 
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ HOURS = "~90"
 STATE = "measured at share 0.025; order not seen"
 SEEDS = 3
 PRETRAINED = "ImageNet, pretrained"  # a trunk that learned labels
+UNTRAINED = "untrained trunk"  # with its first weights, the rival of every row: one step at next to no rate
 PUBLISHED = {
     "beta-VAE": 28.57,
     "beta-VAE + L_w": 28.33,
@@ -75,6 +77,11 @@ def compared(
         for seed in range(bench.seeds)
         for row, (method, fields) in rows.items()
         if row in published
+    ]
+    still = {**WHOLE, "optimiser.rate": 1e-9}
+    jobs += [
+        Job(UNTRAINED, "vae", "frozen_probe", seed, 1e-3, still, TRAINING, {"epochs": PROBE})
+        for seed in range(bench.seeds)
     ]
     found = {row: [one["accuracy %"] for one in values] for row, values in bench.measure(jobs).items()}
     note = (

@@ -12,7 +12,7 @@ from typing import Any
 from latelier.bench import Bench, Job, Result, find_recipe, spread
 
 DATA = "cifar100"
-HOURS = "~100"
+HOURS = "~200"
 STATE = "rehearsed"
 SEEDS = 1
 TABLE = find_recipe("patchvae/cifar100")
