@@ -44,8 +44,8 @@ def compared(
     epochs: float,
     probe: int,
 ) -> Result:
-    """The table of these rows on one set of images, under the protocol of this file."""
-    depths, made = bench.some(list(DEPTHS.items())), TABLE.possible(published)
+    """The table of these rows on one set of images, under the protocol of this file, and of an untrained trunk."""
+    depths, made = bench.some(list(DEPTHS.items())), {**TABLE.possible(published), TABLE.UNTRAINED: ()}
     jobs = []
     for seed in range(bench.seeds):
         for row in made:
@@ -53,15 +53,16 @@ def compared(
             for column, frozen in depths:
                 options = {"epochs": probe, "frozen": frozen, **TABLE.weights(row)}
                 name = f"{row}, {column}"
-                jobs.append(Job(name, method, "frozen_probe", seed, epochs, settings, training, options))
+                length = TABLE.length(row, epochs)
+                jobs.append(Job(name, method, "frozen_probe", seed, length, settings, training, options))
     found = bench.measure(jobs)
     rows = []
     for row, figures in made.items():
-        cells = [
-            (f"{figure:.2f}", spread([one["accuracy %"] for one in found[f"{row}, {column}"]]))
-            for (column, _), figure in zip(depths, figures, strict=False)
-        ]
-        rows.append([row, *(text for pair in cells for text in pair)])
+        cells = list[str]()
+        for place, (column, _) in enumerate(depths):
+            measured = [one["accuracy %"] for one in found[f"{row}, {column}"]]
+            cells += [f"{figures[place]:.2f}" if figures else "", spread(measured)]
+        rows.append([row, *cells])
     columns = [name for column, _ in depths for name in (f"{column}, published", "measured")]
     note = (
         f"Accuracy on the test images in percent, the trunk frozen up to a depth; mean ± sd over {bench.seeds} seeds. "
