@@ -36,9 +36,10 @@ AUGMENTED: dict[str, dict[str, Any]] = {
     "shift and mirror": {"shift": 4, "flip": True},
     "colour": {"colour": 1.0},
     "cutout": {"cutout": 0.5},
+    "shift, mirror and colour": {"shift": 4, "flip": True, "colour": 1.0},
 }
+FASTER: dict[str, dict[str, Any]] = {"rate 1e-3": {"optimiser.rate": 1e-3}}
 MOVING = "batch norm's statistics move"  # those of the frozen trunk, as the classifier learns: the authors' code
-BOTH = ("as it is", *AUGMENTED, "shift, mirror and colour", "squares hidden", "coarse first", "rate 1e-3", MOVING)
 OWN: dict[str, dict[str, dict[str, Any]]] = {  # changed settings of one row alone
     "beta-VAE": {
         "KL of weight .1": {"penalty": "beta", "penalty.weight": 0.1},
@@ -77,6 +78,7 @@ def coarse_first(learn: Callable[..., Losses], model: Any, batch: Batch, progres
 
 
 CHANGED = {"squares hidden": squares_hidden, "coarse first": coarse_first}
+BOTH = ("as it is", *AUGMENTED, *CHANGED, *FASTER, MOVING)
 
 
 @contextmanager
@@ -91,19 +93,10 @@ def learning(row: str, tried: str) -> Iterator[None]:
         kind.learn = learn
 
 
-def changes(row: str, tried: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Settings and training options."""
-    if tried == "shift, mirror and colour":
-        return {}, AUGMENTED["shift and mirror"] | AUGMENTED["colour"]
-    if tried == "rate 1e-3":
-        return {"optimiser.rate": 1e-3}, {}
-    return OWN[row].get(tried, {}), AUGMENTED.get(tried, {})
-
-
 def accuracy(bench: Bench, row: str, tried: str, seed: int, epochs: float, probe: int) -> float:
     method, stated = RECIPE.settings(row)
-    changed, options = changes(row, tried)
-    job = Job(row, method, "", seed, epochs, stated | changed, RECIPE.TRAINING | options)
+    changed = (FASTER | OWN[row]).get(tried, {})
+    job = Job(row, method, "", seed, epochs, stated | changed, RECIPE.TRAINING | AUGMENTED.get(tried, {}))
     with learning(row, tried):
         bench = replace(bench, out=bench.out / tried) if tried in CHANGED else bench
         bench.train(job)

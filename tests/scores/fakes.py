@@ -162,7 +162,8 @@ class Layered(Fake, Encodes, Decodes, HasLevels):
         return Point({"z1": image.flatten(1), "z2": image.flip(3).flatten(1)})
 
     def decode(self, code: Code) -> Tensor:
-        return code["z1" if "z1" in code else "z2"].unflatten(1, self.image)
+        (level,) = code  # one alone
+        return code[level].unflatten(1, self.image)
 
     def levels(self) -> tuple[str, ...]:
         return ("z1", "z2")

@@ -31,9 +31,9 @@ def score(model: Model, data: Splits, generator: Generator) -> dict[str, float]:
     """Counts of modes and shares in percent. Raises Refusal for images without known modes."""
     if "mode" not in data.fit.truth or "mode" not in data.test.truth:
         raise Refusal(f"coverage: {data.test.source or 'these images'} have no known modes; give mixture")
-    values = counted(_drawn(model, generator), data)
+    centres, reach = modes(data)
+    values = counted(_drawn(model, generator), data, centres, reach)
     if has(model, Encodes):
-        centres, reach = modes(data)
         own = placed(data.test.truth["mode"], centres, reach)[0]
         again, near = placed(_reconstructed(model, data), centres, reach)
         values["reconstructions that stay in their mode %"] = 100 * float((again == own).mean())
@@ -41,9 +41,8 @@ def score(model: Model, data: Splits, generator: Generator) -> dict[str, float]:
     return values
 
 
-def counted(points: np.ndarray, data: Splits) -> dict[str, float]:
-    """Of points [n, d], by a model or another sampler, and of the test images."""
-    centres, reach = modes(data)
+def counted(points: np.ndarray, data: Splits, centres: np.ndarray, reach: float) -> dict[str, float]:
+    """Of points [n, d], by a model or another sampler, and of the test images; ``modes`` has the rest."""
     mode, good = placed(points, centres, reach)
     counts = np.bincount(mode[good], minlength=len(centres))
     images = data.test.floats(slice(None)).flatten(1).numpy()

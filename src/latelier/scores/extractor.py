@@ -79,7 +79,7 @@ def compared(
                 f"{score}: {source} has {len(images)} image, but the spread of a set needs two at least; give more"
             )
     n, seed = len(data.test), generator.initial_seed() % 2**32
-    extractor: nn.Module = RandomTrunk()
+    extractor: nn.Module
     told: dict[str, float] = {}
     if weights:
         extractor = inception(place(weights, f"{score}.weights"), score)
@@ -88,6 +88,8 @@ def compared(
         told, extractor = judged(model, judge, data.test, attributes.test), JudgeFeatures(judge)
     elif kind_of == "pixels":
         extractor = Pixels()
+    else:
+        extractor = RandomTrunk()
     extractor.to(device_of(model))
     truth = features(extractor, data.test.blocks())
     images_of: dict[str, Iterable[Tensor]] = {}

@@ -4,11 +4,10 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from latelier.codes.rows import reconstructions, rows_of
-from latelier.core import Decodes, Encodes, Model, need
-from latelier.data.images import Images
+from latelier.codes.rows import rows_of
+from latelier.core import Decodes, Encodes, Model
 from latelier.scores.common import Splits
-from latelier.scores.levels import levels_of
+from latelier.scores.levels import levels_of, reconstructed
 
 needs = (Encodes, Decodes)
 LIMIT = 10_000
@@ -26,33 +25,19 @@ LEAST = 1e-10  # the squared error of 100 dB: an exact reconstruction would othe
 def score(model: Model, data: Splits, generator: Generator) -> dict[str, float]:
     """MSE per pixel value, PSNR in dB, SSIM for images of at least 3 px a side, and "PSNR dB of LEVEL" for each level
     of a hierarchy but the first. ``generator`` is not used."""
-    errors, peaks, likenesses = [], [], []
-    for image, mean in reconstructions(model, data.test):
-        error = squared_error(image, mean)
-        errors.append(error)
-        peaks.append(psnr(error))
-        if min(image.shape[2:]) >= 3:
-            likenesses.append(ssim(image, mean))
-    values = {"MSE per pixel value": errors, "PSNR dB": peaks, "SSIM": likenesses}
-    found = {name: float(torch.cat(parts).double().mean()) for name, parts in values.items() if parts}
-    return found | psnr_above(model, data.test)
+    first, *above = levels_of(model)
+    alike = ["SSIM"] if min(data.test.shape[1:]) >= 3 else []
 
+    def measured(image: Tensor) -> Tensor:
+        means = reconstructed(model, image)
+        error = squared_error(image, means[first])
+        likeness = [ssim(image, means[first])] if alike else []
+        peaks = [psnr(squared_error(image, means[level])) for level in above]
+        return torch.stack([error, psnr(error), *likeness, *peaks], 1)
 
-def psnr_above(model: Model, images: Images) -> dict[str, float]:
-    """dB by each level of a hierarchy but the first; nothing of a model without levels."""
-    above = levels_of(model)[1:]
-    if not above:
-        return {}
-
-    encoder, decoder = need(model, Encodes), need(model, Decodes)
-
-    def peaks(image: Tensor) -> Tensor:
-        code = encoder.encode(image).mode()
-        means = [decoder.decode({level: code[level]}) for level in above]
-        return torch.stack([psnr(squared_error(image, mean)) for mean in means], 1)
-
-    means = rows_of(model, images, peaks).mean(0, dtype=np.float64)
-    return {f"PSNR dB of {level}": float(value) for level, value in zip(above, means, strict=True)}
+    names = ["MSE per pixel value", "PSNR dB", *alike, *(f"PSNR dB of {level}" for level in above)]
+    means = rows_of(model, data.test, measured).mean(0, dtype=np.float64)
+    return dict(zip(names, means.tolist(), strict=True))
 
 
 def squared_error(image: Tensor, other: Tensor) -> Tensor:

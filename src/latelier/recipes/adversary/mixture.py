@@ -44,7 +44,8 @@ def reproduce(bench: Bench) -> Result:
         for seed in range(bench.seeds if row == STEADY else min(bench.seeds, BESIDE))
     ]
     found = bench.measure(jobs)
-    found[RIVAL] = [maximised(bench.splits(bench.train(jobs[0])), seed) for seed in range(bench.seeds)]
+    data = bench.splits(bench.train(jobs[0]))
+    found[RIVAL] = [maximised(data, seed) for seed in range(bench.seeds)]
     rows = [
         [
             row,
@@ -65,5 +66,6 @@ def maximised(data: Splits, seed: int) -> dict[str, float]:
 
     from latelier.scores.coverage import SAMPLES, counted, modes
 
-    machine = GaussianMixture(len(modes(data)[0]), random_state=seed)
-    return counted(machine.fit(data.fit.floats(slice(None)).flatten(1).numpy()).sample(SAMPLES)[0], data)
+    centres, reach = modes(data)
+    machine = GaussianMixture(len(centres), random_state=seed).fit(data.fit.floats(slice(None)).flatten(1).numpy())
+    return counted(machine.sample(SAMPLES)[0], data, centres, reach)
