@@ -38,6 +38,8 @@ class _Shapes(TorchFunctionMode):
         if name in FRESH:
             sizes = {"eye": args if len(args) > 1 else args * 2, "linspace": args[2:3]}.get(name, args)
             return _empty(*(sizes[0] if sizes and not isinstance(sizes[0], int) else sizes))
+        if name == "std" and len(args) == 1 and not kwargs:
+            return _empty()
         if name == "conv2d":
             return _convolved(*args, **kwargs)
         if name == "linear":
@@ -48,7 +50,7 @@ class _Shapes(TorchFunctionMode):
 
 
 def _empty(*sizes: int) -> Tensor:
-    return torch.empty(*sizes, device="meta")
+    return torch.empty(sizes, device="meta")
 
 
 def _convolved(

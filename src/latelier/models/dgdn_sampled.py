@@ -107,7 +107,7 @@ class Model(Base, Encodes, Decodes, Samples, Fits, HasFilters):
             "z1": Latent((layers[0].maps, self.tiling.rows, self.tiling.columns), "categorical"),
         }
         lower, upper = (weight.detach().clone() for weight in Downward(layers).parameters())
-        self.sds = [3 * float(weight.std()) for weight in (lower, upper)]  # of the prior
+        self.sds = [3 * weight.std() for weight in (lower, upper)]  # of the prior
         self.register_buffer("lower", lower)
         self.register_buffer("upper", upper)
         self.register_buffer("mean", torch.full(image, GREY))
