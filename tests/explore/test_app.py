@@ -13,7 +13,7 @@ from sheets.fakes import Stacked
 
 from latelier.explore.panels import find, list_panels
 from latelier.runs.building import build
-from latelier.sheets.reconstruct import psnr
+from latelier.scores.reconstruction import psnr
 
 IMAGE = (1, 8, 6)
 

@@ -6,6 +6,7 @@ from torch import Generator
 
 from latelier.core import Encodes, Model, Wrapper
 from latelier.errors import Refusal
+from latelier.scores.reconstruction import psnr
 from latelier.sheets import (
     codes,
     find,
@@ -13,10 +14,10 @@ from latelier.sheets import (
     list_sheets,
     losses,
     possible,
-    reconstruct,
     samples,
     wanted,
 )
+from latelier.sheets.reconstruct import decibels
 from latelier.sheets.sheet import MARGIN, NARROWEST, WIDEST
 from latelier.sheets.together import draw_together
 from latelier.sheets.view import pixels
@@ -132,8 +133,9 @@ def test_pixels_round_and_clip():
 def test_psnr_of_a_known_error():
     image = torch.full((2, 3, 4, 5), 0.5)
     other = torch.stack([image[0] + 0.1, image[1]])
-    assert reconstruct.psnr(image, other)[0].item() == pytest.approx(20)
-    assert reconstruct.psnr(image, other)[1].item() == float("inf")
+    peaks = psnr(image, other).tolist()
+    assert peaks == pytest.approx([20, 100])
+    assert [decibels(value) for value in peaks] == ["20.0 dB", "exact"]
 
 
 def test_samples_shows_as_many_drawn_as_real_ones():

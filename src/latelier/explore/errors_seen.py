@@ -7,12 +7,11 @@ import numpy as np
 from latelier.core import Decodes, Encodes, need
 from latelier.explore.opened_run import OpenedRun
 from latelier.nets.eval_mode import evaluating
-from latelier.sheets.reconstruct import psnr
+from latelier.scores.reconstruction import psnr
 from latelier.slices import Slices
 
 MOST = 2_000  # images of the sample, drawn by seed 0: the same of every run on the same images
 BLOCK, VALUES = 64, 1 << 18  # images of a slice at most, and pixel values
-EXACT = 100.0  # dB that is told of an image drawn again without any error
 
 
 class Sample(NamedTuple):
@@ -31,6 +30,6 @@ def sampled(opened: OpenedRun) -> Slices[Sample]:
         with evaluating(model):
             image = opened.shown.floats(rows[start : start + size]).to(opened.device)
             again = need(model, Decodes).decode(need(model, Encodes).encode(image).mode())
-            found.append(psnr(image, again).double().clamp(max=EXACT).cpu().numpy())
+            found.append(psnr(image, again).double().cpu().numpy())
         yield min(1.0, (start + size) / len(rows))
     return Sample(rows, np.concatenate(found))

@@ -20,7 +20,7 @@ def linear_gaussian(
     target: Tensor,
     start: Tensor,
     alpha: Tensor,
-    sd: float,
+    sd: float | Tensor,
     generator: Generator | None,
     *,
     keep: int,

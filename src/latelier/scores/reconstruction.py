@@ -19,7 +19,7 @@ PROTOCOL = (
     "PSNR of each further level's stands beside them."
 )
 C1, C2 = 0.01**2, 0.03**2  # of SSIM, for a data range of 1
-LEAST = 1e-10  # the squared error of 100 dB: an exact reconstruction would otherwise be infinitely good
+BEST = 100.0  # dB at most: an exact reconstruction would otherwise be infinitely good
 
 
 def score(model: Model, data: Splits, generator: Generator) -> dict[str, float]:
@@ -32,8 +32,8 @@ def score(model: Model, data: Splits, generator: Generator) -> dict[str, float]:
         means = reconstructed(model, image)
         error = squared_error(image, means[first])
         likeness = [ssim(image, means[first])] if alike else []
-        peaks = [psnr(squared_error(image, means[level])) for level in above]
-        return torch.stack([error, psnr(error), *likeness, *peaks], 1)
+        peaks = [psnr(image, means[level]) for level in above]
+        return torch.stack([error, psnr_of(error), *likeness, *peaks], 1)
 
     names = ["MSE per pixel value", "PSNR dB", *alike, *(f"PSNR dB of {level}" for level in above)]
     means = rows_of(model, data.test, measured).mean(0, dtype=np.float64)
@@ -45,9 +45,14 @@ def squared_error(image: Tensor, other: Tensor) -> Tensor:
     return (image - other).square().flatten(1).mean(1)
 
 
-def psnr(error: Tensor) -> Tensor:
-    """dB, of squared errors of images in [0, 1]; at most 100."""
-    return -10 * error.clamp(min=LEAST).log10()
+def psnr(image: Tensor, other: Tensor) -> Tensor:
+    """[b]: peak signal-to-noise ratio of images [b, ...] in [0, 1], in dB, at most ``BEST``."""
+    return psnr_of(squared_error(image, other))
+
+
+def psnr_of(error: Tensor) -> Tensor:
+    """The same of their mean squared errors."""
+    return (-10 * error.log10()).clamp(max=BEST)
 
 
 def ssim(image: Tensor, other: Tensor) -> Tensor:

@@ -7,7 +7,8 @@ from torch import Tensor
 from latelier.core import Imputes
 from latelier.data import masks
 from latelier.objectives import impute
-from latelier.sheets.reconstruct import decibels, psnr
+from latelier.scores.reconstruction import psnr
+from latelier.sheets.reconstruct import decibels
 from latelier.sheets.sheet import Cell, Grid, compose, fitting
 from latelier.sheets.view import View, pixels
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from latelier.core import Decodes, Encodes, need
+from latelier.scores.reconstruction import BEST, psnr
 from latelier.sheets.sheet import Cell, Grid, compose, fitting
 from latelier.sheets.view import View, pixels
 
@@ -50,11 +51,6 @@ def beside(view: View, versions: Mapping[str, Tensor]) -> list[list[Grid]]:
     return [[band(range(start, min(start + across, count)))] for start in range(0, count, across)]
 
 
-def psnr(image: Tensor, other: Tensor) -> Tensor:
-    """[b] peak signal-to-noise ratio in dB of images [b, c, h, w] in [0, 1]; infinite where they are equal."""
-    return -10 * (image - other).square().flatten(1).mean(1).log10()
-
-
 def mean_psnr(image: Tensor, other: Tensor) -> str:
     """The mean of ``psnr`` in words."""
     return decibels(psnr(image, other).mean().item())
@@ -62,4 +58,4 @@ def mean_psnr(image: Tensor, other: Tensor) -> str:
 
 def decibels(value: float) -> str:
     """A PSNR as captions say it."""
-    return "exact" if value == float("inf") else f"{value:.1f} dB"
+    return "exact" if value >= BEST else f"{value:.1f} dB"

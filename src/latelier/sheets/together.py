@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from latelier.core import Decodes, Encodes, need
-from latelier.sheets.reconstruct import psnr
+from latelier.scores.reconstruction import psnr
 from latelier.sheets.sheet import Cell, Grid, compose, fitting
 from latelier.sheets.view import View, pixels
 

@@ -35,15 +35,13 @@ def reconstruct(
     from latelier.core import Decodes, Encodes, need
     from latelier.runs.run import open_run
     from latelier.runs.where import Where
+    from latelier.scores.reconstruction import squared_error
     from latelier.verbs.writing import decibels, given, new_folder, write_images
 
     opened = open_run(run)
     need(opened.model, Encodes), need(opened.model, Decodes)
     out = new_folder(given(out, "reconstruct"))
     images = opened.images(source, Where.of(data_root, download, as_))
-    blocks = (
-        (mean, decibels((image - mean).square().flatten(1).mean(1)))
-        for image, mean in reconstructions(opened.model, images)
-    )
+    blocks = ((mean, decibels(squared_error(image, mean))) for image, mean in reconstructions(opened.model, images))
     write_images(out, "reconstructions.csv", images.names, ["psnr_db"], blocks)
     return out

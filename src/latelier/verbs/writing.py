@@ -114,6 +114,6 @@ def _stem(name: str) -> str:
 
 def decibels(error: "Tensor") -> list[tuple[str]]:
     """The PSNR of mean squared errors [b], at most 100 dB, as rows of one cell."""
-    from latelier.scores.reconstruction import psnr
+    from latelier.scores.reconstruction import psnr_of
 
-    return [(f"{value:.2f}",) for value in psnr(error).tolist()]
+    return [(f"{value:.2f}",) for value in psnr_of(error).tolist()]

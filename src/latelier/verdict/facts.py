@@ -44,8 +44,9 @@ from latelier.learners.space import COMPONENTS, principal, scaling
 from latelier.nets.eval_mode import evaluating
 from latelier.scores.common import Splits, majority
 from latelier.scores.confusion import uneven
+from latelier.scores.reconstruction import psnr
 from latelier.verdict.attribute_facts import attributed
-from latelier.verdict.sample_facts import LEAST, drawn
+from latelier.verdict.sample_facts import drawn
 
 FIT, FIT_VALUES = (200, 2_000), 12_000_000  # images that baselines learn from, and pixel values that they may have
 TEST, TEST_VALUES = (64, 500), 6_000_000  # images that are measured
@@ -145,9 +146,7 @@ def _kept(image: np.ndarray, again: np.ndarray, known: np.ndarray, numbers: int)
 
 def _psnr(image: np.ndarray, other: np.ndarray) -> np.ndarray:
     """dB, [n]."""
-    error: np.ndarray = np.square(image - other).mean(1, dtype=np.float64)
-    peak: np.ndarray = -10 * np.log10(np.maximum(error, LEAST))
-    return peak
+    return np.asarray(psnr(torch.from_numpy(image), torch.from_numpy(other)))
 
 
 def _classified(model: Model, fit: Images, test: Images, labels: int | None) -> dict[str, float]:

@@ -8,7 +8,8 @@ from latelier.explore.errors_seen import sampled
 from latelier.explore.opened_run import OpenedRun, chosen, drawn
 from latelier.explore.panels import Action
 from latelier.explore.requests import Question
-from latelier.sheets.reconstruct import decibels, psnr
+from latelier.scores.reconstruction import psnr
+from latelier.sheets.reconstruct import decibels
 from latelier.slices import Slices
 
 TITLE, PLACE = "Compare", 12

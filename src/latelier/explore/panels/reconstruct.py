@@ -8,7 +8,8 @@ from latelier.core import Code, Decodes, Encodes, HasLevels, has, need
 from latelier.explore.opened_run import OpenedRun, chosen, drawn
 from latelier.explore.panels import Action
 from latelier.explore.requests import Question
-from latelier.sheets.reconstruct import decibels, psnr
+from latelier.scores.reconstruction import psnr
+from latelier.sheets.reconstruct import decibels
 
 TITLE, PLACE = "Reconstruct", 4
 GROUP, KEY = "Code", "r"

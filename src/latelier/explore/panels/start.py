@@ -17,8 +17,9 @@ from latelier.page.contents import facts, leading
 from latelier.page.drawing import thinned
 from latelier.page.first_screen import LEVELS, NEXT
 from latelier.runs.run import Run
+from latelier.scores.reconstruction import psnr
 from latelier.sheets.losses import curves, unit
-from latelier.sheets.reconstruct import decibels, psnr
+from latelier.sheets.reconstruct import decibels
 from latelier.terminal.tables import counted
 from latelier.verdict.headlines import Headline, bars, headlines
 from latelier.verdict.verdict import remembered
