@@ -2,11 +2,11 @@
 
     python benchmarks/defaults.py --data-root DATA --out OUT [--methods vae,pca] [--sets faces32] [--longer 10]
 
-Each cell is `latelier train METHOD --data FOLDER` with nothing else said (but --size) on one thread, and the same again
-``--longer`` times as long, where once took at most ``--spare`` CPU seconds. DATA holds `cifar100/train.parquet` and
-`smiles/train.parquet`; a thousand images of each, drawn by a seed, are written as PNG files in class folders.
-Measured on the tenth that the run held out. Cells that stand in OUT/results.jsonl are not made again. `dcign`, which
-needs known factors, has `sprites` alone.
+Each cell is `latelier train METHOD --data FOLDER` with nothing else said (but --size; of games there is a row of their
+control, `game=off`) on one thread, and the same again ``--longer`` times as long, where once took at most ``--spare``
+CPU seconds. DATA holds `cifar100/train.parquet` and `smiles/train.parquet`; a thousand images of each, drawn by a seed,
+are written as PNG files in class folders. Measured on the tenth that the run held out. Cells that stand in
+OUT/results.jsonl are not made again. `dcign`, which needs known factors, has `sprites` alone.
 """
 
 import argparse
@@ -32,10 +32,10 @@ SETS = {  # name -> what is trained on below DATA, side in pixels; no parquet: a
     "faces64": ("smiles", 64),
     "sprites": (None, 32),
 }
-METHODS = (
+METHODS = (  # and what --set says
     *("pca", "vae", "autoencoder", "aae", "ksparse", "rbm", "patchvae", "spritevae", "dgdn", "classifier", "vac"),
     *("introvac", "introvae", "dcgan", "infogan", "bigan", "ali", "hali", "dcign", "dgdn_sampled"),
-    *("vq", "cvae", "m2", "m1m2"),
+    *("vq", "cvae", "m2", "m1m2", "bigan game=off", "ali game=off", "hali game=off"),
 )
 
 FITTED = ("pca", "rbm")  # without steps
@@ -62,7 +62,9 @@ def folder_of(data_root: Path, name: str, out: Path) -> str:
 def trained(method: str, data: str, size: int | None, run: Path, steps: int | None) -> dict[str, float]:
     """Trains into ``run`` by the command line. CPU seconds, of a process of one thread, and its steps; 0 of what is
     fitted without them, and has no longer training."""
-    words = [sys.executable, "-m", "latelier", "train", method, "--data", data, "--out", str(run), "--quiet"]
+    name, *settings = method.split()
+    words = [sys.executable, "-m", "latelier", "train", name, "--data", data, "--out", str(run), "--quiet"]
+    words += ["--set", *settings] if settings else []
     words += ["--size", str(size), "--as", "classes"] if size else []  # "train" is one of CIFAR-100's
     words += ["--steps", str(steps)] if steps else []
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -197,7 +199,7 @@ def main() -> None:
             for times in [1, *([arguments.longer] if arguments.longer else [])]:
                 if (method, name, times) in done:
                     continue
-                run = arguments.out / f"{method}-{name}-{times}"
+                run = arguments.out / f"{method.replace(' ', '-')}-{name}-{times}"
                 once = done.get((method, name, 1), {})
                 steps = times * once.get("steps", 0) if once.get("CPU s", math.inf) <= arguments.spare else 0
                 cell = {"method": method, "set": name, "times": times}
