@@ -109,8 +109,9 @@ def test_at_a_weight_of_one_or_none_they_are_the_vae() -> None:
     rate, q = torch.rand(6), Diagonal(mean, log_variance)
     for penalty in (Tc(weight=1.0), Dip("i", 0.0), Dip("ii", 0.0), Factor()):
         torch.testing.assert_close(penalty(rate, q, z, progress()), Beta()(rate, q, z, progress()), check_dtype=False)
-    more = Tc(weight=3.0)(rate, q, z, progress()._replace(images=50))
-    torch.testing.assert_close(more, rate + 2 * total_correlation(z, mean, log_variance, 50))
+    for sampling in ("stratified", "weighted"):
+        more = Tc(3.0, sampling)(rate, q, z, progress()._replace(images=50))
+        torch.testing.assert_close(more, rate + 2 * total_correlation(z, mean, log_variance, 50, sampling))
 
 
 def test_a_discriminator_learns_the_total_correlation() -> None:
