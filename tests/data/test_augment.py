@@ -212,6 +212,7 @@ def test_an_image_is_black_rimmed_with_one_side_that_is_lit_and_not_with_any_two
         for side in lit:
             image[(0, 0, *side)] = 1
         assert augment._black_rimmed(image).tolist() == [len(lit) == 1]
+        assert augment._black_rimmed(image.clamp(min=augment.BLACK)).tolist() == [len(lit) == 1]
 
 
 def test_outside_is_black_for_black_rims_and_mirrored_for_others():

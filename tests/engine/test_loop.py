@@ -226,6 +226,7 @@ def test_a_look_is_told_where_training_stands_and_finds_averaged_weights_in_eval
     plan = Plan(total=64, batch=16, seed=3, ema=48, save_every=32)
     train(game, data, plan, tmp_path, {**CARD, "head": None}, show=records.append)
     assert [(told.seen, told.total, of is data) for told, of in game.told] == [(0, 64, True), (32, 64, True)]
+    assert len({told.generator.initial_seed() for told, _ in game.told}) == 2  # each look has noise of its own
     averaged = checkpoint.read(checkpoint.Checkpoint(tmp_path, 32).weights, CardNote)[0]["a"].item()
     assert game.found == [(False, False, False, 2.0), (False, False, False, averaged)]
     assert [r for r in records if "look" in r] == [

@@ -8,7 +8,6 @@ from typing import Literal
 import torch
 from torch import Generator, Tensor
 
-from latelier.objectives.gaussian import LOG_TWO_PI
 from latelier.objectives.noise import uniform
 from latelier.objectives.reduction import wide
 
@@ -36,7 +35,7 @@ def total_correlation(
     codes is KL(q(z) || prod_j q(z_j)) but for the bias of logs of a batch's mixture. Memory grows as b^2 k."""
     z, mean, log_variance = (wide(part).flatten(1) for part in (z, mean, log_variance))
     square = (z[:, None] - mean).square() * log_variance.neg().exp()
-    each = -0.5 * (square + log_variance + LOG_TWO_PI)  # [i, j, k]: log density of i's code under j's posterior
+    each = -0.5 * (square + log_variance)  # [i, j, k]: log density of i's code under j's, but for 2 pi, which cancels
     share = log_shares(len(z), images, sampling, each)
     return (each.sum(2) + share).logsumexp(1) - (each + share[..., None]).logsumexp(1).sum(1)
 
