@@ -31,6 +31,7 @@ validation = 0.1
 [settings]
 latent = {range = [4, 8]}
 """
+LABELS = "file,class\n" + "".join(f"{row},{row % 10}\n" for row in range(20))  # of the first test images, invented
 LEFT_OUT = ("demo", "explore", "caption")
 LATENT = 32  # dimensions of RUN's code
 RUNS = (  # trained before the laps
@@ -38,7 +39,7 @@ RUNS = (  # trained before the laps
     "train patchvae --data digits --epochs 0.1 --quiet --out PARTS",
 )
 SCORED = ("score RUN --only reconstruction --quiet", "score PARTS --only reconstruction --quiet")  # for compare
-VERBS = {  # what each is given; RUN, PARTS and NEW are folders, CODE and RECIPE are files
+VERBS = {  # what each is given; RUN, PARTS and NEW are folders, the other capitals files
     "--help": "--help",
     "train --help": "train --help",
     "models": "models",
@@ -56,7 +57,7 @@ VERBS = {  # what each is given; RUN, PARTS and NEW are folders, CODE and RECIPE
     "compare": "compare RUN PARTS --out NEW.png",
     "classify": "classify RUN digits:test --out NEW.csv",
     "parts": "parts PARTS digits:test --out NEW.parquet",
-    "suggest": "suggest RUN digits:test --out NEW.csv",
+    "suggest": "suggest RUN digits:test --labels LABELS --out NEW.csv",
     "neighbours": "neighbours RUN digits:test --query 0 --out NEW.csv",
     "duplicates": "duplicates RUN digits:test --out NEW.csv",
     "outliers": "outliers RUN digits:test --out NEW.csv",
@@ -108,10 +109,11 @@ def main() -> None:
         parser.error(f"--verbs takes some of {', '.join(VERBS)}, but got {', '.join(unknown)}")
     environment = {**os.environ, "PYTHONPATH": arguments.src, "OMP_NUM_THREADS": "1"}
     with tempfile.TemporaryDirectory() as place:
-        given = {name: f"{place}/{name}" for name in ("RUN", "PARTS", "CODE", "RECIPE")}
+        given = {name: f"{place}/{name}" for name in ("RUN", "PARTS", "CODE", "LABELS", "RECIPE")}
         for command in (*RUNS, *SCORED):
             lap(words_of(command, given), environment)
         Path(given["CODE"]).write_text(json.dumps({"z": [0.0] * LATENT}))
+        Path(given["LABELS"]).write_text(LABELS)
         Path(given["RECIPE"]).write_text(RECIPE)
         print(f"{'':14} {'wall':>8} {'processor':>9} {'memory':>8}")
         for verb in verbs:
