@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from imports import FLOORS
 from torch.nn import functional
 
 import latelier
@@ -48,3 +49,14 @@ def test_the_pages_model_is_tied_and_priced(written: str) -> None:
         losses = model.moves()[0](batch, Progress(0, 3, torch.Generator()))
         torch.testing.assert_close(losses.code["z"], z)
         torch.testing.assert_close(losses.minimise["model"], price * z.sum(1).mean(), atol=1e-5, rtol=1e-5)
+
+
+def test_every_wing_is_in_the_pages_table_from_the_top() -> None:
+    table = PAGE.read_text().partition("| wing, from the top |")[2].partition("\n\n")[0]
+    found = re.findall(r"^\| (`.+?) \|", table, re.MULTILINE)
+    named = [wing for row in found for wing in re.findall(r"`([\w/]+?)/?(?:\.py)?`", row)]
+    floor = {wing.replace(".", "/"): number for number, wings in enumerate(FLOORS) for wing in wings}
+    doors = {"", "cli", "__main__"}  # cli.py stands with the verbs that it calls
+    assert sorted({*named} - doors) == sorted({*floor} - doors)
+    heights = [floor[wing] for wing in named if wing not in doors]
+    assert heights == sorted(heights, reverse=True)

@@ -12,13 +12,16 @@ import pytest
 from marks import but_slow
 
 import latelier
-from latelier.cli import app, main
+from latelier.cli import VERBS, app, main
 from latelier.config import recipes
 from latelier.config.lookup import find_module, module_names
 from latelier.config.settings import configure, parse_assignments
 from latelier.core import Encodes, Optimiser
 from latelier.heads import bayesian_svm, gru, lstm, softmax
 from latelier.runs.building import build
+from latelier.scores import find as find_score
+from latelier.scores import list_scores
+from latelier.verbs.score import score
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -136,6 +139,22 @@ def test_every_page_is_listed() -> None:
     pages = [path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md") if path.name != "index.md"]
     assert sorted(listed) == sorted(pages)
     assert "(docs/index.md)" in (ROOT / "README.md").read_text()
+
+
+def test_the_verbs_are_listed_in_the_words_of_the_help() -> None:
+    found = re.findall(r"^\| `([\w-]+)` \| (.+) \|$", (DOCS / "index.md").read_text(), re.MULTILINE)
+    assert [row for row in found if row[0] in VERBS] == [
+        (verb, line.removesuffix(".")) for verb, (_, line) in VERBS.items()
+    ]
+
+
+def test_the_scores_on_request_are_those_of_the_help_and_of_the_page() -> None:
+    on_request = sorted(name for name in list_scores() if getattr(find_score(name), "ON_REQUEST", False))
+    (said,) = re.findall(r"except these:\s+([\w,\s]+)\.\n", score.__doc__ or "")
+    assert re.findall(r"\w+", said) == on_request
+    rows = re.findall(r"^\| `(\w+)` \| .+ \| (.+) \|$", (DOCS / "scores.md").read_text(), re.MULTILINE)
+    assert sorted(name for name, taken in rows if taken.startswith("on request")) == on_request
+    assert sorted(name for name, _ in rows) == sorted(list_scores())
 
 
 def test_every_method_has_a_page_in_one_form() -> None:

@@ -13,6 +13,8 @@ import pytest
 from made import folder
 from trees import nodes, trees
 
+import latelier
+
 ROOT = Path(__file__).parents[1]
 
 # In pieces, so that this file keeps the rules that it states.
@@ -140,3 +142,11 @@ def test_what_needs_no_torch_does_not_load_it(words: str, said: str, tmp_path: P
     assert "latelier" in modules  # importtime printed what this test reads
     assert not modules & {"torch", "sklearn", "matplotlib", "torchmetrics", "torchvision", "scipy"}
     assert words != "--help" or "pyarrow" not in modules
+
+
+def test_the_citation_and_the_package_are_of_one_version() -> None:
+    citation = (ROOT / "CITATION.cff").read_text()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert re.findall(r"^version: (\S+)", citation, re.MULTILINE) == [latelier.__version__]
+    keywords = ", ".join(project["keywords"])
+    assert f"keywords: [{keywords}]" in citation

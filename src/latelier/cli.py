@@ -38,7 +38,7 @@ VERBS = {  # in the order in which a newcomer needs them; the lines are those of
     "caption": ("caption:caption", "Write a caption for every image."),
     "parts": ("parts:parts", "Write which parts occur where in every image."),
     "reproduce": ("reproduce:reproduce", "Run a recipe, and print published values beside measured ones."),
-    "export": ("export:export", "Write a run as ONNX files."),
+    "export": ("export:export", "Write a run as ONNX files, or as a folder for a model hub."),
     "cache": ("cache:cache", "List the packs of decoded images in the cache, and remove some."),
 }
 LONGEST = 200  # characters of an unforeseen error that are said

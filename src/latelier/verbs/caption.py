@@ -54,7 +54,7 @@ def caption(
         Captions kept at each word; 1 takes the most likely word each time.
     draws
         Samples of each image's code, over which the captions' probabilities are averaged; 0 for the most likely code
-        alone. By default 0, and 50 for a code with discrete latents, as dgdn has.
+        alone. By default 0, but 50 for dgdn trained with --set pooling=drawn.
     longest
         Largest number of words in a caption.
     seed

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 def decode(run: Place, code: Place, *, out: Asked = "") -> Path:
     """Draw the image of a code as a PNG, for example of a code saved by `latelier explore`.
 
-    A code is a JSON object: name of a latent -> its numbers, nested as the latent is. The code of a hierarchy may stop
-    at any level; the model fills in the levels below. Returns the path. Raises Refusal (exit 2) for anything that is
-    not a code of this model.
+    A code is a JSON object of lists by the name of a latent, for example {"z": [0.5, -1.2]}. A latent that is a map is
+    a list of channels, each a list of rows. The code of a hierarchy may stop at any level; the model fills in the
+    levels below. Returns the path. Raises Refusal (exit 2) for anything that is not a code of this model.
 
     Parameters
     ----------

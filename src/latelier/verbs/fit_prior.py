@@ -20,8 +20,8 @@ def fit_prior(
     From then on samples are drawn from it: by draw, report, score, explore and latelier.load. Codes, reconstructions
     and likelihoods stay as they are. A tenth of the codes is held out, and their mean log-likelihood is printed beside
     that under N(0, I). Training again is not needed, and --kind none takes the fitted prior away. Returns the run's
-    folder. Raises Refusal (exit 2) for a model that does not encode and decode, for codes that are no numbers without
-    bounds, and where the training images are gone.
+    folder. Raises Refusal (exit 2) for a model that does not encode and decode, where the training images are gone, and
+    by gmm and flow for a code with binary, categorical or uniform latents.
 
     Parameters
     ----------

@@ -42,9 +42,9 @@ def score(
     data
         Images to measure on; by default what the run was trained on.
     only
-        Names of scores. The default is those of --set, else all that model and data allow, except those that take
-        minutes: attribute_preservation, attribute_probe, clustering, fid, finetune, frozen_probe, kid, logistic and
-        others.
+        Names of scores. The default is those of --set, else all that model and data allow, except these:
+        attribute_preservation, attribute_probe, clustering, conditional, edit, fid, finetune, frozen_probe, kid,
+        logistic, outliers, precision_recall, retrieval, test_time, tsvm.
     settings
         SCORE.OPTION=value, a keyword of a score's function, e.g. finetune.epochs=5 frozen_probe.frozen=conv1
         likelihood.samples=1,50 fid.weights=inception.safetensors kid.features=pixels; kept with its record.
