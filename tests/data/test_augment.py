@@ -215,6 +215,14 @@ def test_an_image_is_black_rimmed_with_one_side_that_is_lit_and_not_with_any_two
         assert augment._black_rimmed(image.clamp(min=augment.BLACK)).tolist() == [len(lit) == 1]
 
 
+def test_a_rim_of_which_just_half_is_black_is_black():
+    image = torch.zeros(1, 1, 4, 4)
+    image[0, 0, 0], image[0, 0, 1:3, 0] = 1, 1  # with its corners twice, 8 of 16
+    assert augment._black_rimmed(image).tolist() == [True]
+    image[0, 0, 3, 1] = 1
+    assert augment._black_rimmed(image).tolist() == [False]
+
+
 def test_outside_is_black_for_black_rims_and_mirrored_for_others():
     image = photos((1, 12, 12))
     black = digits((1, 12, 12))
@@ -314,3 +322,11 @@ def test_batches_show_changed_images_at_training_alone():
     assert not torch.equal(changed.at(8).image, changed.at(20).image)  # the same images in another epoch
     assert torch.equal(changed.at(8).image, again.at(8).image)
     assert torch.equal(changed.rows(torch.arange(4)).image, plain.rows(torch.arange(4)).image)
+
+
+def test_changes_are_others_with_another_seed_and_at_another_position():
+    pixels = np.broadcast_to(np.random.default_rng(0).integers(1, 256, (1, 8, 8, 1), dtype=np.uint8), (12, 8, 8, 1))
+    images = Images(pixels.copy(), np.full(12, -1), np.zeros((12, 0), np.int8), [[]] * 12, [""] * 12)  # all alike
+    one, other = (Batches(images, 4, seed=s, device=torch.device("cpu"), augment=Augment(affine=1)) for s in (0, 1))
+    shown = [one.at(0).image, one.at(4).image, other.at(0).image]
+    assert all(not torch.equal(*pair) for pair in itertools.combinations(shown, 2))
