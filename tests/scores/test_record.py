@@ -95,6 +95,16 @@ def test_what_cannot_be_had_is_left_out_unless_it_was_named() -> None:
         run_scores(CODES, DATA, ["prob"])
 
 
+def test_a_score_of_another_method_leads_to_those_that_these_pictures_allow() -> None:
+    with pytest.raises(Refusal) as refused:
+        run_scores(LinearGaussian(), BARE, ["captions"])
+    proposed = str(refused.value).partition("; ask for one of: ")[2].split(", ")
+    assert "reconstruction" in proposed
+    assert not {"probe", "part_consistency", "coverage"} & set(proposed)  # which need labels, parts, modes
+    for name in ("prior_gap", "reconstruction"):
+        assert run_scores(LinearGaussian(), BARE, [name])
+
+
 def test_scores_on_request_are_left_out_unless_they_are_named(monkeypatch) -> None:
     monkeypatch.setattr(find("reconstruction"), "ON_REQUEST", True, raising=False)
     assert [record["name"] for record in run_scores(LinearGaussian(), BARE)] == USUAL[:-1]
