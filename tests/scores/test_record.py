@@ -86,7 +86,7 @@ def test_what_cannot_be_had_is_left_out_unless_it_was_named() -> None:
     ]
     with pytest.raises(
         Refusal,
-        match=r'score "likelihood" takes a method that has a joint density, and .*; ask for one of: attribute_probe',
+        match=r'score "likelihood" takes a method that has a joint density, .*; ask for one of: .*, probe, propagation',
     ):
         run_scores(CODES, DATA, ["probe", "likelihood"])
     with pytest.raises(Refusal, match='score "probe" needs labels, but drawn has none'):
