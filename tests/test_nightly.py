@@ -23,7 +23,7 @@ def recipe(target: str) -> str:
 
 
 def test_posix_runs_what_make_does() -> None:
-    assert commands("unix") == [".ci/run", "make wheel", "make slow WORKERS=3"]
+    assert commands("unix") == [".ci/run", "make test WORKERS=0", "make wheel", "make slow WORKERS=3"]
 
 
 def test_windows_does_each_of_makes_checks() -> None:
