@@ -26,7 +26,8 @@ def data(
     """List the built-in data and what else --data takes; or, with SRC, say how latelier reads a source.
 
     With SRC: its kind, splits, classes, sizes and tables, and every file that is not used, by reason. Nothing is
-    trained or kept. Returns (name, one line) pairs or, for a source, what --json prints.
+    trained or kept. Returns (name, one line) pairs or, for a source, what --json prints. Raises Refusal (exit 2), after
+    what is said, for a source without an image that can be read.
 
     Parameters
     ----------
