@@ -1,6 +1,7 @@
 # `make demo` and `make test` are a newcomer's two commands. Both install what is missing first, into .venv.
 
-# PYTHON: any Python >= 3.11; .venv keeps the one it was made with. WORKERS: test processes, one thread each.
+# PYTHON: any Python >= 3.11; .venv keeps the one it was made with. WORKERS: test processes, one thread each; with 0 the
+# tests run in pytest's own process, without xdist.
 # LATELIER_TORCH=system: use the torch that PYTHON already has. INSTALLER=pip: do not try uv.
 PYTHON ?= python3
 WORKERS ?= 2

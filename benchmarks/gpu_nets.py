@@ -18,7 +18,7 @@ import patchvae_steps
 import peer_nets
 import torch
 from contestants import Race
-from gpu_session import PRECISIONS, Clock, Facts, Session, timed
+from gpu_session import AIMS, PRECISIONS, Clock, Facts, Session, judged, ratios, timed
 from gpu_turns import Laps, alternate
 from torch.profiler import ProfilerActivity, profile
 from training import operations, pictures
@@ -37,7 +37,6 @@ READS = {  # a GPU's
     "Memcpy DtoH": "copies to the host",
     "Memcpy HtoD": "copies to the device",
 }
-AIMS = {"times_bare": 0.95, "times_pythae": 20.0, "epoch_seconds": 0.2, "dgdn_encoder_ms": 0.001}
 
 
 @dataclass(frozen=True)
@@ -135,17 +134,6 @@ def rows(found: Laps, steps: int) -> Iterable[Facts]:
             ratios = [theirs[0] / mine for theirs, mine in zip(found[rival], seconds, strict=True)]
             facts[f"times_{rival}"] = round(statistics.median(ratios), 3)
         yield facts | {"last_loss": own[-1][1], "laps_ms": [round(1e3 * one, 4) for one in seconds]}
-
-
-def judged(facts: Facts, device: torch.device, aims: dict[str, bool | None]) -> Facts:
-    """With what of the aims was reached, which are a GPU's; those without a value are left out."""
-    known = {name: reached for name, reached in aims.items() if reached is not None}
-    return facts | ({"aims": known} if known and device.type == "cuda" else {})
-
-
-def ratios(facts: Facts) -> dict[str, bool | None]:
-    names = [name for name in ("times_bare", "times_pythae") if name in facts and facts["who"] == "latelier"]
-    return {f"{name} {AIMS[name]:g}": facts[name] >= AIMS[name] for name in names}
 
 
 @cache

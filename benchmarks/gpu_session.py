@@ -1,4 +1,4 @@
-"""What the parts of gpu.py share: the lines that are written, the time that is left, the clock, the kind of product."""
+"""What the parts of gpu.py share: the lines that are written, the time that is left, the clock, products and aims."""
 
 import json
 import math
@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 PRECISIONS = ("fp32", "tf32", "bf16")
+AIMS = {"times_bare": 0.95, "times_pythae": 20.0, "epoch_seconds": 0.2, "dgdn_encoder_ms": 0.001}
 Facts = dict[str, Any]
 
 
@@ -105,3 +106,15 @@ def timed(call: Callable[[], object], times: int, laps: int, clock: Clock) -> tu
             call()
         found.append(clock.since(begun) / times)
     return statistics.median(found[1:]), found[1:]
+
+
+def judged(facts: Facts, device: torch.device, aims: dict[str, bool | None]) -> Facts:
+    """With what of the aims was reached, which are a GPU's; those without a value are left out."""
+    known = {name: reached for name, reached in aims.items() if reached is not None}
+    return facts | ({"aims": known} if known and device.type == "cuda" else {})
+
+
+def ratios(facts: Facts) -> dict[str, bool | None]:
+    """Which of the aims for ratios of speeds were reached."""
+    names = [name for name in ("times_bare", "times_pythae") if name in facts and facts["who"] == "latelier"]
+    return {f"{name} {AIMS[name]:g}": facts[name] >= AIMS[name] for name in names}

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 from listening import listening
 
-from latelier.data.remote import store
+from latelier.data.remote import attempts, store
 
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "tests",
@@ -83,7 +83,7 @@ def lead_to(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
 
     for name, value in {"AWS_ENDPOINT_URL": address, **ENVIRONMENT}.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(store, "WAIT", 0.001)
+    monkeypatch.setattr(attempts, "WAIT", 0.001)
     s3fs.S3FileSystem.clear_instance_cache()  # of another server
     store._in_store.cache_clear()
 

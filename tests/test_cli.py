@@ -382,7 +382,7 @@ REFUSED = {
     "train vae --data flat --out new --set head=softmax": "needs at least 2 classes, but the images have 0",
     "train classifier --data flat --out new": "needs labels, but these images have none",
     "score run --data scenes": "scenes has images of 1x32x32",
-    "draw run samples --out sheet.jpg": 'an image is written as PNG, and "sheet.jpg" does not end in .png',
+    "draw run samples --out sheet.jpg": "--out sheet.jpg does not end in .png, and is written as PNG",
     # runs
     "train vae --data digits --out run": "--out run exists and is not empty; go on with it by --resume",
     "train --resume --out run --batch 8": "--batch was 4 in run and is 8 now",

@@ -1,6 +1,8 @@
 """Wings stand on floors, and imports run downwards: `python tools/imports.py` draws the whole graph."""
 
+import sys
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import pytest
 from imports import Import, circles, imports, rises, rooms
@@ -55,6 +57,16 @@ def test_a_rise_would_be_found(tmp_path: Path, text: str, found: list[tuple[str,
 def test_a_module_without_a_floor_would_be_found() -> None:
     found = [Import("attic.old", "storage.files", 1), Import("storage.files", "attic.old", 1)]
     assert rises(found) == found
+
+
+def test_a_reader_may_have_enough() -> None:
+    """As `| head` has; the pipe is closed before anything is written."""
+    with Popen([sys.executable, str(ROOT / "tools" / "imports.py")], stdout=PIPE, stderr=PIPE, text=True) as tool:
+        assert tool.stdout
+        assert tool.stderr
+        tool.stdout.close()
+        said = tool.stderr.read()
+    assert (said, tool.returncode) == ("", 0)
 
 
 def test_a_circle_would_be_found() -> None:

@@ -8,6 +8,7 @@ the other, inside functions too. Imports for the type checker alone are none.
 """
 
 import ast
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -148,4 +149,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # a reader that has enough, as head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -39,16 +39,17 @@ def main() -> None:
 def check_tag() -> None:
     """A release is a commit with the tag of its version: raises SystemExit where the tag says another."""
     tags = subprocess.run(["git", "tag", "--points-at"], cwd=ROOT, check=True, capture_output=True, text=True)
-    version = re.search(r'__version__ = "(.+)"', (ROOT / "src" / "latelier" / "__init__.py").read_text())
+    version = re.search(r'__version__ = "(.+)"', (ROOT / "src" / "latelier" / "__init__.py").read_text("utf-8"))
     if version is None or [tag for tag in tags.stdout.split() if tag[:1] == "v" and tag != f"v{version[1]}"]:
         raise SystemExit(f"this commit is tagged {tags.stdout.split()}, and the package says {version and version[1]}")
 
 
 def pinned(place: Path) -> Path:
     """constraints.txt without its hashes, which pip would ask of the wheel too."""
-    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
     path = place / "constraints.txt"
-    path.write_text("".join(f"{line.removesuffix(chr(92)).strip()}\n" for line in lines if not line.startswith(" ")))
+    names = "".join(f"{line.removesuffix(chr(92)).strip()}\n" for line in lines if not line.startswith(" "))
+    path.write_text(names, encoding="utf-8")
     return path
 
 

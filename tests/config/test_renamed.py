@@ -20,8 +20,8 @@ def test_a_former_value_is_replaced_behind_its_option_alone(capsys: Captured) ->
     said = tokens_of_today(given)
     assert said == ["train", "--as=images", "--data", "pictures", "--through", "image", "--as"]
     assert capsys.readouterr().err.splitlines() == [
-        "--as pictures is now --as images, and goes with the next version",
-        "--through picture is now --through image, and goes with the next version",
+        "--as pictures is called --as images now; the next version will not take pictures",
+        "--through picture is called --through image now; the next version will not take picture",
     ]
 
 
@@ -30,7 +30,7 @@ def test_a_run_that_was_trained_with_a_former_value_is_opened_and_resumed(tmp_pa
     folder(tmp_path / "pets" / "dogs", 12, "L", size=(8, 8))
     where = f"--data {tmp_path}/pets --out {tmp_path}/run --set net=mlp net.widths=4".split()
     main(["train", "vae", *where, "--as", "pictures", "--steps", "2", "--quiet"])
-    assert "--as pictures is now --as images" in capsys.readouterr().err
+    assert "--as pictures is called --as images now" in capsys.readouterr().err
     path = tmp_path / "run" / "config.json"
     written = path.read_text()
     assert read_config(path)["request"]["as_"] == json.loads(written)["request"]["as_"] == "images"

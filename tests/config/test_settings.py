@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_type_hints
 
 import pytest
@@ -104,8 +104,9 @@ def test_json_and_objects_come_back_as_they_went() -> None:
         ),
         ("penalty.other=3", "toy with penalty=beta has no field 'penalty.other'; there are: penalty.weight"),
         ("penalty=mdm", "toy: penalty cannot be 'mdm'; did you mean \"mmd\"?"),
-        ("latent=2.5", "toy: latent takes a whole number, 0 or more, but got '2.5'"),
-        ("latent=-1", "toy: latent takes a whole number, 0 or more, but got '-1'"),
+        ("latent=2.5", "toy: latent takes a whole number, but got '2.5'"),
+        ("latent=-1", "toy: latent takes numbers of at least 0, but got '-1'"),
+        ("widths=4,-1", "toy: widths takes whole numbers above 0 separated by commas, but got '4,-1'"),
         ("widths=4,0", "toy: widths takes whole numbers above 0 separated by commas, but got '4,0'"),
         ("whiten=perhaps", "toy: whiten takes true or false, but got 'perhaps'"),
         ("penalty.weight=nan", "toy: penalty.weight takes numbers of at most 1e+12 in size, but got 'nan'"),
@@ -122,6 +123,24 @@ def test_what_is_wrong_is_refused_in_one_line(setting: str, line: str) -> None:
     assert "\n" not in str(refused.value)
 
 
+@dataclass(frozen=True)
+class Bound:
+    rows: int = field(default=4, metadata={LEAST: 2})
+    cells: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.cells is not None and not 3 <= self.cells <= 9:
+            raise Refusal(f"cells are from 3 to 9, not {self.cells}")
+
+
+@pytest.mark.parametrize("value", ["0", "-1"])
+def test_what_is_below_a_bound_is_told_the_bound_itself(value: str) -> None:
+    with pytest.raises(Refusal, match=f"toy: rows takes numbers of at least 2, but got '{value}'"):
+        configure(Bound, {"rows": value}, "toy")
+    with pytest.raises(Refusal, match=f"cells are from 3 to 9, not {value}"):
+        configure(Bound, {"cells": value}, "toy")
+
+
 def test_a_number_that_is_none_is_refused_from_python_too() -> None:
     with pytest.raises(Refusal, match=r"penalty\.weight takes numbers"):
         configure(Config, {"penalty.weight": float("nan")}, "toy")
@@ -134,11 +153,11 @@ def test_a_setting_without_a_value_is_refused() -> None:
 
 def numbers(config: type, prefix: str = "", chosen: dict[str, str] | None = None) -> Iterator[tuple[str, Any]]:
     """Every field of a Config that is a number or several, and the settings that choose its kind and it at -1."""
-    for field in fields(config):
-        hint, name = get_type_hints(config)[field.name], prefix + field.name
+    for one in fields(config):
+        hint, name = get_type_hints(config)[one.name], prefix + one.name
         for kind, inner in _kinds(hint).items():
             yield from numbers(inner, f"{name}.", {**(chosen or {}), **({name: kind} if len(_kinds(hint)) > 1 else {})})
-        if not _kinds(hint) and ("int" in str(hint) or "float" in str(hint)) and LEAST not in field.metadata:
+        if not _kinds(hint) and ("int" in str(hint) or "float" in str(hint)) and LEAST not in one.metadata:
             yield name, {**(chosen or {}), name: "-1"}
 
 

@@ -290,12 +290,11 @@ def test_saturation_and_hue_leave_grey_alone_and_turn_the_rest():
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (1, 28, 28), (3, 32, 32), (3, 64, 48), (3, 48, 64)])
 def test_views_of_consistency_training_go_by_the_size(shape):
-    strong, weak = augment.strong(shape), augment.weak(shape)
+    strong = augment.strong(shape)
     assert strong.affine == (0.75 if shape[1] == 8 else 1)
     assert round(strong.cutout * min(shape[1:])) == {8: 0, 28: 10, 32: 12, 48: 17}[min(shape[1:])]
     assert strong.colour == (1 if shape[0] == 3 else 0)
     assert not strong.flip
-    assert weak == Augment(shift={8: 0, 28: 1, 32: 1, 48: 1}[min(shape[1:])])
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

@@ -25,14 +25,25 @@ def convolution() -> nn.Parameter:
 
 @pytest.mark.parametrize("kind", ["adam", "sgd", "rmsprop", "adagrad"])
 def test_a_step_is_the_same_however_weights_and_gradients_lie_in_memory(kind: str) -> None:
+    """A gradient too may lie in another way than that of the step before."""
     rows = convolution()
     channels_last = nn.Parameter(rows.detach().clone().to(memory_format=torch.channels_last))
-    gradients = torch.randn(2, 4, 3, 2, 2, generator=torch.Generator().manual_seed(1))
+    gradients = torch.randn(3, 4, 3, 2, 2, generator=torch.Generator().manual_seed(1))
+    layouts = (torch.contiguous_format, torch.channels_last, torch.contiguous_format)
     for weight in (rows, channels_last):
         player = Player("p", {"w": weight}, Optimiser(kind, 0.1))
-        for gradient in gradients:
-            player.step([gradient], 1.0)
+        for gradient, layout in zip(gradients, layouts, strict=True):
+            player.step([gradient.contiguous(memory_format=layout)], 1.0)
     torch.testing.assert_close(rows, channels_last, rtol=0, atol=0)
+
+
+def test_strides_of_weights_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    weight, read, stride = convolution(), list[bool](), torch.Tensor.stride
+    player = Player("p", {"w": weight}, Optimiser("adam", 0.1))
+    monkeypatch.setattr(nn.Parameter, "stride", lambda self: read.append(True) or stride(self), raising=False)
+    for _ in range(3):
+        player.step([torch.ones(4, 3, 2, 2)], 1.0)
+    assert len(read) == 1
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ FEW: dict[str, Any] = {"data": "digits", "labels": 3, "batch": 32, "steps": 20}
             "head=bayesian_svm head.rounds= head.unlabelled=words head.learning=em",
             "head.learning=em counts classes, not",
         ),
-        ("head.views=-1", "head=softmax: views takes a whole number, 0 or more, but got '-1'"),
+        ("head.views=-1", "head.views is a number of changed views, from 0 to 256, not -1"),
         ("head.views=100000", "head.views is a number of changed views, from 0 to 256, not 100000"),
         ("head.weight=-1", "head.weight is what a label counts beside an image, at least 0, not -1"),
         ("head=bayesian_svm head.draws=1000000", "head: gamma .* must be above 0, draws 1000000 from 1 to 1,000"),

@@ -8,13 +8,17 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from latelier.core import Model
 from latelier.data.batches import Batches
 from latelier.data.sources.open import open_images
+from latelier.device import Precision
 from latelier.engine.loop import Plan, train
+from latelier.engine.timing import step_seconds
 from latelier.nets import guarded
 from latelier.nets.guarded import Guarded, guard
 from latelier.nets.regularised import layer
 from latelier.runs.building import assemble
+from latelier.runs.learning_curve import read_log
 
 Shape = tuple[int, int]
 CASES: list[tuple[nn.Module, Shape, bool]] = [  # a convolution, the height and width that it sees, whether it is wrong
@@ -79,15 +83,41 @@ def test_other_processors_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> Non
     assert in_bf16(net, torch.rand(1, 3, 2, 2)).dtype == torch.bfloat16
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_training_in_bf16_is_guarded(precision: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A step and a validation: 8x8 pixels, three halvings."""
+def small() -> tuple[Model, Batches]:
+    """Digits of 8x8 pixels and a net of three halvings: its last two convolutions see four columns, and two."""
     images = open_images("digits").take(np.arange(32))
     model, _ = assemble("vae", images.shape, images.classes, {"net": "conv", "net.channels": (4, 4, 4), "latent": 2})
+    return model, Batches(images, 16, seed=0, device=torch.device("cpu"))
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_training_in_bf16_is_guarded(precision: Precision, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two steps, logged each, and a validation."""
+    (model, batches), (_, validation) = small(), small()
     narrow = list[bool]()
     monkeypatch.setattr(guarded, "is_wrong", lambda part, image: narrow.append(image.shape[-1] <= 2) or narrow[-1])
-    batches = Batches(images, 16, seed=0, device=torch.device("cpu"))
-    plan = Plan(total=16, batch=16, precision=precision)  # type: ignore[arg-type]
-    train(model, batches, plan, tmp_path, {}, validation=Batches(images, 16, seed=0, device=torch.device("cpu")))
+    plan = Plan(total=32, batch=16, precision=precision, log_every=16)
+    train(model, batches, plan, tmp_path, {}, validation=validation)
     assert any(narrow) == (precision == "bf16")
     assert any(isinstance(part, Guarded) for part in model.modules()) == (precision == "bf16")
+    said = [record["remark"] for record in read_log(tmp_path) if "remark" in record]
+    assert said == ([guarded.SAID] if precision == "bf16" else [])
+
+
+def test_nothing_is_said_where_nothing_would_be_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, batches = small()
+    monkeypatch.setattr(guarded, "is_wrong", lambda part, image: False)
+    train(model, batches, Plan(total=16, batch=16, precision="bf16"), tmp_path, {})
+    assert any(isinstance(part, Guarded) for part in model.modules())
+    assert [record for record in read_log(tmp_path) if "remark" in record] == []
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_the_step_that_is_timed_beforehand_is_guarded(precision: Precision, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a training could end before it began: that step may not be finite."""
+    model, batches = small()
+    asked = list[bool]()
+    monkeypatch.setattr(guarded, "is_wrong", lambda part, image: asked.append(True) or True)
+    step_seconds(model, batches, Plan(total=32, batch=16, precision=precision))
+    assert any(asked) == (precision == "bf16")
+    assert not any(isinstance(part, Guarded) for part in model.modules())

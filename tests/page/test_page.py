@@ -8,8 +8,8 @@ import pytest
 
 from latelier.core import Finding
 from latelier.page import OPEN, SKIPPED, Figure, Material, Table, page
+from latelier.page.eight import Eight
 from latelier.page.style import STYLE
-from latelier.sheets.eight import Eight
 from latelier.sheets.sheet import png
 from latelier.verdict.headlines import Headline, Row
 

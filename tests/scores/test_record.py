@@ -86,13 +86,23 @@ def test_what_cannot_be_had_is_left_out_unless_it_was_named() -> None:
     ]
     with pytest.raises(
         Refusal,
-        match=r'score "likelihood" takes a method that has a joint density, and .*; ask for one of: attribute_probe',
+        match=r'score "likelihood" takes a method that has a joint density, .*; ask for one of: .*, probe, propagation',
     ):
         run_scores(CODES, DATA, ["probe", "likelihood"])
     with pytest.raises(Refusal, match='score "probe" needs labels, but drawn has none'):
         run_scores(CODES, BARE, ["probe"])
     with pytest.raises(Refusal, match="probe"):
         run_scores(CODES, DATA, ["prob"])
+
+
+def test_a_score_of_another_method_leads_to_those_that_these_pictures_allow() -> None:
+    with pytest.raises(Refusal) as refused:
+        run_scores(LinearGaussian(), BARE, ["captions"])
+    proposed = str(refused.value).partition("; ask for one of: ")[2].split(", ")
+    assert "reconstruction" in proposed
+    assert not {"probe", "part_consistency", "coverage"} & set(proposed)  # which need labels, parts, modes
+    for name in ("prior_gap", "reconstruction"):
+        assert run_scores(LinearGaussian(), BARE, [name])
 
 
 def test_scores_on_request_are_left_out_unless_they_are_named(monkeypatch) -> None:

@@ -172,6 +172,23 @@ def test_a_file_is_written_over_by_its_like_alone(verb: str, run: Path, tmp_path
         main(words(one, verb, pictures, out))
 
 
+@pytest.mark.parametrize(
+    ("verb", "name", "ending"),
+    [
+        ("encode", "c.csv", ".parquet"),
+        ("classify", "c.parquet", ".csv"),
+        ("draw", "s.jpg", ".png"),
+        ("report", "r.pdf", ".html"),
+    ],
+)
+def test_a_name_that_promises_another_format_is_refused_before_the_work(
+    verb: str, name: str, ending: str, run: Path, source: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    said = refused(capsys, words(run, verb, source, tmp_path / name))
+    assert f"{name} does not end in {ending}, and is written as " in said
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_training_that_saved_nothing_is_in_nobodys_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:

@@ -172,7 +172,10 @@ def test_the_former_name_of_monitor_is_heard_and_what_it_is_now_is_said(
 ) -> None:
     given = {**TINY, "images": 64, "batch": 8, "steps": 2, "validation": 0.2, "quiet": False}
     run = latelier.train("vae", out=tmp_path / "run", judge="distortion", **given)
-    assert "--judge is now --monitor, and goes with the next version" in capsys.readouterr().err
+    assert "--judge is called --monitor now; the next version will not take --judge\n" in capsys.readouterr().err
+    with pytest.raises(Refusal, match=r"^--judge is --monitor by its former name; give --monitor alone$"):
+        latelier.train("vae", out=tmp_path / "both", judge="distortion", monitor="loss", **given)
+    assert not (tmp_path / "both").exists()
     assert read_config(run / "config.json")["request"]["monitor"] == "distortion"
 
 

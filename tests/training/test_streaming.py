@@ -14,7 +14,7 @@ from stores import Faults, filled, lead_to, unreliable
 
 import latelier
 from latelier.cli import main
-from latelier.data.remote import store
+from latelier.data.remote import attempts, store
 from latelier.data.sources import sampled
 from latelier.errors import Refusal
 from latelier.runs.run import open_run
@@ -142,7 +142,7 @@ def test_a_fault_that_stays_ends_the_training_and_it_goes_on_when_it_has_passed(
     monkeypatch.setattr(streaming, "counts", _told)
     monkeypatch.setattr(sampled, "counts", _told)
     source = "s3://streamed/train-{0000..0006}.tar"
-    monkeypatch.setattr(store, "TRIES", 2)
+    monkeypatch.setattr(attempts, "TRIES", 2)
     at_first = trained(tmp_path / "first", source)
     faults.gets = 0
     fetch = store.fetch

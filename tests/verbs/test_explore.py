@@ -87,12 +87,18 @@ WRONG = {
     "[]": "no code at []",
     "nothing.json": "no code at nothing.json: give a JSON file, or the JSON itself",
     '{"z": [0.5': "the code is not JSON",
-    '{"y": [1, 2, 3]}': "a code of this model names its latents: z 3",
-    "{}": "a code of this model names its latents: z 3",
-    '{"z": [1, 2]}': "z does not fit, or is not finite; this model has z 3",
+    '{"y": [1, 2, 3]}': 'the code has y; a code of this model is {"z": [3 numbers]}',
+    "{}": 'the code lacks z; a code of this model is {"z": [3 numbers]}',
+    '{"z": [1, 2]}': 'z does not fit, or is not finite; a code of this model is {"z": [3 numbers]}',
     '{"z": [1, 2, NaN]}': "z does not fit, or is not finite",
     '{"z": ["far", 2, 3]}': "z is not made of numbers",
 }
+
+
+def test_a_list_is_no_code_and_the_form_of_one_is_said(run: Path, tmp_path: Path, capsys: Captured) -> None:
+    (tmp_path / "code.json").write_text("[1, 2, 3]")
+    said = refused(capsys, ["decode", str(run), str(tmp_path / "code.json"), "--out", str(tmp_path / "x.png")])
+    assert said.endswith('a code of this model is {"z": [3 numbers]}, and no list')
 
 
 @pytest.mark.parametrize("code", WRONG)
@@ -105,7 +111,11 @@ def test_what_is_no_code_is_refused(run: Path, tmp_path: Path, capsys: Captured,
 
 def test_what_cannot_be_served_is_refused(run: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "explore takes a run folder or several" in refused(capsys, ["explore"])
-    assert "no run at nowhere" in refused(capsys, ["explore", "nowhere"])
+    with pytest.raises(SystemExit):
+        main(["explore", str(run), "nowhere"])
+    out, line = capsys.readouterr()
+    assert line.startswith("latelier: no run at nowhere")
+    assert out == ""  # before it says that it opens them
     assert "--port takes a number from 0 to 65535" in refused(capsys, ["explore", str(run), "--port", "70000"])
     assert "--host takes the one address" in refused(capsys, ["explore", str(run), "--host", "0.0.0.0"])
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -100,10 +100,11 @@ REFUSED = {
     "finetune.epcohs=5": "score finetune has no field 'epcohs'; did you mean \"epochs\"? there are: epochs, rate",
     "reconstruction.epochs=5": "score reconstruction has no field 'epochs'; there are: none",
     "finetune.model=5": "score finetune has no field 'model'; there are",
-    "finetune.epochs=5.5": "score finetune: epochs takes a whole number, 0 or more, but got '5.5'",
+    "finetune.epochs=5.5": "score finetune: epochs takes a whole number, but got '5.5'",
     "finetune.best=perhaps": "score finetune: best takes true or false, but got 'perhaps'",
     "frozen_probe.precision=fp8": "score frozen_probe: precision takes one of fp32, bf16, but got 'fp8'",
     "likelihood.samples=1,x": "score likelihood: samples takes whole numbers above 0 separated by commas, but got",
+    "fid.weights=nowhere": "--set fid.weights=nowhere: no such file; give a safetensors file",
     "epochs=5": "--set takes SCORE.OPTION=value, for example finetune.epochs=5, but got 'epochs=5'",
     "finetune.epochs": "--set takes field=value, but got 'finetune.epochs'",
     "likelihood.samples=2 --only reconstruction prior_gap": "--set has options of likelihood, but --only asks for "
@@ -129,4 +130,6 @@ def test_fid_is_on_request_and_takes_weights(run: Path, capsys: Captured) -> Non
     latelier.score(str(run), only="fid", quiet=True)
     values: Sequence[str] = list(kept(run, "fid")["values"])
     assert values == [f"Frechet distance of {kind}" for kind in ("reconstructions", "samples", "training images")]
-    assert "fid: weights=nowhere cannot be read" in refused(capsys, f"score {run} --quiet --set fid.weights=nowhere")
+    (run / "weights.txt").write_text("none")
+    said = refused(capsys, f"score {run} --quiet --set fid.weights={run / 'weights.txt'}")
+    assert f"fid: weights={run / 'weights.txt'} cannot be read" in said

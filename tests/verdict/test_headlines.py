@@ -65,6 +65,13 @@ def test_a_probe_of_all_pictures_goes_before_the_quick_one(facts, records, said)
     assert said in known.note
 
 
+@pytest.mark.parametrize(("n", "said"), [(499, "5 labels"), (500, "10 labels")])
+def test_a_probe_of_fewer_images_does_not_go_before_the_quick_one(n, said):
+    """As `latelier score --limit` leaves one behind."""
+    (known,) = headlines(QUICK | {"labelled": 500.0}, [PROBE | {"n": n}])
+    assert said in known.note
+
+
 def test_a_probe_of_any_labels_is_better_than_none():
     values = {"linear codes 7/class %": 60.0, "linear pixels 7/class %": 61.0}
     (known,) = headlines({}, [{"name": "probe", "values": values}])

@@ -171,7 +171,7 @@ def test_a_probe_among_the_scores_stands_in_for_the_quick_one(made: Path) -> Non
     record = {"name": "probe", "data": splits.test.source, "seen": run.seen, "n": 20, "values": values}
     better = "Its codes tell labels better than pixels do: 99 % right from 10 labels a class, pixels 51 %"
     assert any(better in text for _, text in verdict.verdict(run, splits, [record])[0])
-    for stale in ({"seen": 1}, {"data": "elsewhere"}):
+    for stale in ({"seen": 1}, {"data": "elsewhere"}, {"n": 1}):
         assert not any(better in text for _, text in verdict.verdict(run, splits, [record | stale])[0])
 
 

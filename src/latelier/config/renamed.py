@@ -26,6 +26,6 @@ def _replaced(tokens: Sequence[str]) -> Iterator[str]:
         option, equals, value = token.partition("=") if token.startswith("--") else (before, "", token)
         new = today(option[2:], value) if option.startswith("--") else value
         if new != value:
-            say(f"{option} {value} is now {option} {new}, and goes with the next version", error=True)
+            say(f"{option} {value} is called {option} {new} now; the next version will not take {value}", error=True)
             token = f"{option}={new}" if equals else new
         yield token

@@ -113,7 +113,8 @@ def _build(
         values[name] = _value(hints[name], given, default, owner, prefix + name)
     built = cls(**values)  # first: what it says of its own bounds is plainer
     for name in nested:
-        least = known[name].metadata.get(LEAST, 0 if cls.__module__.startswith(OWN) else -LARGEST)
+        usual = 0 if cls.__module__.startswith(OWN) or int in (hints[name], *get_args(hints[name])) else -LARGEST
+        least = known[name].metadata.get(LEAST, usual)
         if _below(least, values[name]):
             raise Refusal(f"{owner}: {prefix}{name} takes numbers of at least {least:g}, but got '{values[name]}'")
     return built
@@ -180,7 +181,7 @@ def _convert(hint: Any, given: Any) -> Any:
         if arguments[-1] is not Ellipsis and len(parts) != len(arguments):
             raise ValueError
         found = tuple(_convert(arguments[0], part) for part in parts)
-        if arguments[0] is int and 0 in found:  # widths, channels, sizes: none of them can be nothing
+        if arguments[0] is int and min(found, default=1) < 1:  # widths, channels, sizes: none can be nothing
             raise ValueError
         return found
     if hint is bool:
@@ -196,7 +197,7 @@ def _convert(hint: Any, given: Any) -> Any:
     number = float(given)
     if not abs(number) <= LARGEST:  # nan too
         raise OverflowError
-    if number != hint(number) or (hint is int and number < 0):
+    if number != hint(number):
         raise ValueError
     return hint(number)
 
@@ -209,4 +210,4 @@ def _described(hint: Any) -> str:
     if get_origin(hint) is tuple:
         of = "whole numbers above 0" if get_args(hint)[0] is int else "numbers"
         return f"{of} separated by commas"
-    return {int: "a whole number, 0 or more", float: "a number", bool: "true or false"}.get(hint, str(hint))
+    return {int: "a whole number", float: "a number", bool: "true or false"}.get(hint, str(hint))

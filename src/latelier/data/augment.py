@@ -100,13 +100,6 @@ def strong(image: tuple[int, int, int]) -> Augment:
     return Augment(affine=0.75 if small else 1.0, cutout=0.0 if small else CUTOUT, colour=1.0 if c == 3 else 0.0)
 
 
-def weak(image: tuple[int, int, int]) -> Augment:
-    """What a net sees through almost by itself, for images of that shape (c, h, w): moves by whole pixels, up to a 28th
-    of the side, so that small images stay as they are. Affine changes blur, and strong views on top of them are too
-    strong (docs/augmentation.md has figures)."""
-    return Augment(shift=min(image[1:]) // 28)
-
-
 def _shifted(image: Tensor, most: int, generator: Generator, drawn: int) -> Tensor:
     """By ``drawn`` moves: one for each image, or one for all."""
     b, _, h, w = image.shape

@@ -29,7 +29,7 @@ from latelier.engine.state import State
 from latelier.engine.validation import scored
 from latelier.engine.watch import Watch
 from latelier.nets.eval_mode import evaluating
-from latelier.nets.guarded import guard
+from latelier.nets.guarded import guard, remarks
 from latelier.storage import json_records
 from latelier.terminal.tables import counted
 
@@ -70,11 +70,11 @@ def train(
         guard(model)
     players = players_of(model, settings)
     state = State(model, players, average=plan.ema is not None)
-    remarks = state.resume(folder, plan.batch, len(batches.images), card)
+    damaged = state.resume(folder, plan.batch, len(batches.images), card)
     begin()
     parallel.share([*model.parameters(), *model.buffers()])
     going = _Going(state, players, batches, plan, _Log(model, folder, show), validation)
-    for remark in remarks:
+    for remark in damaged:
         going.log({"seen": state.seen, "remark": f"{remark}; going on from {counted(state.seen, 'image')}"})
     model.train()
     with signals() as caught, ahead(batches, going.mine, plan) as made, products(plan.precision, batches.device):
@@ -104,7 +104,8 @@ def train(
 
 
 class _Log:
-    """A run's log, which process 0 writes, with what the model remarks on its own terms: each remark once."""
+    """A run's log, which process 0 writes, with what the model remarks on its own terms, and what is to be said of how
+    it is computed: each remark once."""
 
     def __init__(self, model: Model, folder: Path, show: Callable[[dict[str, Any]], None]):
         self._model, self._path, self._show = model, folder / "log.jsonl", show
@@ -115,7 +116,7 @@ class _Log:
             return
         json_records.append(self._path, record)
         self._show(record)
-        for remark in self._model.remarks(record.get("terms", {}), record["seen"]):
+        for remark in (*remarks(self._model), *self._model.remarks(record.get("terms", {}), record["seen"])):
             if remark not in self._said:
                 self._said.add(remark)
                 self({"seen": record["seen"], "remark": remark})

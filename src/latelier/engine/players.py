@@ -21,18 +21,26 @@ class Player:
         self.name, self.names, self.weights = name, list(weights), list(weights.values())
         self.settings = settings
         self._kept: dict[str, list[Tensor]] | None = None  # none before the first step
+        self._strides: list[tuple[int, ...]] = []  # of the weights, and so of what is kept of them
 
     def step(self, gradients: Sequence[Tensor], factor: float, skip: Tensor | None = None) -> None:
         """One step along the gradients at ``factor`` times the full rate; none where ``skip``, a number on the weights'
         device, is 1."""
-        if self._kept is None:
-            self._kept = optimisers.started(self.settings, self.weights)
-        # Fused optimisers walk through memory and do not look at strides: all must lie as the weight lies.
-        laid = [
-            gradient if gradient.stride() == weight.stride() else torch.empty_like(weight).copy_(gradient)
-            for weight, gradient in zip(self.weights, gradients, strict=True)
-        ]
-        optimisers.step(self.settings, self.weights, laid, self._kept, self.settings.rate * factor, skip)
+        kept = self._start() if self._kept is None else self._kept
+        # Fused optimisers walk through memory and do not look at strides: all must lie as the weight lies. The weights'
+        # strides are read once; a gradient's are autograd's choice, which may be another in the next step.
+        if [gradient.stride() for gradient in gradients] != self._strides:
+            gradients = [
+                gradient if gradient.stride() == strides else torch.empty_like(weight).copy_(gradient)
+                for weight, gradient, strides in zip(self.weights, gradients, self._strides, strict=True)
+            ]
+        optimisers.step(self.settings, self.weights, gradients, kept, self.settings.rate * factor, skip)
+
+    def _start(self) -> dict[str, list[Tensor]]:
+        """What is kept before the first step: new tensors, which lie as their weights do from here on."""
+        self._strides = [weight.stride() for weight in self.weights]
+        self._kept = optimisers.started(self.settings, self.weights)
+        return self._kept
 
     def forget(self) -> None:
         """As before the first step."""
@@ -57,8 +65,7 @@ class Player:
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """The inverse of ``state``; of other tensors it takes no notice. Raises KeyError where one of ``shapes`` is
         missing."""
-        self._kept = optimisers.started(self.settings, self.weights)
-        for slot, values in self._kept.items():
+        for slot, values in self._start().items():
             for name, value in zip(self.names, values, strict=True):
                 value.copy_(state[f"{self.name}/{name}/{slot}"])  # files hold every tensor row by row
 

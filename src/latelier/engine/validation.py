@@ -27,6 +27,8 @@ def judged_by(request: SimpleNamespace, model: Model, validation: Batches | None
     or stopped, by images that it does not hold out; older runs, whose images were not checked, resume."""
     asked = label_error.asked_for(request, model, batches)
     if validation is None and asked != label_error.METRIC.name and request.card is None:
+        if isinstance(batches, Batches):
+            monitor_of(model, batches, asked)  # a name that is wrong is said first
         options = {f"--monitor {asked}": asked, f"--patience {request.patience}": request.patience}
         if given := [option for option, value in options.items() if value is not None]:
             part = "0.1 to hold out a tenth" if len(batches.images) >= TEN else "0.5 to hold out half"

@@ -116,8 +116,7 @@ class ClassCode(Base, Refills, EncoderStages, EncoderFilters, Weighs, Classifies
 
     def given(self, trunk: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of z, of features and one-hot classes with the same leading axes."""
-        mean, log_variance = self.infer(torch.cat([trunk, label], -1)).float().chunk(2, dim=-1)
-        return mean, log_variance.clamp(-30, 20)
+        return gaussian.halves(self.infer(torch.cat([trunk, label], -1)), dim=-1)
 
     def every(self, trunk: Tensor) -> tuple[Tensor, Tensor]:
         """The same for each class, [b, classes, latent], of features [b, f]."""

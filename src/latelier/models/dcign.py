@@ -88,8 +88,7 @@ class Model(DeclaredPrior, Encodes, Decodes, EncoderFeatures, EncoderFilters, We
         return {"model": self.config.optimiser}
 
     def encode(self, image: Tensor) -> Diagonal:
-        mean, log_variance = self.encoder(image).float().chunk(2, dim=1)
-        return Diagonal(mean, log_variance.clamp(-30, 20))  # bounded as in vae.py
+        return Diagonal(*gaussian.halves(self.encoder(image)))
 
     def decode(self, code: Code) -> Tensor:
         return self.likelihood.mean(self.decoder(code["z"]).float())

@@ -17,6 +17,7 @@ from latelier.models.shared import DeclaredPrior, EncoderFilters, EncoderStages,
 from latelier.models.vae import Diagonal
 from latelier.nets import introvac as nets
 from latelier.nets.eval_mode import unremembered
+from latelier.objectives import gaussian
 
 WARM = 0.0333  # share of the run without introspection: 5 of 150 epochs in IntroVAC's code
 
@@ -63,8 +64,7 @@ class Introspective(DeclaredPrior, Refills, EncoderStages, EncoderFilters, ABC):
         return {"coder": self.config.optimiser, "decoder": self.config.optimiser}
 
     def encode(self, image: Tensor) -> Diagonal:
-        mean, log_variance = self.encoder(image).float().chunk(2, dim=1)
-        return Diagonal(mean, log_variance.clamp(-30, 20))  # beyond it exp overflows before the loss can pull it back
+        return Diagonal(*gaussian.halves(self.encoder(image)))
 
     def decode(self, code: Code) -> Tensor:
         return self.draw(code["z"]).clamp(0, 1)

@@ -134,10 +134,8 @@ class Model(DeclaredPrior, Refills, EncoderStages, EncoderFilters, Weighs):
         return {"model": self.config.optimiser, **self.config.critic.optimisers(), **own}
 
     def encode(self, image: Tensor) -> Diagonal:
-        mean, log_variance = self.encoder(image).float().chunk(2, dim=1)
-        # Bounded, because exp of a log-variance far from the data overflows before the loss can pull it back.
         kind = Unrated if isinstance(self.config.prior, Vamp) else Diagonal
-        return kind(mean, log_variance.clamp(-30, 20))
+        return kind(*gaussian.halves(self.encoder(image)))
 
     def components(self) -> Diagonal:
         """The posteriors that ``prior=vamp`` mixes."""

@@ -3,6 +3,10 @@
 oneDNN's ``brg_conv_fwd:avx10_1_512_amx`` gives numbers that have nothing to do with the right ones, or none at all,
 where the output is one column wide and the stride along it above 1 (pytorch's issue 169688), and may where a stride is
 longer than the kernel (oneDNN's pull request 5494). A transposed convolution runs it on the way back.
+
+The processor's flag decides, and no product at the start, as for float32 in ``device.multiply_fast``: the kernel reads
+memory that was never written, so that its numbers are wrong in one run and right in the next. Right ones would show
+nothing.
 """
 
 from functools import cache
@@ -13,14 +17,22 @@ from torch import Tensor, nn
 
 from latelier.device import CONVOLUTIONS, has_amx
 
+SAID = (
+    "convolutions with an output one column wide, or a stride longer than their kernel, are computed in float32, "
+    "since this processor's matrix units (AMX) get them wrong in bfloat16"
+)
+
 
 class Guarded(nn.Module):
     """What the class of a guarded convolution inherits before its own."""
+
+    met = False  # whether it was computed in float32 where bfloat16 was asked for
 
     def forward(self, image: Tensor, *more: Any) -> Tensor:
         if image.device.type != "cpu" or not torch.is_autocast_enabled("cpu") or not is_wrong(self, image):
             out: Tensor = super().forward(image, *more)
             return out
+        self.met = True
         with torch.autocast("cpu", enabled=False):
             exact: Tensor = super().forward(image.float(), *more)
         return exact
@@ -35,6 +47,11 @@ def guard(model: nn.Module) -> None:
         if isinstance(part, CONVOLUTIONS) and max(part.stride) > 1 and not isinstance(part, Guarded):
             kind: Any = type(part)
             part.__class__ = _guarded(kind)
+
+
+def remarks(model: nn.Module) -> list[str]:
+    """What a log says of the model's guarded convolutions, once one of them was computed in float32 instead."""
+    return [SAID] if any(isinstance(part, Guarded) and part.met for part in model.modules()) else []
 
 
 def is_wrong(convolution: nn.Module, image: Tensor) -> bool:

@@ -15,6 +15,13 @@ from latelier.objectives.reduction import aligned, summed, wide
 LOG_TWO_PI = math.log(2 * math.pi)
 
 
+def halves(out: Tensor, dim: int = 1) -> tuple[Tensor, Tensor]:
+    """Mean and log-variance, float32, which a net gives side by side along ``dim``. The log-variance lies within
+    [-30, 20]: beyond it exp overflows before the loss can pull it back."""
+    mean, log_variance = out.float().chunk(2, dim)
+    return mean, log_variance.clamp(-30, 20)
+
+
 def kl_to_standard(mean: Tensor, log_variance: Tensor) -> Tensor:
     """KL(N(mean, variance) || N(0, 1)) in nats, elementwise [b, ...] (Kingma & Welling 2014, appendix B)."""
     mean, log_variance = wide(mean), wide(log_variance)

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 from latelier.core import Finding
 from latelier.data.sources.own import GENERATOR
 from latelier.page.drawing import spark
+from latelier.page.eight import Eight
 from latelier.page.elements import Html, image, size, text
 from latelier.page.first_screen import looks, scores, verdict
 from latelier.page.style import STYLE
-from latelier.sheets.eight import Eight
 from latelier.sheets.losses import curves, unit
 from latelier.terminal.tables import counted, number
 from latelier.verdict.headlines import Headline

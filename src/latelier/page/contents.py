@@ -11,12 +11,12 @@ from latelier.core import Finding
 from latelier.data.images import Images
 from latelier.errors import Refusal
 from latelier.page import Figure, Material, Table
+from latelier.page.eight import COUNT, eight
 from latelier.page.first_screen import NEXT
 from latelier.runs.command import command, explore, report
 from latelier.runs.run import Run
 from latelier.scores.probe import ahead
 from latelier.sheets import find, ordered, possible, wanted
-from latelier.sheets.eight import COUNT, eight
 from latelier.sheets.sheet import png
 from latelier.sheets.view import Judging
 from latelier.storage import json_records

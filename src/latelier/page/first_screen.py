@@ -5,8 +5,8 @@ from typing import Any
 
 from latelier.core import Finding
 from latelier.page.drawing import bar, chart
+from latelier.page.eight import Eight
 from latelier.page.elements import image, size, text
-from latelier.sheets.eight import Eight
 from latelier.sheets.losses import curves, unit
 from latelier.verdict.headlines import Headline, bars
 

@@ -193,11 +193,7 @@ def open_model(run: str | Path, own: str | None = None) -> tuple[Model, Card, ch
 
     Raises Refusal for a path that is none of these, for damaged, foreign or newer files; nothing in them is executed.
     """
-    path = hub.local(run)
-    if not path.exists():
-        raise Refusal(
-            f"no run at {run}: the folder does not exist; train one with: latelier train MODEL --data SRC --out {run}"
-        )
+    path = hub.found(run)
     found = checkpoint.best(path) if path.is_dir() else None
     told = None
     file = found.weights if found else path

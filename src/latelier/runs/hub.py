@@ -39,6 +39,16 @@ def local(run: str | Path, option: str = "RUN") -> Path:
     return folder
 
 
+def found(run: str | Path) -> Path:
+    """``local``, of a run that is there. Raises Refusal for one that is not, too."""
+    path = local(run)
+    if not path.exists():
+        raise Refusal(
+            f"no run at {run}: the folder does not exist; train one with: latelier train MODEL --data SRC --out {run}"
+        )
+    return path
+
+
 def is_hub_folder(folder: Path) -> bool:
     """Whether it holds a model's weights in a hub's form."""
     return (folder / WEIGHTS).is_file() and (folder / CONFIG).is_file()

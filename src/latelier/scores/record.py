@@ -93,7 +93,7 @@ def _record(
 def _refuse(name: str, model: Model, data: Splits) -> None:
     module = find(name)
     if lacking := missing(model, module.needs):
-        able = ", ".join(possible(model)) or "none"
+        able = ", ".join(other for other in possible(model) if not _unmet(find(other), data)) or "none"
         raise Refusal(f'score "{name}" {lack(type(innermost(model)), lacking)}; ask for one of: {able}')
     try:
         _suits(module, data)
@@ -103,16 +103,19 @@ def _refuse(name: str, model: Model, data: Splits) -> None:
 
 def _suits(module: ModuleType, data: Splits) -> None:
     """Raises Refusal where the data lack what the score needs."""
-    for flag, (met, words) in NEEDS.items():
-        if _flag(module, flag) and not met(data):
-            raise Refusal(f"needs {words.format(data.test.source or 'these images')}")
+    for flag in _unmet(module, data):
+        raise Refusal(f"needs {NEEDS[flag][1].format(data.test.source or 'these images')}")
+
+
+def _unmet(module: ModuleType, data: Splits) -> list[str]:
+    """The score's needs (``NEEDS``) that the data do not meet."""
+    return [flag for flag, (met, _) in NEEDS.items() if _flag(module, flag) and not met(data)]
 
 
 def _usual(module: ModuleType, data: Splits) -> bool:
     """Whether the score is asked for when none is named. Of what a user can add to images, its lack is said; what
     only drawn images have is no lack of others. A class alone is a factor on request."""
-    unmet = any(_flag(module, flag) and not met(data) for flag, (met, _) in NEEDS.items() if flag not in ADDABLE)
-    if _flag(module, "ON_REQUEST") or unmet:
+    if _flag(module, "ON_REQUEST") or set(_unmet(module, data)) - set(ADDABLE):
         return False
     return not _flag(module, "NEEDS_FACTORS") or len(factors_of(data)) > 1
 

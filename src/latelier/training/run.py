@@ -83,7 +83,9 @@ def run(request: SimpleNamespace) -> Path:
     folder = folder_of(request)
     request.out = str(folder)
     if request.judge is not None:
-        announce(request, "--judge is now --monitor, and goes with the next version")
+        if request.monitor is not None:
+            raise Refusal("--judge is --monitor by its former name; give --monitor alone")
+        announce(request, "--judge is called --monitor now; the next version will not take --judge")
         request.monitor = request.judge
     request = begun_from(resumed(folder, request))
     check(request)

@@ -64,11 +64,16 @@ def code_of(model: "Model", given: object) -> "Code":
     from latelier.core import HasLevels, has
     from latelier.errors import Refusal
 
-    there = ", ".join(f"{name} {'x'.join(map(str, latent.shape))}" for name, latent in model.latents.items())
-    if not isinstance(given, dict) or not given or set(given) - set(model.latents):
-        raise Refusal(f"a code of this model names its latents: {there}")
-    if not has(model, HasLevels) and set(given) != set(model.latents):
-        raise Refusal(f"the code lacks {', '.join(sorted(set(model.latents) - set(given)))}; this model has {there}")
+    sizes = {name: "x".join(map(str, latent.shape)) for name, latent in model.latents.items()}
+    there = ", ".join(f'"{name}": [{size} numbers]' for name, size in sizes.items())
+    expected = f"a code of this model is {{{there}}}"
+    if not isinstance(given, dict):
+        raise Refusal(f"{expected}, and no {'list' if isinstance(given, list) else 'single value'}")
+    if unknown := sorted(set(given) - set(model.latents)):
+        raise Refusal(f"the code has {', '.join(unknown)}; {expected}")
+    lacking = set(model.latents) - set(given)
+    if lacking and (not given or not has(model, HasLevels)):
+        raise Refusal(f"the code lacks {', '.join(sorted(lacking))}; {expected}")
     found: Code = {}
     for name, latent in model.latents.items():
         if name not in given:
@@ -76,7 +81,7 @@ def code_of(model: "Model", given: object) -> "Code":
         try:
             found[name] = torch.tensor([given[name]], dtype=torch.float32, device=device_of(model))
         except (TypeError, ValueError, OverflowError, RuntimeError) as error:  # the last of other than numbers, as {}
-            raise Refusal(f"{name} is not made of numbers ({error}); this model has {there}") from error
+            raise Refusal(f"{name} is not made of numbers ({error}); {expected}") from error
         if found[name].shape[1:] != latent.shape or not found[name].isfinite().all():
-            raise Refusal(f"{name} does not fit, or is not finite; this model has {there}")
+            raise Refusal(f"{name} does not fit, or is not finite; {expected}")
     return found

@@ -65,6 +65,11 @@ def explore(
     if not (find_spec("starlette") and find_spec("uvicorn")):
         raise Refusal('explore needs starlette and uvicorn, which are not installed: pip install "latelier[explore]"')
     if runs:  # before torch is imported, which takes most of the time
+        from latelier.runs import hub
+
+        for run in runs:
+            if not str(run).startswith(hub.SCHEME):  # those are downloaded as they are opened
+                hub.found(run)
         say(f"opening {counted(len(runs), 'run')}")
     import uvicorn
 

@@ -26,7 +26,8 @@ def data(
     """List the built-in data and what else --data takes; or, with SRC, say how latelier reads a source.
 
     With SRC: its kind, splits, classes, sizes and tables, and every file that is not used, by reason. Nothing is
-    trained or kept. Returns (name, one line) pairs or, for a source, what --json prints.
+    trained or kept. Returns (name, one line) pairs or, for a source, what --json prints. Raises Refusal (exit 2), after
+    what is said, for a source without an image that can be read.
 
     Parameters
     ----------
@@ -37,19 +38,26 @@ def data(
     data_root
         Folder of torchvision's data sets.
     """
-    from latelier.data.sources.open import list_data
-
     if source is None:
+        from latelier.data.sources.open import list_data
+        from latelier.errors import Refusal
+
+        options = {"--as KIND": as_, "--json": json, "--data-root FOLDER": data_root}
+        if given := [option for option, value in options.items() if value]:
+            raise Refusal(f"data takes {' and '.join(given)} with a source: latelier data SRC {' '.join(given)}")
         return printed(list_data())
 
     from json import dumps
 
     from latelier.data.sources.survey import survey
     from latelier.data.sources.survey_words import whole
+    from latelier.errors import Refusal
 
     found = survey(source, as_=as_, root=place(data_root, "--data-root") if data_root else None)
     told = found.json()
     say(dumps(told, indent=2) if json else "\n".join(whole(found)))
+    if not told["images"]["used"]:
+        raise Refusal(f"{found.source}: none of its files is an image that can be read; what is there is said above")
     return told
 
 

@@ -151,14 +151,19 @@ def _read(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
 
     from latelier.config.own_code import Named
     from latelier.config.settings import configure, to_json
+    from latelier.errors import Refusal
     from latelier.scores import find
+    from latelier.storage.paths import place
 
     function = find(Named(name)).score
     hints = get_type_hints(function)
     keywords = list(signature(function).parameters)[3:]  # after model, data and generator
     known = [(keyword, _field(hints[keyword]), None) for keyword in keywords if keyword in hints]
     read: Any = configure(make_dataclass("Options", known), options, f"score {name}")
-    return {option: to_json(getattr(read, option)) for option in options}
+    found = {option: to_json(getattr(read, option)) for option in options}
+    if (weights := found.get("weights")) and not place(weights, f"--set {name}.weights").is_file():
+        raise Refusal(f"--set {name}.weights={weights}: no such file; give a safetensors file")
+    return found
 
 
 def _field(hint: Any) -> Any:

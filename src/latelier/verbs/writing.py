@@ -12,6 +12,10 @@ from latelier.verbs.options import Place
 
 MOST = 1e6  # steps of an edit, either way
 LONGEST = 200  # bytes of a name, of the 255 that a system takes
+FORMATS = {"codes": ("Parquet", ".parquet"), "sheet": ("PNG", ".png"), "page": ("HTML", ".html", ".htm")}
+TABLE = ("CSV", ".csv", ".txt")
+OTHERS = ".npy .npz .pt .safetensors .h5 .arrow .feather .json .jsonl .tsv .xlsx .jpg .jpeg .gif .tif .webp .svg .pdf"
+ENDINGS = {*OTHERS.split(), *TABLE[1:], *(ending for _, *own in FORMATS.values() for ending in own)}  # name a format
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -51,7 +55,7 @@ def new_folder(out: Place) -> Path:
 def new_file(path: Place, option: str, like: str) -> Path:
     """The path of a file that may be written or overwritten: a new or empty file, or an earlier output of its kind
     (``like``, as ``own.written_as`` gives it). So neither the user's images and tables nor a run's own files are lost.
-    Raises Refusal for any other file, before any work is done."""
+    Raises Refusal for any other file, and for a name that promises another format, before any work is done."""
     from latelier.data.sources.own import written_as
     from latelier.errors import Refusal
     from latelier.storage.folders import check_above
@@ -63,6 +67,11 @@ def new_file(path: Place, option: str, like: str) -> Path:
         raise Refusal(f"{option} {found} is no file, and would be replaced by one; remove it, or name another place")
     if found.is_file() and found.stat().st_size and written_as(found) != like:
         raise Refusal(f"{option} {found} is there, and no earlier output of this kind: remove it, or name another")
+    written, *endings = FORMATS.get(like, TABLE)
+    if (ending := found.suffix.lower()) in ENDINGS and ending not in endings:
+        raise Refusal(
+            f"{option} {found} does not end in {endings[0]}, and is written as {written}; give a name that does"
+        )
     check_above(found, option)
     return found
 

@@ -122,11 +122,13 @@ def _measured(facts: Values) -> int:
 
 
 def _known(facts: Values, probe: Values, n: int) -> Headline | None:
-    """A probe of all n test images before the quick one."""
+    """A probe of n test images, unless the quick one was of more, and then that."""
     spaces = {"codes": "codes", "pixels": "pixels", "PCA of pixels": "PCA"}
-    every = [match[1] for name in probe if (match := fullmatch(r"linear codes (\d+/class|all) %", name))]
     if ELSEWHERE in probe:
         return None
+    if n < facts.get("labelled", 0):  # score --limit
+        probe = {}
+    every = [match[1] for name in probe if (match := fullmatch(r"linear codes (\d+/class|all) %", name))]
     title, by = "What codes know of classes", even(probe)
     for budget in (*(budget for budget in budgets(facts) if budget in every), *every):
         names = {label: f"{by}linear {space} {budget} %" for label, space in spaces.items()}
@@ -140,10 +142,13 @@ def _known(facts: Values, probe: Values, n: int) -> Headline | None:
     return None
 
 
-def probed(records: Sequence[Mapping[str, Any]], stamp: Mapping[str, Any], labels: Sequence[str]) -> dict[str, float]:
+def probed(
+    records: Sequence[Mapping[str, Any]], stamp: Mapping[str, Any], labels: Sequence[str], least: float = 0
+) -> dict[str, float]:
     """What a probe among the records that have this ``stamp`` found at the first of these budgets that it has, as facts
-    of a verdict."""
-    for record in (record for record in records if {**stamp, "name": "probe"}.items() <= record.items()):
+    of a verdict. One of fewer images than ``least`` (``score --limit``) is passed over."""
+    of = [record for record in records if {**stamp, "name": "probe"}.items() <= record.items()]
+    for record in (record for record in of if record.get("n", 0) >= least):
         values = record.get("values", {})
         by = even(values)
         for budget in labels:

@@ -93,7 +93,7 @@ def words(run: Run, splits: Splits, facts: dict[str, float], records: Sequence[d
     """The sentences that facts and log make."""
     if not supervised(run):
         stamp = {"data": splits.test.source, "seen": run.seen}
-        if more := probed(records, stamp, budgets(facts)):
+        if more := probed(records, stamp, budgets(facts), facts.get("labelled", 0)):
             facts = {name: value for name, value in facts.items() if name != "guess"} | more
     monitor = run.config.get("plan", {}).get("monitor")
     went = course(run.log, Metric(*monitor) if monitor else None, run.model.measures)

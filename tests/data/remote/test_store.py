@@ -1,12 +1,13 @@
 """Objects of a real S3 server, and what is done about its faults."""
 
+import re
 import sys
 from pathlib import Path
 
 import pytest
 from stores import Faults
 
-from latelier.data.remote import store
+from latelier.data.remote import attempts, store
 from latelier.data.remote.cache import Cache
 from latelier.data.remote.store import Shard, listed, sibling
 from latelier.errors import Refusal
@@ -57,6 +58,24 @@ def test_what_may_not_be_read_is_refused_at_once(faults: Faults, monkeypatch: py
     monkeypatch.setattr(store, "filesystem", lambda url: store_without_keys())
     with pytest.raises(Refusal, match="no permission to read it"):
         listed(ALL)
+
+
+@pytest.mark.parametrize(
+    ("address", "form"),
+    [
+        ("hf://x", "hf://datasets/OWNER/NAME/FILE.parquet"),
+        ("hf://", "hf://datasets/OWNER/NAME/FILE.parquet"),
+        ("hf://datasets/a b/c/x-*.tar", "hf://datasets/OWNER/NAME/FILE.parquet"),
+        ("http:///x.tar", "http://HOST/NAME.tar"),
+        ("s3://no bucket/x.tar", "s3://BUCKET/NAME.tar"),
+    ],
+)
+def test_what_cannot_be_an_address_is_asked_for_once(
+    address: str, form: str, faults: Faults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts.time, "sleep", lambda seconds: pytest.fail("asked again"))
+    with pytest.raises(Refusal, match=f"^{re.escape(address)} cannot be an address .* expected one as {form}$"):
+        listed(address)
 
 
 def store_without_keys() -> object:

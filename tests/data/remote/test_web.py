@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from listening import listening
 
-from latelier.data.remote import store
+from latelier.data.remote import attempts, store
 from latelier.data.remote.cache import Cache
 from latelier.data.remote.store import listed
 from latelier.data.sources.open import open_images
@@ -42,7 +42,7 @@ def web(files: Path) -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(store, "WAIT", 0.001)
+    monkeypatch.setattr(attempts, "WAIT", 0.001)
     monkeypatch.setenv("LATELIER_CACHE", str(tmp_path / "cache"))
 
 
@@ -67,7 +67,7 @@ def test_what_cannot_be_had_is_refused(web: str, path: str, said: str) -> None:
 
 
 def test_a_server_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "TRIES", 2)
+    monkeypatch.setattr(attempts, "TRIES", 2)
     with pytest.raises(Refusal, match="cannot be read, after 2 attempts"):
         listed("http://127.0.0.1:9/train-0000.tar")
 

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -225,6 +226,34 @@ def test_the_command(tmp_path: Path, capsys: Captured) -> None:
     assert "train: 1,297 images; 10 classes: 0 128" in capsys.readouterr().out
     assert "all splits are looked at together; give digits" in refused(capsys, "data digits:test")
     assert "expected one of" not in refused(capsys, ["data", str(root), "--as", "parquet"])
+
+
+@pytest.mark.parametrize("form", ["", " --json"])
+def test_a_folder_without_an_image_is_accounted_for_and_refused(tmp_path: Path, capsys: Captured, form: str) -> None:
+    for name in ("a.txt", "b.png"):
+        (tmp_path / name).write_text("no image")
+    with pytest.raises(SystemExit) as stop:
+        main(shlex.split(f"data {shlex.quote(str(tmp_path))}{form}"))
+    out, err = capsys.readouterr()
+    assert stop.value.code == 2
+    assert err.splitlines() == [
+        f"latelier: {tmp_path}: none of its files is an image that can be read; what is there is said above"
+    ]
+    if form:
+        assert json.loads(out)["images"]["used"] == 0
+    else:
+        assert out.splitlines()[1:] == [
+            "0 images; no classes",
+            "files there: 2 = 0 used + 1 skipped + 1 unused",
+            "  unused: 1 .txt: not read",
+            "  skipped: b.png: not an image",
+        ]
+
+
+@pytest.mark.parametrize("given", ["--json", "--as folder", "--data-root x"])
+def test_what_is_asked_of_no_source_is_refused(capsys: Captured, given: str) -> None:
+    option = given.partition(" ")[0]
+    assert refused(capsys, f"data {given}").startswith(f"latelier: data takes {option}")
 
 
 def test_training_says_it_and_later_verbs_read_the_same(tmp_path: Path, capsys: Captured) -> None:

@@ -1,27 +1,25 @@
 """Object stores, web servers and local files behind one door: what a pattern stands for, and an object's bytes.
 
-fsspec knows the protocols. What it fails at for a moment is tried again, after a wait that doubles; what is missing,
-forbidden or fails for long is refused in one line that names the object. Nothing is ever written there, and keys are
-neither asked for nor kept: each library finds them where it always does.
+fsspec knows the protocols. What it fails at for a moment is tried again (``attempts``). Nothing is ever written there,
+and keys are neither asked for nor kept: each library finds them where it always does.
 """
 
 import glob
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from hashlib import md5, sha256
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, TypeVar
+from typing import Any, BinaryIO, NamedTuple
 
+from latelier.data.remote.attempts import tried, words
 from latelier.data.remote.patterns import READ_BY, checked, expanded, is_wild
 from latelier.errors import Refusal
 from latelier.storage.addresses import is_address
 
-Found = TypeVar("Found")
-TRIES, WAIT, LONGEST = 6, 0.5, 20.0  # attempts at a request, and seconds between them: doubled up to the longest
 PIECE = 16 << 20  # bytes of a request
 AT_ONCE = 16  # requests, while many objects are looked up
 AGAIN = 60.0  # seconds for which a listing of a store holds
@@ -29,7 +27,6 @@ FEW = 32  # objects that are looked up one by one; of more their folder is liste
 TAGS = ("ETag", "etag", "blob_id", "md5Hash", "Content-MD5", "LastModified", "last_modified", "mtime")
 ONCE = {"retries": {"max_attempts": 0}}  # what is tried again is tried again here
 SETTINGS: dict[str, dict[str, Any]] = {"s3": {"config_kwargs": {"connect_timeout": 10, "read_timeout": 60, **ONCE}}}
-LOST = "nothing that was saved is lost, the same command (a training with --resume) goes on when it is there again"
 
 
 class Shard(NamedTuple):
@@ -110,26 +107,6 @@ def fetch(shard: Shard, file: BinaryIO) -> str:
     return found
 
 
-def tried(request: Callable[[], Found], what: str) -> Found:
-    """The answer to a request, which is made again where that may help. Raises FileNotFoundError, and Refusal."""
-    for attempt in range(TRIES):
-        try:
-            return request()
-        except Refusal:
-            raise
-        except Exception as raised:  # each library has errors of its own
-            if (error := _meant(raised)) is None:
-                raise
-            if _forbidden(error):
-                raise Refusal(
-                    f"{what}: no permission to read it ({_words(error)}); give keys as docs/shards.md says"
-                ) from error
-            if attempt == TRIES - 1:
-                raise Refusal(f"{what} cannot be read, after {TRIES} attempts: {_words(error)}; {LOST}") from error
-        time.sleep(min(LONGEST, WAIT * 2**attempt))
-    raise AssertionError
-
-
 def filesystem(url: str) -> Any:
     """What reads an address. Raises Refusal where a package for it is missing."""
     scheme = url.partition("://")[0].lower()
@@ -183,7 +160,7 @@ def _addresses(names: Sequence[str], pattern: str) -> dict[str, list[Shard]]:
             looked = threads.map(_perhaps, plain)
             return found | {name: [shard] for name, shard in zip(plain, looked, strict=True) if shard}
     except FileNotFoundError as error:
-        raise Refusal(f"{pattern} matches nothing ({_words(error)}); name what there is") from error
+        raise Refusal(f"{pattern} matches nothing ({words(error)}); name what there is") from error
 
 
 def _matching(name: str) -> list[Shard]:
@@ -222,27 +199,3 @@ def _shard(near: str, info: dict[str, Any]) -> Shard:
     lfs = info.get("lfs") or {}
     told = [lfs.get("sha256"), *(info.get(key) for key in TAGS)]
     return Shard(url, int(info["size"]), next((str(tag).strip('"') for tag in told if tag), ""))
-
-
-def _meant(error: Exception) -> Exception | None:
-    """What went wrong; None where an object is simply not there, which fsspec also says of a web server that does not
-    answer or refuses."""
-    if not isinstance(error, FileNotFoundError):
-        return error
-    cause = error.__cause__
-    web = isinstance(cause, TimeoutError) or type(cause).__module__.partition(".")[0] == "aiohttp"
-    return cause if isinstance(cause, Exception) and web and getattr(cause, "status", None) != 404 else None
-
-
-def _forbidden(error: Exception) -> bool:
-    return (
-        isinstance(error, PermissionError)
-        or getattr(error, "status", None) in (401, 403)
-        or type(error).__name__ in ("NoCredentialsError", "PartialCredentialsError", "GatedRepoError")
-    )
-
-
-def _words(error: Exception) -> str:
-    """An error in one line, without what a signed address may hold."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return re.sub(r"\?\S+", "?...", text)[:300]

@@ -17,7 +17,8 @@ import numpy as np
 
 from latelier.data.classes import natural
 from latelier.data.packing.worker import parquet_file
-from latelier.data.remote.store import Shard, filesystem, sibling, tried
+from latelier.data.remote.attempts import tried
+from latelier.data.remote.store import Shard, filesystem, sibling
 from latelier.data.sources.listed import AT_ONCE, ShardSet
 from latelier.data.sources.tar import NoImagesError
 from latelier.errors import Refusal

@@ -23,8 +23,9 @@ def whole(survey: Survey) -> list[str]:
     lines += [_split(name, part) for name, part in survey.splits.items()]
     seen = survey.tried == told["images"]["used"] + len(survey.skipped)
     of = "" if seen else f", of {survey.tried:,} tried"
-    lines.append(f"sizes (height x width{of}): {_counted(dict(survey.sizes.most_common()), FEW)}")
-    lines.append(f"modes: {_counted(survey.modes, NAMED)}")
+    if survey.sizes:
+        lines.append(f"sizes (height x width{of}): {_counted(dict(survey.sizes.most_common()), FEW)}")
+    lines += [f"modes: {_counted(survey.modes, NAMED)}"] if survey.modes else []
     lines += [f"tables: {', '.join(survey.files.tables)}"] if survey.files.tables else []
     lines += _duplicates(survey)
     lines += _accounted("files there", told.get("files"), survey.files.unused)

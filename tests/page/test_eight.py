@@ -8,8 +8,8 @@ from PIL import Image
 from sheets.fakes import Fake, view
 
 from latelier.core import Decodes, Model, Samples
+from latelier.page.eight import COUNT, LARGEST, eight
 from latelier.sheets import ORDER, list_sheets, ordered
-from latelier.sheets.eight import COUNT, LARGEST, eight
 
 
 class Draws(Model, Decodes, Samples):
