@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from scores.fakes import Fake, Point, noise, pictures
+from scores.fakes import Fake, Point, images_from, noise
 from scores.test_score_edit import DATA, Alike, Halves, Knowing
 from torch import Generator, Tensor
 
@@ -99,10 +99,10 @@ def marked(n: int) -> Images:
     pixels = np.full((n, 8, 8, 1), 128)
     pixels[:, 4:] += (20 * (2 * attribute - 1) + rng.normal(0, 25, (n, 1)))[..., None, None].astype(int)
     pixels[:, 0, 0] = np.clip(60 + 130 * attribute + rng.normal(0, 20, (n, 1)), 0, 255)
-    return replace(pictures(pixels.clip(0, 255)), attribute=attribute.astype(np.int8), attributes=("bright",))
+    return replace(images_from(pixels.clip(0, 255)), attribute=attribute.astype(np.int8), attributes=("bright",))
 
 
-def test_a_step_changes_the_drawn_picture_where_the_classifiers_weight_does_not() -> None:
+def test_a_step_changes_the_drawn_image_where_the_classifiers_weight_does_not() -> None:
     """What tells the attribute best is not drawn; a step is as long as what it changes says."""
     model, data = Marked(), marked(400)
     directions, image = fitted(model, data), data.floats(slice(None))
@@ -130,7 +130,7 @@ def test_a_code_that_is_not_drawn_is_not_moved_out_of_sight() -> None:
         assert float(step.norm()) == pytest.approx(LONGEST * float(codes.var(0, correction=0).mean().sqrt()), rel=1e-3)
 
 
-def test_identity_does_not_depend_on_how_far_apart_the_models_own_pictures_are() -> None:
+def test_identity_does_not_depend_on_how_far_apart_the_models_own_images_are() -> None:
     eye, seen = Eye(torch.device("cpu")), []
     real = mean_distance(eye(DATA.fit.floats(slice(None))))
     for model in (Knowing(), Alike()):
@@ -144,7 +144,7 @@ def test_identity_does_not_depend_on_how_far_apart_the_models_own_pictures_are()
 
 
 @pytest.mark.slow
-def test_the_judge_is_a_function_of_real_pictures_and_says_how_often_it_is_right() -> None:
+def test_the_judge_is_a_function_of_real_images_and_says_how_often_it_is_right() -> None:
     images, device = DATA.fit, torch.device("cpu")
     judge = witness(images, ["above", "absent"], device)
     assert judge is not None
@@ -207,7 +207,7 @@ def test_only_latents_that_can_be_moved_along_a_line_are() -> None:
         movable(Kinds("categorical"))
 
 
-def test_pictures_are_moved_until_the_classifier_is_sure_and_no_farther() -> None:
+def test_images_are_moved_until_the_classifier_is_sure_and_no_farther() -> None:
     image = DATA.test.floats(slice(0, 40))
     editor = Editor(Knowing(), Knowing().directions(), {"left": 1})
     done = editor.until_classified(image, 10.0)

@@ -343,7 +343,7 @@ def test_a_joint_model_teaches_its_encoder() -> None:
     assert not all(torch.allclose(a, b) for a, b in zip(both, one, strict=True))
 
 
-def test_a_joint_model_may_learn_from_pictures_alone_at_first() -> None:
+def test_a_joint_model_may_learn_from_images_alone_at_first() -> None:
     later = captioned(**{"caption.learning": "joint", "caption.learning.share": 0.5}).train()
     at_once = captioned().train()
 

@@ -41,7 +41,7 @@ def test_a_classifier_of_attributes_stands_beside_a_constant_answer_and_a_baseli
     assert attributes({"seen": 0.0}, "do so") == []
 
 
-def test_attributes_of_few_pictures_say_how_far_to_trust_them() -> None:
+def test_attributes_of_few_images_say_how_far_to_trust_them() -> None:
     text = only(attributes({**TOLD, "images": 12.0, "attributes error": 11.0}, "do so")).text
     assert "balanced accuracy 80 % on 12 unseen images, few: give or take 22 % (a constant answer" in text
 

@@ -69,7 +69,7 @@ def test_losses_are_compared_with_their_start_and_nothing_else_is() -> None:
         (25.5, "good", "Learned, and more than PCA: "),
     ],
 )
-def test_reconstructions_are_placed_between_the_mean_picture_and_pca(psnr: float, level: str, begins: str) -> None:
+def test_reconstructions_are_placed_between_the_mean_image_and_pca(psnr: float, level: str, begins: str) -> None:
     finding = only(kept({**GOOD, "PSNR": psnr}))
     assert finding.level == level
     assert finding.text.startswith(begins)
@@ -77,7 +77,7 @@ def test_reconstructions_are_placed_between_the_mean_picture_and_pca(psnr: float
     assert finding.text.endswith(ends)
 
 
-def test_no_more_is_said_of_pca_and_of_unseen_pictures_than_was_measured() -> None:
+def test_no_more_is_said_of_pca_and_of_unseen_images_than_was_measured() -> None:
     facts = {"seen": 1.0, "PSNR": 30.0, "PSNR of mean": 14.1}
     assert only(kept(facts)).text == "Learned: reconstructs images that it saw at 30.0 dB; the mean image 14.1."
     within = {**GOOD, "PSNR": 24.9, "PSNR lead error": 0.2}
@@ -85,7 +85,7 @@ def test_no_more_is_said_of_pca_and_of_unseen_pictures_than_was_measured() -> No
     assert kept({"seen": 0.0}) == []
 
 
-def test_of_pictures_of_one_class_nothing_is_said_of_labels() -> None:
+def test_of_images_of_one_class_nothing_is_said_of_labels() -> None:
     facts = {"seen": 0.0, "images": 3.0, "accuracy": 100.0, "largest class": 100.0}
     found = only(classified(facts))
     assert found.level == "note"
@@ -152,7 +152,7 @@ def test_what_the_code_carries_is_of_all_its_terms_or_unknown() -> None:
     assert rising([{"rate": 1.0}]) == rising([{"error": 1.0}] * 3) == {}
 
 
-def test_of_pictures_that_are_all_one_nothing_else_is_said() -> None:
+def test_of_images_that_are_all_one_nothing_else_is_said() -> None:
     for rules in (usual, lambda facts: game(facts, "", "")):
         finding = only(rules({**GOOD, **GAME, **DRAWN, **CODES, "alike": 1.0}))
         assert finding.level == "warning"
@@ -201,7 +201,7 @@ def test_a_game_need_not_reconstruct_pixel_by_pixel() -> None:
     assert [finding.level for finding in found] == ["good", "good"]
 
 
-def test_an_accuracy_of_few_pictures_says_how_many_and_what_they_leave_open() -> None:
+def test_an_accuracy_of_few_images_says_how_many_and_what_they_leave_open() -> None:
     few = {**HEAD, "labelled": 6.0, "accuracy": 100.0, "largest class": 17.0}
     said = only(classified(few)).text
     assert "tells 100 % of 6 unseen images right (few images: it may be 61 to 100 %); always" in said
@@ -237,7 +237,7 @@ def test_a_classifier_that_no_measured_label_tells_of_is_said(method: str) -> No
     said = "Whether it tells the labels cannot be seen: fewer than two of 30 unseen images have one; label more,"
     found = model.findings({**facts, "images": 30.0, "unlabelled": 1.0})
     assert [finding.level for finding in found if finding.text.startswith(said)] == ["note"]
-    assert found[0].text.startswith(said) == (method == "classifier")  # of others what pictures say comes first
+    assert found[0].text.startswith(said) == (method == "classifier")  # of others what images say comes first
     assert not any(finding.text.startswith(said) for finding in model.findings(facts))
 
 
@@ -295,11 +295,11 @@ def test_a_head_adds_its_verdict_to_that_of_the_model_within() -> None:
     assert all(words in text for words in ("Learned the labels", "squared error", "what it draws"))
 
 
-def test_labels_that_are_learned_come_before_pictures_that_are_blurs() -> None:
+def test_labels_that_are_learned_come_before_images_that_are_blurs() -> None:
     blurs = {**GOOD, "PSNR": 17.0}
-    told, pictures, *_ = usual({**blurs, **HEAD})
+    told, images, *_ = usual({**blurs, **HEAD})
     assert told.text.startswith("Learned the labels: ")
-    assert (pictures.level, pictures.text.partition(",")[0]) == ("note", "Beside the labels it has learned little")
+    assert (images.level, images.text.partition(",")[0]) == ("note", "Beside the labels it has learned little")
     for neither in ({**HEAD, "accuracy": 50.0}, {}):
         assert [f.text for f in usual({**blurs, **neither}) if f.text.startswith("Has learned little, its images")]
         assert all(f.level == "warning" for f in usual({**blurs, **neither}))

@@ -194,7 +194,7 @@ def view(model: Model, n: int = 7, log: list[dict] | None = None, **changes: obj
     return View(
         model=model,
         image=torch.rand(n, *model.image, generator=Generator().manual_seed(1)),
-        names=[f"folder/picture number {i}.png" for i in range(n)],
+        names=[f"folder/image number {i}.png" for i in range(n)],
         label=["cat" if i % 2 else "" for i in range(n)],
         log=[{"seen": 100 * i, "terms": TERMS | {"elbo": -9.0 + i}} for i in range(1, 4)] if log is None else log,
         title="fake on noise",

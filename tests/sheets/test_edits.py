@@ -27,7 +27,7 @@ AGAIN = MODEL.encode(MODEL.decode(CODE)).mode()
 
 @pytest.mark.parametrize(("word", "wish"), [("old", 1), ("old=0", 0)])
 @torch.no_grad()
-def test_pictures_that_lack_it_are_shown_as_they_are_reconstructed_and_edited(word: str, wish: int) -> None:
+def test_images_that_lack_it_are_shown_as_they_are_reconstructed_and_edited(word: str, wish: int) -> None:
     sheet = edits.draw(SHOWN._replace(asked=Asked((word,), 2.0)))
     edited = MODEL.decode(moved(CODE, step_towards(PLACES, {"old": wish}), 2.0))
     lacking = ((log_odds(PLACES, AGAIN)[:, 1] > 0) != bool(wish)).tolist()
@@ -38,7 +38,7 @@ def test_pictures_that_lack_it_are_shown_as_they_are_reconstructed_and_edited(wo
 
 
 @torch.no_grad()
-def test_along_fitted_steps_pictures_are_moved_as_far_as_the_command_moves_them() -> None:
+def test_along_fitted_steps_images_are_moved_as_far_as_the_command_moves_them() -> None:
     given = {name: 0.5 * value.flip(0) for name, value in PLACES.weight.items()}
     found = Found(PLACES._replace(step=given), "steps of another way than the weights")
     sheet = edits.draw(SHOWN._replace(asked=Asked(("old",)), found=found))
@@ -56,7 +56,7 @@ class Bright(torch.nn.Module):
 
 
 @torch.no_grad()
-def test_where_there_is_a_judge_it_says_which_pictures_lack_it_and_what_became_of_them(
+def test_where_there_is_a_judge_it_says_which_images_lack_it_and_what_became_of_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked, sheets = list[list[str]](), list[tuple[Grid, str]]()

@@ -98,7 +98,7 @@ def test_a_resumed_training_that_failed_goes_on_from_the_checkpoint_before(here:
     assert all(abs(value) < 1e4 for value in last.values())
 
 
-def test_kept_numbers_are_taken_for_the_same_checkpoint_and_pictures_alone(
+def test_kept_numbers_are_taken_for_the_same_checkpoint_and_images_alone(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, splits = opened(here)
@@ -121,7 +121,7 @@ def test_kept_numbers_are_taken_for_the_same_checkpoint_and_pictures_alone(
     assert len(calls) == 2
 
 
-def test_score_says_the_verdict_and_keeps_that_of_the_runs_own_pictures(here: Path, capsys: Captured) -> None:
+def test_score_says_the_verdict_and_keeps_that_of_the_runs_own_images(here: Path, capsys: Captured) -> None:
     run = here / "run"
     (run / "verdict.json").unlink()
     folder(here / "others", 12, "L", size=(8, 8))

@@ -38,7 +38,7 @@ def test_scores_change_no_verdict_by_another_number_of_labels(made: Path) -> Non
     assert any(text.startswith("Codes and pixels tell labels about as well: 70 % right from 100") for text in texts)
 
 
-def test_a_verdict_has_five_lines_and_always_its_course_its_pictures_and_its_command(
+def test_a_verdict_has_five_lines_and_always_its_course_its_images_and_its_command(
     made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, splits = opened(made)

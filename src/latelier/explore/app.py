@@ -78,17 +78,17 @@ class Explorer:
         panels = {name: _told(name) for name in list_panels() if any(name in names for names in shown.values())}
         return JSONResponse({"version": __version__, "runs": runs, "panels": panels})
 
-    async def picture(self, request: Request) -> Response:
+    async def image(self, request: Request) -> Response:
         """An image as the model sees it."""
-        pixels = self._opened(request).pixels(request.path_params["picture"])
+        pixels = self._opened(request).pixels(request.path_params["image"])
         return Response(png(pixels, QUICK), media_type="image/png", headers={"cache-control": "private, max-age=3600"})
 
     async def upload(self, request: Request) -> Response:
         """Keeps an image; answers its id. Few are read at a time, so that their bytes are bounded too."""
         async with self._reading:
             content = await request.body()
-            picture = await asyncio.get_running_loop().run_in_executor(None, self.uploads.add, content)
-        return JSONResponse({"picture": picture})
+            name = await asyncio.get_running_loop().run_in_executor(None, self.uploads.add, content)
+        return JSONResponse({"image": name})
 
     async def act(self, request: Request) -> Response:
         """What a panel does, by the worker."""
@@ -153,7 +153,7 @@ def build_app(
         Route("/static/{name:path}", _safe(explorer.page)),
         Route("/api/site", _safe(explorer.site)),
         Route("/api/upload", _safe(explorer.upload), methods=["POST"]),
-        Route("/api/{run}/picture/{picture}.png", _safe(explorer.picture)),
+        Route("/api/{run}/image/{image}.png", _safe(explorer.image)),
         Route("/api/{run}/{panel}/{action}", _safe(explorer.act), methods=["POST"]),
         Route("/api/{run}/{panel}/{table}.bin", _safe(explorer.table)),
     ]

@@ -37,7 +37,7 @@ def saved(
         stem = question.text("stem", "")
         if not STEM.fullmatch(stem):
             raise Refusal(f'"stem" takes letters, digits, - and _, but got {stem[:60]!r}; reload the page')
-        file, out = f"{stem or 'code'}.json", f"{stem or 'picture'}.png"
+        file, out = f"{stem or 'code'}.json", f"{stem or 'decoded'}.png"
         given = json.dumps(values, separators=(",", ":")) if count <= INLINE else file
         words = ["latelier", "decode", str(opened.run.folder), given, "--out", out]
         return {"code": values, "command": shlex.join(words), "files": [file] if given == file else []}

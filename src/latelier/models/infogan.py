@@ -150,15 +150,15 @@ class Model(Samples, Encodes, Decodes, Clusters, Base):
         g, noise = progress.generator, self.config.noise
         code = self.sample_prior(len(batch.image), g)
         with torch.no_grad():
-            picture = self.decode(code)
+            decoded = self.decode(code)
         data = self.logit(self.trunk(blurred(batch.image, noise, g)))
-        trunk = self.trunk(blurred(picture, noise, g))
+        trunk = self.trunk(blurred(decoded, noise, g))
         made, known = self.logit(trunk), self.known(trunk, code)
         loss = judged(data, made)
         report = {"critic": loss, "critic accuracy": right(data, made), "information": known}
-        report |= variety(batch.image, picture)
+        report |= variety(batch.image, decoded)
         if not self.training:
-            report |= sample_distance(batch.image, picture)
+            report |= sample_distance(batch.image, decoded)
         return Losses({"critic": (loss - self.config.weight * known).mean()}, report)
 
     def draw(self, batch: Batch, progress: Progress) -> Losses:

@@ -48,11 +48,11 @@ def _headline(headline: Headline) -> str:
     )
 
 
-def looks(pictures: Eight | None, term: str, log: Sequence[dict[str, Any]]) -> str:
+def looks(few: Eight | None, term: str, log: Sequence[dict[str, Any]]) -> str:
     """A few images, and the course of training beside them."""
     eight, training = "", ""
-    if pictures is not None:
-        title, caption, pngs, each = pictures
+    if few is not None:
+        title, caption, pngs, each = few
         shown = "".join(image(png, f"{each}, {place} of {len(pngs)}") for place, png in enumerate(pngs, 1))
         fine = all(size(png)[0] > SMALL for png in pngs)
         eight = (

@@ -51,8 +51,8 @@ def game(facts: Facts, apart: str, alike: str) -> list[Finding]:
     samples look alike."""
     if found := hopeless(facts):
         return found
-    pictures = [*related(facts, apart), *sampled(facts, alike)]
-    return [*classified(facts), *pictures, *untold(facts), *known(facts)]
+    images = [*related(facts, apart), *sampled(facts, alike)]
+    return [*classified(facts), *images, *untold(facts), *known(facts)]
 
 
 def hopeless(facts: Facts) -> list[Finding]:

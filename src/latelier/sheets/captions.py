@@ -29,8 +29,8 @@ def draw(view: View) -> np.ndarray:
     )
     known = log_mixture(writer, codes, table.to(image.device)).tolist()
     cells = [
-        Cell(picture, f"{_said(reference, score)}\nmodel: {vocabulary.text(row)} ({found:.1f})")
-        for picture, reference, score, row, found in zip(
+        Cell(shown, f"{_said(reference, score)}\nmodel: {vocabulary.text(row)} ({found:.1f})")
+        for shown, reference, score, row, found in zip(
             pixels(image), references, known, ours.token.tolist(), ours.log_probability.tolist(), strict=True
         )
     ]

@@ -30,7 +30,7 @@ def draw(view: View) -> np.ndarray:
     image = need(view.model, Decodes).decode(found.code)
     _, right = read_back(view.model, image, caption)
     asked = Vocabulary(writer.words()).text(caption[0].tolist())
-    cells = [Cell(picture, marked=hit) for picture, hit in zip(pixels(image), right, strict=True)]
+    cells = [Cell(shown, marked=hit) for shown, hit in zip(pixels(image), right, strict=True)]
     grid = Grid([cells[start : start + across] for start in range(0, len(cells), across)], heading=f'"{asked}"')
     footer = (
         f"Mean images of codes drawn given the caption, heard through the {view.asked.through}: the best of {TRIED:,} "

@@ -85,7 +85,7 @@ def samples_of(
 def _plain(tar: tarfile.TarFile, file: Path) -> tuple[bool, set[str]]:
     """Whether files tell of images, by their names up to the first dot; and these names of images with one dot.
     Raises Refusal for a member that is more than is read into memory."""
-    told, pictured, plain = set[str](), set[str](), set[str]()
+    told, shown, plain = set[str](), set[str](), set[str]()
     for member in tar:
         key, name, ending = _at_first(member.name)
         if not member.isfile() or name.startswith("."):
@@ -96,9 +96,9 @@ def _plain(tar: tarfile.TarFile, file: Path) -> tuple[bool, set[str]]:
         if of_told:
             told.add(key)
         elif is_image_file(name):
-            pictured.add(key)
+            shown.add(key)
             plain |= {key} if "." not in ending else set()
-    return not told.isdisjoint(pictured), plain
+    return not told.isdisjoint(shown), plain
 
 
 def _at_first(name: str) -> tuple[str, str, str]:

@@ -45,7 +45,7 @@ def actions() -> dict[str, Action]:
 
 def state(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """Classes and attributes with their numbers of images, where they are kept, accuracy over labels, and what is now
-    known of some images ("pictures")."""
+    known of some images ("images")."""
     notes, _ = opened.bench.book.notes()
     counts = dict.fromkeys(notes.classes, 0)
     for name in notes.label.values():
@@ -63,7 +63,7 @@ def state(opened: OpenedRun, question: Question) -> dict[str, Any]:
         "untrainable": _untrainable(opened) or "",
         "elsewhere": _of_no_training(opened) or "",
         "splits": list(opened.splits),
-        "pictures": [told(opened, row) for row in _rows(opened, question.texts("pictures", MOST))],
+        "images": [told(opened, row) for row in _rows(opened, question.texts("images", MOST))],
     }
 
 
@@ -83,7 +83,7 @@ def queue(opened: OpenedRun, question: Question) -> dict[str, Any]:
         left = len(opened.shown) - len(opened.bench.book.notes()[0].label)
     else:
         raise Refusal(f'"kind" takes {", ".join((*KINDS, "selection"))}, but got {kind[:40]!r}; reload the page')
-    return {"pictures": [told(opened, row) | {"why": why} for row, why in chosen], "left": left}
+    return {"images": [told(opened, row) | {"why": why} for row, why in chosen], "left": left}
 
 
 def give(opened: OpenedRun, question: Question) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def mark(opened: OpenedRun, question: Question) -> dict[str, Any]:
 
 def undo(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """Takes this tab's last change back."""
-    return {"pictures": [f"d{row}" for row in opened.bench.book.undo(_tab(question))]}
+    return {"images": [f"d{row}" for row in opened.bench.book.undo(_tab(question))]}
 
 
 def train(opened: OpenedRun, question: Question) -> dict[str, Any]:
@@ -152,11 +152,11 @@ def command(opened: OpenedRun, question: Question) -> dict[str, Any]:
 def _asked(opened: OpenedRun, question: Question) -> list[int]:
     if question.has("selection"):
         return [int(row) for row in opened.bench.selections.rows(question.text("selection"))]
-    return _rows(opened, question.texts("pictures", TOGETHER))
+    return _rows(opened, question.texts("images", TOGETHER))
 
 
-def _rows(opened: OpenedRun, pictures: Iterable[str]) -> list[int]:
-    return [opened.row(picture) for picture in pictures]
+def _rows(opened: OpenedRun, image_ids: Iterable[str]) -> list[int]:
+    return [opened.row(name) for name in image_ids]
 
 
 def _how(question: Question) -> tuple[str, int]:

@@ -69,7 +69,7 @@ def sliders(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:
 
 def move(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """The image of the code as it is moved."""
-    return {"picture": drawn(opened.decode(code(opened, question)))[0]}
+    return {"image": drawn(opened.decode(code(opened, question)))[0]}
 
 
 def code(opened: OpenedRun, question: Question) -> Code:

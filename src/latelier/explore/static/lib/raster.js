@@ -35,7 +35,7 @@ function covered(shape, radius) {
   return found;
 }
 
-/** A small picture of a style, for a legend. */
+/** A small sample of a style, for a legend. */
 export function swatch(style, ground) {
   const canvas = document.createElement("canvas");
   Object.assign(canvas, { width: 28, height: 28, className: "swatch" });

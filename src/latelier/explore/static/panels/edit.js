@@ -1,7 +1,7 @@
 // A slider an attribute; before and after; and a table that says whether the edit can be trusted.
 
 import { button, fill, h, said } from "../lib/dom.js";
-import { figure, frames } from "../lib/picture.js";
+import { figure, frames } from "../lib/image.js";
 import { slider } from "../lib/slider.js";
 import { keep } from "../lib/keep.js";
 import { strip } from "../lib/strip.js";
@@ -22,14 +22,14 @@ export async function mount(stage) {
 
   const answer = await stage.ask("attributes", {}, "edit", LOOKING);
   if (!answer) return fill(list, stage.again());
-  const question = () => ({ picture: stage.picture, by: Object.fromEntries(Object.entries(by).map(([name, value]) => [name, Number(value)])) });
+  const question = () => ({ image: stage.image, by: Object.fromEntries(Object.entries(by).map(([name, value]) => [name, Number(value)])) });
   const draw = stage.newest("move", (drawn) => {
     before.show(drawn.again, "before: drawn of its code");
-    after.show(drawn.picture, ["after: ", h("b", {}, words(by))]);
+    after.show(drawn.image, ["after: ", h("b", {}, words(by))]);
   }, LOOKING);
   const judge = stage.newest("trust", (told) => {
     const moved = Object.values(by).some((value) => Number(value));
-    fill(degrees, moved && h("h2", {}, "By degrees"), moved && frames(stage.run, told.strip.map(({ share, picture }) => ({ picture, words: `\u00d7${said(share, 1)}`, here: share === 1 }))));
+    fill(degrees, moved && h("h2", {}, "By degrees"), moved && frames(stage.run, told.strip.map(({ share, image }) => ({ image, words: `\u00d7${said(share, 1)}`, here: share === 1 }))));
     fill(table, trust(told, by));
   }, "Judging the edit");
   const judgeLater = settled(() => judge(question()));
@@ -49,8 +49,8 @@ export async function mount(stage) {
     for (const name of Object.keys(by)) moved(name, 0);
   });
   stage.side.prepend(h("div", { class: "row" }, reset, h("p", { class: "soft" }, `Along ${answer.said}.`)));
-  stage.side.append(keep(stage, { picture: () => after.shown.src, question }));
-  stage.element.append(h("div", { class: "below" }, strip(stage, "Another image", stage.picture, (picture) => go({ picture }))));
+  stage.side.append(keep(stage, { image: () => after.shown.src, question }));
+  stage.element.append(h("div", { class: "below" }, strip(stage, "Another image", stage.image, (image) => go({ image }))));
   draw(question());
   judge(question());
 }

@@ -1,7 +1,7 @@
 // Labels by keys and by selection; each is on the server's disk before the next. What they teach is drawn as a curve.
 
 import { button, fill, h, percent, segments } from "../lib/dom.js";
-import { address, figure, image } from "../lib/picture.js";
+import { address, figure, image } from "../lib/image.js";
 import { go } from "../lib/address.js";
 import { keep } from "../lib/keep.js";
 import { hear, keyOf } from "../lib/labelkeys.js";
@@ -34,7 +34,7 @@ export function mount(stage) {
   const skipped = new Set();
   let kind = stage.get("next") || (selection ? "selection" : "margin");
   let told = { classes: [], attributes: [] };
-  let shown = []; // pictures of the queue, with what is known of each
+  let shown = []; // images of the queue, with what is known of each
   let at = 0;
   let chosen = new Set();
   let seed = Math.floor(Math.random() * 2 ** 30); // so that two pages show different images
@@ -122,19 +122,19 @@ export function mount(stage) {
   }
 
   async function give(name) {
-    const pictures = targets();
-    if (!pictures.length) return;
-    const before = new Map(shown.filter((one) => pictures.includes(one.id)).map((one) => [one.id, one.given]));
-    const reasons = new Set(pictures.map((id) => shown.find((one) => one.id === id)?.why));
+    const images = targets();
+    if (!images.length) return;
+    const before = new Map(shown.filter((one) => images.includes(one.id)).map((one) => [one.id, one.given]));
+    const reasons = new Set(images.map((id) => shown.find((one) => one.id === id)?.why));
     const why = reasons.size === 1 ? [...reasons][0] : "";
     const fresh = [...before.values()].every((given) => given === undefined);
-    set(pictures, () => name ?? undefined);
-    if (name === null) for (const id of pictures) if (skipped.size < SKIPPED) skipped.add(id);
+    set(images, () => name ?? undefined);
+    if (name === null) for (const id of images) if (skipped.size < SKIPPED) skipped.add(id);
     onward();
-    const answer = await inTurn("give", { pictures, class: name, why, tab, fresh: Number(fresh) });
+    const answer = await inTurn("give", { images, class: name, why, tab, fresh: Number(fresh) });
     if (answer === null) {
-      set(pictures, (id) => before.get(id));
-      for (const id of pictures) skipped.delete(id);
+      set(images, (id) => before.get(id));
+      for (const id of images) skipped.delete(id);
       draw();
       return;
     }
@@ -157,17 +157,17 @@ export function mount(stage) {
   }
 
   async function mark(attribute, value) {
-    if (await inTurn("mark", { pictures: targets(), attribute, value, tab })) refresh();
+    if (await inTurn("mark", { images: targets(), attribute, value, tab })) refresh();
   }
 
   async function undo() {
     const answer = await inTurn("undo", { tab });
     if (!answer) return;
-    if (!answer.pictures.length) return say("There is nothing of this page to take back.");
-    const first = shown.findIndex((one) => one.id === answer.pictures[0]);
+    if (!answer.images.length) return say("There is nothing of this page to take back.");
+    const first = shown.findIndex((one) => one.id === answer.images[0]);
     if (first >= 0) at = first;
-    for (const one of shown) if (answer.pictures.includes(one.id)) one.given = undefined;
-    for (const id of answer.pictures) skipped.delete(id);
+    for (const one of shown) if (answer.images.includes(one.id)) one.given = undefined;
+    for (const id of answer.images) skipped.delete(id);
     draw();
     await refresh();
     return focus();
@@ -178,7 +178,7 @@ export function mount(stage) {
     stage.note({ next: kind });
     const answer = await stage.ask("queue", { kind, count: COUNT, seed, skip: [...skipped], selection });
     if (!answer) return;
-    [shown, at, chosen] = [answer.pictures, 0, new Set()];
+    [shown, at, chosen] = [answer.images, 0, new Set()];
     draw();
     await refresh();
     if (stage.get("train")) trained.point();
@@ -187,10 +187,10 @@ export function mount(stage) {
   }
 
   async function refresh() {
-    const answer = await stage.ask("state", { pictures: shown.map((one) => one.id) });
+    const answer = await stage.ask("state", { images: shown.map((one) => one.id) });
     if (!answer) return;
     told = answer;
-    const known = new Map(answer.pictures.map((one) => [one.id, one]));
+    const known = new Map(answer.images.map((one) => [one.id, one]));
     shown = shown.map((one) => (known.has(one.id) ? { why: one.why, ...known.get(one.id) } : one));
     draw();
     side();
@@ -212,7 +212,7 @@ export function mount(stage) {
   }
 
   async function add(name) {
-    if (await inTurn("give", { pictures: [], class: name, tab })) refresh();
+    if (await inTurn("give", { images: [], class: name, tab })) refresh();
   }
 
   const attributes = marks(mark);

@@ -6,7 +6,7 @@ import { scheme } from "../lib/colours.js";
 import { byClass, byNumber } from "../lib/dress.js";
 import { keep } from "../lib/keep.js";
 import * as legend from "../lib/legend.js";
-import { address, image, thumb } from "../lib/picture.js";
+import { address, image, thumb } from "../lib/image.js";
 import { Plane } from "../lib/plane.js";
 import { keepRows } from "../lib/selection.js";
 import { ask, Newest, table } from "../lib/server.js";
@@ -34,11 +34,11 @@ class View {
     this.plane = new Plane(points, this.canvas, {
       hover: (row, x, y) => this.hover(row, x, y),
       lasso: (chosen) => this.lasso(chosen),
-      open: (row) => go({ panel: stage.run.panels.includes("reconstruct") ? "reconstruct" : "look", picture: `d${row}` }),
+      open: (row) => go({ panel: stage.run.panels.includes("reconstruct") ? "reconstruct" : "look", image: `d${row}` }),
       moved: (at) => stage.note({ at }),
     });
     this.plane.thumbs = new Thumbs((row) => address(stage.run, `d${row}`), () => this.plane.later(2));
-    this.about = new Newest((row) => ask(stage.run.id, "look", "about", { picture: `d${row}` }), (answer, row) => this.captioned(row, answer.caption), () => {});
+    this.about = new Newest((row) => ask(stage.run.id, "look", "about", { image: `d${row}` }), (answer, row) => this.captioned(row, answer.caption), () => {});
     this.lay(points);
     const dark = matchMedia("(prefers-color-scheme: dark)");
     const repaint = () => (stage.open ? this.dress() : dark.removeEventListener("change", repaint));
@@ -181,7 +181,7 @@ class View {
   /** Hears an Int32Array of rows of the data: all that are selected now. */
   async lasso(rows) {
     fill(this.words, rows.length ? `${rows.length.toLocaleString("en")} images are selected.` : NOTHING);
-    fill(this.gallery, Array.from(rows.slice(0, SHOWN), (row) => thumb(this.stage.run, { id: `d${row}`, caption: this.captions.get(row) ?? `image ${row}` }, false, () => go({ panel: "look", picture: `d${row}` }))));
+    fill(this.gallery, Array.from(rows.slice(0, SHOWN), (row) => thumb(this.stage.run, { id: `d${row}`, caption: this.captions.get(row) ?? `image ${row}` }, false, () => go({ panel: "look", image: `d${row}` }))));
     const turn = (this.turn = (this.turn ?? 0) + 1);
     const selection = await keepRows(this.stage, rows);
     if (this.turn === turn) this.stage.select(selection);

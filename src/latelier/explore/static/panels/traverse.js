@@ -1,7 +1,7 @@
 // A slider a latent number. Of maps the cell is chosen by clicking on the image.
 
 import { button, fill, h, segments } from "../lib/dom.js";
-import { figure } from "../lib/picture.js";
+import { figure } from "../lib/image.js";
 import { slider } from "../lib/slider.js";
 import { keep } from "../lib/keep.js";
 import { go } from "../lib/address.js";
@@ -10,8 +10,8 @@ import { strip } from "../lib/strip.js";
 const MORE = 16;
 
 export function mount(stage) {
-  const from = () => (stage.get("seed") === "" ? { picture: stage.picture } : { seed: Number(stage.get("seed")) });
-  const origin = () => (stage.get("seed") === "" ? stage.picture : `seed ${stage.get("seed")}`);
+  const from = () => (stage.get("seed") === "" ? { image: stage.image } : { seed: Number(stage.get("seed")) });
+  const origin = () => (stage.get("seed") === "" ? stage.image : `seed ${stage.get("seed")}`);
   const moves = new Map(stage.get("of") === origin() ? parsed(stage.get("m")) : []);
   const locks = new Set(stage.get("locked").split(",").filter(Boolean));
   let sliders = [];
@@ -28,7 +28,7 @@ export function mount(stage) {
   const back = button("Back to the image", () => go({ seed: "", m: "", of: "" }), { hidden: stage.get("seed") === "" || !stage.run.panels.includes("reconstruct") });
 
   const question = () => ({ ...from(), latent: told.latent, moves: Object.fromEntries(moves) });
-  const draw = stage.newest("move", (answer) => big.show(answer.picture));
+  const draw = stage.newest("move", (answer) => big.show(answer.image));
   const noted = () => stage.note({ m: [...moves].map(([key, value]) => `${key}=${value}`).join(","), of: origin(), locked: [...locks].join(",") });
 
   function moved(key, value) {
@@ -97,8 +97,8 @@ export function mount(stage) {
 
   stage.view.classList.add("stays");
   stage.view.append(big.element, h("div", { class: "row" }, button("Reset", reset), button("Randomise", randomise), anew, back));
-  stage.side.append(latents, words, list, more, keep(stage, { picture: () => big.shown.src, question }));
-  stage.element.append(h("div", { class: "below" }, strip(stage, "Another image", stage.picture, (picture) => go({ picture, seed: "" }))));
+  stage.side.append(latents, words, list, more, keep(stage, { image: () => big.shown.src, question }));
+  stage.element.append(h("div", { class: "below" }, strip(stage, "Another image", stage.image, (image) => go({ image, seed: "" }))));
   load();
 }
 
