@@ -221,7 +221,7 @@ def test_classes_have_probabilities_and_spread(able: Page) -> None:
 
 
 def test_what_the_spread_is_over_is_said(able: Page) -> None:
-    assert able.ask("classify", "show", image="d3")["of"] == "draws of the code"
+    assert able.ask("classify", "show", image="d3")["of"] == "samples of the code"
     head = {"head": "softmax", "head.unlabelled": "consistent", "head.views": 2, "net.channels": (4,)}
     with page(build("classifier", IMAGE, classes=3, **head)) as opened:
         assert opened.ask("classify", "show", image="d3")["of"] == "changed views of the image"

@@ -328,5 +328,5 @@ def test_settings_out_of_range_are_refused(settings: dict[str, Any], message: st
 
 
 def test_an_image_that_is_too_small_is_refused() -> None:
-    with pytest.raises(Refusal, match="at least 6 pixels a side, not 4x9"):
+    with pytest.raises(Refusal, match="at least 6x6 pixels, not 4x9"):
         made((1, 4, 9))

@@ -165,18 +165,16 @@ UNEVEN = {"largest class": 76.0, "guess": 100 / 3}
 def test_of_uneven_classes_the_mean_over_them_is_judged() -> None:
     told = {**HEAD, **UNEVEN, "accuracy": 56.0, "baseline accuracy": 50.0}
     right = only(classified({**told, "balanced accuracy": 72.0, "balanced error": 5.0, "balanced baseline": 60.0}))
-    assert right.text.startswith(
-        "Learned the labels: tells 56 % of 400 unseen images right; always the largest class: 76"
-    )
+    assert right.text.startswith("Learned the labels: accuracy 56 % on 400 unseen images; always the largest class: 76")
     assert right.text.endswith("balanced accuracy 72 %, a constant answer 33 %, the regression 60 %.")
     wrong = only(classified({**told, "accuracy": 75.0, "balanced accuracy": 34.0, "balanced error": 5.0}))
-    assert wrong.text.startswith("Has not learned the labels: tells 75 %")
+    assert wrong.text.startswith("Has not learned the labels: accuracy 75 %")
     codes = {**CODES, **UNEVEN, "accuracy of codes": 74.0, "accuracy of pixels": 63.0, "accuracy of PCA": 60.0}
     assert only(known(codes)).text == (
-        "Its codes tell labels better than pixels do: balanced accuracy 74 % from 10 labels a class, pixels 63 %, PCA "
-        "60 %; a constant answer 33 %, always the largest class 76 % right."
+        "Its codes predict labels better than pixels do: balanced accuracy 74 % from 10 labels a class, pixels 63 %, "
+        "PCA 60 %; a constant answer 33 %, always the largest class 76 % right."
     )
-    assert only(known({**codes, "guess": 74.0})).text.startswith("Neither codes nor pixels tell")
+    assert only(known({**codes, "guess": 74.0})).text.startswith("Neither codes nor pixels predict")
 
 
 @pytest.mark.parametrize(
@@ -204,8 +202,8 @@ def test_a_game_need_not_reconstruct_pixel_by_pixel() -> None:
 def test_an_accuracy_of_few_images_says_how_many_and_what_they_leave_open() -> None:
     few = {**HEAD, "labelled": 6.0, "accuracy": 100.0, "largest class": 17.0}
     said = only(classified(few)).text
-    assert "tells 100 % of 6 unseen images right (few images: it may be 61 to 100 %); always" in said
-    assert "tells 100 % of 6 images that it saw right" in only(classified({**few, "seen": 1.0})).text
+    assert "accuracy 100 % on 6 unseen images (few images: it may be 61 to 100 %); always" in said
+    assert "accuracy 100 % on 6 images that it saw" in only(classified({**few, "seen": 1.0})).text
     assert "(few" not in only(classified({**few, "labelled": 50.0})).text
     assert only(classified({**few, "accuracy": 50.0})).level == "warning"  # three of six, where guessing has one
     assert only(known({**CODES, "labelled": 6.0})).text.endswith(" % (of 6 images, which are few).")
@@ -224,7 +222,7 @@ def test_a_classifier_stands_beside_guessing_and_a_baseline(accuracy: float, lev
     finding = only(classified({**HEAD, "accuracy": accuracy}))
     assert finding.level == level
     assert finding.text.startswith(begins)
-    figures = f"tells {accuracy:.0f} % of 400 unseen images right; always the largest class: 50 %"
+    figures = f"accuracy {accuracy:.0f} % on 400 unseen images; always the largest class: 50 %"
     assert f"{figures}; logistic regression on pixels (PCA, 100 labels): 80 %" in finding.text
     assert ("train on; where that no longer helps" in finding.text) == finding.text.startswith("Has learned little")
     assert classified({"seen": 0.0}) == []
@@ -234,7 +232,7 @@ def test_a_classifier_stands_beside_guessing_and_a_baseline(accuracy: float, lev
 def test_a_classifier_that_no_measured_label_tells_of_is_said(method: str) -> None:
     model, _ = assemble(method, (1, 16, 16), ("a", "b"), {"head": "softmax"})
     facts = {**GOOD, **GAME, **DRAWN} if method != "classifier" else {"images": 30.0, "seen": 0.0, "finite": 1.0}
-    said = "Whether it tells the labels cannot be seen: fewer than two of 30 unseen images have one; label more,"
+    said = "Whether it predicts the labels cannot be measured: fewer than two of 30 unseen images have one; label more,"
     found = model.findings({**facts, "images": 30.0, "unlabelled": 1.0})
     assert [finding.level for finding in found if finding.text.startswith(said)] == ["note"]
     assert found[0].text.startswith(said) == (method == "classifier")  # of others what images say comes first
@@ -244,9 +242,9 @@ def test_a_classifier_that_no_measured_label_tells_of_is_said(method: str) -> No
 @pytest.mark.parametrize(
     ("codes", "level", "begins"),
     [
-        (80.0, "good", "Its codes tell labels better"),
-        (73.0, "note", "Codes and pixels tell labels about as well"),
-        (60.0, "note", "Its codes tell labels less well"),
+        (80.0, "good", "Its codes predict labels better"),
+        (73.0, "note", "Codes and pixels predict labels about as well"),
+        (60.0, "note", "Its codes predict labels less well"),
     ],
 )
 def test_codes_are_better_than_pixels_only_by_more_than_the_error(codes: float, level: str, begins: str) -> None:
@@ -266,10 +264,10 @@ def test_nothing_is_better_than_pixels_where_guessing_is_better_than_both() -> N
 @pytest.mark.parametrize(
     ("method", "says", "silent"),
     [
-        ("vae", ["PCA with", "codes tell"], ["squared error", "what it draws"]),
-        ("pca", ["the mean image", "codes tell"], ["PCA with"]),  # it would stand beside itself
-        ("bigan", ["squared error", "what it draws", "codes tell"], ["PCA with"]),
-        ("infogan", ["what it draws", "codes tell"], ["PCA with", "squared error"]),
+        ("vae", ["PCA with", "codes predict"], ["squared error", "what it draws"]),
+        ("pca", ["the mean image", "codes predict"], ["PCA with"]),  # it would stand beside itself
+        ("bigan", ["squared error", "what it draws", "codes predict"], ["PCA with"]),
+        ("infogan", ["what it draws", "codes predict"], ["PCA with", "squared error"]),
         ("dcgan", ["what it draws"], ["PCA with", "squared error"]),
     ],
 )

@@ -57,10 +57,18 @@ def test_the_images_of_training_are_not_decoded_again(tmp_path: Path, cache: Pat
 
 
 def test_a_log_of_an_earlier_version_has_its_terms_in_todays_words(tmp_path: Path) -> None:
-    terms = {"strangers": 3.0, "strangers embedded": 2.0, "cycle z": 1.0}
-    (tmp_path / "log.jsonl").write_text(json.dumps({"seen": 1, "terms": terms}) + "\n")
-    (record,) = Run(tmp_path, None, None, {}, 0, ()).log  # type: ignore[arg-type]
-    assert record["terms"] == {"other images": 3.0, "other images embedded": 2.0, "cycle z": 1.0}
+    terms = {"strangers": 3.0, "strangers embedded": 2.0, "fakes told apart": 0.9, "cycle z": 1.0}
+    look = {"told by words": 60.0, "share of the likeliest": 0.4}
+    lines = (json.dumps(record) for record in ({"seen": 0, "look": look}, {"seen": 1, "terms": terms}))
+    (tmp_path / "log.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    first, second = Run(tmp_path, None, None, {}, 0, ()).log  # type: ignore[arg-type]
+    assert first["look"] == {"pseudo labels": 60.0, "pseudo confidence": 0.4}
+    assert second["terms"] == {
+        "other images": 3.0,
+        "other images embedded": 2.0,
+        "fake accuracy": 0.9,
+        "cycle z": 1.0,
+    }
 
 
 def test_a_source_without_splits_is_halved_and_of_a_large_one_a_part_is_taken(

@@ -181,7 +181,7 @@ def test_unknown_answers_are_not_learned_from() -> None:
 def test_without_attributes_it_is_refused_and_left_out() -> None:
     bare = Splits(images_from(DATA.fit.pixels), images_from(DATA.test.pixels))
     with pytest.raises(
-        Refusal, match="attribute_probe: drawn: what tells an attribute learns from at least 6 images with it"
+        Refusal, match="attribute_probe: drawn: a classifier of an attribute learns from at least 6 images with it"
     ):
         scored(data=bare)
     with pytest.raises(Refusal, match='score "attribute_probe" needs attributes or classes, but drawn has none'):

@@ -89,7 +89,7 @@ def test_a_judge_of_the_images_own_classes_can_be_asked(monkeypatch) -> None:
     away = upside_down["kernel distance by a judge of reconstructions"]
     assert away > 10 * abs(upside_down["kernel distance by a judge of training images"])
     bare = Splits(noise(8, (1, 4, 4)), noise(8, (1, 4, 4)))
-    with pytest.raises(Refusal, match=r"kid: .* what tells an attribute learns from at least 6 images"):
+    with pytest.raises(Refusal, match=r"kid: .* a classifier of an attribute learns from at least 6 images"):
         scored(bare, features="judge")
     with pytest.raises(Refusal, match="features=judge asks for a judge; give one of the two"):
         scored(bare, features="judge", weights="some.safetensors")

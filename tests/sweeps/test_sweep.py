@@ -178,7 +178,7 @@ def test_a_trial_that_is_behind_is_pruned(place: Path, capsys: Captured, monkeyp
     ("more", "latent", "line"),
     [
         ("wide = 3\n", "{range = [1, 4]}", "vae has no field 'wide'; there are: "),
-        ("", "{range = [0, 4]}", "vae: latent is the number of code numbers, at least 1, not 0"),
+        ("", "{range = [0, 4]}", "vae: latent is the number of latent dimensions, at least 1, not 0"),
         ("", "{range = [1, 100_000_000_000]}", "vae: with these settings its weights alone take"),
     ],
 )

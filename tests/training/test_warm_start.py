@@ -114,7 +114,7 @@ def test_before_the_first_save_a_resume_begins_with_the_same_weights_or_is_refus
         ({"from_run": "pca"}, "--from pca: a pca is fitted anew"),
         ({"from_run": "nowhere"}, "no run at nowhere"),
         ({"from_run": "plain", "labels": 5}, "--from plain: --labels needs a head"),
-        ({"data": "three"}, "--from old tells a, b, and these images are of c too"),
+        ({"data": "three"}, "--from old predicts a, b, and these images are of c too"),
         ({"data": "digits", "from_run": "plain", "size": 4}, "has images of 1x4x4 .*, but plain is built for 1x8x8"),
     ],
 )

@@ -144,7 +144,7 @@ def test_captions_are_scored_beside_what_needs_no_model(here: Path) -> None:
         (f"train vae --data pets --out new {TINY} caption=gro", 'unknown caption head "gro"; did you mean "gru"?'),
         (
             f"train vae --data pets --out new {TINY} head=gru",
-            "gru writes captions and tells no classes; say caption=gru",
+            "gru writes captions and predicts no classes; say caption=gru",
         ),
         (f"train vae --data pets --out new {TINY} {GRU} caption.least=999999", "no word occurs 999999 times"),
         (

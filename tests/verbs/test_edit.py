@@ -194,7 +194,7 @@ def test_edits_that_hardly_show_are_warned_of_and_others_are_not(here: Path, cap
     main(shlex.split("edit pca pets --attribute light --by 12 --out large"))
     told = capsys.readouterr()
     assert "warning" not in told.err
-    assert "in steps that change 0.1 of what tells two images apart" in told.out
+    assert "in steps that change 0.1 of the difference between two images" in told.out
     for row in table("large"):
         assert float(row["light judged after"]) > 0.5
 

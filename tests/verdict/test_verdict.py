@@ -169,7 +169,7 @@ def test_a_probe_among_the_scores_stands_in_for_the_quick_one(made: Path) -> Non
     values = {f"linear {space} 10/class %": 51.0 for space in ("codes", "pixels", "PCA")}
     values |= {"linear codes 10/class %": 99.0, "majority %": 50.0}
     record = {"name": "probe", "data": splits.test.source, "seen": run.seen, "n": 20, "values": values}
-    better = "Its codes tell labels better than pixels do: 99 % right from 10 labels a class, pixels 51 %"
+    better = "Its codes predict labels better than pixels do: 99 % right from 10 labels a class, pixels 51 %"
     assert any(better in text for _, text in verdict.verdict(run, splits, [record])[0])
     for stale in ({"seen": 1}, {"data": "elsewhere"}):
         assert not any(better in text for _, text in verdict.verdict(run, splits, [record | stale])[0])
@@ -178,7 +178,7 @@ def test_a_probe_among_the_scores_stands_in_for_the_quick_one(made: Path) -> Non
 def test_a_run_that_learned_from_labels_is_not_praised_for_knowing_them(here: Path) -> None:
     run = train(here / "pets", here / "few", labels=3)
     assert not any("codes" in text.lower() for text in sentences(run))
-    assert any("tells" in text and "; always the largest class: " in text for text in sentences(run))
+    assert any("accuracy" in text and "; always the largest class: " in text for text in sentences(run))
     facts = json.loads((run / "verdict.json").read_text())["facts"]
     assert facts["baseline labels"] == 6
 

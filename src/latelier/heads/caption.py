@@ -79,7 +79,7 @@ class CaptionConfig:
         if not 0 < self.sure < 1:
             raise Refusal(f"caption.sure is a probability between 0 and 1, not {self.sure:g}")
         if self.uncaptioned != "none" and isinstance(self.learning, TwoStep):
-            raise Refusal("caption.uncaptioned=consistent teaches the encoder, which stands still with twostep")
+            raise Refusal("caption.uncaptioned=consistent trains the encoder, which is frozen with twostep")
         if self.look == "cells" and self.hidden % HEADS:
             raise Refusal(f"caption.hidden is a multiple of {HEADS} where captions look at cells, not {self.hidden}")
         if not 0 <= self.dropout < 1:

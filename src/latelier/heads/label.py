@@ -52,7 +52,7 @@ class LabelConfig:
         if self.rounds and self.unlabelled != "consistent":
             raise Refusal("head.rounds go with head.unlabelled=consistent; set that as well")
         if self.threshold is not None and self.unlabelled == "words":
-            raise Refusal("head.threshold goes with head.unlabelled=consistent; words teach every image")
+            raise Refusal("head.threshold goes with head.unlabelled=consistent; words give every image a pseudo-label")
         if self.views and self.unlabelled == "none":
             raise Refusal("head.views go with head.unlabelled=consistent or words; set that as well")
 

@@ -152,13 +152,13 @@ def remarks(terms: Mapping[str, float], classes: int, prior: bool, asks: bool = 
         return []
     found = []
     if asks and terms["pseudo kept"] < FEW:
-        said = f"after half of the training fewer than {100 * FEW:.0f} % of images without a label are taught a class"
+        said = f"after half of the training fewer than {100 * FEW:.0f} % of images without a label have a pseudo-label"
         found.append(f"{said}: lower head.threshold, label more, or train longer")
     far = terms["pseudo imbalance"] > max(FAR, CHANCE * classes)
     if far and prior:
-        said = "classes that images without a label are taught are far from as common as head.prior says"
+        said = "classes of pseudo-labels are far from as common as head.prior says"
         found.append(f"{said}: correct the shares, or label more")
     elif far:
-        said = "classes that images without a label are taught are far from equally common"
+        said = "classes of pseudo-labels are far from equally common"
         found.append(f"{said}: if they are so, say how common by --prior; if not, label more")
     return found

@@ -46,9 +46,9 @@ class Words(Unlabelled):
         label = batches.labels(rows)
         self.said.begin(len(batches.images))
         if (label >= 0).all():
-            return {"told by words": 0.0}
+            return {"pseudo labels": 0.0}
         if len(np.unique(label[label >= 0])) < 2:
-            raise Refusal("head.unlabelled=words tells classes apart, so it needs labels of two or more")
+            raise Refusal("head.unlabelled=words separates classes, so it needs labels of two or more")
         mixed = rows[torch.from_numpy(np.random.default_rng(0).permutation(len(rows))[: PATCHES // EACH])]
         words = PatchWords(batches.rows(some).image.cpu() for some in mixed.split(BLOCK))
 
@@ -65,4 +65,4 @@ class Words(Unlabelled):
         share = share * self.prior / share.mean(0).clamp(min=SEEN)
         share = share / share.sum(1, keepdim=True)
         self.said.keep(everything.to(share.device), share)
-        return {"told by words": float(len(share)), "share of the likeliest": float(share.amax(1).mean())}
+        return {"pseudo labels": float(len(share)), "pseudo confidence": float(share.amax(1).mean())}

@@ -58,7 +58,7 @@ class Config:
 
     def __post_init__(self) -> None:
         if self.latent < 1:
-            raise Refusal(f"autoencoder: latent is the number of code numbers, at least 1, not {self.latent}")
+            raise Refusal(f"autoencoder: latent is the number of latent dimensions, at least 1, not {self.latent}")
         if not 0 <= self.dropout < 1:
             raise Refusal(f"autoencoder: dropout is a share from 0 to below 1, not {self.dropout}")
         if not 0 <= self.layerwise <= 1 or (self.layerwise and not isinstance(self.net, Mlp)):

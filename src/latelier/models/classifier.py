@@ -67,7 +67,7 @@ class Model(Base, Encodes, EncoderStages, EncoderFilters, Classifies):
 
     def classify(self, image: Tensor) -> Tensor:
         if self.head is None:
-            raise Refusal("classifier: its classes are told by the label head around it; ask that")
+            raise Refusal("classifier: its classes are predicted by the label head around it; ask that")
         return functional.softmax(self.head(self.encoder(image)).float(), dim=1)
 
     def monitor(self) -> Metric:

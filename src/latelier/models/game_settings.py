@@ -118,7 +118,7 @@ class VectorConfig(Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.latent < 1:
-            raise Refusal(f"latent is the number of code numbers, at least 1, not {self.latent}")
+            raise Refusal(f"latent is the number of latent dimensions, at least 1, not {self.latent}")
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,8 @@ class Config:
     def __post_init__(self) -> None:
         if self.latent < 1 or self.width <= 0:
             raise Refusal(
-                f"latent {self.latent} is the number of code numbers, at least 1, and width {self.width:g} multiplies "
-                "the nets' maps, so it must be above 0"
+                f"latent {self.latent} is the number of latent dimensions, at least 1, and width {self.width:g} "
+                "multiplies the nets' maps, so it must be above 0"
             )
 
 

@@ -19,7 +19,7 @@ from latelier.models.introspective import WARM, check_warm
 from latelier.nets.eval_mode import unremembered
 from latelier.objectives.attributes import FAKE, cross_entropy
 
-SURE = 0.98  # share of drawn images told from real ones, beyond which the verdict teaches the decoder little
+SURE = 0.98  # of drawn images recognised as such, beyond which training the decoder against it makes little progress
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Model(Attributed):
             told = functional.softplus(-fake[0]) + functional.softplus(-fake[1])
             apart = [(logit > real).float() for logit in fake]  # of a pair, one half by chance
             loss = loss + self.config.beta_ec * told
-            report |= {"fakes": told, "fakes told apart": torch.stack(apart).mean(0)}
+            report |= {"fakes": told, "fake accuracy": torch.stack(apart).mean(0)}
         return Losses({"coder": loss.mean()}, report, code)
 
     def paint(self, batch: Batch, progress: Progress) -> Losses:
@@ -92,9 +92,9 @@ class Model(Attributed):
         return cross_entropy(logits, self.known_as(batch, fake=0)).mean(1)
 
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
-        if terms.get("fakes told apart", 0.0) <= SURE:
+        if terms.get("fake accuracy", 0.0) <= SURE:
             return []
         return [
-            "the classifier tells nearly every drawn image, so its verdict teaches the decoder little: lower "
-            "beta_ec, or raise pretrain"
+            "the classifier recognises nearly every drawn image, so training the decoder against it makes little "
+            "progress: lower beta_ec, or raise pretrain"
         ]

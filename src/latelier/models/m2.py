@@ -28,7 +28,9 @@ class Config(Nets):
 
     def __post_init__(self) -> None:
         if self.classes < 2:
-            raise Refusal(f"m2: it tells classes itself, 2 or more, not {self.classes}; give labels, and no label head")
+            raise Refusal(
+                f"m2: it predicts classes itself, 2 or more, not {self.classes}; give labels, and no label head"
+            )
 
 
 class Model(ClassCode):

@@ -188,7 +188,8 @@ class Model(Base, Refills, Samples, HasParts, EncoderStages, EncoderFilters):
             )
         if terms.get("critic", 1.0) < 0.05:
             found.append(
-                "the critic knows every reconstruction: its verdict teaches little; lower critic.optimiser.rate"
+                "the critic recognises every reconstruction, so training against it makes little progress: lower "
+                "critic.optimiser.rate"
             )
         return found
 

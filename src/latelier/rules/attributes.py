@@ -39,7 +39,7 @@ def attributes(facts: Facts, remedy: str) -> list[Finding]:
     said += f"{facts['attributes commonest']:.0f} %"
     worst = min(each, key=lambda name: each[name], default="")
     if worst and each[worst] < own - LEAD:
-        said += f"; it tells {worst} least well: {each[worst]:.0f} %"
+        said += f"; it predicts {worst} least well: {each[worst]:.0f} %"
     if own < 50 + max(LEAD, 2 * error):
         return [Finding("warning", f"Has not learned {of}: {said}: {remedy}.")]
     if own < base - 2 * error:

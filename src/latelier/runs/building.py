@@ -168,7 +168,7 @@ def _with_head(model: Model, name: str, settings: dict[str, Any], classes: int) 
     _check_learns(model, name, "label")
     kind, nested = _kind(settings, "head", "softmax")
     if kind in module_names("latelier.heads", "Writer"):
-        raise Refusal(f"head={kind}: {kind} writes captions and tells no classes; say caption={kind}")
+        raise Refusal(f"head={kind}: {kind} writes captions and predicts no classes; say caption={kind}")
     module = find_module("latelier.heads", kind, "head", "Head")
     encoder = need(model, Encodes)
     config = configure(module.Config, nested, f"head={kind}")

@@ -45,7 +45,7 @@ def needed(score: str, data: Splits) -> Attributes:
     if not found.names:
         source = data.fit.source or "these images"
         raise Refusal(
-            f"{score}: {source}: what tells an attribute learns from at least {FEWEST} images with it and as many "
+            f"{score}: {source}: a classifier of an attribute learns from at least {FEWEST} images with it and as many "
             "without it, and no attribute has that many, or test images of both kinds; label more"
         )
     return found

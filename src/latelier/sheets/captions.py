@@ -35,7 +35,7 @@ def draw(view: View) -> np.ndarray:
         )
     ]
     rows = [cells[start : start + ACROSS] for start in range(0, len(cells), ACROSS)]
-    source = "the most likely code" if len(codes) == 1 else f"{len(codes)} draws of the code together"
+    source = "the most likely code" if len(codes) == 1 else f"{len(codes)} samples of the code together"
     footer = (
         f"Under each image its first caption, and the model's, found by a beam of {BEAM} from {source}. "
         "In brackets log p(caption | code) in nats, of the words and the end; words that the model does not know count "

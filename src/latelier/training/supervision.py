@@ -103,7 +103,7 @@ def _headed(
     headed = {"head": "softmax", **settings}
     if headed.get("head.unlabelled") == "words" and len(np.unique(known)) < 2:
         said = f"{len(known)} label{'s' if len(known) != 1 else ''} of {len(np.unique(known))}"
-        raise Refusal(f"head.unlabelled=words tells two classes or more apart, but what is trained on has {said}")
+        raise Refusal(f"head.unlabelled=words separates two classes or more, but what is trained on has {said}")
     return images, unlabelled_pay(request.model, len(known), classes, min(images.shape[1:]), headed)
 
 

@@ -68,7 +68,7 @@ def fitted(request: SimpleNamespace, images: Images) -> Images:
         return images
     if new := [name for name in images.classes if name not in classes]:
         raise Refusal(
-            f"--from {request.from_run} tells {', '.join(classes)}, and these images are of {', '.join(new)} too; "
+            f"--from {request.from_run} predicts {', '.join(classes)}, and these images are of {', '.join(new)} too; "
             "label them as there, or leave --from out"
         )
     return replace(with_classes(images, classes), classes=classes)

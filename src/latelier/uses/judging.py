@@ -26,7 +26,7 @@ SOME = 5  # images that show what is wished for, from which on they say whether 
 FAR = 0.4  # identity from which on a longer way is no advice
 PROTOCOL = (
     f"The judge is the one of the score attribute_preservation, learned in {STEPS} batches of at most {BATCH} from at "
-    f"most {ROWS:,} real images of at most {SIDE} px a side."
+    f"most {ROWS:,} real images of at most {SIDE} x {SIDE} px."
 )
 
 

@@ -116,7 +116,7 @@ def reproduce(
     elif share != 1:
         words.append(f"{'A rehearsal: t' if share < 1 else 'T'}rained for {share:g} times the recipe's epochs.")
     if size is not None:
-        words.append(f"At {size} pixels a side.")
+        words.append(f"Images of {size} x {size} pixels.")
     if result.rows:
         text = table(result.title, result.columns, result.rows)
         files.write(place / f"{name}.txt", "\n".join([text, *words, ""]))

@@ -23,7 +23,7 @@ def actions() -> dict[str, Action]:
 
 
 def show(opened: OpenedRun, question: Question) -> dict[str, Any]:
-    """Of each class its probability and, of a model that decides by draws of the code or by changed views of the
+    """Of each class its probability and, of a model that decides by samples of the code or by changed views of the
     image, the mean and the spread (sd) of its score, as ``latelier classify`` has them: calibrated by the
     temperature that it has kept with the run."""
     image_id = chosen(opened, question)
@@ -39,7 +39,7 @@ def show(opened: OpenedRun, question: Question) -> dict[str, Any]:
         "truth": opened.label(image_id),
         "temperature": temperature,
         "draws": DRAWS if scores is not None else 0,
-        "of": "changed views of the image" if views else "draws of the code",
+        "of": "changed views of the image" if views else "samples of the code",
         "classes": [
             {
                 "name": name,

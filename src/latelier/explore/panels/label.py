@@ -1,4 +1,4 @@
-"""Classes and attributes that a person gives to images, what they already teach, and a training on them."""
+"""Classes and attributes that a person gives to images, what a classifier learns of them, and a training on them."""
 
 import shlex
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""A slider a latent number, the most informative first; of maps, the numbers at one cell."""
+"""A slider a latent dimension, the most informative first; of maps, those at one cell."""
 
 from math import prod
 from typing import Any, NamedTuple
@@ -18,14 +18,14 @@ from latelier.slices import Slices
 
 TITLE, PLACE = "Traverse", 5
 GROUP, KEY = "Code", "t"
-LINE = "Move the numbers of the code, and see what each of them does."
+LINE = "Move along each latent dimension, and see what it does."
 needs = (Decodes,)
 MOST = 512  # sliders that a page may ask for
 FARTHEST = 1e6
 
 
 class Slider(NamedTuple):
-    """One latent number."""
+    """One latent dimension."""
 
     key: str  # "z:3", its place in the flattened latent
     name: str

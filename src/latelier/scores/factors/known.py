@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Known(NamedTuple):
-    """Row i of both is image i: a row is an image and a column a latent number, or a factor."""
+    """Row i of both is image i: a row is an image and a column a latent dimension, or a factor."""
 
     codes: np.ndarray  # float [n, d]
     levels: np.ndarray  # int64 [n, f], from 0 up

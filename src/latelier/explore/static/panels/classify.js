@@ -1,4 +1,4 @@
-// Probabilities of the classes as bars, with the score's spread over draws of the code or of changed views.
+// Probabilities of the classes as bars, with the score's spread over samples of the code or of changed views.
 
 import { button, h, percent, said } from "../lib/dom.js";
 import { address, figure } from "../lib/image.js";

@@ -1,4 +1,4 @@
-// Labels by keys and by selection; each is on the server's disk before the next. What they teach is drawn as a curve.
+// Labels by keys and by selection; each is on the server's disk before the next. What a classifier learns of them is drawn as a curve.
 
 import { button, fill, h, percent, segments } from "../lib/dom.js";
 import { address, figure, image } from "../lib/image.js";
@@ -232,7 +232,7 @@ export function mount(stage) {
   );
   stage.side.append(
     h("section", {}, h("h2", {}, "Classes"), classes, adding("New class", add), words),
-    h("section", {}, h("h2", {}, "What they teach"), learned),
+    h("section", {}, h("h2", {}, "What a classifier learns"), learned),
     trained.element,
     h("details", {}, h("summary", {}, "Attributes"), attributes.element, adding("New attribute", (name) => mark(name, "yes"))),
     place,

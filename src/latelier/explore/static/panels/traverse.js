@@ -1,4 +1,4 @@
-// A slider a latent number. Of maps the cell is chosen by clicking on the image.
+// A slider for each latent dimension. Of maps the cell is chosen by clicking on the image.
 
 import { button, fill, h, segments } from "../lib/dom.js";
 import { figure } from "../lib/image.js";
@@ -63,7 +63,7 @@ export function mount(stage) {
     told = answer;
     sliders = answer.sliders.map(made);
     fill(list, sliders.map((one) => one.element));
-    const order = answer.ordered ? ", those that tell most first" : "";
+    const order = answer.ordered ? ", the most informative first" : "";
     fill(words, `${sliders.length} of ${answer.total} numbers of ${answer.latent}${answer.grid.length ? ` at row ${answer.cell[0]}, column ${answer.cell[1]}` : ""}${order}.`);
     more.hidden = sliders.length >= answer.total;
     anew.hidden = !answer.samples;
