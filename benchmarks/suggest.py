@@ -4,7 +4,7 @@
         [--table] [--curves FILE.png]
 
 Of up to 10,000 training images the labeller, who makes no mistakes, labels 20 and then 10 at a time, which the row of
-the table chooses; `learners.suggestion.light` learns from these, and errs on so many of up to 5,000 test images that
+the table chooses; `learners.suggestion.light` learns from these, and errs on a share of up to 5,000 test images that
 nobody labels. Codes are those of a short training of a VAE on the 10,000, and of their PCA; OUT keeps them, and a line
 for each labeller in OUT/results.jsonl, who is not asked again. DATA as for few_labels.py. One thread, 15 minutes.
 """

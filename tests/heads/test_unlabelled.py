@@ -136,7 +136,7 @@ def test_taught_classes_far_from_the_prior_are_a_remark() -> None:
     (said,) = remarks(lopsided, 10, prior=True)
     assert said.endswith("as head.prior says: correct the shares, or label more")
     assert remarks({**FINE, "pseudo imbalance": 0.3}, 10, prior=True) == []
-    assert remarks(lopsided, 200, prior=False) == []  # as far as chance goes with so many classes
+    assert remarks(lopsided, 200, prior=False) == []  # as far as chance goes with this many classes
 
 
 @pytest.mark.parametrize("classes", [2, 10, 100, 500])

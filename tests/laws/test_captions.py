@@ -36,7 +36,7 @@ def net_of(cell: Any = CELLS[0], seed: int = 0, tokens: int = 5, scale: float = 
 
 
 def sentences(tokens: int, longest: int) -> list[tuple[int, ...]]:
-    """All of at most so many words, with their end."""
+    """All of at most this many words, with their end."""
     words = range(2, tokens)
     return [(*said, 1) for length in range(longest + 1) for said in product(words, repeat=length)]
 
@@ -376,7 +376,7 @@ def test_imagined_codes_are_drawn_given_the_caption(through: Literal["image", "c
         share = model.log_caption(code, caption.expand(len(z), -1)).softmax(0)
     mean = share @ z
     variance = share @ (z - mean).square()
-    # Of the first draws, so many carry the weight, whatever is drawn again of them; five errors: an alarm in 2 million.
+    # Of the first draws this many carry the weight, whatever is drawn again of them; five errors: an alarm in 2e6.
     error = (variance / min(found.effective, 2_000)).sqrt()
     assert mean.norm() > 0.3  # the prior's is 0
     assert ((found.code["z"].mean(0) - mean).abs() < 5 * error).all()

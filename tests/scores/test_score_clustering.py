@@ -15,7 +15,7 @@ RNG = np.random.default_rng(0)
 
 
 class ByLevel(Fake, Clusters):
-    """Its category is how bright an image is, of so many steps, in an order of its own."""
+    """Its category is how bright an image is, of this many steps, in an order of its own."""
 
     def __init__(self, steps: int = 3):
         super().__init__((1, 2, 2))

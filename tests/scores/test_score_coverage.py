@@ -17,7 +17,7 @@ CENTRES = torch.from_numpy(np.unique(DATA.fit.truth["mode"], axis=0))
 
 
 class Draws(Fake, Samples, Decodes):
-    """Draws points around so many of the centres, ``sd`` in coordinates; the code is the image."""
+    """Draws points around this many of the centres, ``sd`` in coordinates; the code is the image."""
 
     def __init__(self, modes: int = 25, sd: float = SD, share: float = 1.0):
         super().__init__(SHAPE, z=2)

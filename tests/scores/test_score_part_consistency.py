@@ -152,7 +152,7 @@ def test_one_part_for_all_shapes_finds_anything_and_no_kind() -> None:
     values = judged(together(anything, constant, constant))
     share = shares()
     assert values[ANY] == 1
-    # Of the cells at which it occurs, so many are of the kind; and they all stand at one place in the order.
+    # Of the cells at which it occurs, this many are of the kind; and they all stand at one place in the order.
     assert values[AP] == pytest.approx((share / share.sum()).mean())
     first = shares(DATA.fit).argmax()  # the kind that gains most by it
     alone = [share[kind] / (share.sum() if kind == first else 1) for kind in range(KINDS)]

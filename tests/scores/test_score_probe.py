@@ -118,7 +118,7 @@ def test_of_many_classes_the_head_may_name_five() -> None:
 
 
 def told(per_class: int, seed: int = 9) -> Splits:
-    """The same, to a run that learned from so many labels of each class."""
+    """The same, to a run that learned from this many labels of each class."""
     rows = labelled_rows(DATA.fit.label, per_class, seed)
     return DATA._replace(labels_learned=len(rows), labelled_rows=rows)
 

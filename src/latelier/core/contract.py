@@ -4,7 +4,7 @@ A model is an ``nn.Module`` that declares its latents, hands its weights to play
 batch and says what each player wants smaller; the trainer differentiates, averages, clips and steps. What a finished
 model can do, its capabilities say: scores, images, verbs and the explorer ask for those, never for a model by name.
 
-Shapes: b images, c channels, h w pixels, a attributes, t tokens, k numbers of a code, s samples, p parts of d numbers.
+Shapes: b images, c channels, h w pixels, a attributes, t tokens, k latent dimensions, s samples, p parts of d numbers.
 Units: images are floats in [0, 1]; log-densities are nats an image, summed over everything but the batch.
 """
 

@@ -12,7 +12,7 @@ from latelier.explore.opened_run import OpenedRun
 from latelier.explore.requests import Question
 from latelier.slices import Slices
 
-INLINE = 400  # numbers of a code that a command line may hold; of longer ones it names the file
+INLINE = 400  # values of a code that a command line may hold; of longer ones it names the file
 FILE, FOLDER = "image.png", "image"  # of an image that a page hands out, and where a command reads it
 STEM = re.compile(r"(\w[\w-]{0,79})?")  # of files
 

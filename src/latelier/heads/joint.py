@@ -35,7 +35,7 @@ from latelier.learners.propagation import blurred
 from latelier.nets.eval_mode import evaluating, unremembered
 
 AVERAGED = 0.02  # share of a run: half-life of the averaged weights, with which images without a label are judged
-SHARP = 24  # px a side, below which every pixel counts
+SHARP = 24  # size in px, below which every pixel counts
 PIECE, REACHED = 5_000, 60_000  # images at once, and at most, that learn from a graph which they are not in
 FEWEST = 20  # labelled validation images whose error chooses between checkpoints
 

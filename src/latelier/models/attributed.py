@@ -3,7 +3,7 @@ classifier without bias, so that an attribute is a direction (IntroVAC, section 
 
 The source averages where we sum: the absolute error over all numbers of an image, the KL over the code's numbers, the
 cross-entropy over the classifier's logits. Its weights are kept as they are quoted; of sums over c h w pixel values, d
-code numbers and a + 1 logits, in nats an image, they are
+latent dimensions and a + 1 logits, in nats an image, they are
 
     beta_ae / (c h w),   beta_reg / d,   beta_cl / (a + 1)
 

@@ -10,7 +10,7 @@ from latelier.sheets.eight import Eight
 from latelier.sheets.losses import curves, unit
 from latelier.verdict.headlines import Headline, bars
 
-SMALL = 128  # px a side up to which images are magnified without smoothing
+SMALL = 128  # size in px up to which images are magnified without smoothing
 LEVELS = {"good": "Good", "note": "Note", "warning": "Warning", "failure": "Failed"}
 NEXT = "Next: "  # how the finding begins that ends a verdict: a command
 KINDS = {"training": "terms", "validation": "validation"}  # how a curve is called -> what records call it

@@ -22,7 +22,7 @@ from latelier.storage import files, json_records
 from latelier.storage.paths import place
 
 FEWEST, MOST = 50, 20_000  # training images
-HELD = 10  # one code in so many tells which density is the likeliest
+HELD = 10  # one code in HELD is held out, to choose the likeliest density
 
 
 class Fit(NamedTuple):

@@ -30,7 +30,7 @@ PROTOCOL = (
     f"by seed 0. C out of {', '.join(f'{c:g}' for c in GRID)} is the one of the highest balanced accuracy on a sixth "
     "of the positives and of the negatives, held out, the least of equals; then all are learned from. " + RULE + " "
     "Spaces: the most likely codes of each level and of all together (codes, for a model without levels); raw pixels, "
-    "averaged down to at most 32 px a side. Each is centred and scaled by one number a level, so that the mean squared "
+    "averaged down to at most 32 x 32 px. Each is centred and scaled by one number a level, so that the mean squared "
     "norm of all of it is 1. sd: over attributes. A constant answer has 50 %."
 )
 

@@ -25,7 +25,7 @@ NEEDS_LABELS = True
 LIMIT = 5_000
 BUDGETS = (1, 5, 10, 100)  # labels a class
 DRAWS = 5
-TOP, MANY = 5, 20  # of so many classes it is also told whether one is among the five most probable ones
+TOP, MANY = 5, 20  # from MANY classes on there is also the accuracy of the TOP most probable ones
 FIT_ROWS, FEWEST, MACHINES = 5_000, 1_000, 100_000  # images to fit on; and images times classes
 PROTOCOL = (
     "Accuracy on test images of probes that learn from 1, 5, 10 and 100 labels a class of the training split, as "
@@ -34,7 +34,7 @@ PROTOCOL = (
     f"least {FEWEST:,}). Of a run that learned from labels itself every probe learns from "
     "those and, where its budget is larger, from more; budgets below are left out. Linear: logistic regression, C = 1, "
     "converged. kNN: Euclidean, k = 5, or the labels a class where fewer. Spaces: the most likely codes; raw pixels, "
-    f"averaged down to at most {SIDE} px a side; PCA of those pixels to the width of the code, at most {COMPONENTS}. "
+    f"averaged down to at most {SIDE} x {SIDE} px; PCA of those pixels to the width of the code, at most {COMPONENTS}. "
     "Each is standardised on all of those images without their labels: centred, and scaled by one number for the whole "
     f"space. Head: the model's own classifier; of {MANY} classes or more its top-5 too. Majority: the commonest class."
 )

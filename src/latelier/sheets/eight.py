@@ -12,7 +12,7 @@ from latelier.sheets.view import View, pixels
 
 COUNT = 8
 GAP = 1 / 16  # of an image's height
-LARGEST = 256  # px a side
+LARGEST = 256  # size in px
 
 
 class Eight(NamedTuple):

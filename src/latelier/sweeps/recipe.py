@@ -56,7 +56,7 @@ class Sweep:
     method: str
     data: str
     trials: int | None  # no new one begins after this many
-    hours: float | None  # or after trainings of so many hours, all processes together
+    hours: float | None  # or after trainings of this many hours, all processes together
     monitor: str | None
     seed: int
     prune: bool

@@ -13,7 +13,7 @@ BY_PIXELS = 5  # labels a class up to which they are spread by pixels before the
 LABELLED, MANY, MOST = 0.125, 1_000, 0.5  # of a batch, of an encoder alone: see ``labelled_share``
 ROUNDS = (0.05, 0.15, 0.3, 0.5, 0.7, 0.85)  # of an encoder alone
 VIEWS = 16  # whose answers a prediction averages, of images above ``SMALL``: a third fewer errors than of one
-SMALL = 16  # px a side, up to which an encoder begins at full size
+SMALL = 16  # size in px, up to which an encoder begins at full size
 
 
 def unlabelled_pay(model: str, labels: int, classes: int, side: int, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from latelier.data.sources.vision import VISION, Vision
 from latelier.errors import Refusal
 from latelier.storage import paths
 
-LARGEST = 1 << 14  # px a side
+LARGEST = 1 << 14  # size in px
 BUILTIN = (*EMBEDDED, *VISION)
 OTHERS = {
     "DIR": "a folder of images: class sub-folders, or labels.csv, attributes.csv, captions.csv beside the files",

@@ -134,7 +134,7 @@ def page(opened: OpenedRun, question: Question) -> dict[str, Any]:
 
 
 def _page_of(question: Question, rows: np.ndarray, count: int) -> int:
-    """Where the page of so many rows begins that has the image asked for; 0 where none has it."""
+    """Where the page of ``count`` rows begins that has the image asked for; 0 where none has it."""
     row = ROW.fullmatch(question.text("image", ""))
     found = np.flatnonzero(rows == int(row[1])) if row else rows[:0]
     return int(found[0]) // count * count if len(found) else 0

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from sklearn.ensemble import ExtraTreesClassifier
 
 TREES = 10
-VALUES = 1_000_000  # code numbers that a forest learns from: its time grows with them
+VALUES = 1_000_000  # values of codes that a forest learns from: its time grows with them
 FEWEST = 1_000  # images that it learns from in any case
 
 

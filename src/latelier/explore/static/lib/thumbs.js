@@ -1,6 +1,6 @@
 // Small images in the place of points, where there is room for them.
 
-const SIZE = 44; // px a side
+const SIZE = 44; // px, the longer side
 const CELL = 54; // px between two images at least, across or down
 const ROOM = 700; // points in view up to which images are shown
 const KEPT = 400; // loaded images
