@@ -65,9 +65,9 @@ def images_of(count: int, captions: bool) -> Any:
 
 def pack(count: int, captions: bool, place: Path, contents: Any) -> Any:
     """The opened pack; ``contents`` is called where it is not there."""
-    from latelier.data.packing.pack import Asked, packed, sealed
+    from latelier.data.packing.pack import PackRequest, packed, sealed
 
-    images = packed(["scale", count, captions], contents, Asked("scale", None, None, None), cache=place)
+    images = packed(["scale", count, captions], contents, PackRequest("scale", None, None, None), cache=place)
     return sealed(images, "scale", images)
 
 

@@ -72,7 +72,7 @@ class Untrained:
         self.words, self.out, self.beside = words, out, beside
         self.state, self.opened = "running", ""
 
-    def told(self) -> dict[str, Any]:
+    def json(self) -> dict[str, Any]:
         told = {"state": self.state, "share": 0.5, "lines": ["step 1"], "command": "", "kept": False}
         return {**told, "out": str(self.out), "opened": self.opened}
 

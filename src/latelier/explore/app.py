@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from latelier import __version__
 from latelier.errors import Refusal
-from latelier.explore.answers import JSONResponse, answered, told
+from latelier.explore.answers import JSONResponse, answered, error_answer
 from latelier.explore.evaluated import begun
 from latelier.explore.guard import LOCAL, Guard, TooLongError
 from latelier.explore.opened_run import QUICK, OpenedRun, Unknown
@@ -75,7 +75,7 @@ class Explorer:
             }
             for opened in opened_runs
         ]
-        panels = {name: _told(name) for name in list_panels() if any(name in names for names in shown.values())}
+        panels = {name: _panel_facts(name) for name in list_panels() if any(name in names for names in shown.values())}
         return JSONResponse({"version": __version__, "runs": runs, "panels": panels})
 
     async def image(self, request: Request) -> Response:
@@ -117,8 +117,8 @@ class Explorer:
             raise Unknown(f"{opened.name} has no {panel[:30]}/{name[:30]}")
         question = Question(dict(request.query_params))
         key = request.headers.get("x-client", "")[:32], opened.name, panel, name, request.url.query
-        asked = self.worker.ask(key, partial(begun, opened, tables_of(panel)[name], question))
-        found: np.ndarray = await asyncio.wrap_future(asked.future)
+        pending = self.worker.ask(key, partial(begun, opened, tables_of(panel)[name], question))
+        found: np.ndarray = await asyncio.wrap_future(pending.future)
         found = np.ascontiguousarray(found, found.dtype.newbyteorder("<"))
         headers = {"x-table": f"{found.dtype.name} {' '.join(map(str, found.shape))}"}
         return Response(found.tobytes(), media_type="application/octet-stream", headers=headers)
@@ -167,7 +167,7 @@ def build_app(
     return app
 
 
-def _told(name: str) -> dict[str, str]:
+def _panel_facts(name: str) -> dict[str, str]:
     """What the page says of a panel."""
     panel = find(name)
     return {"title": panel.TITLE, "line": panel.LINE, "group": panel.GROUP, "key": panel.KEY}
@@ -187,5 +187,5 @@ def _safe(endpoint: Endpoint) -> Endpoint:
 
 async def _sentence(request: Request, error: Exception) -> Response:
     """An error as a status and one sentence."""
-    status, content = told(error)
+    status, content = error_answer(error)
     return JSONResponse(content, status)

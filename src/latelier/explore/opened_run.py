@@ -157,8 +157,8 @@ class OpenedRun:
         return value
 
     def shared(self, key: Hashable, work: Callable[[], Slices[T]]) -> Slices[T]:
-        """What slices give, kept like ``once``. Who asks while they are under way goes on with them, also where whoever
-        began has left."""
+        """What slices give, kept like ``once``. A request that comes while they are under way goes on with them, also
+        where the first one has been left."""
         while key not in self._kept:
             if key not in self._under_way:
                 self._under_way[key] = work()

@@ -17,7 +17,7 @@ MOST, BYTES = 24, 48 << 20  # images, and bytes of their pixels, that are kept; 
 
 class Uploads:
     """Some images by an id that is a hash of the file: the same file gets the same id again. One is decoded at a time,
-    whoever asks, and what that took is given back to the machine."""
+    for all pages together, and the memory that it took is given back to the machine."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, Image.Image] = OrderedDict()

@@ -21,7 +21,7 @@ from latelier.objectives.reduction import summed
 class Config(Nets):
     """Defaults: the nets of ``vae`` and ``m2``."""
 
-    alpha: float = 1.0  # of -log q(y|x), beside nats of pixels; more tells classes better, and draws them worse
+    alpha: float = 1.0  # of -log q(y|x), beside nats of pixels; more predicts classes better, and draws them worse
 
     def __post_init__(self) -> None:
         if self.classes < 2:

@@ -24,7 +24,7 @@ from latelier.slices import Slices, done
 TRIED, BLOCK = 4_096, 16  # draws of the prior, and how many are weighed at once: a slice
 BEAM = 5  # of what is read back
 WEIGHED = 0.6  # of the work, about: the rest is chains
-HEARD = 5  # draws of the code of an image whose most likely code is not typical, at each step of a chain
+HEARD = 5  # samples of the code of an image whose most likely code is not typical, at each step of a chain
 Through = Literal["image", "code"]
 
 

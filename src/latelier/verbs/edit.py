@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latelier.terminal.say import say
-from latelier.verbs.options import As, Asked, Names, Place
+from latelier.verbs.options import As, Names, OptionalPlace, Place
 
 if TYPE_CHECKING:
     from latelier.data.images import Images
@@ -21,7 +21,7 @@ def edit(
     attribute: Names = None,
     by: float | None = None,
     until_classified: bool = False,
-    out: Asked = "",
+    out: OptionalPlace = "",
     fit: Place | None = None,
     as_: As = None,
     data_root: Place | None = None,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latelier.terminal.say import escaped, say
-from latelier.verbs.options import As, Asked, Place, Precision
+from latelier.verbs.options import As, OptionalPlace, Place, Precision
 from latelier.verbs.streaming import in_processes
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def encode(
     run: Place,
     source: Place,
     *,
-    out: Asked = "",
+    out: OptionalPlace = "",
     features: str | None = None,
     precision: Precision = "fp32",
     as_: As = None,

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Literal
 
 from latelier.terminal.say import say
-from latelier.verbs.options import Asked, Place
+from latelier.verbs.options import OptionalPlace, Place
 
 
-def export(run: Place, *, to: Literal["onnx", "hub-folder"] = "onnx", out: Asked = "") -> Path:
+def export(run: Place, *, to: Literal["onnx", "hub-folder"] = "onnx", out: OptionalPlace = "") -> Path:
     """Write a trained model for other programs, or for other people.
 
     As onnx: encoder.onnx, decoder.onnx and card.json, for programs without torch. As hub-folder: model.safetensors (the

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from latelier.terminal.say import say
-from latelier.verbs.options import As, Asked, Place, Whole, check_whole
+from latelier.verbs.options import As, OptionalPlace, Place, Whole, check_whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,8 +21,8 @@ def neighbours(
     run: Place,
     source: Place,
     *,
-    query: Asked = "",
-    out: Asked = "",
+    query: OptionalPlace = "",
+    out: OptionalPlace = "",
     count: Annotated[Whole, Parameter(name=("--count", "-n"))] = 20,
     as_: As = None,
     data_root: Place | None = None,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latelier.terminal.say import say
-from latelier.verbs.options import As, Asked, Place, Precision
+from latelier.verbs.options import As, OptionalPlace, Place, Precision
 from latelier.verbs.streaming import in_processes
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def parts(
     run: Place,
     source: Place | None = None,
     *,
-    out: Asked = "",
+    out: OptionalPlace = "",
     least: float = 0.5,
     precision: Precision = "fp32",
     as_: As = None,

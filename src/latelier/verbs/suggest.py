@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from latelier.terminal.say import say
-from latelier.verbs.options import As, Asked, Place, Seed, Whole, check_whole
+from latelier.verbs.options import As, OptionalPlace, Place, Seed, Whole, check_whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +20,7 @@ def suggest(
     run: Place,
     source: Place,
     *,
-    out: Asked = "",
+    out: OptionalPlace = "",
     count: Annotated[Whole, Parameter(name=("--count", "-n"))] = 20,
     labels: Annotated[Place | None, Parameter(name=("--labels", "--labels-file"))] = None,
     kind: Literal["margin", "unlike", "random"] = "margin",

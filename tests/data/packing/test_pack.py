@@ -251,10 +251,10 @@ def test_memory_at_opening_does_not_grow_with_the_rows(
     for count in (10_000, 80_000):
         facts = unknown([f"{row:08}.png" for row in range(count)])
         facts = replace(facts, pixels=np.zeros((count, 2, 2, 1), np.uint8), label=np.arange(count) % 7)
-        asked = pack.Asked("rows", None, None, None)
+        request = pack.PackRequest("rows", None, None, None)
 
-        def images(facts: Images = facts, asked: pack.Asked = asked) -> Images:
-            return pack.packed(["rows", len(facts)], lambda: facts, asked, cache=cache)
+        def images(facts: Images = facts, request: pack.PackRequest = request) -> Images:
+            return pack.packed(["rows", len(facts)], lambda: facts, request, cache=cache)
 
         images()
         tracemalloc.start()

@@ -22,7 +22,7 @@ from latelier.data import checked, texts
 from latelier.data.batches import Batches
 from latelier.data.images import Images
 from latelier.data.packing import fill, holding, info, known, sealing, sums
-from latelier.data.packing.pack import Asked, packed
+from latelier.data.packing.pack import PackRequest, packed
 from latelier.data.packing.plan import unknown
 from latelier.data.packing.sums import block_sums
 from latelier.data.sources.open import open_images
@@ -276,7 +276,7 @@ def test_known_truth_is_checked_too(cache: Path) -> None:
     )
 
     def images() -> Images:
-        return packed(["drawn"], lambda: facts, Asked("drawn", None, None, None), cache=cache)
+        return packed(["drawn"], lambda: facts, PackRequest("drawn", None, None, None), cache=cache)
 
     assert isinstance(images().truth["mode"], np.memmap)
     made, again = pack_of(cache), 0

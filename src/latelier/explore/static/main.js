@@ -40,8 +40,8 @@ function step(by) {
 
 /** Why the page shows something else than its address says, or nothing. */
 function amiss(run, panel) {
-  const [asked, wanted] = [address.get("run"), address.get("panel")];
-  if (asked && asked !== run.id) return `The run "${asked}" is not open here. This is ${run.title}; start the explorer with both.`;
+  const [runId, wanted] = [address.get("run"), address.get("panel")];
+  if (runId && runId !== run.id) return `The run "${runId}" is not open here. This is ${run.title}; start the explorer with both.`;
   if (wanted && wanted !== panel) return `${run.title} has no panel "${wanted}", because its model cannot do that.`;
   return "";
 }

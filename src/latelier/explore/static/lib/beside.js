@@ -39,8 +39,8 @@ function column(stage, run) {
   }
 
   async function rest() {
-    const told = await asking(stage, run, "start", "scores", {});
-    if (told) fill(scores, told.headlines.length ? told.headlines.map(line) : h("div", {}, h("dt", {}, "Scores"), h("dd", { class: "soft" }, "none yet")));
+    const scored = await asking(stage, run, "start", "scores", {});
+    if (scored) fill(scores, scored.headlines.length ? scored.headlines.map(line) : h("div", {}, h("dt", {}, "Scores"), h("dd", { class: "soft" }, "none yet")));
     const waiting = (share) => fill(near, h("p", { class: "soft" }, `Codes of all images: ${Math.round(100 * share)} %`));
     const found = await asking(stage, run, "look", "near", { image: stage.image, count: NEAR }, waiting);
     if (!found) return fill(near);

@@ -43,7 +43,7 @@ export async function fetched(path) {
  */
 export function keep(stage, { image, question, action = "code", command, files = [] }) {
   const said = h("p", { "aria-live": "polite" });
-  const asked = command ?? (() => stage.ask(action, question()));
+  const answered = command ?? (() => stage.ask(action, question()));
   const trying = (work) => async () => {
     try {
       await work();
@@ -59,11 +59,11 @@ export function keep(stage, { image, question, action = "code", command, files =
   const buttons = [
     image && button("Save image", drawn),
     !command && action === "code" && button("Save code (JSON)", trying(async () => {
-      const answer = await asked();
+      const answer = await answered();
       if (answer) save("code.json", json(answer.code));
     })),
     button("Copy the command", trying(async () => {
-      const answer = await asked();
+      const answer = await answered();
       if (!answer) return;
       const how = await copied(answer.command);
       const needed = answer.files ?? [];

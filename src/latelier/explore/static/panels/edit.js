@@ -27,10 +27,10 @@ export async function mount(stage) {
     before.show(drawn.again, "before: drawn of its code");
     after.show(drawn.image, ["after: ", h("b", {}, words(by))]);
   }, LOOKING);
-  const judge = stage.newest("trust", (told) => {
+  const judge = stage.newest("trust", (judged) => {
     const moved = Object.values(by).some((value) => Number(value));
-    fill(degrees, moved && h("h2", {}, "By degrees"), moved && frames(stage.run, told.strip.map(({ share, image }) => ({ image, words: `\u00d7${said(share, 1)}`, here: share === 1 }))));
-    fill(table, trust(told, by));
+    fill(degrees, moved && h("h2", {}, "By degrees"), moved && frames(stage.run, judged.strip.map(({ share, image }) => ({ image, words: `\u00d7${said(share, 1)}`, here: share === 1 }))));
+    fill(table, trust(judged, by));
   }, "Judging the edit");
   const judgeLater = settled(() => judge(question()));
 
@@ -60,10 +60,10 @@ function words(by) {
   return parts.join(", ") || "nothing moved";
 }
 
-function trust(told, by) {
+function trust(judged, by) {
   const heads = ["log-odds of", "before", "moved code", "image drawn"];
-  const rows = told.rows.map(({ name, odds }) => h("tr", { class: name in by ? "moved" : undefined }, h("th", { scope: "row" }, name in by ? h("b", {}, `${name} (moved)`) : name), odds.map((value) => h("td", { class: "number" }, said(value, 1)))));
-  const identity = told.identity === null ? "" : `Identity ${said(told.identity)}: how far the image drawn is from the one before, in features of a trunk that nobody trained; 0 is the same, 1 another image of the data.`;
+  const rows = judged.rows.map(({ name, odds }) => h("tr", { class: name in by ? "moved" : undefined }, h("th", { scope: "row" }, name in by ? h("b", {}, `${name} (moved)`) : name), odds.map((value) => h("td", { class: "number" }, said(value, 1)))));
+  const identity = judged.identity === null ? "" : `Identity ${said(judged.identity)}: how far the image drawn is from the one before, in features of a trunk that nobody trained; 0 is the same, 1 another image of the data.`;
   return [
     h("h2", {}, "Can it be trusted?"),
     h("p", { class: "soft" }, `${identity} Trust an edit whose attribute changes in the image drawn, encoded again, while the others stay.`),

@@ -33,7 +33,7 @@ export function mount(stage) {
   const selection = stage.get("selection");
   const skipped = new Set();
   let kind = stage.get("next") || (selection ? "selection" : "margin");
-  let told = { classes: [], attributes: [] };
+  let state = { classes: [], attributes: [] };
   let shown = []; // images of the queue, with what is known of each
   let at = 0;
   let chosen = new Set();
@@ -189,7 +189,7 @@ export function mount(stage) {
   async function refresh() {
     const answer = await stage.ask("state", { images: shown.map((one) => one.id) });
     if (!answer) return;
-    told = answer;
+    state = answer;
     const known = new Map(answer.images.map((one) => [one.id, one]));
     shown = shown.map((one) => (known.has(one.id) ? { why: one.why, ...known.get(one.id) } : one));
     draw();
@@ -198,17 +198,17 @@ export function mount(stage) {
   }
 
   function side() {
-    fill(classes, told.classes.map(({ name, count }, i) =>
-      button([h("kbd", {}, keyOf(told.classes, name, i) || "\u00b7"), h("span", {}, name), h("small", { class: "soft" }, count.toLocaleString("en"))], () => give(name), { class: "class" })));
-    fill(thumbs, told.classes.slice(0, 30).map(({ name }) => button(name, () => give(name))), told.classes.length ? button("unknown", () => give(null)) : adding("New class", add));
-    elsewhere.hidden = !told.elsewhere;
-    fill(elsewhere, told.elsewhere && h("div", { class: "card row" }, h("p", {}, sentence(told.elsewhere)), told.splits.includes("train") && button("Label the train images", () => toSplit(stage, "train"))));
-    fill(whole, h("span", {}, "All that is selected:"), told.classes.slice(0, 30).map(({ name }) => button(name, () => giveAll(name), { "aria-label": `All selected images are ${name}` })));
-    attributes.show(told.attributes);
-    fill(words, `${told.labelled.toLocaleString("en")} of ${told.total.toLocaleString("en")} images have a class.`);
-    fill(learned, curve(told.curve, told.measured));
-    fill(place, "Kept in ", h("code", {}, told.paths[0]), told.attributes.length > 0 && [" and ", h("code", {}, told.paths[1])]);
-    trained.allow(told.elsewhere ? "Labels of these images are not trained on." : sentence(told.untrainable));
+    fill(classes, state.classes.map(({ name, count }, i) =>
+      button([h("kbd", {}, keyOf(state.classes, name, i) || "\u00b7"), h("span", {}, name), h("small", { class: "soft" }, count.toLocaleString("en"))], () => give(name), { class: "class" })));
+    fill(thumbs, state.classes.slice(0, 30).map(({ name }) => button(name, () => give(name))), state.classes.length ? button("unknown", () => give(null)) : adding("New class", add));
+    elsewhere.hidden = !state.elsewhere;
+    fill(elsewhere, state.elsewhere && h("div", { class: "card row" }, h("p", {}, sentence(state.elsewhere)), state.splits.includes("train") && button("Label the train images", () => toSplit(stage, "train"))));
+    fill(whole, h("span", {}, "All that is selected:"), state.classes.slice(0, 30).map(({ name }) => button(name, () => giveAll(name), { "aria-label": `All selected images are ${name}` })));
+    attributes.show(state.attributes);
+    fill(words, `${state.labelled.toLocaleString("en")} of ${state.total.toLocaleString("en")} images have a class.`);
+    fill(learned, curve(state.curve, state.measured));
+    fill(place, "Kept in ", h("code", {}, state.paths[0]), state.attributes.length > 0 && [" and ", h("code", {}, state.paths[1])]);
+    trained.allow(state.elsewhere ? "Labels of these images are not trained on." : sentence(state.untrainable));
   }
 
   async function add(name) {
@@ -240,7 +240,7 @@ export function mount(stage) {
   );
   if (selection && kind === "selection") stage.view.prepend(h("p", { class: "soft" }, "These are the images that you have selected. ", button("All images instead", () => go({ selection: "", next: "" }))));
   hear(stage, {
-    classes: () => told.classes,
+    classes: () => state.classes,
     columns: () => getComputedStyle(grid).gridTemplateColumns.split(" ").length,
     marked: (low) => attributes.press(low) && ((chosen = new Set()), true),
     choose: () => Boolean(current()) && (pick(at, { ctrlKey: true }), true),

@@ -15,7 +15,7 @@ export function mount(stage) {
   const moves = new Map(stage.get("of") === origin() ? parsed(stage.get("m")) : []);
   const locks = new Set(stage.get("locked").split(",").filter(Boolean));
   let sliders = [];
-  let told = null;
+  let ranges = null;
 
   const big = figure(stage.run, "", "drawn of the code as it is moved", { alt: "Drawn of the code as it is moved", big: true });
   const cells = h("div", { class: "cells", hidden: true, role: "group", "aria-label": "Cell of the map" });
@@ -27,7 +27,7 @@ export function mount(stage) {
   const anew = button("Draw a new one", () => go({ seed: Math.floor(Math.random() * 1e6), m: "", of: "" }), { hidden: true });
   const back = button("Back to the image", () => go({ seed: "", m: "", of: "" }), { hidden: stage.get("seed") === "" || !stage.run.panels.includes("reconstruct") });
 
-  const question = () => ({ ...from(), latent: told.latent, moves: Object.fromEntries(moves) });
+  const question = () => ({ ...from(), latent: ranges.latent, moves: Object.fromEntries(moves) });
   const draw = stage.newest("move", (answer) => big.show(answer.image));
   const noted = () => stage.note({ m: [...moves].map(([key, value]) => `${key}=${value}`).join(","), of: origin(), locked: [...locks].join(",") });
 
@@ -47,7 +47,7 @@ export function mount(stage) {
   function randomise() {
     for (const one of sliders.filter((other) => !other.locked)) {
       const normal = Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
-      const value = told.kind === "gaussian" ? normal : one.low + Math.random() * (one.high - one.low);
+      const value = ranges.kind === "gaussian" ? normal : one.low + Math.random() * (one.high - one.low);
       one.set(Number(Math.min(one.high, Math.max(one.low, value)).toFixed(4)));
       moves.set(one.key, one.value);
     }
@@ -60,7 +60,7 @@ export function mount(stage) {
     const at = (name) => (stage.get(name) === "" ? undefined : Number(stage.get(name)));
     const answer = await stage.ask("sliders", { ...from(), latent: stage.get("latent"), row: at("row"), column: at("column"), most: at("most") }, "traverse", "Reading how much each number tells");
     if (!answer) return;
-    told = answer;
+    ranges = answer;
     sliders = answer.sliders.map(made);
     fill(list, sliders.map((one) => one.element));
     const order = answer.ordered ? ", the most informative first" : "";
