@@ -121,9 +121,9 @@ class LatentFeatures(TransformerMixin, BaseEstimator):
         return rows
 
     def _opened(self) -> Model:
-        asked = (str(self.run), self.device)
-        if self._model is None or self._model[0] != asked:
-            self._model = asked, load(self.run).to(pick_device(self.device))
+        wanted = (str(self.run), self.device)
+        if self._model is None or self._model[0] != wanted:
+            self._model = wanted, load(self.run).to(pick_device(self.device))
         return self._model[1]
 
     def __getstate__(self) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from latelier.objectives.directions import log_odds, moved, step_towards
 from latelier.objectives.langevin import Chain
 from latelier.scores.identity import Eye, apart, mean_distance
 from latelier.slices import done
-from latelier.uses.editing import SURE, Editor, told, wishes_of
+from latelier.uses.editing import SURE, Editor, edited_blocks, wishes_of
 from latelier.uses.judging import Tally, witness
 
 
@@ -42,8 +42,8 @@ def test_fitted_directions_tell_the_attribute_and_point_at_it() -> None:
     assert weight[0, 0] > 3 * weight[0, 1].abs()
     assert weight[1, 1] > 3 * weight[1, 0].abs()
     image = DATA.test.floats(slice(None))
-    told = log_odds(directions, Halves().encode(image).mode()) > 0
-    assert (told.numpy() == DATA.test.attribute).mean() > 0.97
+    edited_blocks = log_odds(directions, Halves().encode(image).mode()) > 0
+    assert (edited_blocks.numpy() == DATA.test.attribute).mean() > 0.97
     assert directions.unit == 1  # of a Gaussian prior
 
 
@@ -135,7 +135,9 @@ def test_identity_does_not_depend_on_how_far_apart_the_models_own_images_are() -
     real = mean_distance(eye(DATA.fit.floats(slice(None))))
     for model in (Knowing(), Alike()):
         editor = Editor(model, model.directions(), {"left": 1})
-        ((_, rows),) = told(DATA.test, DATA.fit, editor, lambda image, e=editor: e.by(image, 1.0), None, Tally({}))
+        ((_, rows),) = edited_blocks(
+            DATA.test, DATA.fit, editor, lambda image, e=editor: e.by(image, 1.0), None, Tally({})
+        )
         done = editor.by(DATA.test.floats(slice(None)), 1.0)
         far = apart(eye(done.image), eye(done.again))
         assert [float(row[0]) for row in rows] == pytest.approx((far / real).tolist(), abs=1e-3)
@@ -174,7 +176,7 @@ def test_what_the_judge_saw_is_counted_and_edits_that_hardly_show_are_warned_of(
         in few.warning(6.0)
     )
     assert "edited; train longer, or learn the attribute" in tally(0.9, 0.2, 0.3, 0.4, 0.45, identity=0.6).warning(6.0)
-    assert few.warning(6.0, taught=True).endswith("(--by 6); if that does not help, train longer")
+    assert few.warning(6.0, learned=True).endswith("(--by 6); if that does not help, train longer")
     away = Tally({"old": 0})
     away.add(torch.ones(2, 1), torch.tensor([[0.9], [0.1]]), torch.tensor([[0.2], [0.1]]), torch.zeros(2))
     assert (away.lacked, away.changed, away.before, away.after) == (1, 1, 1, 2)

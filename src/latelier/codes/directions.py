@@ -1,5 +1,5 @@
 """Which way attributes lie in a model's code: as it has learned them, or found after the fact from the codes of a model
-that knew nothing of them: a linear classifier, which tells the attribute, and a step, which draws it."""
+that knew nothing of them: a linear classifier, which predicts the attribute, and a step, which draws it."""
 
 from functools import partial
 from typing import NamedTuple

@@ -188,7 +188,7 @@ class Decides(Capability):
 
 class Directions(NamedTuple):
     """Linear classifiers of attributes on codes: log-odds are the sum of ``weight`` times the code, plus ``bias``. What
-    tells an attribute best need not be what draws it, so an edit may go another way than the weight."""
+    predicts an attribute best need not be what draws it, so an edit may go another way than the weight."""
 
     names: tuple[str, ...]
     weight: Code  # name of a latent -> [a, *shape]
@@ -205,7 +205,7 @@ class Written(NamedTuple):
 
 
 class Captions(Capability):
-    """Writes captions from codes, and tells how likely captions are."""
+    """Writes captions from codes, and says how likely captions are."""
 
     @abstractmethod
     def words(self) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from latelier.rules.shared import usual
 C = TypeVar("C")
 PADDING, END, UNKNOWN = 0, 1, 2  # token numbers of captions; UNKNOWN stands for all words outside the vocabulary
 EPOCHS = 20  # that a run has by default, within the bounds of its method's schedule
-SMALL = 32 * 32  # pixels; of smaller images a step costs less and teaches less, so that a run has up to 4 times as many
+SMALL = 32 * 32  # pixels; of smaller images a step costs less and brings less, so that a run has up to 4 times as many
 UNKNOWN_FACTORS, UNKNOWN_TRUTH = torch.zeros(0, 0, dtype=torch.int64), torch.zeros(0, dtype=torch.int64)
 
 
@@ -90,7 +90,7 @@ class Optimiser:
 
 
 class Metric(NamedTuple):
-    """What tells a good checkpoint from a bad one: a term of validation's report, or a measure of them."""
+    """What checkpoints are compared by: a term of validation's report, or a measure of them."""
 
     name: str
     higher: bool = False  # whether more is better

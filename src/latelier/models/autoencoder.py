@@ -95,7 +95,7 @@ class Model(Base, Refills, EncoderFeatures, EncoderFilters):
         if config.layerwise:
             ups, downs = layers_of(self.encoder), layers_of(self.decoder)[::-1]
             self.players = {f"layer{i}": [*pair] for i, pair in enumerate(zip(ups, downs, strict=True), 1)}
-            self.coder = f"layer{len(ups)}"  # a label head, if any, teaches the top layer
+            self.coder = f"layer{len(ups)}"  # a label head, if any, trains the top layer
 
     def optimisers(self) -> dict[str, Optimiser]:
         return dict.fromkeys(self.players, self.config.optimiser)

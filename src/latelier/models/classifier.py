@@ -36,7 +36,7 @@ class Config:
     """``latent`` is the width of the code under the softmax, as in the model that it stands beside."""
 
     latent: int = field(default=32, metadata={LEAST: 1})
-    classes: int = 10  # set from the data; 0 where a label head tells them
+    classes: int = 10  # set from the data; 0 where a label head predicts them
     net: Mlp | Conv | Resnet | Resnet9 | Resnet18 = Conv()
     optimiser: Optimiser = Optimiser(rate=1e-3)
 

@@ -40,7 +40,7 @@ from latelier.nets.pixel_range import Centred, Uncentred
 from latelier.objectives import gaussian
 from latelier.objectives.game import fooled, judged, right
 from latelier.objectives.prior import drawn
-from latelier.rules.labels import classified, known, untold
+from latelier.rules.labels import classified, known, unlabelled
 from latelier.rules.samples import sampled
 from latelier.rules.shared import hopeless
 
@@ -143,9 +143,9 @@ class Model(Samples, Encodes, Decodes, Clusters, Base):
         return Metric("sample distance", words="energy distance of drawn images from real ones")
 
     def moves(self) -> tuple[Move, ...]:
-        return (self.tell, self.draw)
+        return (self.discriminate, self.draw)
 
-    def tell(self, batch: Batch, progress: Progress) -> Losses:
+    def discriminate(self, batch: Batch, progress: Progress) -> Losses:
         """The critic's move, and the recognition net's."""
         g, noise = progress.generator, self.config.noise
         code = self.sample_prior(len(batch.image), g)
@@ -180,8 +180,8 @@ class Model(Samples, Encodes, Decodes, Clusters, Base):
         known = gaussian.log_density(code["c"], mean, mean.new_zeros(())) + self.config.codes * math.log(2)
         if not self.config.categories:
             return known
-        told: Tensor = (code[CATEGORY] * logits.log_softmax(1)).sum(1)
-        return known + told + math.log(self.config.categories)
+        category: Tensor = (code[CATEGORY] * logits.log_softmax(1)).sum(1)
+        return known + category + math.log(self.config.categories)
 
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
         return [
@@ -192,4 +192,4 @@ class Model(Samples, Encodes, Decodes, Clusters, Base):
     def findings(self, facts: Mapping[str, float]) -> list[Finding]:
         """Its codes hold what can be read off drawn images; the rest of an image they do not keep."""
         own = hopeless(facts)
-        return own or [*classified(facts), *sampled(facts, VARIED), *untold(facts), *known(facts)]
+        return own or [*classified(facts), *sampled(facts, VARIED), *unlabelled(facts), *known(facts)]

@@ -92,7 +92,7 @@ class Introspective(DeclaredPrior, Refills, EncoderStages, EncoderFilters, ABC):
 
     def made(self, again: Tensor, prior: Tensor) -> tuple[Diagonal, Diagonal]:
         """What the coder makes of reconstructions [b, c, h, w] and of images drawn of the prior [b, d]. Neither
-        teaches the net that drew it (dt in eqs. 6 and 7)."""
+        trains the net that drew it (dt in eqs. 6 and 7)."""
         with unremembered(self.encoder, self.decoder):
             with torch.no_grad():
                 drawn = self.draw(prior)

@@ -106,7 +106,7 @@ class Dip:
 
 @dataclass(frozen=True)
 class Factor:
-    """KL(q(z|x) || p(z)) + weight TC, by a second player: a discriminator tells codes from codes whose numbers come
+    """KL(q(z|x) || p(z)) + weight TC, by a second player: a discriminator separates codes from codes whose values come
     from different images, and its logit is the log density ratio that TC is the mean of (FactorVAE; Kim & Mnih 2018,
     arXiv 1802.05983, eq. 2 and algorithm 1). Both are codes of one batch, where the source takes two. The term is part
     of a game, so it is reported beside ``penalty`` and not in it."""

@@ -12,7 +12,7 @@ SHOWS = 25.0  # % of a judge's verdicts that an edit changes: below, it hardly s
 
 
 def knowing(facts: Facts, remedy: str) -> list[Finding]:
-    """All rules for a method whose code tells attributes, along which images can be edited: what it is for comes
+    """All rules for a method whose code predicts attributes, along which images can be edited: what it is for comes
     first, in one finding that begins with its worst part. ``remedy`` is for attributes that are not learned or not
     drawn."""
     found = usual(facts)
@@ -23,8 +23,8 @@ def knowing(facts: Facts, remedy: str) -> list[Finding]:
 
 
 def attributes(facts: Facts, remedy: str) -> list[Finding]:
-    """How well the model's own classifier tells the attributes that it has learned. ``remedy`` is for one that a simple
-    baseline beats by far."""
+    """How well the model's own classifier predicts the attributes that it has learned. ``remedy`` is for one that a
+    simple baseline beats by far."""
     if "attributes balanced" not in facts:
         return []
     own, base = facts["attributes balanced"], facts.get("attributes balanced of pixels", math.nan)

@@ -17,7 +17,7 @@ EVEN = (
     "Neither codes nor pixels predict",
 )  # how sentences begin that praise and blame nothing
 CODES = (*EVEN, "Its codes predict")  # how the sentence begins that says what codes know of labels
-TOLD = "Learned the labels:"  # how the sentence begins that a run has come to where labels are what it learns
+LABELS_LEARNED = "Learned the labels:"  # how the sentence begins that a run has come to where labels are what it learns
 BEHIND = 0.8  # of a baseline's lead over guessing: a classifier with less has learned little
 MORE = "train on; where that no longer helps, give it more labels, or take a smaller net"
 FEW_IMAGES = 50  # labelled, below which an accuracy says so
@@ -48,10 +48,10 @@ def classified(facts: Facts) -> list[Finding]:
         return [Finding("warning", f"Has not learned the labels: {said}.")]
     if own < base - 2 * error:
         return [short(own - guess < BEHIND * (base - guess), "the labels", said, MORE)]
-    return [Finding("good", f"{TOLD} {said}.")]
+    return [Finding("good", f"{LABELS_LEARNED} {said}.")]
 
 
-def untold(facts: Facts) -> list[Finding]:
+def unlabelled(facts: Facts) -> list[Finding]:
     """That the model's own classifier could not be measured."""
     if not facts.get("unlabelled"):
         return []

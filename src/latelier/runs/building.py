@@ -141,8 +141,8 @@ def _apart(settings: Mapping[str, Any], field: str) -> tuple[dict[str, Any], dic
 
 def _kind(settings: Mapping[str, Any], field: str, usual: str) -> tuple[str, dict[str, Any]]:
     """Which kind of a field its settings ask for, and that kind's own settings."""
-    asked = nest(settings)[field]
-    own = {"kind": asked} if isinstance(asked, str) else dict(asked)
+    chosen = nest(settings)[field]
+    own = {"kind": chosen} if isinstance(chosen, str) else dict(chosen)
     return spelt(own.pop("kind", usual)), own
 
 
@@ -199,15 +199,15 @@ def open_model(run: str | Path, own: str | None = None) -> tuple[Model, Card, ch
             f"no run at {run}: the folder does not exist; train one with: latelier train MODEL --data SRC --out {run}"
         )
     found = checkpoint.best(path) if path.is_dir() else None
-    told = None
+    stored = None
     file = found.weights if found else path
     if path.is_dir() and found is None:
         if not hub.is_hub_folder(path):
             raise Refusal(f"{run} holds no checkpoint: it is not a run, or was stopped before its first save")
-        file, told = hub.weights_of(path)
+        file, stored = hub.weights_of(path)
     weights, note = checkpoint.read(file, CardNote)
-    if told is not None:
-        check_card(told, note, path / hub.CONFIG)
+    if stored is not None:
+        check_card(stored, note, path / hub.CONFIG)
     if found and note.get("seen", found.seen) != found.seen:
         raise Refusal(f"{file} is the checkpoint of another moment, at {note['seen']:,} images; restore it")
     words = tuple(note.get("words", ()))  # files of older versions have none

@@ -58,7 +58,7 @@ def balanced(answer: np.ndarray, truth: np.ndarray) -> float:
     return float(answer[truth == 1].mean() + (~answer[truth == 0]).mean()) / 2
 
 
-def told(kind: str, names: tuple[str, ...], values: list[float]) -> dict[str, float]:
+def values_of(kind: str, names: tuple[str, ...], values: list[float]) -> dict[str, float]:
     """Mean and sd over attributes of this many percents, and of few attributes each: "KIND %", "KIND ATTRIBUTE %"."""
     each = {f"{kind} {name} %": value for name, value in zip(names, values, strict=True)}
     return spread(f"{kind} %", values) | (each if len(names) <= SHOWN else {})

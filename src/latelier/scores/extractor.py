@@ -59,7 +59,7 @@ class Compared(NamedTuple):
 
     truth: np.ndarray
     sets: dict[str, np.ndarray]
-    told: dict[str, float]  # of a judge, how well it judges
+    quality: dict[str, float]  # of a judge, how well it judges
 
 
 def compared(
@@ -70,8 +70,10 @@ def compared(
     that does not fit, for fewer than two images of a split, for images that are not finite, and for a judge of images
     without attributes and classes."""
     if weights and kind_of != "random":
-        asked = {"judge": "a judge", "pixels": "pixels"}[kind_of]
-        raise Refusal(f"{score}: weights are Inception's, and features={kind_of} asks for {asked}; give one of the two")
+        wanted = {"judge": "a judge", "pixels": "pixels"}[kind_of]
+        raise Refusal(
+            f"{score}: weights are Inception's, and features={kind_of} asks for {wanted}; give one of the two"
+        )
     for images in (data.fit, data.test):
         if len(images) < 2:
             source = images.source or "a split"
@@ -80,12 +82,12 @@ def compared(
             )
     n, seed = len(data.test), generator.initial_seed() % 2**32
     extractor: nn.Module
-    told: dict[str, float] = {}
+    quality: dict[str, float] = {}
     if weights:
         extractor = inception(place(weights, f"{score}.weights"), score)
     elif kind_of == "judge":
         judge, attributes = judge_of(score, data, device_of(model), seed)
-        told, extractor = judged(model, judge, data.test, attributes.test), JudgeFeatures(judge)
+        quality, extractor = judged(model, judge, data.test, attributes.test), JudgeFeatures(judge)
     elif kind_of == "pixels":
         extractor = Pixels()
     else:
@@ -103,7 +105,7 @@ def compared(
         sets[kind] = features(extractor, blocks)
         if not np.isfinite(sets[kind]).all():
             raise Refusal(f"{score}: not all {kind} are finite numbers; train the model again, at a lower rate")
-    return Compared(truth, sets, told)
+    return Compared(truth, sets, quality)
 
 
 def judged(model: Model, judge: Judge, images: Images, truth: np.ndarray) -> dict[str, float]:

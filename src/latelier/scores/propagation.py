@@ -16,7 +16,7 @@ from latelier.learners.propagation import NEIGHBOURS, blurred, neighbours_graph,
 from latelier.scores import probe
 from latelier.scores.common import Splits, accuracies, averaged, even, rows_at
 from latelier.scores.kept import Kept, digest
-from latelier.scores.probe import DRAWS, ELSEWHERE, TOLD
+from latelier.scores.probe import DRAWS, ELSEWHERE, OWN_LABELS
 from latelier.terminal.tables import percent, share
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def score(
             named = space if space in ("codes", "pixels") else f"features {space}"
             values |= averaged(named, budget, [accuracies("propagation", one, test.label) for one in answers])
     return values | (
-        {TOLD if data.labelled_rows is not None else ELSEWHERE: float(data.labels_learned)}
+        {OWN_LABELS if data.labelled_rows is not None else ELSEWHERE: float(data.labels_learned)}
         if data.labels_learned
         else {}
     )
@@ -145,13 +145,13 @@ def _classified(values: dict[str, float], n: int) -> str:
     """The run's own classifier beside propagation from the same labels."""
     if f"propagation pixels {OWN} %" not in values or "head %" not in values:
         return ""
-    told, own, rival = values[TOLD], values["head %"], values[f"propagation pixels {OWN} %"]
+    labels, own, rival = values[OWN_LABELS], values["head %"], values[f"propagation pixels {OWN} %"]
     margin = max(1.0, 2 * probe.sampling_error(own, n))
     ahead = "less right than" if own < rival else "more right than"
     if abs(own - rival) <= margin:
         ahead = "about as right as"
     return (
-        f" From the same {told:,.0f} labels the run's own classifier is {ahead} label propagation on pixels: "
+        f" From the same {labels:,.0f} labels the run's own classifier is {ahead} label propagation on pixels: "
         f"{share(own, n)} and {percent(rival, n)}."
     )
 

@@ -24,7 +24,7 @@ PROTOCOL = (
 
 
 def score(model: Model, data: Splits, generator: Generator, *, images: int = BLOCK) -> dict[str, float]:
-    """As "code ms", and "class ms" of a model that tells classes, on this many ``images``. ``generator`` is not
+    """As "code ms", and "class ms" of a model that predicts classes, on this many ``images``. ``generator`` is not
     used."""
     image = data.test.floats(slice(min(images, BLOCK))).to(device_of(model))
     values = {"code ms": timed(model, image, lambda: need(model, Encodes).encode(image).mode())}

@@ -101,11 +101,11 @@ def signed(value: float, form: str = "g") -> str:
     return (shown if float(shown) else format(0.0, form)).replace("-", "\N{MINUS SIGN}")
 
 
-def png(pixels: np.ndarray, level: int = 9, told: Mapping[str, str] | None = None) -> bytes:
-    """A PNG file of uint8 [h, w, c], c is 1 or 3; a lower ``level`` of compression is written sooner. ``told``: its
+def png(pixels: np.ndarray, level: int = 9, texts: Mapping[str, str] | None = None) -> bytes:
+    """A PNG file of uint8 [h, w, c], c is 1 or 3; a lower ``level`` of compression is written sooner. ``texts``: its
     text."""
     data, text = BytesIO(), PngInfo()
-    for key, value in (told or {}).items():
+    for key, value in (texts or {}).items():
         text.add_text(key, value)
     flat = pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels
     Image.fromarray(flat).save(data, "PNG", compress_level=level, pnginfo=text)
@@ -117,7 +117,7 @@ def save(pixels: np.ndarray, path: Path) -> None:
     Refusal for a suffix other than .png, and where nothing can be written."""
     if path.suffix.lower() != ".png":
         raise Refusal(f'an image is written as PNG, and "{path}" does not end in .png: give a name that does')
-    files.write(path, png(pixels, told=SOFTWARE))
+    files.write(path, png(pixels, texts=SOFTWARE))
 
 
 class _Text:

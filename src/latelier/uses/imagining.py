@@ -94,8 +94,8 @@ def read_back(model: Model, image: Tensor, caption: Tensor) -> tuple[list[str], 
     writer, codes = need(model, Captions), typical(model, image)
     vocabulary = Vocabulary(writer.words())
     said = [vocabulary.text(row) for row in writer.describe(codes, BEAM, 2 * caption.shape[1]).token.tolist()]
-    asked = vocabulary.text(caption[0].tolist())
-    return said, [words == asked for words in said]
+    wanted = vocabulary.text(caption[0].tolist())
+    return said, [words == wanted for words in said]
 
 
 def _read(model: Model, code: Code, caption: Tensor) -> list[str]:

@@ -48,9 +48,9 @@ def data(
     from latelier.data.sources.survey_words import whole
 
     found = survey(source, as_=as_, root=place(data_root, "--data-root") if data_root else None)
-    told = found.json()
-    say(dumps(told, indent=2) if json else "\n".join(whole(found)))
-    return told
+    content = found.json()
+    say(dumps(content, indent=2) if json else "\n".join(whole(found)))
+    return content
 
 
 def printed(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:

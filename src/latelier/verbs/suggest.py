@@ -94,7 +94,7 @@ def _labelled(images: "Images", labels: Place | None) -> tuple["Images", list[in
     as the verb's own tables do. What the file leaves out is said. Raises Refusal where no image is left to label."""
     from dataclasses import replace
 
-    from latelier.data.notices import tell
+    from latelier.data.notices import say_notices
     from latelier.data.sources.labels_file import beside, labelled
     from latelier.errors import Refusal
     from latelier.storage.paths import place
@@ -109,7 +109,7 @@ def _labelled(images: "Images", labels: Place | None) -> tuple["Images", list[in
         )
     if path is None:
         return images, []
-    tell(replace(found, remarks=found.remarks[len(images.remarks) :], skipped=()))
+    say_notices(replace(found, remarks=found.remarks[len(images.remarks) :], skipped=()))
     return found, [row for row, why in enumerate(beside(images, path, "why")) if why == "random"]
 
 

@@ -1,4 +1,4 @@
-"""A slider an attribute, and what tells whether the edit can be trusted."""
+"""A slider an attribute, and measures of whether the edit can be trusted."""
 
 from typing import Any
 

@@ -32,7 +32,7 @@ class Slider(NamedTuple):
     low: float
     high: float
     value: float
-    weight: str  # how much it tells, in words
+    weight: str  # how informative it is, in words
 
 
 def actions() -> dict[str, Action]:
@@ -111,7 +111,7 @@ def latents(opened: OpenedRun) -> list[str]:
 
 
 def ordered(opened: OpenedRun, posterior: Posterior | None, name: str) -> tuple[dict[int, int], dict[int, str]]:
-    """The rank of each number of a latent and how much it tells, by KL or variance over some images of the data; by
+    """The rank of each number of a latent and how informative it is, by KL or variance over some images of the data; by
     number, without words, where nothing is encoded."""
     if posterior is None:
         return {number: number for number in range(prod(opened.model.latents[name].shape))}, {}
