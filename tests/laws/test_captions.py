@@ -256,7 +256,7 @@ def test_of_an_image_without_a_caption_the_sure_beginning_is_taught() -> None:
     torch.testing.assert_close(losses.minimise["model"], alone.minimise["model"])
     judged = again.eval().moves()[0](batch_of(SAID), Progress(0, 1, Generator().manual_seed(0)))
     assert "view loss" not in judged.report
-    with pytest.raises(Refusal, match="stands still with twostep"):
+    with pytest.raises(Refusal, match="is frozen with twostep"):
         captioned(**{"caption.uncaptioned": "consistent", "caption.learning": "twostep"})
     with pytest.raises(Refusal, match="a probability between 0 and 1"):
         captioned(**{"caption.sure": 1.0})
