@@ -54,7 +54,7 @@ def writing_in(precision: str) -> Iterator[None]:
 
 
 def drawn(batch: int, words: int = WORDS) -> tuple[Images, Vocabulary]:
-    """Scenes with captions of so many drawn words."""
+    """Scenes with captions of this many drawn words."""
     rng = np.random.default_rng(0)
     texts = [(" ".join(f"w{i}" for i in rng.integers(0, words, LENGTH)),) for _ in range(STEPS * batch)]
     every_word = " ".join(f"w{i}" for i in range(words))

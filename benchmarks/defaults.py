@@ -184,7 +184,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--methods", default=",".join(METHODS))
     parser.add_argument("--sets", default=",".join(SETS))
-    parser.add_argument("--longer", type=int, default=0, help="train so many times as long as well")
+    parser.add_argument("--longer", type=int, default=0, help="train this many times as long as well")
     parser.add_argument("--spare", type=float, default=math.inf, help="CPU s of what is trained --longer as well")
     parser.add_argument("--table", action="store_true", help="print OUT/results.jsonl as a table, and train nothing")
     arguments = parser.parse_args()

@@ -138,7 +138,7 @@ def shares(race: Race, image: Tensor) -> str:
 
 
 def clocked(call: Callable[[Tensor], Tensor], x: Tensor, rounds: int = 10) -> float:
-    """Milliseconds of the call and its gradient in everything, the least of so many rounds."""
+    """Milliseconds of the call and its gradient in everything, the least of ``rounds``."""
     seconds = []
     for _ in range(rounds):
         given = x.detach().requires_grad_()

@@ -3,8 +3,8 @@
     python benchmarks/explore.py                       models of 8 and 64 pixels, trained for one epoch
     python benchmarks/explore.py --flood 60            and 200 slider events a second for a minute
     python benchmarks/explore.py --jobs                how long a slider waits while long work is done, at 64 pixels
-    python benchmarks/explore.py --map 100000          how smoothly a map of so many points moves, and nothing else
-    python benchmarks/explore.py --tsne 70000          how long t-SNE takes for so many codes, and nothing else
+    python benchmarks/explore.py --map 100000          how smoothly a map of this many points moves, and nothing else
+    python benchmarks/explore.py --tsne 70000          how long t-SNE takes for this many codes, and nothing else
 
 See README.md of this folder for what is measured.
 """

@@ -2,7 +2,7 @@
 
     python benchmarks/few_labels.py --data-root DATA --out OUT [--sets digits,mnist] [--methods logistic,hog] [--table]
 
-Accuracy, and its mean over classes ("balanced"), on all test images; mean and sd over five draws of so many labels a
+Accuracy, and its mean over classes ("balanced"), on all test images; mean and sd over five draws of N labels a
 class. CPU seconds are those of one draw on one thread, with a fifth of what the five have in common (a PCA, a graph,
 the test images' features). DATA holds `MNIST/raw`, `cifar100/*.parquet` with a column coarse_label, and
 `smiles/*.parquet`; digits are embedded and scenes drawn. Cells that stand in OUT/results.jsonl are not made again.

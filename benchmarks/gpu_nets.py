@@ -21,7 +21,7 @@ from contestants import Race
 from gpu_session import AIMS, PRECISIONS, Clock, Facts, Session, judged, ratios, timed
 from gpu_turns import Laps, alternate
 from torch.profiler import ProfilerActivity, profile
-from training import operations, pictures
+from training import images_of, operations
 
 from latelier.core import Encodes, need
 from latelier.data.batches import Batches
@@ -163,7 +163,7 @@ def step(case: Case, precision: str, lengths: Lengths, clock: Clock, rates: dict
 @cache
 def spots(images: int) -> np.ndarray:
     """Drawn in blocks, which take less memory."""
-    return np.concatenate([pictures(min(5000, images - at), None, at) for at in range(0, images, 5000)])
+    return np.concatenate([images_of(min(5000, images - at), None, at) for at in range(0, images, 5000)])
 
 
 def epoch(case: Case, precision: str, images: int, clock: Clock, peer: bool) -> Iterable[Facts]:

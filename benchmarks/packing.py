@@ -94,7 +94,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary, "pictures")
+        folder = Path(temporary, "images")
         folder.mkdir()
         for seed in range(options.n):
             draw(folder / f"{seed:06}.jpg", seed)

@@ -9,7 +9,7 @@ tables is measured in a fresh process:
 | column | what |
 |---|---|
 | open s | to open the pack, the imports done before |
-| MB | peak memory of that process then, of which so many stood there after the imports |
+| MB | peak memory of that process then, and, of it, what stood there after the imports |
 | batch ms | from the opened pack to the first batch of 128, torch imported before |
 | at us | ``Order.at`` for a batch of 128: mean of 2,000 in a row |
 | jump ms | the same at a position of another epoch |
@@ -65,9 +65,9 @@ def images_of(count: int, captions: bool) -> Any:
 
 def pack(count: int, captions: bool, place: Path, contents: Any) -> Any:
     """The opened pack; ``contents`` is called where it is not there."""
-    from latelier.data.packing.pack import Asked, packed, sealed
+    from latelier.data.packing.pack import PackRequest, packed, sealed
 
-    images = packed(["scale", count, captions], contents, Asked("scale", None, None, None), cache=place)
+    images = packed(["scale", count, captions], contents, PackRequest("scale", None, None, None), cache=place)
     return sealed(images, "scale", images)
 
 
@@ -121,7 +121,7 @@ def png(value: int) -> bytes:
 
 
 def folder(count: int, place: Path) -> Path:
-    """Class folders of so many files."""
+    """Class folders of this many files."""
     path = place / f"files-{count}"
     for number in range(10):
         (path / f"kind-{number}").mkdir(parents=True)

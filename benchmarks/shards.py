@@ -129,10 +129,10 @@ def faults(megabytes: int) -> None:
         rng = np.random.default_rng(0)
         for number in range(20):
             (folder / f"{number:02d}.tar").write_bytes(rng.bytes(megabytes << 20))
-        with filled(folder, "pictures") as address, unreliable(address) as (between, served):
+        with filled(folder, "images") as address, unreliable(address) as (between, served):
             keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
             os.environ.update(keys | {"AWS_ENDPOINT_URL": between})
-            shards = listed("s3://pictures/{00..19}.tar")
+            shards = listed("s3://images/{00..19}.tar")
             for name, fault in FAULTS:
                 vars(served).update(vars(Faults()) | fault)
                 cache = Cache(Path(place) / name)

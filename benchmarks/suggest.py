@@ -1,10 +1,10 @@
 """What suggested labels are worth: a simulated labeller, images drawn at random against those that `suggest` names.
 
     python benchmarks/suggest.py --data-root DATA --out OUT [--sets digits,mnist] [--codes vae,pca] [--seeds 5]
-        [--table] [--picture FILE.png]
+        [--table] [--curves FILE.png]
 
 Of up to 10,000 training images the labeller, who makes no mistakes, labels 20 and then 10 at a time, which the row of
-the table chooses; `learners.suggestion.light` learns from these, and errs on so many of up to 5,000 test images that
+the table chooses; `learners.suggestion.light` learns from these, and errs on a share of up to 5,000 test images that
 nobody labels. Codes are those of a short training of a VAE on the 10,000, and of their PCA; OUT keeps them, and a line
 for each labeller in OUT/results.jsonl, who is not asked again. DATA as for few_labels.py. One thread, 15 minutes.
 """
@@ -183,7 +183,7 @@ def table(found: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def picture(found: list[dict[str, Any]]) -> np.ndarray:
+def curves(found: list[dict[str, Any]]) -> np.ndarray:
     """uint8 [H, W, 3]: error over labels, a panel for each set and kind of codes; the mean of the seeds and its sd."""
     panels = list(dict.fromkeys((cell["set"], cell["codes"]) for cell in found))
     across, down = -(-len(panels) // 2), min(2, len(panels))
@@ -219,7 +219,7 @@ def main() -> None:
     parser.add_argument("--codes", default="vae,pca")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--table", action="store_true", help="print OUT/results.jsonl as a table, and measure nothing")
-    parser.add_argument("--picture", type=Path, help="write the curves as PNG")
+    parser.add_argument("--curves", type=Path, help="write the curves as PNG")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     found = cells.read(arguments.out)
@@ -235,8 +235,8 @@ def main() -> None:
             found.append(cell)
             cells.keep(arguments.out, cell)
     print(table(found))
-    if arguments.picture:
-        arguments.picture.write_bytes(png(picture([cell for cell in found if (cell["set"], cell["codes"]) in wanted])))
+    if arguments.curves:
+        arguments.curves.write_bytes(png(curves([cell for cell in found if (cell["set"], cell["codes"]) in wanted])))
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def main() -> None:
         steps, laps = options.steps or LAPS[net][0], options.laps or LAPS[net][1]
         common = (options.rate, options.seed, options.device, options.threads, options.clock)
         race = Race(net, options.loss, options.batch, steps, laps, *common)
-        pixels = pictures(steps * options.batch, options.data_root, options.seed)
+        pixels = images_of(steps * options.batch, options.data_root, options.seed)
         raced = alternate(race, entrants, pixels, CONTESTANTS)
         record = summary(race, raced, "MNIST" if options.data_root else "blobs", count_operations(race), "pythae")
         print("\n".join([*table(record, "pythae"), *verdicts(record, "pythae", WANTED[net], NEAR_LOSS)]))
@@ -82,7 +82,7 @@ def common_arguments(about: str, batch: int) -> argparse.ArgumentParser:
     return parser
 
 
-def pictures(n: int, root: Path | None, seed: int) -> np.ndarray:
+def images_of(n: int, root: Path | None, seed: int) -> np.ndarray:
     """n images uint8 [n, 28, 28, 1]: MNIST's first, or strokes of two blurred spots each, about as dark as digits."""
     if root is not None:
         return np.fromfile(root / "MNIST/raw/train-images-idx3-ubyte", np.uint8, offset=16).reshape(-1, 28, 28, 1)[:n]

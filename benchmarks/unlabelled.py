@@ -139,7 +139,7 @@ def measured(trial: Trial, train: Images, test: Images) -> dict[str, float]:
 
 
 def asked(model: Model, views: int) -> Callable[[Tensor], Tensor]:
-    """Class probabilities [b, classes] of images as they are, or the mean over so many changed ``views`` of each,
+    """Class probabilities [b, classes] of images as they are, or the mean over this many changed ``views`` of each,
     whatever the model learned from."""
     once = need(model, Decides).likeliest if has(model, Decides) else need(model, Classifies).classify
     return partial(over_views, once, change=replace(strong(model.image), cutout=0.0), views=views) if views else once

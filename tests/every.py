@@ -182,12 +182,12 @@ def shrunk(images: Images, image: tuple[int, int, int]) -> Images:
     return replace(images, pixels=pixels, label=np.where(np.arange(len(images)) % 3, images.label, -1))
 
 
-def pictures_of(case: Case) -> Images:
+def images_of(case: Case) -> Images:
     return shrunk(sprites(), case.image) if case.one_factor else drawn(case.image)
 
 
 def batches_of(case: Case, size: int = SIZE) -> Batches:
-    images, captioned = pictures_of(case), case.caption != "none"
+    images, captioned = images_of(case), case.caption != "none"
     told: dict[str, Any] = {"captioned": 0.25, "sentences": Sentences(images, WORDS, 20)} if captioned else {}
     return Batches(images, size, seed=0, device=CPU, labelled=0.5, one_factor=case.one_factor, **told)
 

@@ -53,7 +53,7 @@ def _environment() -> dict[str, str]:
 
 
 def _worker(launcher: subprocess.Popen[bytes], rank: int, restarts: int) -> int:
-    """The number of the process of this rank after so many restarts, once it has begun."""
+    """The number of the process of this rank after this many restarts, once it has begun."""
     wanted = {f"RANK={rank}".encode(), f"TORCHELASTIC_RESTART_COUNT={restarts}".encode()}
     end = time.monotonic() + 120
     while time.monotonic() < end:

@@ -34,7 +34,7 @@ UNFIT |= {"levels", "level_traverse", "innovation", "distances"}  # or levels, o
 TINY = "--set net=mlp net.widths=8 latent=2"
 
 
-def picture_folders(place: Path) -> None:
+def image_folders(place: Path) -> None:
     """Folders of images, good ones and others."""
     for i in range(12):
         write(place / "pets" / ("cat" if i % 2 else "dög") / f"Bild {i} 図.png", "L", (8, 8), seed=i)
@@ -60,7 +60,7 @@ def picture_folders(place: Path) -> None:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Images, and a run trained on some of them, seen from here as `run` and `pets`."""
     place = tmp_path_factory.mktemp("made")
-    picture_folders(place)
+    image_folders(place)
     before = Path.cwd()
     os.chdir(place)
     try:
@@ -176,7 +176,7 @@ def test_reproduce_alone_lists_the_recipes(capsys: Captured) -> None:
     assert all(line.rstrip().endswith((".", "?")) for line in lines)
 
 
-def test_pictures_become_codes_files_and_classes(here: Path, capsys: Captured) -> None:
+def test_images_become_codes_files_and_classes(here: Path, capsys: Captured) -> None:
     main(["encode", "run", "pets", "--out", "codes.parquet"])
     table = pq.read_table("codes.parquet")
     assert table.column_names == ["file", "z[0]", "z[1]"]
@@ -195,7 +195,7 @@ def test_pictures_become_codes_files_and_classes(here: Path, capsys: Captured) -
     assert all(float(row["cat spread"]) > 0 for row in rows)
 
 
-def test_odd_pictures_are_converted_or_skipped_and_said(here: Path, capsys: Captured) -> None:
+def test_odd_images_are_converted_or_skipped_and_said(here: Path, capsys: Captured) -> None:
     main(shlex.split(f"train vae --data odd --channels 3 --out new --epochs 1 --batch 4 {TINY}"))
     said = capsys.readouterr().err
     assert "1 file could not be decoded and was skipped: half.jpg" in said
@@ -204,14 +204,14 @@ def test_odd_pictures_are_converted_or_skipped_and_said(here: Path, capsys: Capt
     assert Path("new/skipped.txt").read_text() == "half.jpg\n"
 
 
-def test_a_picture_of_one_pixel_is_scaled(here: Path, capsys: Captured) -> None:
+def test_an_image_of_one_pixel_is_scaled(here: Path, capsys: Captured) -> None:
     main(shlex.split(f"train vae --data one --out new --epochs 1 --batch 4 {TINY}"))
     said = capsys.readouterr().err
     assert "shorter side scaled to 64" in said
     assert "--batch 4 is more than the 1 image" in said
 
 
-def test_a_run_may_be_moved_and_its_pictures_too(here: Path) -> None:
+def test_a_run_may_be_moved_and_its_images_too(here: Path) -> None:
     before = Path("run/config.json").read_bytes()
     Path("run").rename("moved")
     Path("pets").rename("animals")

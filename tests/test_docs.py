@@ -116,7 +116,7 @@ def assert_default(config: type, chosen: dict[str, str], field: str, default: st
 
 
 @pages
-def test_every_link_and_picture_resolves(page: Path) -> None:
+def test_every_link_and_image_resolves(page: Path) -> None:
     links = re.findall(r"\]\(([^)\s]+)\)", text_of(page))
     missing = []
     for link in links:

@@ -27,10 +27,10 @@ from every import (
     copied,
     drawn,
     every,
+    images_of,
     learning,
     outputs,
     over,
-    pictures_of,
 )
 from reads import Reads
 from torch import Generator
@@ -245,7 +245,7 @@ def test_each_player_gets_what_it_wants_while_the_others_stand_still(case: Case)
 @over([case for case in LEARNING if not by_adversary(case.method)] + CLOSED)
 def test_a_short_run_improves(case: Case, tmp_path: Path) -> None:
     model, card = case.build()
-    images = pictures_of(case)
+    images = images_of(case)
     before = measures(model, images)
     assert before, "measures() knows nothing that this kind of model must improve"
     if isinstance(model, Fits):
@@ -303,7 +303,7 @@ def test_learns_in_bfloat16_with_losses_in_float32(case: Case) -> None:
 
 
 @closed
-def test_a_fit_is_a_function_of_pictures_and_generator(case: Case) -> None:
+def test_a_fit_is_a_function_of_images_and_generator(case: Case) -> None:
     def fitted(disturbance: int) -> Model:
         model, _ = case.build()
         assert model.moves() == ()

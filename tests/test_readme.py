@@ -42,9 +42,9 @@ def test_the_folder_is_what_it_says(tmp_path: Path) -> None:
     assert colour.shape == (3, 32, 32)
     assert (colour.pixels[..., 0] != colour.pixels[..., 1]).any()
     spread = grey.pixels.reshape(60, -1).astype(float)
-    assert len({tuple(picture) for picture in spread.tolist()}) == 60
+    assert len({tuple(row) for row in spread.tolist()}) == 60
     middle = [spread[grey.label == number].mean(0) for number in range(6)]
-    nearest = np.array([[np.square(picture - mean).sum() for mean in middle] for picture in spread]).argmin(1)
+    nearest = np.array([[np.square(row - mean).sum() for mean in middle] for row in spread]).argmin(1)
     assert (nearest == grey.label).mean() > 0.8  # a kind has its own shape
 
 
@@ -84,8 +84,8 @@ def test_the_readmes_commands_run(
     assert {row["class"] for row in rows} <= set(KINDS)
     edited = sorted(Path("smiling").rglob("*.png"))
     assert len(edited) == OTHERS
-    with Image.open(edited[0]) as picture:
-        assert picture.size == (64, 64)
+    with Image.open(edited[0]) as opened:
+        assert opened.size == (64, 64)
     assert len(served) == 1
 
 

@@ -50,9 +50,9 @@ def pca(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class AnyTable(LatentFeatures):
     """scikit-learn's checks bring tables of any width: values are brought below 1 and columns repeated up to 64."""
 
-    def _pictures(self, rows: np.ndarray) -> np.ndarray:
+    def _images(self, rows: np.ndarray) -> np.ndarray:
         rows = rows / (1 + abs(rows))
-        return super()._pictures(np.resize(rows.T, (64, len(rows))).T)
+        return super()._images(np.resize(rows.T, (64, len(rows))).T)
 
 
 @pytest.mark.slow
@@ -64,7 +64,7 @@ def test_keeps_scikit_learns_rules(grey: Path) -> None:
     assert set(failed) <= {"check_array_api_input"}, failed
 
 
-def test_gives_the_models_codes_whatever_the_form_of_the_pictures(colour: Path) -> None:
+def test_gives_the_models_codes_whatever_the_form_of_the_images(colour: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (7, 8, 16, 3), np.uint8)
     features = LatentFeatures(colour, batch=3).fit(pixels)
     codes = features.transform(pixels)
@@ -77,20 +77,20 @@ def test_gives_the_models_codes_whatever_the_form_of_the_pictures(colour: Path) 
     assert features.n_features_in_ == 8 * 16 * 3
 
 
-def test_grey_pictures_need_no_axis_for_channels(grey: Path) -> None:
-    pictures = load_digits().images[:5] / 16
+def test_grey_images_need_no_axis_for_channels(grey: Path) -> None:
+    given = load_digits().images[:5] / 16
     features = LatentFeatures(grey)  # nothing to fit
-    np.testing.assert_array_equal(features.transform(pictures), features.transform(pictures.reshape(5, 64)))
-    np.testing.assert_array_equal(features.transform(pictures), features.transform(pictures[..., None]))
+    np.testing.assert_array_equal(features.transform(given), features.transform(given.reshape(5, 64)))
+    np.testing.assert_array_equal(features.transform(given), features.transform(given[..., None]))
 
 
 def test_gives_the_activations_at_a_depth(grey: Path) -> None:
-    pictures = load_digits().data[:5] / 16
-    features = LatentFeatures(grey, depth="hidden1").fit(pictures)
+    given = load_digits().data[:5] / 16
+    features = LatentFeatures(grey, depth="hidden1").fit(given)
     with torch.no_grad():
-        image = torch.from_numpy(pictures).float().view(5, 1, 8, 8)
+        image = torch.from_numpy(given).float().view(5, 1, 8, 8)
         expected = features._opened().features(image, "hidden1").numpy()
-    np.testing.assert_allclose(features.transform(pictures), expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(features.transform(given), expected, rtol=0, atol=1e-6)
     assert list(features.get_feature_names_out()) == [f"hidden1[{i}]" for i in range(16)]
     assert list(features.set_params(depth=None).get_feature_names_out()) == [f"z[{i}]" for i in range(4)]
 
@@ -121,34 +121,34 @@ def test_works_in_two_processes(pca: Path) -> None:
 
 
 def test_is_pickled_without_the_model(pca: Path) -> None:
-    pictures = load_digits().data[:5] / 16
-    features = LatentFeatures(pca).fit(pictures)
-    codes = features.transform(pictures)
+    given = load_digits().data[:5] / 16
+    features = LatentFeatures(pca).fit(given)
+    codes = features.transform(given)
     content = pickle.dumps(features)
     assert len(content) < 1000  # the model alone has 16 * 64 numbers
-    np.testing.assert_array_equal(pickle.loads(content).transform(pictures), codes)
-    np.testing.assert_array_equal(clone(features).transform(pictures), codes)
+    np.testing.assert_array_equal(pickle.loads(content).transform(given), codes)
+    np.testing.assert_array_equal(clone(features).transform(given), codes)
 
 
 def test_another_run_is_opened_as_soon_as_it_is_set(grey: Path, pca: Path) -> None:
-    pictures = load_digits().data[:5] / 16
-    features = LatentFeatures(grey).fit(pictures)
-    assert features.transform(pictures).shape == (5, 4)
-    assert features.set_params(run=pca).transform(pictures).shape == (5, 16)
+    given = load_digits().data[:5] / 16
+    features = LatentFeatures(grey).fit(given)
+    assert features.transform(given).shape == (5, 4)
+    assert features.set_params(run=pca).transform(given).shape == (5, 16)
 
 
 def test_fitting_again_opens_the_run_again(tmp_path: Path) -> None:
-    pictures = load_digits().data[:5] / 16
-    features = LatentFeatures(saved(tmp_path, "autoencoder", (1, 8, 8), latent=4)).fit(pictures)
-    assert features.transform(pictures).shape == (5, 4)
+    given = load_digits().data[:5] / 16
+    features = LatentFeatures(saved(tmp_path, "autoencoder", (1, 8, 8), latent=4)).fit(given)
+    assert features.transform(given).shape == (5, 4)
     for file in tmp_path.iterdir():
         file.unlink()
     saved(tmp_path, "autoencoder", (1, 8, 8), latent=3)
-    assert features.fit(pictures).transform(pictures).shape == (5, 3)
+    assert features.fit(given).transform(given).shape == (5, 3)
 
 
 @pytest.mark.parametrize(
-    ("pictures", "sentence"),
+    ("given", "sentence"),
     [
         (load_digits().data[:5], "from 0 to 16: scale it .*X / 16"),
         (load_digits().data[:5] / 16 - 0.5, "Negative values in data: .*from -0.5 to 0.5"),
@@ -157,18 +157,18 @@ def test_fitting_again_opens_the_run_again(tmp_path: Path) -> None:
         (np.zeros((5, 8, 8, 3), np.uint8), r"X is \[5, 8, 8, 3\]"),
     ],
 )
-def test_refuses_other_pictures(grey: Path, pictures: np.ndarray, sentence: str) -> None:
+def test_refuses_other_images(grey: Path, given: np.ndarray, sentence: str) -> None:
     with pytest.raises(Refusal, match=sentence):
-        LatentFeatures(grey).fit(pictures)
+        LatentFeatures(grey).fit(given)
     with pytest.raises(Refusal, match=sentence):
-        LatentFeatures(grey).transform(pictures)
+        LatentFeatures(grey).transform(given)
 
 
 def test_refuses_what_the_run_does_not_have(grey: Path, pca: Path, tmp_path: Path) -> None:
-    pictures = np.zeros((2, 8, 8))
+    given = np.zeros((2, 8, 8))
     with pytest.raises(Refusal, match="no depth 'hidden9'"):
-        LatentFeatures(grey, depth="hidden9").fit(pictures)
+        LatentFeatures(grey, depth="hidden9").fit(given)
     with pytest.raises(Refusal, match="gives the activations of its trunk, and pca does not; methods that do: aae"):
-        LatentFeatures(pca, depth="hidden1").fit(pictures)
+        LatentFeatures(pca, depth="hidden1").fit(given)
     with pytest.raises(Refusal, match="no run at"):
-        LatentFeatures(tmp_path / "none").fit(pictures)
+        LatentFeatures(tmp_path / "none").fit(given)

@@ -1,9 +1,10 @@
-"""Reads docs, help texts and docstrings for words that the project does not use, and for what proselint knows.
+"""Reads docs, help texts and docstrings for words that the project does not use, and for what proselint knows; and
+messages, comments and code blocks for words alone (`words.py`).
 
     python tools/prose.py
 
-Prints `file:line: what was found: what to write`, and ends with 1 where anything was. Code, commands and tables' cells
-in backticks are not read.
+Prints `file:line: what was found: what to write`, and ends with 1 where anything was. Of prose, what stands in
+backticks is not read.
 """
 
 import ast
@@ -14,6 +15,8 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+import words
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "CONTRIBUTING.md", "benchmarks/README.md", "docs/**/*.md")
@@ -67,7 +70,7 @@ def helps() -> dict[str, str]:
 
 
 def docstrings() -> dict[str, str]:
-    """File of the package -> all its docstrings, at the lines where they stand, outside the explorer."""
+    """File of the package -> all its docstrings, at the lines where they stand."""
     found = {}
     for path in sorted((ROOT / "src" / "latelier").rglob("*.py")):
         lines: dict[int, str] = {}
@@ -75,9 +78,8 @@ def docstrings() -> dict[str, str]:
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
                 said = ast.get_docstring(node, clean=False) or ""
                 lines |= dict(enumerate(said.split("\n"), node.body[0].lineno))
-        if lines and "explore" not in path.parts:
-            name = path.relative_to(ROOT).as_posix()
-            found[name] = "\n".join(lines.get(number, "") for number in range(1, max(lines) + 1))
+        if lines:
+            found[path.relative_to(ROOT).as_posix()] = words.at_lines(lines)
     return found
 
 
@@ -127,6 +129,8 @@ def main() -> int:
     found += known_to_proselint(texts)
     inside = docstrings()
     found += [fault for name, text in inside.items() for fault in misused(name, blanked(text), DOCSTRINGS)]
+    for name, text, style in words.read():
+        found += [fault for fault in misused(name, text, style) if not words.known(name, fault.partition(": ")[2])]
     print("\n".join(found) or f"{len(texts)} pages and help texts read, and the docstrings of {len(inside)} files")
     return len(found)
 

@@ -81,10 +81,10 @@ def main(tokens: Sequence[str] | None = None) -> None:
     except Exception as error:
         if os.environ.get(TRACEBACK):
             raise
-        _refuse(*_told(error))
+        _refuse(*_refusal_of(error))
 
 
-def _told(error: Exception) -> tuple[str, int]:
+def _refusal_of(error: Exception) -> tuple[str, int]:
     """What is said of an error, and the exit status."""
     if isinstance(error, OSError):
         return f"{error.filename or 'output'}: {error.strerror or error}", 2

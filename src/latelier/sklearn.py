@@ -103,9 +103,9 @@ class LatentFeatures(TransformerMixin, BaseEstimator):
             if shape[1:] != (h, w, c) and (shape[1:] != (h, w) or c != 1):
                 raise Refusal(f"{self.run} reads images [n, {h}, {w}, {c}], but X is {list(shape)}; scale to fit")
             X = np.asarray(X).reshape(len(X), -1)
-        return self._pictures(validate_data(self, X, reset=reset))
+        return self._images(validate_data(self, X, reset=reset))
 
-    def _pictures(self, rows: np.ndarray) -> np.ndarray:
+    def _images(self, rows: np.ndarray) -> np.ndarray:
         """The rows as they are, if they can be images of the run."""
         c, h, w = self._opened().image
         if rows.shape[1] != h * w * c:
@@ -121,9 +121,9 @@ class LatentFeatures(TransformerMixin, BaseEstimator):
         return rows
 
     def _opened(self) -> Model:
-        asked = (str(self.run), self.device)
-        if self._model is None or self._model[0] != asked:
-            self._model = asked, load(self.run).to(pick_device(self.device))
+        wanted = (str(self.run), self.device)
+        if self._model is None or self._model[0] != wanted:
+            self._model = wanted, load(self.run).to(pick_device(self.device))
         return self._model[1]
 
     def __getstate__(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from scores.fakes import Fake, Point, noise, pictures
+from scores.fakes import Fake, Point, images_from, noise
 from scores.test_score_edit import DATA, Alike, Halves, Knowing
 from torch import Generator, Tensor
 
@@ -18,7 +18,7 @@ from latelier.objectives.directions import log_odds, moved, step_towards
 from latelier.objectives.langevin import Chain
 from latelier.scores.identity import Eye, apart, mean_distance
 from latelier.slices import done
-from latelier.uses.editing import SURE, Editor, told, wishes_of
+from latelier.uses.editing import SURE, Editor, edited_blocks, wishes_of
 from latelier.uses.judging import Tally, witness
 
 
@@ -42,8 +42,8 @@ def test_fitted_directions_tell_the_attribute_and_point_at_it() -> None:
     assert weight[0, 0] > 3 * weight[0, 1].abs()
     assert weight[1, 1] > 3 * weight[1, 0].abs()
     image = DATA.test.floats(slice(None))
-    told = log_odds(directions, Halves().encode(image).mode()) > 0
-    assert (told.numpy() == DATA.test.attribute).mean() > 0.97
+    edited_blocks = log_odds(directions, Halves().encode(image).mode()) > 0
+    assert (edited_blocks.numpy() == DATA.test.attribute).mean() > 0.97
     assert directions.unit == 1  # of a Gaussian prior
 
 
@@ -99,10 +99,10 @@ def marked(n: int) -> Images:
     pixels = np.full((n, 8, 8, 1), 128)
     pixels[:, 4:] += (20 * (2 * attribute - 1) + rng.normal(0, 25, (n, 1)))[..., None, None].astype(int)
     pixels[:, 0, 0] = np.clip(60 + 130 * attribute + rng.normal(0, 20, (n, 1)), 0, 255)
-    return replace(pictures(pixels.clip(0, 255)), attribute=attribute.astype(np.int8), attributes=("bright",))
+    return replace(images_from(pixels.clip(0, 255)), attribute=attribute.astype(np.int8), attributes=("bright",))
 
 
-def test_a_step_changes_the_drawn_picture_where_the_classifiers_weight_does_not() -> None:
+def test_a_step_changes_the_drawn_image_where_the_classifiers_weight_does_not() -> None:
     """What tells the attribute best is not drawn; a step is as long as what it changes says."""
     model, data = Marked(), marked(400)
     directions, image = fitted(model, data), data.floats(slice(None))
@@ -130,12 +130,14 @@ def test_a_code_that_is_not_drawn_is_not_moved_out_of_sight() -> None:
         assert float(step.norm()) == pytest.approx(LONGEST * float(codes.var(0, correction=0).mean().sqrt()), rel=1e-3)
 
 
-def test_identity_does_not_depend_on_how_far_apart_the_models_own_pictures_are() -> None:
+def test_identity_does_not_depend_on_how_far_apart_the_models_own_images_are() -> None:
     eye, seen = Eye(torch.device("cpu")), []
     real = mean_distance(eye(DATA.fit.floats(slice(None))))
     for model in (Knowing(), Alike()):
         editor = Editor(model, model.directions(), {"left": 1})
-        ((_, rows),) = told(DATA.test, DATA.fit, editor, lambda image, e=editor: e.by(image, 1.0), None, Tally({}))
+        ((_, rows),) = edited_blocks(
+            DATA.test, DATA.fit, editor, lambda image, e=editor: e.by(image, 1.0), None, Tally({})
+        )
         done = editor.by(DATA.test.floats(slice(None)), 1.0)
         far = apart(eye(done.image), eye(done.again))
         assert [float(row[0]) for row in rows] == pytest.approx((far / real).tolist(), abs=1e-3)
@@ -144,7 +146,7 @@ def test_identity_does_not_depend_on_how_far_apart_the_models_own_pictures_are()
 
 
 @pytest.mark.slow
-def test_the_judge_is_a_function_of_real_pictures_and_says_how_often_it_is_right() -> None:
+def test_the_judge_is_a_function_of_real_images_and_says_how_often_it_is_right() -> None:
     images, device = DATA.fit, torch.device("cpu")
     judge = witness(images, ["above", "absent"], device)
     assert judge is not None
@@ -174,7 +176,7 @@ def test_what_the_judge_saw_is_counted_and_edits_that_hardly_show_are_warned_of(
         in few.warning(6.0)
     )
     assert "edited; train longer, or learn the attribute" in tally(0.9, 0.2, 0.3, 0.4, 0.45, identity=0.6).warning(6.0)
-    assert few.warning(6.0, taught=True).endswith("(--by 6); if that does not help, train longer")
+    assert few.warning(6.0, learned=True).endswith("(--by 6); if that does not help, train longer")
     away = Tally({"old": 0})
     away.add(torch.ones(2, 1), torch.tensor([[0.9], [0.1]]), torch.tensor([[0.2], [0.1]]), torch.zeros(2))
     assert (away.lacked, away.changed, away.before, away.after) == (1, 1, 1, 2)
@@ -207,7 +209,7 @@ def test_only_latents_that_can_be_moved_along_a_line_are() -> None:
         movable(Kinds("categorical"))
 
 
-def test_pictures_are_moved_until_the_classifier_is_sure_and_no_farther() -> None:
+def test_images_are_moved_until_the_classifier_is_sure_and_no_farther() -> None:
     image = DATA.test.floats(slice(0, 40))
     editor = Editor(Knowing(), Knowing().directions(), {"left": 1})
     done = editor.until_classified(image, 10.0)

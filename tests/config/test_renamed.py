@@ -12,7 +12,7 @@ from latelier.cli import main
 from latelier.config.renamed import tokens_of_today
 from latelier.runs.config import read_config
 from latelier.sheets import IMAGES, samples, wanted
-from latelier.verbs.draw import asked_of
+from latelier.verbs.draw import options_of
 
 
 def test_a_former_value_is_replaced_behind_its_option_alone(capsys: Captured) -> None:
@@ -43,10 +43,18 @@ def test_a_run_that_was_trained_with_a_former_value_is_opened_and_resumed(tmp_pa
     latelier.score(tmp_path / "run", only=["reconstruction"], quiet=True)
 
 
-def test_python_takes_former_values_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_python_takes_former_values_too(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
     from latelier.sheets import imagine
 
-    assert asked_of("imagine", imagine, {"caption": "a dog", "through": "picture"}).through == "image"
+    assert options_of("imagine", imagine, {"caption": "a dog", "through": "picture"}).through == "image"
     assert wanted(samples) == IMAGES
+    assert capsys.readouterr().err == ""
     monkeypatch.setattr(samples, "PICTURES", 7, raising=False)  # of a user's own sheet
     assert wanted(samples) == 7
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith(
+        "samples.py: PICTURES is now called IMAGES: rename it there; the next version reads IMAGES alone"
+    )
+    monkeypatch.setattr(samples, "IMAGES", 9, raising=False)  # as in a sheet that either version reads
+    assert wanted(samples) == 9
+    assert capsys.readouterr().err == ""

@@ -54,15 +54,15 @@ def test_told_images_and_some_others_are_those_that_are_trained_on(among: np.nda
     trained = np.arange(30) if among is None else among
     told = trained[label[trained] == 0]
     for count, more in ((0, 0), (3, 4), (99, 1)):
-        first, rest = (rows.numpy() for rows in data.told_and_some(count, more))
-        assert all(map(np.array_equal, data.told_and_some(count, more), (first, rest)))
+        first, rest = (rows.numpy() for rows in data.labelled_and_some(count, more))
+        assert all(map(np.array_equal, data.labelled_and_some(count, more), (first, rest)))
         others = len(trained) - len(told)
         assert (len(first), len(rest)) == (len(told) + min(count, others), min(more, max(0, others - count)))
         assert np.isin(told, first).all()
         assert np.isin(np.concatenate([first, rest]), trained).all()
         assert len(np.unique(np.concatenate([first, rest]))) == len(first) + len(rest)
         assert all(np.array_equal(np.sort(rows), rows) for rows in (first, rest))
-    assert len(data.told_and_some(3)[1]) == 0
+    assert len(data.labelled_and_some(3)[1]) == 0
 
 
 @pytest.mark.skipif(not hasattr(mmap.mmap, "madvise"), reason="this system takes no advice on pages")

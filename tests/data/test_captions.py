@@ -34,7 +34,7 @@ def texts_of(caption: torch.Tensor) -> list[str]:
     return [WORDS.text(row) for row in caption.tolist()]
 
 
-def test_every_picture_has_one_of_its_own(images: Images) -> None:
+def test_every_image_has_one_of_its_own(images: Images) -> None:
     drawn, found = batches(images), Counter[tuple[int, str]]()
     for position in range(0, 4_000, 8):
         batch = drawn.at(position)
@@ -100,7 +100,7 @@ def test_without_captions_a_batch_has_none(images: Images) -> None:
     assert torch.equal(plain.at(8).index, Batches(images, 8, seed=0, device=CPU).at(8).index)
 
 
-def test_a_part_of_the_pictures_keeps_theirs(images: Images) -> None:
+def test_a_part_of_the_images_keeps_theirs(images: Images) -> None:
     sentences = Sentences(images, WORDS, longest=5)
     rows = np.array([2, 3, 6])
     assert texts_of(sentences.take(rows).at(torch.tensor([1, 1, 0]), 0))[:2] == ["three", "three"]
@@ -125,5 +125,5 @@ def test_the_first_captions_with_a_word_are_kept() -> None:
     assert [spoken(texts, 2) for texts in captions] == [["a", "b"], [], ["d"]]
     vocabulary = Vocabulary.of("abcd")
     sentences = Sentences(replace(draw_scenes(3), captions=captions), vocabulary, 5, most=2)
-    said = [[vocabulary.text(row) for row in sentences.all(picture).tolist()] for picture in range(3)]
+    said = [[vocabulary.text(row) for row in sentences.all(image).tolist()] for image in range(3)]
     assert said == [["a", "b"], [], ["d"]]

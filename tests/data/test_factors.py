@@ -25,7 +25,7 @@ def test_classes_of_a_range() -> None:
     assert binned(np.array([-1, 0, 0.05, 0.1, 0.95, 1.0]), 0, 1).tolist() == [0, 0, 0, 1, 9, 9]
 
 
-def test_scenes_know_what_every_picture_has() -> None:
+def test_scenes_know_what_every_image_has() -> None:
     names, levels = known_factors(draw_scenes(500))
     assert {"kind 1", "colour 1", "x 1", "ground texture", "count"} <= set(names)
     assert not any(name.endswith((" 2", " 3")) for name in names)
@@ -36,7 +36,7 @@ def test_scenes_know_what_every_picture_has() -> None:
     assert (levels[:, names.index("kind 1")] == draw_scenes(500).label).all()
 
 
-def test_else_attributes_and_classes_that_all_pictures_have() -> None:
+def test_else_attributes_and_classes_that_all_images_have() -> None:
     names, levels = known_factors(plain([0, 1, 2], [[1, 0, 1], [0, -1, 1], [1, 1, 1]]))
     assert names == ("a0", "class")  # a1 is unknown somewhere, a2 does not vary
     assert levels.tolist() == [[1, 0], [0, 1], [1, 2]]

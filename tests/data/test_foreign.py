@@ -117,19 +117,19 @@ def table(path: Path, header: list[str], rows: list[list[Any]]) -> Path:
 
 def beside(path: Path, name: str, column: str) -> Opened:
     """In the second of three rows of a table beside images."""
-    pictures = folder(path / "pictures", 3)
+    given = folder(path / "images", 3)
 
     def opened(value: Any) -> Images:
-        table(pictures / name, ["file", column], [["000.png", ""], ["001.png", value], ["002.png", ""]])
-        return open_images(pictures)
+        table(given / name, ["file", column], [["000.png", ""], ["001.png", value], ["002.png", ""]])
+        return open_images(given)
 
     return opened
 
 
 def labels_file(path: Path) -> Opened:
-    pictures = open_images(folder(path / "pictures", 3))
+    given = open_images(folder(path / "images", 3))
     return lambda value: labelled(
-        pictures, table(path / "mine.csv", ["file", "class"], [["000.png", "zebra"], ["001.png", value]]), own=True
+        given, table(path / "mine.csv", ["file", "class"], [["000.png", "zebra"], ["001.png", value]]), own=True
     )
 
 

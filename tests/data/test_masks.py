@@ -36,7 +36,7 @@ def test_half_hides_the_right_half() -> None:
     assert known("half", (5, 3, 2, 4)).tolist() == [[[[True, True, False, False]] * 2]]
 
 
-def test_random_hides_half_of_the_pixels_of_each_picture_and_others_in_each() -> None:
+def test_random_hides_half_of_the_pixels_of_each_image_and_others_in_each() -> None:
     mask = known("random", (50, 3, 8, 8))
     assert mask.shape == (50, 1, 8, 8)
     assert mask.flatten(1).sum(1).tolist() == [32] * 50
@@ -61,7 +61,7 @@ def test_something_is_missing_whatever_the_shape(name: str, shape: tuple[int, ..
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "1", "P", "LA"])
-def test_a_picture_is_a_mask_white_where_pixels_are_known(tmp_path: Path, mode: str) -> None:
+def test_an_image_is_a_mask_white_where_pixels_are_known(tmp_path: Path, mode: str) -> None:
     path = saved(tmp_path / "mask.png", [[255, 0], [0, 255]], mode)
     assert known(path, (7, 3, 4, 6)).tolist() == [
         [[[True] * 3 + [False] * 3, [True] * 3 + [False] * 3, [False] * 3 + [True] * 3, [False] * 3 + [True] * 3]]
@@ -73,7 +73,7 @@ def test_grey_counts_as_the_nearer_of_black_and_white(tmp_path: Path) -> None:
     assert known(path, (1, 1, 1, 4)).flatten().tolist() == [False, False, True, True]
 
 
-def test_a_picture_of_one_value_is_refused(tmp_path: Path) -> None:
+def test_an_image_of_one_value_is_refused(tmp_path: Path) -> None:
     for value, words in ((255, "all white: nothing is missing"), (90, "all black: nothing is known")):
         path = saved(tmp_path / f"{value}.png", [[value] * 4] * 4)
         with pytest.raises(Refusal, match=words):
@@ -89,7 +89,7 @@ def test_a_hole_that_is_lost_by_shrinking_is_refused(tmp_path: Path) -> None:
         known(path, (1, 1, 4, 4))
 
 
-def test_what_is_no_picture_is_refused_in_one_line(tmp_path: Path) -> None:
+def test_what_is_no_image_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "text.png").write_text("not an image")
     (tmp_path / "empty.png").touch()
     noise(size=(64, 64)).save(tmp_path / "whole.png")

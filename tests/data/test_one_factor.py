@@ -47,7 +47,7 @@ def test_each_batch_varies_one_factor_and_shows_its_whole_line() -> None:
     assert set(seen) == {0, 1, 3}
 
 
-def test_every_picture_comes_and_comes_first_equally_often() -> None:
+def test_every_image_comes_and_comes_first_equally_often() -> None:
     images = grid(2, 3)
     lines = Lines(images, np.arange(6), seed=1)
     drawn = torch.stack([lines.at(step, 6) for step in range(1200)])

@@ -45,7 +45,7 @@ def words(out: Path, epochs: float) -> list[str]:
 
 
 def kill(process: BaseProcess, folder: Path, changes: int, delay: float) -> None:
-    """After so many changes of the folder and a delay in seconds."""
+    """After this many changes of the folder and a delay in seconds."""
     stamp = folder.stat().st_mtime_ns
     while process.exitcode is None and changes > 0:
         before, stamp = stamp, folder.stat().st_mtime_ns

@@ -32,7 +32,7 @@ CPU = torch.device("cpu")
 CARD = {"model": "game", "image": [1, 4, 4], "config": {}, "classes": []}
 
 
-def pictures(n: int = 64, classes: int = 4) -> Images:
+def some_images(n: int = 64, classes: int = 4) -> Images:
     rng = np.random.default_rng(0)
     return Images(
         pixels=rng.integers(0, 256, (n, 4, 4, 1), np.uint8),
@@ -70,7 +70,7 @@ class Game(Model):
 
 
 def batches(size: int = 16, **options: Any) -> Batches:
-    return Batches(pictures(), size, seed=3, device=CPU, **options)
+    return Batches(some_images(), size, seed=3, device=CPU, **options)
 
 
 def test_each_player_gets_the_gradient_of_its_own_loss_only(tmp_path: Path) -> None:
@@ -332,7 +332,7 @@ def test_a_signal_that_is_ignored_stays_so(tmp_path: Path) -> None:
     assert (outcome.why, outcome.seen) == ("done", 64)
 
 
-def test_an_epoch_shows_every_picture_once_and_the_next_in_another_order() -> None:
+def test_an_epoch_shows_every_image_once_and_the_next_in_another_order() -> None:
     order = batches()
     epochs = [torch.cat([order.at(epoch * 64 + i * 16).index for i in range(4)]) for epoch in range(2)]
     for rows in epochs:
@@ -350,7 +350,7 @@ def test_batches_straddle_epochs_and_parts_make_up_the_whole() -> None:
 
 
 def test_half_a_batch_is_labelled_where_a_head_wants_it() -> None:
-    images = hide_labels(pictures(), per_class=1, seed=0)
+    images = hide_labels(some_images(), per_class=1, seed=0)
     order = Batches(images, 16, seed=0, device=CPU, labelled=0.5)
     for step in range(20):
         assert (order.at(step * 16).label >= 0).sum() >= 8
@@ -359,7 +359,7 @@ def test_half_a_batch_is_labelled_where_a_head_wants_it() -> None:
 
 
 def test_images_are_floats_of_their_own_row_in_channels_last() -> None:
-    images = pictures()
+    images = some_images()
     batch = batches().at(0)
     for place, row in enumerate(batch.index.tolist()):
         assert np.array_equal((batch.image[place] * 255).round().byte().numpy()[0], images.pixels[row, :, :, 0])

@@ -34,7 +34,7 @@ def trained(out: Path, **options: Any) -> Path:
 
 
 def weights(run: Path, seen: int) -> dict[str, Tensor]:
-    """Averaged weights, raw ones and the optimiser's state after so many images."""
+    """Averaged weights, raw ones and the optimiser's state after this many images."""
     found = checkpoint.Checkpoint(run, seen)
     return {**load_file(found.weights), **load_file(found.state)}
 

@@ -246,8 +246,8 @@ def test_a_run_resumed_holds_out_what_it_held_out_before(tmp_path: Path) -> None
 
 @pytest.fixture
 def made_folder(tmp_path: Path) -> Path:
-    folder(tmp_path / "pictures", 40, "L", (8, 8))
-    return tmp_path / "pictures"
+    folder(tmp_path / "images", 40, "L", (8, 8))
+    return tmp_path / "images"
 
 
 def test_a_run_of_an_earlier_version_is_measured_on_what_it_held_out(made_folder: Path, tmp_path: Path) -> None:

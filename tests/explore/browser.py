@@ -63,7 +63,7 @@ class Visitor:
         self.page.goto(f"{self.base}#{address}")
         self.page.wait_for_selector("h1")
 
-    def picture(self, alt: str) -> str:
+    def image(self, alt: str) -> str:
         """The address of a drawn image, once it is there."""
         found: str = self.page.locator(f'img[alt^="{alt}"][src^="data:"]').first.get_attribute("src")
         return found
@@ -71,14 +71,14 @@ class Visitor:
     def changed(self, alt: str, before: str) -> str:
         """Its address, once it is another."""
         self.until("([alt, before]) => document.querySelector(`img[alt^='${alt}']`)?.src !== before", [alt, before])
-        return self.picture(alt)
+        return self.image(alt)
 
     def settled(self, alt: str) -> str:
         """Its address, once half a second has brought no other."""
-        before, now = "", self.picture(alt)
+        before, now = "", self.image(alt)
         while now != before:
             self.page.wait_for_timeout(500)
-            before, now = now, self.picture(alt)
+            before, now = now, self.image(alt)
         return now
 
     def until(self, expression: str, given: Any = None) -> None:

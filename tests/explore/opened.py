@@ -31,7 +31,7 @@ HERE = "http://127.0.0.1:8765"
 WAIT = 60.0  # seconds at most for what is being made
 
 
-def pictures(n: int = 12, image: tuple[int, int, int] = (1, 8, 6), seed: int = 0) -> Images:
+def noise_images(n: int = 12, image: tuple[int, int, int] = (1, 8, 6), seed: int = 0) -> Images:
     """n images of noise of two classes, the last without a label."""
     c, h, w = image
     label = np.arange(n) % 2
@@ -50,7 +50,7 @@ def pictures(n: int = 12, image: tuple[int, int, int] = (1, 8, 6), seed: int = 0
 
 def place(model: Model, name: str, uploads: Uploads, images: Images | None = None) -> OpenedRun:
     """A run of the model, at a folder that is not there, over these images or noise of its size."""
-    images = images or pictures(image=model.image)
+    images = images or noise_images(image=model.image)
     run = Run(Path("nowhere") / name, model.eval(), Card("fake", model.image, {}), {}, 0, ())
     opened = OpenedRun(name, run, images, lambda: images, uploads, Where())
     opened.use(Workbench(images, label_file(run.folder), Jobs()))  # until a page has its own
@@ -72,7 +72,7 @@ class Untrained:
         self.words, self.out, self.beside = words, out, beside
         self.state, self.opened = "running", ""
 
-    def told(self) -> dict[str, Any]:
+    def json(self) -> dict[str, Any]:
         told = {"state": self.state, "share": 0.5, "lines": ["step 1"], "command": "", "kept": False}
         return {**told, "out": str(self.out), "opened": self.opened}
 

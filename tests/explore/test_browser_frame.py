@@ -66,11 +66,11 @@ def test_the_page_begins_with_the_run_and_leads_on(visitor: Visitor) -> None:
     visitor.page.go_back()
     visitor.page.locator(".six a").first.click()
     visitor.page.wait_for_selector("h1:text('Reconstruct')")
-    visitor.until("/picture=d9/.test(location.hash)")  # the first that seed 0 draws of twelve
+    visitor.until("/image=d9/.test(location.hash)")  # the first that seed 0 draws of twelve
 
 
 def test_keys_are_listed_and_lead_to_panels(visitor: Visitor) -> None:
-    visitor.go("panel=inpaint&picture=d3")
+    visitor.go("panel=inpaint&image=d3")
     visitor.page.keyboard.press("?")
     listed = visitor.page.inner_text("dialog[open]")
     assert all(words in listed for words in ("the image before", "on the image: paint", "Traverse", "Compare"))
@@ -94,7 +94,7 @@ def test_keys_are_listed_and_lead_to_panels(visitor: Visitor) -> None:
 
 
 def test_keys_are_letters_where_a_person_writes(visitor: Visitor) -> None:
-    visitor.go("panel=captions&picture=d3")
+    visitor.go("panel=captions&image=d3")
     visitor.page.fill("textarea", "")
     visitor.page.locator("textarea").press_sequentially("gt ?[")
     assert visitor.page.input_value("textarea") == "gt ?["
@@ -102,7 +102,7 @@ def test_keys_are_letters_where_a_person_writes(visitor: Visitor) -> None:
 
 
 def test_a_keyboard_skips_the_list_of_panels(visitor: Visitor) -> None:
-    visitor.go("panel=traverse&picture=d3")
+    visitor.go("panel=traverse&image=d3")
     visitor.page.wait_for_selector(".slider")
     visitor.page.keyboard.press("Tab")
     visitor.page.keyboard.press("Enter")
@@ -134,19 +134,19 @@ def test_on_a_phone_every_panel_is_within_reach(three: str) -> None:
 
 
 def test_a_run_that_is_not_open_is_said(visitor: Visitor) -> None:
-    visitor.go("panel=reconstruct&run=gone&picture=d3")
+    visitor.go("panel=reconstruct&run=gone&image=d3")
     visitor.page.wait_for_selector("[role=alert]:has-text('The run \"gone\" is not open here')")
 
 
 def test_a_panel_that_cannot_be_loaded_is_said(visitor: Visitor) -> None:
     visitor.page.route("**/panels/reconstruct.js", lambda route: route.abort())
-    visitor.go("panel=reconstruct&picture=d3")
+    visitor.go("panel=reconstruct&image=d3")
     visitor.page.wait_for_selector("[role=alert]:has-text('could not be loaded')")
     visitor.complaints.clear()  # the browser notes what failed
 
 
 def test_small_images_are_magnified_by_whole_numbers_and_not_beyond_16(visitor: Visitor) -> None:
-    visitor.go("panel=reconstruct&picture=d3")
+    visitor.go("panel=reconstruct&image=d3")
     visitor.page.wait_for_selector(".figures img[src^='data:']")
     for image in visitor.page.locator("figure img, .strip img").all():
         image.wait_for()
@@ -157,9 +157,9 @@ def test_small_images_are_magnified_by_whole_numbers_and_not_beyond_16(visitor: 
 
 
 def test_three_runs_stand_beside_the_image(visitor: Visitor) -> None:
-    visitor.go("panel=compare&picture=d3")
-    drawn = [visitor.picture(f"{name}: what it draws") for name in ("one", "two", "three")]
-    apart = [visitor.picture(f"{name}: where it differs") for name in ("one", "two", "three")]
+    visitor.go("panel=compare&image=d3")
+    drawn = [visitor.image(f"{name}: what it draws") for name in ("one", "two", "three")]
+    apart = [visitor.image(f"{name}: where it differs") for name in ("one", "two", "three")]
     assert len(set(drawn)) == 3 == len(set(apart))
     assert visitor.page.locator(".column h2").all_inner_texts() == [
         "Original",
@@ -177,7 +177,7 @@ def test_three_runs_stand_beside_the_image(visitor: Visitor) -> None:
 
 
 def test_worst_cases_are_where_one_is_worse(visitor: Visitor) -> None:
-    visitor.go("panel=compare&picture=d3")
+    visitor.go("panel=compare&image=d3")
     said = visitor.page.locator("p[role=status]:has-text('Of 12 of 12 images')").inner_text()
     assert "one is worse on " in said
     worst = visitor.page.locator("[aria-label='Worst cases'] .thumb")
@@ -192,8 +192,8 @@ def test_worst_cases_are_where_one_is_worse(visitor: Visitor) -> None:
 
 
 def test_runs_are_moved_by_one_control(visitor: Visitor) -> None:
-    visitor.go("panel=compare&picture=d3&way=interpolate")
-    middle = [visitor.picture(f"{name}:") for name in ("one", "two", "three")]
+    visitor.go("panel=compare&image=d3&way=interpolate")
+    middle = [visitor.image(f"{name}:") for name in ("one", "two", "three")]
     visitor.page.locator(".slider input").press("End")
     ends = [visitor.changed(f"{name}:", before) for name, before in zip(("one", "two", "three"), middle, strict=True)]
     assert len(set(ends)) == 3
@@ -204,7 +204,7 @@ def test_runs_are_moved_by_one_control(visitor: Visitor) -> None:
 
 def test_every_panel_says_its_command(visitor: Visitor) -> None:
     for panel in (name for name in PANELS if name != "label"):  # nothing is trained on noise
-        visitor.go(f"panel={panel}&picture=d3")
+        visitor.go(f"panel={panel}&image=d3")
         visitor.page.get_by_role("button", name="Copy the command").click()
         visitor.page.wait_for_selector("code.command")
         assert "latelier " in visitor.page.inner_text("code.command"), panel
@@ -230,7 +230,7 @@ CROWDED = """() => {
 def test_no_control_lies_on_another_and_no_cell_is_cut(three: str, size: tuple[int, int]) -> None:
     with visiting(three, viewport={"width": size[0], "height": size[1]}) as visitor:
         for panel in PANELS:
-            visitor.go(f"panel={panel}&picture=d3")
+            visitor.go(f"panel={panel}&image=d3")
             visitor.page.wait_for_load_state("networkidle")
             assert visitor.page.evaluate(CROWDED) == [], panel
 
@@ -250,13 +250,13 @@ def test_a_button_that_does_nothing_does_not_look_as_if(visitor: Visitor) -> Non
 def test_all_text_stands_out_from_its_ground(three: str, scheme: str) -> None:
     with visiting(three, color_scheme=scheme) as visitor:
         for panel in PANELS:
-            visitor.go(f"panel={panel}&picture=d3")
+            visitor.go(f"panel={panel}&image=d3")
             visitor.page.wait_for_load_state("networkidle")
             assert visitor.page.evaluate(FAINT) == [], panel
 
 
 def test_long_names_of_classes_break_between_words_alone(visitor: Visitor) -> None:
-    visitor.go("panel=classify&picture=d3")
+    visitor.go("panel=classify&image=d3")
     visitor.page.wait_for_selector(".classes tbody th")
     lines = """(name) => {
       const cell = document.querySelector(".classes tbody th");

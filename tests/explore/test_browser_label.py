@@ -24,7 +24,7 @@ def clear(visitor: Visitor) -> None:
     visitor.page.wait_for_selector(".queue .thumb", timeout=PATIENCE)
     visitor.page.evaluate(
         """() => fetch("/api/one/label/give", { method: "POST", headers: { "content-type": "application/json" },
-        body: JSON.stringify({ pictures: [...Array(12).keys()].map((row) => `d${row}`), tab: "setup" }) })"""
+        body: JSON.stringify({ images: [...Array(12).keys()].map((row) => `d${row}`), tab: "setup" }) })"""
     )
     visitor.page.get_by_role("button", name="Next images", exact=True).click()
     visitor.until("document.querySelectorAll('.queue .thumb').length === 12")

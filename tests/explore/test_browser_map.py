@@ -88,7 +88,7 @@ def test_points_are_pointed_at_boxed_hidden_and_opened(base: str) -> None:
         mapped.whole()
         mapped.selected(6)  # without those that are hidden: five dogs, and one that is unknown
         page.mouse.click(*mapped.at[3].tolist())
-        visitor.until("location.hash.includes('panel=reconstruct') && location.hash.includes('picture=d3')")
+        visitor.until("location.hash.includes('panel=reconstruct') && location.hash.includes('image=d3')")
 
 
 @pytest.mark.slow
@@ -122,8 +122,8 @@ def test_keys_alone_select_and_open(base: str) -> None:
 
 
 @pytest.mark.slow
-def test_pictures_stand_where_there_is_room(base: str) -> None:
-    """Twelve points leave room for their pictures; a sum of what is drawn tells whether they are there."""
+def test_images_stand_where_there_is_room(base: str) -> None:
+    """Twelve points leave room for their images; a sum of what is drawn tells whether they are there."""
     drawn = """() => {
       const canvas = document.querySelector("canvas.plane");
       const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
@@ -136,8 +136,8 @@ def test_pictures_stand_where_there_is_room(base: str) -> None:
         visitor.until(f"({drawn})() < 3000")
 
 
-def test_pictures_of_near_points_do_not_lie_on_each_other(base: str) -> None:
-    """Of three points, two of which are nearer than a picture is wide and in two cells, two have theirs."""
+def test_images_of_near_points_do_not_lie_on_each_other(base: str) -> None:
+    """Of three points, two of which are nearer than an image is wide and in two cells, two have theirs."""
     shown = """async (place) => {
       const { Thumbs } = await import("./static/lib/thumbs.js");
       const eachInView = (visit) => [0, 1, 2].forEach((i) => visit(i));

@@ -36,8 +36,8 @@ def test_look_finds_words_and_what_the_model_would_write(visitor: Visitor) -> No
 
 
 def test_a_lock_holds_a_number_while_the_others_are_drawn(visitor: Visitor) -> None:
-    visitor.go("panel=traverse&picture=d3")
-    before = visitor.picture(DRAWN)
+    visitor.go("panel=traverse&image=d3")
+    before = visitor.image(DRAWN)
     values = "[...document.querySelectorAll('.slider input')].map((one) => one.value)"
     first = visitor.page.evaluate(values)
     visitor.page.get_by_role("button", name="Lock").first.click()
@@ -51,17 +51,17 @@ def test_a_lock_holds_a_number_while_the_others_are_drawn(visitor: Visitor) -> N
 
 
 def test_the_cell_of_a_map_is_chosen_by_clicking(visitor: Visitor) -> None:
-    visitor.go("panel=traverse&run=three&picture=d3")
+    visitor.go("panel=traverse&run=three&image=d3")
     visitor.page.get_by_role("button", name="row 0, column 2").click()
     visitor.page.wait_for_selector("text=at row 0, column 2")
     assert "occurrence[0,0,2]" in visitor.page.inner_text(".sliders")
 
 
-def test_a_point_is_dragged_between_four_pictures(visitor: Visitor) -> None:
-    visitor.go("panel=interpolate&picture=d3")
+def test_a_point_is_dragged_between_four_images(visitor: Visitor) -> None:
+    visitor.go("panel=interpolate&image=d3")
     for _ in range(2):
         visitor.page.get_by_role("button", name="Add an image").click()
-    before = visitor.picture("Between")
+    before = visitor.image("Between")
     box = visitor.page.locator(".pad").bounding_box()
     visitor.page.mouse.move(box["x"] + 10, box["y"] + 10)
     visitor.page.mouse.down()
@@ -72,11 +72,18 @@ def test_a_point_is_dragged_between_four_pictures(visitor: Visitor) -> None:
     visitor.page.wait_for_selector(".frames figure >> nth=6")
 
 
-def test_a_part_is_chosen_and_taken_from_another_picture(visitor: Visitor) -> None:
-    visitor.go("panel=parts&run=three&picture=d3")
+def test_an_address_of_the_version_before_is_read(visitor: Visitor) -> None:
+    visitor.go("panel=interpolate&picture=d3&pictures=d3,d5,d7")
+    assert visitor.image("Between")
+    visitor.until("/image=d3&/.test(location.hash) && /images=d3(,|%2C)d5(,|%2C)d7/.test(location.hash)")
+    assert "picture" not in visitor.page.evaluate("location.hash")
+
+
+def test_a_part_is_chosen_and_taken_from_another_image(visitor: Visitor) -> None:
+    visitor.go("panel=parts&run=three&image=d3")
     visitor.page.get_by_role("button", name="part 1,").click()
     visitor.page.wait_for_selector("text=part 1 swapped")
-    assert visitor.picture("part 1 swapped")
+    assert visitor.image("part 1 swapped")
     visitor.page.locator('.strip .thumb[data-id="d9"]').click()
     visitor.page.wait_for_selector('img[alt="appearance from"][src*="/d9.png"]')
 
@@ -84,7 +91,7 @@ def test_a_part_is_chosen_and_taken_from_another_picture(visitor: Visitor) -> No
 @pytest.mark.parametrize("width", [390, 1280])
 def test_parts_are_chosen_before_what_is_drawn_of_them(base: str, width: int) -> None:
     with visiting(base, viewport={"width": width, "height": 844}) as found:
-        found.go("run=three&panel=parts&picture=d1")
+        found.go("run=three&panel=parts&image=d1")
         found.page.locator("img[alt$='swapped'][src^='data:']").first.wait_for()
         top = "(one) => one.getBoundingClientRect().top"
         listed = found.page.locator(".part").last.evaluate(top)
@@ -94,9 +101,9 @@ def test_parts_are_chosen_before_what_is_drawn_of_them(base: str, width: int) ->
 
 
 def test_an_attribute_is_moved_and_its_table_follows(visitor: Visitor) -> None:
-    visitor.go("panel=edit&picture=d3")
+    visitor.go("panel=edit&image=d3")
     visitor.page.wait_for_selector(".slider input")
-    before = visitor.picture("after")
+    before = visitor.image("after")
     visitor.page.locator(".slider input").first.press("PageUp")
     visitor.changed("after", before)
     visitor.page.wait_for_selector("text=dog (moved)")
@@ -104,13 +111,13 @@ def test_an_attribute_is_moved_and_its_table_follows(visitor: Visitor) -> None:
 
 
 def test_a_mask_is_painted_by_hand_and_by_keys(visitor: Visitor, tmp_path: Path) -> None:
-    visitor.go("panel=inpaint&picture=d3")
+    visitor.go("panel=inpaint&image=d3")
     canvas = visitor.page.locator("canvas.paint")
     canvas.focus()
     visitor.page.keyboard.press("ArrowLeft")
     visitor.page.keyboard.press(" ")
     visitor.page.wait_for_selector("text=was missing")
-    before = visitor.picture("filled in")
+    before = visitor.image("filled in")
     box = canvas.bounding_box()
     visitor.page.mouse.move(box["x"] + 5, box["y"] + 5)
     visitor.page.mouse.down()
@@ -123,14 +130,14 @@ def test_a_mask_is_painted_by_hand_and_by_keys(visitor: Visitor, tmp_path: Path)
     with visitor.page.expect_download() as download:
         visitor.page.get_by_role("button", name="Save the mask (PNG)").click()
     download.value.save_as(tmp_path / "mask.png")
-    with Image.open(tmp_path / "mask.png") as picture:
-        mask = np.asarray(picture.convert("L"))
+    with Image.open(tmp_path / "mask.png") as image:
+        mask = np.asarray(image.convert("L"))
     assert mask.shape == (8, 6)
     assert 0 < (mask == 0).sum() < 10
 
 
 def test_words_are_typed_and_drawn(visitor: Visitor) -> None:
-    visitor.go("panel=captions&picture=d3")
+    visitor.go("panel=captions&image=d3")
     visitor.page.fill("textarea", "purple light")
     visitor.page.wait_for_selector("text=the model knows: purple")
     visitor.page.fill("textarea", "light")
@@ -140,7 +147,7 @@ def test_words_are_typed_and_drawn(visitor: Visitor) -> None:
 
 
 def test_classes_are_told(visitor: Visitor) -> None:
-    visitor.go("panel=classify&picture=d3")
+    visitor.go("panel=classify&image=d3")
     visitor.page.wait_for_selector(".classes tbody tr >> nth=1")
     assert "±" in visitor.page.inner_text("tbody")
 

@@ -32,7 +32,7 @@ def stopped(visitor: Visitor) -> None:
 @pytest.mark.parametrize("panel", DRAWN)
 def test_no_original_stands_where_the_model_draws(visitor: Visitor, panel: str) -> None:
     stopped(visitor)
-    visitor.go(f"panel={panel}&picture=d3")
+    visitor.go(f"panel={panel}&image=d3")
     visitor.page.wait_for_selector("text=Is it still running in its terminal?")
     assert visitor.page.evaluate(STANDS, [panel, DRAWN[panel]]) == []
     visitor.complaints.clear()  # the browser notes what failed
@@ -43,11 +43,11 @@ def test_a_server_that_comes_back_is_found() -> None:
     with app_of(Able(IMAGE)) as app, serving(app) as base, visiting(base) as visitor:
         stopped(visitor)
         visitor.page.route("**/api/site", lambda route: route.abort() if visitor.complaints else route.fallback())
-        visitor.go("panel=traverse&picture=d3")
+        visitor.go("panel=traverse&image=d3")
         visitor.page.wait_for_selector("text=This page goes on by itself")
         assert visitor.page.locator(".big img").is_hidden()
         visitor.page.unroute_all()
-        assert visitor.picture("Drawn of the code")
+        assert visitor.image("Drawn of the code")
         assert visitor.page.locator("[role=alert]:visible").count() == 0
         visitor.complaints.clear()
 
@@ -61,7 +61,7 @@ def test_a_panel_that_cannot_be_loaded_is_said(visitor: Visitor) -> None:
     visitor.page.evaluate("location.hash = 'panel=look'")
     visitor.page.wait_for_selector(".gallery .thumb")
     visitor.page.evaluate("location.hash = 'panel=traverse'")
-    assert visitor.picture("Drawn of the code")
+    assert visitor.image("Drawn of the code")
     visitor.complaints.clear()
 
 
@@ -86,7 +86,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_long_work_shows_how_far_it_is_and_is_cancelled(slow: list[float]) -> None:
     with served(Able(IMAGE)) as base, visiting(base) as visitor:
-        visitor.go("panel=captions&picture=d3")
+        visitor.go("panel=captions&image=d3")
         visitor.page.get_by_role("button", name="Draw this").click()
         visitor.page.wait_for_selector("text=Looking for codes of which this would be written: 25 %")
         visitor.page.get_by_role("button", name="Cancel").click()
@@ -101,7 +101,7 @@ def test_long_work_shows_how_far_it_is_and_is_cancelled(slow: list[float]) -> No
 
 def test_long_work_ends_with_its_panel(slow: list[float]) -> None:
     with served(Able(IMAGE)) as base, visiting(base) as visitor:
-        visitor.go("panel=captions&picture=d3")
+        visitor.go("panel=captions&image=d3")
         visitor.page.get_by_role("button", name="Draw this").click()
         visitor.page.wait_for_selector(".work progress")
         visitor.page.evaluate("location.hash = 'panel=look'")
@@ -114,15 +114,15 @@ def test_long_work_ends_with_its_panel(slow: list[float]) -> None:
 @pytest.mark.parametrize("width", [390, 1280])
 def test_place_and_focus_stay_when_another_image_is_chosen(base: str, width: int) -> None:
     with visiting(base, viewport={"width": width, "height": 500}) as visitor:
-        visitor.go("panel=traverse&picture=d3")
-        visitor.picture("Drawn of the code")
+        visitor.go("panel=traverse&image=d3")
+        visitor.image("Drawn of the code")
         thumb = visitor.page.locator('.strip .thumb[data-id="d7"]')
         thumb.scroll_into_view_if_needed()
         before = visitor.page.evaluate("scrollY")
         assert before > 0
         thumb.focus()
         visitor.page.keyboard.press("Enter")
-        visitor.until("location.hash.includes('picture=d7')")
+        visitor.until("location.hash.includes('image=d7')")
         visitor.until("document.activeElement?.dataset?.id === 'd7'")
         visitor.page.wait_for_selector('.strip .thumb[data-id="d7"][aria-pressed="true"]')
         assert abs(visitor.page.evaluate("scrollY") - before) < 3
@@ -150,9 +150,9 @@ def test_a_selection_is_told_of_where_its_bar_is_out_of_sight(base: str) -> None
 
 
 def test_a_panel_of_another_kind_begins_at_its_top(visitor: Visitor) -> None:
-    visitor.go("panel=traverse&picture=d3")
-    visitor.picture("Drawn of the code")
+    visitor.go("panel=traverse&image=d3")
+    visitor.image("Drawn of the code")
     visitor.page.evaluate("scrollTo(0, 10_000)")
-    visitor.page.evaluate("location.hash = 'panel=edit&picture=d3'")
+    visitor.page.evaluate("location.hash = 'panel=edit&image=d3'")
     visitor.page.wait_for_selector("h1:text('Edit')")
     visitor.until("scrollY === 0")

@@ -7,7 +7,7 @@ from zlib import crc32
 
 import numpy as np
 import pytest
-from explore.opened import pictures
+from explore.opened import noise_images
 from sheets.fakes import Fake
 
 from latelier.codes.rows import codes
@@ -33,28 +33,28 @@ def kept(folder: Path) -> list[Path]:
 def test_they_are_the_models_and_come_slice_by_slice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BLOCK", 5)
     monkeypatch.setattr(module, "SLICE", -1.0)
-    one = Codes(Fake(IMAGE), pictures(), None)
+    one = Codes(Fake(IMAGE), noise_images(), None)
     shares = []
     for _ in one.slices():
         with pytest.raises(WaitingError) as waiting:
             one.rows()
         shares.append(waiting.value.share)
     assert shares == [5 / 12, 10 / 12, 1.0]
-    assert np.allclose(one.rows(), codes(Fake(IMAGE), pictures()), atol=1e-6)
+    assert np.allclose(one.rows(), codes(Fake(IMAGE), noise_images()), atol=1e-6)
 
 
 def test_a_second_page_finds_them_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = whole(Codes(Fake(IMAGE), pictures(), tmp_path))
+    first = whole(Codes(Fake(IMAGE), noise_images(), tmp_path))
     monkeypatch.setattr(Fake, "encode", None)  # nothing is encoded
-    assert np.array_equal(whole(Codes(Fake(IMAGE), pictures(), tmp_path)), first)
+    assert np.array_equal(whole(Codes(Fake(IMAGE), noise_images(), tmp_path)), first)
 
 
-def test_other_weights_and_other_pictures_have_others(tmp_path: Path) -> None:
+def test_other_weights_and_other_images_have_others(tmp_path: Path) -> None:
     changed = Fake(IMAGE)
     changed.into.weight.data.mul_(2)
     rows = [
         whole(Codes(*of, tmp_path))
-        for of in ((Fake(IMAGE), pictures()), (changed, pictures()), (Fake(IMAGE), pictures(seed=1)))
+        for of in ((Fake(IMAGE), noise_images()), (changed, noise_images()), (Fake(IMAGE), noise_images(seed=1)))
     ]
     assert len(kept(tmp_path)) == 3
     assert not np.allclose(rows[0], rows[1])
@@ -63,7 +63,7 @@ def test_other_weights_and_other_pictures_have_others(tmp_path: Path) -> None:
 
 def test_what_is_kept_on_disk_is_bounded(tmp_path: Path) -> None:
     for seed in range(FILES + 2):
-        whole(Codes(Fake(IMAGE), pictures(seed=seed), tmp_path))
+        whole(Codes(Fake(IMAGE), noise_images(seed=seed), tmp_path))
         os.utime(kept(tmp_path)[-1])
     assert len(kept(tmp_path)) == FILES
 
@@ -78,20 +78,20 @@ def others(shape: tuple[int, ...]) -> bytes:
 @pytest.mark.parametrize("damage", [b"", b"junk", b"\x93NUMPY\x01\x00", others((12, 5)), others((7, 5))])
 @pytest.mark.parametrize("summed", [False, True])
 def test_a_damaged_file_is_computed_again(tmp_path: Path, damage: bytes, summed: bool) -> None:
-    first = whole(Codes(Fake(IMAGE), pictures(), tmp_path))
+    first = whole(Codes(Fake(IMAGE), noise_images(), tmp_path))
     path = kept(tmp_path)[0]
     if damage == others((12, 5)) and summed:
         return  # what has the right sum and shape is what was written
     path.write_bytes(damage + crc32(damage).to_bytes(4, "little") if summed else damage)
-    assert np.array_equal(whole(Codes(Fake(IMAGE), pictures(), tmp_path)), first)
+    assert np.array_equal(whole(Codes(Fake(IMAGE), noise_images(), tmp_path)), first)
     path.unlink()
     os.mkfifo(path)  # is not waited for
-    assert np.array_equal(whole(Codes(Fake(IMAGE), pictures(), tmp_path)), first)
+    assert np.array_equal(whole(Codes(Fake(IMAGE), noise_images(), tmp_path)), first)
 
 
 def test_a_full_disk_leaves_them_in_memory(tmp_path: Path) -> None:
     (tmp_path / "explore").write_text("a file where a folder would be")
-    one = Codes(Fake(IMAGE), pictures(), tmp_path)
+    one = Codes(Fake(IMAGE), noise_images(), tmp_path)
     assert len(whole(one)) == 12
     assert "kept in memory alone" in one.remark
 
@@ -101,13 +101,13 @@ def test_a_failure_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         raise RuntimeError("out of memory")
 
     monkeypatch.setattr(Fake, "encode", broken)
-    one = Codes(Fake(IMAGE), pictures(), None)
+    one = Codes(Fake(IMAGE), noise_images(), None)
     with pytest.raises(Refusal, match="could not be computed: out of memory"):
         whole(one)
 
 
 def test_the_nearest_are_nearest_first() -> None:
-    one = Codes(Fake(IMAGE), pictures(), None)
+    one = Codes(Fake(IMAGE), noise_images(), None)
     rows = whole(one)
     found = one.nearest(rows[7], 3)
     assert found[0] == (7, 0.0)
@@ -115,16 +115,16 @@ def test_the_nearest_are_nearest_first() -> None:
 
 
 def test_of_too_many_a_sample_is_taken_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    every = whole(Codes(Fake(IMAGE), pictures(), tmp_path))
-    for name, most in (("PICTURES", 6), ("NUMBERS", 30)):  # codes of five numbers
+    every = whole(Codes(Fake(IMAGE), noise_images(), tmp_path))
+    for name, most in (("IMAGES", 6), ("NUMBERS", 30)):  # codes of five numbers
         monkeypatch.setattr(module, "BLOCK", 4)
         with monkeypatch.context() as bounded:
             bounded.setattr(module, name, most)
-            one = Codes(Fake(IMAGE), pictures(), tmp_path)
+            one = Codes(Fake(IMAGE), noise_images(), tmp_path)
             assert one.said == "codes of 6 of 12 images, a sample"
             assert np.array_equal(whole(one), every[one.picked])
             assert one.nearest(every[one.picked[2]], 1) == [(one.picked[2], 0.0)]
-    assert Codes(Fake(IMAGE), pictures(), tmp_path).said == "codes of all 12 images"
+    assert Codes(Fake(IMAGE), noise_images(), tmp_path).said == "codes of all 12 images"
     assert len(kept(tmp_path)) == 2
 
 
@@ -145,15 +145,15 @@ def test_a_sample_has_of_each_class_its_share_and_one_at_least() -> None:
 def test_what_is_kept_is_bounded_in_bytes_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept_rows, "BYTES", 1000)
     for seed in range(3):
-        whole(Codes(Fake(IMAGE), pictures(seed=seed), tmp_path))
+        whole(Codes(Fake(IMAGE), noise_images(seed=seed), tmp_path))
         os.utime(kept(tmp_path)[-1])
     assert len(kept(tmp_path)) == 2  # of 372 bytes each
 
 
 def test_a_piece_at_a_time_is_read_and_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept_rows, "PIECE", 100)
-    first = whole(Codes(Fake(IMAGE), pictures(), tmp_path))
-    again = Codes(Fake(IMAGE), pictures(), tmp_path)
+    first = whole(Codes(Fake(IMAGE), noise_images(), tmp_path))
+    again = Codes(Fake(IMAGE), noise_images(), tmp_path)
     monkeypatch.setattr(Fake, "encode", None)
     assert len(list(again.slices())) == 3  # 240 bytes
     assert np.array_equal(again.rows(), first)

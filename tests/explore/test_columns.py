@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from explore.able import Able
-from explore.opened import pictures, place, places_of
+from explore.opened import noise_images, place, places_of
 from sheets.fakes import Fake, Parted
 
 from latelier.codes.outlying import complexity
@@ -116,12 +116,12 @@ def test_an_attribute_is_yes_no_or_unknown(opened: OpenedRun) -> None:
 
 
 def test_where_nothing_is_known_nothing_is_offered() -> None:
-    opened = place(Fake(IMAGE), "one", Uploads(), replace(pictures(image=IMAGE), label=np.full(12, -1)))
+    opened = place(Fake(IMAGE), "one", Uploads(), replace(noise_images(image=IMAGE), label=np.full(12, -1)))
     assert [one.name for one in opened.columns.names()][:3] == ["cluster", "error", "outlier"]
 
 
 def test_without_a_code_a_value_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(codes_module, "PICTURES", 5)
+    monkeypatch.setattr(codes_module, "IMAGES", 5)
     opened = place(Able(IMAGE), "one", Uploads())
     list(opened.codes.slices())
     for name in ("outlier", "latent:z:0"):

@@ -53,14 +53,14 @@ def run(answer: dict[str, Any]) -> None:
     main(words[1:])
 
 
-def save_image(opened: Page, picture: str) -> None:
+def save_image(opened: Page, image: str) -> None:
     """As the button does."""
-    Path("image.png").write_bytes(opened.client.get(f"/api/told/picture/{picture}.png").content)
+    Path("image.png").write_bytes(opened.client.get(f"/api/told/image/{image}.png").content)
 
 
 def test_classify_writes_the_probabilities_that_are_seen(opened: Page) -> None:
-    told = opened.ask("classify", "show", run="told", picture="d3")
-    answer = opened.ask("classify", "command", run="told", picture="d3")
+    told = opened.ask("classify", "show", run="told", image="d3")
+    answer = opened.ask("classify", "command", run="told", image="d3")
     assert answer["files"] == ["image.png"]
     save_image(opened, "d3")
     run(answer)
@@ -71,7 +71,7 @@ def test_classify_writes_the_probabilities_that_are_seen(opened: Page) -> None:
 
 
 def test_inpaint_fills_in_what_is_seen(opened: Page) -> None:
-    question = {"picture": "d3", "hidden": HIDDEN, "seed": 2}
+    question = {"image": "d3", "hidden": HIDDEN, "seed": 2}
     told, answer = (opened.ask("inpaint", action, run="told", **question) for action in ("fill", "command"))
     assert answer["files"] == ["image.png", "mask.png"]
     save_image(opened, "d3")
@@ -81,14 +81,14 @@ def test_inpaint_fills_in_what_is_seen(opened: Page) -> None:
     mask.save("mask.png")
     run(answer)
     (filled,) = Path("filled").rglob("*.png")
-    assert np.array_equal(seen(told["picture"]), pixels(filled))
+    assert np.array_equal(seen(told["image"]), pixels(filled))
 
 
 def test_compare_draws_what_each_run_draws(opened: Page) -> None:
     for name in ("told", "run"):
-        run(opened.ask("reconstruct", "code", run=name, picture="d3", stem=name))
-        told = opened.ask("compare", "show", run=name, picture="d3")
-        assert np.array_equal(seen(told["picture"]), pixels(Path(f"{name}.png")))
+        run(opened.ask("reconstruct", "code", run=name, image="d3", stem=name))
+        told = opened.ask("compare", "show", run=name, image="d3")
+        assert np.array_equal(seen(told["image"]), pixels(Path(f"{name}.png")))
 
 
 def pixels(path: Path) -> np.ndarray:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from explore.able import Able
-from explore.opened import Page, pictures, places_of
+from explore.opened import Page, noise_images, places_of
 from PIL import Image
 from sheets.fakes import Fake
 
@@ -25,7 +25,7 @@ def seen(address: str) -> np.ndarray:
 
 
 def test_images_are_the_same_by_their_pixels() -> None:
-    one = pictures(600)
+    one = noise_images(600)
     other = replace(one, source="elsewhere", fingerprint="other", label=one.label * 0, names=one.names[::-1])
     assert mark(one) == mark(other)
     assert mark(one) != mark(one.take(np.arange(599)))
@@ -41,22 +41,22 @@ def test_the_page_knows_which_runs_show_the_same(able: Page) -> None:
 
 
 def test_a_difference_is_amplified_around_grey(able: Page) -> None:
-    model, image = Able(IMAGE).eval(), pictures().floats([2])
+    model, image = Able(IMAGE).eval(), noise_images().floats([2])
     apart = (model.decode(model.encode(image).mode()) - image).detach()
     for gain in (1, 4):
-        told = able.ask("compare", "show", picture="d2", gain=gain)
+        told = able.ask("compare", "show", image="d2", gain=gain)
         expected = (0.5 + gain * apart).clamp(0, 1).mul(255).round().byte().numpy()[0, 0]
         assert np.array_equal(seen(told["difference"]), expected)
-    alone = able.ask("reconstruct", "show", picture="d2")["again"][0]
-    assert (told["picture"], told["psnr"], told["numbers"]) == (alone["picture"], alone["psnr"], alone["numbers"])
+    alone = able.ask("reconstruct", "show", image="d2")["again"][0]
+    assert (told["image"], told["psnr"], told["numbers"]) == (alone["image"], alone["psnr"], alone["numbers"])
     assert told["greatest"] == pytest.approx(float(apart.abs().max()))
-    assert able.refused("compare", "show", picture="d2", gain=0)[0] == 400
+    assert able.refused("compare", "show", image="d2", gain=0)[0] == 400
 
 
 def test_errors_are_those_of_each_reconstruction(able: Page) -> None:
     told = able.ask("compare", "errors")
-    assert [one["id"] for one in told["pictures"]] == [f"d{row}" for row in range(12)]
-    alone = [able.ask("compare", "show", picture=f"d{row}")["psnr"] for row in range(12)]
+    assert [one["id"] for one in told["images"]] == [f"d{row}" for row in range(12)]
+    alone = [able.ask("compare", "show", image=f"d{row}")["psnr"] for row in range(12)]
     assert [f"{value:.1f} dB" for value in told["psnr"]] == alone
     assert told["mean"] == f"{np.mean(told['psnr']):.1f} dB"
 
@@ -81,7 +81,7 @@ def test_who_asks_again_finds_the_sample_there(able: Page, monkeypatch: pytest.M
 def test_commands_name_every_run_and_its_own_files(able: Page) -> None:
     command = able.ask("compare", "command", folders=["runs/two", "a b"])["command"]
     assert command == "latelier compare nowhere/one runs/two 'a b' --data noise:test --out compare.png"
-    saved = able.ask("reconstruct", "code", picture="d1", stem="one")
+    saved = able.ask("reconstruct", "code", image="d1", stem="one")
     assert saved["command"].endswith(" --out one.png")
     for stem in ("../x", "-o", "a.b", "x" * 81):
-        assert able.refused("reconstruct", "code", picture="d1", stem=stem)[0] == 400
+        assert able.refused("reconstruct", "code", image="d1", stem=stem)[0] == 400

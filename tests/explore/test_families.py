@@ -53,7 +53,7 @@ def test_every_panel_of_a_family_shows_what_it_is_for(run: Path) -> None:
     places = open_runs([run], None, Where(), uploads)
     with serving(build_app(places, uploads)) as base, visiting(base) as visitor:
         for panel in possible(places[0]):
-            visitor.go(f"panel={panel}&picture=d1")
+            visitor.go(f"panel={panel}&image=d1")
             visitor.page.locator(DRAWS[panel]).first.wait_for()
             assert visitor.page.locator("[role=alert]:visible").count() == 0
             visitor.content()

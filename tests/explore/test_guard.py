@@ -39,7 +39,7 @@ def open_page() -> Iterator[Page]:
     ],
 )
 def test_only_its_own_pages_are_answered(open_page: Page, name: str, value: str, status: int) -> None:
-    for path in ("/", "/api/site", "/api/one/picture/d0.png"):
+    for path in ("/", "/api/site", "/api/one/image/d0.png"):
         answer = open_page.client.get(path, headers={name: value})
         assert answer.status_code == status, path
     answer = open_page.client.post("/api/one/look/page", json={}, headers={name: value})
@@ -52,7 +52,7 @@ def test_a_link_from_elsewhere_opens_the_page(open_page: Page) -> None:
     assert open_page.client.get("/", headers=headers).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/static/main.js", "/api/site", "/api/one/picture/d0.png", "/nothing"])
+@pytest.mark.parametrize("path", ["/", "/static/main.js", "/api/site", "/api/one/image/d0.png", "/nothing"])
 def test_every_answer_forbids_what_comes_from_elsewhere(open_page: Page, path: str) -> None:
     headers = open_page.client.get(path).headers
     policy = dict(part.strip().split(" ", 1) for part in headers["content-security-policy"].split(";"))

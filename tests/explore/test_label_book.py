@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from explore.opened import pictures
+from explore.opened import noise_images
 from PIL import Image
 
 from latelier.data.images import Images
@@ -17,7 +17,7 @@ from latelier.storage import files
 
 
 def unlabelled(n: int = 12) -> Images:
-    images = pictures(n)
+    images = noise_images(n)
     return replace(images, label=np.full(n, -1), classes=(), source="noise")
 
 
@@ -98,7 +98,7 @@ def test_two_books_of_one_file_lose_nothing_of_each_other(tmp_path: Path) -> Non
 
 
 def test_a_class_without_an_image_is_there_for_other_servers_and_later(tmp_path: Path) -> None:
-    path, images = tmp_path / "labels.csv", replace(pictures(6), label=np.full(6, -1))  # classes cat, dog
+    path, images = tmp_path / "labels.csv", replace(noise_images(6), label=np.full(6, -1))  # classes cat, dog
     one, other = (LabelBook(images, path) for _ in range(2))
     for name in ("zebra", "=ape"):
         one.give([], name)
@@ -195,7 +195,7 @@ def test_odd_names_come_back_as_they_were(tmp_path: Path, name: str) -> None:
 
 
 def test_a_set_that_is_labelled_in_part_goes_on_from_there(tmp_path: Path) -> None:
-    images = pictures(6)  # the last has no label
+    images = noise_images(6)  # the last has no label
     book = LabelBook(images, tmp_path / "labels.csv")
     assert book.notes()[0].label == {0: "cat", 1: "dog", 2: "cat", 3: "dog", 4: "cat"}
     whole = replace(images, label=np.arange(6) % 2)

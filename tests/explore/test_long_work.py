@@ -56,7 +56,7 @@ def test_long_work_is_cut_and_holds_no_mode_while_it_waits(
 
 
 class Waiting:
-    """An action of so many slices, in the place of Reconstruct's."""
+    """An action of this many slices, in the place of Reconstruct's."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, slices: int):
         self.done, self.closed, self.slices = 0, threading.Event(), slices

@@ -70,7 +70,7 @@ def able() -> Iterator[Page]:
         yield opened
 
 
-def test_every_picture_has_a_place_and_its_row(able: Page) -> None:
+def test_every_image_has_a_place_and_its_row(able: Page) -> None:
     told = able.ask("map", "about")
     assert (told["count"], told["said"]) == (12, "codes of all 12 images")
     assert patiently(able, "way", way="pca")["said"].startswith("two principal components of 5, ")
@@ -79,7 +79,7 @@ def test_every_picture_has_a_place_and_its_row(able: Page) -> None:
     assert table(able, "rows").tolist() == list(range(12))
 
 
-def test_colours_are_values_of_the_pictures(able: Page) -> None:
+def test_colours_are_values_of_the_images(able: Page) -> None:
     names = {one["name"]: one for one in able.ask("map", "about")["columns"]}
     assert {"label", "cluster", "prediction", "confidence", "wrong", "error", "outlier", "latent:z:4"} <= set(names)
     assert names["label"]["classes"] == ["cat", "dog"]

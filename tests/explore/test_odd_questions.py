@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from explore.opened import Page, said
-from hostile.contents import JSON, PICTURES
+from hostile.contents import IMAGES, JSON
 
 from latelier.errors import Refusal
 from latelier.explore.panels import actions_of, list_panels
@@ -34,7 +34,7 @@ VALUES: dict[str, Any] = {
 }
 RUNS = ("one", "two", "three")
 GOOD: dict[str, Any] = {  # fields with which an action comes to others that it reads
-    **{"picture": "d0", "pictures": ["d1"], "selection": "", "class": "cat", "attribute": "wet", "value": "yes"},
+    **{"image": "d0", "images": ["d1"], "selection": "", "class": "cat", "attribute": "wet", "value": "yes"},
     **{"name": "label", "way": "pca", "text": "light", "kind": "random", "tab": "t", "column": "label"},
 }
 
@@ -110,8 +110,8 @@ def test_no_body_ends_in_a_failure(content: bytes, able: Page) -> None:
     assert answer.status_code == (200 if unasked else 400)
 
 
-@pytest.mark.parametrize("content", PICTURES.values(), ids=PICTURES)
-def test_what_is_no_picture_is_not_taken(content: bytes, able: Page) -> None:
+@pytest.mark.parametrize("content", IMAGES.values(), ids=IMAGES)
+def test_what_is_no_image_is_not_taken(content: bytes, able: Page) -> None:
     answer = able.client.post("/api/upload", content=content)
     assert answer.status_code == 400
     assert sentence(answer)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from explore.able import Able
 from explore.browser import served, visiting
-from explore.opened import HERE, Page, TestClient, Untrained, pictures, place, said
+from explore.opened import HERE, Page, TestClient, Untrained, noise_images, place, said
 from PIL import Image
 
 from latelier.data.sources.open import open_images
@@ -30,7 +30,7 @@ IMAGE = (1, 8, 6)
 @pytest.fixture
 def page(tmp_path: Path) -> Iterator[Page]:
     """Of images that are files, with captions, an attribute and a formula in a name."""
-    images = replace(pictures(), source=str(tmp_path / "data"), label=np.arange(12) % 2)
+    images = replace(noise_images(), source=str(tmp_path / "data"), label=np.arange(12) % 2)
     names = [*(f"sub/{i}.png" for i in range(11)), "=1+1.png"]
     for name, pixels in zip(names, images.pixels, strict=True):
         (tmp_path / "data" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -47,7 +47,7 @@ def page(tmp_path: Path) -> Iterator[Page]:
 
 
 def shown(page: Page, **question: str) -> list[int]:
-    return [int(one["id"][1:]) for one in page.ask("look", "page", count=96, **question)["pictures"]]
+    return [int(one["id"][1:]) for one in page.ask("look", "page", count=96, **question)["images"]]
 
 
 def test_images_are_filtered_by_all_that_is_known(page: Page) -> None:
@@ -58,7 +58,7 @@ def test_images_are_filtered_by_all_that_is_known(page: Page) -> None:
     assert shown(page, words="BIRD red") == [0, 3, 6, 9]
     assert shown(page, words="sub/4") == [4]
     assert shown(page, given="*") == []
-    page.ask("label", "give", pictures=["d3", "d5"], **{"class": "cow"})
+    page.ask("label", "give", images=["d3", "d5"], **{"class": "cow"})
     assert shown(page, given="*") == shown(page, given="cow") == [3, 5]
     assert shown(page, guess="cow") == list(range(12))  # the one class that is known
 
@@ -70,7 +70,7 @@ def test_clusters_are_parts_of_all_images(page: Page) -> None:
 
 
 def test_the_map_is_coloured_by_what_is_given_here(page: Page) -> None:
-    page.ask("label", "give", pictures=["d3"], **{"class": "dog"})
+    page.ask("label", "give", images=["d3"], **{"class": "dog"})
     values = {
         name: np.frombuffer(page.client.get(f"/api/one/map/values.bin?name={name}").content, np.int32)
         for name in ("given", "guess")
@@ -99,7 +99,7 @@ def test_the_worst_reconstructed_come_first(page: Page) -> None:
     order = waited(page, order="error")
     errors = []
     for row in order:
-        answer = page.ask("reconstruct", "show", picture=f"d{row}")
+        answer = page.ask("reconstruct", "show", image=f"d{row}")
         original, again = (seen(answer[name]) for name in ("original", "again"))
         errors.append(np.square(original - again).mean())
     assert sorted(order) == list(range(12))
@@ -111,12 +111,12 @@ def waited(page: Page, **question: str) -> list[int]:
     for _ in range(200):
         status, answer = said(page.client.post("/api/one/look/page", json={"count": 96, **question}))
         if status == 200 and "waiting" not in answer:
-            return [int(one["id"][1:]) for one in answer["pictures"]]
+            return [int(one["id"][1:]) for one in answer["images"]]
     raise AssertionError(answer)
 
 
 def seen(found: object) -> np.ndarray:
-    address = found[0]["picture"] if isinstance(found, list) else str(found)
+    address = found[0]["image"] if isinstance(found, list) else str(found)
     content = base64.b64decode(address.removeprefix("data:image/png;base64,"))
     return np.asarray(Image.open(io.BytesIO(content)), float) / 255
 
@@ -138,12 +138,12 @@ def test_a_selection_is_labelled_at_once(page: Page) -> None:
     chosen = page.ask("look", "select", words="bird")["selection"]
     assert page.ask("label", "give", selection=chosen, tab="me", **{"class": "bird"})["changed"] == 4
     queue = page.ask("label", "queue", kind="selection", selection=page.ask("look", "select", label="cat")["selection"])
-    assert [one["id"] for one in queue["pictures"]] == ["d2", "d4", "d8", "d10"]
-    assert page.ask("label", "undo", tab="me")["pictures"] == ["d0", "d3", "d6", "d9"]
+    assert [one["id"] for one in queue["images"]] == ["d2", "d4", "d8", "d10"]
+    assert page.ask("label", "undo", tab="me")["images"] == ["d0", "d3", "d6", "d9"]
 
 
 def test_a_table_of_a_selection_has_no_formula(page: Page) -> None:
-    page.ask("label", "give", pictures=["d11"], **{"class": "+cow"})
+    page.ask("label", "give", images=["d11"], **{"class": "+cow"})
     chosen = page.ask("look", "select", given="*")["selection"]
     rows = list(csv.reader(io.StringIO(page.ask("look", "table", selection=chosen)["csv"])))
     assert rows == [["file", "label", "given", "guess"], ["'=1+1.png", "dog", "'+cow", "'+cow"]]
@@ -161,13 +161,13 @@ def test_a_selection_is_a_folder_of_copies_or_links(page: Page, tmp_path: Path) 
         assert made["command"] == f"latelier train --data {made['folder']} --out nowhere/one-selected"
         images = open_images(made["folder"], cache=tmp_path / "cache")  # is trained on as it is
         assert (list(images.names), images.classes) == (["sub/1.png", "sub/7.png"], ("dog",))
-    page.ask("label", "give", pictures=["d7"], **{"class": "=wolf"})
+    page.ask("label", "give", images=["d7"], **{"class": "=wolf"})
     made = page.ask("look", "folder", selection=chosen, how="links")
     assert open_images(made["folder"], cache=tmp_path / "cache").label.tolist() == [-1, 0]
     assert (Path(made["folder"]) / "labels.csv").read_text() == "file,label\nsub/7.png,'=wolf\n"
     assert (Path(made["folder"]) / "attributes.csv").read_text() == "file,striped\nsub/1.png,0\nsub/7.png,0\n"
-    page.ask("label", "mark", pictures=["d7"], attribute="striped")
-    page.ask("label", "mark", pictures=["d1"], attribute="striped", value="yes")
+    page.ask("label", "mark", images=["d7"], attribute="striped")
+    page.ask("label", "mark", images=["d1"], attribute="striped", value="yes")
     made = page.ask("look", "folder", selection=chosen, how="links")
     lines = (Path(made["folder"]) / "attributes.csv").read_text().splitlines()
     assert lines == ["file,striped", "sub/1.png,1", "sub/7.png,0"]  # as the page says, else as the data do
@@ -203,14 +203,14 @@ def test_a_selection_is_trained_on(page: Page, tmp_path: Path, monkeypatch: pyte
 
 def test_labels_that_nobody_gave_are_not_offered_to_filter_by(page: Page) -> None:
     assert page.ask("look", "filters")["given"] == []
-    page.ask("label", "give", pictures=["d3"], **{"class": "cow"})
+    page.ask("label", "give", images=["d3"], **{"class": "cow"})
     assert page.ask("look", "filters")["given"] == ["cat", "dog", "cow"]
 
 
 def test_images_that_are_no_files_are_written_as_the_model_sees_them() -> None:
     with TemporaryDirectory() as folder:
         uploads = Uploads()
-        images = pictures()
+        images = noise_images()
         images = replace(images, names=["../../etc/passwd", *images.names[1:]])
         opened = place(Able(IMAGE), "one", uploads, images)
         app = build_app([opened], uploads, labels=Path(folder) / "in" / "labels.csv")
@@ -224,8 +224,8 @@ def test_images_that_are_no_files_are_written_as_the_model_sees_them() -> None:
 
 
 def test_images_are_found_by_what_the_model_would_write(page: Page) -> None:
-    words = page.ask("captions", "describe", picture="d0")["words"]
-    found = page.ask("look", "captioned", text=words[0], count=12)["pictures"]
+    words = page.ask("captions", "describe", image="d0")["words"]
+    found = page.ask("look", "captioned", text=words[0], count=12)["images"]
     assert sorted(one["id"] for one in found) == sorted(f"d{row}" for row in range(12))
     odds = [one["log_probability"] for one in found]
     assert odds == sorted(odds, reverse=True)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from explore.able import Able
 from explore.browser import serving, visiting
-from explore.opened import HERE, Page, TestClient, pictures, place
+from explore.opened import HERE, Page, TestClient, noise_images, place
 
 from latelier.data.sources.open import open_images
 from latelier.data.subsets import fewer, hold_out
@@ -20,13 +20,13 @@ from latelier.explore.uploads import Uploads
 
 
 def shown(page: Page, **question: str) -> list[int]:
-    return [int(one["id"][1:]) for one in page.ask("look", "page", count=96, **question)["pictures"]]
+    return [int(one["id"][1:]) for one in page.ask("look", "page", count=96, **question)["images"]]
 
 
 @pytest.mark.parametrize("images", [None, 5])
 def test_images_are_filtered_by_their_part_in_the_training(images: int | None, tmp_path: Path) -> None:
     uploads = Uploads()
-    one = place(Able((1, 8, 6)), "one", uploads, replace(pictures(), source="noise"))
+    one = place(Able((1, 8, 6)), "one", uploads, replace(noise_images(), source="noise"))
     held_out = {"share": 0.25, "seed": 3}
     one.run.config.update(data={"fingerprint": "noise0", "held_out": held_out}, request={"images": images, "seed": 1})
     list(one.codes.slices())
@@ -71,8 +71,8 @@ def test_another_split_is_opened_beside_once(digits: Any, tmp_path: Path) -> Non
         runs = {run["id"]: run for run in client.get("/api/site").json()["runs"]}
         assert {name: run["title"] for name, run in runs.items()} == {"one": "one", "one-train": "one, train images"}
         assert (runs["one-train"]["source"], runs["one-train"]["count"]) == ("digits:train", 1297)
-        page.ask("label", "give", run="one-train", pictures=["d0"], **{"class": "3"})
-        page.ask("label", "give", pictures=["d0"], **{"class": "4"})
+        page.ask("label", "give", run="one-train", images=["d0"], **{"class": "3"})
+        page.ask("label", "give", images=["d0"], **{"class": "4"})
         lines = (tmp_path / "labels.csv").read_text().splitlines()  # one file for both
         assert sorted(line.split("/")[0] for line in lines[1:]) == ["test", "train"]
         assert page.ask("label", "state", run="one-train")["elsewhere"] == ""
@@ -97,7 +97,7 @@ def test_a_split_that_was_opened_beside_is_closed_again(digits: Any, monkeypatch
         assert "the explorer was started with one" in page.refused("look", "close")[1]
         page.ask("look", "split", split="train")
         assert page.ask("look", "filters", run="one-train")["close"] is True
-        page.ask("label", "give", run="one-train", pictures=["d0"], **{"class": "3"})
+        page.ask("label", "give", run="one-train", images=["d0"], **{"class": "3"})
         opened = runs.by_name["one-train"]
         monkeypatch.setattr(
             runs.jobs, "last", SimpleNamespace(state="running", beside="one-train", out="there", opened="")
@@ -111,14 +111,14 @@ def test_a_split_that_was_opened_beside_is_closed_again(digits: Any, monkeypatch
         assert over.wait(10)
         assert begun == [0.1]
         page.ask("look", "split", split="train")  # finds what was said
-        assert page.ask("label", "state", run="one-train", pictures=["d0"])["pictures"][0]["given"] == "3"
+        assert page.ask("label", "state", run="one-train", images=["d0"])["images"][0]["given"] == "3"
 
 
 def test_attributes_given_here_filter_and_colour(digits: Any) -> None:
     with TestClient(digits, base_url=HERE) as client:
         page = Page(client)
-        page.ask("label", "mark", pictures=["d3", "d5"], attribute="round", value="yes")
-        page.ask("label", "mark", pictures=["d4"], attribute="round", value="no")
+        page.ask("label", "mark", images=["d3", "d5"], attribute="round", value="yes")
+        page.ask("label", "mark", images=["d4"], attribute="round", value="no")
         assert shown(page, attribute="round") == [3, 5]
         assert shown(page, attribute="round", value="no") == [4]
         assert page.ask("look", "filters")["attributes"] == ["round"]
@@ -128,7 +128,7 @@ def test_attributes_given_here_filter_and_colour(digits: Any) -> None:
 
 def test_a_person_goes_to_the_images_that_are_trained_on(digits: Any) -> None:
     with serving(digits) as base, visiting(base) as visitor:
-        visitor.go("panel=look&label=3&picture=d7")
+        visitor.go("panel=look&label=3&image=d7")
         visitor.page.select_option("select[aria-label=Split]", "train")
         visitor.until("location.hash.includes('run=one-train') && !location.hash.includes('label=')")
         visitor.page.wait_for_selector("text=Images 1 to 48 of 1,297.")

@@ -78,8 +78,8 @@ def test_six_images_are_drawn_again_as_reconstruct_draws_them(able: Page) -> Non
     told = able.ask("start", "images")
     assert [one["id"] for one in told["images"]] == [f"d{row}" for row in np.random.default_rng(0).permutation(12)[:6]]
     for one, again, ratio in zip(told["images"], told["drawn"], told["psnr"], strict=True):
-        alone = able.ask("reconstruct", "show", picture=one["id"])["again"][0]
-        assert (again, ratio) == (alone["picture"], alone["psnr"])
+        alone = able.ask("reconstruct", "show", image=one["id"])["again"][0]
+        assert (again, ratio) == (alone["image"], alone["psnr"])
     assert able.ask("start", "show")["verdict"] == []
 
 

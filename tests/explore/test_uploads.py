@@ -52,14 +52,14 @@ WRONG: dict[str, tuple[Callable[[], bytes], str]] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_no_good_picture_is_refused_and_the_server_lives_on(name: str) -> None:
+def test_what_is_no_good_image_is_refused_and_the_server_lives_on(name: str) -> None:
     make, said = WRONG[name]
     with page(Fake((1, 8, 8))) as opened:
         answer = opened.client.post("/api/upload", content=make())
         assert answer.status_code == 400
         assert said in answer.json()["error"]
-        picture = opened.client.post("/api/upload", content=saved(noise())).json()["picture"]
-        assert opened.ask("reconstruct", "show", picture=picture)["caption"] == "your image"
+        image = opened.client.post("/api/upload", content=saved(noise())).json()["image"]
+        assert opened.ask("reconstruct", "show", image=image)["caption"] == "your image"
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "CMYK", "LA"])
@@ -72,9 +72,9 @@ def test_every_mode_becomes_what_the_model_sees(mode: str) -> None:
         assert pixels.std() > 0
 
 
-def test_a_picture_of_the_models_size_is_kept_as_it_is() -> None:
-    uploads, picture = Uploads(), noise("RGB", (16, 16))
-    assert np.array_equal(uploads.pixels(uploads.add(saved(picture)), (3, 16, 16)), np.asarray(picture))
+def test_an_image_of_the_models_size_is_kept_as_it_is() -> None:
+    uploads, image = Uploads(), noise("RGB", (16, 16))
+    assert np.array_equal(uploads.pixels(uploads.add(saved(image)), (3, 16, 16)), np.asarray(image))
 
 
 def test_a_photograph_is_turned_upright_and_made_small() -> None:
@@ -82,9 +82,9 @@ def test_a_photograph_is_turned_upright_and_made_small() -> None:
     exif[0x0112] = 6
     wide = Image.new("RGB", (3000, 1500))
     wide.paste("white", (0, 0, 1500, 1500))  # the left half, which is the top when upright
-    picture = read(saved(wide, "JPEG", exif=exif))
-    assert picture.size == (SIDE // 2, SIDE)
-    assert np.asarray(picture)[10].mean() > 250
+    image = read(saved(wide, "JPEG", exif=exif))
+    assert image.size == (SIDE // 2, SIDE)
+    assert np.asarray(image)[10].mean() > 250
 
 
 def test_the_same_file_has_the_same_id_and_no_name_of_its_own() -> None:

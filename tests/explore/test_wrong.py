@@ -19,12 +19,12 @@ from latelier.core import Code, Latent
         "/static/%2e%2e/%2e%2e/app.py",
         "/static//etc/passwd",
         "/static/nothing.js",
-        "/api/one/picture/..%2f..%2fetc%2fpasswd.png",
-        "/api/one/picture/d-1.png",
-        "/api/one/picture/d99.png",
-        "/api/one/picture/d0%00.png",
-        "/api/..%2fone/picture/d0.png",
-        "/api/nobody/picture/d0.png",
+        "/api/one/image/..%2f..%2fetc%2fpasswd.png",
+        "/api/one/image/d-1.png",
+        "/api/one/image/d99.png",
+        "/api/one/image/d0%00.png",
+        "/api/..%2fone/image/d0.png",
+        "/api/nobody/image/d0.png",
     ],
 )
 def test_ids_lead_nowhere_else(able: Page, path: str) -> None:
@@ -47,8 +47,8 @@ def test_ids_lead_nowhere_else(able: Page, path: str) -> None:
         (b'{"moves": [1]}', "numbers by name"),
         (b'{"seed": 0.5}', "a whole number"),
         (b'{"seed": -1}', "takes a number from 0"),
-        (b'{"picture": 3}', "takes a text"),
-        (b'{"picture": "u0123456789ab"}', "drop the file on the page again"),
+        (b'{"image": 3}', "takes a text"),
+        (b'{"image": "u0123456789ab"}', "drop the file on the page again"),
     ],
 )
 def test_a_question_that_is_wrong_gets_a_sentence(able: Page, body: bytes, said: str) -> None:
@@ -71,7 +71,7 @@ def test_a_failure_is_said_and_the_server_lives_on(able: Page, monkeypatch: pyte
         status, said = able.refused("traverse", "move")
     assert (status, said) == (500, "this failed here (RuntimeError); the terminal says more")
     assert "the disk has melted" in capsys.readouterr().err
-    assert able.ask("traverse", "move")["picture"].startswith("data:image/png")
+    assert able.ask("traverse", "move")["image"].startswith("data:image/png")
 
 
 def test_what_is_kept_is_bounded(able: Page) -> None:
@@ -81,7 +81,7 @@ def test_what_is_kept_is_bounded(able: Page) -> None:
     assert len(place._kept) <= 64
 
 
-def test_pictures_of_other_sizes_are_no_surprise() -> None:
+def test_images_of_other_sizes_are_no_surprise() -> None:
     with page(Fake((1, 1, 2), {"h": Latent((2,), "bernoulli"), "u": Latent((1,), "uniform")})) as opened:
         told = opened.ask("traverse", "sliders")
         assert {one["name"].partition("[")[0] for one in told["sliders"]} == {"h"}

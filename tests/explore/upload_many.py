@@ -18,14 +18,14 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") >> 20
 
 
-def picture(number: int) -> bytes:
+def image(number: int) -> bytes:
     content = io.BytesIO()
     Image.new("RGB", (SIDE, SIDE), (number, 90, 120)).save(content, "PNG")
     return content.getvalue()
 
 
 def main() -> None:
-    files = [picture(number) for number in range(COUNT)]
+    files = [image(number) for number in range(COUNT)]
     give_back()
     before, peak, over = resident(), 0, threading.Event()
 

@@ -75,16 +75,16 @@ def test_posteriors_that_share_no_noise_are_drawn_from_one_image_at_a_time() -> 
     assert not torch.allclose(first, then)
 
 
-def test_imagined_pictures_are_heard_by_several_draws_of_their_code() -> None:
+def test_imagined_images_are_heard_by_several_draws_of_their_code() -> None:
     model = made(caption="gru", **{"caption.hidden": 8, "caption.embedding": 4})
     caption = torch.tensor([[3, 4, 1]])
     code = {"s": torch.randn(3, *model.latents["s"].shape, generator=Generator().manual_seed(0))}
     with torch.no_grad():
-        picture = model.inner.decode(code)  # type: ignore[operator, union-attr]
-        drawn = typical(model, picture, HEARD)
+        decoded = model.inner.decode(code)  # type: ignore[operator, union-attr]
+        drawn = typical(model, decoded, HEARD)
         each = [need(model, Captions).log_caption(one, caption.expand(3, -1)) for one in drawn]
         found = _heard(model, caption, "image")(code)
     assert len(each) == HEARD
     torch.testing.assert_close(found, torch.stack(each).exp().mean(0).log())
-    said, right = read_back(model, picture, caption)
+    said, right = read_back(model, decoded, caption)
     assert len(said) == len(right) == 3

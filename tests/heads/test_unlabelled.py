@@ -114,7 +114,7 @@ def test_few_taught_images_are_a_remark_from_half_time_on() -> None:
     assert remarks({**FINE, "pseudo kept": 0.3}, 10, prior=False) == []
     assert remarks({"pseudo kept": 0.1}, 10, prior=False) == []  # before half time it is always so
     (said,) = remarks({**FINE, "pseudo kept": 0.29}, 10, prior=False)
-    assert "fewer than 30 % of images without a label are taught" in said
+    assert "fewer than 30 % of images without a label have a pseudo-label" in said
     assert said.endswith(": lower head.threshold, label more, or train longer")
 
 
@@ -136,7 +136,7 @@ def test_taught_classes_far_from_the_prior_are_a_remark() -> None:
     (said,) = remarks(lopsided, 10, prior=True)
     assert said.endswith("as head.prior says: correct the shares, or label more")
     assert remarks({**FINE, "pseudo imbalance": 0.3}, 10, prior=True) == []
-    assert remarks(lopsided, 200, prior=False) == []  # as far as chance goes with so many classes
+    assert remarks(lopsided, 200, prior=False) == []  # as far as chance goes with this many classes
 
 
 @pytest.mark.parametrize("classes", [2, 10, 100, 500])

@@ -54,12 +54,12 @@ def told(known: int = 9, prior: tuple[float, ...] = ()) -> tuple[Words, dict[str
 
 def test_words_tell_the_images_without_a_label_and_no_others() -> None:
     others, found, data = told()
-    assert found["told by words"] == 51
+    assert found["pseudo labels"] == 51
     share = others.said.of(torch.arange(60))
     assert not share[:9].any()
     assert share[9:].sum(1).tolist() == pytest.approx([1] * 51)
     assert (share[9:].argmax(1).numpy() == data.truth[9:]).mean() > 0.9
-    assert found["share of the likeliest"] == pytest.approx(float(share[9:].amax(1).mean()), abs=0.01)
+    assert found["pseudo confidence"] == pytest.approx(float(share[9:].amax(1).mean()), abs=0.01)
 
 
 def test_shares_are_on_the_mean_those_of_the_prior() -> None:
@@ -85,7 +85,7 @@ def test_where_training_mirrors_the_labelled_images_are_learned_mirrored_too() -
 
 def test_where_all_are_labelled_nobody_is_told() -> None:
     others, found, _ = told(known=60)
-    assert found == {"told by words": 0}
+    assert found == {"pseudo labels": 0}
     assert not others.said.of(torch.arange(60)).any()
 
 
@@ -147,7 +147,7 @@ def test_every_encoder_learns_from_what_words_say(tmp_path: Path, model: str) ->
     few: dict[str, Any] = {"data": "digits", "labels": 3, "batch": 16, "steps": 2, "images": 200, "quiet": True}
     run = latelier.train(model, out=tmp_path / "run", settings=["head=softmax", "head.unlabelled=words"], **few)
     log = open_run(run).log
-    assert [record["look"]["told by words"] for record in log if "look" in record] == [170]
+    assert [record["look"]["pseudo labels"] for record in log if "look" in record] == [170]
     terms = [record["terms"] for record in log if "terms" in record]
     assert all(term["pseudo kept"] == 1 and term["view loss"] > 0 for term in terms)
 
@@ -157,7 +157,7 @@ def test_labels_of_one_class_are_refused_before_anything_is_written(tmp_path: Pa
     folder(tmp_path / "pets", 12, "RGB", (20, 20))
     (tmp_path / "labels.csv").write_text(f"file,label\n{labels}")
     given: dict[str, Any] = {"data": tmp_path / "pets", "labels_file": tmp_path / "labels.csv", "quiet": True}
-    with pytest.raises(Refusal, match="tells two classes or more apart"):
+    with pytest.raises(Refusal, match="separates two classes or more"):
         latelier.train("vae", out=tmp_path / "run", settings=["head.unlabelled=words"], **given)
     assert not (tmp_path / "run").exists()
 
@@ -165,4 +165,4 @@ def test_labels_of_one_class_are_refused_before_anything_is_written(tmp_path: Pa
 def test_a_training_on_labelled_images_alone_goes_its_way(tmp_path: Path) -> None:
     few: dict[str, Any] = {"data": "digits", "batch": 16, "steps": 2, "images": 64, "quiet": True}
     run = latelier.train("classifier", out=tmp_path / "run", settings=["head=softmax", "head.unlabelled=words"], **few)
-    assert [record["look"] for record in open_run(run).log if "look" in record] == [{"told by words": 0.0}]
+    assert [record["look"] for record in open_run(run).log if "look" in record] == [{"pseudo labels": 0.0}]

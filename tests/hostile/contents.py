@@ -26,9 +26,9 @@ ODD_TEXTS = {
     "utf-16": "file,label\n000.png,cat\n".encode("utf-16"),
     "png": PNG,
 }
-PICTURES = {
+IMAGES = {
     **ODD_TEXTS,
-    "text": b"no picture\n",
+    "text": b"no image\n",
     "eps": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n",
     "svg": b'<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"/>',
     "head": PNG[:20],
@@ -41,7 +41,7 @@ PICTURES = {
     "webp": b"RIFF\xff\xff\xff\xffWEBPVP8 ",
     "zip": b"PK\3\4" + bytes(30),
 }
-del PICTURES["png"]
+del IMAGES["png"]
 JSON = {
     **ODD_TEXTS,
     "cut": b'{"a": [1, ',

@@ -47,13 +47,13 @@ def everywhere(pattern: str) -> Callable[[bytes], object]:
 
 
 KINDS = {
-    "picture": Kind(of.PICTURES, alone("src/a.png"), SRC),
-    "picture-encode": Kind(of.PICTURES, alone("src/a.png"), "encode run src --out codes.parquet"),
-    "picture-parquet": Kind(
-        of.PICTURES, lambda it: of.parquet(Path("src.parquet"), {"image": [it]}), SRC.replace("src", "src.parquet")
+    "image": Kind(of.IMAGES, alone("src/a.png"), SRC),
+    "image-encode": Kind(of.IMAGES, alone("src/a.png"), "encode run src --out codes.parquet"),
+    "image-parquet": Kind(
+        of.IMAGES, lambda it: of.parquet(Path("src.parquet"), {"image": [it]}), SRC.replace("src", "src.parquet")
     ),
-    "picture-tar": Kind(of.PICTURES, lambda it: of.tar(Path("src.tar"), {"a.png": it}), SRC.replace("src", "src.tar")),
-    "mask": Kind(of.PICTURES, alone("mask.png"), "inpaint run pets --mask mask.png --out many"),
+    "image-tar": Kind(of.IMAGES, lambda it: of.tar(Path("src.tar"), {"a.png": it}), SRC.replace("src", "src.tar")),
+    "mask": Kind(of.IMAGES, alone("mask.png"), "inpaint run pets --mask mask.png --out many"),
     "labels": Kind(without(of.TABLES, "utf-16"), alone("pets/labels.csv"), PETS),
     "attributes": Kind(of.ATTRIBUTES, alone("pets/attributes.csv"), PETS),
     "captions": Kind(of.CAPTIONS, alone("pets/captions.csv"), PETS),
@@ -86,7 +86,7 @@ KINDS = {
 }
 
 RIGHT: dict[str, Any] = {  # what such a file may hold; of None the one that lies there
-    **dict.fromkeys(("picture", "picture-encode", "picture-parquet", "picture-tar"), of.PNG),
+    **dict.fromkeys(("image", "image-encode", "image-parquet", "image-tar"), of.PNG),
     **{"parquet": {"image": [of.PNG, of.PNG], "label": [0, 1]}, "tar": {"cls": b"1"}, "code-said": b'{"z": [0.5, -1]}'},
     "attributes-file": b"file,big\n000.png,1\n001.png,0\n",
     **dict.fromkeys(("mask", "labels", "attributes", "captions", "labels-file", "prior", "names", "code", "config")),

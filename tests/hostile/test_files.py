@@ -25,7 +25,7 @@ from latelier.storage.schemas import CardNote
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n"
 
 
-def picture(path: Path, seed: int = 0) -> None:
+def image(path: Path, seed: int = 0) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.random.default_rng(seed).integers(0, 255, (8, 8), np.uint8)).save(path)
 
@@ -41,10 +41,10 @@ def ghostscript(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return mark
 
 
-def test_a_picture_is_what_pillow_itself_reads(tmp_path: Path, ghostscript: Path) -> None:
-    folder = tmp_path / "pictures"
+def test_an_image_is_what_pillow_itself_reads(tmp_path: Path, ghostscript: Path) -> None:
+    folder = tmp_path / "images"
     for number in range(3):
-        picture(folder / f"{number}.png", number)
+        image(folder / f"{number}.png", number)
     (folder / "x.png").write_bytes(EPS)
     images = open_images(folder)
     assert len(images) == 3
@@ -54,9 +54,9 @@ def test_a_picture_is_what_pillow_itself_reads(tmp_path: Path, ghostscript: Path
     assert not ghostscript.exists()
 
 
-def test_pipes_among_pictures_are_left_out_and_counted(tmp_path: Path) -> None:
+def test_pipes_among_images_are_left_out_and_counted(tmp_path: Path) -> None:
     for number in range(3):
-        picture(tmp_path / "all" / f"{number}.png", number)
+        image(tmp_path / "all" / f"{number}.png", number)
     os.mkfifo(tmp_path / "all" / "pipe.png")
     (tmp_path / "all" / "device.png").symlink_to("/dev/zero")
     images = open_images(tmp_path / "all")
@@ -191,7 +191,7 @@ def test_names_that_are_no_utf8_are_kept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["[1]", '{"captions": 5}', "[" * 100_000])
 def test_json_of_another_form_in_a_tar_is_refused(text: str, tmp_path: Path) -> None:
-    picture(tmp_path / "a.png")
+    image(tmp_path / "a.png")
     (tmp_path / "a.json").write_text(text)
     with tarfile.open(tmp_path / "shard.tar", "w") as tar:
         tar.add(tmp_path / "a.png", "a.png")

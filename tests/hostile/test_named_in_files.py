@@ -12,8 +12,7 @@ import pytest
 from hostile.fields import note_of, stamp
 
 import latelier
-from latelier import scores
-from latelier import sheets as pictures
+from latelier import scores, sheets
 from latelier.config.own_code import Named
 from latelier.errors import Refusal
 from latelier.explore import panels
@@ -111,7 +110,7 @@ def test_ones_own_model_is_trained_resumed_and_judged_where_it_is_named(stranger
 
 
 def test_code_of_ones_own_is_run_where_it_was_named(stranger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for find in (panels.find, scores.find, pictures.find):
+    for find in (panels.find, scores.find, sheets.find):
         with pytest.raises(Refusal, match=r"'stranger.evil' is code outside latelier.* LATELIER_CODE=stranger.evil"):
             find(DOTTED)
         with pytest.raises(Refusal, match=r'"stranger\.evil" is no'):

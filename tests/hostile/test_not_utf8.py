@@ -40,7 +40,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path = root / "pets" / (CLASS if number % 2 else "dog") / NAME.format(number)
         path.parent.mkdir(parents=True, exist_ok=True)
         noise("L", (8, 8), number).save(path, "PNG")
-    (root / "pets" / "dog" / "kaputt_\udcfc.png").write_bytes(b"no picture")
+    (root / "pets" / "dog" / "kaputt_\udcfc.png").write_bytes(b"no image")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LATELIER_CACHE", str(root / "cache"))
         latelier.train("vae", data=root / "pets", out=root / "run", steps=2, batch=4, settings=TINY, quiet=True)
@@ -110,12 +110,12 @@ def test_pages_and_sheets_have_them_written_out(here: Path, tmp_path: Path) -> N
     assert text(CLASS) == escaped(CLASS) == printable(CLASS) == "k\\xfche"
     assert escaped("\ud83d") == "\\ud83d"
     assert wrap(CLASS, font(12), 500) == ["k\\xfche"]
-    pictures = []
+    images = []
     for title in (CLASS, "k\\xfche"):
         figure = blank(2, 1)
         figure.suptitle(title)
-        pictures.append(rendered(figure))
-    assert np.array_equal(*pictures)
+        images.append(rendered(figure))
+    assert np.array_equal(*images)
 
 
 def test_a_run_in_such_a_folder_is_refused_before_any_work(here: Path, tmp_path: Path) -> None:
@@ -129,13 +129,15 @@ def test_a_run_in_such_a_folder_is_refused_before_any_work(here: Path, tmp_path:
 
 
 def test_the_explorer_says_them_and_is_asked_by_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = opened.pictures
+    made = opened.noise_images
     names = [f"sub/{NAME.format(i)}" for i in range(12)]
-    monkeypatch.setattr(opened, "pictures", lambda **given: replace(made(**given), names=names, classes=("dog", CLASS)))
+    monkeypatch.setattr(
+        opened, "noise_images", lambda **given: replace(made(**given), names=names, classes=("dog", CLASS))
+    )
     with opened.page(Able((1, 8, 6))) as page:
         assert page.ask("look", "filters")["classes"] == ["dog", CLASS]
         (label,) = [one for one in page.ask("map", "about")["columns"] if one["name"] == "label"]
         assert list(label["classes"]) == ["dog", CLASS]
         found = page.client.post("/api/one/look/page", content=json.dumps({"label": CLASS}), headers=JSON).json()
         assert found["total"] == 5
-        assert found["pictures"][0]["caption"] == f"{CLASS} ({NAME.format(1)})"
+        assert found["images"][0]["caption"] == f"{CLASS} ({NAME.format(1)})"

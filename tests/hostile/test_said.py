@@ -56,7 +56,7 @@ def test_names_of_files_are_said_so(tmp_path: Path, capsys: pytest.CaptureFixtur
     folder.mkdir()
     for number in range(30):
         Image.fromarray(np.full((8, 8), number, np.uint8)).save(folder / f"{number}.png")
-    (folder / f"x{TITLE}.png").write_bytes(b"no picture")
+    (folder / f"x{TITLE}.png").write_bytes(b"no image")
     (folder / "labels.csv").write_text("file\n")
     with pytest.raises(SystemExit) as ended:
         cli.main(["train", "pca", "--data", str(folder), "--out", str(tmp_path / "run"), "--set", "latent=2"])
@@ -98,7 +98,7 @@ def test_names_of_files_make_no_lines_of_their_own(tmp_path: Path, capsys: pytes
     bad = "bad\nlatelier: all is well"
     for seed in range(4):
         write(tmp_path / "set" / bad / f"{seed}.png", seed=seed)
-    (tmp_path / "set" / f"{bad}.png").write_bytes(b"no picture")
+    (tmp_path / "set" / f"{bad}.png").write_bytes(b"no image")
     (tmp_path / "set" / f"1.{bad}").write_bytes(b"")
     main(["data", str(tmp_path / "set")])
     main(["train", "pca", "--data", str(tmp_path / "set"), "--out", str(tmp_path / "run"), "--set", "latent=1"])
@@ -120,7 +120,7 @@ def test_what_libraries_warn_of_is_printable(
     assert capsys.readouterr().err == "warning: Glyph 27 (\\x1b) missing\n"
 
 
-def test_a_table_that_was_written_labels_the_pictures_that_it_names(tmp_path: Path) -> None:
+def test_a_table_that_was_written_labels_the_images_that_it_names(tmp_path: Path) -> None:
     for name in ("-a.png", "=b.png", "c.png"):
         Image.fromarray(np.full((8, 8), len(name), np.uint8)).save(tmp_path / name)
     rows = [["-a.png", "=x"], ["=b.png", "y"], ["c.png", "y"]]

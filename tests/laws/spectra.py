@@ -15,7 +15,7 @@ CPU = torch.device("cpu")
 HADAMARD = torch.tensor([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]], dtype=torch.float64)
 
 
-def pictures(pixels: np.ndarray) -> Images:
+def images_from(pixels: np.ndarray) -> Images:
     """uint8 [n, h, w] as a set of grey images without labels."""
     n = len(pixels)
     names = [str(i) for i in range(n)]
@@ -27,7 +27,7 @@ def factorial(steps: Sequence[int], copies: int = 1) -> Images:
     covariance has exactly the eigenvectors h_j / 2 and the eigenvalues (2 steps[j] / 255)^2."""
     signs = torch.cartesian_prod(*[torch.tensor([-1.0, 1.0], dtype=torch.float64)] * len(steps)).view(-1, len(steps))
     values = 128 + signs * torch.tensor(steps, dtype=torch.float64) @ HADAMARD[: len(steps)]
-    return pictures(values.repeat(copies, 1).view(-1, 2, 2).numpy().astype(np.uint8))
+    return images_from(values.repeat(copies, 1).view(-1, 2, 2).numpy().astype(np.uint8))
 
 
 def scattered(n: int = 32, side: int = 3) -> Images:
@@ -35,7 +35,7 @@ def scattered(n: int = 32, side: int = 3) -> Images:
     rng = np.random.default_rng(0)
     basis = np.linalg.qr(rng.standard_normal((side**2, side**2)))[0]
     values = 0.5 + rng.standard_normal((n, side**2)) * 0.8 * 0.6 ** np.arange(side**2) @ basis
-    return pictures((255 * values).clip(0, 255).round().astype(np.uint8).reshape(n, side, side))
+    return images_from((255 * values).clip(0, 255).round().astype(np.uint8).reshape(n, side, side))
 
 
 def rows(images: Images) -> Tensor:

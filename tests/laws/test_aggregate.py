@@ -52,7 +52,7 @@ def test_of_a_batch_that_is_the_whole_set_both_samplings_are_one_mixture() -> No
 
 @pytest.mark.parametrize("size", [2, 3, 5])
 def test_a_stratified_mixture_is_met_in_the_mean(size: int) -> None:
-    """Over all batches of so many of 5 images that hold the image: exactly. The weighted one is not."""
+    """Over all batches of some of 5 images that hold the image: exactly. The weighted one is not."""
     density = torch.rand(5, 5, generator=seeded(), dtype=torch.float64)
     found: dict[str, list[Tensor]] = {"stratified": [], "weighted": []}
     for others in itertools.combinations(range(1, 5), size - 1):

@@ -36,7 +36,7 @@ def net_of(cell: Any = CELLS[0], seed: int = 0, tokens: int = 5, scale: float = 
 
 
 def sentences(tokens: int, longest: int) -> list[tuple[int, ...]]:
-    """All of at most so many words, with their end."""
+    """All of at most this many words, with their end."""
     words = range(2, tokens)
     return [(*said, 1) for length in range(longest + 1) for said in product(words, repeat=length)]
 
@@ -256,7 +256,7 @@ def test_of_an_image_without_a_caption_the_sure_beginning_is_taught() -> None:
     torch.testing.assert_close(losses.minimise["model"], alone.minimise["model"])
     judged = again.eval().moves()[0](batch_of(SAID), Progress(0, 1, Generator().manual_seed(0)))
     assert "view loss" not in judged.report
-    with pytest.raises(Refusal, match="stands still with twostep"):
+    with pytest.raises(Refusal, match="is frozen with twostep"):
         captioned(**{"caption.uncaptioned": "consistent", "caption.learning": "twostep"})
     with pytest.raises(Refusal, match="a probability between 0 and 1"):
         captioned(**{"caption.sure": 1.0})
@@ -343,7 +343,7 @@ def test_a_joint_model_teaches_its_encoder() -> None:
     assert not all(torch.allclose(a, b) for a, b in zip(both, one, strict=True))
 
 
-def test_a_joint_model_may_learn_from_pictures_alone_at_first() -> None:
+def test_a_joint_model_may_learn_from_images_alone_at_first() -> None:
     later = captioned(**{"caption.learning": "joint", "caption.learning.share": 0.5}).train()
     at_once = captioned().train()
 
@@ -376,7 +376,7 @@ def test_imagined_codes_are_drawn_given_the_caption(through: Literal["image", "c
         share = model.log_caption(code, caption.expand(len(z), -1)).softmax(0)
     mean = share @ z
     variance = share @ (z - mean).square()
-    # Of the first draws, so many carry the weight, whatever is drawn again of them; five errors: an alarm in 2 million.
+    # Of the first draws this many carry the weight, whatever is drawn again of them; five errors: an alarm in 2e6.
     error = (variance / min(found.effective, 2_000)).sqrt()
     assert mean.norm() > 0.3  # the prior's is 0
     assert ((found.code["z"].mean(0) - mean).abs() < 5 * error).all()

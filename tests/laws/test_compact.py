@@ -37,13 +37,13 @@ def test_sizes_close_and_every_net_learns(
     if levels[1:]:
         assert model.latents["z1"].shape == (levels[0], *lowest)
     assert model.latents[f"z{len(levels)}"].shape == (levels[-1],)
-    pictures = torch.rand(4, *image, generator=Generator().manual_seed(0))
+    images = torch.rand(4, *image, generator=Generator().manual_seed(0))
     empty = torch.zeros(4, 0, dtype=torch.int64)
-    batch = Batch(pictures, torch.arange(4), torch.full((4,), -1), empty, empty)
-    code = model.encode(pictures).mode()
+    batch = Batch(images, torch.arange(4), torch.full((4,), -1), empty, empty)
+    code = model.encode(images).mode()
     assert {name: z.shape[1:] for name, z in code.items()} == {n: torch.Size(c.shape) for n, c in model.latents.items()}
     for name, z in code.items():
-        assert model.decode({name: z}).shape == pictures.shape
+        assert model.decode({name: z}).shape == images.shape
     losses = model.play(batch, Progress(0, 1000, Generator().manual_seed(0)))
     found = differentiate(losses, players_of(model, model.optimisers()))
     for gradients in found.values():
@@ -51,7 +51,7 @@ def test_sizes_close_and_every_net_learns(
         assert all(gradient.any() for gradient in gradients if gradient.dim() > 1)
 
 
-def test_codes_and_pictures_begin_with_the_scale_of_what_they_meet() -> None:
+def test_codes_and_images_begin_with_the_scale_of_what_they_meet() -> None:
     """Inferred and drawn codes about variance 1, drawn pixels about half of it before tanh, within what blocks add."""
     torch.manual_seed(0)
     model = build("hali", (1, 32, 32), levels=(8, 16)).eval()

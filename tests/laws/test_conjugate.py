@@ -175,7 +175,7 @@ def test_a_sweep_leaves_chances_that_add_up_and_what_its_draws_leave() -> None:
     assert torch.equal(found.weight[..., :9], found.weight[..., 9:])
 
 
-def test_a_sum_over_positions_is_the_mean_picture_and_what_lies_beyond() -> None:
+def test_a_sum_over_positions_is_the_mean_image_and_what_lies_beyond() -> None:
     tiling = Tiling(2, 4, 4)
     dictionary = torch.randn(2, 3, 3, 3, generator=seeded())
     chance = torch.randn(2, 4, 4, generator=seeded(1)).softmax(1)

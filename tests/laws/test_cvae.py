@@ -132,5 +132,5 @@ def test_the_label_loss_weighs_alpha_and_leaves_the_decoder(batch: Batch) -> Non
 
 
 def test_no_label_head_learns_beside_it() -> None:
-    with pytest.raises(Refusal, match="cvae: it is told classes itself"):
+    with pytest.raises(Refusal, match="cvae: it is conditioned on classes"):
         model_of(head="softmax")

@@ -118,7 +118,7 @@ def test_refusals_say_what_to_do() -> None:
         build("dcign", (1, 28, 28))
 
 
-def test_training_refuses_pictures_without_factors(tmp_path: Path) -> None:
+def test_training_refuses_images_without_factors(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match=r"digits:train have no known factors.*sprites"):
         latelier.train("dcign", data="digits", out=tmp_path / "run", epochs=1)
     assert not (tmp_path / "run").exists()

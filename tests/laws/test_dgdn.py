@@ -67,7 +67,7 @@ def test_sizes_of_the_sources_table(image: tuple[int, int, int], sizes: list[tup
 
 @pytest.mark.parametrize("settings", [SMALL, DEEP, {}])
 @pytest.mark.parametrize("shape", [IMAGE, (3, 11, 14)])
-def test_what_is_drawn_is_as_large_as_the_picture(shape: tuple[int, int, int], settings: dict[str, Any]) -> None:
+def test_what_is_drawn_is_as_large_as_the_image(shape: tuple[int, int, int], settings: dict[str, Any]) -> None:
     if settings is DEEP and shape == IMAGE:
         settings = {**DEEP, "kernels": (3, 2, 1)}
     model = made(shape, **settings)
@@ -327,6 +327,6 @@ def test_settings_out_of_range_are_refused(settings: dict[str, Any], message: st
         made(**settings)
 
 
-def test_a_picture_that_is_too_small_is_refused() -> None:
-    with pytest.raises(Refusal, match="at least 6 pixels a side, not 4x9"):
+def test_an_image_that_is_too_small_is_refused() -> None:
+    with pytest.raises(Refusal, match="at least 6x6 pixels, not 4x9"):
         made((1, 4, 9))

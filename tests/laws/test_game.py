@@ -14,7 +14,7 @@ def generator(seed: int = 0) -> Generator:
 
 
 def joint(*shape: int, seed: int) -> Tensor:
-    """A distribution over so many outcomes, none of them near zero."""
+    """A distribution over this many outcomes, none of them near zero."""
     table = 0.1 + torch.rand(*shape, generator=generator(seed), dtype=torch.float64)
     return table / table.sum()
 

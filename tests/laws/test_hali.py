@@ -210,7 +210,7 @@ def test_remarks_name_the_sign_and_what_to_do() -> None:
     fine = {"critic accuracy": 0.7, "other images": 10.0, "cycle z1": 3.0, "drawn apart": 9.0, "data apart": 10.0}
     assert model.remarks(fine, 10**6) == []
     for change, sign in [
-        ({"critic accuracy": 0.99}, "the critic tells nearly every drawn side"),
+        ({"critic accuracy": 0.99}, "the critic recognises nearly every drawn side"),
         ({"cycle z1": 9.9}, "come apart"),
         ({"drawn apart": 0.1}, "collapse onto few modes"),
     ]:

@@ -75,7 +75,7 @@ def test_uniform_codes_stay_in_their_range() -> None:
     assert max(seen[-impute.STEPS :]) == pytest.approx(1)
 
 
-def test_a_picture_is_filled_alike_alone_and_among_others() -> None:
+def test_an_image_is_filled_alike_alone_and_among_others() -> None:
     model = Fills()
     with torch.no_grad():
         alone = filled(model, IMAGE[1:2], KNOWN[1:2], Generator().manual_seed(0))

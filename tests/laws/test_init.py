@@ -39,7 +39,7 @@ def test_a_transposed_convolution_counts_the_inputs_that_a_pixel_has() -> None:
     assert float(inside.square().mean()) == pytest.approx(0.5, rel=0.15)
 
 
-def test_doubt_is_the_sd_of_codes_whose_variance_over_pictures_is_one() -> None:
+def test_doubt_is_the_sd_of_codes_whose_variance_over_images_is_one() -> None:
     torch.manual_seed(0)
     net = nn.Linear(400, 600)
     init_sd_(net, 0.15)

@@ -211,7 +211,7 @@ def test_the_encoders_statistics_are_of_the_data_alone() -> None:
 
 
 @pytest.mark.parametrize("margin", [0.0, 1e4])
-def test_the_introspective_vae_wants_drawn_pictures_beyond_its_margin(margin: float) -> None:
+def test_the_introspective_vae_wants_drawn_images_beyond_its_margin(margin: float) -> None:
     """The encoder's part is what their KL lacks, mean of both kinds, and 0 beyond."""
     model = built("introvae", margin=margin, weight_rec=0.0, weight_neg=0.5)
     losses = model.train().moves()[0](batch_of(), standing())

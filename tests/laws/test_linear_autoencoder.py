@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from laws.spectra import CPU, batch_of, factorial, largest, loss_and_gradient, pictures, principal, rows, scattered
+from laws.spectra import CPU, batch_of, factorial, images_from, largest, loss_and_gradient, principal, rows, scattered
 from sklearn.decomposition import PCA, IncrementalPCA
 from torch import Tensor
 
@@ -67,7 +67,7 @@ def test_training_reaches_the_principal_subspace_and_its_loss(tmp_path: Path, wi
     assert loss == pytest.approx(float(values[r:].sum()), rel=1e-4)
 
 
-def test_as_many_codes_as_the_pictures_have_dimensions_leave_no_error(tmp_path: Path) -> None:
+def test_as_many_codes_as_the_images_have_dimensions_leave_no_error(tmp_path: Path) -> None:
     images = factorial((60, 30))
     model = linear((1, 2, 2), latent=2)
     learn(model, images, 600, tmp_path)
@@ -113,9 +113,9 @@ def test_pca_is_scikit_learns(whiten: bool) -> None:
 
 
 @pytest.mark.parametrize("whiten", [False, True])
-def test_pictures_that_are_all_one_have_a_code_of_zeros(whiten: bool) -> None:
+def test_images_that_are_all_one_have_a_code_of_zeros(whiten: bool) -> None:
     model = pca.Model(pca.Config(latent=4, whiten=whiten), (1, 3, 3))
-    images = pictures(np.full((8, 3, 3), 128, np.uint8))
+    images = images_from(np.full((8, 3, 3), 128, np.uint8))
     assert model.fit(images.blocks, torch.Generator().manual_seed(0)) == {"explained variance": pytest.approx(1)}
     whole = images.floats(slice(None))
     code = model.encode(whole).mode()
@@ -128,7 +128,7 @@ def test_beyond_the_limit_pca_is_fitted_in_blocks(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(pca, "WHOLE", 0)
     rng = np.random.default_rng(0)
     spread = np.array([40.0, 25.0, 12.0, 6.0]) * np.linalg.qr(rng.standard_normal((4, 4)))[0]
-    images = pictures((128 + rng.standard_normal((n, 4)) @ spread.T).clip(0, 255).astype(np.uint8).reshape(n, 2, 2))
+    images = images_from((128 + rng.standard_normal((n, 4)) @ spread.T).clip(0, 255).astype(np.uint8).reshape(n, 2, 2))
     model = pca.Model(pca.Config(latent=latent), (1, 2, 2))
     model.fit(images.blocks, torch.Generator().manual_seed(0))
     x = rows(images).numpy()

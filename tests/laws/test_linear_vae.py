@@ -173,7 +173,7 @@ def test_without_a_penalty_it_is_an_autoencoder_and_noise_is_only_a_cost(exact_n
     assert (bias[3:] > 0).all()  # the more noise, the worse
 
 
-def test_a_huge_beta_leaves_the_prior_and_one_picture(tmp_path: Path) -> None:
+def test_a_huge_beta_leaves_the_prior_and_one_image(tmp_path: Path) -> None:
     images = factorial(STEPS, copies=8)
     model = linear(0.1, 1e4, latent=2, **{"net.widths": (8,)})
     learn(model, images, 300, tmp_path)

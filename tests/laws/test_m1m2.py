@@ -76,5 +76,5 @@ def test_a_code_of_a_class_is_drawn_by_both(batch: Batch) -> None:
 
 
 def test_no_label_head_learns_beside_it() -> None:
-    with pytest.raises(Refusal, match="it tells classes itself"):
+    with pytest.raises(Refusal, match="it predicts classes itself"):
         model_of(head="softmax")

@@ -113,5 +113,5 @@ def test_half_of_every_batch_is_labelled() -> None:
 
 
 def test_no_label_head_learns_beside_it() -> None:
-    with pytest.raises(Refusal, match="m2: it tells classes itself"):
+    with pytest.raises(Refusal, match="m2: it predicts classes itself"):
         model_of(head="softmax")

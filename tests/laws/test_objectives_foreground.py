@@ -8,22 +8,22 @@ from latelier.objectives import foreground
 from latelier.objectives.likelihood import Bernoulli, Calibrated, Foreground, Gaussian, Likelihood, Squared
 
 
-def pictures() -> torch.Tensor:
+def images_from() -> torch.Tensor:
     return torch.rand(3, 3, 32, 32, generator=Generator().manual_seed(0))
 
 
 def test_weights_average_one_in_every_channel() -> None:
-    torch.testing.assert_close(foreground.weights(pictures()).mean((2, 3)), torch.ones(3, 3))
+    torch.testing.assert_close(foreground.weights(images_from()).mean((2, 3)), torch.ones(3, 3))
 
 
 def test_weights_are_constant_over_patches_of_eight() -> None:
-    blocks = foreground.weights(pictures()).unflatten(3, (4, 8)).unflatten(2, (4, 8))
+    blocks = foreground.weights(images_from()).unflatten(3, (4, 8)).unflatten(2, (4, 8))
     assert (blocks == blocks[:, :, :, :1, :, :1]).all()
     assert blocks[:, :, :, 0, :, 0].std() > 0
 
 
 def test_brightness_and_contrast_change_nothing() -> None:
-    image = pictures()
+    image = images_from()
     torch.testing.assert_close(foreground.weights(0.3 * image + 0.2), foreground.weights(image))
 
 
@@ -44,14 +44,14 @@ def test_an_edge_draws_the_weight_to_its_patch() -> None:
 
 
 def test_a_side_that_patches_do_not_fill_is_weighted_too() -> None:
-    weights = foreground.weights(pictures()[..., :12, :20])
+    weights = foreground.weights(images_from()[..., :12, :20])
     assert weights.shape == (3, 3, 12, 20)
     torch.testing.assert_close(weights.mean((2, 3)), torch.ones(3, 3))
 
 
 def test_weights_are_the_patches_mean_laplacian_over_the_images() -> None:
     """One number at a time; beyond its border an image goes on as it ends."""
-    image = pictures()[:1, :1, :12, :20]
+    image = images_from()[:1, :1, :12, :20]
     x, energy = image[0, 0].tolist(), torch.zeros(12, 20)
     for row in range(12):
         for column in range(20):
@@ -88,7 +88,7 @@ def test_the_mean_image_counts_from_mid_grey_and_stays_in_range(likelihood: Like
 
 @pytest.mark.parametrize("likelihood", [Squared().build(), Gaussian().build(), Bernoulli().build()])
 def test_likelihoods_are_summed_over_all_but_the_axes_that_are_kept(likelihood: Likelihood) -> None:
-    image = pictures()[:2, :, :4, :4]
+    image = images_from()[:2, :, :4, :4]
     output = 0.1 * torch.randn(5, 2, 3, 4, 4, generator=Generator().manual_seed(0))
     kept = likelihood.log_likelihood(image, output, keep=2)
     each = torch.stack([likelihood.log_likelihood(image, one) for one in output])

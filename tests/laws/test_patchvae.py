@@ -148,7 +148,7 @@ def test_appearance_teaches_occurrence_nothing(maps: tuple[Model, Tensor, Tensor
     assert of_mean.abs().sum() > 0
 
 
-def test_without_parts_the_picture_is_the_same_whatever_the_image() -> None:
+def test_without_parts_the_image_is_the_same_whatever_the_image() -> None:
     model = made().eval()
     looks = torch.randn(2, 16, 6, generator=Generator().manual_seed(0))
     drawn = model.decode({"occurrence": torch.zeros(2, 16, 4, 4), "appearance": looks})

@@ -33,7 +33,7 @@ def joint(model: rbm.Model) -> tuple[Tensor, Tensor, Tensor]:
     return v, h, energy.flatten().softmax(0).view(16, 8)
 
 
-def test_code_and_picture_are_the_conditional_means() -> None:
+def test_code_and_image_are_the_conditional_means() -> None:
     model = fitted(epochs=5)
     v, h, p = joint(model)
     expected = (p / p.sum(1, keepdim=True)) @ h

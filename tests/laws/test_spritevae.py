@@ -103,7 +103,7 @@ def test_the_ground_alone_where_nothing_occurs_and_the_colour_alone_where_a_spri
     torch.testing.assert_close(found[0, :, 24:], empty[0, :, 24:])
 
 
-def test_an_oblong_picture_has_about_square_cells() -> None:
+def test_an_oblong_image_has_about_square_cells() -> None:
     assert grid_of((3, 32, 32), 4) == (4, 4)
     assert grid_of((3, 32, 64), 4) == (4, 8)
     assert grid_of((1, 30, 20), 3) == (4, 3)
@@ -202,7 +202,7 @@ def test_that_nothing_occurs_is_remarked() -> None:
 
 
 @torch.no_grad()
-def test_errors_are_those_of_the_pictures_drawn_with_each_sprite() -> None:
+def test_errors_are_those_of_the_images_drawn_with_each_sprite() -> None:
     """In the frame, beside what is drawn with none; to the step between an image's pixels and a mask's points."""
     model = made((1, 64, 64), parts=4, cells=2)
     decoder, g = model.decoder, Generator().manual_seed(0)

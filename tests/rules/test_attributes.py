@@ -24,7 +24,7 @@ def only(found: list[Finding]) -> Finding:
         (80.0, "good", "Learned the attribute smiling: "),
         (74.0, "good", "Learned the attribute smiling: "),  # within two standard errors
         (72.5, "note", "Learned the attribute smiling less well than a simple baseline: "),
-        (65.0, "warning", "Has learned little of the attribute smiling, a simple baseline tells far more: "),
+        (65.0, "warning", "Has learned little of the attribute smiling, a simple baseline is far better: "),
         (53.0, "warning", "Has not learned the attribute smiling: "),
     ],
 )
@@ -41,7 +41,7 @@ def test_a_classifier_of_attributes_stands_beside_a_constant_answer_and_a_baseli
     assert attributes({"seen": 0.0}, "do so") == []
 
 
-def test_attributes_of_few_pictures_say_how_far_to_trust_them() -> None:
+def test_attributes_of_few_images_say_how_far_to_trust_them() -> None:
     text = only(attributes({**TOLD, "images": 12.0, "attributes error": 11.0}, "do so")).text
     assert "balanced accuracy 80 % on 12 unseen images, few: give or take 22 % (a constant answer" in text
 
@@ -53,7 +53,7 @@ def test_of_several_attributes_the_worst_is_named_and_no_more_is_said_than_was_m
     assert text.startswith(
         "Learned 2 attributes: balanced accuracy 80 % on 400 images that it saw (a constant answer: 50 %)"
     )
-    assert text.endswith("; it tells glasses least well: 61 %.")
+    assert text.endswith("; it predicts glasses least well: 61 %.")
 
 
 def test_where_all_attributes_are_told_alike_none_is_called_the_worst() -> None:

@@ -55,13 +55,13 @@ def test_poor_samples_have_a_remedy_and_are_a_fault_of_games_alone(method: str, 
     assert not any(text.endswith(remedy) for text in near)
 
 
-def test_samples_are_passed_over_until_a_model_keeps_pictures_well() -> None:
+def test_samples_are_passed_over_until_a_model_keeps_images_well() -> None:
     assert "Draws new" in " ".join(finding.text for finding in usual(GOOD | FAR_OFF))
     assert "draw" not in " ".join(finding.text for finding in usual(GOOD | FAR_OFF | {"PSNR": 17.0})).lower()
     assert beside({"seen": 0.0}, "do so") == []
 
 
-def test_samples_that_look_all_alike_are_a_warning_once_a_model_keeps_pictures_well() -> None:
+def test_samples_that_look_all_alike_are_a_warning_once_a_model_keeps_images_well() -> None:
     alike = GOOD | DRAWN | {"drawn apart": 0.05}
     assert ("warning", "Drawn images look all alike") in [(f.level, f.text[:27]) for f in usual(alike)]
     for untaught in (10.0, 17.0):

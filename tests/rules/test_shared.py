@@ -69,7 +69,7 @@ def test_losses_are_compared_with_their_start_and_nothing_else_is() -> None:
         (25.5, "good", "Learned, and more than PCA: "),
     ],
 )
-def test_reconstructions_are_placed_between_the_mean_picture_and_pca(psnr: float, level: str, begins: str) -> None:
+def test_reconstructions_are_placed_between_the_mean_image_and_pca(psnr: float, level: str, begins: str) -> None:
     finding = only(kept({**GOOD, "PSNR": psnr}))
     assert finding.level == level
     assert finding.text.startswith(begins)
@@ -77,7 +77,7 @@ def test_reconstructions_are_placed_between_the_mean_picture_and_pca(psnr: float
     assert finding.text.endswith(ends)
 
 
-def test_no_more_is_said_of_pca_and_of_unseen_pictures_than_was_measured() -> None:
+def test_no_more_is_said_of_pca_and_of_unseen_images_than_was_measured() -> None:
     facts = {"seen": 1.0, "PSNR": 30.0, "PSNR of mean": 14.1}
     assert only(kept(facts)).text == "Learned: reconstructs images that it saw at 30.0 dB; the mean image 14.1."
     within = {**GOOD, "PSNR": 24.9, "PSNR lead error": 0.2}
@@ -85,7 +85,7 @@ def test_no_more_is_said_of_pca_and_of_unseen_pictures_than_was_measured() -> No
     assert kept({"seen": 0.0}) == []
 
 
-def test_of_pictures_of_one_class_nothing_is_said_of_labels() -> None:
+def test_of_images_of_one_class_nothing_is_said_of_labels() -> None:
     facts = {"seen": 0.0, "images": 3.0, "accuracy": 100.0, "largest class": 100.0}
     found = only(classified(facts))
     assert found.level == "note"
@@ -152,7 +152,7 @@ def test_what_the_code_carries_is_of_all_its_terms_or_unknown() -> None:
     assert rising([{"rate": 1.0}]) == rising([{"error": 1.0}] * 3) == {}
 
 
-def test_of_pictures_that_are_all_one_nothing_else_is_said() -> None:
+def test_of_images_that_are_all_one_nothing_else_is_said() -> None:
     for rules in (usual, lambda facts: game(facts, "", "")):
         finding = only(rules({**GOOD, **GAME, **DRAWN, **CODES, "alike": 1.0}))
         assert finding.level == "warning"
@@ -165,18 +165,16 @@ UNEVEN = {"largest class": 76.0, "guess": 100 / 3}
 def test_of_uneven_classes_the_mean_over_them_is_judged() -> None:
     told = {**HEAD, **UNEVEN, "accuracy": 56.0, "baseline accuracy": 50.0}
     right = only(classified({**told, "balanced accuracy": 72.0, "balanced error": 5.0, "balanced baseline": 60.0}))
-    assert right.text.startswith(
-        "Learned the labels: tells 56 % of 400 unseen images right; always the largest class: 76"
-    )
+    assert right.text.startswith("Learned the labels: accuracy 56 % on 400 unseen images; always the largest class: 76")
     assert right.text.endswith("balanced accuracy 72 %, a constant answer 33 %, the regression 60 %.")
     wrong = only(classified({**told, "accuracy": 75.0, "balanced accuracy": 34.0, "balanced error": 5.0}))
-    assert wrong.text.startswith("Has not learned the labels: tells 75 %")
+    assert wrong.text.startswith("Has not learned the labels: accuracy 75 %")
     codes = {**CODES, **UNEVEN, "accuracy of codes": 74.0, "accuracy of pixels": 63.0, "accuracy of PCA": 60.0}
     assert only(known(codes)).text == (
-        "Its codes tell labels better than pixels do: balanced accuracy 74 % from 10 labels a class, pixels 63 %, PCA "
-        "60 %; a constant answer 33 %, always the largest class 76 % right."
+        "Its codes predict labels better than pixels do: balanced accuracy 74 % from 10 labels a class, pixels 63 %, "
+        "PCA 60 %; a constant answer 33 %, always the largest class 76 % right."
     )
-    assert only(known({**codes, "guess": 74.0})).text.startswith("Neither codes nor pixels tell")
+    assert only(known({**codes, "guess": 74.0})).text.startswith("Neither codes nor pixels predict")
 
 
 @pytest.mark.parametrize(
@@ -201,11 +199,11 @@ def test_a_game_need_not_reconstruct_pixel_by_pixel() -> None:
     assert [finding.level for finding in found] == ["good", "good"]
 
 
-def test_an_accuracy_of_few_pictures_says_how_many_and_what_they_leave_open() -> None:
+def test_an_accuracy_of_few_images_says_how_many_and_what_they_leave_open() -> None:
     few = {**HEAD, "labelled": 6.0, "accuracy": 100.0, "largest class": 17.0}
     said = only(classified(few)).text
-    assert "tells 100 % of 6 unseen images right (few images: it may be 61 to 100 %); always" in said
-    assert "tells 100 % of 6 images that it saw right" in only(classified({**few, "seen": 1.0})).text
+    assert "accuracy 100 % on 6 unseen images (few images: it may be 61 to 100 %); always" in said
+    assert "accuracy 100 % on 6 images that it saw" in only(classified({**few, "seen": 1.0})).text
     assert "(few" not in only(classified({**few, "labelled": 50.0})).text
     assert only(classified({**few, "accuracy": 50.0})).level == "warning"  # three of six, where guessing has one
     assert only(known({**CODES, "labelled": 6.0})).text.endswith(" % (of 6 images, which are few).")
@@ -224,7 +222,7 @@ def test_a_classifier_stands_beside_guessing_and_a_baseline(accuracy: float, lev
     finding = only(classified({**HEAD, "accuracy": accuracy}))
     assert finding.level == level
     assert finding.text.startswith(begins)
-    figures = f"tells {accuracy:.0f} % of 400 unseen images right; always the largest class: 50 %"
+    figures = f"accuracy {accuracy:.0f} % on 400 unseen images; always the largest class: 50 %"
     assert f"{figures}; logistic regression on pixels (PCA, 100 labels): 80 %" in finding.text
     assert ("train on; where that no longer helps" in finding.text) == finding.text.startswith("Has learned little")
     assert classified({"seen": 0.0}) == []
@@ -234,19 +232,19 @@ def test_a_classifier_stands_beside_guessing_and_a_baseline(accuracy: float, lev
 def test_a_classifier_that_no_measured_label_tells_of_is_said(method: str) -> None:
     model, _ = assemble(method, (1, 16, 16), ("a", "b"), {"head": "softmax"})
     facts = {**GOOD, **GAME, **DRAWN} if method != "classifier" else {"images": 30.0, "seen": 0.0, "finite": 1.0}
-    said = "Whether it tells the labels cannot be seen: fewer than two of 30 unseen images have one; label more,"
+    said = "Whether it predicts the labels cannot be measured: fewer than two of 30 unseen images have one; label more,"
     found = model.findings({**facts, "images": 30.0, "unlabelled": 1.0})
     assert [finding.level for finding in found if finding.text.startswith(said)] == ["note"]
-    assert found[0].text.startswith(said) == (method == "classifier")  # of others what pictures say comes first
+    assert found[0].text.startswith(said) == (method == "classifier")  # of others what images say comes first
     assert not any(finding.text.startswith(said) for finding in model.findings(facts))
 
 
 @pytest.mark.parametrize(
     ("codes", "level", "begins"),
     [
-        (80.0, "good", "Its codes tell labels better"),
-        (73.0, "note", "Codes and pixels tell labels about as well"),
-        (60.0, "note", "Its codes tell labels less well"),
+        (80.0, "good", "Its codes predict labels better"),
+        (73.0, "note", "Codes and pixels predict labels about as well"),
+        (60.0, "note", "Its codes predict labels less well"),
     ],
 )
 def test_codes_are_better_than_pixels_only_by_more_than_the_error(codes: float, level: str, begins: str) -> None:
@@ -266,10 +264,10 @@ def test_nothing_is_better_than_pixels_where_guessing_is_better_than_both() -> N
 @pytest.mark.parametrize(
     ("method", "says", "silent"),
     [
-        ("vae", ["PCA with", "codes tell"], ["squared error", "what it draws"]),
-        ("pca", ["the mean image", "codes tell"], ["PCA with"]),  # it would stand beside itself
-        ("bigan", ["squared error", "what it draws", "codes tell"], ["PCA with"]),
-        ("infogan", ["what it draws", "codes tell"], ["PCA with", "squared error"]),
+        ("vae", ["PCA with", "codes predict"], ["squared error", "what it draws"]),
+        ("pca", ["the mean image", "codes predict"], ["PCA with"]),  # it would stand beside itself
+        ("bigan", ["squared error", "what it draws", "codes predict"], ["PCA with"]),
+        ("infogan", ["what it draws", "codes predict"], ["PCA with", "squared error"]),
         ("dcgan", ["what it draws"], ["PCA with", "squared error"]),
     ],
 )
@@ -295,11 +293,11 @@ def test_a_head_adds_its_verdict_to_that_of_the_model_within() -> None:
     assert all(words in text for words in ("Learned the labels", "squared error", "what it draws"))
 
 
-def test_labels_that_are_learned_come_before_pictures_that_are_blurs() -> None:
+def test_labels_that_are_learned_come_before_images_that_are_blurs() -> None:
     blurs = {**GOOD, "PSNR": 17.0}
-    told, pictures, *_ = usual({**blurs, **HEAD})
+    told, images, *_ = usual({**blurs, **HEAD})
     assert told.text.startswith("Learned the labels: ")
-    assert (pictures.level, pictures.text.partition(",")[0]) == ("note", "Beside the labels it has learned little")
+    assert (images.level, images.text.partition(",")[0]) == ("note", "Beside the labels it has learned little")
     for neither in ({**HEAD, "accuracy": 50.0}, {}):
         assert [f.text for f in usual({**blurs, **neither}) if f.text.startswith("Has learned little, its images")]
         assert all(f.level == "warning" for f in usual({**blurs, **neither}))

@@ -64,7 +64,7 @@ def test_a_loss_that_rises_again_gets_worse() -> None:
     assert not improving(found)
 
 
-def test_pictures_held_out_are_heard_before_those_trained_on() -> None:
+def test_images_held_out_are_heard_before_those_trained_on() -> None:
     falling, rising = 100 - 50 * TIME, 50 + 50 * TIME
     found = course([*log(falling), *log(rising[::5], kind="validation")])
     assert found is not None
@@ -75,7 +75,7 @@ def test_pictures_held_out_are_heard_before_those_trained_on() -> None:
 @pytest.mark.parametrize(
     ("trained", "goes_on"), [(80 - 40 * TIME, False), (110 - 50 * TIME, True), (90 - 60 * TIME, False)]
 )
-def test_what_the_pictures_trained_on_alone_gain_is_learned_by_heart(trained: np.ndarray, goes_on: bool) -> None:
+def test_what_the_images_trained_on_alone_gain_is_learned_by_heart(trained: np.ndarray, goes_on: bool) -> None:
     """Held-out ones fall from 75 to 60 in the last half; those trained on end 20 below them, at the same, or 30."""
     found = course([*log(trained), *log(90 - 30 * TIME[::5], kind="validation")])
     assert found is not None

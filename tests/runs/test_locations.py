@@ -75,7 +75,7 @@ def test_a_tree_that_has_moved_is_found_by_the_relative_way(
         latelier.train(out=run, resume=True, steps=4, quiet=True)
 
 
-def test_where_the_pictures_are_gone_others_of_that_name_are_not_taken(
+def test_where_the_images_are_gone_others_of_that_name_are_not_taken(
     here: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = Path(shutil.copytree(here / "tree" / "runs" / "first", tmp_path / "lone" / "first"))

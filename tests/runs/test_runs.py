@@ -46,9 +46,9 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("asked", [{}, {"size": 8}, {"channels": 1}])
-def test_the_pictures_of_training_are_not_decoded_again(tmp_path: Path, cache: Path, asked: dict[str, int]) -> None:
-    pictures = str(folder(tmp_path / "pictures", 8))
-    run = open_run(latelier.train("vae", data=pictures, out=tmp_path / "run", epochs=1, **asked, **TINY))
+def test_the_images_of_training_are_not_decoded_again(tmp_path: Path, cache: Path, asked: dict[str, int]) -> None:
+    source = str(folder(tmp_path / "images", 8))
+    run = open_run(latelier.train("vae", data=source, out=tmp_path / "run", epochs=1, **asked, **TINY))
     assert run.splits(None, Where()).seen
     assert len(list(cache.iterdir())) == 1
     write(tmp_path / "others" / "larger.png", size=(40, 30))
@@ -57,34 +57,42 @@ def test_the_pictures_of_training_are_not_decoded_again(tmp_path: Path, cache: P
 
 
 def test_a_log_of_an_earlier_version_has_its_terms_in_todays_words(tmp_path: Path) -> None:
-    terms = {"strangers": 3.0, "strangers embedded": 2.0, "cycle z": 1.0}
-    (tmp_path / "log.jsonl").write_text(json.dumps({"seen": 1, "terms": terms}) + "\n")
-    (record,) = Run(tmp_path, None, None, {}, 0, ()).log  # type: ignore[arg-type]
-    assert record["terms"] == {"other images": 3.0, "other images embedded": 2.0, "cycle z": 1.0}
+    terms = {"strangers": 3.0, "strangers embedded": 2.0, "fakes told apart": 0.9, "cycle z": 1.0}
+    look = {"told by words": 60.0, "share of the likeliest": 0.4}
+    lines = (json.dumps(record) for record in ({"seen": 0, "look": look}, {"seen": 1, "terms": terms}))
+    (tmp_path / "log.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    first, second = Run(tmp_path, None, None, {}, 0, ()).log  # type: ignore[arg-type]
+    assert first["look"] == {"pseudo labels": 60.0, "pseudo confidence": 0.4}
+    assert second["terms"] == {
+        "other images": 3.0,
+        "other images embedded": 2.0,
+        "fake accuracy": 0.9,
+        "cycle z": 1.0,
+    }
 
 
 def test_a_source_without_splits_is_halved_and_of_a_large_one_a_part_is_taken(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = open_run(latelier.train("vae", data="digits:test", out=tmp_path / "run", epochs=0.1, **TINY))
-    pictures = folder(tmp_path / "pictures", 9, "L", (8, 8))
-    fit, test, *_ = run.splits(pictures, Where())
+    source = folder(tmp_path / "images", 9, "L", (8, 8))
+    fit, test, *_ = run.splits(source, Where())
     assert sorted([*fit.names, *test.names]) == [f"{i:03}.png" for i in range(9)]
     monkeypatch.setattr(splits, "HALF", 3 * 8 * 8)
     monkeypatch.setattr(splits, "FEWEST", 2)
-    fit, test, *_ = run.splits(pictures, Where())
+    fit, test, *_ = run.splits(source, Where())
     assert (len(fit), len(test)) == (3, 3)
     assert np.intersect1d(fit.names, test.names).size == 0
 
 
 def test_images_that_a_run_may_have_seen_are_not_called_unseen(tmp_path: Path, cache: Path) -> None:
     """Its own folder with an image more, and any images of a lone weights file."""
-    pictures = folder(tmp_path / "pictures", 8)
-    run = open_run(latelier.train("vae", data=str(pictures), out=tmp_path / "run", steps=2, **TINY))
+    source = folder(tmp_path / "images", 8)
+    run = open_run(latelier.train("vae", data=str(source), out=tmp_path / "run", steps=2, **TINY))
     others = folder(tmp_path / "others", 8)
     assert not run.splits(str(others), Where()).doubtful
     folder(tmp_path / "more", 9)
-    (tmp_path / "more" / sorted(path.name for path in (tmp_path / "more").iterdir())[-1]).rename(pictures / "new.png")
+    (tmp_path / "more" / sorted(path.name for path in (tmp_path / "more").iterdir())[-1]).rename(source / "new.png")
     found = run.splits(None, Where())
     assert (found.seen, found.doubtful) == (False, True)
     said, _ = verdict(run, found)
@@ -98,7 +106,7 @@ def records(*seen: int, name: str = "reconstruction") -> list[dict[str, object]]
     return [{"name": name, "values": {"PSNR dB": float(at)}, "seen": at, **rest} for at in seen]
 
 
-def test_of_one_picture_a_report_says_what_it_can(tmp_path: Path, cache: Path) -> None:
+def test_of_one_image_a_report_says_what_it_can(tmp_path: Path, cache: Path) -> None:
     pets = drawn_folder(tmp_path / "pets", 60, side=8)
     one = drawn_folder(tmp_path / "one", 1, side=8, seed=1)
     run = latelier.train("vae", data=pets, out=tmp_path / "run", epochs=1, **TINY)
@@ -111,7 +119,7 @@ def test_of_one_picture_a_report_says_what_it_can(tmp_path: Path, cache: Path) -
     assert "has none to fit or fewer than two to test on" in said
 
 
-def test_a_run_of_one_picture_is_compared_with_no_mean_of_it(tmp_path: Path, cache: Path) -> None:
+def test_a_run_of_one_image_is_compared_with_no_mean_of_it(tmp_path: Path, cache: Path) -> None:
     one = drawn_folder(tmp_path / "one", 1, side=8)
     run = open_run(latelier.train("vae", data=one, out=tmp_path / "run", steps=2, **TINY))
     splits = run.splits(None, Where())
@@ -154,7 +162,7 @@ def test_a_report_after_more_training_scores_the_new_checkpoint(
 def test_what_can_be_drawn_is_and_the_rest_has_its_reason(tmp_path: Path, cache: Path) -> None:
     run = open_run(latelier.train("vae", data="digits:test", out=tmp_path / "run", epochs=0.1, **TINY))
     found = sheets(run, run.images("digits", Where(), quiet=True), ["latent_map", "samples"])
-    assert [picture.name for picture in found.drawn] == ["samples"]
+    assert [sheet.name for sheet in found.drawn] == ["samples"]
     ((name, reason),) = found.undrawn
     assert name == "latent_map"
     assert reason.startswith("needs images whose")
@@ -221,7 +229,7 @@ def test_a_run_without_a_head_learned_from_no_label_and_one_with_from_all(tmp_pa
     assert (elsewhere.labels_learned, elsewhere.labelled_rows) == (1297, None)
 
 
-def test_a_view_knows_the_levels_of_its_own_pictures_and_is_no_larger_than_memory(
+def test_a_view_knows_the_levels_of_its_own_images_and_is_no_larger_than_memory(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = open_run(latelier.train("vae", data="digits", out=tmp_path / "run", epochs=0.1, **TINY))

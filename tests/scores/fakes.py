@@ -26,7 +26,7 @@ from latelier.data.images import Images
 from latelier.errors import Refusal
 
 
-def pictures(pixels: np.ndarray, label: np.ndarray | None = None) -> Images:
+def images_from(pixels: np.ndarray, label: np.ndarray | None = None) -> Images:
     n = len(pixels)
     return Images(
         pixels=pixels.astype(np.uint8),
@@ -45,12 +45,12 @@ def lit(n: int, seed: int) -> Images:
     pixels = rng.integers(0, 100, (n, 16, 16, 1))
     pixels[:, :, :8] += 60 * attribute[:, 0, None, None, None]
     pixels[:, :8] += 60 * attribute[:, 1, None, None, None]
-    return replace(pictures(pixels), attribute=attribute, attributes=("left", "above"))
+    return replace(images_from(pixels), attribute=attribute, attributes=("left", "above"))
 
 
 def noise(n: int, shape: tuple[int, int, int] = (1, 2, 3), seed: int = 0, label: np.ndarray | None = None) -> Images:
     c, h, w = shape
-    return pictures(np.random.default_rng(seed).integers(0, 256, (n, h, w, c)), label)
+    return images_from(np.random.default_rng(seed).integers(0, 256, (n, h, w, c)), label)
 
 
 def marked(n: int, seed: int, classes: int = 4) -> Images:

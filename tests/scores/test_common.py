@@ -67,6 +67,6 @@ def test_some_are_drawn_by_the_seed_in_order_and_only_labelled_ones_if_asked() -
     assert [int(name) for name in some(images, 10, 0, labelled=True).names] == [1, 2, 3, 5, 6, 7, 8, 9]
 
 
-def test_no_pictures_is_refused() -> None:
+def test_no_images_is_refused() -> None:
     with pytest.raises(Refusal, match="no images"):
         codes(TwoLatents(), noise(0, SHAPE))

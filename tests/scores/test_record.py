@@ -95,7 +95,7 @@ def test_what_cannot_be_had_is_left_out_unless_it_was_named() -> None:
         run_scores(CODES, DATA, ["prob"])
 
 
-def test_a_score_of_another_method_leads_to_those_that_these_pictures_allow() -> None:
+def test_a_score_of_another_method_leads_to_those_that_these_images_allow() -> None:
     with pytest.raises(Refusal) as refused:
         run_scores(LinearGaussian(), BARE, ["captions"])
     proposed = str(refused.value).partition("; ask for one of: ")[2].split(", ")

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
-from scores.fakes import Layered, Repaints, lit, pictures
+from scores.fakes import Layered, Repaints, images_from, lit
 from torch import Generator
 
 from latelier.errors import Refusal
@@ -35,7 +35,7 @@ def test_each_level_preserves_what_it_shows() -> None:
     assert list(values)[:2] == ["data %", "data % sd"]
 
 
-def test_pictures_without_information_keep_half_of_the_datas_score() -> None:
+def test_images_without_information_keep_half_of_the_datas_score() -> None:
     values = scored(Repaints(SHAPE, torch.zeros_like), epochs=1)
     for name in ("left", "above"):
         expected = 100 * 50 / values[f"data {name} %"]
@@ -84,7 +84,7 @@ def test_bad_input_is_refused_and_it_is_on_request() -> None:
         scored(model, epochs=0)
     with pytest.raises(Refusal, match=r"the loss is no longer finite at rate 1e\+30"):
         scored(model, rate=1e30)
-    bare = Splits(pictures(DATA.fit.pixels), pictures(DATA.test.pixels))
+    bare = Splits(images_from(DATA.fit.pixels), images_from(DATA.test.pixels))
     with pytest.raises(Refusal, match='score "attribute_preservation" needs attributes or classes, but drawn has none'):
         run_scores(model, bare, ["attribute_preservation"])
 

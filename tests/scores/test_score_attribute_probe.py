@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from scores.fakes import Fake, Point, Reads, pictures
+from scores.fakes import Fake, Point, Reads, images_from
 from torch import Generator, Tensor
 
 from latelier.core import Code, Encodes, HasLevels, Posterior
@@ -25,7 +25,7 @@ def marked(n: int, seed: int, noise: bool = False) -> Images:
     attribute = (rng.random((n, 2)) < (0.1, 0.5)).astype(np.int8)
     pixels = rng.integers(100, 156, (n, 2, 3, 1))
     pixels[:, 0, 0, 0] += 0 if noise else 60 * attribute[:, 0]
-    return replace(pictures(pixels), attribute=attribute, attributes=("bright", "lucky"))
+    return replace(images_from(pixels), attribute=attribute, attributes=("bright", "lucky"))
 
 
 DATA = Splits(marked(600, 0), marked(600, 1))
@@ -81,7 +81,7 @@ def test_those_that_both_splits_show_enough_of() -> None:
     attribute = np.zeros((20, 4), np.int8)
     attribute[:6, 0] = attribute[:5, 1] = attribute[:6, 2] = 1
     attribute[:6, 3], attribute[6:, 3] = 1, -1
-    fit = replace(pictures(np.zeros((20, 2, 3, 1))), attribute=attribute, attributes=tuple("abcd"))
+    fit = replace(images_from(np.zeros((20, 2, 3, 1))), attribute=attribute, attributes=tuple("abcd"))
     test = replace(fit, attribute=np.where(np.arange(4) == 2, 1, attribute).astype(np.int8))
     assert attributes_of(Splits(fit, fit)).names == ("a", "c")
     assert attributes_of(Splits(fit, test)).names == ("a",)
@@ -89,7 +89,7 @@ def test_those_that_both_splits_show_enough_of() -> None:
 
 def test_of_two_classes_the_second_is_one() -> None:
     label = np.arange(24) % 3 - 1
-    two = replace(pictures(np.zeros((24, 2, 3, 1)), label), classes=("calm", "smiling"))
+    two = replace(images_from(np.zeros((24, 2, 3, 1)), label), classes=("calm", "smiling"))
     found = attributes_of(Splits(two, two))
     assert found.names == ("smiling",)
     assert (found.test[:, 0] == label).all()
@@ -97,7 +97,7 @@ def test_of_two_classes_the_second_is_one() -> None:
 
 def test_of_three_classes_each_is_one_against_the_others() -> None:
     label = np.arange(24) % 4 - 1
-    three = replace(pictures(np.zeros((24, 2, 3, 1)), label), classes=("a", "b", "c"))
+    three = replace(images_from(np.zeros((24, 2, 3, 1)), label), classes=("a", "b", "c"))
     found = attributes_of(Splits(three, three))
     assert found.names == ("a", "b", "c")
     assert found.fit[1].tolist() == [1, 0, 0]
@@ -179,9 +179,9 @@ def test_unknown_answers_are_not_learned_from() -> None:
 
 
 def test_without_attributes_it_is_refused_and_left_out() -> None:
-    bare = Splits(pictures(DATA.fit.pixels), pictures(DATA.test.pixels))
+    bare = Splits(images_from(DATA.fit.pixels), images_from(DATA.test.pixels))
     with pytest.raises(
-        Refusal, match="attribute_probe: drawn: what tells an attribute learns from at least 6 images with it"
+        Refusal, match="attribute_probe: drawn: a classifier of an attribute learns from at least 6 images with it"
     ):
         scored(data=bare)
     with pytest.raises(Refusal, match='score "attribute_probe" needs attributes or classes, but drawn has none'):

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from scores.fakes import Fake, pictures
+from scores.fakes import Fake, images_from
 from torch import Generator, Tensor
 
 from latelier.core import Clusters
@@ -15,7 +15,7 @@ RNG = np.random.default_rng(0)
 
 
 class ByLevel(Fake, Clusters):
-    """Its category is how bright an image is, of so many steps, in an order of its own."""
+    """Its category is how bright an image is, of this many steps, in an order of its own."""
 
     def __init__(self, steps: int = 3):
         super().__init__((1, 2, 2))
@@ -31,7 +31,7 @@ class ByLevel(Fake, Clusters):
 def drawn(n: int) -> Splits:
     label = np.arange(n) % 3
     levels = (80 * label + 20)[:, None, None, None] + RNG.integers(0, 20, (n, 2, 2, 1))
-    images = replace(pictures(levels.astype(np.uint8), label), classes=("dark", "grey", "light"))
+    images = replace(images_from(levels.astype(np.uint8), label), classes=("dark", "grey", "light"))
     return Splits(images, images)
 
 
@@ -49,7 +49,7 @@ def test_a_category_without_a_class_is_wrong() -> None:
     assert 0 < values["categories NMI"] < 1
 
 
-def test_unlabelled_pictures_do_not_count() -> None:
+def test_unlabelled_images_do_not_count() -> None:
     data = drawn(30)
     label = np.where(np.arange(30) < 3, -1, data.fit.label)
     some = replace(data.fit, label=label)

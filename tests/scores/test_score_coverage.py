@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from scores.fakes import Fake, Point, pictures
+from scores.fakes import Fake, Point, images_from
 from torch import Generator, Tensor
 
 from latelier.core import Code, Decodes, Encodes, Posterior, Samples
@@ -17,7 +17,7 @@ CENTRES = torch.from_numpy(np.unique(DATA.fit.truth["mode"], axis=0))
 
 
 class Draws(Fake, Samples, Decodes):
-    """Draws points around so many of the centres, ``sd`` in coordinates; the code is the image."""
+    """Draws points around this many of the centres, ``sd`` in coordinates; the code is the image."""
 
     def __init__(self, modes: int = 25, sd: float = SD, share: float = 1.0):
         super().__init__(SHAPE, z=2)
@@ -104,7 +104,7 @@ def test_the_sd_is_that_of_rounded_pixels() -> None:
 
 
 def test_data_without_modes_are_refused_and_left_out() -> None:
-    bare = Splits(pictures(DATA.fit.pixels), pictures(DATA.test.pixels))
+    bare = Splits(images_from(DATA.fit.pixels), images_from(DATA.test.pixels))
     with pytest.raises(Refusal, match="coverage: drawn have no known modes; give mixture"):
         scored(Draws(), bare)
     with pytest.raises(Refusal, match='score "coverage" needs images whose modes are known, but drawn has none'):

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scores.fakes import Reads, crossed, noise, pictures
+from scores.fakes import Reads, crossed, images_from, noise
 from torch import Generator
 
 from latelier.data.images import Images
@@ -20,14 +20,14 @@ ALL = ["MIG", "SAP", "beta-VAE", "FactorVAE", *(f"DCI {name}ness" for name in ("
 
 def painted(levels: np.ndarray, names: tuple[str, ...] = NAMES) -> Images:
     """Each pixel shows one factor."""
-    return replace(pictures(60 * LEVELS[:, None, :, None]), factors=names, truth={"levels": levels})
+    return replace(images_from(60 * LEVELS[:, None, :, None]), factors=names, truth={"levels": levels})
 
 
 def scored(data: Splits) -> dict[str, float]:
     return disentanglement.score(PIXELS, data, Generator().manual_seed(0))
 
 
-def test_a_pixel_for_each_factor_scores_one_from_pictures_to_record() -> None:
+def test_a_pixel_for_each_factor_scores_one_from_images_to_record() -> None:
     """Also that codes are never reshaped where they should be transposed: mixed latents know no factor."""
     images = painted(LEVELS)
     values = scored(Splits(images, images))
@@ -47,7 +47,7 @@ def test_factors_are_matched_by_name() -> None:
 
 
 def test_of_a_class_alone_there_are_mig_and_sap_on_request() -> None:
-    images = pictures(60 * LEVELS[:, None, :, None], LEVELS[:, 2])
+    images = images_from(60 * LEVELS[:, None, :, None], LEVELS[:, 2])
     data = Splits(images, images)
     assert "disentanglement" not in [record["name"] for record in run_scores(PIXELS, data, limit=100)]
     record = run_scores(PIXELS, data, ["disentanglement"])[0]
@@ -59,7 +59,7 @@ def test_where_factors_are_known_it_is_among_the_scores() -> None:
     assert [record["name"] for record in run_scores(PIXELS, data) if "values" in record] == ["disentanglement"]
 
 
-def test_pictures_of_which_nothing_is_known_are_refused() -> None:
+def test_images_of_which_nothing_is_known_are_refused() -> None:
     data = Splits(noise(20, SHAPE), noise(20, SHAPE))
     with pytest.raises(Refusal, match='score "disentanglement" needs known factors, but drawn has none'):
         run_scores(PIXELS, data, ["disentanglement"])

@@ -75,7 +75,7 @@ def test_edits_along_the_right_direction_change_that_attribute_and_no_other() ->
     assert 0 < values["identity at 0.1"] < 0.2 < values["identity at 2.5"]
 
 
-def test_identity_is_a_share_of_the_distance_between_real_pictures() -> None:
+def test_identity_is_a_share_of_the_distance_between_real_images() -> None:
     """Not between the model's own, which are nearly one image."""
     model, eye = Alike(), Eye(torch.device("cpu"))
     found = Found(Knowing().directions(), "known")
@@ -119,7 +119,7 @@ def test_samples_carry_what_was_given_and_differ() -> None:
     assert frozen["accepted %"] == 100
 
 
-def test_what_model_and_pictures_do_not_share_is_refused() -> None:
+def test_what_model_and_images_do_not_share_is_refused() -> None:
     for module in (edit, conditional):
         with pytest.raises(Refusal, match="needs right, but model and images share left, above; name these"):
             scored(module, attributes=("right",))

@@ -110,7 +110,7 @@ def test_dropout_on_the_code_is_drawn_by_the_seed() -> None:
     assert scored(model, dropout=0.5) == scored(model, dropout=0.5) != scored(model)
 
 
-def test_pictures_without_a_label_are_not_learned_from() -> None:
+def test_images_without_a_label_are_not_learned_from() -> None:
     label = np.where(np.arange(400) % 4, DATA.fit.label, -1)
     some = replace(DATA.fit, label=label)
     learners = [Learner(finetune.copied(encoder()), 10) for _ in range(2)]
@@ -135,7 +135,7 @@ def test_the_best_epoch_is_that_of_least_held_out_error(monkeypatch) -> None:
     assert given[0].source == DATA.fit.source
 
 
-def test_held_out_pictures_are_not_trained_on(monkeypatch) -> None:
+def test_held_out_images_are_not_trained_on(monkeypatch) -> None:
     seen, held = set(), set()
     at = finetune.Batches.at
     monkeypatch.setattr(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from every import assert_same, copied
-from scores.fakes import noise, pictures
+from scores.fakes import images_from, noise
 from torch import Generator, nn
 
 from latelier.codes.rows import features
@@ -39,7 +39,7 @@ def quadrants(n: int, seed: int) -> Images:
     for number, pixel in zip(label, pixels, strict=True):
         top, left = 8 * (number // 2), 8 * (number % 2)
         pixel[top : top + 8, left : left + 8] += 100
-    return pictures(pixels, label)
+    return images_from(pixels, label)
 
 
 def made(method: str, shape: tuple[int, int, int], **settings) -> Model:
@@ -228,7 +228,7 @@ def test_test_images_choose_nothing() -> None:
     assert found[0] == found[1] == found[2]
 
 
-def test_held_out_pictures_are_not_trained_on() -> None:
+def test_held_out_images_are_not_trained_on() -> None:
     learned, measured, probe, set_ = set(), set(), learner(mlp(), FIT, "hidden2"), inputs(FIT)
 
     def read(rows):
@@ -242,7 +242,7 @@ def test_held_out_pictures_are_not_trained_on() -> None:
 
 
 @pytest.mark.parametrize(("best", "chosen", "most"), [(True, 3, 60.0), (False, 4, 55.0)])
-def test_the_epoch_is_the_best_on_held_out_pictures_or_the_last(monkeypatch, best, chosen, most) -> None:
+def test_the_epoch_is_the_best_on_held_out_images_or_the_last(monkeypatch, best, chosen, most) -> None:
     states = []
     answers = iter([50.0, 60.0, 60.0, 55.0] if best else [55.0])
 
@@ -284,7 +284,7 @@ def test_the_seed_decides_and_several_have_a_spread() -> None:
     assert set(scored(model, data, seeds=2, epochs=1)) == set(one) | spread
 
 
-def test_pictures_without_a_label_are_not_learned_from() -> None:
+def test_images_without_a_label_are_not_learned_from() -> None:
     label = np.where(np.arange(40) % 4, FIT.label, -1)
     some = replace(FIT, label=label)
     assert scored(mlp(), DATA._replace(fit=some)) == scored(

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from scores.fakes import LinearGaussian, Repaints, noise, pictures
+from scores.fakes import LinearGaussian, Repaints, images_from, noise
 from torch import Generator
 
 from latelier.errors import Refusal
@@ -76,11 +76,11 @@ def test_samples_are_measured_where_there_is_a_prior() -> None:
     assert "kernel distance of samples" in values
 
 
-def test_a_judge_of_the_pictures_own_classes_can_be_asked(monkeypatch) -> None:
+def test_a_judge_of_the_images_own_classes_can_be_asked(monkeypatch) -> None:
     label = np.arange(60) % 2
     pixels = np.random.default_rng(0).integers(0, 60, (60, 8, 8, 1)).astype(np.uint8)
     pixels[label == 1, :4] += 150  # the upper half is light
-    known = replace(pictures(pixels, label), classes=("dark", "light above"))
+    known = replace(images_from(pixels, label), classes=("dark", "light above"))
     data = Splits(known, known)
     upside_down = scored(data, lambda image: image.flip(2), subsets=4, features="judge")
     assert set(upside_down) >= {"kernel distance by a judge of reconstructions"}
@@ -89,7 +89,7 @@ def test_a_judge_of_the_pictures_own_classes_can_be_asked(monkeypatch) -> None:
     away = upside_down["kernel distance by a judge of reconstructions"]
     assert away > 10 * abs(upside_down["kernel distance by a judge of training images"])
     bare = Splits(noise(8, (1, 4, 4)), noise(8, (1, 4, 4)))
-    with pytest.raises(Refusal, match=r"kid: .* what tells an attribute learns from at least 6 images"):
+    with pytest.raises(Refusal, match=r"kid: .* a classifier of an attribute learns from at least 6 images"):
         scored(bare, features="judge")
     with pytest.raises(Refusal, match="features=judge asks for a judge; give one of the two"):
         scored(bare, features="judge", weights="some.safetensors")
@@ -106,7 +106,7 @@ def test_too_few_are_refused() -> None:
 
 
 def test_pixels_in_closed_form_and_they_know_where_things_are() -> None:
-    grey = pictures(np.full((8, 20, 4, 1), 102))  # of 20 px a side, 16 are left
+    grey = images_from(np.full((8, 20, 4, 1), 102))  # of 20 px a side, 16 are left
     values = scored(Splits(grey, grey), lambda image: image + 0.2, subsets=2, features="pixels")
     exact = 1.16**3 + 1.36**3 - 2 * 1.24**3  # the kernel of .4 and .6
     assert values["kernel distance in pixels of reconstructions"] == pytest.approx(exact, rel=1e-4)
@@ -114,7 +114,7 @@ def test_pixels_in_closed_form_and_they_know_where_things_are() -> None:
     assert Pixels()(torch.zeros(8, 3, 20, 4)).shape == (8, 3 * 16 * 4)
     above = np.random.default_rng(0).integers(0, 60, (40, 32, 32, 1))
     above[:, :16] += 150
-    data = Splits(pictures(above), pictures(above))
+    data = Splits(images_from(above), images_from(above))
     turned = {
         kind: scored(data, lambda image: image.flip(2), subsets=4, features=kind) for kind in ("random", "pixels")
     }

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from scores.fakes import LinearGaussian, Point, noise, pictures
+from scores.fakes import LinearGaussian, Point, images_from, noise
 from torch import Generator
 
 from latelier.core import Batch, Model, Progress
@@ -97,7 +97,7 @@ def test_coins_bound_the_probability_of_black_and_white_pixels_alone() -> None:
     white = np.random.default_rng(0).integers(0, 2, (20, 4, 4, 1)) * 255
     both = [
         likelihood.score(coins(), Splits(images, images), Generator().manual_seed(0), samples=(1, 2))
-        for images in (pictures(white), pictures(white // 2))
+        for images in (images_from(white), images_from(white // 2))
     ]
     assert both[0]["ELBO bits/dim"] == pytest.approx(-both[0]["ELBO nats/image"] / (16 * math.log(2)))
     assert "IWAE-2 bits/dim" in both[0]

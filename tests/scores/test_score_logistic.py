@@ -58,7 +58,7 @@ def test_the_mean_over_classes_stands_beside_the_error_of_uneven_ones() -> None:
     assert "balanced error %" not in logistic.score(model, DATA, Generator())
 
 
-def test_unlabelled_pictures_are_left_out_and_pixels_are_a_depth() -> None:
+def test_unlabelled_images_are_left_out_and_pixels_are_a_depth() -> None:
     model = pca(2)
     half = replace(DATA.fit, label=np.where(np.arange(len(DATA.fit)) % 2, DATA.fit.label, -1))
     few = DATA.fit.take(np.flatnonzero(half.label >= 0))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from scores.fakes import LinearGaussian, Reads, noise, pictures
+from scores.fakes import LinearGaussian, Reads, images_from, noise
 
 from latelier.codes.outlying import EMPTY_PNG, Known, bounds, complexity, measured, outlying
 from latelier.errors import Refusal
@@ -57,13 +57,13 @@ def test_measures_follow_capabilities() -> None:
 
 def test_others_are_told_from_the_own(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
-    usual = pictures(128 + rng.integers(-40, 40, (60, 2, 3, 1)))
-    data = Splits(usual, pictures(128 + rng.integers(-40, 40, (40, 2, 3, 1))))
+    usual = images_from(128 + rng.integers(-40, 40, (60, 2, 3, 1)))
+    data = Splits(usual, images_from(128 + rng.integers(-40, 40, (40, 2, 3, 1))))
     asked = {}
 
     def opened(source: str, **options: object):
         asked.update(options, source=source)
-        return pictures(rng.integers(240, 256, (50, 2, 3, 1)))
+        return images_from(rng.integers(240, 256, (50, 2, 3, 1)))
 
     monkeypatch.setattr("latelier.scores.outliers.open_images", opened)
     values = score(LinearGaussian(), data, torch.Generator().manual_seed(0), others="far")

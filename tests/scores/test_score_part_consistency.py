@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from every import assert_same, copied
-from scores.fakes import Fake, pictures
+from scores.fakes import Fake, images_from
 from torch import Generator, Tensor, nn
 from torch.nn.functional import avg_pool2d, one_hot
 
@@ -29,7 +29,7 @@ def drawn(n: int, seed: int, mark: int = 0) -> Images:
     """Cells of one kind each, on a grid that is not square; ``mark`` grey levels are added to every pixel."""
     kinds = np.random.default_rng(seed).choice(KINDS + 1, (n, *GRID), p=CHANCES).astype(np.uint8)
     parts = kinds.repeat(CELL, 1).repeat(CELL, 2)
-    return replace(pictures(GREY * parts[..., None] + mark), truth={"parts": parts})
+    return replace(images_from(GREY * parts[..., None] + mark), truth={"parts": parts})
 
 
 def cells(image: Tensor) -> Tensor:
@@ -152,7 +152,7 @@ def test_one_part_for_all_shapes_finds_anything_and_no_kind() -> None:
     values = judged(together(anything, constant, constant))
     share = shares()
     assert values[ANY] == 1
-    # Of the cells at which it occurs, so many are of the kind; and they all stand at one place in the order.
+    # Of the cells at which it occurs, this many are of the kind; and they all stand at one place in the order.
     assert values[AP] == pytest.approx((share / share.sum()).mean())
     first = shares(DATA.fit).argmax()  # the kind that gains most by it
     alone = [share[kind] / (share.sum() if kind == first else 1) for kind in range(KINDS)]
@@ -200,12 +200,12 @@ def test_a_cell_shows_what_at_least_half_of_it_shows() -> None:
     parts[1, 8:12, 2:4] = 3  # half of row 2, column 0
     parts[2, 0:4, 4:6], parts[2, 3, 5] = 2, 0  # half of row 0, column 1, but for a pixel
     parts[3, 0:2, 0:4], parts[3, 2:4, 0:4] = 1, 2  # half and half
-    found = shown(replace(pictures(np.zeros((5, *SHAPE[1:], 1))), truth={"parts": parts}), GRID, [1, 2, 3])
+    found = shown(replace(images_from(np.zeros((5, *SHAPE[1:], 1))), truth={"parts": parts}), GRID, [1, 2, 3])
     assert found.shape == (5, KINDS, *GRID)
     assert np.argwhere(found).tolist() == [[0, 0, 1, 3], [1, 2, 2, 0], [3, 0, 0, 0], [3, 1, 0, 0]]
 
 
-def test_many_pictures_stay_in_order() -> None:
+def test_many_images_stay_in_order() -> None:
     images = drawn(300, 2)
     assert np.array_equal(shown(images, GRID, [1, 2, 3]), kinds(images.floats(slice(None))).numpy() == 1)
 
@@ -216,7 +216,7 @@ def test_average_precision_is_that_of_the_ranking() -> None:
     assert average_precision(~right & right, np.ones((2, 2))) == 0
 
 
-def test_pictures_without_parts_are_refused() -> None:
+def test_images_without_parts_are_refused() -> None:
     bare = replace(DATA.fit, truth={})
     for data in (Splits(bare, DATA.test), Splits(DATA.fit, bare)):
         with pytest.raises(Refusal, match="no known parts; give scenes"):
@@ -280,7 +280,7 @@ def test_a_perfect_order_overlaps_perfectly() -> None:
     assert values[IOU] > 0.95  # the lowest true number of the training images is a little over that of the test images
 
 
-def test_kinds_that_no_test_picture_shows_are_not_asked_for() -> None:
+def test_kinds_that_no_test_image_shows_are_not_asked_for() -> None:
     first = DATA.test.take(np.flatnonzero((DATA.test.truth["parts"] < KINDS).all((1, 2))))
     values = scored(Finds(truth), DATA._replace(test=first))
     assert values[AP] == values[MATCHED] == values[IOU] == 1

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from scores.fakes import Deep, Names, Reads, marked, noise, pictures
+from scores.fakes import Deep, Names, Reads, images_from, marked, noise
 from torch import Generator
 from torch.nn.functional import one_hot
 
@@ -118,7 +118,7 @@ def test_of_many_classes_the_head_may_name_five() -> None:
 
 
 def told(per_class: int, seed: int = 9) -> Splits:
-    """The same, to a run that learned from so many labels of each class."""
+    """The same, to a run that learned from this many labels of each class."""
     rows = labelled_rows(DATA.fit.label, per_class, seed)
     return DATA._replace(labels_learned=len(rows), labelled_rows=rows)
 
@@ -164,7 +164,7 @@ def test_labels_are_among_the_images_of_all_of_them(monkeypatch) -> None:
     assert {DATA.fit.pixels[row].tobytes() for row in data.labelled_rows} <= {image.tobytes() for image in pool.pixels}
 
 
-def test_nothing_is_said_for_codes_that_know_other_pictures_labels() -> None:
+def test_nothing_is_said_for_codes_that_know_other_images_labels() -> None:
     values = scored(KNOWS, DATA._replace(labels_learned=4))
     assert values["labels of other images learned from"] == 4
     assert "its codes prove nothing here" in probe.verdict(values, 10_000)
@@ -200,7 +200,7 @@ def test_labels_of_fewer_than_two_classes_are_refused(label) -> None:
 
 
 def test_pixels_are_averaged_over_areas_and_never_enlarged() -> None:
-    images = pictures(np.random.default_rng(0).integers(0, 256, (2, 64, 16, 3)))
+    images = images_from(np.random.default_rng(0).integers(0, 256, (2, 64, 16, 3)))
     small = probe.pixels(images).reshape(2, 3, 32, 16)
     exact = images.floats(slice(None)).unflatten(2, (32, 2)).mean(3)
     np.testing.assert_allclose(small, exact, atol=1e-6)

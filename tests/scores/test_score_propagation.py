@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scores.fakes import Deep, Names, Reads, marked, noise, pictures
+from scores.fakes import Deep, Names, Reads, images_from, marked, noise
 from torch import Generator
 from torch.nn.functional import one_hot
 
@@ -129,10 +129,10 @@ def test_pixels_are_joined_once_for_runs_that_are_compared(monkeypatch) -> None:
     assert made[3:] == [4, 16]
 
 
-def test_small_pictures_stay_and_larger_ones_are_averaged() -> None:
+def test_small_images_stay_and_larger_ones_are_averaged() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (2, 28, 28, 3))
-    assert propagation.pixels_of(pictures(pixels[:, :8, :8])).shape == (2, 192)
-    images = pictures(pixels)
+    assert propagation.pixels_of(images_from(pixels[:, :8, :8])).shape == (2, 192)
+    images = images_from(pixels)
     small = propagation.pixels_of(images).reshape(2, 3, 14, 14)
     exact = images.floats(slice(None))
     np.testing.assert_allclose(small[:, :, 3, 5], exact[:, :, 5:8, 9:12].mean((2, 3)), atol=1e-6)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from scores.fakes import Layered, Repaints, noise, pictures
+from scores.fakes import Layered, Repaints, images_from, noise
 from torch import Generator
 
 from latelier.scores.common import Splits
@@ -22,20 +22,20 @@ def test_an_exact_reconstruction(shape) -> None:
 @pytest.mark.parametrize("size", [8, 28])
 def test_a_constant_offset_on_a_constant_image_in_closed_form(size) -> None:
     a, b = 102 / 255, 102 / 255 + 0.1
-    values = scored(pictures(np.full((3, size, size, 1), 102)), lambda image: image + 0.1)
+    values = scored(images_from(np.full((3, size, size, 1), 102)), lambda image: image + 0.1)
     # Without variance only the luminance term of SSIM is left, with c1 = 0.01^2.
     exact = {"MSE per pixel value": 0.01, "PSNR dB": 20, "SSIM": (2 * a * b + 1e-4) / (a * a + b * b + 1e-4)}
     assert values == pytest.approx(exact, abs=3e-4)  # in float32, E x^2 - (E x)^2 is off by 1e-7, beside c2 = 9e-4
 
 
 def test_psnr_is_the_mean_over_images_and_not_that_of_the_mean_error() -> None:
-    images = pictures(np.stack([np.zeros((8, 8, 1)), np.full((8, 8, 1), 255)]))
+    images = images_from(np.stack([np.zeros((8, 8, 1)), np.full((8, 8, 1), 255)]))
     values = scored(images, lambda image: torch.where(image < 0.5, image + 0.1, image - 0.01))
     assert values["PSNR dB"] == pytest.approx(30, abs=1e-3)  # of 20 and 40; of the mean error it would be 23
 
 
 def test_each_level_above_the_first_has_its_own_psnr() -> None:
-    images = pictures(np.stack([np.full((3, 2, 1), 9), np.tile([0, 255], 3).reshape(3, 2, 1)]))
+    images = images_from(np.stack([np.full((3, 2, 1), 9), np.tile([0, 255], 3).reshape(3, 2, 1)]))
     values = score(Layered(images.shape), Splits(images, images), Generator())
     assert values["PSNR dB"] == 100  # of the first level, which is the image
     assert values["PSNR dB of z2"] == pytest.approx(50)  # own mirror image, and no pixel right

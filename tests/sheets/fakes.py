@@ -31,7 +31,7 @@ from latelier.data.words import SPECIAL
 from latelier.nets.recurrent import Recurrent
 from latelier.objectives.decoding import beam_search
 from latelier.objectives.langevin import Chain
-from latelier.sheets.view import Asked, View
+from latelier.sheets.view import SheetOptions, View
 
 ONE = {"z": Latent((5,))}
 TERMS = {
@@ -194,7 +194,7 @@ def view(model: Model, n: int = 7, log: list[dict] | None = None, **changes: obj
     return View(
         model=model,
         image=torch.rand(n, *model.image, generator=Generator().manual_seed(1)),
-        names=[f"folder/picture number {i}.png" for i in range(n)],
+        names=[f"folder/image number {i}.png" for i in range(n)],
         label=["cat" if i % 2 else "" for i in range(n)],
         log=[{"seen": 100 * i, "terms": TERMS | {"elbo": -9.0 + i}} for i in range(1, 4)] if log is None else log,
         title="fake on noise",
@@ -202,6 +202,6 @@ def view(model: Model, n: int = 7, log: list[dict] | None = None, **changes: obj
         factors=FACTORS,
         found=places(model),
         augment=Augment(affine=1, cutout=0.3),
-        asked=Asked(caption="a dark place", chain=Chain(1e-3, 3)),
+        options=SheetOptions(caption="a dark place", chain=Chain(1e-3, 3)),
         levels=torch.stack([torch.randint(top, (n,), generator=generator) for top in (3, 4, 5, 6, 6)], 1),
     )._replace(**changes)

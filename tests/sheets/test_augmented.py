@@ -33,9 +33,9 @@ class Learner(Joint):
         self.head.unlabelled = unlabelled
 
 
-def rows(drawn, picture) -> int:
+def rows(drawn, sought) -> int:
     """In how many places of the sheet an image stands."""
-    return len(places(drawn, picture))
+    return len(places(drawn, sought))
 
 
 def test_each_look_is_one_of_those_that_training_has():
@@ -79,6 +79,6 @@ def test_strong_views_of_what_is_shown_are_drawn_where_the_run_learns_from_them(
         (Fitted, FLIP, "this one is fitted: train another"),
     ],
 )
-def test_a_run_that_sees_its_pictures_as_they_are_is_refused(model, augment, said):
+def test_a_run_that_sees_its_images_as_they_are_is_refused(model, augment, said):
     with pytest.raises(Refusal, match=said):
         draw(view(model((1, 8, 8)), augment=augment))

@@ -27,7 +27,7 @@ def test_the_accuracy_is_that_of_leaving_each_out(k):
     assert knn_accuracy(points(60), label, k) == pytest.approx(brute(points(60), label, k))
 
 
-def test_a_copy_of_a_picture_counts_and_the_picture_itself_does_not():
+def test_a_copy_of_an_image_counts_and_the_image_itself_does_not():
     assert knn_accuracy(np.array([[0.0], [0.0], [9.0], [9.0]]), ["a", "b", "c", "d"], 1) == 0
     assert knn_accuracy(np.array([[0.0], [0.0], [9.0], [9.0]]), ["a", "a", "c", "c"], 1) == 1
 
@@ -63,10 +63,10 @@ def test_any_number_of_classes_is_drawn(classes):
     draw(view(Fake((1, 8, 8)), n=80, label=label))
 
 
-def test_equal_pictures_and_equal_codes_are_drawn():
+def test_equal_images_and_equal_codes_are_drawn():
     draw(view(Fake((1, 8, 8)), n=6, image=torch.zeros(6, 1, 8, 8)))
 
 
-def test_two_pictures_are_refused():
+def test_two_images_are_refused():
     with pytest.raises(Refusal, match="needs three images at least and was given 2"):
         draw(view(Fake((1, 8, 8)), n=2))

@@ -13,7 +13,7 @@ from latelier.errors import Refusal
 from latelier.objectives.directions import log_odds, moved, step_towards
 from latelier.sheets import delta, edits, samples
 from latelier.sheets.sheet import Grid, compose
-from latelier.sheets.view import Asked, pixels
+from latelier.sheets.view import SheetOptions, pixels
 from latelier.uses.judging import Witness
 from latelier.verbs.edit import FAR
 
@@ -27,8 +27,8 @@ AGAIN = MODEL.encode(MODEL.decode(CODE)).mode()
 
 @pytest.mark.parametrize(("word", "wish"), [("old", 1), ("old=0", 0)])
 @torch.no_grad()
-def test_pictures_that_lack_it_are_shown_as_they_are_reconstructed_and_edited(word: str, wish: int) -> None:
-    sheet = edits.draw(SHOWN._replace(asked=Asked((word,), 2.0)))
+def test_images_that_lack_it_are_shown_as_they_are_reconstructed_and_edited(word: str, wish: int) -> None:
+    sheet = edits.draw(SHOWN._replace(options=SheetOptions((word,), 2.0)))
     edited = MODEL.decode(moved(CODE, step_towards(PLACES, {"old": wish}), 2.0))
     lacking = ((log_odds(PLACES, AGAIN)[:, 1] > 0) != bool(wish)).tolist()
     assert 0 < sum(lacking) < len(lacking)
@@ -38,10 +38,10 @@ def test_pictures_that_lack_it_are_shown_as_they_are_reconstructed_and_edited(wo
 
 
 @torch.no_grad()
-def test_along_fitted_steps_pictures_are_moved_as_far_as_the_command_moves_them() -> None:
+def test_along_fitted_steps_images_are_moved_as_far_as_the_command_moves_them() -> None:
     given = {name: 0.5 * value.flip(0) for name, value in PLACES.weight.items()}
     found = Found(PLACES._replace(step=given), "steps of another way than the weights")
-    sheet = edits.draw(SHOWN._replace(asked=Asked(("old",)), found=found))
+    sheet = edits.draw(SHOWN._replace(options=SheetOptions(("old",)), found=found))
     edited = pixels(MODEL.decode(moved(CODE, {name: value[1] for name, value in given.items()}, FAR)))
     shown = [bool(found_at(sheet, one)) for one in edited]
     assert shown == (log_odds(PLACES, AGAIN)[:, 1] <= 0).tolist()
@@ -56,7 +56,7 @@ class Bright(torch.nn.Module):
 
 
 @torch.no_grad()
-def test_where_there_is_a_judge_it_says_which_pictures_lack_it_and_what_became_of_them(
+def test_where_there_is_a_judge_it_says_which_images_lack_it_and_what_became_of_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked, sheets = list[list[str]](), list[tuple[Grid, str]]()
@@ -70,7 +70,7 @@ def test_where_there_is_a_judge_it_says_which_pictures_lack_it_and_what_became_o
         return compose(title, bands, footer)
 
     monkeypatch.setattr(edits, "compose", composed)
-    sheet = edits.draw(SHOWN._replace(asked=Asked(("old",), 2.0), judge=judge))
+    sheet = edits.draw(SHOWN._replace(options=SheetOptions(("old",), 2.0), judge=judge))
     again, step = MODEL.decode(CODE), step_towards(PLACES, {"old": 1})
     edited = MODEL.decode(moved(CODE, step, 2.0))
     before, after = (Bright()(image).sigmoid()[:, 0] for image in (again, edited))
@@ -89,7 +89,7 @@ def test_where_there_is_a_judge_it_says_which_pictures_lack_it_and_what_became_o
 
 @torch.no_grad()
 def test_a_strip_goes_from_minus_to_plus_around_the_reconstruction() -> None:
-    sheet = delta.draw(SHOWN._replace(asked=Asked(("glad",), -4.0)))
+    sheet = delta.draw(SHOWN._replace(options=SheetOptions(("glad",), -4.0)))
     step = step_towards(PLACES, {"glad": 1})
     left = [found_at(sheet, pixels(MODEL.decode(moved(CODE, step, by)))[0])[0][1] for by in np.linspace(-4, 4, 9)]
     assert left == sorted(left)
@@ -98,6 +98,6 @@ def test_a_strip_goes_from_minus_to_plus_around_the_reconstruction() -> None:
 
 def test_without_directions_they_are_refused() -> None:
     bare = SHOWN._replace(found=None)
-    for sheet, asked in ((edits, Asked()), (delta, Asked()), (samples, Asked(given=("old",)))):
+    for sheet, options in ((edits, SheetOptions()), (delta, SheetOptions()), (samples, SheetOptions(given=("old",)))):
         with pytest.raises(Refusal, match="goes along attributes, and this model has learned none: latelier draw RUN"):
-            sheet.draw(bare._replace(asked=asked))
+            sheet.draw(bare._replace(options=options))

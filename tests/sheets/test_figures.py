@@ -9,7 +9,7 @@ def noise(n: int, height: int, width: int, channels: int = 1) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (n, height, width, channels), dtype=np.uint8)
 
 
-def test_a_mosaic_holds_every_picture_magnified_in_its_place():
+def test_a_mosaic_holds_every_image_magnified_in_its_place():
     images = noise(5, 4, 6)
     page = mosaic(images, 3, width=3 * 12, gap=0)
     assert page.shape == (16, 36, 3)
@@ -19,7 +19,7 @@ def test_a_mosaic_holds_every_picture_magnified_in_its_place():
     assert (page[8:, 24:] == 255).all()  # an empty place
 
 
-def test_gaps_are_white_and_between_pictures_alone():
+def test_gaps_are_white_and_between_images_alone():
     page = mosaic(np.zeros((4, 5, 5, 3), np.uint8), 2, width=13, gap=3)
     assert page.shape == (13, 13, 3)
     assert (
@@ -28,7 +28,7 @@ def test_gaps_are_white_and_between_pictures_alone():
 
 
 @pytest.mark.parametrize(("side", "across"), [(8, 20), (28, 20), (64, 20), (128, 20), (300, 2), (1, 1), (97, 7)])
-def test_a_mosaic_fits_whatever_its_pictures(side, across):
+def test_a_mosaic_fits_whatever_its_images(side, across):
     page = mosaic(noise(across, side, side), across)
     assert page.shape[1] <= 1120
     assert page.shape[0] <= max(96, side)

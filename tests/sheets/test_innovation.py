@@ -70,7 +70,7 @@ def test_draws_follow_the_generator_and_leave_the_code_alone(model: Stacked, cod
     assert not torch.equal(generator.get_state(), seeded().get_state())  # the next innovation has noise of its own
 
 
-def test_the_sheet_changes_the_pictures_own_lowest_level(model: Stacked) -> None:
+def test_the_sheet_changes_the_images_own_lowest_level(model: Stacked) -> None:
     shown = view(model, n=2)
     sheet = draw(shown)
     code = model.encode(shown.image).mode()
@@ -79,7 +79,7 @@ def test_the_sheet_changes_the_pictures_own_lowest_level(model: Stacked) -> None
     assert len(places(sheet, pixels(model.decode({"z1": code["z1"]}))[0])) == 3  # times 1, the reconstruction
 
 
-def test_the_entries_that_change_the_pictures_most_come_first(model: Stacked, code: Code) -> None:
+def test_the_entries_that_change_the_images_most_come_first(model: Stacked, code: Code) -> None:
     changes: list[Tensor] = []
     here = model.decode({"z1": code["z1"]})
     for entry in range(3):

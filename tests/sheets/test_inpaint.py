@@ -30,7 +30,7 @@ def test_each_mask_shows_original_known_and_filled() -> None:
     for place, known in enumerate(tuple(model.masks)):
         filled = impute.filled(model, shown.image, known, shown.generator)
         rows = (pixels(shown.image)[0], masked(shown.image, known.bool())[0], pixels(filled)[0])
-        tops = [places(sheet, picture)[-1 if place else 0][0] for picture in rows[1:]]
+        tops = [places(sheet, one)[-1 if place else 0][0] for one in rows[1:]]
         assert tops == sorted(tops)
         assert len(places(sheet, rows[0])) == len(MASKS)
     generator = Generator().manual_seed(0)

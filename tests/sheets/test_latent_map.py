@@ -81,7 +81,7 @@ def test_the_map_finds_the_number_that_holds_the_place(monkeypatch):
     assert (sheet[:, -MARGIN:] == 255).all()
 
 
-def test_places_are_joined_where_pictures_are_few():
+def test_places_are_joined_where_images_are_few():
     known = {role: np.arange(32).repeat(32) if role == "x" else np.tile(np.arange(32), 32) for role in ("x", "y")}
     x, y, places = _places(known)
     assert places == (8, 8)  # 16 images each; 16 x 16 would leave 4
@@ -91,7 +91,7 @@ def test_places_are_joined_where_pictures_are_few():
 
 
 @pytest.mark.parametrize(("factors", "lacking"), [((), "x, y, scale, rotation, shape"), (FACTORS[1:], "shape")])
-def test_pictures_without_known_factors_are_refused(factors, lacking):
+def test_images_without_known_factors_are_refused(factors, lacking):
     with pytest.raises(Refusal, match=f"whose {lacking} are known: give --data sprites"):
         draw(view(Fake((1, 8, 8)), factors=factors))
 

@@ -38,7 +38,7 @@ def test_a_map_is_multiplied_or_replaced_as_a_whole_and_alone(model: Stacked) ->
 
 
 @pytest.mark.parametrize("way", ["multiplied by", "replaced by"])
-def test_the_units_that_change_the_picture_most_come_first(model: Stacked, way: str) -> None:
+def test_the_units_that_change_the_image_most_come_first(model: Stacked, way: str) -> None:
     code = model.fill({"z2": torch.tensor([[0.5, -1.0, 0.01]])})
     for level, units in (("z1", 2), ("z2", 3)):
         here = model.decode({level: code[level]})

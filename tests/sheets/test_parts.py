@@ -55,19 +55,19 @@ def test_parts_are_ordered_and_counted_by_their_peaks():
     assert parts.caption_of(occurrence, 2) == "part 2\npeak 0.20, mean 0.02\nin 25% of images"
 
 
-def test_the_sheet_has_a_row_a_part_and_a_column_a_picture():
+def test_the_sheet_has_a_row_a_part_and_a_column_an_image():
     shown = view(Parted(IMAGE, GRID))._replace(image=torch.stack([lit((1, 3)), lit((0, 0), (0, 1))]))
     sheet = parts.draw(shown)
     occurrence = shown.model.parts(shown.image).occurrence
     rows = [shown.image, *(parts.dimmed(shown.image, occurrence[:, part]) for part in (1, 0, 2))]
-    found = [[places(sheet, picture)[0] for picture in pixels(row)] for row in rows]
+    found = [[places(sheet, drawn)[0] for drawn in pixels(row)] for row in rows]
     assert [sorted(row) for row in found] == found  # columns from the left
     assert all(len({y for y, _ in row}) == 1 for row in found)
     assert sorted(row[0] for row in found) == [row[0] for row in found]  # rows from above
     assert len({x for row in found for _, x in row}) == 2
 
 
-def test_at_most_twelve_parts_and_eight_pictures_are_drawn(monkeypatch):
+def test_at_most_twelve_parts_and_eight_images_are_drawn(monkeypatch):
     drawn = []
     monkeypatch.setattr(parts, "compose", lambda title, bands, footer: drawn.append(bands[0][0]))
     model = Parted((1, 8, 8))
@@ -79,33 +79,33 @@ def test_at_most_twelve_parts_and_eight_pictures_are_drawn(monkeypatch):
     assert [len(row) for row in drawn[0].cells] == [8] * 13
 
 
-def test_the_strongest_cell_of_each_picture_in_falling_order():
+def test_the_strongest_cell_of_each_image_in_falling_order():
     probability = torch.full((4, *GRID), 0.1)
-    for picture, row, column, value in ((0, 1, 3, 0.7), (0, 0, 0, 0.6), (1, 0, 4, 0.9), (3, 1, 0, 0.7)):
-        probability[picture, row, column] = value
+    for shown, row, column, value in ((0, 1, 3, 0.7), (0, 0, 0, 0.6), (1, 0, 4, 0.9), (3, 1, 0, 0.7)):
+        probability[shown, row, column] = value
     found = part_crops.strongest(probability, 3)
     assert [cell[:3] for cell in found] == [(1, 0, 4), (0, 1, 3), (3, 1, 0)]  # of equals the first; one an image
     assert [cell[3] for cell in found] == pytest.approx([0.9, 0.7, 0.7])
 
 
 def test_a_crop_is_the_cell_and_one_more_on_every_side():
-    picture = np.random.default_rng(0).integers(0, 256, (24, 40, 3), np.uint8)
-    assert np.array_equal(part_crops.crop(picture, 1, 2, (3, 5)), picture[:24, 8:32])
-    corner = part_crops.crop(picture, 2, 4, (3, 5))
-    assert np.array_equal(corner[:16, :16], picture[8:, 24:])
-    assert (corner[16:, :16] == picture[-1, 24:]).all()  # beyond the border its edge is repeated
-    assert (corner[:16, 16:] == picture[8:, -1:]).all()
-    assert (corner[16:, 16:] == picture[-1, -1]).all()
+    shown = np.random.default_rng(0).integers(0, 256, (24, 40, 3), np.uint8)
+    assert np.array_equal(part_crops.crop(shown, 1, 2, (3, 5)), shown[:24, 8:32])
+    corner = part_crops.crop(shown, 2, 4, (3, 5))
+    assert np.array_equal(corner[:16, :16], shown[8:, 24:])
+    assert (corner[16:, :16] == shown[-1, 24:]).all()  # beyond the border its edge is repeated
+    assert (corner[:16, 16:] == shown[8:, -1:]).all()
+    assert (corner[16:, 16:] == shown[-1, -1]).all()
 
 
 @pytest.mark.parametrize(("shape", "grid"), [((33, 9), (4, 2)), ((3, 5), (7, 9)), ((8, 8), (1, 1)), ((30, 50), (4, 7))])
-def test_all_crops_of_a_picture_have_one_size_and_hold_their_cell(shape, grid):
-    picture = np.arange(shape[0] * shape[1]).reshape(*shape, 1)
-    crops = [part_crops.crop(picture, y, x, grid) for y in range(grid[0]) for x in range(grid[1])]
+def test_all_crops_of_an_image_have_one_size_and_hold_their_cell(shape, grid):
+    shown = np.arange(shape[0] * shape[1]).reshape(*shape, 1)
+    crops = [part_crops.crop(shown, y, x, grid) for y in range(grid[0]) for x in range(grid[1])]
     assert {crop.shape for crop in crops} == {crops[0].shape}
     for place, crop in enumerate(crops):
         middle = ((place // grid[1] + 0.5) * shape[0] // grid[0], (place % grid[1] + 0.5) * shape[1] // grid[1])
-        assert picture[int(middle[0]), int(middle[1])] in crop
+        assert shown[int(middle[0]), int(middle[1])] in crop
 
 
 def test_the_crops_of_a_part_stand_in_one_row_the_most_probable_first():

@@ -31,7 +31,7 @@ def edges(sheet: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("side", range(1, 97))
-def test_a_small_picture_is_shown_in_48_to_96_px_by_a_whole_factor(side):
+def test_a_small_image_is_shown_in_48_to_96_px_by_a_whole_factor(side):
     width, height = shown(side, side)
     assert width == height
     assert width % side == 0
@@ -39,11 +39,11 @@ def test_a_small_picture_is_shown_in_48_to_96_px_by_a_whole_factor(side):
 
 
 @pytest.mark.parametrize("side", [97, 128, 129, 256, 1000])
-def test_a_big_picture_is_shown_in_at_most_128_px(side):
+def test_a_big_image_is_shown_in_at_most_128_px(side):
     assert 48 <= shown(side, side)[0] <= 128
 
 
-def test_a_picture_is_magnified_without_smoothing_and_in_its_own_values():
+def test_an_image_is_magnified_without_smoothing_and_in_its_own_values():
     image = np.array([[[0], [255]], [[90], [180]]], np.uint8)
     sheet = compose("", [[Grid([[Cell(image)]])]], "")
     block = np.kron(image[:, :, 0], np.ones((48, 48), np.uint8))

@@ -60,7 +60,7 @@ def levels(*values: float) -> Tensor:
     return torch.tensor(values).view(-1, 1, 1, 1) + 0.02 * noise
 
 
-def test_the_picture_of_the_highest_peak_is_the_target_and_the_next_are_sources():
+def test_the_image_of_the_highest_peak_is_the_target_and_the_next_are_sources():
     fake, image = Parted((3, 16, 24)), levels(0.6, 0.9, 0.2, 0.8, 0.7, 0.55)
     sheet = draw(view(fake, n=6)._replace(image=image))
     assert len(fake.decoded) == 5  # before, after and one a source; darkness occurs in one image alone
@@ -81,6 +81,6 @@ def test_the_picture_of_the_highest_peak_is_the_target_and_the_next_are_sources(
     assert all(found[0][1] < x for found, (_, x) in zip(sources, targets, strict=True))
 
 
-def test_a_part_that_occurs_in_one_picture_alone_cannot_be_swapped():
+def test_a_part_that_occurs_in_one_image_alone_cannot_be_swapped():
     with pytest.raises(Refusal, match=r"in these 1 no part exceeds 0\.5 in more than one"):
         draw(view(Parted((3, 16, 24)), n=1)._replace(image=levels(0.8)))

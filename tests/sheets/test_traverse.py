@@ -42,7 +42,7 @@ def test_without_rates_for_all_latents_the_variance_of_the_codes_decides():
         assert order[1].weight == pytest.approx(spread["b"].var(correction=0).item(), rel=1e-5)
 
 
-def test_a_variance_needs_two_pictures():
+def test_a_variance_needs_two_images():
     with pytest.raises(Refusal, match="give at least two"):
         draw(view(Fake((1, 8, 8)), n=1))
 
@@ -72,7 +72,7 @@ def test_a_move_changes_one_number_alone():
             assert torch.equal(copies[name][row], expected)
 
 
-def test_the_sheet_moves_the_heaviest_numbers_around_the_first_picture():
+def test_the_sheet_moves_the_heaviest_numbers_around_the_first_image():
     model = Fake((1, 8, 8), {"z": Latent((20,))}, z=torch.arange(20.0).flip(0))
     shown = view(model)
     draw(shown)

@@ -18,7 +18,7 @@ def test_the_patch_with_edges_is_white_in_its_place():
     assert below > above
 
 
-def test_a_picture_without_edges_weighs_the_same_everywhere():
+def test_an_image_without_edges_weighs_the_same_everywhere():
     image = torch.full((1, 1, 16, 24), 0.3)
     sheet = draw(view(Fake((1, 16, 24)), n=1)._replace(image=image))
     ((y, x),) = places(sheet, pixels(image)[0])

@@ -84,14 +84,14 @@ def test_the_folder_of_somebody_else_is_not_free_and_a_link_is_not_followed(tmp_
 @pytest.fixture(scope="module")
 def source(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Images, decoded already, as is what the verbs read beside them: no cache is written once a disk is full."""
-    pictures = folder(tmp_path_factory.mktemp("source"), 6, "L", (8, 8))
-    main(words(run, "edit", pictures, tmp_path_factory.mktemp("edited") / "out"))
-    return pictures
+    given = folder(tmp_path_factory.mktemp("source"), 6, "L", (8, 8))
+    main(words(run, "edit", given, tmp_path_factory.mktemp("edited") / "out"))
+    return given
 
 
-def words(run: Path, verb: str, pictures: Path, out: Path) -> list[str]:
+def words(run: Path, verb: str, given: Path, out: Path) -> list[str]:
     more = {"edit": ["--attribute", "3"], "inpaint": ["--mask", "half"]}
-    source = [] if verb in ("export", "draw", "report") else [str(pictures)]
+    source = [] if verb in ("export", "draw", "report") else [str(given)]
     sheet = ["samples"] if verb == "draw" else []
     return [verb, str(run), *source, *sheet, *more.get(verb, []), "--out", str(out)]
 
@@ -136,7 +136,7 @@ def small_files() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-LARGE = {"encode": "out.parquet", "draw": "out.png", "export": "out", "reconstruct": "pictures"}
+LARGE = {"encode": "out.parquet", "draw": "out.png", "export": "out", "reconstruct": "images"}
 
 
 @pytest.mark.parametrize("verb", but_slow(LARGE, "export"))
@@ -156,20 +156,20 @@ FILES = ("encode", "classify", "suggest", "draw", "report", "duplicates", "outli
 @pytest.mark.parametrize("verb", but_slow(FILES, "report"))
 def test_a_file_is_written_over_by_its_like_alone(verb: str, run: Path, tmp_path: Path, capsys: Captured) -> None:
     """Neither the images that a command reads nor its run, nor a table of the user's."""
-    pictures = folder(tmp_path / "pets", 6, "L", (8, 8))
-    (pictures / "labels.csv").write_text("file,label\n000.png,3\n")
+    given = folder(tmp_path / "pets", 6, "L", (8, 8))
+    (given / "labels.csv").write_text("file,label\n000.png,3\n")
     one, out = Path(shutil.copytree(run, tmp_path / "run")), tmp_path / ("o.png" if verb == "draw" else "of any name")
     files = (path for path in sorted(tmp_path.rglob("*")) if path.is_file() and path.stat().st_size)
     before = {path: path.read_bytes() for path in {path.suffix: path for path in files}.values()}
     another = "encode" if verb != "encode" else "classify"  # what latelier wrote as something else stays too
-    main(words(one, another, pictures, tmp_path / "another"))
+    main(words(one, another, given, tmp_path / "another"))
     before[tmp_path / "another"] = (tmp_path / "another").read_bytes()
     for path in before:
-        assert "is there, and no earlier output of this kind" in refused(capsys, words(one, verb, pictures, path))
+        assert "is there, and no earlier output of this kind" in refused(capsys, words(one, verb, given, path))
     assert {path: path.read_bytes() for path in before} == before
     out.write_bytes(b"")
     for _ in range(2):  # over an empty file, and over its like
-        main(words(one, verb, pictures, out))
+        main(words(one, verb, given, out))
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_a_refused_training_leaves_nothing(more: list[str], said: str, tmp_path:
     assert not (tmp_path / "run").exists()
 
 
-def test_a_picture_is_called_as_every_system_allows(run: Path, tmp_path: Path) -> None:
+def test_an_image_is_called_as_every_system_allows(run: Path, tmp_path: Path) -> None:
     from PIL import Image
 
     (tmp_path / "p").mkdir()

@@ -63,7 +63,7 @@ def test_only_the_budget_may_change(tmp_path: Path) -> None:
     longer = read(written(tmp_path, GOOD.replace("trials = 4", "hours = 2")))
     other = read(written(tmp_path, GOOD.replace("[2, 8]", "[2, 9]")))
     assert (longer.trials, longer.hours) == (None, 2)
-    assert one.told() == longer.told() != other.told()
+    assert one.json() == longer.json() != other.json()
 
 
 @pytest.mark.parametrize(

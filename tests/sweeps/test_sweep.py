@@ -139,7 +139,7 @@ def test_a_trial_that_fails_is_told_of_and_the_others_go_on(
     assert 0 < len(failed) < 6
     assert [state for state, _, _ in found] == ["FAIL" if number in failed else "COMPLETE" for number in range(6)]
     page = Path("found/sweep.html").read_text()
-    assert page.count("vae: latent is the number of code numbers, at least 1, not -") == len(failed)
+    assert page.count("vae: latent is the number of latent dimensions, at least 1, not -") == len(failed)
 
 
 def test_trials_that_fail_one_after_another_end_the_sweep(
@@ -178,7 +178,7 @@ def test_a_trial_that_is_behind_is_pruned(place: Path, capsys: Captured, monkeyp
     ("more", "latent", "line"),
     [
         ("wide = 3\n", "{range = [1, 4]}", "vae has no field 'wide'; there are: "),
-        ("", "{range = [0, 4]}", "vae: latent is the number of code numbers, at least 1, not 0"),
+        ("", "{range = [0, 4]}", "vae: latent is the number of latent dimensions, at least 1, not 0"),
         ("", "{range = [1, 100_000_000_000]}", "vae: with these settings its weights alone take"),
     ],
 )

@@ -30,7 +30,7 @@ def test_a_figure_is_rounded_to_its_spread(value: float, sd: float, text: str) -
 
 
 @pytest.mark.parametrize(("n", "text"), [(60, "93 %"), (999, "93 %"), (10_000, "93.3 %"), (200_000, "93.28 %")])
-def test_a_percentage_has_the_decimals_that_so_many_pictures_allow(n: int, text: str) -> None:
+def test_a_percentage_has_the_decimals_that_so_many_images_allow(n: int, text: str) -> None:
     assert percent(93.28, n) == text
 
 

@@ -55,7 +55,7 @@ def test_labels_of_some_bring_a_label_head_and_are_what_it_learns_from(here: Pat
     assert trained(out="bare", settings=[*TINY["settings"], "head=none"])["model"]["head"] is None
 
 
-def test_labels_beside_some_of_the_pictures_bring_the_same_head_as_a_labels_file(
+def test_labels_beside_some_of_the_images_bring_the_same_head_as_a_labels_file(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = trained()["model"]
@@ -73,7 +73,7 @@ def test_labels_beside_some_of_the_pictures_bring_the_same_head_as_a_labels_file
 
 
 @pytest.mark.parametrize(("labelled", "classes"), [(12, 2), (8, 1)])
-def test_labels_of_all_pictures_or_of_one_class_bring_no_head(here: Path, labelled: int, classes: int) -> None:
+def test_labels_of_all_images_or_of_one_class_bring_no_head(here: Path, labelled: int, classes: int) -> None:
     rows = "".join(f"{i:03}.png,class {i % classes}\n" for i in range(labelled))
     (here / "pets" / "labels.csv").write_text(f"file,label\n{rows}")
     assert trained(labels_file=None)["model"]["head"] is None
@@ -99,14 +99,14 @@ def test_of_a_labels_file_as_many_a_class_may_be_kept(here: Path) -> None:
     assert open_run("run").splits("pets", Where()).labels_learned == 4
 
 
-def test_pictures_of_elsewhere_keep_their_own_classes(here: Path) -> None:
+def test_images_of_elsewhere_keep_their_own_classes(here: Path) -> None:
     """Though they have the same names."""
     trained()
     folder(here / "others" / "pets", 3, "L", (8, 8))
     assert open_run("run").images("others/pets", Where()).label.tolist() == [-1] * 3
 
 
-def test_the_runs_pictures_are_known_wherever_they_and_it_are(here: Path) -> None:
+def test_the_runs_images_are_known_wherever_they_and_it_are(here: Path) -> None:
     trained()
     (here / "run").rename(here / "moved")
     (here / "pets").rename(here / "animals")

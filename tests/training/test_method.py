@@ -122,7 +122,7 @@ def test_what_was_chosen_may_be_overruled(here: Path) -> None:
     assert config("run")["model"]["head"] is None
 
 
-def test_larger_pictures_are_scaled_unless_a_size_is_asked(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_larger_images_are_scaled_unless_a_size_is_asked(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder(here / "large", 12, "L", (80, 96))
     latelier.train(data="large", out="run", settings=SMALL, **TINY)
     assert "images are scaled to 64 px, --size N chooses another" in capsys.readouterr().err

@@ -18,7 +18,7 @@ SETTINGS = ["latent=2", "net=mlp", "net.widths=4", "head.unlabelled=none"]
 LENGTH: dict[str, Any] = {"steps": 6, "batch": 8, "quiet": True, "validation": 0}
 
 
-def pictures(place: Path, classes: str, each: int, side: int = 8) -> Path:
+def images(place: Path, classes: str, each: int, side: int = 8) -> Path:
     for name in classes:
         (place / name).mkdir(parents=True)
         for number in range(each):
@@ -30,8 +30,8 @@ def pictures(place: Path, classes: str, each: int, side: int = 8) -> Path:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("beginning")
-    pictures(place / "few", "ab", 10)
-    pictures(place / "grown", "ab", 14)
+    images(place / "few", "ab", 10)
+    images(place / "grown", "ab", 14)
     few = {"data": place / "few", **LENGTH}
     latelier.train("vae", out=place / "old", labels=5, settings=SETTINGS, **few)
     latelier.train("vae", out=place / "plain", settings=SETTINGS[:3], **few)
@@ -114,12 +114,12 @@ def test_before_the_first_save_a_resume_begins_with_the_same_weights_or_is_refus
         ({"from_run": "pca"}, "--from pca: a pca is fitted anew"),
         ({"from_run": "nowhere"}, "no run at nowhere"),
         ({"from_run": "plain", "labels": 5}, "--from plain: --labels needs a head"),
-        ({"data": "three"}, "--from old tells a, b, and these images are of c too"),
+        ({"data": "three"}, "--from old predicts a, b, and these images are of c too"),
         ({"data": "digits", "from_run": "plain", "size": 4}, "has images of 1x4x4 .*, but plain is built for 1x8x8"),
     ],
 )
 def test_what_would_be_another_run_is_refused(arguments: dict[str, Any], said: str, here: Path) -> None:
-    pictures(here / "three", "abc", 4)
+    images(here / "three", "abc", 4)
     with pytest.raises(Refusal, match=said):
         latelier.train(**{"data": "grown", "from_run": "old", "out": "new", **LENGTH, **arguments})
     assert not Path("new").exists()
@@ -132,13 +132,13 @@ def test_what_is_the_same_may_be_said_again(here: Path) -> None:
 
 
 def test_of_fewer_classes_each_keeps_its_number(here: Path) -> None:
-    names = sorted(path.name for path in (pictures(here / "one", "b", 9) / "b").iterdir())
+    names = sorted(path.name for path in (images(here / "one", "b", 9) / "b").iterdir())
     (here / "one" / "b" / "labels.csv").write_text("\n".join(["file,label", *(f"{name},b" for name in names)]))
     latelier.train(data="one/b", out="new", from_run="old", **LENGTH)
     assert json_records.read(Path("new/config.json"), dict, "")["model"]["classes"] == ["a", "b"]
 
 
-def test_where_pictures_were_added_the_refusal_says_how_to_go_on(here: Path) -> None:
+def test_where_images_were_added_the_refusal_says_how_to_go_on(here: Path) -> None:
     with pytest.raises(Refusal, match="latelier train --from old --data grown --out NEW"):
         latelier.train(out="old", resume=True, data="grown", steps=12, quiet=True)
 

@@ -40,7 +40,7 @@ def table(path: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_every_picture_gets_a_caption_in_words_that_it_learned(here: Path, capsys: Captured) -> None:
+def test_every_image_gets_a_caption_in_words_that_it_learned(here: Path, capsys: Captured) -> None:
     words = need(latelier.load("run"), Captions).words()
     assert words[:3] == ("<padding>", "<end>", "<unknown>")
     assert {"a", "dog", "cat", "no", "käse", "🐶", "far"} < set(words)
@@ -89,7 +89,7 @@ def test_of_several_captions_the_first_can_be_learned_alone(here: Path) -> None:
 
 
 @pytest.mark.slow
-def test_what_it_writes_can_stand_beside_pictures(here: Path) -> None:
+def test_what_it_writes_can_stand_beside_images(here: Path) -> None:
     latelier.caption("run", "silent", out="silent/captions.csv")
     again = latelier.train(
         "vae",
@@ -144,7 +144,7 @@ def test_captions_are_scored_beside_what_needs_no_model(here: Path) -> None:
         (f"train vae --data pets --out new {TINY} caption=gro", 'unknown caption head "gro"; did you mean "gru"?'),
         (
             f"train vae --data pets --out new {TINY} head=gru",
-            "gru writes captions and tells no classes; say caption=gru",
+            "gru writes captions and predicts no classes; say caption=gru",
         ),
         (f"train vae --data pets --out new {TINY} {GRU} caption.least=999999", "no word occurs 999999 times"),
         (

@@ -44,12 +44,12 @@ def said(captured: Captured, command: str) -> str:
     return captured.readouterr().out
 
 
-def test_accuracy_confusion_and_calibration_of_pictures_that_it_has_not_learned(here: Path, capsys: Captured) -> None:
+def test_accuracy_confusion_and_calibration_of_images_that_it_has_not_learned(here: Path, capsys: Captured) -> None:
     text = said(capsys, "classify run digits:test --out out.csv --confusion table.csv")
     run = open_run("run")
     images = run.images("digits:test", Where())
     held = calibration._held_out(run, Where())
-    raw, on_held = (calibration.probabilities(run, pictures) for pictures in (images, held))
+    raw, on_held = (calibration.probabilities(run, one) for one in (images, held))
     right = (on_held.argmax(1) == held.label).mean()
     assert 0.3 < right < 0.95
     line = f"out.csv: 500 images; {100 * right:.0f} % of the 250 whose class is known and not learned are right\n"
@@ -67,7 +67,7 @@ def test_accuracy_confusion_and_calibration_of_pictures_that_it_has_not_learned(
     assert [row["true class"] for row in rows("table.csv")] == list(images.classes)
 
 
-def test_pictures_of_elsewhere_are_all_counted(here: Path, capsys: Captured) -> None:
+def test_images_of_elsewhere_are_all_counted(here: Path, capsys: Captured) -> None:
     text = said(capsys, "classify run digits:train --out out.csv")
     assert "of the 1,297 with a known class are right" in text
     assert "always the largest class, 3: 10.2 %" in text
@@ -176,7 +176,7 @@ def test_too_few_labels_are_said_with_how_many_are_enough(
     assert not Path("run/calibration.json").exists()
 
 
-def test_pictures_without_a_class_and_of_unknown_ones(here: Path, capsys: Captured) -> None:
+def test_images_without_a_class_and_of_unknown_ones(here: Path, capsys: Captured) -> None:
     assert said(capsys, "classify run bare --out out.csv").startswith("out.csv: 6 images\nprobabilities in out.csv")
     assert len(rows("out.csv")) == 6
     capsys.readouterr()

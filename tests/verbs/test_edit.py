@@ -58,7 +58,7 @@ def table(place: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_each_picture_is_moved_and_the_table_says_what_became_of_it(here: Path, capsys: Captured) -> None:
+def test_each_image_is_moved_and_the_table_says_what_became_of_it(here: Path, capsys: Captured) -> None:
     main(shlex.split("edit run pets --attribute light --by 2 --out new"))
     assert "along directions that the model has learned" in capsys.readouterr().out
     rows = table("new")
@@ -140,7 +140,7 @@ def test_directions_are_fitted_on_what_the_run_was_trained_on_alone(here: Path, 
     assert len(edit_basis.known(open_run(run), Where())) == 10
 
 
-def test_every_verb_moves_along_the_same_directions_whatever_pictures_it_is_given(
+def test_every_verb_moves_along_the_same_directions_whatever_images_it_is_given(
     here: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fit, made = directions.fitting, []
@@ -167,7 +167,7 @@ def test_every_verb_moves_along_the_same_directions_whatever_pictures_it_is_give
         assert torch.equal(found.weight["z"], made[0][1].weight["z"])
 
 
-def test_where_what_a_run_learned_from_is_gone_the_pictures_given_must_do(
+def test_where_what_a_run_learned_from_is_gone_the_images_given_must_do(
     here: Path, made: Path, capsys: Captured
 ) -> None:
     for run in ("run", "pca"):
@@ -194,7 +194,7 @@ def test_edits_that_hardly_show_are_warned_of_and_others_are_not(here: Path, cap
     main(shlex.split("edit pca pets --attribute light --by 12 --out large"))
     told = capsys.readouterr()
     assert "warning" not in told.err
-    assert "in steps that change 0.1 of what tells two images apart" in told.out
+    assert "in steps that change 0.1 of the difference between two images" in told.out
     for row in table("large"):
         assert float(row["light judged after"]) > 0.5
 
@@ -240,7 +240,7 @@ def test_mistakes_are_one_line(here: Path, capsys: Captured, command: str, said:
     assert not Path("new").exists()
 
 
-def test_what_tells_drawn_pictures_is_not_named_among_the_attributes(here: Path, capsys: Captured) -> None:
+def test_what_tells_drawn_images_is_not_named_among_the_attributes(here: Path, capsys: Captured) -> None:
     for command in ("edit run pets --attribute dark --out new", "draw run edits --attribute dark"):
         assert refused(capsys, command).endswith("there are: light")
 

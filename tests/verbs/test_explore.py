@@ -44,7 +44,7 @@ def seen(address: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(content)))
 
 
-def test_the_command_that_the_page_gives_draws_its_picture(
+def test_the_command_that_the_page_gives_draws_its_image(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -54,15 +54,15 @@ def test_the_command_that_the_page_gives_draws_its_picture(
     with TestClient(build_app([place], uploads), base_url=HERE) as client:
         page = Page(client)
         for panel, action, question in (
-            ("traverse", "move", {"picture": "d3", "moves": {"z:1": 2.5}}),
+            ("traverse", "move", {"image": "d3", "moves": {"z:1": 2.5}}),
             ("traverse", "move", {"seed": 5, "moves": {"z:0": -1}}),
-            ("interpolate", "at", {"pictures": ["d1", "d4", "d2"], "x": 0.3, "y": 0.8}),
+            ("interpolate", "at", {"images": ["d1", "d4", "d2"], "x": 0.3, "y": 0.8}),
         ):
-            shown = seen(page.ask(panel, action, run="a-run", **question)["picture"])
+            shown = seen(page.ask(panel, action, run="a-run", **question)["image"])
             command = page.ask(panel, "code", run="a-run", **question)["command"]
             main(shlex.split(command)[1:])
-            with Image.open("picture.png") as picture:
-                assert np.array_equal(np.asarray(picture), shown)
+            with Image.open("decoded.png") as opened:
+                assert np.array_equal(np.asarray(opened), shown)
 
 
 def test_a_code_may_come_from_a_file(run: Path, tmp_path: Path) -> None:

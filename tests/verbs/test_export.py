@@ -112,7 +112,7 @@ def test_card_says_how_to_use_the_files(exported: Path) -> None:
     ("head", "means"),
     [
         ({"head": "softmax", "head.unlabelled": "consistent", "head.views": 3}, "3 changed views (head.views=3)"),
-        pytest.param({"head": "bayesian_svm"}, "50 draws of the code (head.draws=50)", marks=pytest.mark.slow),
+        pytest.param({"head": "bayesian_svm"}, "50 samples of the code (head.draws=50)", marks=pytest.mark.slow),
         pytest.param({"head": "softmax"}, "", marks=pytest.mark.slow),
     ],
 )

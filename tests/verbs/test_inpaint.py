@@ -73,7 +73,7 @@ def test_every_level_of_grey_is_kept(here: Path) -> None:
     assert np.array_equal(found[ramp != 100], ramp[ramp != 100])
 
 
-def test_a_seed_gives_the_same_pictures_again_and_another_other_masks(here: Path) -> None:
+def test_a_seed_gives_the_same_images_again_and_another_other_masks(here: Path) -> None:
     for name, seed in (("one", 3), ("again", 3), ("other", 4)):
         assert latelier.inpaint("vae", "pets", mask="random", out=name, seed=seed) == Path(name)
     assert np.array_equal(pixels("one"), pixels("again"))

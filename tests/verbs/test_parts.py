@@ -162,14 +162,14 @@ def test_a_trained_run_writes_what_its_model_says(run: Path, out: Path, capsys: 
     expected = images[0].parts(images[1]).occurrence
     assert expected.shape == (6, 3, 2, 3)
     found = torch.zeros(expected.shape)
-    picture = [int(Path(name).stem) for name in table["file"]]
-    found[picture, table["part"], table["row"], table["column"]] = torch.tensor(table["probability"])
-    assert 0 < len(picture) < expected.numel()
+    row = [int(Path(name).stem) for name in table["file"]]
+    found[row, table["part"], table["row"], table["column"]] = torch.tensor(table["probability"])
+    assert 0 < len(row) < expected.numel()
     torch.testing.assert_close(found, expected.where(expected >= 0.3, 0.0))
-    assert f"{len(picture)} rows; parts occur in 6 of 6 images" in capsys.readouterr().out
+    assert f"{len(row)} rows; parts occur in 6 of 6 images" in capsys.readouterr().out
 
 
-def test_without_a_source_it_takes_the_pictures_that_scores_are_measured_on(
+def test_without_a_source_it_takes_the_images_that_scores_are_measured_on(
     tmp_path: Path, out: Path, capsys: Captured
 ) -> None:
     pets = folder(tmp_path / "pets", 30, size=(24, 16))

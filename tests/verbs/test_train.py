@@ -60,7 +60,7 @@ def test_labels_bring_a_label_head_unless_one_is_named(
     assert kept is None if head is None else head.items() <= kept.items()
 
 
-def test_changes_of_pictures_are_trained_with_and_kept(tmp_path: Path) -> None:
+def test_changes_of_images_are_trained_with_and_kept(tmp_path: Path) -> None:
     options: dict[str, Any] = {"data": "digits", "images": 100, "batch": 50, "steps": 4, "quiet": True}
     changes = {"affine": 1.0, "cutout": 0.3, "colour": 0.5}
     losses = []
@@ -72,7 +72,7 @@ def test_changes_of_pictures_are_trained_with_and_kept(tmp_path: Path) -> None:
     assert {name: request[name] for name in changes} == changes
 
 
-def test_what_is_fitted_without_the_trainer_says_that_it_changes_no_pictures(
+def test_what_is_fitted_without_the_trainer_says_that_it_changes_no_images(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     latelier.train("pca", data="digits", images=100, out=tmp_path / "run", affine=1, flip=True)
@@ -87,7 +87,7 @@ def test_what_is_fitted_without_steps_says_so_and_where_its_length_is_set(tmp_pa
     assert "rbm is fitted by scikit-learn, for as long as --set epochs=N says: --epochs" in capsys.readouterr().err
 
 
-def test_a_trial_changes_its_pictures_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_trial_changes_its_images_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
 
     class Kept(Batches):
@@ -102,7 +102,7 @@ def test_a_trial_changes_its_pictures_as_it_says(monkeypatch: pytest.MonkeyPatch
     assert found == [Augment(shift=1, affine=0.5, cutout=0.2)]
 
 
-def test_pictures_that_are_gone_at_the_end_end_no_training(
+def test_images_that_are_gone_at_the_end_end_no_training(
     tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Run, "splits", Mock(side_effect=Refusal("they are gone")))

@@ -80,7 +80,7 @@ def test_a_judge_tells_edits_that_show_from_those_that_do_not(knowing: dict[str,
     assert deaf["edits by 3"] == deaf["edits by 6"] == 0
 
 
-def test_who_cannot_tell_real_pictures_is_no_judge() -> None:
+def test_who_cannot_tell_real_images_is_no_judge() -> None:
     rng = np.random.default_rng(0)
     vague = [replace(one, attribute=rng.integers(0, 2, one.attribute.shape).astype(np.int8)) for one in DATA[:2]]
     found = attributed(Knowing(), vague[0], vague[1], None)
@@ -88,7 +88,7 @@ def test_who_cannot_tell_real_pictures_is_no_judge() -> None:
     assert not any(name.startswith("edits") for name in found)
 
 
-def test_nothing_is_said_of_attributes_that_pictures_do_not_show() -> None:
+def test_nothing_is_said_of_attributes_that_images_do_not_show() -> None:
     bare = noise(100, DATA.test.shape)
     assert attributed(Knowing(), bare, bare, None) == {}
     rare = np.array(DATA.test.attribute)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from every import Case, every, pictures_of
-from scores.fakes import Bell, Fake, LinearGaussian, Names, Reads, Repaints, noise, pictures
+from every import Case, every, images_of
+from scores.fakes import Bell, Fake, LinearGaussian, Names, Reads, Repaints, images_from, noise
 from torch import Generator, Tensor
 
 from latelier.core import Classifies, Code, Decodes, Samples, has
@@ -23,14 +23,14 @@ def planes(n: int, seed: int) -> Images:
     """Images in three dimensions around mid-grey: PCA of three keeps all but the rounding."""
     bases = np.linalg.qr(np.random.default_rng(0).normal(size=(64, 3)))[0]
     code = np.random.default_rng(seed).normal(size=(n, 3))
-    return pictures((128 + 120 * code @ bases.T).clip(0, 255).reshape(n, 8, 8, 1).round())
+    return images_from((128 + 120 * code @ bases.T).clip(0, 255).reshape(n, 8, 8, 1).round())
 
 
 def halves(n: int, seed: int) -> Images:
     """Class 1 is bright; every second image is of it."""
     label = np.arange(n) % 2
     pixels = np.random.default_rng(seed).integers(0, 100, (n, 8, 8, 1)) + 40 * label[:, None, None, None]
-    return pictures(pixels, label)
+    return images_from(pixels, label)
 
 
 def facts(model: Fake, fit: Images, test: Images, **options: Any) -> dict[str, float]:
@@ -52,7 +52,7 @@ class Paints(Fake, Decodes, Samples):
         return {"z": torch.randn(n, 3, generator=generator)}
 
 
-def test_reconstructions_stand_beside_pca_and_the_mean_of_other_pictures() -> None:
+def test_reconstructions_stand_beside_pca_and_the_mean_of_other_images() -> None:
     fit, test = planes(200, 1), planes(100, 2)
     found = facts(Repaints(SHAPE, lambda image: image + 0.1), fit, test)
     assert found["PSNR"] == pytest.approx(20, abs=1e-3)
@@ -84,8 +84,8 @@ def test_pca_has_as_many_numbers_as_a_code_uses() -> None:
     assert wide["PSNR"] > 90
 
 
-def test_baselines_know_the_pictures_that_the_model_saw() -> None:
-    dark, light = pictures(np.full((70, 8, 8, 1), 50)), pictures(np.full((70, 8, 8, 1), 200))
+def test_baselines_know_the_images_that_the_model_saw() -> None:
+    dark, light = images_from(np.full((70, 8, 8, 1), 50)), images_from(np.full((70, 8, 8, 1), 200))
     model = Repaints(SHAPE, lambda image: image)
     unseen, seen = facts(model, dark, light), facts(model, dark, light, seen=True)
     assert unseen["PSNR of mean"] == pytest.approx(-20 * math.log10(150 / 255), abs=0.01)
@@ -169,7 +169,7 @@ def test_measuring_is_repeatable_and_leaves_torchs_own_noise_alone() -> None:
 @every
 def test_every_method_untrained_is_told_that_it_has_not_learned(case: Case) -> None:
     model, _ = case.build()
-    images = pictures_of(case)
+    images = images_of(case)
     found = measured(model, Splits(images, images, seen=True), supervised=has(model, Classifies))
     assert all(math.isfinite(value) for value in found.values())
     says = [finding for finding in model.findings({**found, "shown": 0.0}) if finding.level == "warning"]

@@ -60,7 +60,7 @@ def test_codes_that_learned_from_labels_are_not_probed_for_them():
     ("facts", "records", "said"),
     [(QUICK, [], "5 labels"), (QUICK, [PROBE], "10 labels"), (QUICK | {"labels a class": 1.0}, [WIDE], "1 label ")],
 )
-def test_a_probe_of_all_pictures_goes_before_the_quick_one(facts, records, said):
+def test_a_probe_of_all_images_goes_before_the_quick_one(facts, records, said):
     (known,) = headlines(facts, records)
     assert said in known.note
 

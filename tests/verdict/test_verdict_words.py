@@ -35,10 +35,10 @@ def test_scores_change_no_verdict_by_another_number_of_labels(made: Path) -> Non
     values |= {f"linear {space} 10/class %": 50.0 for space in ("codes", "pixels", "PCA")}
     record = {"name": "probe", "data": splits.test.source, "seen": run.seen, "n": 20, "values": values}
     texts = [text for _, text in verdict.words(run, splits, FACTS | KNOWN, [record])]
-    assert any(text.startswith("Codes and pixels tell labels about as well: 70 % right from 100") for text in texts)
+    assert any(text.startswith("Codes and pixels predict labels about as well: 70 % right from 100") for text in texts)
 
 
-def test_a_verdict_has_five_lines_and_always_its_course_its_pictures_and_its_command(
+def test_a_verdict_has_five_lines_and_always_its_course_its_images_and_its_command(
     made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, splits = opened(made)
@@ -59,9 +59,9 @@ def test_a_verdict_has_five_lines_and_always_its_course_its_pictures_and_its_com
 
 
 SAID = {
-    90.0: "Its codes tell labels better than pixels do:",
-    71.0: "Codes and pixels tell labels about as well:",
-    60.0: "Its codes tell labels less well than pixels do:",
+    90.0: "Its codes predict labels better than pixels do:",
+    71.0: "Codes and pixels predict labels about as well:",
+    60.0: "Its codes predict labels less well than pixels do:",
 }
 
 

@@ -8,10 +8,10 @@ from latelier.bench.jobs import Bench, Job, Result
 from latelier.errors import Refusal
 from latelier.sheets import draw_sheet, find, wanted
 from latelier.sheets.figures import stacked
-from latelier.sheets.view import Asked
+from latelier.sheets.view import SheetOptions
 
 
-def drawn(bench: Bench, title: str, job: Job, sheets: Sequence[str | tuple[str, Asked]]) -> Result:
+def drawn(bench: Bench, title: str, job: Job, sheets: Sequence[str | tuple[str, SheetOptions]]) -> Result:
     """The job's run, trained now or before, and these sheets of its test images, some of them with what is asked. A
     sheet that this run cannot have (no part occurs yet, say) is named in the note with the reason. Raises Refusal
     where it can have none."""
@@ -20,10 +20,10 @@ def drawn(bench: Bench, title: str, job: Job, sheets: Sequence[str | tuple[str, 
     pages: list[np.ndarray] = []
     lacking = []
     for sheet in sheets:
-        name, asked = (sheet, Asked()) if isinstance(sheet, str) else sheet
+        name, options = (sheet, SheetOptions()) if isinstance(sheet, str) else sheet
         try:
             view = run.view(test, f"{job.row} on {test.source}", most=wanted(find(name)))
-            pages.append(draw_sheet(name, view._replace(asked=asked)))
+            pages.append(draw_sheet(name, view._replace(options=options)))
         except Refusal as why:
             lacking.append(f"Not drawn: {name}; {why}.")
     if not pages:

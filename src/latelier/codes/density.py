@@ -15,7 +15,7 @@ from latelier.codes.fitting import fit_likeliest
 from latelier.errors import Refusal
 
 COMPONENTS = (1, 2, 5, 10, 20, 50)  # that a mixture is tried with
-FULL = 256  # numbers of a code up to which covariances are full; diagonal beyond
+FULL = 256  # latent dimensions up to which covariances are full; diagonal beyond
 RIDGE = 1e-4  # on the diagonal of covariances, of codes with variance 1
 TRANSFORMS, HIDDEN, BINS = 3, (64, 64), 8  # of the flow
 EPOCHS, BATCH, RATE = 100, 256, 1e-3  # of its training

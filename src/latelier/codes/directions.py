@@ -1,5 +1,5 @@
 """Which way attributes lie in a model's code: as it has learned them, or found after the fact from the codes of a model
-that knew nothing of them: a linear classifier, which tells the attribute, and a step, which draws it."""
+that knew nothing of them: a linear classifier, which predicts the attribute, and a step, which draws it."""
 
 from functools import partial
 from typing import NamedTuple
@@ -20,7 +20,7 @@ from latelier.slices import Slices, aside, done, within
 
 ROWS = 5_000  # images that directions are fitted on
 FEWEST = 2  # of them that must have an attribute, and as many that must not
-SHARE = 0.1  # of what tells two images apart: what a fitted step of 1 changes in a drawn image
+SHARE = 0.1  # of the difference between two images: what a fitted step of 1 changes in a drawn image
 MEASURED = 256  # images on which that is measured
 LONGEST = 3.0  # standard deviations of the code in a step of 1: farther, an image that does not change stays as it is
 ROUNDS, BLOCK = 5, 16  # in which a step's length is found, and images that are drawn at once: a slice
@@ -62,7 +62,7 @@ def finding(model: Model, data: Images | None) -> Slices[Found]:
     where = data.source or "the images given"
     said = f"directions fitted after the fact on {len(fit):,} images of {where}"
     fitted_ones = yield from fitting(model, fit)
-    return Found(fitted_ones, said, f"steps that change {SHARE:g} of what tells two images apart")
+    return Found(fitted_ones, said, f"steps that change {SHARE:g} of the difference between two images")
 
 
 def fitting(model: Model, images: Images) -> Slices[Directions]:

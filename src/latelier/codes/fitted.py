@@ -32,7 +32,7 @@ from latelier.nets.eval_mode import evaluating
 from latelier.rules.finding import Finding
 
 KINDS = ("gaussian", "point")  # latents that a density on numbers is fitted to
-WIDEST = 2048  # numbers of a code
+WIDEST = 2048  # latent dimensions
 
 
 class Fitted(Wrapper, Samples):

@@ -25,7 +25,7 @@ MEASURES = {  # by the names of an option, what tables call them; of all, more i
     "bound": "negative bound",
     "ratio": "likelihood ratio",
 }
-NEIGHBOUR = 10  # the nearest training code but so many tells how far away an image is
+NEIGHBOUR = 10  # an image is as far away as its 10th nearest training code
 DRAWS = 8  # of the code, over which the bound is averaged
 VALUES = 1 << 19  # pixel values decoded at once, over images and draws: bounds the memory
 EMPTY_PNG = 57  # bytes of a PNG file without its pixels

@@ -28,8 +28,8 @@ class Posterior(ABC):
         return None
 
     def rate(self) -> Code:
-        """KL(q(z_j | x) || p(z_j)) in nats, one value a latent number: [b, *shape]. Traversals are ordered by it, and
-        active units counted. Empty for a posterior without a density."""
+        """KL(q(z_j | x) || p(z_j)) in nats, one value a latent dimension: [b, *shape]. Traversals are ordered by it,
+        and active units counted. Empty for a posterior without a density."""
         return {}
 
 
@@ -179,7 +179,7 @@ class Decides(Capability):
 
     @abstractmethod
     def decide(self, image: Tensor, draws: int, generator: Generator) -> Tensor:
-        """[draws, b, classes]: scores for draws of the code; the class is the one with the largest mean."""
+        """[draws, b, classes]: scores for samples of the code; the class is the one with the largest mean."""
 
     @abstractmethod
     def likeliest(self, image: Tensor) -> Tensor:
@@ -188,7 +188,7 @@ class Decides(Capability):
 
 class Directions(NamedTuple):
     """Linear classifiers of attributes on codes: log-odds are the sum of ``weight`` times the code, plus ``bias``. What
-    tells an attribute best need not be what draws it, so an edit may go another way than the weight."""
+    predicts an attribute best need not be what draws it, so an edit may go another way than the weight."""
 
     names: tuple[str, ...]
     weight: Code  # name of a latent -> [a, *shape]
@@ -205,7 +205,7 @@ class Written(NamedTuple):
 
 
 class Captions(Capability):
-    """Writes captions from codes, and tells how likely captions are."""
+    """Writes captions from codes, and says how likely captions are."""
 
     @abstractmethod
     def words(self) -> tuple[str, ...]:

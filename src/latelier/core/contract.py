@@ -4,7 +4,7 @@ A model is an ``nn.Module`` that declares its latents, hands its weights to play
 batch and says what each player wants smaller; the trainer differentiates, averages, clips and steps. What a finished
 model can do, its capabilities say: scores, images, verbs and the explorer ask for those, never for a model by name.
 
-Shapes: b images, c channels, h w pixels, a attributes, t tokens, k numbers of a code, s samples, p parts of d numbers.
+Shapes: b images, c channels, h w pixels, a attributes, t tokens, k latent dimensions, s samples, p parts of d numbers.
 Units: images are floats in [0, 1]; log-densities are nats an image, summed over everything but the batch.
 """
 
@@ -25,7 +25,7 @@ from latelier.rules.shared import usual
 C = TypeVar("C")
 PADDING, END, UNKNOWN = 0, 1, 2  # token numbers of captions; UNKNOWN stands for all words outside the vocabulary
 EPOCHS = 20  # that a run has by default, within the bounds of its method's schedule
-SMALL = 32 * 32  # pixels; of smaller images a step costs less and teaches less, so that a run has up to 4 times as many
+SMALL = 32 * 32  # pixels; of smaller images a step costs less and brings less, so that a run has up to 4 times as many
 UNKNOWN_FACTORS, UNKNOWN_TRUTH = torch.zeros(0, 0, dtype=torch.int64), torch.zeros(0, dtype=torch.int64)
 
 
@@ -90,7 +90,7 @@ class Optimiser:
 
 
 class Metric(NamedTuple):
-    """What tells a good checkpoint from a bad one: a term of validation's report, or a measure of them."""
+    """What checkpoints are compared by: a term of validation's report, or a measure of them."""
 
     name: str
     higher: bool = False  # whether more is better

@@ -71,7 +71,7 @@ class Batches:
             shares.append((Order(_known(images, among), mix(seed, 2)), round(size * labelled)))
         if captioned:
             count = min(round(size * captioned), size - round(size * labelled))
-            shares.append((Order(_told(images, among, sentences), mix(seed, 8)), count))
+            shares.append((Order(_captioned(images, among, sentences), mix(seed, 8)), count))
         self._shares = [(order, count) for order, count in shares if count]
         self._sentences = sentences
         self._lines = Lines(images, self._drawn_from.numpy(), mix(seed, 7)) if one_factor else None
@@ -120,7 +120,7 @@ class Batches:
         label: np.ndarray = self._label[rows.to(self.device)].cpu().numpy()
         return label
 
-    def told_and_some(self, count: int, more: int = 0) -> tuple[Tensor, Tensor]:
+    def labelled_and_some(self, count: int, more: int = 0) -> tuple[Tensor, Tensor]:
         """Rows that are trained on, sorted: all with a label, and ``count`` of the others or all; and ``more`` of what
         is left, or all. The same each time."""
         rows = self._drawn_from
@@ -176,7 +176,7 @@ def _known(images: Images, among: np.ndarray | None) -> Tensor:
     return torch.from_numpy(rows)
 
 
-def _told(images: Images, among: np.ndarray | None, sentences: Sentences | None) -> Tensor:
+def _captioned(images: Images, among: np.ndarray | None, sentences: Sentences | None) -> Tensor:
     """Those of the rows that have a caption. Raises Refusal where none has."""
     count = torch.zeros(len(images), dtype=torch.int64) if sentences is None else sentences.count
     rows = torch.arange(len(images)) if among is None else torch.from_numpy(among)

@@ -72,8 +72,8 @@ class Checked:
             first = rows[0] if isinstance(rows, tuple) and rows else rows
             first = slice(None) if first is None or first is Ellipsis else first
             of_all = range(len(self))
-            asked = of_all[first] if isinstance(first, slice) else np.arange(len(self))[first]
-            self.check(np.atleast_1d(np.asarray(asked)).ravel())
+            wanted = of_all[first] if isinstance(first, slice) else np.arange(len(self))[first]
+            self.check(np.atleast_1d(np.asarray(wanted)).ravel())
         return self.pixels[rows]
 
     def __array__(self, kind: Any = None, copy: bool | None = None) -> np.ndarray:

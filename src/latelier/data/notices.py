@@ -8,7 +8,7 @@ from latelier.terminal.say import say
 NAMED = 5  # skipped files that are named
 
 
-def tell(images: Images, more: str = "", head: Sequence[str] = ()) -> None:
+def say_notices(images: Images, more: str = "", head: Sequence[str] = ()) -> None:
     """Says on stderr what was done to the images on the way, and which could not be read. ``more``: where all of
     those are named. ``head``: what is said of their source before."""
     lines = [*head, *images.remarks]

@@ -62,8 +62,8 @@ class Texts(Rows[T]):
             with self._turn:
                 batch = self._batch(number)
             values = batch.to_pylist() if 2 * len(places) > len(batch) else None
-            told = [values[i] if values else batch[i].as_py() for i in places.tolist()]
-            return [[_text(one) for one in many] for many in told] if self._lists else [_text(one) for one in told]
+            chosen = [values[i] if values else batch[i].as_py() for i in places.tolist()]
+            return [[_text(one) for one in many] for many in chosen] if self._lists else [_text(one) for one in chosen]
         except (DamagedError, UnicodeDecodeError) as error:
             give_up(self._path.parent, f"{self._path.name}: {error}")
 

@@ -102,7 +102,7 @@ class Copying:
     def __init__(self, folder: Path, mirror: Mirror):
         self._folder, self._mirror = folder, mirror
         self._changed = threading.Condition()
-        self._asked, self._over, self._fault = False, False, ""
+        self._requested, self._over, self._fault = False, False, ""
         self._new = list[str]()  # faults that the log does not have yet
         self.begun = False
         self._thread = threading.Thread(target=self._work, daemon=True, name="mirror")  # does not hold up an end
@@ -113,7 +113,7 @@ class Copying:
         if not self.begun:
             self._thread.start()
         with self._changed:
-            self.begun = self._asked = True
+            self.begun = self._requested = True
             self._changed.notify()
             new, self._new = self._new, []
         return new
@@ -138,10 +138,10 @@ class Copying:
     def _work(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._asked or self._over)
-                if not self._asked:
+                self._changed.wait_for(lambda: self._requested or self._over)
+                if not self._requested:
                     return
-                self._asked = False
+                self._requested = False
             try:
                 copy(self._folder, self._mirror)
                 fault = ""

@@ -26,21 +26,21 @@ BLIND = (None, "loss", METRIC.name)  # by which labels and captions of validatio
 LABELLED, OTHERS = 1_000, 2_000  # images in the graph, at most: a second each time
 
 
-def asked_for(request: SimpleNamespace, model: Model, batches: Batched) -> str | None:
+def monitor_for(request: SimpleNamespace, model: Model, batches: Batched) -> str | None:
     """The metric that --monitor asks for; None, and a line that says why, where it is this one and no class has two
     labels. Raises Refusal for this one of a model without codes."""
-    asked: str | None = request.monitor
-    if asked != METRIC.name:
-        return asked
+    name: str | None = request.monitor
+    if name != METRIC.name:
+        return name
     if not has(model, Encodes):
-        raise Refusal(f"--monitor {asked} reads codes, but {request.model} encodes no images; ask for another metric")
+        raise Refusal(f"--monitor {name} reads codes, but {request.model} encodes no images; ask for another metric")
     whole = any_row(batches, LOOK)
-    label = whole.labels(whole.told_and_some(0)[0])
+    label = whole.labels(whole.labelled_and_some(0)[0])
     if len(label) and np.bincount(label).max() > 1:
-        return asked
+        return name
     if not request.quiet and parallel.rank() == 0:
         step(
-            f"--monitor {asked} needs two labels of some class to hide one of them, and there are none: checkpoints "
+            f"--monitor {name} needs two labels of some class to hide one of them, and there are none: checkpoints "
             "are chosen by the default metric"
         )
     return None
@@ -50,7 +50,7 @@ def measured(model: Model, batches: Batched) -> dict[str, float]:
     """The metric of images that are trained on, in percent: of all labelled ones and others beside them, up to a bound;
     the same ones each time. The model is in evaluation mode meanwhile."""
     whole = any_row(batches, LOOK)
-    rows, _ = whole.told_and_some(OTHERS)
+    rows, _ = whole.labelled_and_some(OTHERS)
     known = np.flatnonzero(whole.labels(rows) >= 0)
     spare = np.delete(known, np.linspace(0, len(known) - 1, min(LABELLED, len(known))).round().astype(int))
     rows = rows[torch.from_numpy(np.delete(np.arange(len(rows)), spare))]

@@ -33,9 +33,9 @@ def of_one_start(store: dist.Store, own: int, count: int, limit: float) -> dist.
     if own:
         store.set(f"latelier/here/{own}", name)
         _until(lambda: store.check([f"latelier/start/{name}"]), limit, "process 0")
-        told = store.get(f"latelier/start/{name}").decode()
-        store.set(f"latelier/{told}/{own}", "")
-        return dist.PrefixStore(f"latelier/{told}", store)  # type: ignore[attr-defined]
+        start = store.get(f"latelier/start/{name}").decode()
+        store.set(f"latelier/{start}/{own}", "")
+        return dist.PrefixStore(f"latelier/{start}", store)  # type: ignore[attr-defined]
     late, answered = set(range(1, count)), set[str]()
 
     def all_here() -> bool:

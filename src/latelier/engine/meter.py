@@ -80,8 +80,8 @@ def signals() -> Iterator[list[int]]:
         yield caught
         return
     known = [getattr(signal, name) for name in STOPS if hasattr(signal, name)]
-    asked = [number for number in known if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN]
-    before = {number: signal.signal(number, note) for number in asked}
+    handled = [number for number in known if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, note) for number in handled}
     try:
         yield caught
     finally:

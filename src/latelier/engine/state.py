@@ -156,11 +156,11 @@ def load_weights(model: nn.Module, weights: dict[str, Tensor], path: Path) -> No
     model.load_state_dict(weights)
 
 
-def check_card(told: Mapping[str, Any], held: Mapping[str, Any], path: Path) -> None:
+def check_card(stored: Mapping[str, Any], held: Mapping[str, Any], path: Path) -> None:
     """Raises Refusal where config.json (at ``path``) tells of another model than weights hold beside it: another run's,
     or that of an earlier one. What only one of them names, being of another version, may differ."""
     there, here = (
-        json.loads(json.dumps({**{n: card[n] for n in CARD if n in card}, **card["config"]})) for card in (told, held)
+        json.loads(json.dumps({**{n: card[n] for n in CARD if n in card}, **card["config"]})) for card in (stored, held)
     )
     for name, one, other in differing(there, here):
         raise Refusal(f"{path} is another run's: {name} is {one} in it and {other} in the weights; restore it")

@@ -25,20 +25,20 @@ TEN = 10  # images, of which a tenth is one
 def judged_by(request: SimpleNamespace, model: Model, validation: Batches | None, batches: Batched) -> Metric:
     """What checkpoints of a run are judged by (``monitor_of``). Raises Refusal also where a new run is to be judged,
     or stopped, by images that it does not hold out; older runs, whose images were not checked, resume."""
-    asked = label_error.asked_for(request, model, batches)
-    if validation is None and asked != label_error.METRIC.name and request.card is None:
+    requested = label_error.monitor_for(request, model, batches)
+    if validation is None and requested != label_error.METRIC.name and request.card is None:
         if isinstance(batches, Batches):
-            monitor_of(model, batches, asked)  # a name that is wrong is said first
-        options = {f"--monitor {asked}": asked, f"--patience {request.patience}": request.patience}
+            monitor_of(model, batches, requested)  # a name that is wrong is said first
+        options = {f"--monitor {requested}": requested, f"--patience {request.patience}": request.patience}
         if given := [option for option, value in options.items() if value is not None]:
             part = "0.1 to hold out a tenth" if len(batches.images) >= TEN else "0.5 to hold out half"
             raise Refusal(
                 f"{given[0]} needs validation images, and {request.data} has none and none are held out; give "
                 f"--validation {part}"
             )
-    metric = monitor_of(model, validation, asked)
+    metric = monitor_of(model, validation, requested)
     patient = request.patience is not None and request.card is None and metric != label_error.METRIC
-    if patient and validation is not None and not _telling(model, validation).tells(*validation.known()):
+    if patient and validation is not None and not _measurable(model, validation).tells(*validation.known()):
         other = f'add --monitor "{label_error.METRIC.name}", or ' * (request.monitor != label_error.METRIC.name)
         raise Refusal(
             f"--patience {request.patience} stops a run by its validation images, but none has a label that the run "
@@ -47,24 +47,24 @@ def judged_by(request: SimpleNamespace, model: Model, validation: Batches | None
     return metric
 
 
-def monitor_of(model: Model, validation: Batches | None, asked: str | None) -> Metric:
+def monitor_of(model: Model, validation: Batches | None, requested: str | None) -> Metric:
     """What the run's checkpoints are judged by: the metric asked for, else that of the outermost part of the model of
     which these images can tell. Raises Refusal, before anything is learned, for one that no validation will report."""
-    own = _telling(model, validation).monitor()
-    if asked == label_error.METRIC.name:
+    own = _measurable(model, validation).monitor()
+    if requested == label_error.METRIC.name:
         return label_error.METRIC
-    if asked is None or validation is None:
+    if requested is None or validation is None:
         return own
     known = _known(model, validation)
     known[label_error.METRIC.name] = label_error.METRIC
-    if asked not in known:
+    if requested not in known:
         ways = ((f"{way} is better", [n for n, m in known.items() if m.higher == up]) for way, up in DIRECTIONS)
         there = "; ".join(f"{way}: {', '.join(names)}" for way, names in ways if names)
-        raise Refusal(f"--monitor {asked} is no metric of this run; {guess(asked, list(known))}{there}")
-    return own if asked == own.name else known[asked]
+        raise Refusal(f"--monitor {requested} is no metric of this run; {guess(requested, list(known))}{there}")
+    return own if requested == own.name else known[requested]
 
 
-def _telling(model: Model, validation: Batches | None) -> Model:
+def _measurable(model: Model, validation: Batches | None) -> Model:
     """The outermost part of the model of which these images can tell, or the innermost."""
     labelled, captioned = (0, 0) if validation is None else validation.known()
     while isinstance(model, Wrapper) and not model.tells(labelled, captioned):

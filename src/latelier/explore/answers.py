@@ -15,7 +15,7 @@ from latelier.errors import Refusal
 from latelier.explore.codes import WaitingError
 from latelier.explore.guard import BODY, TooLongError, TooSlowError
 from latelier.explore.opened_run import Unknown
-from latelier.explore.worker import Asked, OvertakenError
+from latelier.explore.worker import OvertakenError, PendingAnswer
 
 LINES = "application/x-ndjson"
 OFTEN = 0.2  # seconds between two lines
@@ -33,38 +33,39 @@ def written(content: Any) -> bytes:
     return json.dumps(content, allow_nan=False, separators=(",", ":")).encode()
 
 
-async def answered(asked: Asked) -> Response:
+async def answered(pending: PendingAnswer) -> Response:
     """What the worker answers. Long work is left when the connection ends. Raises what the work does before its first
     slice ends."""
-    future = asyncio.wrap_future(asked.future)
+    future = asyncio.wrap_future(pending.future)
     future.add_done_callback(lambda over: over.cancelled() or over.exception())  # of what was left nobody asks
-    while asked.share is None:
+    while pending.share is None:
         await asyncio.wait([future], timeout=OFTEN)
         if future.done():
             return JSONResponse(future.result())
-    return StreamingResponse(_lines(asked, future), media_type=LINES)
+    return StreamingResponse(_lines(pending, future), media_type=LINES)
 
 
-async def _lines(asked: Asked, future: "asyncio.Future[Any]") -> AsyncIterator[bytes]:
-    """``{"share": 0.1}`` and so on, then ``{"status": 200, "answer": ...}`` or a status and what ``told`` says."""
+async def _lines(pending: PendingAnswer, future: "asyncio.Future[Any]") -> AsyncIterator[bytes]:
+    """``{"share": 0.1}`` and so on, then ``{"status": 200, "answer": ...}`` or a status and what ``error_answer``
+    says."""
     try:
         while not future.done():
-            yield written({"share": asked.share}) + b"\n"
+            yield written({"share": pending.share}) + b"\n"
             await asyncio.wait([future], timeout=OFTEN)
         yield _last(future) + b"\n"
     finally:
-        asked.leave()
+        pending.leave()
 
 
 def _last(future: "asyncio.Future[Any]") -> bytes:
     try:
         return written({"status": 200, "answer": future.result()})
     except Exception as error:
-        status, said = told(error)
+        status, said = error_answer(error)
         return written({"status": status, **said})
 
 
-def told(error: Exception) -> tuple[int, dict[str, Any]]:
+def error_answer(error: Exception) -> tuple[int, dict[str, Any]]:
     """The status of an error, and what is said of it."""
     if isinstance(error, WaitingError):
         return 202, {"waiting": error.share}

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from latelier import __version__
 from latelier.errors import Refusal
-from latelier.explore.answers import JSONResponse, answered, told
+from latelier.explore.answers import JSONResponse, answered, error_answer
 from latelier.explore.evaluated import begun
 from latelier.explore.guard import LOCAL, Guard, TooLongError
 from latelier.explore.opened_run import QUICK, OpenedRun, Unknown
@@ -75,20 +75,20 @@ class Explorer:
             }
             for opened in opened_runs
         ]
-        panels = {name: _told(name) for name in list_panels() if any(name in names for names in shown.values())}
+        panels = {name: _panel_facts(name) for name in list_panels() if any(name in names for names in shown.values())}
         return JSONResponse({"version": __version__, "runs": runs, "panels": panels})
 
-    async def picture(self, request: Request) -> Response:
+    async def image(self, request: Request) -> Response:
         """An image as the model sees it."""
-        pixels = self._opened(request).pixels(request.path_params["picture"])
+        pixels = self._opened(request).pixels(request.path_params["image"])
         return Response(png(pixels, QUICK), media_type="image/png", headers={"cache-control": "private, max-age=3600"})
 
     async def upload(self, request: Request) -> Response:
         """Keeps an image; answers its id. Few are read at a time, so that their bytes are bounded too."""
         async with self._reading:
             content = await request.body()
-            picture = await asyncio.get_running_loop().run_in_executor(None, self.uploads.add, content)
-        return JSONResponse({"picture": picture})
+            name = await asyncio.get_running_loop().run_in_executor(None, self.uploads.add, content)
+        return JSONResponse({"image": name})
 
     async def act(self, request: Request) -> Response:
         """What a panel does, by the worker."""
@@ -117,8 +117,8 @@ class Explorer:
             raise Unknown(f"{opened.name} has no {panel[:30]}/{name[:30]}")
         question = Question(dict(request.query_params))
         key = request.headers.get("x-client", "")[:32], opened.name, panel, name, request.url.query
-        asked = self.worker.ask(key, partial(begun, opened, tables_of(panel)[name], question))
-        found: np.ndarray = await asyncio.wrap_future(asked.future)
+        pending = self.worker.ask(key, partial(begun, opened, tables_of(panel)[name], question))
+        found: np.ndarray = await asyncio.wrap_future(pending.future)
         found = np.ascontiguousarray(found, found.dtype.newbyteorder("<"))
         headers = {"x-table": f"{found.dtype.name} {' '.join(map(str, found.shape))}"}
         return Response(found.tobytes(), media_type="application/octet-stream", headers=headers)
@@ -153,7 +153,7 @@ def build_app(
         Route("/static/{name:path}", _safe(explorer.page)),
         Route("/api/site", _safe(explorer.site)),
         Route("/api/upload", _safe(explorer.upload), methods=["POST"]),
-        Route("/api/{run}/picture/{picture}.png", _safe(explorer.picture)),
+        Route("/api/{run}/image/{image}.png", _safe(explorer.image)),
         Route("/api/{run}/{panel}/{action}", _safe(explorer.act), methods=["POST"]),
         Route("/api/{run}/{panel}/{table}.bin", _safe(explorer.table)),
     ]
@@ -167,7 +167,7 @@ def build_app(
     return app
 
 
-def _told(name: str) -> dict[str, str]:
+def _panel_facts(name: str) -> dict[str, str]:
     """What the page says of a panel."""
     panel = find(name)
     return {"title": panel.TITLE, "line": panel.LINE, "group": panel.GROUP, "key": panel.KEY}
@@ -187,5 +187,5 @@ def _safe(endpoint: Endpoint) -> Endpoint:
 
 async def _sentence(request: Request, error: Exception) -> Response:
     """An error as a status and one sentence."""
-    status, content = told(error)
+    status, content = error_answer(error)
     return JSONResponse(content, status)

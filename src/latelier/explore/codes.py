@@ -20,7 +20,7 @@ from latelier.nets.eval_mode import evaluating
 
 BLOCK = 64  # images encoded at once
 SLICE = 0.04  # s, after which others are let in: as long as a person does not notice
-PICTURES = 200_000
+IMAGES = 200_000
 NUMBERS = 64 << 20  # of codes at most, 256 MB, which bounds the images whose codes are long
 COMPARED = 8192  # codes whose distances are taken at once
 
@@ -34,7 +34,7 @@ class WaitingError(Exception):
 
 
 class Codes:
-    """The most likely codes of the images of a set, as rows; of more than ``PICTURES``, of a sample."""
+    """The most likely codes of the images of a set, as rows; of more than ``IMAGES``, of a sample."""
 
     def __init__(self, model: Model, images: Images, folder: Path | None):
         self._model, self._images, self._folder = model, images, folder
@@ -45,7 +45,7 @@ class Codes:
     @cached_property
     def picked(self) -> np.ndarray:
         """int64 [n], ascending: the images that codes are of, as rows of the data."""
-        return stratified(self._images.label, min(PICTURES, max(BLOCK, NUMBERS // self._size)))
+        return stratified(self._images.label, min(IMAGES, max(BLOCK, NUMBERS // self._size)))
 
     @property
     def said(self) -> str:

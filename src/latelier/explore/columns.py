@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from latelier.explore.opened_run import OpenedRun
 
 PARTS = ("trained on", "held out", "left out")  # of the images of a training; out by --images
-LATENTS = 256  # numbers of the code that are offered by name; any other can be asked for
+LATENTS = 256  # latent dimensions that are offered by name; any other can be asked for
 
 
 class Column(NamedTuple):

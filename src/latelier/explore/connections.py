@@ -1,4 +1,4 @@
-"""Connections that would keep others out: the server has room for so many, whoever they are from."""
+"""Connections that would keep others out: the server has room for a number of them."""
 
 import asyncio
 from collections import Counter

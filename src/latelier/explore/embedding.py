@@ -20,7 +20,7 @@ from latelier.explore import kept_rows, tsne
 from latelier.explore.codes import Codes, WaitingError
 from latelier.sheets.codes import plane
 
-SOON = 0.1  # s that whoever asks waits, before being told to come again
+SOON = 0.1  # s that a request waits, before it is answered to come again
 TITLES = {"pca": "Principal components", "tsne": "t-SNE"}
 SLEEPS = {"OMP_WAIT_POLICY": "passive"}  # threads that wait for each other leave the processor to the page
 INSTALL = 't-SNE needs openTSNE, which is not installed: pip install "latelier[explore]"'

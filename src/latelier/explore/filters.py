@@ -100,8 +100,8 @@ def _wrong(opened: OpenedRun, question: Question, value: str) -> np.ndarray:
 def _attribute(opened: OpenedRun, question: Question, value: str) -> np.ndarray:
     side, names = question.text("value", "yes"), opened.columns.attributes()
     if value not in names or side not in SIDES:
-        asked = f"{value[:40]}: {side[:10]}"
-        raise Refusal(f'no attribute "{asked}" here; {nearest(value, names)}; yes, no or unknown')
+        shown = f"{value[:40]}: {side[:10]}"
+        raise Refusal(f'no attribute "{shown}" here; {nearest(value, names)}; yes, no or unknown')
     found: np.ndarray = opened.columns.attribute(value) == SIDES[side]
     return found
 

@@ -5,7 +5,7 @@ from typing import Any
 from latelier.explore.opened_run import OpenedRun
 
 
-def told(opened: OpenedRun, row: int) -> dict[str, Any]:
+def entry(opened: OpenedRun, row: int) -> dict[str, Any]:
     """Of one image of the data. ``name`` is its file's, ``given`` the class that a person has given it on the page,
     ``guess`` what the light classifier says after those labels, with its ``confidence``."""
     found: dict[str, Any] = {"id": f"d{row}", "caption": opened.caption(f"d{row}"), "name": opened.file_name(row)}

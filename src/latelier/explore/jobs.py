@@ -40,7 +40,7 @@ class Job:
         self._thread = threading.Thread(target=self._follow, name="job", daemon=True)
         self._thread.start()
 
-    def told(self) -> dict[str, Any]:
+    def json(self) -> dict[str, Any]:
         """What the page shows of it."""
         return {
             "state": self.state,

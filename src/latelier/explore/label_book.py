@@ -97,10 +97,10 @@ class LabelBook:
         nothing can be written."""
         name = None if name is None else checked(name, "class")
         with self._changing("") as notes:
-            asked = [int(row) for row in rows]
-            taken = {row: notes.label[row] for row in asked if fresh and notes.label.get(row, name) != name}
+            given = [int(row) for row in rows]
+            taken = {row: notes.label[row] for row in given if fresh and notes.label.get(row, name) != name}
             notes.classes = list(dict.fromkeys([*notes.classes, *([] if name is None else [name])]))
-            self._put(notes, "", {row: name for row in asked if row not in taken}, tab)
+            self._put(notes, "", {row: name for row in given if row not in taken}, tab)
             for row, said in (why or {}).items():
                 if row in notes.label:
                     notes.why.setdefault(row, said)
@@ -117,7 +117,7 @@ class LabelBook:
             self._put(notes, attribute, {int(row): value for row in rows}, tab)
 
     def undo(self, tab: str = "") -> list[int]:
-        """Takes back the tab's last change, where nobody has said otherwise since; the rows that changed."""
+        """Takes back the tab's last change, where no other change followed; the rows that changed."""
         at = next((i for i in reversed(range(len(self._changes))) if self._changes[i].tab == tab), None)
         if at is None:
             return []

@@ -115,11 +115,11 @@ class _Measure:
         notes: Notes,
         truth: list[tuple[int, str]] | None,
         said: str,
-        asked: list[int] | None = None,
+        tested: list[int] | None = None,
     ):
-        self.said, self._codes, self._place, self._truth, self._asked = said, codes, place, truth, asked
+        self.said, self._codes, self._place, self._truth, self._tested = said, codes, place, truth, tested
         self._number = {name: at for at, name in enumerate(notes.classes)}
-        names = [name for _, name in truth] if truth is not None else [notes.label[row] for row in asked or ()]
+        names = [name for _, name in truth] if truth is not None else [notes.label[row] for row in tested or ()]
         self.chance = max(np.unique(names, return_counts=True)[1]) / len(names) if names else 0.0
 
     def of(self, given: list[tuple[int, str]]) -> float | None:
@@ -129,7 +129,7 @@ class _Measure:
             if row in self._place:
                 label[self._place[row]] = self._number[name]
         if self._truth is None:
-            rows = [self._place[row] for row in self._asked or () if row in self._place]
+            rows = [self._place[row] for row in self._tested or () if row in self._place]
             return cross_validated(self._codes, label, rows)
         known = np.flatnonzero(label >= 0)
         tested = np.array([self._place[row] for row, _ in self._truth], np.int64)

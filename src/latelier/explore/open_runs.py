@@ -18,9 +18,9 @@ def open_runs(
     data: str | Path | None,
     where: Where,
     uploads: Uploads,
-    tell: Callable[[str], None] = lambda said: None,
+    notify: Callable[[str], None] = lambda said: None,
 ) -> list[OpenedRun]:
-    """Each run with its images: those of ``data``, or of what it was trained on; ``tell`` hears what is being done.
+    """Each run with its images: those of ``data``, or of what it was trained on; ``notify`` hears what is being done.
     Raises Refusal as opening does."""
     if not runs:
         raise Refusal("explore takes a run folder or several; train one: latelier train vae --data digits --out RUN")
@@ -28,7 +28,7 @@ def open_runs(
     for folder in runs:
         run = open_run(folder)
         name, source = _name(run.name, opened_runs), str(data or run.source)
-        tell(f"{run.name}: reading images of {source}")
+        notify(f"{run.name}: reading images of {source}")
         opened_runs[name] = _opened(name, run, source, where, uploads)
     return list(opened_runs.values())
 

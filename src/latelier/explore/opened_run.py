@@ -97,49 +97,49 @@ class OpenedRun:
         """On the model's device."""
         return Generator(self.device).manual_seed(seed)
 
-    def pixels(self, picture: str) -> np.ndarray:
+    def pixels(self, image_id: str) -> np.ndarray:
         """uint8 [h, w, c]. Raises Unknown for what is no id of an image, and Refusal for one that is gone."""
-        if not ID.fullmatch(picture):
-            raise Unknown(f'"{picture[:40]}" is no image of this page')
-        if picture.startswith("u"):
-            return self._uploads.pixels(picture, self.model.image)
-        return np.asarray(self.shown.pixels[self.row(picture)])
+        if not ID.fullmatch(image_id):
+            raise Unknown(f'"{image_id[:40]}" is no image of this page')
+        if image_id.startswith("u"):
+            return self._uploads.pixels(image_id, self.model.image)
+        return np.asarray(self.shown.pixels[self.row(image_id)])
 
-    def row(self, picture: str) -> int:
+    def row(self, image_id: str) -> int:
         """The row of an image of the data. Raises Unknown for any other id."""
-        if not (ID.fullmatch(picture) and picture.startswith("d")):
-            raise Unknown(f'"{picture[:40]}" is no image of the data')
-        row = int(picture[1:])
+        if not (ID.fullmatch(image_id) and image_id.startswith("d")):
+            raise Unknown(f'"{image_id[:40]}" is no image of the data')
+        row = int(image_id[1:])
         if row >= len(self.shown):
             raise Unknown(f"there is no image {row}: {self.shown.source} has {len(self.shown):,}")
         return row
 
-    def image(self, picture: str) -> Tensor:
+    def image(self, image_id: str) -> Tensor:
         """[1, c, h, w] on the model's device."""
-        return to_float(torch.from_numpy(np.array(self.pixels(picture)[None]))).to(self.device)
+        return to_float(torch.from_numpy(np.array(self.pixels(image_id)[None]))).to(self.device)
 
-    def label(self, picture: str) -> str:
+    def label(self, image_id: str) -> str:
         """The class of an image of the data, or ""."""
-        row = int(picture[1:]) if picture.startswith("d") else -1
+        row = int(image_id[1:]) if image_id.startswith("d") else -1
         known = row >= 0 and self.shown.label[row] >= 0 and len(self.shown.classes) > 0
         return self.shown.classes[self.shown.label[row]] if known else ""
 
-    def caption(self, picture: str) -> str:
+    def caption(self, image_id: str) -> str:
         """What people call it."""
-        if picture.startswith("u"):
+        if image_id.startswith("u"):
             return "your image"
-        name = self.file_name(int(picture[1:]))
-        label = self.label(picture)
+        name = self.file_name(int(image_id[1:]))
+        label = self.label(image_id)
         return f"{label} ({name})" if label else name
 
     def file_name(self, row: int) -> str:
         """Of an image of the data, without the folders above."""
         return PurePath(str(self.shown.names[row])).name
 
-    def code(self, picture: str) -> Code:
+    def code(self, image_id: str) -> Code:
         """Its most likely code, [1, ...]. Raises Refusal for a model that does not encode."""
         encoder = need(self.model, Encodes)
-        return self.once(("code", picture), lambda: encoder.encode(self.image(picture)).mode())
+        return self.once(("code", image_id), lambda: encoder.encode(self.image(image_id)).mode())
 
     def decode(self, code: Code) -> Tensor:
         """[n, c, h, w] in [0, 1]."""
@@ -157,8 +157,8 @@ class OpenedRun:
         return value
 
     def shared(self, key: Hashable, work: Callable[[], Slices[T]]) -> Slices[T]:
-        """What slices give, kept like ``once``. Who asks while they are under way goes on with them, also where whoever
-        began has left."""
+        """What slices give, kept like ``once``. A request that comes while they are under way goes on with them, also
+        where the first one has been left."""
         while key not in self._kept:
             if key not in self._under_way:
                 self._under_way[key] = work()
@@ -210,11 +210,11 @@ class OpenedRun:
         return self.shared("found", lambda: edit_basis.finding(self.run, self._where, lambda: self.fit))
 
 
-def chosen(opened: OpenedRun, question: Question, name: str = "picture") -> str:
+def chosen(opened: OpenedRun, question: Question, name: str = "image") -> str:
     """The id of the image that is asked for, or of the data's first. Raises as ``OpenedRun.pixels`` does."""
-    picture = question.text(name, "d0")
-    opened.pixels(picture)
-    return picture
+    image_id = question.text(name, "d0")
+    opened.pixels(image_id)
+    return image_id
 
 
 def _at_once(slices: Iterator[None]) -> None:
@@ -226,6 +226,6 @@ def drawn(image: Tensor) -> list[str]:
     return [address(one) for one in pixels(image)]
 
 
-def address(picture: np.ndarray) -> str:
+def address(image: np.ndarray) -> str:
     """uint8 [h, w, c] as a PNG file in a data address."""
-    return "data:image/png;base64," + b64encode(png(picture, QUICK)).decode()
+    return "data:image/png;base64," + b64encode(png(image, QUICK)).decode()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from latelier.errors import Refusal
-from latelier.explore.answers import told
+from latelier.explore.answers import error_answer
 from latelier.explore.jobs import Job, Jobs
 from latelier.explore.open_runs import open_beside, open_split
 from latelier.explore.opened_run import OpenedRun
@@ -80,7 +80,7 @@ class PageRuns:
             opened = yield from aside(lambda: open_beside(job.out, job.beside, self.by_name, self._uploads))
             self._add_beside(opened)
         except Exception as error:
-            job.fail(told(error)[1]["error"])
+            job.fail(error_answer(error)[1]["error"])
         else:
             job.opened = opened.name
 

@@ -71,7 +71,7 @@ def weighed(opened: "OpenedRun") -> Found:
 
 def outlying(opened: "OpenedRun") -> Found:
     """``outlier``, float32: the distance from each code to the ``NEIGHBOUR``-th nearest other, or to the farthest of
-    fewer; of more than ``COMPARED`` codes, among so many of them."""
+    fewer; of more than ``COMPARED`` codes, among this many of them."""
     codes = torch.from_numpy(opened.codes.rows())
     picked = _some(len(codes))
     others, place = codes[picked], torch.full((len(codes),), -1)
@@ -114,5 +114,5 @@ def clustered(opened: "OpenedRun") -> Found:
 
 
 def _some(count: int) -> torch.Tensor:
-    """At most ``COMPARED`` of so many rows, the same always, in their order."""
+    """At most ``COMPARED`` of this many rows, the same always, in their order."""
     return torch.randperm(count, generator=torch.Generator().manual_seed(0))[:COMPARED].sort().values

@@ -12,7 +12,7 @@ from latelier.explore.opened_run import OpenedRun
 from latelier.explore.requests import Question
 from latelier.slices import Slices
 
-INLINE = 400  # numbers of a code that a command line may hold; of longer ones it names the file
+INLINE = 400  # values of a code that a command line may hold; of longer ones it names the file
 FILE, FOLDER = "image.png", "image"  # of an image that a page hands out, and where a command reads it
 STEM = re.compile(r"(\w[\w-]{0,79})?")  # of files
 
@@ -37,7 +37,7 @@ def saved(
         stem = question.text("stem", "")
         if not STEM.fullmatch(stem):
             raise Refusal(f'"stem" takes letters, digits, - and _, but got {stem[:60]!r}; reload the page')
-        file, out = f"{stem or 'code'}.json", f"{stem or 'picture'}.png"
+        file, out = f"{stem or 'code'}.json", f"{stem or 'decoded'}.png"
         given = json.dumps(values, separators=(",", ":")) if count <= INLINE else file
         words = ["latelier", "decode", str(opened.run.folder), given, "--out", out]
         return {"code": values, "command": shlex.join(words), "files": [file] if given == file else []}

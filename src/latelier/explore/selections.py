@@ -38,7 +38,7 @@ class Selections:
         self._kept.move_to_end(name)
         return self._kept[name]
 
-    def asked(self, question: Question) -> np.ndarray:
+    def of_bits(self, question: Question) -> np.ndarray:
         """The rows of the bits in a question, the first image in the highest bit of the first byte, in base 64. Raises
         Refusal for bits that do not fit."""
         try:

@@ -19,7 +19,7 @@ def on_labels(opened: OpenedRun, out: Path, method: str = "", steps: int = 0) ->
     asked for or that fits: of attributes alone one that learns them."""
     base = source_parts(opened.shown.source)[0]
     how = _read_as(opened, ("size", "channels", "range", "as_")) | {"data_root": opened.where.data_root}
-    classes, attributes = taught(opened)
+    classes, attributes = labels_given(opened)
     book, files = opened.bench.book, dict[str, Any]()
     if len(classes) > 1 or not attributes:
         files["labels_file"] = book.path
@@ -35,7 +35,7 @@ def on_folder(opened: OpenedRun, folder: Path, out: Path, method: str = "", step
     return _words(method, str(folder), out, {**_read_as(opened, ("size", "channels", "range")), "steps": steps or None})
 
 
-def taught(opened: OpenedRun) -> tuple[set[str], list[set[str]]]:
+def labels_given(opened: OpenedRun) -> tuple[set[str], list[set[str]]]:
     """The classes that images have been given, and what has been said of each attribute, where anything has."""
     notes, _ = opened.bench.book.notes()
     return {*notes.label.values()}, [{*said.values()} for said in notes.attributes.values() if said]

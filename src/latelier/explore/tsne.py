@@ -1,4 +1,4 @@
-"""t-SNE of a table, by openTSNE in a process of its own, which ends when whoever began it does.
+"""t-SNE of a table, by openTSNE in a process of its own, which ends with the process that began it.
 
     python -m latelier.explore.tsne ROWS NUMBERS
 
@@ -37,23 +37,23 @@ def main() -> None:
     rows = np.frombuffer(source.read(4 * shape[0] * shape[1]), "<f4").reshape(shape)
     threading.Thread(target=_wanted, args=(source,), daemon=True).start()
 
-    def tell(share: float) -> None:
+    def progress(share: float) -> None:
         sink.write(f"{share:.3f}\n".encode())
         sink.flush()
 
-    place = tsne(rows, tell)
+    place = tsne(rows, progress)
     sink.write(DONE)
     sink.write(place.astype("<f4").tobytes())
     sink.flush()
     os._exit(0)  # without waiting for the thread that reads
 
 
-def tsne(rows: np.ndarray, tell: Callable[[float], None]) -> np.ndarray:
-    """float32 [n, d], n of ``FEWEST`` at least -> float32 [n, 2]; the same always. ``tell`` hears the share that is
+def tsne(rows: np.ndarray, progress: Callable[[float], None]) -> np.ndarray:
+    """float32 [n, d], n of ``FEWEST`` at least -> float32 [n, 2]; the same always. ``progress`` hears the share that is
     done."""
     from openTSNE import TSNEEmbedding, affinity, initialization
 
-    tell(0.0)
+    progress(0.0)
     if rows.shape[1] > LONG:
         from sklearn.decomposition import PCA
 
@@ -68,16 +68,16 @@ def tsne(rows: np.ndarray, tell: Callable[[float], None]) -> np.ndarray:
         n_jobs=threads,
         random_state=0,
     )
-    tell(SIMILAR)
+    progress(SIMILAR)
     for step in range(0, EARLY + LATE, STEP):
         early = step < EARLY
         place = place.optimize(STEP, exaggeration=pull if early else 1, momentum=0.5 if early else 0.8, inplace=True)
-        tell(SIMILAR + (1 - SIMILAR) * (step + STEP) / (EARLY + LATE))
+        progress(SIMILAR + (1 - SIMILAR) * (step + STEP) / (EARLY + LATE))
     return np.asarray(place, np.float32)
 
 
 def _wanted(source: BinaryIO) -> None:
-    """Ends the process once nobody holds the other end."""
+    """Ends the process once the other end is closed."""
     while source.read(1):
         pass
     os._exit(1)

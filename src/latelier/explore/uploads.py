@@ -17,7 +17,7 @@ MOST, BYTES = 24, 48 << 20  # images, and bytes of their pixels, that are kept; 
 
 class Uploads:
     """Some images by an id that is a hash of the file: the same file gets the same id again. One is decoded at a time,
-    whoever asks, and what that took is given back to the machine."""
+    for all pages together, and the memory that it took is given back to the machine."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, Image.Image] = OrderedDict()
@@ -28,11 +28,11 @@ class Uploads:
         name = f"u{sha256(content).hexdigest()[:12]}"
         with self._decoding:
             try:
-                picture = read(content)
+                decoded = read(content)
             finally:
                 give_back()
         with self._lock:
-            self._kept[name] = picture
+            self._kept[name] = decoded
             self._kept.move_to_end(name)
             while len(self._kept) > MOST or self.bytes > BYTES:
                 self._kept.popitem(last=False)
@@ -47,10 +47,10 @@ class Uploads:
         """uint8 [h, w, c] for a model of images (c, h, w): the middle of the image. Raises Refusal for an id that is
         not kept."""
         with self._lock:
-            picture = self._kept.get(name)
-        if picture is None:
+            found = self._kept.get(name)
+        if found is None:
             raise Refusal("this image of your own is no longer here: drop the file on the page again")
-        return seen(picture, image)
+        return seen(found, image)
 
     def __len__(self) -> int:
         return len(self._kept)

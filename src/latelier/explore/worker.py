@@ -14,11 +14,11 @@ MOST = 64  # requests that wait or are worked at together; a client has one for 
 
 
 class OvertakenError(Exception):
-    """A newer request of the same client has taken this one's place, or whoever asked has gone away."""
+    """A newer request of the same client has taken this one's place, or the client has gone away."""
 
 
-class Asked:
-    """A request: its answer, later."""
+class PendingAnswer:
+    """The answer to a request, once it is there."""
 
     def __init__(self) -> None:
         self.future: Future[Any] = Future()
@@ -26,53 +26,53 @@ class Asked:
         self.left = False
 
     def leave(self) -> None:
-        """Nobody waits for it any longer: what is left of it is not done."""
+        """It is no longer waited for: what is left of it is not done."""
         self.left = True
 
 
 class _Job(NamedTuple):
-    """Long work under way; nobody waits for what has no ``asked``."""
+    """Long work under way; without ``pending`` it is work that no request waits for."""
 
-    asked: Asked | None
+    pending: PendingAnswer | None
     slices: Iterator[Any]
 
 
 class Worker:
-    """Runs functions one at a time. Torch is not asked by two threads at once, and a model's mode never changes under
+    """Runs functions one at a time. Torch is not used by two threads at once, and a model's mode never changes under
     another's feet. A function that answers a generator is long work: it yields the share done and returns its answer,
     and each of its slices waits for the requests that have come meanwhile."""
 
     def __init__(self) -> None:
-        self._requests: OrderedDict[Hashable, tuple[Asked, Callable[[], Any]]] = OrderedDict()
-        self._asked: dict[Hashable, Asked] = {}  # the newest under each key that has no answer yet
+        self._requests: OrderedDict[Hashable, tuple[PendingAnswer, Callable[[], Any]]] = OrderedDict()
+        self._pending: dict[Hashable, PendingAnswer] = {}  # the newest under each key that has no answer yet
         self._jobs: deque[_Job] = deque()
         self._changed = threading.Condition()
         self._open = True
         self._thread = threading.Thread(target=self._work, name="worker", daemon=True)
         self._thread.start()
 
-    def ask(self, key: Hashable, work: Callable[[], Any]) -> Asked:
-        """The request. An older one under the same key that has no answer yet is dropped: its future raises
+    def ask(self, key: Hashable, work: Callable[[], Any]) -> PendingAnswer:
+        """The answer to come. An older one under the same key that has no answer yet is dropped: its future raises
         OvertakenError. Raises Refusal where too many are there."""
-        asked = Asked()
+        pending = PendingAnswer()
         with self._changed:
             if not self._open:
                 raise Refusal("the explorer is closing; start it again")
-            self._asked = {key: one for key, one in self._asked.items() if not one.future.done()}
-            if key not in self._asked and len(self._asked) >= MOST:
+            self._pending = {key: one for key, one in self._pending.items() if not one.future.done()}
+            if key not in self._pending and len(self._pending) >= MOST:
                 raise Refusal(f"{MOST} requests wait already; close some of the explorer's pages")
-            older, waited = self._asked.get(key), self._requests.pop(key, None)
-            self._asked[key] = asked
-            self._requests[key] = asked, work
+            older, waited = self._pending.get(key), self._requests.pop(key, None)
+            self._pending[key] = pending
+            self._requests[key] = pending, work
             self._changed.notify()
         if older is not None:
             older.leave()
         if waited is not None:
             _drop(waited[0])
-        return asked
+        return pending
 
     def between(self, slices: Iterator[Any]) -> None:
-        """Long work that nobody waits for, a slice of which is done whenever no request waits."""
+        """Long work that no request waits for, a slice of which is done whenever no request waits."""
         with self._changed:
             self._jobs.append(_Job(None, slices))
             self._changed.notify()
@@ -86,15 +86,15 @@ class Worker:
         """Ends the thread after the slice that it is at; what waits is dropped."""
         with self._changed:
             self._open = False
-            dropped = [asked for asked, _ in self._requests.values()]
+            dropped = [pending for pending, _ in self._requests.values()]
             self._requests.clear()
             self._changed.notify()
-        for asked in dropped:
-            asked.future.cancel()
+        for pending in dropped:
+            pending.future.cancel()
         self._thread.join()
         for job in self._jobs:
-            if job.asked is not None:
-                _drop(job.asked)
+            if job.pending is not None:
+                _drop(job.pending)
 
     def _work(self) -> None:
         while self._open:
@@ -108,49 +108,49 @@ class Worker:
                 self._jobs.append(again)
 
 
-def _begun(asked: Asked, work: Callable[[], Any]) -> _Job | None:
-    """Answers, unless the work is long. Whoever asked gets what is raised; the thread lives on."""
-    if asked.left:
-        _drop(asked)
+def _begun(pending: PendingAnswer, work: Callable[[], Any]) -> _Job | None:
+    """Answers, unless the work is long. What is raised goes to the request; the thread lives on."""
+    if pending.left:
+        _drop(pending)
         return None
-    if not asked.future.set_running_or_notify_cancel():
+    if not pending.future.set_running_or_notify_cancel():
         return None
     try:
         answer = work()
     except Exception as error:
-        asked.future.set_exception(error)
+        pending.future.set_exception(error)
         return None
     if isinstance(answer, GeneratorType):
-        return _gone_on(_Job(asked, answer))
-    asked.future.set_result(answer)
+        return _gone_on(_Job(pending, answer))
+    pending.future.set_result(answer)
     return None
 
 
 def _gone_on(job: _Job) -> _Job | None:
-    """Does one slice; answers the job if there is more of it. What fails is over; of what nobody waits for the
-    traceback is on the terminal."""
-    asked = job.asked
-    if asked is not None and asked.left:
+    """Does one slice; answers the job if there is more of it. What fails is over; of work that no request waits
+    for the traceback is on the terminal."""
+    pending = job.pending
+    if pending is not None and pending.left:
         job.slices.close()  # type: ignore[attr-defined]
-        _drop(asked)
+        _drop(pending)
         return None
     try:
         share = next(job.slices)
     except StopIteration as end:
-        if asked is not None:
-            asked.future.set_result(end.value)
+        if pending is not None:
+            pending.future.set_result(end.value)
         return None
     except Exception as error:
-        if asked is None:
+        if pending is None:
             traceback.print_exc()
         else:
-            asked.future.set_exception(error)
+            pending.future.set_exception(error)
         return None
-    if asked is not None:
-        asked.share = share
+    if pending is not None:
+        pending.share = share
     return job
 
 
-def _drop(asked: Asked) -> None:
-    if asked.future.running() or asked.future.set_running_or_notify_cancel():
-        asked.future.set_exception(OvertakenError())
+def _drop(pending: PendingAnswer) -> None:
+    if pending.future.running() or pending.future.set_running_or_notify_cancel():
+        pending.future.set_exception(OvertakenError())

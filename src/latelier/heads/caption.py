@@ -62,7 +62,7 @@ class CaptionConfig:
     most: int | None = None  # captions of an image that are learned, the first ones; none means all
     look: Literal["code", "cells"] = "code"  # at the code as a whole, before the first word; or at its cells, for each
     uncaptioned: Literal["none", "consistent"] = "none"  # what is learned from images without a caption
-    sure: float = 0.5  # probability down to which the beginning of what is written of one is taught
+    sure: float = 0.5  # probability down to which the beginning of what is written of one is a target
     learning: Joint | TwoStep = Joint()
     optimiser: Optimiser = Optimiser(rate=2e-4)
 
@@ -79,7 +79,7 @@ class CaptionConfig:
         if not 0 < self.sure < 1:
             raise Refusal(f"caption.sure is a probability between 0 and 1, not {self.sure:g}")
         if self.uncaptioned != "none" and isinstance(self.learning, TwoStep):
-            raise Refusal("caption.uncaptioned=consistent teaches the encoder, which stands still with twostep")
+            raise Refusal("caption.uncaptioned=consistent trains the encoder, which is frozen with twostep")
         if self.look == "cells" and self.hidden % HEADS:
             raise Refusal(f"caption.hidden is a multiple of {HEADS} where captions look at cells, not {self.hidden}")
         if not 0 <= self.dropout < 1:
@@ -135,7 +135,7 @@ class CaptionHead(nn.Module):
         return self.net.log_likelihood(flat(code), caption)
 
     def guess(self, code: Code, longest: int) -> tuple[Tensor, Tensor]:
-        """What is taught of images without a caption: of what the head would write, [b, t], the beginning that is
+        """The targets of images without a caption: of what the head would write, [b, t], the beginning that is
         likelier than ``sure``, and its share of the tokens [b]."""
         read = flat(code).float()
         token = beam_search(self.net, read[:, None], longest=longest).token

@@ -1,4 +1,4 @@
-"""Any model that encodes, with a head that writes captions of its codes and, if it shall, teaches its encoder."""
+"""Any model that encodes, with a head that writes captions of its codes and, if it shall, trains its encoder."""
 
 from collections.abc import Sequence
 
@@ -86,11 +86,11 @@ class Captioned(Headed, Captions):
         return whole, {"caption loss": loss, "view loss": further, "pseudo kept": kept.expand(len(known))}
 
     def _later(self, move: Move, learning: Joint) -> Move:
-        taught = self.taught(move, self._loss)
+        with_head = self.with_head(move, self._loss)
 
         def learn(batch: Batch, progress: Progress) -> Losses:
             alone = self.training and learning.alone(progress)
-            return move(batch, progress) if alone else taught(batch, progress)  # validation judges from the start
+            return move(batch, progress) if alone else with_head(batch, progress)  # validation judges from the start
 
         return learn
 

@@ -1,4 +1,4 @@
-"""Any model that encodes, with a head that reads its codes and teaches its encoder."""
+"""Any model that encodes, with a head that reads its codes and trains its encoder."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -35,7 +35,7 @@ from latelier.learners.propagation import blurred
 from latelier.nets.eval_mode import evaluating, unremembered
 
 AVERAGED = 0.02  # share of a run: half-life of the averaged weights, with which images without a label are judged
-SHARP = 24  # px a side, below which every pixel counts
+SHARP = 24  # size in px, below which every pixel counts
 PIECE, REACHED = 5_000, 60_000  # images at once, and at most, that learn from a graph which they are not in
 FEWEST = 20  # labelled validation images whose error chooses between checkpoints
 
@@ -69,7 +69,7 @@ class Headed(Wrapper):
         """What the head reads of a code."""
         return {name: code[name] for name in self.read}
 
-    def taught(self, move: Move, loss: Callable[[Code, Batch, Progress], tuple[Tensor, dict[str, Tensor]]]) -> Move:
+    def with_head(self, move: Move, loss: Callable[[Code, Batch, Progress], tuple[Tensor, dict[str, Tensor]]]) -> Move:
         """The inner model's move, with the head's ``loss`` [b] added to the player that owns the encoder, and what
         there is to report. The code is the one that the move drew: the head costs no second pass of the encoder."""
 
@@ -114,7 +114,7 @@ class Joint(Headed, Classifies, Decides, Looks):
 
     def moves(self) -> tuple[Move, ...]:
         own = self.inner.moves()
-        return tuple(self.taught(self._looked(move) if self.alone else move, self._loss) for move in own)
+        return tuple(self.with_head(self._looked(move) if self.alone else move, self._loss) for move in own)
 
     def _looked(self, move: Move) -> Move:
         """The move of an encoder that learns from changed views alone: what it reads of images as they are is a guess,
@@ -170,7 +170,7 @@ class Joint(Headed, Classifies, Decides, Looks):
                 return codes_of(self, batches, rows)
             return in_blocks(batches, rows, lambda image: {"pixels": blurred(image, SHARP, padded=True)})
 
-        rows, others = batches.told_and_some(self.head.config.pool, REACHED)
+        rows, others = batches.labelled_and_some(self.head.config.pool, REACHED)
         return self.head.unlabelled.follow(batches, rows, others.split(PIECE) if len(others) else (), codes)
 
     def _loss(self, part: Code, batch: Batch, progress: Progress) -> tuple[Tensor, dict[str, Tensor]]:
@@ -198,7 +198,7 @@ class Joint(Headed, Classifies, Decides, Looks):
                 view = torch.where((batch.label >= 0)[:, None, None, None], mild, view)
             again = self.part(seen(self.inner, view, progress.generator))
         known = batch.label >= 0
-        if 2 * progress.seen >= progress.total:  # earlier on few are taught, and the easy ones
+        if 2 * progress.seen >= progress.total:  # earlier on few have a pseudo-label, and the easy ones
             guess.report["pseudo imbalance"] = others.imbalance().expand(len(known))
         further = self.head.loss(again, torch.where(known, batch.label, guess.label))
         if guess.share is not None:

@@ -52,7 +52,7 @@ class LabelConfig:
         if self.rounds and self.unlabelled != "consistent":
             raise Refusal("head.rounds go with head.unlabelled=consistent; set that as well")
         if self.threshold is not None and self.unlabelled == "words":
-            raise Refusal("head.threshold goes with head.unlabelled=consistent; words teach every image")
+            raise Refusal("head.threshold goes with head.unlabelled=consistent; words give every image a pseudo-label")
         if self.views and self.unlabelled == "none":
             raise Refusal("head.views go with head.unlabelled=consistent or words; set that as well")
 
@@ -65,7 +65,7 @@ class LabelHead(nn.Module, ABC):
     """Tells the class of a code."""
 
     draws = 0  # of the code that a prediction averages; 0 for the most likely code alone
-    sure = 0.95  # probability from which an unlabelled image is taught its class
+    sure = 0.95  # probability from which an unlabelled image gets a pseudo-label
 
     def __init__(self, config: LabelConfig, classes: int, image: tuple[int, int, int], name: str):
         """``config`` names its weight and share, or they are the source's."""

@@ -1,9 +1,9 @@
 """What a label head learns from images without a label.
 
 Consistency (Sohn et al. 2020, FixMatch, eq. 4, with the alignment of Berthelot et al. 2020, ReMixMatch, section 3.1):
-where the head is sure of an image, a strongly changed view of it is taught that class. Propagation (Iscen et al. 2019)
-adds classes that labels reach on a graph of nearest codes, where the head itself is not sure. Another way is in
-``heads.words``."""
+where the head is sure of an image, that class is the pseudo-label of a strongly changed view. Propagation (Iscen et
+al. 2019) adds classes that labels reach on a graph of nearest codes, where the head itself is not sure. Another way is
+in ``heads.words``."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
@@ -23,13 +23,16 @@ from latelier.nets.running import Running
 
 UNKNOWN = -1
 DECAY = 0.98  # of the running mean of what the head says
-FEW, FAR = 0.3, 0.3  # of unlabelled images taught, and of ``imbalance``: 77 and 23 % of two classes, 3 of 10 missing
-CHANCE = 0.002  # times the number of classes: twice what chance adds where eight images of a batch are taught
+FEW, FAR = (
+    0.3,
+    0.3,
+)  # of unlabelled images with a pseudo-label, and of ``imbalance``: 77 and 23 % of two classes, 3 of 10 missing
+CHANCE = 0.002  # times the number of classes: twice what chance adds to eight pseudo-labels of a batch
 MARGIN = 0.2  # lead of a propagated class over the next, as a share of its own, from which it is kept
 
 
 class Guess(NamedTuple):
-    """Classes that unlabelled images of a batch are taught."""
+    """Pseudo-labels of the unlabelled images of a batch."""
 
     label: Tensor  # [b] int64; -1 where there is none, and where the label is known
     report: dict[str, Tensor]
@@ -42,7 +45,7 @@ class Unlabelled(Running, ABC):
     later: tuple[str, ...] = ("taught",)
     asks = True  # what the head says of an image, to guess its class
     prior: Tensor
-    taught: Tensor  # running shares of the classes that are taught
+    taught: Tensor  # running shares of the classes of pseudo-labels
 
     def __init__(self, image: tuple[int, int, int], classes: int, prior: tuple[float, ...]):
         super().__init__()
@@ -70,18 +73,18 @@ class Unlabelled(Running, ABC):
 
     @torch.no_grad()
     def note(self, shares: Tensor, kept: Tensor) -> None:
-        """Takes note of the classes, [b, classes], that those images are taught that are ``kept``."""
+        """Takes note of the pseudo-labels, [b, classes], of those images that are ``kept``."""
         mean = (shares * kept[:, None]).sum(0) / kept.sum().clamp(min=1)
         self.taught.lerp_(torch.where(kept.any(), mean, self.taught), 1 - DECAY)
 
     def imbalance(self) -> Tensor:
-        """How far the classes taught of late are from the prior, as chi-squared, sum_c p_c^2 / prior_c - 1: 0 where
+        """How far recent pseudo-labels are from the prior, as chi-squared, sum_c p_c^2 / prior_c - 1: 0 where
         they agree, C / k - 1 where k of C even ones come."""
         return (self.taught.square() / self.prior).sum() - 1
 
 
 class Consistent(Unlabelled):
-    """``threshold``: how sure the head must be of an image, whose strong view is then taught that class."""
+    """``threshold``: how sure the head must be of an image to give its strong view that class as a pseudo-label."""
 
     mean: Tensor
 
@@ -103,7 +106,7 @@ class Consistent(Unlabelled):
         found = torch.where(free, found, UNKNOWN)
         kept = found >= 0
         self.note(one_hot(found.clamp(min=0), len(self.prior)).float(), kept)
-        return Guess(found, told(found, kept, free, truth))
+        return Guess(found, report_of(found, kept, free, truth))
 
     def follow(
         self, batches: Batches, rows: Tensor, others: Iterable[Tensor], codes: Callable[[Tensor], np.ndarray]
@@ -126,9 +129,9 @@ class Consistent(Unlabelled):
         return int(clear.sum())
 
 
-def told(found: Tensor, kept: Tensor, free: Tensor, truth: Tensor) -> dict[str, Tensor]:
-    """[b] each: the share of the images without a label (``free``) that are taught (``kept``), and how many of them the
-    class that they have, if ``truth`` tells."""
+def report_of(found: Tensor, kept: Tensor, free: Tensor, truth: Tensor) -> dict[str, Tensor]:
+    """[b] each: the share of the images without a label (``free``) that have a pseudo-label (``kept``), and the
+    share of these that are right, where ``truth`` is known."""
     count = free.sum()  # 0 where every image has its target already
     report = {"pseudo kept": torch.where(count > 0, kept.sum() / count.clamp(min=1), 1.0)}
     if len(truth):
@@ -152,13 +155,13 @@ def remarks(terms: Mapping[str, float], classes: int, prior: bool, asks: bool = 
         return []
     found = []
     if asks and terms["pseudo kept"] < FEW:
-        said = f"after half of the training fewer than {100 * FEW:.0f} % of images without a label are taught a class"
+        said = f"after half of the training fewer than {100 * FEW:.0f} % of images without a label have a pseudo-label"
         found.append(f"{said}: lower head.threshold, label more, or train longer")
     far = terms["pseudo imbalance"] > max(FAR, CHANCE * classes)
     if far and prior:
-        said = "classes that images without a label are taught are far from as common as head.prior says"
+        said = "classes of pseudo-labels are far from as common as head.prior says"
         found.append(f"{said}: correct the shares, or label more")
     elif far:
-        said = "classes that images without a label are taught are far from equally common"
+        said = "classes of pseudo-labels are far from equally common"
         found.append(f"{said}: if they are so, say how common by --prior; if not, label more")
     return found

@@ -1,9 +1,9 @@
 """A teacher of the images without a label that needs no net: what patch words say of them (``learners.patch_words``).
 
 Before the first step a logistic regression on the words of the labelled images gives each of the others a share of
-every class, and a strongly changed view of it is taught those shares: distillation (Hinton et al. 2015, eq. 4 at
-temperature 1) from a teacher of another kind, which a net of few labels falls far behind on photographs. The net ends
-better than its teacher, since it sees every image in ever new views (Xie et al. 2020, "noisy student")."""
+every class, and those shares are the target of a strongly changed view of it: distillation (Hinton et al. 2015, eq. 4
+at temperature 1) from a teacher of another kind, which a net of few labels falls far behind on photographs. The net
+ends better than its teacher, since it sees every image in ever new views (Xie et al. 2020, "noisy student")."""
 
 from collections.abc import Callable, Iterable
 
@@ -14,7 +14,7 @@ from torch import Tensor
 from latelier.core.looks import Shares
 from latelier.data.batches import Batches
 from latelier.errors import Refusal
-from latelier.heads.unlabelled import UNKNOWN, Guess, Unlabelled, told
+from latelier.heads.unlabelled import UNKNOWN, Guess, Unlabelled, report_of
 from latelier.learners.patch_words import EACH, PATCHES, PatchWords, Teacher
 
 BLOCK = 64  # images whose words are read at once
@@ -36,7 +36,7 @@ class Words(Unlabelled):
         share = self.said.of(index) * free[:, None]
         kept = share.any(1)
         self.note(share, kept)
-        return Guess(torch.full_like(label, UNKNOWN), told(share.argmax(1), kept, free, truth), share)
+        return Guess(torch.full_like(label, UNKNOWN), report_of(share.argmax(1), kept, free, truth), share)
 
     def follow(
         self, batches: Batches, rows: Tensor, others: Iterable[Tensor], codes: Callable[[Tensor], np.ndarray]
@@ -46,9 +46,9 @@ class Words(Unlabelled):
         label = batches.labels(rows)
         self.said.begin(len(batches.images))
         if (label >= 0).all():
-            return {"told by words": 0.0}
+            return {"pseudo labels": 0.0}
         if len(np.unique(label[label >= 0])) < 2:
-            raise Refusal("head.unlabelled=words tells classes apart, so it needs labels of two or more")
+            raise Refusal("head.unlabelled=words separates classes, so it needs labels of two or more")
         mixed = rows[torch.from_numpy(np.random.default_rng(0).permutation(len(rows))[: PATCHES // EACH])]
         words = PatchWords(batches.rows(some).image.cpu() for some in mixed.split(BLOCK))
 
@@ -59,10 +59,10 @@ class Words(Unlabelled):
         known, names = rows[torch.from_numpy(label >= 0)], label[label >= 0]
         sides = (False, True) if batches.mirrored else (False,)
         teacher = Teacher(np.concatenate([read(known, side) for side in sides]), np.tile(names, len(sides)))
-        taught = [rows[torch.from_numpy(label < 0)], *others]
-        shares = [teacher.shares(read(some), len(self.prior)) for some in taught if len(some)]
-        everything, share = torch.cat(taught), torch.from_numpy(np.concatenate(shares)).to(self.prior.device)
+        parts = [rows[torch.from_numpy(label < 0)], *others]
+        shares = [teacher.shares(read(some), len(self.prior)) for some in parts if len(some)]
+        everything, share = torch.cat(parts), torch.from_numpy(np.concatenate(shares)).to(self.prior.device)
         share = share * self.prior / share.mean(0).clamp(min=SEEN)
         share = share / share.sum(1, keepdim=True)
         self.said.keep(everything.to(share.device), share)
-        return {"told by words": float(len(share)), "share of the likeliest": float(share.amax(1).mean())}
+        return {"pseudo labels": float(len(share)), "pseudo confidence": float(share.amax(1).mean())}

@@ -14,7 +14,7 @@ from latelier.learners import regression
 WORDS, STEP = 800, 1  # and pixels from patch to patch: 400 and 2 take a fifth of the time, and cost a point or two
 AT_ONCE = 4  # images whose distances from all words stay in a CPU's caches: twice as fast as 64
 PATCHES, EACH = 100_000, 10  # to learn from, at most, and how many of an image
-LARGEST, PATCH = 32, 6  # pixels a side: of images, which are averaged down to it, and of their patches
+LARGEST, PATCH = 32, 6  # sizes in pixels: of images, which are averaged down to it, and of their patches
 NORMAL, WHITE = 10 / 255**2, 0.1  # added to the variance of a patch, and to those of patches together
 QUARTERS = 2  # parts a side over which words are averaged
 CHARGE = 0.003  # C of the logistic regression, of .001 to .03 among the best on held-out photographs

@@ -1,4 +1,4 @@
-"""What to label next: a light classifier on codes, how right it is, and the rows that would teach it most.
+"""What to label next: a light classifier on codes, how right it is, and the rows that it would learn most from.
 
 Of a few hundred labels logistic regression on codes learns in milliseconds, so that it can follow each one. Codes are
 centred and divided by one number; a number for each column cost 1-10 points of error on PCA of digits and MNIST, and up
@@ -6,7 +6,7 @@ to 1 on codes of a VAE. C = 1 is within two points of the best of eight from 0.0
 (``benchmarks/suggest_strength.py``).
 
 Rows to label are the centres of groups (k-means): of all codes as long as nothing is labelled, later of those that the
-classifier is least sure of. ``benchmarks/suggest.py`` measures what that is worth; ``docs/labelling.md`` tells it."""
+classifier is least sure of. ``benchmarks/suggest.py`` measures what that is worth (``docs/labelling.md``)."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -57,27 +57,27 @@ def margin(probability: np.ndarray) -> np.ndarray:
 def cross_validated(codes: np.ndarray, label: np.ndarray, rows: np.ndarray | Sequence[int]) -> float | None:
     """The share of the labelled ones of ``rows`` that ``light`` names right, each asked of a classifier that has not
     seen it: they are cut into at most five parts with all classes in each as evenly as can be, and a part is asked of
-    what the other parts and all labels outside of ``rows`` teach. The same for the same input.
+    what is learned from the other parts and all labels outside of ``rows``. The same for the same input.
 
     With rows that were drawn at random it is an estimate for all images, however the others were chosen: too low by
     some points (with 100 labels of digits by 7, where all labels are by 24), because what is suggested lies where these
     rows do not. None where there is none: fewer than two classes, no label among the rows, or a class of theirs that
     has one label alone. Raises Refusal as ``light`` does."""
     scaled, known = _level(codes), np.flatnonzero(label >= 0)
-    asked = np.unique(np.asarray(rows, np.int64))
-    asked = asked[label[asked] >= 0]
+    tested = np.unique(np.asarray(rows, np.int64))
+    tested = tested[label[tested] >= 0]
     classes, counts = np.unique(label[known], return_counts=True)
-    if len(classes) < 2 or not len(asked) or counts[np.isin(classes, label[asked])].min() < 2:
+    if len(classes) < 2 or not len(tested) or counts[np.isin(classes, label[tested])].min() < 2:
         return None
-    asked = np.random.default_rng(0).permutation(asked)
-    asked = asked[np.argsort(label[asked], kind="stable")]
-    part = np.arange(len(asked)) % FOLDS  # neighbours are in different parts, so that no part has all of a class
+    tested = np.random.default_rng(0).permutation(tested)
+    tested = tested[np.argsort(label[tested], kind="stable")]
+    part = np.arange(len(tested)) % FOLDS  # neighbours are in different parts, so that no part has all of a class
     right = 0
-    for number in range(min(FOLDS, len(asked))):
-        held = asked[part == number]
-        taught = np.setdiff1d(known, held)
-        right += int((regression.fit(scaled[taught], label[taught], C).predict(scaled[held]) == label[held]).sum())
-    return right / len(asked)
+    for number in range(min(FOLDS, len(tested))):
+        held = tested[part == number]
+        fitted = np.setdiff1d(known, held)
+        right += int((regression.fit(scaled[fitted], label[fitted], C).predict(scaled[held]) == label[held]).sum())
+    return right / len(tested)
 
 
 def suggest(
@@ -151,7 +151,7 @@ def _level(codes: np.ndarray) -> np.ndarray:
 
 
 def _answers(known: np.ndarray, label: np.ndarray, rows: np.ndarray, classes: int) -> np.ndarray:
-    """Probabilities float32 [n, classes] of ``rows`` as the ``known`` ones [m, d] with labels [m] teach them."""
+    """Probabilities float32 [n, classes] of ``rows`` as learned from the ``known`` ones [m, d] with labels [m]."""
     found = np.unique(label)
     answer = np.zeros((len(rows), classes), np.float32)
     if not len(found):

@@ -1,8 +1,8 @@
 """The adversarial autoencoder: an adversary on the codes in place of a VAE's KL (Makhzani et al. 2016, arXiv
 1511.05644).
 
-The encoder's codes are points. A critic tells them from draws of the prior N(0, I); encoder and decoder reconstruct,
-and the encoder deceives the critic. Where the source takes turns, all players move out of one pass."""
+The encoder's codes are points. A critic separates them from draws of the prior N(0, I); encoder and decoder
+reconstruct, and the encoder deceives the critic. Where the source takes turns, all players move out of one pass."""
 
 from dataclasses import dataclass
 

@@ -2,7 +2,7 @@
 conspire (Donahue et al. 2017, arXiv 1605.09782; Dumoulin et al. 2017, arXiv 1606.00704; HALI, algorithm 1).
 
 Both players move at once, out of one shared pass. Every few thousand images, and in validation, the move also reports
-what tells a run that fails from one that does not: ``watched`` says what."""
+the terms in which a run that fails differs from one that does not: ``watched`` says which."""
 
 from abc import ABC
 from collections.abc import Callable, Mapping
@@ -89,7 +89,7 @@ class Adversarial(Model, Refills, Samples, EncoderStages, Judges, ABC):
             data, made = self.judge(*pairs, generator=generator).chunk(2)
         else:
             data, made = (self.judge(*side, generator=generator) for side in sides)
-        against, share = self.config.told(data, made)
+        against, share = self.config.critic_loss(data, made)
         together = outdone(made, data) if self.config.paired else conspired(data, made)
         slopes, steep = self.config.critic.slopes(self.judge, *sides, generator)
         with unremembered(self):  # running statistics are those of images that are drawn

@@ -1,9 +1,9 @@
-"""The variational classifier, which VAC is and IntroVAC begins with: a VAE whose code tells attributes by a linear
+"""The variational classifier, which VAC is and IntroVAC begins with: a VAE whose code predicts attributes by a linear
 classifier without bias, so that an attribute is a direction (IntroVAC, section 3 and eqs. 3-5).
 
 The source averages where we sum: the absolute error over all numbers of an image, the KL over the code's numbers, the
 cross-entropy over the classifier's logits. Its weights are kept as they are quoted; of sums over c h w pixel values, d
-code numbers and a + 1 logits, in nats an image, they are
+latent dimensions and a + 1 logits, in nats an image, they are
 
     beta_ae / (c h w),   beta_reg / d,   beta_cl / (a + 1)
 
@@ -95,7 +95,7 @@ class Attributed(Introspective, AttributeDirections, ABC):
         loss = self.beta_error * error + regular + self.config.beta_cl * nats.mean(1)
         return loss, {"absolute error": error, "rate": rate, "attributes": nats[:, :-1].sum(1)}
 
-    def told(self, names: tuple[str, ...]) -> Directions:
+    def directions_of(self, names: tuple[str, ...]) -> Directions:
         """Of the first logits, by these names."""
         weight = self.classifier.weight[: len(names)].detach()
         return Directions(names, {"z": weight}, weight.new_zeros(len(names)))

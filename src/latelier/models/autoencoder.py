@@ -58,7 +58,7 @@ class Config:
 
     def __post_init__(self) -> None:
         if self.latent < 1:
-            raise Refusal(f"autoencoder: latent is the number of code numbers, at least 1, not {self.latent}")
+            raise Refusal(f"autoencoder: latent is the number of latent dimensions, at least 1, not {self.latent}")
         if not 0 <= self.dropout < 1:
             raise Refusal(f"autoencoder: dropout is a share from 0 to below 1, not {self.dropout}")
         if not 0 <= self.layerwise <= 1 or (self.layerwise and not isinstance(self.net, Mlp)):
@@ -95,7 +95,7 @@ class Model(Base, Refills, EncoderFeatures, EncoderFilters):
         if config.layerwise:
             ups, downs = layers_of(self.encoder), layers_of(self.decoder)[::-1]
             self.players = {f"layer{i}": [*pair] for i, pair in enumerate(zip(ups, downs, strict=True), 1)}
-            self.coder = f"layer{len(ups)}"  # a label head, if any, teaches the top layer
+            self.coder = f"layer{len(ups)}"  # a label head, if any, trains the top layer
 
     def optimisers(self) -> dict[str, Optimiser]:
         return dict.fromkeys(self.players, self.config.optimiser)

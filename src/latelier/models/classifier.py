@@ -36,7 +36,7 @@ class Config:
     """``latent`` is the width of the code under the softmax, as in the model that it stands beside."""
 
     latent: int = field(default=32, metadata={LEAST: 1})
-    classes: int = 10  # set from the data; 0 where a label head tells them
+    classes: int = 10  # set from the data; 0 where a label head predicts them
     net: Mlp | Conv | Resnet | Resnet9 | Resnet18 = Conv()
     optimiser: Optimiser = Optimiser(rate=1e-3)
 
@@ -67,7 +67,7 @@ class Model(Base, Encodes, EncoderStages, EncoderFilters, Classifies):
 
     def classify(self, image: Tensor) -> Tensor:
         if self.head is None:
-            raise Refusal("classifier: its classes are told by the label head around it; ask that")
+            raise Refusal("classifier: its classes are predicted by the label head around it; ask that")
         return functional.softmax(self.head(self.encoder(image)).float(), dim=1)
 
     def monitor(self) -> Metric:

@@ -1,4 +1,4 @@
-"""What tells a game that fails from one that does not, from the terms that its log has, and what to say of it.
+"""How a game that fails differs from one that does not, by the terms of its log, and what to say of it.
 
 Who asks names the remedy: models have different settings."""
 
@@ -16,7 +16,7 @@ def overwhelmed(terms: dict[str, float], remedy: str) -> list[str]:
     """Of a critic that wins."""
     if terms.get("critic accuracy", 0.0) <= WINS:
         return []
-    return [f"the critic tells nearly every drawn side from the data's, so its verdict teaches little: {remedy}"]
+    return [f"the critic recognises nearly every drawn side, so training against it makes little progress: {remedy}"]
 
 
 def parted(terms: dict[str, float], seen: int, level: str, remedy: str) -> list[str]:

@@ -57,9 +57,9 @@ class Model(DeclaredPrior, Decodes):
         return out
 
     def moves(self) -> tuple[Move, ...]:
-        return (self.tell, self.draw)
+        return (self.discriminate, self.draw)
 
-    def tell(self, batch: Batch, progress: Progress) -> Losses:
+    def discriminate(self, batch: Batch, progress: Progress) -> Losses:
         """The critic's move."""
         g, noise = progress.generator, self.config.noise
         with torch.no_grad():
@@ -67,7 +67,7 @@ class Model(DeclaredPrior, Decodes):
         image = blurred(batch.image, noise, g)
         shown = blurred(drawn, noise, g)
         data, made = self.judge(image, generator=g), self.judge(shown, generator=g)
-        loss, share = self.config.told(data, made)
+        loss, share = self.config.critic_loss(data, made)
         slopes, steep = self.config.critic.slopes(self.judge, (image,), (shown,), g)
         report = {"critic": loss, "critic accuracy": share, **slopes, **variety(batch.image, drawn)}
         if not self.training:

@@ -1,4 +1,4 @@
-"""The deep convolutional inverse graphics network: batches that vary one known factor teach each latent its own.
+"""The deep convolutional inverse graphics network: batches that vary one known factor train one latent for each.
 
 A VAE (Kingma & Welling 2014) whose batches each vary one factor of the images (Kulkarni et al. 2015, arXiv
 1503.03167). The latents of that factor's group pass to the decoder. Every other is clamped for the whole batch, to its
@@ -9,7 +9,7 @@ changed. The KL reaches all latents. The source sums all of these over the batch
 Where a batch is cut into parts, each part is clamped to a first image or mean of its own.
 
 Batches that vary nothing or more than one factor, as in validation, are a VAE's. A latent of no group is clamped in
-every batch: no image teaches it anything and it stays at the prior.
+every batch: no image trains it and it stays at the prior.
 """
 
 from dataclasses import dataclass

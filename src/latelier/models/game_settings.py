@@ -75,7 +75,7 @@ class Config:
         if self.noise < 0 or self.spread <= 0:
             raise Refusal(f"noise {self.noise:g} must be at least 0, and spread {self.spread:g} above 0")
 
-    def told(self, data: Tensor, drawn: Tensor) -> tuple[Tensor, Tensor]:
+    def critic_loss(self, data: Tensor, drawn: Tensor) -> tuple[Tensor, Tensor]:
         """[b] each, of the critic's logits: what it minimises, and how often it is right."""
         if self.paired:
             return outdone(data, drawn), ordered(data, drawn)
@@ -100,8 +100,10 @@ class JointConfig(Config):
         has nothing to learn from."""
         given = ",".join(f"{weight:g}" for weight in self.cycle)
         if len(self.cycle) > len(levels):
-            told = f"{len(levels)} level{'s' if len(levels) > 1 else ''} ({', '.join(levels)})"
-            raise Refusal(f"cycle={given} names {len(self.cycle)} weights, but there are codes of {told}; give as many")
+            shown = f"{len(levels)} level{'s' if len(levels) > 1 else ''} ({', '.join(levels)})"
+            raise Refusal(
+                f"cycle={given} names {len(self.cycle)} weights, but there are codes of {shown}; give as many"
+            )
         found = {level: self.cycle[min(number, len(self.cycle) - 1)] for number, level in enumerate(levels)}
         if self.game == "off" and not found[levels[-1]]:
             what = levels[-1]
@@ -118,7 +120,7 @@ class VectorConfig(Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.latent < 1:
-            raise Refusal(f"latent is the number of code numbers, at least 1, not {self.latent}")
+            raise Refusal(f"latent is the number of latent dimensions, at least 1, not {self.latent}")
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ from latelier.nets.pixel_range import Centred, Uncentred
 from latelier.objectives import gaussian
 from latelier.objectives.game import fooled, judged, right
 from latelier.objectives.prior import drawn
-from latelier.rules.labels import classified, known, untold
+from latelier.rules.labels import classified, known, unlabelled
 from latelier.rules.samples import sampled
 from latelier.rules.shared import hopeless
 
@@ -143,22 +143,22 @@ class Model(Samples, Encodes, Decodes, Clusters, Base):
         return Metric("sample distance", words="energy distance of drawn images from real ones")
 
     def moves(self) -> tuple[Move, ...]:
-        return (self.tell, self.draw)
+        return (self.discriminate, self.draw)
 
-    def tell(self, batch: Batch, progress: Progress) -> Losses:
+    def discriminate(self, batch: Batch, progress: Progress) -> Losses:
         """The critic's move, and the recognition net's."""
         g, noise = progress.generator, self.config.noise
         code = self.sample_prior(len(batch.image), g)
         with torch.no_grad():
-            picture = self.decode(code)
+            decoded = self.decode(code)
         data = self.logit(self.trunk(blurred(batch.image, noise, g)))
-        trunk = self.trunk(blurred(picture, noise, g))
+        trunk = self.trunk(blurred(decoded, noise, g))
         made, known = self.logit(trunk), self.known(trunk, code)
         loss = judged(data, made)
         report = {"critic": loss, "critic accuracy": right(data, made), "information": known}
-        report |= variety(batch.image, picture)
+        report |= variety(batch.image, decoded)
         if not self.training:
-            report |= sample_distance(batch.image, picture)
+            report |= sample_distance(batch.image, decoded)
         return Losses({"critic": (loss - self.config.weight * known).mean()}, report)
 
     def draw(self, batch: Batch, progress: Progress) -> Losses:
@@ -180,8 +180,8 @@ class Model(Samples, Encodes, Decodes, Clusters, Base):
         known = gaussian.log_density(code["c"], mean, mean.new_zeros(())) + self.config.codes * math.log(2)
         if not self.config.categories:
             return known
-        told: Tensor = (code[CATEGORY] * logits.log_softmax(1)).sum(1)
-        return known + told + math.log(self.config.categories)
+        category: Tensor = (code[CATEGORY] * logits.log_softmax(1)).sum(1)
+        return known + category + math.log(self.config.categories)
 
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
         return [
@@ -192,4 +192,4 @@ class Model(Samples, Encodes, Decodes, Clusters, Base):
     def findings(self, facts: Mapping[str, float]) -> list[Finding]:
         """Its codes hold what can be read off drawn images; the rest of an image they do not keep."""
         own = hopeless(facts)
-        return own or [*classified(facts), *sampled(facts, VARIED), *untold(facts), *known(facts)]
+        return own or [*classified(facts), *sampled(facts, VARIED), *unlabelled(facts), *known(facts)]

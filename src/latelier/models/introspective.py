@@ -33,8 +33,8 @@ class Config:
     def __post_init__(self) -> None:
         if self.latent < 1 or self.width <= 0:
             raise Refusal(
-                f"latent {self.latent} is the number of code numbers, at least 1, and width {self.width:g} multiplies "
-                "the nets' maps, so it must be above 0"
+                f"latent {self.latent} is the number of latent dimensions, at least 1, and width {self.width:g} "
+                "multiplies the nets' maps, so it must be above 0"
             )
 
 
@@ -92,7 +92,7 @@ class Introspective(DeclaredPrior, Refills, EncoderStages, EncoderFilters, ABC):
 
     def made(self, again: Tensor, prior: Tensor) -> tuple[Diagonal, Diagonal]:
         """What the coder makes of reconstructions [b, c, h, w] and of images drawn of the prior [b, d]. Neither
-        teaches the net that drew it (dt in eqs. 6 and 7)."""
+        trains the net that drew it (dt in eqs. 6 and 7)."""
         with unremembered(self.encoder, self.decoder):
             with torch.no_grad():
                 drawn = self.draw(prior)

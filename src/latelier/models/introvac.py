@@ -1,4 +1,4 @@
-"""IntroVAC: VAC whose own classifier also tells drawn images, so that the decoder learns to draw sharp ones.
+"""IntroVAC: VAC whose own classifier also recognises drawn images, so that the decoder learns to draw sharp ones.
 
 Maggipinto et al. 2020, algorithm 1. One more logit of the linear classifier says "fake". Encoder and classifier learn
 it on reconstructions and on images drawn of the prior (eqs. 6 and 7, weight beta_ec); the decoder learns that its
@@ -19,7 +19,7 @@ from latelier.models.introspective import WARM, check_warm
 from latelier.nets.eval_mode import unremembered
 from latelier.objectives.attributes import FAKE, cross_entropy
 
-SURE = 0.98  # share of drawn images told from real ones, beyond which the verdict teaches the decoder little
+SURE = 0.98  # of drawn images recognised as such, beyond which training the decoder against it makes little progress
 
 
 @dataclass(frozen=True)
@@ -48,17 +48,17 @@ class Model(Attributed):
 
     def directions(self) -> Directions:
         """Of the attributes, and of what looks fake."""
-        return self.told((*self.config.attributes, FAKE))
+        return self.directions_of((*self.config.attributes, FAKE))
 
     def moves(self) -> tuple[Move, ...]:
-        return (self.tell, self.paint)
+        return (self.discriminate, self.paint)
 
     def warming(self, progress: Progress) -> bool:
         """Whether it is VAC still."""
         return progress.seen < self.config.pretrain * progress.total
 
-    def tell(self, batch: Batch, progress: Progress) -> Losses:
-        """The coder's move: VAC's loss, and to tell what is drawn."""
+    def discriminate(self, batch: Batch, progress: Progress) -> Losses:
+        """The coder's move: VAC's loss, and to recognise what is drawn."""
         q = self.encode(batch.image)
         code = q.sample(progress.generator)
         again, prior = self.draw(code["z"]), self.prior_beside(code["z"], progress)
@@ -66,10 +66,10 @@ class Model(Attributed):
         if not self.warming(progress):
             fake = [self.logits(one.mean)[:, -1] for one in self.made(again, prior)]
             real = self.logits(q.mean)[:, -1]
-            told = functional.softplus(-fake[0]) + functional.softplus(-fake[1])
+            fakes = functional.softplus(-fake[0]) + functional.softplus(-fake[1])
             apart = [(logit > real).float() for logit in fake]  # of a pair, one half by chance
-            loss = loss + self.config.beta_ec * told
-            report |= {"fakes": told, "fakes told apart": torch.stack(apart).mean(0)}
+            loss = loss + self.config.beta_ec * fakes
+            report |= {"fakes": fakes, "fake accuracy": torch.stack(apart).mean(0)}
         return Losses({"coder": loss.mean()}, report, code)
 
     def paint(self, batch: Batch, progress: Progress) -> Losses:
@@ -92,9 +92,9 @@ class Model(Attributed):
         return cross_entropy(logits, self.known_as(batch, fake=0)).mean(1)
 
     def remarks(self, terms: dict[str, float], seen: int) -> list[str]:
-        if terms.get("fakes told apart", 0.0) <= SURE:
+        if terms.get("fake accuracy", 0.0) <= SURE:
             return []
         return [
-            "the classifier tells nearly every drawn image, so its verdict teaches the decoder little: lower "
-            "beta_ec, or raise pretrain"
+            "the classifier recognises nearly every drawn image, so training the decoder against it makes little "
+            "progress: lower beta_ec, or raise pretrain"
         ]

@@ -1,4 +1,4 @@
-"""IntroVAE: a VAE whose encoder also tells drawn images, by the KL of their codes.
+"""IntroVAE: a VAE whose encoder also recognises drawn images, by the KL of their codes.
 
 Huang et al. 2018 (arXiv 1807.06358), algorithm 1: the encoder wants the KL of drawn images above a margin, the
 decoder wants it small. The error is squared and summed, the KL summed: in nats an image, as here. The decoder's output
@@ -65,13 +65,13 @@ class Model(Introspective):
         return usual(facts, level="warning")
 
     def moves(self) -> tuple[Move, ...]:
-        return (self.tell, self.paint)
+        return (self.discriminate, self.paint)
 
     def warming(self, progress: Progress) -> bool:
         """Whether it is a VAE still."""
         return progress.seen < self.config.pretrain * progress.total
 
-    def tell(self, batch: Batch, progress: Progress) -> Losses:
+    def discriminate(self, batch: Batch, progress: Progress) -> Losses:
         """The encoder's move."""
         c, q = self.config, self.encode(batch.image)
         code = q.sample(progress.generator)

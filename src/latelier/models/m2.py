@@ -28,7 +28,9 @@ class Config(Nets):
 
     def __post_init__(self) -> None:
         if self.classes < 2:
-            raise Refusal(f"m2: it tells classes itself, 2 or more, not {self.classes}; give labels, and no label head")
+            raise Refusal(
+                f"m2: it predicts classes itself, 2 or more, not {self.classes}; give labels, and no label head"
+            )
 
 
 class Model(ClassCode):
@@ -56,12 +58,12 @@ class Model(ClassCode):
         rate = summed(gaussian.kl_to_standard(q.mean, q.log_variance), keep=2)
         known = one_hot(batch.label.clamp(min=0), classes)
         share = torch.where(batch.label[:, None] >= 0, known, q.log_q.exp())  # of each class in the bound
-        told = math.log(classes) - torch.special.entr(share).sum(1)
-        bound = (share * (distortion + rate)).sum(1) + told
+        divergence = math.log(classes) - torch.special.entr(share).sum(1)
+        bound = (share * (distortion + rate)).sum(1) + divergence
         label_loss = cross_entropy(q.log_q, batch.label)
         report = {
             "distortion": (share * distortion).sum(1),
-            "rate": (share * rate).sum(1) + told,
+            "rate": (share * rate).sum(1) + divergence,
             "bound": bound,
             "label loss": label_loss,
         }

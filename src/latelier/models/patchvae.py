@@ -145,7 +145,7 @@ class Model(Base, Refills, Samples, HasParts, EncoderStages, EncoderFilters):
     def posterior(self, image: Tensor, temperature: float | None) -> PartsPosterior:
         """q(z | x), whose draws are relaxed at that temperature."""
         logits, mean, log_variance = self.encoder(image)
-        # The mean over cells is weighted by probabilities, not draws, and teaches them nothing (the source's code).
+        # The mean over cells is weighted by probabilities, not draws, and does not train them (the source's code).
         weight = logits.detach().sigmoid().flatten(2)[:, :, None]  # [b, N, 1, cells]
         mean, variance = (
             part.unflatten(1, (self.config.parts, -1)).flatten(3) for part in (mean, log_variance.clamp(-16, 16).exp())
@@ -188,7 +188,8 @@ class Model(Base, Refills, Samples, HasParts, EncoderStages, EncoderFilters):
             )
         if terms.get("critic", 1.0) < 0.05:
             found.append(
-                "the critic knows every reconstruction: its verdict teaches little; lower critic.optimiser.rate"
+                "the critic recognises every reconstruction, so training against it makes little progress: lower "
+                "critic.optimiser.rate"
             )
         return found
 

@@ -160,7 +160,7 @@ class Model(Base, Refills, Samples, HasParts, EncoderStages, EncoderFilters):
         self, image: Tensor, temperature: float | None = None, heat: float = 1.0
     ) -> tuple[SpritePosterior, Tensor]:
         """q(z | x), whose draws are relaxed at that temperature on the way back; and the mean error of the parts that
-        may occur, [b], which teaches their masks. The encoder says whether anything occurs, where and how; which part
+        may occur, [b], which trains their masks. The encoder says whether anything occurs, where and how; which part
         it is has a closed form, exp(-error / heat) over all of them."""
         found = self.encoder(image)
         occurs = found.pop("occurrence")
@@ -171,8 +171,8 @@ class Model(Base, Refills, Samples, HasParts, EncoderStages, EncoderFilters):
         error = UNIT * self.decoder.errors(image, {name: mean for name, (mean, _) in gaussians.items()})
         which = (-error.detach() / heat).log_softmax(1)
         log_p = torch.cat([functional.logsigmoid(occurs) + which, functional.logsigmoid(-occurs)], 1)
-        taught = (occurs.detach().sigmoid() * (which.exp() * error).sum(1, keepdim=True)).sum((1, 2, 3))
-        return SpritePosterior(log_p, gaussians, self.log_prior().to(log_p.device), temperature), taught
+        fit = (occurs.detach().sigmoid() * (which.exp() * error).sum(1, keepdim=True)).sum((1, 2, 3))
+        return SpritePosterior(log_p, gaussians, self.log_prior().to(log_p.device), temperature), fit
 
     def decode(self, code: Code) -> Tensor:
         return self.likelihood.mean(self.decoder(code))
@@ -219,15 +219,15 @@ class Model(Base, Refills, Samples, HasParts, EncoderStages, EncoderFilters):
     def learn(self, batch: Batch, progress: Progress) -> Losses:
         c = self.config
         cooled = min(1.0, progress.seen / (COOL * progress.total))
-        q, taught = self.posterior(batch.image, *(hot * (cold / hot) ** cooled for hot, cold in (RELAXED, HEAT)))
+        q, fit = self.posterior(batch.image, *(hot * (cold / hot) ** cooled for hot, cold in (RELAXED, HEAT)))
         code = q.sample(progress.generator)
         distortion = self.likelihood.distortion(batch.image, self.decoder(code))
         rates = {name: summed(rate) for name, rate in q.rate().items()}
         rest = sum((rate for name, rate in rates.items() if name != "occurrence"), torch.zeros_like(distortion))
         beta = c.beta_occurrence * (min(1.0, progress.seen / (c.warmup * progress.total)) if c.warmup else 1.0)
-        loss = (distortion + beta * rates["occurrence"] + c.beta_appearance * rest + taught).mean()
+        loss = (distortion + beta * rates["occurrence"] + c.beta_appearance * rest + fit).mean()
         p = q.log_p.exp()[:, :-1]
-        report = {"distortion": distortion, "fit of masks": taught.detach()} | {
+        report = {"distortion": distortion, "fit of masks": fit.detach()} | {
             f"KL {name}": rate for name, rate in rates.items()
         }
         report |= {"occurrences": p.detach().sum((1, 2, 3))}

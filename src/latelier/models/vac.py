@@ -25,7 +25,7 @@ class Model(Attributed):
         super().__init__(config, image)
 
     def directions(self) -> Directions:
-        return self.told(self.config.attributes)
+        return self.directions_of(self.config.attributes)
 
     def moves(self) -> tuple[Move, ...]:
         return (self.learn,)

@@ -52,7 +52,7 @@ class Config:
     optimiser.rate=1e-4``, its 2D-shapes row ``net=mlp latent=10 likelihood=bernoulli optimiser.kind=adagrad
     optimiser.rate=0.01``."""
 
-    latent: int = 32  # numbers of a code; of net=maps, of each of its cells
+    latent: int = 32  # dimensions; of net=maps, of each of its cells
     net: Mlp | Conv | Resnet | Resnet9 | Resnet18 | Introvac | Maps = Conv()
     likelihood: Bernoulli | Gaussian | Squared | Foreground = Gaussian()
     prior: Standard | Vamp = Standard()
@@ -63,7 +63,7 @@ class Config:
 
     def __post_init__(self) -> None:
         if self.latent < 1:
-            raise Refusal(f"vae: latent is the number of code numbers, at least 1, not {self.latent}")
+            raise Refusal(f"vae: latent is the number of latent dimensions, at least 1, not {self.latent}")
         if isinstance(self.prior, Vamp) and isinstance(self.penalty, Mmd):
             raise Refusal("vae: penalty=mmd compares codes with N(0, I); take another penalty beside prior=vamp")
         if isinstance(self.objective, Iwae) and (self.penalty != Beta() or self.critic != Off()):

@@ -37,7 +37,7 @@ class Codebook(Running):
     def nearest(self, z: Tensor) -> Tensor:
         """int64 [b, h, w], the number of the entry nearest to each cell of z [b, width, h, w]."""
         entries = self.entries()
-        with torch.autocast(z.device.type, enabled=False):  # near ones are told apart by their last digits
+        with torch.autocast(z.device.type, enabled=False):  # near ones differ in their last digits alone
             apart = entries.square().sum(1) - 2 * z.detach().float().movedim(1, -1) @ entries.T
         return apart.argmin(-1)
 

@@ -145,10 +145,10 @@ class Plan(Ladder):
             return layer(conv, self.slope, norm, share)
 
         widths = [self.image[0], *self._widths()]
-        picture = [
+        bottom = [
             judging(down(below, above, size)) for (below, above), size in zip(pairwise(widths), self.path, strict=False)
         ]
-        stages, below = [Layers(picture)], widths[-1]
+        stages, below = [Layers(bottom)], widths[-1]
         for level, size in enumerate(self.sizes):
             codes = self.levels[level] if self.levels[1:] else 0
             block = Layer(Block(self.maps, self.slope, norm), nn.LeakyReLU(self.slope))

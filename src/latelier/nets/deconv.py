@@ -21,7 +21,7 @@ TABLE = {  # (channels, side) -> maps, kernels, poolings: MNIST, CIFAR, Caltech 
     128: ((48, 84, 84), (7, 5, 5), (4, 2)),
     256: ((96, 256, 512, 1024, 512), (5, 5, 5, 5, 5), (4, 2, 2, 2)),
 }
-SMALLEST = 6  # pixels a side
+SMALLEST = 6  # size in pixels, of either side
 PIXELS = 0.1  # sd of images that fresh weights draw from the prior
 
 
@@ -70,7 +70,9 @@ def guess(image: tuple[int, int, int]) -> tuple[tuple[int, ...], tuple[int, ...]
     a kernel that leaves 2."""
     side = min(image[1:])
     if side < SMALLEST:
-        raise Refusal(f"dgdn: images must be at least {SMALLEST} pixels a side, not {image[1]}x{image[2]}; give --size")
+        raise Refusal(
+            f"dgdn: images must be at least {SMALLEST}x{SMALLEST} pixels, not {image[1]}x{image[2]}; give --size"
+        )
     kernel = 3 if side < 16 else 5
     maps, kernels, pools = list[int](), list[int](), list[int]()
     while side > SMALLEST or not maps:

@@ -154,10 +154,10 @@ class Strided:
             for below, above in pairwise(maps)
         ]
         norms: list[Norm] = ["none" if norm == "batch" and conv.in_channels == image[0] else norm for conv in convs]
-        pictures = Layers(layer(conv, self.slope, kind, share) for conv, kind in zip(convs, norms, strict=True))
+        images = Layers(layer(conv, self.slope, kind, share) for conv, kind in zip(convs, norms, strict=True))
         width = prod((maps[-1], *sizes[-1])) + latent
         both = (self.hidden, self.hidden) if latent else ()  # a critic of images alone has none in the source
-        return JointCritic(pictures, Layers(), *verdict((width, *both), norm, self.slope, share))
+        return JointCritic(images, Layers(), *verdict((width, *both), norm, self.slope, share))
 
 
 class Table(NamedTuple):

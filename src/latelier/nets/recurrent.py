@@ -50,8 +50,8 @@ class Recurrent(nn.Module):
 
     def log_next(self, state: State) -> Tensor:
         """[n, tokens] log p of the next token, that of padding -inf."""
-        told = self.beside(state[0][:, None], state[self.own :])[:, 0]
-        log_p = wide(self.out(told)).log_softmax(1)
+        hidden = self.beside(state[0][:, None], state[self.own :])[:, 0]
+        log_p = wide(self.out(hidden)).log_softmax(1)
         return functional.pad(log_p, (1, 0), value=-torch.inf)
 
     def advance(self, state: State, token: Tensor) -> State:
@@ -69,8 +69,8 @@ class Recurrent(nn.Module):
         state, words = self.begin(code), self._dropped(self.embed(caption[:, :-1]), generator)
         later, _ = self.cell(words, self._packed(state))
         hidden = torch.cat([state[0][:, None].to(later.dtype), later], 1)
-        known, told = caption > 0, self.beside(hidden, state[self.own :])
-        logits = self.out(self._dropped(told[known], generator))
+        known, states = caption > 0, self.beside(hidden, state[self.own :])
+        logits = self.out(self._dropped(states[known], generator))
         log_p = -functional.cross_entropy(wide(logits), caption[known] - 1, reduction="none")
         return log_p.new_zeros(caption.shape).masked_scatter(known, log_p)
 

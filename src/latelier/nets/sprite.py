@@ -134,7 +134,7 @@ class Sprites(nn.Module):
         out: Tensor = error.transpose(1, 2).reshape(b, -1, *self.grid)
         return out
 
-    def _crops(self, picture: Tensor, place: Tensor) -> tuple[Tensor, Tensor]:
+    def _crops(self, seen: Tensor, place: Tensor) -> tuple[Tensor, Tensor]:
         """Images [b, c, H, W] as they lie in the frame at each cell, [b, cells, c, side * side], 0 beyond their
         border; and [b, cells], the pixels that a point of the frame covers."""
         x, y, half, turn = (value.flatten(1)[..., None, None] for value in self._poses(place))
@@ -143,7 +143,7 @@ class Sprites(nn.Module):
         across = 2 * (x + u * turn.cos() - v * turn.sin()) / self.image[2] - 1
         along = 2 * (y + u * turn.sin() + v * turn.cos()) / self.image[1] - 1
         points = torch.stack([across, along], -1).flatten(2, 3)  # [b, cells, side * side, 2]
-        found = functional.grid_sample(picture, points, padding_mode="zeros", align_corners=False)
+        found = functional.grid_sample(seen, points, padding_mode="zeros", align_corners=False)
         return found.transpose(1, 2), (2 * half.flatten(1) / SIDE).square()
 
     def _poses(self, place: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -22,7 +22,7 @@ class Off:
 
 @dataclass(frozen=True)
 class Image:
-    """A critic that tells images of the data from their reconstructions, and whose verdict, times ``weight``, is
+    """A critic that separates images of the data from their reconstructions, and whose verdict, times ``weight``, is
     added to the pixels' error (Gupta et al. 2020, section 3.4)."""
 
     weight: float = 1.0

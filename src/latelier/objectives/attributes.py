@@ -5,7 +5,7 @@ from torch.nn import functional
 
 from latelier.objectives.reduction import wide
 
-FAKE = "fake"  # the logit that tells drawn images from real ones, beside the attributes'
+FAKE = "fake"  # the logit that separates drawn images from real ones, beside the attributes'
 
 
 def cross_entropy(logits: Tensor, attribute: Tensor) -> Tensor:

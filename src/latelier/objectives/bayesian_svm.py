@@ -1,6 +1,6 @@
 """The support vector machine as a pseudo-likelihood (Polson & Scott 2011), and its closed-form EM.
 
-Legend: n images, k numbers of a code, classes l; y in {-1, 1}; u = y * decision.
+Legend: n images, k dimensions of a code, classes l; y in {-1, 1}; u = y * decision.
 -2 gamma max(1 - u, 0) = log of the integral over lambda > 0 of N(1 - u; -lambda, lambda / gamma) (Pu et al. 2016,
 eq. 9): given the weights 1 / lambda, the machine is a linear regression.
 """

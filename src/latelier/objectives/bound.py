@@ -28,7 +28,7 @@ class Elbo:
 class Iwae:
     """log of the mean of ``draws`` weights p(x, z) / q(z|x), z ~ q(z|x) (Burda et al. 2016, arXiv 1509.00519, eq. 8).
 
-    The plain gradient teaches the encoder the less the more draws there are: its noise falls more slowly than it does
+    The plain gradient trains the encoder the less the more draws there are: its noise falls more slowly than it does
     (Rainforth et al. 2018). ``doubly`` reparameterised, each draw's path counts by the square of its share of the
     weights, and the density of q not at all (Tucker et al. 2019, arXiv 1810.04152, eq. 8): the same in the mean, with
     less noise."""

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-PATCH = 8  # pixels a side
+PATCH = 8  # size in pixels
 
 
 def weights(image: Tensor) -> Tensor:

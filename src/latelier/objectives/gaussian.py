@@ -1,7 +1,7 @@
 """Diagonal Gaussians, given by mean and log-variance.
 
 Densities are in nats, summed over all but the first ``keep`` axes: one value an image, [b], or with ``keep=2`` one a
-sample and image, [s, b]. The divergence stays elementwise, because it is also read per latent number.
+sample and image, [s, b]. The divergence stays elementwise, because it is also read per latent dimension.
 """
 
 import math

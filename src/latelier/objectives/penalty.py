@@ -71,8 +71,8 @@ class Mmd:
 
 @dataclass(frozen=True)
 class Tc:
-    """KL(q(z|x) || p(z)) + (weight - 1) TC, where TC = KL(q(z) || prod_j q(z_j)) says how far numbers of the codes of
-    all images hang on each other: beta-TCVAE at alpha = gamma = 1 (Chen et al. 2018, arXiv 1802.04942, eq. 4), whose
+    """KL(q(z|x) || p(z)) + (weight - 1) TC, where TC = KL(q(z) || prod_j q(z_j)) says how far latent dimensions depend
+    on each other over all images: beta-TCVAE at alpha = gamma = 1 (Chen et al. 2018, arXiv 1802.04942, eq. 4), whose
     three terms add up to the KL and (weight - 1) TC. At 1 it is the VAE. TC is a batch's estimate
     (``aggregate.total_correlation``), so its value depends on the batch size."""
 
@@ -106,7 +106,7 @@ class Dip:
 
 @dataclass(frozen=True)
 class Factor:
-    """KL(q(z|x) || p(z)) + weight TC, by a second player: a discriminator tells codes from codes whose numbers come
+    """KL(q(z|x) || p(z)) + weight TC, by a second player: a discriminator separates codes from codes whose values come
     from different images, and its logit is the log density ratio that TC is the mean of (FactorVAE; Kim & Mnih 2018,
     arXiv 1802.05983, eq. 2 and algorithm 1). Both are codes of one batch, where the source takes two. The term is part
     of a game, so it is reported beside ``penalty`` and not in it."""
@@ -116,7 +116,7 @@ class Factor:
     optimiser: Optimiser = Optimiser(rate=1e-4, betas=(0.5, 0.9))
 
     def build(self, latent: int) -> nn.Sequential:
-        """[b, ...] -> [b], the logit that the numbers of a code belong together."""
+        """[b, ...] -> [b], the logit that the dimensions of a code belong together."""
         layers: list[nn.Module] = [nn.Flatten()]
         for below, above in pairwise((latent, *self.widths)):
             layers += [nn.Linear(below, above), nn.LeakyReLU(0.2)]

@@ -52,7 +52,7 @@ def half_square(z: Tensor) -> Tensor:
 
 def steepness(decoder: nn.Module, z: Tensor, generator: Generator) -> Tensor:
     """[b], |v' dD/dz|^2 for one v ~ N(0, I) an image, whose mean is the squared Frobenius norm of the Jacobian
-    (Hutchinson 1990). It teaches the decoder, and not who made z."""
+    (Hutchinson 1990). It trains the decoder, and not what made z."""
     with torch.enable_grad():
         leaf = z.detach().requires_grad_()
         output = decoder(leaf).float()

@@ -12,7 +12,7 @@ from latelier.sheets.view import View, pixels
 
 COUNT = 8
 GAP = 1 / 16  # of an image's height
-LARGEST = 256  # px a side
+LARGEST = 256  # size in px
 
 
 class Eight(NamedTuple):
@@ -49,7 +49,7 @@ def _beside(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     height, width, _ = one.shape
     part = max(1.0, max(height, width) / LARGEST)
     size = (round(width / part), round(height / part))
-    colours = [np.asarray(resized(picture, size)) for picture in (one, other)]
+    colours = [np.asarray(resized(shown, size)) for shown in (one, other)]
     solid = [np.concatenate([colour, np.full_like(colour[..., :1], 255)], 2) for colour in colours]
     gap = np.zeros((max(1, round(GAP * size[1])), size[0], 4), np.uint8)
     return np.concatenate([solid[0], gap, solid[1]])

@@ -10,7 +10,7 @@ from latelier.page.elements import image, size, text
 from latelier.sheets.losses import curves, unit
 from latelier.verdict.headlines import Headline, bars
 
-SMALL = 128  # px a side up to which images are magnified without smoothing
+SMALL = 128  # size in px up to which images are magnified without smoothing
 LEVELS = {"good": "Good", "note": "Note", "warning": "Warning", "failure": "Failed"}
 NEXT = "Next: "  # how the finding begins that ends a verdict: a command
 KINDS = {"training": "terms", "validation": "validation"}  # how a curve is called -> what records call it
@@ -48,11 +48,11 @@ def _headline(headline: Headline) -> str:
     )
 
 
-def looks(pictures: Eight | None, term: str, log: Sequence[dict[str, Any]]) -> str:
+def looks(few: Eight | None, term: str, log: Sequence[dict[str, Any]]) -> str:
     """A few images, and the course of training beside them."""
     eight, training = "", ""
-    if pictures is not None:
-        title, caption, pngs, each = pictures
+    if few is not None:
+        title, caption, pngs, each = few
         shown = "".join(image(png, f"{each}, {place} of {len(pngs)}") for place, png in enumerate(pngs, 1))
         fine = all(size(png)[0] > SMALL for png in pngs)
         eight = (

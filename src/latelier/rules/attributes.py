@@ -12,7 +12,7 @@ SHOWS = 25.0  # % of a judge's verdicts that an edit changes: below, it hardly s
 
 
 def knowing(facts: Facts, remedy: str) -> list[Finding]:
-    """All rules for a method whose code tells attributes, along which images can be edited: what it is for comes
+    """All rules for a method whose code predicts attributes, along which images can be edited: what it is for comes
     first, in one finding that begins with its worst part. ``remedy`` is for attributes that are not learned or not
     drawn."""
     found = usual(facts)
@@ -23,8 +23,8 @@ def knowing(facts: Facts, remedy: str) -> list[Finding]:
 
 
 def attributes(facts: Facts, remedy: str) -> list[Finding]:
-    """How well the model's own classifier tells the attributes that it has learned. ``remedy`` is for one that a simple
-    baseline beats by far."""
+    """How well the model's own classifier predicts the attributes that it has learned. ``remedy`` is for one that a
+    simple baseline beats by far."""
     if "attributes balanced" not in facts:
         return []
     own, base = facts["attributes balanced"], facts.get("attributes balanced of pixels", math.nan)
@@ -39,7 +39,7 @@ def attributes(facts: Facts, remedy: str) -> list[Finding]:
     said += f"{facts['attributes commonest']:.0f} %"
     worst = min(each, key=lambda name: each[name], default="")
     if worst and each[worst] < own - LEAD:
-        said += f"; it tells {worst} least well: {each[worst]:.0f} %"
+        said += f"; it predicts {worst} least well: {each[worst]:.0f} %"
     if own < 50 + max(LEAD, 2 * error):
         return [Finding("warning", f"Has not learned {of}: {said}: {remedy}.")]
     if own < base - 2 * error:

@@ -12,10 +12,13 @@ from latelier.terminal.tables import counted
 
 Facts = Mapping[str, float]
 
-EVEN = ("Codes and pixels tell", "Neither codes nor pixels tell")  # how sentences begin that praise and blame nothing
-CODES = (*EVEN, "Its codes tell")  # how the sentence begins that says what codes know of labels
-TOLD = "Learned the labels:"  # how the sentence begins that a run has come to where labels are what it learns
-BEHIND = 0.8  # of what a baseline tells beyond guessing: a classifier that tells less has learned little
+EVEN = (
+    "Codes and pixels predict",
+    "Neither codes nor pixels predict",
+)  # how sentences begin that praise and blame nothing
+CODES = (*EVEN, "Its codes predict")  # how the sentence begins that says what codes know of labels
+LABELS_LEARNED = "Learned the labels:"  # how the sentence begins that a run has come to where labels are what it learns
+BEHIND = 0.8  # of a baseline's lead over guessing: a classifier with less has learned little
 MORE = "train on; where that no longer helps, give it more labels, or take a smaller net"
 FEW_IMAGES = 50  # labelled, below which an accuracy says so
 LEAD = 1.0  # points of accuracy, beside two standard errors
@@ -28,11 +31,11 @@ def classified(facts: Facts) -> list[Finding]:
     n, own, guess = labelled(facts), facts["accuracy"], facts["largest class"]
     if guess >= 100:
         said = f"all {images_of(facts, n)} with a label are of one class"
-        return [Finding("note", f"Whether it tells the labels cannot be seen: {said}; label more, or hold out more.")]
+        return [
+            Finding("note", f"Whether it predicts the labels cannot be measured: {said}; label more, or hold out more.")
+        ]
     base = facts.get("baseline accuracy", math.nan)
-    said = (
-        f"tells {own:.0f} % of {images_of(facts, n)} right{left_open(own, n)}; always the largest class: {guess:.0f} %"
-    )
+    said = f"accuracy {own:.0f} % on {images_of(facts, n)}{left_open(own, n)}; always the largest class: {guess:.0f} %"
     if math.isfinite(base):
         said += f"; logistic regression on pixels (PCA, {facts['baseline labels']:,.0f} labels): {base:.0f} %"
     if "guess" in facts:
@@ -45,15 +48,17 @@ def classified(facts: Facts) -> list[Finding]:
         return [Finding("warning", f"Has not learned the labels: {said}.")]
     if own < base - 2 * error:
         return [short(own - guess < BEHIND * (base - guess), "the labels", said, MORE)]
-    return [Finding("good", f"{TOLD} {said}.")]
+    return [Finding("good", f"{LABELS_LEARNED} {said}.")]
 
 
-def untold(facts: Facts) -> list[Finding]:
+def unlabelled(facts: Facts) -> list[Finding]:
     """That the model's own classifier could not be measured."""
     if not facts.get("unlabelled"):
         return []
     said = f"fewer than two of {images_of(facts, int(facts['images']))} have one"
-    return [Finding("note", f"Whether it tells the labels cannot be seen: {said}; label more, or hold out more.")]
+    return [
+        Finding("note", f"Whether it predicts the labels cannot be measured: {said}; label more, or hold out more.")
+    ]
 
 
 def images_of(facts: Facts, n: int) -> str:
@@ -81,7 +86,7 @@ def short(far: bool, of: str, said: str, remedy: str) -> Finding:
     """Of a classifier that a simple baseline beats, by far or not."""
     if not far:
         return Finding("note", f"Learned {of} less well than a simple baseline: {said}.")
-    return Finding("warning", f"Has learned little of {of}, a simple baseline tells far more: {said}: {remedy}.")
+    return Finding("warning", f"Has learned little of {of}, a simple baseline is far better: {said}: {remedy}.")
 
 
 def known(facts: Facts) -> list[Finding]:
@@ -100,9 +105,9 @@ def known(facts: Facts) -> list[Finding]:
     largest = f"always the largest class {facts['largest class']:.0f} %"
     said = f"{figures}; {constant}{largest}{' right' * bool(constant)}{few}."
     if max(code, pixels, pca) <= guess + LEAD:
-        return [Finding("note", f"Neither codes nor pixels tell labels better than guessing: {said}")]
+        return [Finding("note", f"Neither codes nor pixels predict labels better than guessing: {said}")]
     if lead > margin:
-        return [Finding("good", f"Its codes tell labels better than pixels do: {said}")]
+        return [Finding("good", f"Its codes predict labels better than pixels do: {said}")]
     if lead < -margin:
-        return [Finding("note", f"Its codes tell labels less well than pixels do: {said}")]
-    return [Finding("note", f"Codes and pixels tell labels about as well: {said}")]
+        return [Finding("note", f"Its codes predict labels less well than pixels do: {said}")]
+    return [Finding("note", f"Codes and pixels predict labels about as well: {said}")]

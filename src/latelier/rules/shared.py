@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from latelier.rules.finding import Finding
-from latelier.rules.labels import TOLD, Facts, classified, known, untold
+from latelier.rules.labels import LABELS_LEARNED, Facts, classified, known, unlabelled
 from latelier.rules.samples import NEARER, beside, sampled
 
 THOUSAND = 1_000  # times its start: a loss that has diverged
@@ -35,24 +35,24 @@ def usual(facts: Facts, drawing: str = NEARER, level: Literal["note", "warning"]
     if "accuracy" in facts:
         found += classified(facts)
     if "PSNR" in facts:
-        told = any(finding.text.startswith(TOLD) for finding in found)
-        found += [aside(finding) if told else finding for finding in kept(facts)]
+        learned = any(finding.text.startswith(LABELS_LEARNED) for finding in found)
+        found += [aside(finding) if learned else finding for finding in kept(facts)]
     elif "accuracy" not in facts:
         found += sampled(facts)
     found += used(facts)
     if "PSNR" in facts and not early(facts) and way_to_pca(facts) >= LEARNED:  # before, there is more to mend
         found += beside(facts, drawing, level)
-    return [*found, *untold(facts), *known(facts)]  # which has no remedy
+    return [*found, *unlabelled(facts), *known(facts)]  # which has no remedy
 
 
 def game(facts: Facts, apart: str, alike: str) -> list[Finding]:
-    """The rules for a method that is taught by an adversary: its reconstructions are to be of their own images, not
+    """The rules for a method that is trained by an adversary: its reconstructions are to be of their own images, not
     near to every pixel. ``apart`` and ``alike`` are remedies where encoder and decoder have come apart, and where all
     samples look alike."""
     if found := hopeless(facts):
         return found
-    pictures = [*related(facts, apart), *sampled(facts, alike)]
-    return [*classified(facts), *pictures, *untold(facts), *known(facts)]
+    images = [*related(facts, apart), *sampled(facts, alike)]
+    return [*classified(facts), *images, *unlabelled(facts), *known(facts)]
 
 
 def hopeless(facts: Facts) -> list[Finding]:
@@ -145,7 +145,7 @@ def related(facts: Facts, remedy: str) -> list[Finding]:
 
 def used(facts: Facts) -> list[Finding]:
     """Whether the posterior has collapsed onto the prior, in part or whole. While what the code carries still rises it
-    has not, nor in a model that has not been taught yet; and while it has learned little more units may come to carry
+    has not, nor in a model that has not been trained yet; and while it has learned little more units may come to carry
     something."""
     if "units" not in facts:
         return []

@@ -141,8 +141,8 @@ def _apart(settings: Mapping[str, Any], field: str) -> tuple[dict[str, Any], dic
 
 def _kind(settings: Mapping[str, Any], field: str, usual: str) -> tuple[str, dict[str, Any]]:
     """Which kind of a field its settings ask for, and that kind's own settings."""
-    asked = nest(settings)[field]
-    own = {"kind": asked} if isinstance(asked, str) else dict(asked)
+    chosen = nest(settings)[field]
+    own = {"kind": chosen} if isinstance(chosen, str) else dict(chosen)
     return spelt(own.pop("kind", usual)), own
 
 
@@ -168,7 +168,7 @@ def _with_head(model: Model, name: str, settings: dict[str, Any], classes: int) 
     _check_learns(model, name, "label")
     kind, nested = _kind(settings, "head", "softmax")
     if kind in module_names("latelier.heads", "Writer"):
-        raise Refusal(f"head={kind}: {kind} writes captions and tells no classes; say caption={kind}")
+        raise Refusal(f"head={kind}: {kind} writes captions and predicts no classes; say caption={kind}")
     module = find_module("latelier.heads", kind, "head", "Head")
     encoder = need(model, Encodes)
     config = configure(module.Config, nested, f"head={kind}")
@@ -195,15 +195,15 @@ def open_model(run: str | Path, own: str | None = None) -> tuple[Model, Card, ch
     """
     path = hub.found(run)
     found = checkpoint.best(path) if path.is_dir() else None
-    told = None
+    stored = None
     file = found.weights if found else path
     if path.is_dir() and found is None:
         if not hub.is_hub_folder(path):
             raise Refusal(f"{run} holds no checkpoint: it is not a run, or was stopped before its first save")
-        file, told = hub.weights_of(path)
+        file, stored = hub.weights_of(path)
     weights, note = checkpoint.read(file, CardNote)
-    if told is not None:
-        check_card(told, note, path / hub.CONFIG)
+    if stored is not None:
+        check_card(stored, note, path / hub.CONFIG)
     if found and note.get("seen", found.seen) != found.seen:
         raise Refusal(f"{file} is the checkpoint of another moment, at {note['seen']:,} images; restore it")
     words = tuple(note.get("words", ()))  # files of older versions have none

@@ -22,7 +22,7 @@ from latelier.storage import files, json_records
 from latelier.storage.paths import place
 
 FEWEST, MOST = 50, 20_000  # training images
-HELD = 10  # one code in so many tells which density is the likeliest
+HELD = 10  # one code in HELD is held out, to choose the likeliest density
 
 
 class Fit(NamedTuple):
@@ -62,11 +62,11 @@ def fit(run: Run, kind: str, where: Where, seed: int) -> Fit:
         normal = float(torch.distributions.Normal(0.0, 1.0).log_prob(held.double()).sum(1).mean())
     content = safetensors.torch.save({name: value.contiguous() for name, value in density.state_dict().items()})
     note = {"kind": kind, "seen": run.seen, "images": len(images), "seed": seed}
-    told = {"sha256": hashlib.sha256(content).hexdigest(), "fitted": fitted, "normal": normal}
+    facts = {"sha256": hashlib.sha256(content).hexdigest(), "fitted": fitted, "normal": normal}
     with files.locked(folder / NOTE):
         (folder / NOTE).unlink(missing_ok=True)  # at no moment a note beside another's tensors
         files.write(folder / TENSORS, content)
-        json_records.write(folder / NOTE, {**note, **told})
+        json_records.write(folder / NOTE, {**note, **facts})
     return Fit(density.said, len(images), fitted, normal)
 
 

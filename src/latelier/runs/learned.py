@@ -15,8 +15,8 @@ def kept_back(config: Mapping[str, Any]) -> dict[str, Any]:
     """Share and seed of the images that a run held out, from its config.json; nothing for one that held out none.
     Earlier versions wrote down no more than what was asked for."""
     request = config.get("request", {})
-    asked = {"share": request.get("validation"), "seed": int(request.get("seed", 0))}
-    found = dict(config.get("data", {}).get("held_out", asked))
+    requested = {"share": request.get("validation"), "seed": int(request.get("seed", 0))}
+    found = dict(config.get("data", {}).get("held_out", requested))
     return found if found.get("share") else {}
 
 
@@ -32,8 +32,8 @@ def learned_rows(config: Mapping[str, Any], images: Images) -> np.ndarray:
     rows, request = parted(config, len(images))[0], config.get("request", {})
     if (where := request.get("where")) is not None:
         rows = among(images, rows, where)
-    asked = request.get("images")
-    return rows if asked is None else fewer(rows, asked, int(request.get("seed", 0)))
+    requested = request.get("images")
+    return rows if requested is None else fewer(rows, requested, int(request.get("seed", 0)))
 
 
 def learned_labels(model: Model) -> bool:

@@ -18,7 +18,10 @@ from latelier.runs.building import Card
 
 TOLERANCE = 1e-4  # greatest absolute difference from torch in any number,
 RELATIVE = 1e-6  # or this share of an output's greatest value: beyond 1000 float32 itself does not hold 1e-4
-AVERAGED = {"views": "changed views", "draws": "draws of the code"}  # fields of a head: what its classes are means over
+AVERAGED = {
+    "views": "changed views",
+    "draws": "samples of the code",
+}  # fields of a head: what its classes are means over
 BATCHES = (1, 7)  # rows at which the difference is measured; the graph is traced with 2
 
 
@@ -77,7 +80,7 @@ def graphs_of(model: Model) -> list[Graph]:
     if has(model, Decodes):
         graphs.append(Graph("decoder.onnx", Decoder(model).eval(), names, ("image",), partial(_codes, model)))
     if not graphs:
-        raise Refusal("this model neither encodes, decodes nor tells classes: there is nothing to export")
+        raise Refusal("this model neither encodes, decodes nor predicts classes: there is nothing to export")
     return graphs
 
 

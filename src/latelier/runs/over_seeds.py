@@ -47,7 +47,7 @@ def grouped(runs: Sequence["Run"]) -> list[Group]:
     group and seed."""
     alike: dict[str, list[Run]] = {}
     for run in runs:
-        alike.setdefault(repr(sorted(_told(run).items())), []).append(run)
+        alike.setdefault(repr(sorted(_settings_of(run).items())), []).append(run)
     found = []
     for name, members in zip(_names([members[0] for members in alike.values()]), alike.values(), strict=True):
         by_seed: dict[int, Run] = {}
@@ -157,7 +157,7 @@ def _cell(name: str, value: Value | None) -> str:
     return over_finite(list(value.by_seed.values()), said)
 
 
-def _told(run: "Run") -> dict[str, str]:
+def _settings_of(run: "Run") -> dict[str, str]:
     """Everything that decides what a run learns but its seed, by dotted names."""
     card, data = run.card.json(), run.config.get("data", {})
     request = {name: value for name, value in run.config.get("request", {}).items() if name not in ASIDE}
@@ -169,10 +169,10 @@ def _told(run: "Run") -> dict[str, str]:
 
 def _names(runs: Sequence["Run"]) -> list[str]:
     """The method, and where several groups have the same one, what they differ in."""
-    told = [_told(run) for run in runs]
+    settings = [_settings_of(run) for run in runs]
     names = []
-    for own in told:
-        rivals = [other for other in told if other["method"] == own["method"] and other is not own]
+    for own in settings:
+        rivals = [other for other in settings if other["method"] == own["method"] and other is not own]
         keys = [key for key in own if any(other.get(key) != own[key] for other in rivals) and key != "data"]
         said = [f"{key.removeprefix('config.')}={own[key]}" for key in keys]
         names.append(" ".join([own["method"], *said]))

@@ -13,7 +13,7 @@ from latelier.core import UNKNOWN_FACTORS, AttributeDirections, Model, has
 from latelier.data.attributes import with_unions
 from latelier.data.augment import changes_of
 from latelier.data.images import Images, with_classes
-from latelier.data.notices import tell
+from latelier.data.notices import say_notices
 from latelier.data.sources.matching import source_parts
 from latelier.data.sources.open import open_images, splits_of
 from latelier.engine.state import check_card
@@ -123,7 +123,7 @@ class Run:
         data = with_classes(of_run(self.folder, self.config, data), self.card.classes)
         data = with_unions(data, self.card.config.get("attributes", ()))  # that the model learned as one
         if not quiet:
-            tell(data)
+            say_notices(data)
         return data
 
     @property
@@ -136,11 +136,11 @@ class Run:
     def _ways(self, source: str) -> list[dict[str, Any]]:
         """Sizes, channels and ranges to ask for, in turn. What training asked for goes first where the source is the
         same, so that its decoded images serve again."""
-        (c, h, w), asked, name = self.model.image, self.config.get("request", {}), source_parts(source)[0]
+        (c, h, w), request, name = self.model.image, self.config.get("request", {}), source_parts(source)[0]
         own = name not in ("scenes", "sprites") or h in (32, 64)  # drawn in two sizes, whatever the model is built for
         ways = [{"size": h if h == w and own else None, "channels": c, "range": self._range}]
         if name == source_parts(locations.find(self.config, self.folder, "data") or "")[0]:
-            ways.insert(0, {option: asked.get(option) for option in ("size", "channels", "range")})
+            ways.insert(0, {option: request.get(option) for option in ("size", "channels", "range")})
         return ways
 
     def splits_of(self, source: str, where: Where) -> tuple[str, ...]:

@@ -22,11 +22,11 @@ HALF, FEWEST = 512 << 20, 2_000  # bytes of pixels, and images, up to which each
 
 def splits(run: "Run", source: str | Path | None, where: Where) -> Splits:
     """Images to fit on and images to measure on, as ``Run.splits`` says."""
-    asked, source = source, str(source or run.source)
+    given, source = source, str(source or run.source)
     base, held, own = _parts(run, source, where)
     if held:
         test = run.images(base, where, held, sample=True)
-        if asked is None and (held_out := _held_out(run, test)) is not None:
+        if given is None and (held_out := _held_out(run, test)) is not None:
             return held_out
         whole = fit = run.images(base, where, "train", sample=True) if "train" in own else test
         rows = np.arange(len(whole))
@@ -35,7 +35,7 @@ def splits(run: "Run", source: str | Path | None, where: Where) -> Splits:
         if (held_out := _held_out(run, whole)) is not None:
             return held_out
         if len(whole) == 1:
-            return _alone(run, whole, None if asked is None else where)
+            return _alone(run, whole, None if given is None else where)
         most = _most(whole)
         order = np.random.default_rng(0).permutation(len(whole))[: 2 * most]
         rows = np.sort(order[::2])
@@ -44,7 +44,7 @@ def splits(run: "Run", source: str | Path | None, where: Where) -> Splits:
     data = run.config.get("data", {})
     seen = test.fingerprint == data.get("fingerprint")
     doubtful = not seen and (not data or whole.source == test.source == data.get("source"))
-    return _told(run, Splits(fit, test, seen, doubtful), whole, rows)
+    return _with_learned(run, Splits(fit, test, seen, doubtful), whole, rows)
 
 
 def measured(run: "Run", source: str, where: Where) -> Images | None:
@@ -68,10 +68,10 @@ def _alone(run: "Run", one: Images, where: Where | None) -> Splits:
     if where is not None and not seen:
         with suppress(Refusal):  # they may be gone, and of one image something can be said without
             return splits(run, None, where)._replace(test=one, seen=False)
-    return _told(run, Splits(one, one, seen), one, np.arange(1))
+    return _with_learned(run, Splits(one, one, seen), one, np.arange(1))
 
 
-def _told(run: "Run", splits: Splits, whole: Images, rows: np.ndarray) -> Splits:
+def _with_learned(run: "Run", splits: Splits, whole: Images, rows: np.ndarray) -> Splits:
     """With the images and labels that the model learned from; the splits' ``fit`` is ``rows`` of ``whole``."""
     data, request = run.config.get("data", {}), run.config.get("request", {})
     if any(request.get(name) is not None for name in ("where", "images")) and whole.fingerprint == data.get(
@@ -95,7 +95,7 @@ def _held_out(run: "Run", whole: Images) -> Splits | None:
     order = np.random.default_rng(0)
     rows, held = (np.sort(order.permutation(part)[: _most(whole)]) for part in parts)
     test = replace(whole.take(held), source=f"{whole.source}, {len(parts[1]):,} held out")
-    return _told(run, Splits(whole.take(rows), test, seen=False), whole, rows)
+    return _with_learned(run, Splits(whole.take(rows), test, seen=False), whole, rows)
 
 
 def _most(images: Images) -> int:

@@ -16,7 +16,7 @@ from latelier.errors import Refusal
 from latelier.nets.eval_mode import evaluating
 from latelier.nets.pixel_range import Centred
 from latelier.scores import vgg
-from latelier.scores.attributes import RULE, Attributes, balanced, needed, told
+from latelier.scores.attributes import RULE, Attributes, balanced, needed, values_of
 from latelier.scores.common import Splits
 from latelier.scores.kept import Kept, digest
 from latelier.scores.levels import levels_of, reconstructed
@@ -85,10 +85,10 @@ def score(
 
     answers = (rows_of(model, data.test, judged) > 0).reshape(len(test), -1, len(names))
     found = [[balanced(answers[:, set_, a], test[:, a]) for a in range(len(names))] for set_ in range(answers.shape[1])]
-    values = told("data", names, [100 * value for value in found[0]])
+    values = values_of("data", names, [100 * value for value in found[0]])
     for level, kept in zip(levels_of(model), found[1:], strict=True):
         shares = [100 * value / whole if whole else 0.0 for value, whole in zip(kept, found[0], strict=True)]
-        values |= told(f"preserved {level}", names, shares)
+        values |= values_of(f"preserved {level}", names, shares)
     return values
 
 
@@ -137,8 +137,8 @@ def trained(
     Raises Refusal when the loss is no longer finite."""
     if maps is not None:
         return _trained(images, answer, course, device, seed, maps)
-    asked = (digest(images), answer.numpy().tobytes(), course, device, seed)
-    return JUDGES.get(asked, lambda: _trained(images, answer, course, device, seed))
+    key = (digest(images), answer.numpy().tobytes(), course, device, seed)
+    return JUDGES.get(key, lambda: _trained(images, answer, course, device, seed))
 
 
 def _trained(

@@ -11,7 +11,7 @@ from latelier.codes.rows import pixels, rows_of, some, tabled
 from latelier.core import Encodes, HasLevels, Model, has, need
 from latelier.data.images import Images
 from latelier.errors import Refusal
-from latelier.scores.attributes import FEWEST, RULE, Attributes, balanced, needed, told
+from latelier.scores.attributes import FEWEST, RULE, Attributes, balanced, needed, values_of
 from latelier.scores.common import Splits
 from latelier.scores.kept import Kept, digest
 
@@ -30,7 +30,7 @@ PROTOCOL = (
     f"by seed 0. C out of {', '.join(f'{c:g}' for c in GRID)} is the one of the highest balanced accuracy on a sixth "
     "of the positives and of the negatives, held out, the least of equals; then all are learned from. " + RULE + " "
     "Spaces: the most likely codes of each level and of all together (codes, for a model without levels); raw pixels, "
-    "averaged down to at most 32 px a side. Each is centred and scaled by one number a level, so that the mean squared "
+    "averaged down to at most 32 x 32 px. Each is centred and scaled by one number a level, so that the mean squared "
     "norm of all of it is 1. sd: over attributes. A constant answer has 50 %."
 )
 
@@ -47,13 +47,13 @@ def score(model: Model, data: Splits, generator: Generator, *, level: str | None
     data = data._replace(fit=some(data.fit, FIT_ROWS, 0))
     attributes, values = needed("attribute_probe", data), dict[str, float]()
     for space, known, measured in _spaces(model, data, names):
-        values |= told(space, attributes.names, _accuracies(known, measured, attributes))
+        values |= values_of(space, attributes.names, _accuracies(known, measured, attributes))
 
     def of_pixels() -> list[float]:
         return _accuracies(*_scaled(pixels, data), attributes)
 
-    asked = (digest(data.fit), digest(data.test), attributes.names)
-    return values | told("pixels", attributes.names, PIXELS.get(asked, of_pixels))
+    key = (digest(data.fit), digest(data.test), attributes.names)
+    return values | values_of("pixels", attributes.names, PIXELS.get(key, of_pixels))
 
 
 def _levels(model: Model, level: str | None) -> dict[str, tuple[str, ...]]:

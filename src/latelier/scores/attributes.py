@@ -45,7 +45,7 @@ def needed(score: str, data: Splits) -> Attributes:
     if not found.names:
         source = data.fit.source or "these images"
         raise Refusal(
-            f"{score}: {source}: what tells an attribute learns from at least {FEWEST} images with it and as many "
+            f"{score}: {source}: a classifier of an attribute learns from at least {FEWEST} images with it and as many "
             "without it, and no attribute has that many, or test images of both kinds; label more"
         )
     return found
@@ -58,7 +58,7 @@ def balanced(answer: np.ndarray, truth: np.ndarray) -> float:
     return float(answer[truth == 1].mean() + (~answer[truth == 0]).mean()) / 2
 
 
-def told(kind: str, names: tuple[str, ...], values: list[float]) -> dict[str, float]:
+def values_of(kind: str, names: tuple[str, ...], values: list[float]) -> dict[str, float]:
     """Mean and sd over attributes of this many percents, and of few attributes each: "KIND %", "KIND ATTRIBUTE %"."""
     each = {f"{kind} {name} %": value for name, value in zip(names, values, strict=True)}
     return spread(f"{kind} %", values) | (each if len(names) <= SHOWN else {})

@@ -1,8 +1,8 @@
 """Whether probabilities of classes can be taken at their word, and a temperature that mends them (Guo et al. 2017, "On
 calibration of modern neural networks", ICML).
 
-Among images that are told with 80 % confidence, 80 % should be right. Probabilities are float [n, classes] with rows
-that sum to 1, labels int [n] class numbers."""
+Among images that are predicted with 80 % confidence, 80 % should be right. Probabilities are float [n, classes] with
+rows that sum to 1, labels int [n] class numbers."""
 
 from collections.abc import Mapping
 from typing import Any

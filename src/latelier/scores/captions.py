@@ -37,9 +37,9 @@ PROTOCOL = (
     "ROUGE_L and CIDEr (CIDEr-D, rarity among these references) by coco-caption's formulas on lower-cased words "
     "without punctuation; its own tokeniser would also take contractions apart. METEOR by its Java program where "
     "captions.meteor names the jar. Perplexity: exp of nats a token of all references, their ends included, under the "
-    f"mean of p(Y | s) over as many draws of the code, {FEWEST_DRAWS} where captions are of the most likely one; words "
-    "that occurred too seldom in training count as one unknown token. Commonest: the caption that occurs most often in "
-    "the training split, for every image. Nearest: the first caption of the training image nearest in pixels."
+    f"mean of p(Y | s) over as many samples of the code, {FEWEST_DRAWS} where captions are of the most likely one; "
+    "words that occurred too seldom in training count as one unknown token. Commonest: the caption that occurs most "
+    "often in the training split, for every image. Nearest: the first caption of the training image nearest in pixels."
 )
 
 

@@ -17,7 +17,7 @@ RESTARTS = 3
 PROTOCOL = (
     "Each image is in the likeliest of the model's categories. Accuracy: categories and classes are matched one to one "
     f"(Hungarian method) on at most {FIT_ROWS:,} labelled training images, drawn by seed 0, and the share of labelled "
-    "test images in the category of their class is told; one without a class is wrong. NMI: mutual information by the "
+    "test images in the category of their class is given; one without a class is wrong. NMI: mutual information by the "
     "arithmetic mean of the entropies; ARI: adjusted Rand index; both on test images, 1 is best, ARI of chance is 0. "
     f"k-means: as many clusters of the pixels of the same training images, the best of {RESTARTS} starts."
 )
@@ -32,11 +32,11 @@ def score(model: Model, data: Splits, generator: Generator) -> dict[str, float]:
     known, found = (rows_of(model, images, clusters) for images in (fit, test))
     if known.shape[1] < 2:
         raise Refusal("clustering: this model has no categories; train it with some (infogan: --set categories=10)")
-    values = _told("categories", known.argmax(1), found.argmax(1), fit.label, test.label)
-    return values | _told("k-means", *_kmeans(pixels(fit), pixels(test), known.shape[1]), fit.label, test.label)
+    values = _agreement("categories", known.argmax(1), found.argmax(1), fit.label, test.label)
+    return values | _agreement("k-means", *_kmeans(pixels(fit), pixels(test), known.shape[1]), fit.label, test.label)
 
 
-def _told(
+def _agreement(
     name: str, known: np.ndarray, found: np.ndarray, of_known: np.ndarray, of_found: np.ndarray
 ) -> dict[str, float]:
     from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score

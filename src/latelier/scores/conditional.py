@@ -27,10 +27,10 @@ LIMIT = 20_000
 PROTOCOL = (
     f"{JUDGE} Samples are mean images of codes at the end of Langevin chains for p(z | attribute) that began at draws "
     "of the prior: of those whose image, encoded again, the model's own classifier takes for what was asked for (and "
-    "for real, if it tells fakes). carries: share of samples given an attribute, and of as many given its absence, "
-    "that the judge takes for what was asked for; accepted: share of the chains kept; diversity: mean distance "
-    "between two samples, by that between two test images with the same attribute, in the features of the score edit. "
-    f"Means over attributes, given and absent. {RULE}"
+    "for real, if it recognises fakes). carries: share of samples given an attribute, and of as many given its "
+    "absence, that the judge takes for what was asked for; accepted: share of the chains kept; diversity: mean "
+    "distance between two samples, by that between two test images with the same attribute, in the features of the "
+    f"score edit. Means over attributes, given and absent. {RULE}"
 )
 
 

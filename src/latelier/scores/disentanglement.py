@@ -1,4 +1,4 @@
-"""Whether each latent number stands for one known factor of the images: beta-VAE, FactorVAE, MIG, DCI and SAP."""
+"""Whether each latent dimension stands for one known factor of the images: beta-VAE, FactorVAE, MIG, DCI and SAP."""
 
 import numpy as np
 from torch import Generator
@@ -29,13 +29,13 @@ PROTOCOL = (
     f"{BINS} equal parts of their range; gap of the two largest mutual informations with a factor over its entropy, "
     f"mean over factors; test images alone. DCI: importances in {TREES} extremely randomised trees a factor, each leaf "
     "of at least a tenth of a level's weight: fast, and blind to noise that boosted trees, which others use, split on, "
-    f"so its values are the higher ones; an exact code reaches 0.97 or more; they learn from at most {VALUES:,} code "
-    "numbers. SAP: gap of the two latents that tell a factor best, each by thresholds halfway between its means at the "
-    "levels. Skill, behind SAP and DCI informativeness, is balanced accuracy scaled so that chance is 0: (accuracy - "
-    "1 / K) / (1 - 1 / K) for K levels; published SAP, without that scale, ends at 1 - 1 / K. Chance of MIG, SAP and "
-    "DCI informativeness is near 0; that of DCI disentanglement and completeness is 0.03 and 0.02 for 32 latents and "
-    "15 factors of 10 levels, 0.08 and 0.05 for 100 latents, 0.51 and 0.22 for 1,000: do not compare codes of "
-    "different width by these. Of a single factor, as a class, there are MIG and SAP alone."
+    f"so its values are the higher ones; an exact code reaches 0.97 or more; they learn from at most {VALUES:,} "
+    "values of codes. SAP: gap of the two latents that predict a factor best, each by thresholds halfway between its "
+    "means at the levels. Skill, behind SAP and DCI informativeness, is balanced accuracy scaled so that chance is 0: "
+    "(accuracy - 1 / K) / (1 - 1 / K) for K levels; published SAP, without that scale, ends at 1 - 1 / K. Chance of "
+    "MIG, SAP and DCI informativeness is near 0; that of DCI disentanglement and completeness is 0.03 and 0.02 for 32 "
+    "latents and 15 factors of 10 levels, 0.08 and 0.05 for 100 latents, 0.51 and 0.22 for 1,000: do not compare codes "
+    "of different width by these. Of a single factor, as a class, there are MIG and SAP alone."
 )
 
 

@@ -84,7 +84,7 @@ def score(
         return curve_of(rows[..., : len(names)] > 0, rows[..., len(names) :], places, between)
 
     groups = [chosen] if together else [[name] for name in chosen]
-    return told({" + ".join(group): curve(group) for group in groups}, deltas)
+    return values_of({" + ".join(group): curve(group) for group in groups}, deltas)
 
 
 def shared(score: str, names: Sequence[str], directions: Directions, wanted: Sequence[str]) -> list[str]:
@@ -92,8 +92,8 @@ def shared(score: str, names: Sequence[str], directions: Directions, wanted: Seq
     both = [name for name in names if name in directions.names]
     chosen = list(wanted) or both
     if not chosen or set(chosen) - set(both):
-        asked = ", ".join(sorted(set(chosen) - set(both))) or "an attribute"
-        raise Refusal(f"{score} needs {asked}, but model and images share {', '.join(both) or 'none'}; name these")
+        missing = ", ".join(sorted(set(chosen) - set(both))) or "an attribute"
+        raise Refusal(f"{score} needs {missing}, but model and images share {', '.join(both) or 'none'}; name these")
     return chosen
 
 
@@ -115,7 +115,7 @@ def curve_of(verdict: Tensor, features: Tensor, places: Sequence[int], between: 
     )
 
 
-def told(curves: Mapping[str, Curve], deltas: Sequence[float]) -> dict[str, float]:
+def values_of(curves: Mapping[str, Curve], deltas: Sequence[float]) -> dict[str, float]:
     """Means and sds over groups of attributes, and of few each."""
     values: dict[str, float] = {}
     for step, delta in enumerate(deltas):

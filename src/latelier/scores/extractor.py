@@ -26,7 +26,7 @@ from latelier.storage.paths import place
 CHUNK = 64  # images in the extractor at once
 CELL, LEAST = 8, 32  # px: sides become multiples of the one, and no less than the other
 SIDE = 299  # px that Inception takes
-SMALL = 16  # px a side of images that are compared by their pixels, at most
+SMALL = 16  # size in px of images that are compared by their pixels, at most
 SETS = (
     "reconstructions, the mean image of the most likely code of each test image; samples, as many mean images of draws "
     "of the prior; training images, as many drawn by the seed (all if there are fewer), which is what a perfect "
@@ -42,8 +42,8 @@ OTHERS = (
     "with the option features=judge in those of the classifier of attribute_preservation, which learned the attributes "
     "or classes of these very training images: mean and sd over 4x4 parts of its last maps, 256 numbers (judge: its "
     "balanced accuracy on test images; at 50 % it knows nothing); with features=pixels in the pixels of the images, "
-    f"shrunk to at most {SMALL} px a side (bilinear, antialiased), which serve images that are aligned, and to which a "
-    "Gaussian of the pixels is as near as images are"
+    f"shrunk to at most {SMALL} x {SMALL} px (bilinear, antialiased), which serve images that are aligned, and "
+    "to which a Gaussian of the pixels is as near as images are"
 )
 INCEPTIONS = (
     "the 2,048 pooled features of torchvision's inception_v3 with the weights given, images resized to "
@@ -59,7 +59,7 @@ class Compared(NamedTuple):
 
     truth: np.ndarray
     sets: dict[str, np.ndarray]
-    told: dict[str, float]  # of a judge, how well it judges
+    quality: dict[str, float]  # of a judge, how well it judges
 
 
 def compared(
@@ -70,8 +70,10 @@ def compared(
     that does not fit, for fewer than two images of a split, for images that are not finite, and for a judge of images
     without attributes and classes."""
     if weights and kind_of != "random":
-        asked = {"judge": "a judge", "pixels": "pixels"}[kind_of]
-        raise Refusal(f"{score}: weights are Inception's, and features={kind_of} asks for {asked}; give one of the two")
+        wanted = {"judge": "a judge", "pixels": "pixels"}[kind_of]
+        raise Refusal(
+            f"{score}: weights are Inception's, and features={kind_of} asks for {wanted}; give one of the two"
+        )
     for images in (data.fit, data.test):
         if len(images) < 2:
             source = images.source or "a split"
@@ -80,12 +82,12 @@ def compared(
             )
     n, seed = len(data.test), generator.initial_seed() % 2**32
     extractor: nn.Module
-    told: dict[str, float] = {}
+    quality: dict[str, float] = {}
     if weights:
         extractor = inception(place(weights, f"{score}.weights"), score)
     elif kind_of == "judge":
         judge, attributes = judge_of(score, data, device_of(model), seed)
-        told, extractor = judged(model, judge, data.test, attributes.test), JudgeFeatures(judge)
+        quality, extractor = judged(model, judge, data.test, attributes.test), JudgeFeatures(judge)
     elif kind_of == "pixels":
         extractor = Pixels()
     else:
@@ -103,7 +105,7 @@ def compared(
         sets[kind] = features(extractor, blocks)
         if not np.isfinite(sets[kind]).all():
             raise Refusal(f"{score}: not all {kind} are finite numbers; train the model again, at a lower rate")
-    return Compared(truth, sets, told)
+    return Compared(truth, sets, quality)
 
 
 def judged(model: Model, judge: Judge, images: Images, truth: np.ndarray) -> dict[str, float]:
@@ -166,7 +168,7 @@ class JudgeFeatures(nn.Module):
 
 
 class Pixels(nn.Module):
-    """[b, 3, h, w] in [0, 1] -> [b, d]: those of the images, shrunk to at most ``SMALL`` px a side."""
+    """[b, 3, h, w] in [0, 1] -> [b, d]: those of the images, shrunk to at most ``SMALL`` x ``SMALL`` px."""
 
     def forward(self, image: Tensor) -> Tensor:
         return _resized(image, *(min(side, SMALL) for side in image.shape[2:])).flatten(1)

@@ -29,9 +29,9 @@ def score(
     not fit, for fewer than two images of a split, and for images that are not finite.
     ``features`` are those of an untrained trunk (random), a judge's or pixels; weights go with the first alone."""
     name = called("FID", "Frechet distance", weights, features)
-    truth, sets, told = compared("fid", model, data, generator, weights, features)
+    truth, sets, quality = compared("fid", model, data, generator, weights, features)
     target = fitted(truth)
-    return {f"{name} of {kind}": frechet(target, fitted(rows)) for kind, rows in sets.items()} | told
+    return {f"{name} of {kind}": frechet(target, fitted(rows)) for kind, rows in sets.items()} | quality
 
 
 class Gaussian(NamedTuple):

@@ -18,14 +18,14 @@ class Kept(Generic[V]):
     def __init__(self, most: int):
         self.most, self._answers = most, OrderedDict[Hashable, V]()
 
-    def get(self, asked: Hashable, answer: Callable[[], V]) -> V:
+    def get(self, key: Hashable, answer: Callable[[], V]) -> V:
         """The answer, worked out unless it is kept."""
-        if asked not in self._answers:
-            self._answers[asked] = answer()
-        self._answers.move_to_end(asked)
+        if key not in self._answers:
+            self._answers[key] = answer()
+        self._answers.move_to_end(key)
         while len(self._answers) > self.most:
             self._answers.popitem(last=False)
-        return self._answers[asked]
+        return self._answers[key]
 
     def clear(self) -> None:
         self._answers.clear()

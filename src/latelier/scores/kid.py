@@ -40,14 +40,14 @@ def score(
     if fewest < 4 or subsets < 1:
         raise Refusal(f"kid: 4 images a split and 1 subset are needed at least, not {fewest} and {subsets}; give more")
     name = called("KID", "kernel distance", weights, features)
-    truth, sets, told = compared("kid", model, data, generator, weights, features)
+    truth, sets, quality = compared("kid", model, data, generator, weights, features)
     values: dict[str, float] = {}
     for kind, rows in sets.items():
         order = np.random.default_rng(generator.initial_seed() % 2**32)  # the same subsets for every kind
         size = min(SIZE, len(truth) // 2, len(rows) // 2)
         drawn = [distance(_subset(truth, size, order), _subset(rows, size, order)) for _ in range(subsets)]
         values |= {f"{name} of {kind}": float(np.mean(drawn)), f"{name} of {kind} sd": float(np.std(drawn))}
-    return values | told
+    return values | quality
 
 
 def distance(one: np.ndarray, other: np.ndarray) -> float:

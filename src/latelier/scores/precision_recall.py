@@ -58,12 +58,12 @@ def score(
             f"precision_recall: near={near} and dense={dense} are numbers of neighbours, from 1 to less than the "
             f"{fewest} images of the smaller split; give others, or more images"
         )
-    truth, sets, told = compared("precision_recall", model, data, generator, weights, features)
+    truth, sets, quality = compared("precision_recall", model, data, generator, weights, features)
     values: dict[str, float] = {}
     for kind, rows in sets.items():
         for name, value in spread(truth, rows, near, dense)._asdict().items():
             values[f"{called(f'Inception {name}', name, weights, features)} of {kind}"] = value
-    return values | told
+    return values | quality
 
 
 def spread(truth: np.ndarray, drawn: np.ndarray, near: int = NEAR, dense: int = DENSE) -> Spread:

@@ -1,4 +1,4 @@
-"""How far the codes of images are from the prior: MMD, active units, and the KL of each latent number."""
+"""How far the codes of images are from the prior: MMD, active units, and the KL of each latent dimension."""
 
 import torch
 from torch import Generator, Tensor

@@ -25,7 +25,7 @@ NEEDS_LABELS = True
 LIMIT = 5_000
 BUDGETS = (1, 5, 10, 100)  # labels a class
 DRAWS = 5
-TOP, MANY = 5, 20  # of so many classes it is also told whether one is among the five most probable ones
+TOP, MANY = 5, 20  # from MANY classes on there is also the accuracy of the TOP most probable ones
 FIT_ROWS, FEWEST, MACHINES = 5_000, 1_000, 100_000  # images to fit on; and images times classes
 PROTOCOL = (
     "Accuracy on test images of probes that learn from 1, 5, 10 and 100 labels a class of the training split, as "
@@ -34,11 +34,11 @@ PROTOCOL = (
     f"least {FEWEST:,}). Of a run that learned from labels itself every probe learns from "
     "those and, where its budget is larger, from more; budgets below are left out. Linear: logistic regression, C = 1, "
     "converged. kNN: Euclidean, k = 5, or the labels a class where fewer. Spaces: the most likely codes; raw pixels, "
-    f"averaged down to at most {SIDE} px a side; PCA of those pixels to the width of the code, at most {COMPONENTS}. "
+    f"averaged down to at most {SIDE} x {SIDE} px; PCA of those pixels to the width of the code, at most {COMPONENTS}. "
     "Each is standardised on all of those images without their labels: centred, and scaled by one number for the whole "
     f"space. Head: the model's own classifier; of {MANY} classes or more its top-5 too. Majority: the commonest class."
 )
-TOLD, ELSEWHERE = "labels learned from", "labels of other images learned from"
+OWN_LABELS, ELSEWHERE = "labels learned from", "labels of other images learned from"
 
 Reader = Callable[[Images], np.ndarray]  # n images -> float32 [n, d]
 SPACES = ("codes", "pixels", "PCA")  # always probed
@@ -67,22 +67,22 @@ def score(model: Model, data: Splits, generator: Generator, *, depth: str | None
         if len(pool) >= data.labels_learned:
             values |= averaged(space.name, "all", [space.probe(pool)])
     return values | (
-        {TOLD if data.labelled_rows is not None else ELSEWHERE: float(data.labels_learned)}
+        {OWN_LABELS if data.labelled_rows is not None else ELSEWHERE: float(data.labels_learned)}
         if data.labels_learned
         else {}
     )
 
 
 def verdict(values: dict[str, float], n: int) -> str:
-    """Whether the codes tell classes better than the raw pixels do on n images, in plain words: they do at a budget
+    """Whether the codes predict classes better than the raw pixels do on n images, in plain words: they do at a budget
     where the linear probe ``leads``."""
     prefix = "linear codes "
     found = [name[len(prefix) : -2] for name in values if name.startswith(prefix) and name.endswith(" %")]
     better = [budget for budget in found if leads(values, budget, n)]
     worse = [budget for budget in found if budget not in better]
-    told, elsewhere = (f"{values.get(name, 0):,.0f}" for name in (TOLD, ELSEWHERE))
+    own, elsewhere = (f"{values.get(name, 0):,.0f}" for name in (OWN_LABELS, ELSEWHERE))
     if not found:
-        many = told if TOLD in values else elsewhere
+        many = own if OWN_LABELS in values else elsewhere
         return f"The run learned from {many} labels, more than the probes do: its codes are not compared with pixels."
     if ELSEWHERE in values:
         claim = f"The run learned from {elsewhere} labels of other images as well, so its codes prove nothing here"
@@ -97,7 +97,7 @@ def verdict(values: dict[str, float], n: int) -> str:
         f"{budget}: " + ", ".join(f"{space} {share(values[f'{by}linear {space} {budget} %'], n)}" for space in SPACES)
         for budget in found
     )
-    said = f" The run learned from {told} labels, and so does every probe at least." if TOLD in values else ""
+    said = f" The run learned from {own} labels, and so does every probe at least." if OWN_LABELS in values else ""
     return f"{claim}.{said} Linear probe, {by}%: {figures}; majority {share(values[f'{by}majority %'], n)}."
 
 
@@ -129,11 +129,11 @@ def most(label: np.ndarray) -> int:
 def pool_of(data: Splits) -> Images:
     """At most ``most`` labelled images to fit on, those whose labels the model learned from among them."""
     rows, limit = np.flatnonzero(data.fit.label >= 0), most(data.fit.label)
-    taught = data.labelled_rows if data.labelled_rows is not None else rows[:0]
-    if len(rows) <= limit or not 0 < len(taught) <= limit:
+    labelled = data.labelled_rows if data.labelled_rows is not None else rows[:0]
+    if len(rows) <= limit or not 0 < len(labelled) <= limit:
         return some(data.fit, limit, 0, labelled=True)
-    others = np.random.default_rng(0).choice(np.setdiff1d(rows, taught), limit - len(taught), replace=False)
-    return data.fit.take(np.sort(np.concatenate([taught, others])))
+    others = np.random.default_rng(0).choice(np.setdiff1d(rows, labelled), limit - len(labelled), replace=False)
+    return data.fit.take(np.sort(np.concatenate([labelled, others])))
 
 
 def budgets(data: Splits) -> list[int]:
@@ -154,14 +154,14 @@ def budgets(data: Splits) -> list[int]:
 
 
 def draws(
-    label: np.ndarray, budget: int, taught: np.ndarray | None, seeds: Sequence[int] = range(DRAWS)
+    label: np.ndarray, budget: int, labelled: np.ndarray | None, seeds: Sequence[int] = range(DRAWS)
 ) -> list[np.ndarray]:
-    """Rows of ``budget`` images of each class, for each seed. Those that the model was ``taught`` are in each; one draw
-    is all there is where there are no others."""
-    if taught is None or not len(taught):
+    """Rows of ``budget`` images of each class, for each seed. Those that the model learned from, ``labelled``, are in
+    each; one draw is all there is where there are no others."""
+    if labelled is None or not len(labelled):
         return [labelled_rows(label, budget, seed) for seed in seeds]
     known, found = np.unique(label[label >= 0]), []
-    have = {number: np.sort(taught[label[taught] == number])[:budget] for number in known}
+    have = {number: np.sort(labelled[label[labelled] == number])[:budget] for number in known}
     for seed in seeds:
         rows = []
         for number, own in have.items():

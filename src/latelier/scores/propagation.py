@@ -16,7 +16,7 @@ from latelier.learners.propagation import NEIGHBOURS, blurred, neighbours_graph,
 from latelier.scores import probe
 from latelier.scores.common import Splits, accuracies, averaged, even, rows_at
 from latelier.scores.kept import Kept, digest
-from latelier.scores.probe import DRAWS, ELSEWHERE, TOLD
+from latelier.scores.probe import DRAWS, ELSEWHERE, OWN_LABELS
 from latelier.terminal.tables import percent, share
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ needs = (Encodes,)
 NEEDS_LABELS = True
 LIMIT = 5_000
 IMAGES, COLUMNS = 10_000, 300_000  # of the training split in the graph, at most; and times the classes, each a column
-BLURRED = 28  # px a side from which on pixels are averaged
+BLURRED = 28  # size in px from which on pixels are averaged
 PIECE = 1_000  # images copied at once
 OWN = "own labels"  # a budget: exactly the labels that the run learned from
 PROTOCOL = (
@@ -37,7 +37,7 @@ PROTOCOL = (
     f"score probe draws them: 1, 5, 10 and 100 a class as far as there are, mean and sd over draws 0 to {DRAWS - 1}, "
     "none fewer than the run learned from; and, by themselves, exactly those. Classes weigh the same (prior=even), or "
     "are named as often as all labels of the training split (prior=labels) or a file says. Spaces: the most likely "
-    f"codes, centred; raw pixels, averaged down to at most {SIDE} px a side, and from {BLURRED} px on over 3x3 with "
+    f"codes, centred; raw pixels, averaged down to at most {SIDE} x {SIDE} px, and from {BLURRED} px on over 3x3 with "
     "stride 2. Head: the model's own classifier. Majority: the commonest class."
 )
 GRAPHS = Kept["csr_matrix"](4)  # of pixels
@@ -98,7 +98,7 @@ def score(
             named = space if space in ("codes", "pixels") else f"features {space}"
             values |= averaged(named, budget, [accuracies("propagation", one, test.label) for one in answers])
     return values | (
-        {TOLD if data.labelled_rows is not None else ELSEWHERE: float(data.labels_learned)}
+        {OWN_LABELS if data.labelled_rows is not None else ELSEWHERE: float(data.labels_learned)}
         if data.labels_learned
         else {}
     )
@@ -145,13 +145,13 @@ def _classified(values: dict[str, float], n: int) -> str:
     """The run's own classifier beside propagation from the same labels."""
     if f"propagation pixels {OWN} %" not in values or "head %" not in values:
         return ""
-    told, own, rival = values[TOLD], values["head %"], values[f"propagation pixels {OWN} %"]
+    labels, own, rival = values[OWN_LABELS], values["head %"], values[f"propagation pixels {OWN} %"]
     margin = max(1.0, 2 * probe.sampling_error(own, n))
     ahead = "less right than" if own < rival else "more right than"
     if abs(own - rival) <= margin:
         ahead = "about as right as"
     return (
-        f" From the same {told:,.0f} labels the run's own classifier is {ahead} label propagation on pixels: "
+        f" From the same {labels:,.0f} labels the run's own classifier is {ahead} label propagation on pixels: "
         f"{share(own, n)} and {percent(rival, n)}."
     )
 
@@ -204,7 +204,7 @@ def _pieces(fit: Images, rows: np.ndarray, test: Images) -> Iterator[Images]:
 
 
 def pixels_of(images: Images) -> np.ndarray:
-    """Pixels in [0, 1], ``blurred`` from ``BLURRED`` px a side on: float32 [n, d]."""
+    """Pixels in [0, 1], ``blurred`` from images of ``BLURRED`` px on: float32 [n, d]."""
     c, height, width = images.shape
     rows = torch.from_numpy(pixels(images)).unflatten(1, (c, min(height, SIDE), min(width, SIDE)))
     return blurred(rows, BLURRED, padded=False).flatten(1).numpy()

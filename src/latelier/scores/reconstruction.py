@@ -23,7 +23,7 @@ BEST = 100.0  # dB at most: an exact reconstruction would otherwise be infinitel
 
 
 def score(model: Model, data: Splits, generator: Generator) -> dict[str, float]:
-    """MSE per pixel value, PSNR in dB, SSIM for images of at least 3 px a side, and "PSNR dB of LEVEL" for each level
+    """MSE per pixel value, PSNR in dB, SSIM for images of at least 3 x 3 px, and "PSNR dB of LEVEL" for each level
     of a hierarchy but the first. ``generator`` is not used."""
     first, *above = levels_of(model)
     alike = ["SSIM"] if min(data.test.shape[1:]) >= 3 else []
@@ -56,7 +56,7 @@ def psnr_of(error: Tensor) -> Tensor:
 
 
 def ssim(image: Tensor, other: Tensor) -> Tensor:
-    """Structural similarity (Wang et al. 2004, eq. 13) of images [b, c, h, w] in [0, 1], at least 3 px a side: [b].
+    """Structural similarity (Wang et al. 2004, eq. 13) of images [b, c, h, w] in [0, 1], at least 3 x 3 px: [b].
 
     The window is a product of two Gaussians, so that its means are two products with banded matrices: an order of
     magnitude faster on CPUs than a convolution of five maps a channel.

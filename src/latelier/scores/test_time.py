@@ -1,4 +1,4 @@
-"""Milliseconds an image takes at test: its most likely code, and its class as ``latelier classify`` tells it."""
+"""Milliseconds an image takes at test: its most likely code, and its class as ``latelier classify`` predicts it."""
 
 import time
 from collections.abc import Callable
@@ -17,14 +17,14 @@ LIMIT = BLOCK
 ROUNDS = 3
 PROTOCOL = (
     f"Seconds on a clock, in blocks of at most {BLOCK} test images, over the number of images; the least of {ROUNDS} "
-    "rounds. Code: the most likely one. Class: the probabilities that latelier classify gives, where the model tells "
-    "classes: of all changed views (head.views) or draws of the code (head.draws) that its head averages, otherwise of "
-    "the most likely code. On the device and with the threads of the run that took the score."
+    "rounds. Code: the most likely one. Class: the probabilities that latelier classify gives, where the model has "
+    "a classifier: of all changed views (head.views) or samples of the code (head.draws) that its head averages, else "
+    "of the most likely code. On the device and with the threads of the run that took the score."
 )
 
 
 def score(model: Model, data: Splits, generator: Generator, *, images: int = BLOCK) -> dict[str, float]:
-    """As "code ms", and "class ms" of a model that tells classes, on this many ``images``. ``generator`` is not
+    """As "code ms", and "class ms" of a model that predicts classes, on this many ``images``. ``generator`` is not
     used."""
     image = data.test.floats(slice(min(images, BLOCK))).to(device_of(model))
     values = {"code ms": timed(model, image, lambda: need(model, Encodes).encode(image).mode())}

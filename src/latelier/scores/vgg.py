@@ -9,7 +9,7 @@ from torch.nn.functional import interpolate
 
 from latelier.scores.given_weights import Standardised, fill, nets, tensors
 
-SIDE, CELLS, CHANNELS = 224, 2, 512  # px that it takes; means over so many parts of its last map's sides; its maps
+SIDE, CELLS, CHANNELS = 224, 2, 512  # px that it takes; means over CELLS x CELLS parts of its last map; its maps
 DEPTH = CHANNELS * CELLS**2
 
 

@@ -14,6 +14,7 @@ from latelier.config.lookup import find_module, module_names, spelt
 from latelier.core import innermost, missing
 from latelier.core.lacking import lack
 from latelier.errors import Refusal
+from latelier.terminal.say import say
 
 if TYPE_CHECKING:
     from latelier.sheets.view import View
@@ -59,9 +60,13 @@ def ordered(names: Iterable[str]) -> list[str]:
 
 
 def wanted(sheet: ModuleType) -> int:
-    """How many images of the data the sheet would like to see."""
-    former = getattr(sheet, "PICTURES", IMAGES)  # what IMAGES was called; read for one more version
-    return int(getattr(sheet, "IMAGES", former))
+    """How many images of the data the sheet would like to see. ``PICTURES``, the former name, is read for one more
+    version, and a line says so."""
+    if hasattr(sheet, "PICTURES") and not hasattr(sheet, "IMAGES"):
+        said = f"{sheet.__file__ or sheet.__name__}: PICTURES is now called IMAGES"
+        say(f"{said}: rename it there; the next version reads IMAGES alone", error=True)
+        return int(sheet.PICTURES)
+    return int(getattr(sheet, "IMAGES", IMAGES))
 
 
 def takes(sheet: ModuleType) -> tuple[str, ...]:

@@ -29,13 +29,13 @@ def draw(view: View) -> np.ndarray:
     )
     known = log_mixture(writer, codes, table.to(image.device)).tolist()
     cells = [
-        Cell(picture, f"{_said(reference, score)}\nmodel: {vocabulary.text(row)} ({found:.1f})")
-        for picture, reference, score, row, found in zip(
+        Cell(shown, f"{_said(reference, score)}\nmodel: {vocabulary.text(row)} ({found:.1f})")
+        for shown, reference, score, row, found in zip(
             pixels(image), references, known, ours.token.tolist(), ours.log_probability.tolist(), strict=True
         )
     ]
     rows = [cells[start : start + ACROSS] for start in range(0, len(cells), ACROSS)]
-    source = "the most likely code" if len(codes) == 1 else f"{len(codes)} draws of the code together"
+    source = "the most likely code" if len(codes) == 1 else f"{len(codes)} samples of the code together"
     footer = (
         f"Under each image its first caption, and the model's, found by a beam of {BEAM} from {source}. "
         "In brackets log p(caption | code) in nats, of the words and the end; words that the model does not know count "

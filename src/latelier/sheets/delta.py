@@ -21,9 +21,9 @@ def draw(view: View) -> np.ndarray:
     """uint8 [H, W, 3]: for each attribute a row an image, and columns from minus to plus. Raises Refusal where nothing
     is known of attributes."""
     found = directions_of(view, "delta")
-    wishes = wishes_of(view.asked.attribute) if view.asked.attribute else {}
+    wishes = wishes_of(view.options.attribute) if view.options.attribute else {}
     names = list(wishes) or [name for name in found.attributes if name != FAKE][:ATTRIBUTES]
-    most = FARTHEST if view.asked.by is None else abs(view.asked.by)
+    most = FARTHEST if view.options.by is None else abs(view.options.by)
     stops, image = np.linspace(-most, most, STOPS).tolist(), view.image[:ROWS]
     code, original = need(view.model, Encodes).encode(image).mode(), pixels(image)
     before = log_odds(found.directions, code)

@@ -28,14 +28,14 @@ def draw(view: View) -> np.ndarray:
     Refusal where nothing is known of attributes."""
     found = directions_of(view, "edits")
     names = [name for name in found.attributes if name != FAKE][:ATTRIBUTES]
-    asked = [wishes_of(view.asked.attribute)] if view.asked.attribute else [{name: 1} for name in names]
-    if not view.asked.attribute and len(names) > 1:
-        asked.append(dict.fromkeys(names[:2], 1))
-    for wishes in asked:
+    groups = [wishes_of(view.options.attribute)] if view.options.attribute else [{name: 1} for name in names]
+    if not view.options.attribute and len(names) > 1:
+        groups.append(dict.fromkeys(names[:2], 1))
+    for wishes in groups:
         step_towards(found.directions, wishes)  # an unknown attribute is refused before a judge learns
-    judge = view.judge(list(dict.fromkeys(name for wishes in asked for name in wishes))) if view.judge else None
-    readers = [_reader(view.model, found.directions, wishes, judge) for wishes in asked]
-    bands = [[_grid(view, wishes, reader)] for wishes, reader in zip(asked, readers, strict=True)]
+    judge = view.judge(list(dict.fromkeys(name for wishes in groups for name in wishes))) if view.judge else None
+    readers = [_reader(view.model, found.directions, wishes, judge) for wishes in groups]
+    bands = [[_grid(view, wishes, reader)] for wishes, reader in zip(groups, readers, strict=True)]
     footer = [
         f"Each image's code is moved along {found.said} (in {found.unit}) and drawn again. Under each edited image "
         "what is asked for, in the reconstruction and in the image drawn:"
@@ -85,7 +85,7 @@ def _reader(model: Model, directions: Directions, wishes: Mapping[str, int], jud
 def _grid(view: View, wishes: Mapping[str, int], reader: _Reader) -> Grid:
     directions = directions_of(view, "edits").directions
     usual = FITTED if directions.step else ALONE if len(wishes) == 1 else TOGETHER
-    by = usual if view.asked.by is None else view.asked.by
+    by = usual if view.options.by is None else view.options.by
     editor = Editor(view.model, directions, wishes)
     rows = reader.lacking(editor.by(view.image, 0.0).image).nonzero()[:, 0].tolist() or list(range(len(view.image)))
     rows = rows[: fitting(view.image.shape[3], view.image.shape[2])]

@@ -20,7 +20,7 @@ def draw(view: View) -> np.ndarray:
     """uint8 [H, W, 3]: the filters of the first units, row by row."""
     weights = need(view.model, HasFilters).filters()
     shown = weights[:MOST]
-    picture = mosaic(as_images(shown), ceil(sqrt(len(shown))), gap=3)
+    drawn = mosaic(as_images(shown), ceil(sqrt(len(shown))), gap=3)
     _, _, h, w = shown.shape
     count = f"the first {len(shown)} of {len(weights)}" if len(weights) > len(shown) else f"all {len(shown)}"
     footer = (
@@ -28,7 +28,7 @@ def draw(view: View) -> np.ndarray:
         "grey is 0, white its greatest weight in magnitude and black minus that (in each channel). Strength "
         "cannot be compared between units."
     )
-    return compose(f"{view.title}: filters", [[Panel(picture)]], footer)
+    return compose(f"{view.title}: filters", [[Panel(drawn)]], footer)
 
 
 def as_images(filters: Tensor) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What each latent number answers to: its mean over known places, scales and rotations, and its traversal.
+"""What each latent dimension answers to: its mean over known places, scales and rotations, and its traversal.
 
 After Higgins et al. 2017, figure 7."""
 
@@ -19,7 +19,7 @@ from latelier.sheets.view import Free, View, encoded, pixels
 
 needs = (Encodes, Decodes)
 IMAGES = 8000
-COLUMNS = 10  # latent numbers at most
+COLUMNS = 10  # latent dimensions at most
 LEAST = 10  # images a place on average: places are joined until they hold this many
 FEW = 3  # images at least behind a mean that is drawn
 ROLES = {  # what the map asks for -> what data sets call it
@@ -32,7 +32,7 @@ ROLES = {  # what the map asks for -> what data sets call it
 
 
 class Ranked(NamedTuple):
-    """The latent numbers that are drawn, and what they are ordered by."""
+    """The latent dimensions that are drawn, and what they are ordered by."""
 
     axes: list[Axis]
     measure: str  # how a weight is said
@@ -41,7 +41,8 @@ class Ranked(NamedTuple):
 
 @torch.no_grad()
 def draw(view: View) -> np.ndarray:
-    """uint8 [H, W, 3]: a column a latent number. Raises Refusal where place, scale, rotation or shape are unknown."""
+    """uint8 [H, W, 3]: a column a latent dimension. Raises Refusal where place, scale, rotation or shape are
+    unknown."""
     known = _levels(view)
     posterior = Free(encoded(view), view.model)
     codes = posterior.mode()
@@ -82,7 +83,7 @@ def mean_by(values: np.ndarray, *levels: np.ndarray, least: int = FEW) -> np.nda
 
 
 def ranking(posterior: Posterior, codes: Code, view: View) -> Ranked:
-    """All latent numbers, by the variance of q(z | x), least first: the mean over the images of (draw - mode)^2, one
+    """All latent dimensions, by the variance of q(z | x), least first: the mean over the images of (draw - mode)^2, one
     draw each. By ``traverse.axes`` where the posterior has no width, or a kind without variance."""
     draws = posterior.sample(view.generator)
     variance = {name: (draws[name] - codes[name]).float().square().mean(0) for name in codes}
@@ -145,7 +146,7 @@ def _numbers(code: Code, axis: Axis) -> Tensor:
 def _footer(view: View, ranked: Ranked, span: float) -> str:
     number = len(ranked.axes)
     return (
-        f"Mean activation of a latent number over {len(view.image)} images, less its mean over all of them: blue "
+        f"Mean activation of a latent dimension over {len(view.image)} images, less its mean over all of them: blue "
         f"\N{MINUS SIGN}{span:.2f}, white 0, red +{span:.2f}; curves have the same range. All factors that are not "
         f"named are averaged over; grey: fewer than {FEW} images. Columns: {min(number, COLUMNS)} of {number} "
         f"numbers, ordered by {ranked.by}. Beneath, each number of one image's code is moved and the others left as "

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 needs: tuple[type, ...] = ()
 INK, MARK = "#2d2d2d", "#d75f00"
 NATS = "nats an image"
-UNITS = {  # a word of a term's name -> the unit that it tells
+UNITS = {  # a word of a term's name -> its unit
     "accuracy": "share of images",
     "says": "probability",
     "psnr": "dB",
@@ -48,7 +48,7 @@ def curves(log: list[dict[str, Any]], kind: str) -> dict[str, Curve]:
 
 
 def unit(term: str) -> str:
-    """The unit that a term's name tells, or nothing."""
+    """The unit of a term, by its name, or nothing."""
     return next((UNITS[word] for word in findall("[a-z]+", term.lower()) if word in UNITS), "")
 
 

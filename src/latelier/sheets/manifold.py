@@ -58,8 +58,8 @@ def grid_of(right: Way, up: Way, prior: Code) -> Code:
 
 
 def stops_of(kind: str, drawn: Tensor) -> Tensor:
-    """[STEPS] values of a latent number, given draws [n] of its prior: of a Gaussian the middles of equal shares of the
-    prior, of a uniform one even steps."""
+    """[STEPS] values of a latent dimension, given draws [n] of its prior: of a Gaussian the middles of equal shares of
+    the prior, of a uniform one even steps."""
     if kind == "uniform":
         return torch.linspace(float(drawn.min()), float(drawn.max()), STEPS)
     share = (torch.arange(STEPS, dtype=torch.float64) + 0.5) / STEPS

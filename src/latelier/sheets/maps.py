@@ -33,8 +33,8 @@ def curves(means: np.ndarray, span: float, colours: np.ndarray) -> np.ndarray:
     """means [curves, points] -> uint8 [CELL, CELL, 3]: a line a curve from -span below to span above, over a line at
     0. A point that is not a number breaks its line."""
     side = CELL * FINE
-    picture = Image.new("RGB", (side, side), (255, 255, 255))
-    pen = ImageDraw.Draw(picture)
+    drawn = Image.new("RGB", (side, side), (255, 255, 255))
+    pen = ImageDraw.Draw(drawn)
     pen.line([(0, side / 2), (side, side / 2)], FRAME, FINE)
     x = np.linspace(3 * FINE, side - 3 * FINE, max(2, means.shape[1]))
     y = side / 2 - np.clip(means / span, -1, 1) * (side / 2 - 2 * FINE)
@@ -42,14 +42,14 @@ def curves(means: np.ndarray, span: float, colours: np.ndarray) -> np.ndarray:
         for i in range(len(line) - 1):
             if not np.isnan(line[i : i + 2]).any():
                 pen.line([(x[i], line[i]), (x[i + 1], line[i + 1])], tuple(colour.tolist()), 6)
-    return np.asarray(picture.resize((CELL, CELL), Image.Resampling.BOX))
+    return np.asarray(drawn.resize((CELL, CELL), Image.Resampling.BOX))
 
 
 def bar(share: float) -> np.ndarray:
     """uint8 [10, CELL, 3], filled from the left by that share."""
-    picture = np.full((10, CELL, 3), 255, np.uint8)
-    picture[:, : round(CELL * min(1.0, share))] = INK
-    return picture
+    drawn = np.full((10, CELL, 3), 255, np.uint8)
+    drawn[:, : round(CELL * min(1.0, share))] = INK
+    return drawn
 
 
 def swatch(colour: np.ndarray) -> np.ndarray:

@@ -23,13 +23,13 @@ def draw(view: View) -> np.ndarray:
     occurrence = parts_of(view).occurrence
     n, p, h, w = occurrence.shape
     order = most_used(occurrence)[:ROWS]
-    pictures = pixels(view.image)
-    height, width, _ = crop(pictures[0], 0, 0, (h, w)).shape
+    images = pixels(view.image)
+    height, width, _ = crop(images[0], 0, 0, (h, w)).shape
     most = min(CROPS, fitting(width, height))
 
     def cells(part: int) -> list[Cell]:
         return [
-            Cell(crop(pictures[i], row, column, (h, w)), f"{probability:.2f}\n{view.label[i]}".strip())
+            Cell(crop(images[i], row, column, (h, w)), f"{probability:.2f}\n{view.label[i]}".strip())
             for i, row, column, probability in strongest(occurrence[:, part], most)
         ]
 
@@ -53,10 +53,10 @@ def strongest(probability: Tensor, most: int) -> list[tuple[int, int, int, float
     return [(i, int(cell[i]) // across, int(cell[i]) % across, float(peak[i])) for i in order]
 
 
-def crop(picture: np.ndarray, row: int, column: int, grid: tuple[int, int]) -> np.ndarray:
+def crop(pixels: np.ndarray, row: int, column: int, grid: tuple[int, int]) -> np.ndarray:
     """uint8 [3 cells, 3 cells, c] of an image uint8 [h, w, c]: a cell of the grid (rows, columns) over it, and one
     cell on every side."""
-    height, width = (max(1, round(side / cells)) for side, cells in zip(picture.shape, grid, strict=False))
-    around = np.pad(picture, ((height, height), (width, width), (0, 0)), mode="edge")
-    y, x = (cell * side // cells for cell, side, cells in zip((row, column), picture.shape, grid, strict=False))
+    height, width = (max(1, round(side / cells)) for side, cells in zip(pixels.shape, grid, strict=False))
+    around = np.pad(pixels, ((height, height), (width, width), (0, 0)), mode="edge")
+    y, x = (cell * side // cells for cell, side, cells in zip((row, column), pixels.shape, grid, strict=False))
     return around[y : y + 3 * height, x : x + 3 * width]

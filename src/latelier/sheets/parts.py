@@ -30,8 +30,8 @@ def draw(view: View) -> np.ndarray:
     flat = torch.tensor(SCALE, device=image.device).view(-1, 1, 1)
     scale = pixels(dimmed(image[:1].expand(len(SCALE), -1, -1, -1), flat))
     grids = [
-        Grid([[Cell(picture) for picture in row] for row in rows], captions, columns),
-        Grid([[Cell(picture, f"{p:g}") for picture, p in zip(scale, SCALE, strict=True)]], ["scale: a probability of"]),
+        Grid([[Cell(shown) for shown in row] for row in rows], captions, columns),
+        Grid([[Cell(shown, f"{p:g}") for shown, p in zip(scale, SCALE, strict=True)]], ["scale: a probability of"]),
     ]
     footer = (
         f"Each row shows where one part occurs, on a grid of {h} x {w} cells: the image has its own colours in cells "

@@ -22,13 +22,13 @@ def draw(view: View) -> np.ndarray:
     height, width = view.image.shape[2:]
     across = fitting(width, height, grids=2)
     real = view.image[: ROWS * across]
-    drawn, how = given(view, len(real)) if view.asked.given else plain(view, len(real), across)
+    drawn, how = given(view, len(real)) if view.options.given else plain(view, len(real), across)
 
     def grid(images: np.ndarray, heading: str) -> Grid:
         starts = range(0, len(images), across)
         return Grid([[Cell(image) for image in images[i : i + across]] for i in starts], heading=heading)
 
-    heading = f"drawn by the model: {', '.join(view.asked.given)}" if view.asked.given else "drawn by the model"
+    heading = f"drawn by the model: {', '.join(view.options.given)}" if view.options.given else "drawn by the model"
     band = [grid(pixels(drawn), heading), grid(pixels(real), "images of the data")]
     footer = (
         f"Left: {len(drawn)} mean images {how}, none chosen by hand. "
@@ -50,8 +50,8 @@ def plain(view: View, n: int, across: int) -> tuple[Tensor, str]:
 
 def given(view: View, n: int) -> tuple[Tensor, str]:
     """[n, c, h, w] and how they came about."""
-    chain, (directions, said, _) = view.asked.chain, directions_of(view, "samples --given")
-    drawn = draw_given(view.model, directions, wishes_of(view.asked.given), n, view.generator, chain)
+    chain, (directions, said, _) = view.options.chain, directions_of(view, "samples --given")
+    drawn = draw_given(view.model, directions, wishes_of(view.options.given), n, view.generator, chain)
     how = (
         "of codes at the end of Langevin chains that began at draws of the prior "
         f"({chain.steps:,} steps of {chain.step:g}, temperature {chain.temperature:g}), along {said}; "

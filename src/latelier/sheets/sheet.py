@@ -101,23 +101,23 @@ def signed(value: float, form: str = "g") -> str:
     return (shown if float(shown) else format(0.0, form)).replace("-", "\N{MINUS SIGN}")
 
 
-def png(picture: np.ndarray, level: int = 9, told: Mapping[str, str] | None = None) -> bytes:
-    """A PNG file of uint8 [h, w, c], c is 1 or 3; a lower ``level`` of compression is written sooner. ``told``: its
+def png(pixels: np.ndarray, level: int = 9, texts: Mapping[str, str] | None = None) -> bytes:
+    """A PNG file of uint8 [h, w, c], c is 1 or 3; a lower ``level`` of compression is written sooner. ``texts``: its
     text."""
     data, text = BytesIO(), PngInfo()
-    for key, value in (told or {}).items():
+    for key, value in (texts or {}).items():
         text.add_text(key, value)
-    flat = picture.squeeze(-1) if picture.shape[-1] == 1 else picture
+    flat = pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels
     Image.fromarray(flat).save(data, "PNG", compress_level=level, pnginfo=text)
     return data.getvalue()
 
 
-def save(picture: np.ndarray, path: Path) -> None:
+def save(pixels: np.ndarray, path: Path) -> None:
     """Writes a PNG file in one step, marked as latelier's own, which no source takes for an image of anybody's. Raises
     Refusal for a suffix other than .png, and where nothing can be written."""
     if path.suffix.lower() != ".png":
         raise Refusal(f'an image is written as PNG, and "{path}" does not end in .png: give a name that does')
-    files.write(path, png(picture, told=SOFTWARE))
+    files.write(path, png(pixels, texts=SOFTWARE))
 
 
 class _Text:
@@ -169,10 +169,10 @@ def _draw_panel(panel: Panel) -> Image.Image:
     image = Image.fromarray(_in_colour(panel.image))
     heading = _Text(panel.heading, 14, image.width)
     top = heading.height + (GAP if panel.heading else 0)
-    picture = Image.new("RGB", (max(image.width, heading.width), top + image.height), PAPER)
-    heading.draw(ImageDraw.Draw(picture), 0, 0, INK)
-    picture.paste(image, (0, top))
-    return picture
+    sheet = Image.new("RGB", (max(image.width, heading.width), top + image.height), PAPER)
+    heading.draw(ImageDraw.Draw(sheet), 0, 0, INK)
+    sheet.paste(image, (0, top))
+    return sheet
 
 
 def _draw_grid(grid: Grid, left: int) -> Image.Image:
@@ -196,8 +196,8 @@ def _draw_grid(grid: Grid, left: int) -> Image.Image:
     ]
 
     across = max(len(row) for row in grid.cells)
-    picture = Image.new("RGB", (left + across * (pitch + GAP), top + sum(heights)), PAPER)
-    pen = ImageDraw.Draw(picture)
+    sheet = Image.new("RGB", (left + across * (pitch + GAP), top + sum(heights)), PAPER)
+    pen = ImageDraw.Draw(sheet)
     heading.draw(pen, left, 0, INK)
     for number, text in enumerate(columns):
         text.draw(pen, left + number * (pitch + GAP) + (pitch + GAP) / 2, heading.height, MUTED, middle=True)
@@ -207,13 +207,13 @@ def _draw_grid(grid: Grid, left: int) -> Image.Image:
         for number, (cell, note) in enumerate(zip(row, under, strict=True)):
             x = left + number * (pitch + GAP) + GAP // 2
             if cell is not None:
-                _paste(picture, pen, cell, x + pitch // 2, y)
+                _paste(sheet, pen, cell, x + pitch // 2, y)
                 note.draw(pen, x + pitch / 2, y + height + 3, MUTED, middle=True)
         y += step
-    return picture
+    return sheet
 
 
-def _paste(picture: Image.Image, pen: ImageDraw.ImageDraw, cell: Cell, middle: int, y: int) -> None:
+def _paste(sheet: Image.Image, pen: ImageDraw.ImageDraw, cell: Cell, middle: int, y: int) -> None:
     """The cell's image around x = ``middle``, magnified without smoothing or reduced by averaging, in a thin
     frame."""
     image = resized(cell.image, shown(cell.image.shape[1], cell.image.shape[0]))
@@ -221,14 +221,14 @@ def _paste(picture: Image.Image, pen: ImageDraw.ImageDraw, cell: Cell, middle: i
     edge = 3 if cell.marked else 1
     colour = MARK if cell.marked else FRAME
     pen.rectangle((x - edge, y - edge, x + image.width + edge - 1, y + image.height + edge - 1), colour)
-    picture.paste(image, (x, y))
+    sheet.paste(image, (x, y))
 
 
 def resized(image: np.ndarray, size: tuple[int, int]) -> Image.Image:
     """The image uint8 [h, w, c] in colour at that (width, height): magnified without smoothing or reduced by
     averaging."""
-    picture = Image.fromarray(_in_colour(image))
-    return picture.resize(size, Image.Resampling.NEAREST if size[0] >= picture.width else Image.Resampling.BOX)
+    drawn = Image.fromarray(_in_colour(image))
+    return drawn.resize(size, Image.Resampling.NEAREST if size[0] >= drawn.width else Image.Resampling.BOX)
 
 
 def _in_colour(image: np.ndarray) -> np.ndarray:

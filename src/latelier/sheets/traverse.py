@@ -1,4 +1,4 @@
-"""What each latent number does: one number moved at a time, the most informative first."""
+"""What each latent dimension does: one dimension moved at a time, the most informative first."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -25,7 +25,7 @@ AXES = {  # kind of a latent -> what its values stand for
 
 
 class Axis(NamedTuple):
-    """One latent number."""
+    """One latent dimension."""
 
     latent: str
     number: int  # its place in the flattened latent
@@ -34,7 +34,7 @@ class Axis(NamedTuple):
 
 @torch.no_grad()
 def draw(view: View) -> np.ndarray:
-    """uint8 [H, W, 3]: one row a latent number, moved around the code of the first image, the others as inferred."""
+    """uint8 [H, W, 3]: one row a latent dimension, moved around the code of the first image, the others as inferred."""
     posterior = Free(need(view.model, Encodes).encode(view.image), view.model)
     codes = posterior.mode()
     order, measure = axes(posterior)
@@ -58,8 +58,8 @@ def draw(view: View) -> np.ndarray:
 
 
 def axes(posterior: Posterior) -> tuple[list[Axis], str]:
-    """Every latent number, the heaviest first, and how its weight is said: by the KL from the prior, averaged over the
-    images, where the posterior has it for every latent, else by the variance of the codes over the images. Raises
+    """Every latent dimension, the heaviest first, and how its weight is said: by the KL from the prior, averaged over
+    the images, where the posterior has it for every latent, else by the variance of the codes over the images. Raises
     Refusal for a variance of a single image."""
     rate, code = posterior.rate(), posterior.mode()
     if rate.keys() >= code.keys():
@@ -81,7 +81,7 @@ def axes(posterior: Posterior) -> tuple[list[Axis], str]:
 
 
 def stops_of(kind: str, seen: Tensor) -> list[float]:
-    """The values that a latent number is moved to, given its values [n] in the codes of the data."""
+    """The values that a latent dimension is moved to, given its values [n] in the codes of the data."""
     units = torch.linspace(-3, 3, STEPS)
     if kind == "gaussian":
         return units.tolist()
@@ -116,7 +116,7 @@ def row_of(frames: Iterator[np.ndarray], stops: list[float], here: float) -> lis
 
 
 def _numbers(code: Code, axis: Axis) -> Tensor:
-    """[b] float: that latent number of every code."""
+    """[b] float: that latent dimension of every code."""
     return code[axis.latent].reshape(len(code[axis.latent]), -1)[:, axis.number].float()
 
 
@@ -132,7 +132,7 @@ def _footer(view: View, codes: Code, order: list[Axis], measure: str) -> str:
     below = "Levels below follow at their means. " if has(view.model, HasLevels) else ""
     by = "the KL of the posterior from the prior" if measure.startswith("KL") else "the variance of the codes"
     return (
-        f"Each row moves one latent number of the image's code and leaves the others as inferred; a frame marks the "
+        f"Each row moves one latent dimension of the image's code and leaves the others as inferred; a frame marks the "
         f"stop nearest to the image's own value. {below}Shown are {len(order)} of {numbers} numbers, ordered by {by} "
         f"over {len(view.image)} images."
     )

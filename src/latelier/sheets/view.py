@@ -24,8 +24,8 @@ BLOCK = 512  # images that are encoded at once
 Judging = Callable[[Sequence[str]], "Witness | None"]
 
 
-class Asked(NamedTuple):
-    """What the user asks of sheets of attributes and of captions."""
+class SheetOptions(NamedTuple):
+    """Options of sheets of attributes and of captions."""
 
     attribute: tuple[str, ...] = ()  # NAME, or NAME=0 for without; by default the sheet chooses
     by: float | None = None  # steps to move
@@ -49,7 +49,7 @@ class View(NamedTuple):
     generator: Generator  # on the model's device
     factors: tuple[str, ...] = ()  # names of the known factors of drawn data
     levels: Tensor = UNKNOWN_FACTORS  # [n, f] int64 on the CPU, the level of each factor from 0 up
-    asked: Asked = Asked()
+    options: SheetOptions = SheetOptions()
     found: Found | None = None  # where attributes lie in the code, if it is known
     judge: "Judging | None" = None  # learns to tell attributes of these names in drawn images, if asked
     captions: Sequence[Sequence[str]] = ()  # n lists, or none at all

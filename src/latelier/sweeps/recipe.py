@@ -56,7 +56,7 @@ class Sweep:
     method: str
     data: str
     trials: int | None  # no new one begins after this many
-    hours: float | None  # or after trainings of so many hours, all processes together
+    hours: float | None  # or after trainings of this many hours, all processes together
     monitor: str | None
     seed: int
     prune: bool
@@ -83,7 +83,7 @@ class Sweep:
         first, last = ({name: of.values[place] for name, of in self.space.items()} for place in (0, -1))
         return first, last
 
-    def told(self) -> dict[str, Any]:
+    def json(self) -> dict[str, Any]:
         """All that must be the same when the sweep goes on, as JSON."""
         return {name: value for name, value in asdict(self).items() if name not in BUDGET}
 

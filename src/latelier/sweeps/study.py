@@ -64,13 +64,13 @@ def opened(folder: Path, sweep: Sweep, metric: Metric | None = None) -> "Study":
             if metric is None:
                 raise Refusal(f"{path} was not begun by latelier; name another folder")
             study.set_user_attr("monitor", metric.name)
-            study.set_user_attr("recipe", sweep.told())
-        told = study.user_attrs["recipe"]
+            study.set_user_attr("recipe", sweep.json())
+        kept = study.user_attrs["recipe"]
     except (OptunaError, ValueError, KeyError, TypeError, OSError) as error:
         if isinstance(error, Refusal):
             raise
         raise Refusal(f"{path} is damaged ({in_words(error)}); restore it, or name another folder") from error
-    other = [name for name, value in sweep.told().items() if _plain(value) != told.get(name)]
+    other = [name for name, value in sweep.json().items() if _plain(value) != kept.get(name)]
     if other:
         raise Refusal(
             f"{folder} is a sweep of another recipe ({', '.join(other)}); only trials and hours may change when it "
@@ -87,7 +87,7 @@ def claimed(study: "Study", sweep: Sweep, folder: Path) -> Iterator["Trial | Non
         with files.locked(folder / JOURNAL):  # of two processes the second sees what the first has taken
             trial = _left(study, folder, stack)
             if trial is None and not spent(study, sweep):
-                trial = _asked(study, sweep)
+                trial = _new_trial(study, sweep)
                 if not _take(folder, trial.number, stack):
                     raise Refusal(
                         f"{folder}: trial {trial.number} is new, and its lock is held; remove the lock's file"
@@ -120,7 +120,7 @@ def _left(study: "Study", folder: Path, stack: ExitStack) -> "Trial | None":
     return None
 
 
-def _asked(study: "Study", sweep: Sweep) -> "Trial":
+def _new_trial(study: "Study", sweep: Sweep) -> "Trial":
     """A new one. What is proposed hangs on the trials before it and their number alone, whichever process asks."""
     from optuna.samplers import TPESampler
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from optuna.study import Study
     from optuna.trial import FrozenTrial
 
-FEWEST = 4  # trials that have ended well, for importances to be told from chance at all
+FEWEST = 4  # trials that have ended well, for importances to differ from chance at all
 INK, MARK, PALE = "#2d2d2d", "#d75f00", "#9a9a9a"
 
 

@@ -59,8 +59,8 @@ def _tried(study: "Study", trial: "Trial", sweep: Sweep, folder: Path) -> str:
     from optuna.trial import TrialState
 
     run, began, sign = run_of(folder, trial.number), time.perf_counter(), _sign(study)
-    told = study.get_trials(deepcopy=False)[trial.number].intermediate_values
-    steps, pruned = len(told), False
+    reported = study.get_trials(deepcopy=False)[trial.number].intermediate_values
+    steps, pruned = len(reported), False
 
     def halt(score: float) -> bool:
         nonlocal steps, pruned

@@ -18,7 +18,7 @@ class Progress:
     def __init__(self, title: str, total: int, start: int = 0, quiet: bool = False, unit: str = "images"):
         self.title, self.total, self.quiet, self.unit = title, total, quiet, unit
         self._start, self._began, self._printed = start, time.perf_counter(), time.perf_counter()
-        self._told = False  # whether a plain line was printed
+        self._spoke = False  # whether a plain line was printed
         self._bar: Any = None
         self._task: Any = None
         if not quiet and sys.stderr.isatty():
@@ -73,10 +73,10 @@ class Progress:
         if self._bar is not None:
             self._bar.update(self._task, completed=done, total=self.total, note=printable(said), end=now + left)
             return
-        last = done >= self.total and (note or self._told)  # a short piece of work needs no line to say that it is over
+        last = done >= self.total and (note or self._spoke)  # a short piece of work needs no line at its end
         if self.quiet or not (last or now - self._printed >= EVERY):
             return
-        self._printed, self._told = now, True
+        self._printed, self._spoke = now, True
         ahead = "" if math.isnan(left) else f"{left:,.0f} s left, "
         say(f"{self.title}: {done:,} of {self.total:,}, {ahead}{said}", error=True)
 

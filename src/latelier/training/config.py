@@ -90,7 +90,7 @@ def write_config(folder: Path, request: SimpleNamespace, prepared: "Prepared") -
 
 def _check_length(folder: Path, plan: Plan) -> None:
     """Raises Refusal for a length that the run has passed."""
-    done, asked = checkpoint.last_seen(folder) // plan.batch, plan.total // plan.batch
-    if done > asked:
-        taken = f"{folder} has taken {counted(done, 'step')}, and {asked:,} were asked for"
+    done, wanted = checkpoint.last_seen(folder) // plan.batch, plan.total // plan.batch
+    if done > wanted:
+        taken = f"{folder} has taken {counted(done, 'step')}, and {wanted:,} were asked for"
         raise Refusal(f"{taken}; ask for more, or name another --out")

@@ -143,5 +143,5 @@ def _check_same(folder: Path, mirror: Mirror, note: MirrorNote) -> None:
 
 def _identity(config: dict[str, Any]) -> dict[str, Any]:
     """What a resume never changes: images, model and what was asked for. Two runs that agree in it are equal."""
-    asked = {name: value for name, value in config["request"].items() if name not in (*FREE, "model")}
-    return {"data": config["data"]["fingerprint"], "model": config["model"], "request": asked}
+    request = {name: value for name, value in config["request"].items() if name not in (*FREE, "model")}
+    return {"data": config["data"]["fingerprint"], "model": config["model"], "request": request}

@@ -14,7 +14,7 @@ from latelier.config.own_code import Named
 from latelier.core import Fits, Metric, Model, need
 from latelier.data.batched import Batched
 from latelier.data.images import Images
-from latelier.data.notices import tell
+from latelier.data.notices import say_notices
 from latelier.data.seeds import mix
 from latelier.device import multiply_fast, prepare_cpu
 from latelier.engine import checkpoint, label_error, parallel
@@ -201,7 +201,7 @@ def _ahead(folder: Path, model: Model, batches: Batched, plan: Plan, images: int
 def _describe(request: SimpleNamespace, images: Images) -> None:
     """Says what became of the images, and of those that could not be read."""
     if not request.quiet:
-        tell(images, "skipped.txt in the run names all", survey_head(request, images))
+        say_notices(images, "skipped.txt in the run names all", survey_head(request, images))
     if unused := unused_validation(request):
         announce(request, unused)
     if request.batch is not None and request.card is None and request.batch > len(images):

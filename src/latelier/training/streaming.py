@@ -48,14 +48,14 @@ ANY_ROW = ("images", "where", "labels", "labels_file", "attributes_file", "capti
 def pack_or_stream(request: SimpleNamespace) -> Literal["auto", "always", "never"]:
     """What --pack comes to: "never" for a training that streams. Raises Refusal where that was asked for of what is no
     shards, and with arguments that choose among all images."""
-    asked: Literal["auto", "always", "never"] = request.pack
+    pack: Literal["auto", "always", "never"] = request.pack
     source = str(request.data)
-    if asked == "always" or (asked == "auto" and (Path(source).exists() or not is_pattern(source))):
-        return asked
+    if pack == "always" or (pack == "auto" and (Path(source).exists() or not is_pattern(source))):
+        return pack
     of = _shards(request)
     if of is None:
         raise Refusal(f"--pack never reads tar and Parquet shards, and {source} is none; leave --pack out")
-    if asked == "auto" and not _is_large(of, request):
+    if pack == "auto" and not _is_large(of, request):
         return "always"
     for name in ANY_ROW:
         if getattr(request, name) is not None:

@@ -68,7 +68,7 @@ def supervised(request: SimpleNamespace, images: Images, rows: np.ndarray) -> Su
     if count is not None and (not own or "head" in settings):
         images = hide_labels(images, count, request.seed, among=rows)
     if request.labels_file is not None:
-        images = _taught(images, rows)
+        images = _with_remark(images, rows)
     if not own and (takes_head(request.model) or wants_head(settings)):
         images, settings = _headed(request, images, rows, settings)
     if wants_head(settings):
@@ -92,18 +92,18 @@ def _headed(
 ) -> tuple[Images, dict[str, Any]]:
     """The settings with a label head's where only some of ``rows`` are labelled, or labels were asked for; the images
     with a remark where it was not asked for."""
-    asked = request.labels is not None or request.labels_file is not None
+    requested = request.labels is not None or request.labels_file is not None
     known = images.label[rows][images.label[rows] >= 0]
     classes = max(1, len(np.unique(known)))
-    if not asked and (classes < 2 or len(known) == len(rows)):  # of one class there is nothing to tell
+    if not requested and (classes < 2 or len(known) == len(rows)):  # of one class there is nothing to tell
         return images, settings
-    if not asked and "head" not in settings and request.card is None:
+    if not requested and "head" not in settings and request.card is None:
         said = f"{len(known)} of the {len(rows)} images that are trained on have a class, so a label head learns them"
         images = replace(images, remarks=(*images.remarks, f"{said} (--set head=none leaves it out)"))
     headed = {"head": "softmax", **settings}
     if headed.get("head.unlabelled") == "words" and len(np.unique(known)) < 2:
         said = f"{len(known)} label{'s' if len(known) != 1 else ''} of {len(np.unique(known))}"
-        raise Refusal(f"head.unlabelled=words tells two classes or more apart, but what is trained on has {said}")
+        raise Refusal(f"head.unlabelled=words separates two classes or more, but what is trained on has {said}")
     return images, unlabelled_pay(request.model, len(known), classes, min(images.shape[1:]), headed)
 
 
@@ -141,7 +141,7 @@ def _with_prior(prior: str, images: Images, rows: np.ndarray, settings: dict[str
     return {**settings, "head.prior": tuple(shares.tolist())}
 
 
-def _taught(images: Images, rows: np.ndarray) -> Images:
+def _with_remark(images: Images, rows: np.ndarray) -> Images:
     """The images, with a remark on the classes of which none of ``rows`` has the label."""
     missed = [name for number, name in enumerate(images.classes) if not (images.label[rows] == number).any()]
     if not missed:

@@ -1,4 +1,4 @@
-"""The settings of a label head where only some images have a label, so that the others teach it too."""
+"""The settings of a label head where only some images have a label, so that it learns from the others too."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -13,13 +13,13 @@ BY_PIXELS = 5  # labels a class up to which they are spread by pixels before the
 LABELLED, MANY, MOST = 0.125, 1_000, 0.5  # of a batch, of an encoder alone: see ``labelled_share``
 ROUNDS = (0.05, 0.15, 0.3, 0.5, 0.7, 0.85)  # of an encoder alone
 VIEWS = 16  # whose answers a prediction averages, of images above ``SMALL``: a third fewer errors than of one
-SMALL = 16  # px a side, up to which an encoder begins at full size
+SMALL = 16  # size in px, up to which an encoder begins at full size
 
 
 def unlabelled_pay(model: str, labels: int, classes: int, side: int, given: Mapping[str, Any]) -> dict[str, Any]:
     """How a head learns beside a model where only some images, of ``side`` pixels, have one of the ``labels``, of
-    ``classes`` classes, so that the others teach it too: chosen by measurement (docs/few-labels.md), and in place of
-    nothing that was ``given``. Beside a game a head stays as the game's source has it, and a model that learns of
+    ``classes`` classes, so that it learns from the others too: chosen by measurement (docs/few-labels.md), and in place
+    of nothing that was ``given``. Beside a game a head stays as the game's source has it, and a model that learns of
     labels alone does so unless it was ``given`` otherwise."""
     own = {field.name: field.default for field in fields(config_of(model))}
     off = nest(given).get("head") == "none" or given.get("head.unlabelled") == "none" or "optimiser" not in own

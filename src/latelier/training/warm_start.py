@@ -35,13 +35,13 @@ def begun_from(request: SimpleNamespace) -> SimpleNamespace:
     if not model.moves():
         raise Refusal(f"--from {run}: a {card.model} is fitted anew whatever it begins with; leave --from out")
     _check_settings(run, card, request.settings)
-    for option, asked, kept in (
+    for option, given, kept in (
         ("--prior", request.prior, False),
         ("--labels", request.labels, not takes_head(card.model) or card.head),
         ("--labels-file", request.labels_file, not takes_head(card.model) or card.head),
         ("--captions", request.captions, card.caption),
     ):
-        if asked is not None and not kept:
+        if given is not None and not kept:
             lacks = (
                 "goes with settings that a run keeps" if option == "--prior" else f"needs a head, and {run} has none"
             )
@@ -68,7 +68,7 @@ def fitted(request: SimpleNamespace, images: Images) -> Images:
         return images
     if new := [name for name in images.classes if name not in classes]:
         raise Refusal(
-            f"--from {request.from_run} tells {', '.join(classes)}, and these images are of {', '.join(new)} too; "
+            f"--from {request.from_run} predicts {', '.join(classes)}, and these images are of {', '.join(new)} too; "
             "label them as there, or leave --from out"
         )
     return replace(with_classes(images, classes), classes=classes)
@@ -96,11 +96,11 @@ def take_weights(request: SimpleNamespace, model: Model) -> None:
 
 def _check_settings(run: Path, card: Card, given: Any) -> None:
     """Raises Refusal for a setting that is not the run's."""
-    asked = nest(assigned(given))
-    if not asked:
+    changed = nest(assigned(given))
+    if not changed:
         return
     own = card.json()
-    merged = _over(settings_of(own), asked)
+    merged = _over(settings_of(own), changed)
     new = assemble(card.model, card.image, card.classes, merged, card.words)[1].json()
     for part in ("config", "head", "caption"):
         for field, value in flat(new[part] or {}).items():
@@ -123,10 +123,10 @@ def _measures(run: Path, card: Card, request: SimpleNamespace) -> dict[str, Any]
     return {name: getattr(request, name) or value for name, value in usual.items()}
 
 
-def _over(own: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+def _over(own: Mapping[str, Any], changed: Mapping[str, Any]) -> dict[str, Any]:
     """The settings with those asked for over them, dict in dict; of another kind nothing stays."""
     merged = dict(own)
-    for name, value in asked.items():
+    for name, value in changed.items():
         before = merged.get(name)
         if isinstance(before, Mapping):
             inner = {"kind": value} if isinstance(value, str) else dict(value)

@@ -75,7 +75,7 @@ class Editor:
         return Edited(image, decoder.decode(code), by, before, now, seen, sure)
 
 
-def told(
+def edited_blocks(
     images: Images, real: Images, editor: Editor, way: Callable[[Tensor], Edited], judge: Witness | None, tally: Tally
 ) -> Iterator[tuple[Tensor, list[list[str]]]]:
     """Blocks of images [b, c, h, w], edited by a ``way`` of the editor, with what became of each in words: for every

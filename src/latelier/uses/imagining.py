@@ -24,7 +24,7 @@ from latelier.slices import Slices, done
 TRIED, BLOCK = 4_096, 16  # draws of the prior, and how many are weighed at once: a slice
 BEAM = 5  # of what is read back
 WEIGHED = 0.6  # of the work, about: the rest is chains
-HEARD = 5  # draws of the code of an image whose most likely code is not typical, at each step of a chain
+HEARD = 5  # samples of the code of an image whose most likely code is not typical, at each step of a chain
 Through = Literal["image", "code"]
 
 
@@ -94,8 +94,8 @@ def read_back(model: Model, image: Tensor, caption: Tensor) -> tuple[list[str], 
     writer, codes = need(model, Captions), typical(model, image)
     vocabulary = Vocabulary(writer.words())
     said = [vocabulary.text(row) for row in writer.describe(codes, BEAM, 2 * caption.shape[1]).token.tolist()]
-    asked = vocabulary.text(caption[0].tolist())
-    return said, [words == asked for words in said]
+    wanted = vocabulary.text(caption[0].tolist())
+    return said, [words == wanted for words in said]
 
 
 def _read(model: Model, code: Code, caption: Tensor) -> list[str]:

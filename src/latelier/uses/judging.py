@@ -26,13 +26,13 @@ SOME = 5  # images that show what is wished for, from which on they say whether 
 FAR = 0.4  # identity from which on a longer way is no advice
 PROTOCOL = (
     f"The judge is the one of the score attribute_preservation, learned in {STEPS} batches of at most {BATCH} from at "
-    f"most {ROWS:,} real images of at most {SIDE} px a side."
+    f"most {ROWS:,} real images of at most {SIDE} x {SIDE} px."
 )
 
 
 @dataclass(frozen=True)
 class Witness:
-    """A judge, what it tells and how well."""
+    """A judge, what it predicts and how well."""
 
     names: tuple[str, ...]
     judge: Judge
@@ -111,14 +111,14 @@ class Tally:
         before, after = (percent(share, self.images) for share in shares)
         return f"{self._words}: seen in {before} of the reconstructions and in {after} of the edited images"
 
-    def warning(self, farther: float | None, taught: bool = False) -> str:
+    def warning(self, farther: float | None, learned: bool = False) -> str:
         """One line where the edit hardly shows, else nothing; ``farther`` is a number of steps to try, if there is
-        one; ``taught``: the model has learned the attribute."""
+        one; ``learned``: the model has learned the attribute."""
         if not self.lacked:
             return f"warning: every reconstruction is seen as {self._words} already, so no edit can show"
         if self.changed >= HARDLY * self.lacked:
             return ""
-        way = "train longer" if taught else "train longer, or learn the attribute (latelier train introvac)"
+        way = "train longer" if learned else "train longer, or learn the attribute (latelier train introvac)"
         if self.real >= SOME and self.kept < HARDLY * self.real:
             way = (
                 f"the model hardly draws it: of {self.real:,} images that show it {self.kept:,} do so when "

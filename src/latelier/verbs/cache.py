@@ -58,12 +58,12 @@ def cache(
     held = fetched.shelved(shards)
     beside = sum(shard.bytes for shard in held)
     total = sum(pack.bytes for pack in left)
-    told = [_told(pack) for pack in left]
+    listed = [_json_of(pack) for pack in left]
     if as_json:
-        removed = {"removed": [_told(pack) for pack in gone]} if prune else {}
+        removed = {"removed": [_json_of(pack) for pack in gone]} if prune else {}
         of_shards = {"shards": {"folder": str(shards), "count": len(held), "bytes": beside}} if held else {}
-        say(json.dumps({"folder": str(folder), "bytes": total, "packs": told, **removed, **of_shards}, indent=2))
-        return told
+        say(json.dumps({"folder": str(folder), "bytes": total, "packs": listed, **removed, **of_shards}, indent=2))
+        return listed
     for line in _table(left):
         say(line)
     say(f"{_count(len(left), 'pack')}, {_size(total)}, in {folder}")
@@ -76,7 +76,7 @@ def cache(
     if others:
         names = ", ".join(path.name for path in others[:5]) + ", ..." * (len(others) > 5)
         say(f"not packs, or with files of others in them, and left alone: {names}")
-    return told
+    return listed
 
 
 def _amount(text: str | None, name: str, units: dict[str, int], example: str) -> int | None:
@@ -91,7 +91,7 @@ def _amount(text: str | None, name: str, units: dict[str, int], example: str) ->
     raise Refusal(f"--{name} {text}: expected a whole number and a unit ({units_said}), as in {example}")
 
 
-def _told(pack: Any) -> dict[str, Any]:
+def _json_of(pack: Any) -> dict[str, Any]:
     """A pack as JSON values."""
     height, width, channels = pack.shape or (0, 0, 0)
     size = {"height": height, "width": width, "channels": channels}

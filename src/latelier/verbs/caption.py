@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latelier.terminal.say import say
-from latelier.verbs.options import As, Asked, Place, Precision, Seed, Whole, check_whole
+from latelier.verbs.options import As, OptionalPlace, Place, Precision, Seed, Whole, check_whole
 from latelier.verbs.streaming import in_processes
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def caption(
     run: Place,
     source: Place,
     *,
-    out: Asked = "",
+    out: OptionalPlace = "",
     beam: Whole = 5,
     draws: Whole | None = None,
     longest: Whole = 30,

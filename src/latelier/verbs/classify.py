@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latelier.terminal.say import say
-from latelier.verbs.options import As, Asked, Place, Precision
+from latelier.verbs.options import As, OptionalPlace, Place, Precision
 from latelier.verbs.streaming import in_processes
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def classify(
     run: Place,
     source: Place,
     *,
-    out: Asked = "",
+    out: OptionalPlace = "",
     confusion: Place | None = None,
     precision: Precision = "fp32",
     as_: As = None,
@@ -91,10 +91,10 @@ def classify(
     try:
         temperature = temperature_of(opened, where)
     except (Refusal, OSError) as reason:
-        told = f"as the model gives them, not calibrated: {reason}"
+        note = f"as the model gives them, not calibrated: {reason}"
     else:
         here = ", these images among them" if temperature.fingerprint == images.fingerprint else ""
-        told = (
+        note = (
             f"calibrated by temperature {temperature.value:.3g}, fitted on {temperature.labels:,} labels that the run "
             f"held out{here}"
         )
@@ -114,7 +114,7 @@ def classify(
     answers = classification.Answers.of(len(classes), last)
     figures = classification.report(known, answers, temperature is not None, classes)
     say(f"{out}: {counted(len(images), 'image')}{figures}")
-    say(f"probabilities in {out} are {told}")
+    say(f"probabilities in {out} are {note}")
     if beside is not None:
         write_table(beside, ["true class", *classes], classification.confusion_rows(answers.counts, classes))
         say(f"{beside}: the whole confusion table, a row a true class, a column an answer")

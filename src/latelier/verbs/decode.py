@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latelier.terminal.say import say
-from latelier.verbs.options import Asked, Place
+from latelier.verbs.options import OptionalPlace, Place
 
 if TYPE_CHECKING:
     from latelier.core import Code, Model
 
 
-def decode(run: Place, code: Place, *, out: Asked = "") -> Path:
+def decode(run: Place, code: Place, *, out: OptionalPlace = "") -> Path:
     """Draw the image of a code as a PNG, for example of a code saved by `latelier explore`.
 
     A code is a JSON object of lists by the name of a latent, for example {"z": [0.5, -1.2]}. A latent that is a map is

@@ -8,7 +8,7 @@ from latelier.terminal.say import say
 from latelier.verbs.options import As, Names, Place, Seed, Whole
 
 if TYPE_CHECKING:
-    from latelier.sheets.view import Asked
+    from latelier.sheets.view import SheetOptions
 
 
 def draw(
@@ -98,15 +98,15 @@ def draw(
         "caption": caption,
         "through": through,
     }
-    asked = asked_of(sheet, module, {name: value for name, value in options.items() if value is not None})
+    chosen = options_of(sheet, module, {name: value for name, value in options.items() if value is not None})
     name = module.__name__.removeprefix("latelier.sheets.")  # one file, however the sheet was spelt
     opened = open_run(run)
     path = new_file(out, "--out", "sheet") if out else opened.home("--out FILE.png") / "sheets" / f"{name}.png"
     where = Where.of(data_root, download, as_)
     splits = opened.splits(data, where)
     title = f"{opened.name} ({opened.card.model}) on {splits.test.source}"
-    view = opened.view(splits.test, title, seed, wanted(module))._replace(asked=asked)
-    if (asked.given or "attribute" in takes(module)) and not missing(opened.model, (Encodes,)):
+    view = opened.view(splits.test, title, seed, wanted(module))._replace(options=chosen)
+    if (chosen.given or "attribute" in takes(module)) and not missing(opened.model, (Encodes,)):
         found = view.found or edit_basis.directions(opened, where, splits.fit)
         view = view._replace(found=found, judge=edit_basis.judge(opened, where, splits.fit))
     save(draw_sheet(sheet, view), path)
@@ -114,7 +114,7 @@ def draw(
     return path
 
 
-def asked_of(sheet: str, module: ModuleType, options: dict[str, Any]) -> "Asked":
+def options_of(sheet: str, module: ModuleType, options: dict[str, Any]) -> "SheetOptions":
     """The options that were given. Raises Refusal for an option that the sheet does not take."""
     from dataclasses import replace
 
@@ -122,7 +122,7 @@ def asked_of(sheet: str, module: ModuleType, options: dict[str, Any]) -> "Asked"
     from latelier.errors import Refusal
     from latelier.objectives.langevin import Chain
     from latelier.sheets import takes
-    from latelier.sheets.view import Asked
+    from latelier.sheets.view import SheetOptions
     from latelier.verbs.writing import far
 
     if unused := [name for name in options if name not in takes(module)]:
@@ -132,4 +132,4 @@ def asked_of(sheet: str, module: ModuleType, options: dict[str, Any]) -> "Asked"
     chain = replace(usual, **{name: options[name] for name in ("step", "steps", "temperature") if name in options})
     attribute, given = tuple(options.get("attribute", ())), tuple(options.get("given", ()))
     imagined = {name: today(name, options[name]) for name in ("caption", "through") if name in options}
-    return Asked(attribute, far(options.get("by")), given, chain, **imagined)
+    return SheetOptions(attribute, far(options.get("by")), given, chain, **imagined)

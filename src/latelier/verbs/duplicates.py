@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 
 from latelier.terminal.say import say
-from latelier.verbs.options import As, Asked, Place
+from latelier.verbs.options import As, OptionalPlace, Place
 
 FARTHEST = 1.0  # typical distances, as a threshold
 HELD = 1 << 28  # numbers of all codes: a GiB, twice
@@ -15,7 +15,7 @@ def duplicates(
     run: Place,
     source: Place,
     *,
-    out: Asked = "",
+    out: OptionalPlace = "",
     most: float = 0.1,
     as_: As = None,
     data_root: Place | None = None,

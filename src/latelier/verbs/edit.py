@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latelier.terminal.say import say
-from latelier.verbs.options import As, Asked, Names, Place
+from latelier.verbs.options import As, Names, OptionalPlace, Place
 
 if TYPE_CHECKING:
     from latelier.data.images import Images
@@ -21,7 +21,7 @@ def edit(
     attribute: Names = None,
     by: float | None = None,
     until_classified: bool = False,
-    out: Asked = "",
+    out: OptionalPlace = "",
     fit: Place | None = None,
     as_: As = None,
     data_root: Place | None = None,
@@ -72,7 +72,7 @@ def edit(
     from latelier.objectives.directions import step_towards
     from latelier.runs.run import open_run
     from latelier.runs.where import Where
-    from latelier.uses.editing import Editor, told, wishes_of
+    from latelier.uses.editing import Editor, edited_blocks, wishes_of
     from latelier.uses.judging import Tally, witness
     from latelier.verbs.writing import far, given, new_folder, write_images
 
@@ -93,7 +93,7 @@ def edit(
     tally = Tally({name: wishes[name] for name in judge.names} if judge else {})
     way = editor.until_classified if until_classified else editor.by
     real = images if known is None else known
-    blocks = told(images, real, editor, lambda image: way(image, most), judge, tally)
+    blocks = edited_blocks(images, real, editor, lambda image: way(image, most), judge, tally)
     columns = [
         *(f"{name} judged {when}" for name in (judge.names if judge else ()) for when in ("before", "after")),
         "identity",
@@ -104,8 +104,8 @@ def edit(
     say(f"along {found.said}; in {found.unit}")
     if judge:
         say(f"{tally.said}; {judge.said}")
-        taught = has(opened.model, AttributeDirections)
-        if most > 0 and (warning := tally.warning(None if until_classified else 2 * most, taught)):
+        learned = has(opened.model, AttributeDirections)
+        if most > 0 and (warning := tally.warning(None if until_classified else 2 * most, learned)):
             say(warning, error=True)
     else:
         unseen = (

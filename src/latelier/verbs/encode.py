@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latelier.terminal.say import escaped, say
-from latelier.verbs.options import As, Asked, Place, Precision
+from latelier.verbs.options import As, OptionalPlace, Place, Precision
 from latelier.verbs.streaming import in_processes
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def encode(
     run: Place,
     source: Place,
     *,
-    out: Asked = "",
+    out: OptionalPlace = "",
     features: str | None = None,
     precision: Precision = "fp32",
     as_: As = None,
@@ -31,7 +31,7 @@ def encode(
 ) -> Path:
     r"""Write the code of every image into a Parquet file.
 
-    Columns: file, then one column per number of the code, as float32. The code is the posterior's mode, the same at
+    Columns: file, then one column per latent dimension, as float32. The code is the posterior's mode, the same at
     every call. Rows are written as they come: memory does not grow with them, and the same command goes on where it was
     interrupted. Bytes of a file name that are not UTF-8 are written as escapes, e.g. \xe4. Returns the path. Raises
     Refusal (exit 2) for bad input.

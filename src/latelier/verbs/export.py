@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Literal
 
 from latelier.terminal.say import say
-from latelier.verbs.options import Asked, Place
+from latelier.verbs.options import OptionalPlace, Place
 
 
-def export(run: Place, *, to: Literal["onnx", "hub-folder"] = "onnx", out: Asked = "") -> Path:
+def export(run: Place, *, to: Literal["onnx", "hub-folder"] = "onnx", out: OptionalPlace = "") -> Path:
     """Write a trained model for other programs, or for other people.
 
     As onnx: encoder.onnx, decoder.onnx and card.json, for programs without torch. As hub-folder: model.safetensors (the
@@ -84,13 +84,13 @@ def _hub_folder(run: Place, out: Place) -> Path:
     found = checkpoint.best(opened.folder) if opened.folder.is_dir() else None
     source = found.weights if found else opened.folder
     card = checkpoint.read(source, CardNote)[1]  # as it is, of an earlier version too
-    told = {name: value for name, value in card.items() if name not in ("seen", "format")}
+    fields = {name: value for name, value in card.items() if name not in ("seen", "format")}
     with filling(out) as folder:
         mark(folder)
         with open(source, "rb") as weights, files.replacing(folder / hub.WEIGHTS) as file:
             copyfileobj(weights, file)
         total, size = files.sum_of(folder / hub.WEIGHTS)
-        note = {"format": hub.FORMAT, "library": "latelier", "model": told, "seen": opened.seen}
+        note = {"format": hub.FORMAT, "library": "latelier", "model": fields, "seen": opened.seen}
         json_records.write(folder / hub.CONFIG, {**note, "weights": {"sha256": total, "bytes": size}})
         files.write(folder / hub.CARD, model_card(opened))
     say(f"{out}: {hub.WEIGHTS}, {hub.CONFIG} and {hub.CARD}; nothing was sent. Choose a licence in {hub.CARD}")

@@ -32,7 +32,7 @@ def fit_prior(
         the extra latelier[flow]. sequence: an autoregressive net over the cells of a codebook's entries (vq). none: the
         prior that the model was trained with.
     seed
-        Seed of draws of codes, of what is held out and of the fit.
+        Seed of samples of codes, of what is held out and of the fit.
     data_root
         Folder of torchvision's data sets.
     download

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latelier.verbs.options import As, Asked, Place, Seed
+from latelier.verbs.options import As, OptionalPlace, Place, Seed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -14,8 +14,8 @@ def inpaint(
     run: Place,
     source: Place,
     *,
-    mask: Asked = "",
-    out: Asked = "",
+    mask: OptionalPlace = "",
+    out: OptionalPlace = "",
     seed: Seed = 0,
     rounds: bool = False,
     as_: As = None,

@@ -54,11 +54,11 @@ def data(
     from latelier.errors import Refusal
 
     found = survey(source, as_=as_, root=place(data_root, "--data-root") if data_root else None)
-    told = found.json()
-    say(dumps(told, indent=2) if json else "\n".join(whole(found)))
-    if not told["images"]["used"]:
+    content = found.json()
+    say(dumps(content, indent=2) if json else "\n".join(whole(found)))
+    if not content["images"]["used"]:
         raise Refusal(f"{found.source}: none of its files is an image that can be read; what is there is said above")
-    return told
+    return content
 
 
 def printed(pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from latelier.terminal.say import say
-from latelier.verbs.options import As, Asked, Place, Whole, check_whole
+from latelier.verbs.options import As, OptionalPlace, Place, Whole, check_whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,8 +21,8 @@ def neighbours(
     run: Place,
     source: Place,
     *,
-    query: Asked = "",
-    out: Asked = "",
+    query: OptionalPlace = "",
+    out: OptionalPlace = "",
     count: Annotated[Whole, Parameter(name=("--count", "-n"))] = 20,
     as_: As = None,
     data_root: Place | None = None,
@@ -64,15 +64,15 @@ def neighbours(
     check_whole("--count", count, MOST)
     opened = open_run(run)
     need(opened.model, Encodes)
-    asked = str(given(query, "neighbours", "--query"))
+    wanted = str(given(query, "neighbours", "--query"))
     out = new_file(given(out, "neighbours"), "--out", "query,rank,file,distance")
-    code = _read(opened.model, asked)
+    code = _read(opened.model, wanted)
     images = opened.images(source, Where.of(data_root, download, as_))
-    place = _named(images, asked) if code is None else -1
+    place = _named(images, wanted) if code is None else -1
     code = codes(opened.model, images.take(np.array([place]))) if code is None else code
     near, away = nearest_among(blocks_of(opened.model, images, reads(opened.model)), code, count + 1)
     found = [(row, far) for row, far in zip(near[0].tolist(), away[0].tolist(), strict=True) if row != place][:count]
-    table = ([asked, str(n), str(images.names[row]), f"{far:.6g}"] for n, (row, far) in enumerate(found, 1))
+    table = ([wanted, str(n), str(images.names[row]), f"{far:.6g}"] for n, (row, far) in enumerate(found, 1))
     write_table(out, ("query", "rank", "file", "distance"), table)
     say(f"{out}: {counted(len(found), 'image')} of {len(images):,}, nearest first")
     return out

@@ -70,4 +70,4 @@ As = Annotated[
         "sub-folders: as classes, as splits or, with images, as neither.",
     ),
 ]
-Asked = Annotated[Place, Parameter(show_default=False)]  # by ``given``, once the run can use it
+OptionalPlace = Annotated[Place, Parameter(show_default=False)]  # by ``given``, once the run can use it

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from latelier.terminal.say import say
-from latelier.verbs.options import As, Asked, Place, Seed
+from latelier.verbs.options import As, OptionalPlace, Place, Seed
 
 if TYPE_CHECKING:
     from latelier.codes.outlying import Known
@@ -19,7 +19,7 @@ def outliers(
     run: Place,
     source: Place,
     *,
-    out: Asked = "",
+    out: OptionalPlace = "",
     by: Literal["distance", "error", "bound", "ratio"] = "distance",
     seed: Seed = 0,
     as_: As = None,

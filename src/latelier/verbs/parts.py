@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from latelier.terminal.say import say
-from latelier.verbs.options import As, Asked, Place, Precision
+from latelier.verbs.options import As, OptionalPlace, Place, Precision
 from latelier.verbs.streaming import in_processes
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def parts(
     run: Place,
     source: Place | None = None,
     *,
-    out: Asked = "",
+    out: OptionalPlace = "",
     least: float = 0.5,
     precision: Precision = "fp32",
     as_: As = None,
@@ -81,7 +81,7 @@ def parts(
     rows, done = last["rows"], len(images)
     shown = counted(done, "image") if source else f"{counted(done, 'image')} ({images.source})"
     if rows:
-        say(f"{out}: {counted(rows, 'row')}; parts occur in {last['pictures']:,} of {shown}")
+        say(f"{out}: {counted(rows, 'row')}; parts occur in {last['images']:,} of {shown}")
     else:
         say(f"{out}: 0 rows; no part reaches {least:g} in {shown}, the highest probability is {number(last['peak'])}")
     return out
@@ -96,7 +96,7 @@ def _blocks(
     stop: int,
     state: Mapping[str, Any],
 ) -> Iterator["Block"]:
-    """The parts of the images [start, stop), as tables. The state: ``rows``, ``pictures`` with a part, and the
+    """The parts of the images [start, stop), as tables. The state: ``rows``, ``images`` with a part, and the
     highest probability, ``peak``."""
     from latelier.codes.rows import BLOCK, computes_in, device_of, up_to
     from latelier.core import Model
@@ -104,21 +104,21 @@ def _blocks(
     from latelier.verbs.streaming import Block
 
     assert isinstance(model, Model)
-    rows, pictures, peak = state.get("rows", 0), state.get("pictures", 0), state.get("peak", 0.0)
+    rows, shown, peak = state.get("rows", 0), state.get("images", 0), state.get("peak", 0.0)
     computing = computes_in(model, precision)
     for image in up_to(images, BLOCK, start, stop):
         with evaluating(model), computing():
             probability = model.parts(image.to(device_of(model))).occurrence.float().cpu()
         found = _table(probability, images.names[start : start + len(image)], least)
         peaks = probability.flatten(1).amax(1)
-        pictures, peak = pictures + int((peaks >= least).sum()), max(peak, float(peaks.max()))
+        shown, peak = shown + int((peaks >= least).sum()), max(peak, float(peaks.max()))
         start, rows = start + len(image), rows + len(found)
-        yield Block(found, start, {"rows": rows, "pictures": pictures, "peak": peak})
+        yield Block(found, start, {"rows": rows, "images": shown, "peak": peak})
 
 
 def _merged(states: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The state of all images that several states are of."""
-    added = {name: sum(state[name] for state in states) for name in ("rows", "pictures")}
+    added = {name: sum(state[name] for state in states) for name in ("rows", "images")}
     return {**added, "peak": max(state["peak"] for state in states)}
 
 
@@ -136,8 +136,8 @@ def _table(probability: "Tensor", names: Sequence[str], least: float) -> Any:
     import pyarrow as pa
 
     where = (probability >= least).nonzero()  # [n, 4], in order
-    picture, *places = where.T.numpy()
+    row, *places = where.T.numpy()
     return pa.table(
-        [pa.array([str(names[i]) for i in picture], pa.string()), *places, probability[tuple(where.T)].numpy()],
+        [pa.array([str(names[i]) for i in row], pa.string()), *places, probability[tuple(where.T)].numpy()],
         schema=_schema(),
     )

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from latelier.verbs.options import As, Asked, Place
+from latelier.verbs.options import As, OptionalPlace, Place
 
 
 def reconstruct(
     run: Place,
     source: Place,
     *,
-    out: Asked = "",
+    out: OptionalPlace = "",
     as_: As = None,
     data_root: Place | None = None,
     download: bool = False,

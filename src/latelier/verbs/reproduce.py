@@ -97,11 +97,11 @@ def reproduce(
     ends = Path("rehearsal" if rehearse else ".") / Path(source).name
     place, name = Path(out or Path("runs") / named.parent / ends), named.name
     share = SHARE if rehearse else share
-    asked: dict[str, object] = {"data": source, "share": share} | ({} if size is None else {"size": size})
-    asked |= {"rehearse": True} if rehearse else {}
-    _same(place, asked)
+    options: dict[str, object] = {"data": source, "share": share} | ({} if size is None else {"size": size})
+    options |= {"rehearse": True} if rehearse else {}
+    _same(place, options)
     new = not place.exists()
-    json_records.write(place / "recipes.json", asked)
+    json_records.write(place / "recipes.json", options)
     mark(place)
     count = (1 if rehearse else getattr(module, "SEEDS", 1)) if seeds is None else seeds
     bench = Bench(place, source, where, share, count, size, module.DATA if rehearse else "")
@@ -116,7 +116,7 @@ def reproduce(
     elif share != 1:
         words.append(f"{'A rehearsal: t' if share < 1 else 'T'}rained for {share:g} times the recipe's epochs.")
     if size is not None:
-        words.append(f"At {size} pixels a side.")
+        words.append(f"Images of {size} x {size} pixels.")
     if result.rows:
         text = table(result.title, result.columns, result.rows)
         files.write(place / f"{name}.txt", "\n".join([text, *words, ""]))
@@ -151,7 +151,7 @@ def _list(recipe: str | None, listed: bool) -> None:
     say("~: estimated from shorter runs, at the whole length and with the recipe's own number of seeds.")
 
 
-def _same(place: Path, asked: dict[str, object]) -> None:
+def _same(place: Path, options: dict[str, object]) -> None:
     """Raises Refusal if the folder holds something else, or cannot be created."""
     from latelier.errors import Refusal
     from latelier.storage import files, json_records
@@ -163,8 +163,8 @@ def _same(place: Path, asked: dict[str, object]) -> None:
         new_folder(place)
         return
     files.check_inside(place)
-    if (found := json_records.read(mark, RecipeNote, "name another folder")) != asked:
-        held, wanted = (" ".join(f"--{name} {value}" for name, value in said.items()) for said in (found, asked))
+    if (found := json_records.read(mark, RecipeNote, "name another folder")) != options:
+        held, wanted = (" ".join(f"--{name} {value}" for name, value in said.items()) for said in (found, options))
         raise Refusal(f"--out {place} holds what {held} gave, not {wanted}; name another folder")
 
 

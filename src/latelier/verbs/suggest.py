@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from latelier.terminal.say import say
-from latelier.verbs.options import As, Asked, Place, Seed, Whole, check_whole
+from latelier.verbs.options import As, OptionalPlace, Place, Seed, Whole, check_whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +20,7 @@ def suggest(
     run: Place,
     source: Place,
     *,
-    out: Asked = "",
+    out: OptionalPlace = "",
     count: Annotated[Whole, Parameter(name=("--count", "-n"))] = 20,
     labels: Annotated[Place | None, Parameter(name=("--labels", "--labels-file"))] = None,
     kind: Literal["margin", "unlike", "random"] = "margin",
@@ -94,7 +94,7 @@ def _labelled(images: "Images", labels: Place | None) -> tuple["Images", list[in
     as the verb's own tables do. What the file leaves out is said. Raises Refusal where no image is left to label."""
     from dataclasses import replace
 
-    from latelier.data.notices import tell
+    from latelier.data.notices import say_notices
     from latelier.data.sources.labels_file import beside, labelled
     from latelier.errors import Refusal
     from latelier.storage.paths import place
@@ -109,7 +109,7 @@ def _labelled(images: "Images", labels: Place | None) -> tuple["Images", list[in
         )
     if path is None:
         return images, []
-    tell(replace(found, remarks=found.remarks[len(images.remarks) :], skipped=()))
+    say_notices(replace(found, remarks=found.remarks[len(images.remarks) :], skipped=()))
     return found, [row for row, why in enumerate(beside(images, path, "why")) if why == "random"]
 
 

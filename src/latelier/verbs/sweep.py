@@ -49,15 +49,15 @@ def sweep(recipe: Place, *, out: Place | None = None, jobs: Whole = 1) -> Path:
             raise Refusal(f"{folder} is a sweep, which goes on where it is; leave --out {out} out, or give a TOML file")
         if not (folder / NAME).is_file():
             raise Refusal(f"{folder} is no folder of a sweep: it has no {NAME}; give a TOML file and --out")
-        asked = read(folder / NAME)
-        for name in asked.code():  # the folder may be a stranger's
+        searched = read(folder / NAME)
+        for name in searched.code():  # the folder may be a stranger's
             permitted(name, "module")
     else:
-        asked = read(path)
+        searched = read(path)
         if out is None:
             raise Refusal("sweep lacks --out; see latelier sweep --help")
         folder = place(out, "--out")
-    known("latelier.models", asked.method, "model", "Model")
+    known("latelier.models", searched.method, "model", "Model")
     begun = (folder / NAME).is_file()
     if begun:
         files.check_inside(folder)
@@ -69,39 +69,39 @@ def sweep(recipe: Place, *, out: Place | None = None, jobs: Whole = 1) -> Path:
     from latelier.sweeps.trials import metric_of
 
     need_optuna()
-    metric = metric_of(asked)
+    metric = metric_of(searched)
     if begun:
-        opened(folder, asked, metric)  # before anything is written: it may be of another recipe
+        opened(folder, searched, metric)  # before anything is written: it may be of another recipe
     else:
         folder.mkdir(parents=True, exist_ok=True)
         mark(folder)
     if path != folder:
         files.write(folder / NAME, path.read_bytes())
     if not begun:
-        opened(folder, asked, metric)  # last: without it the recipe is enough to begin again
+        opened(folder, searched, metric)  # last: without it the recipe is enough to begin again
     try:
-        _trained(asked, folder, jobs)
+        _trained(searched, folder, jobs)
     finally:
-        _told(asked, folder)
+        _report(searched, folder)
     return folder
 
 
-def _trained(asked: "Sweep", folder: Path, jobs: int) -> None:
+def _trained(searched: "Sweep", folder: Path, jobs: int) -> None:
     """Trains what is left, in this process or in several."""
     from latelier.bench.processes import run_all
     from latelier.sweeps.trials import Task, work
 
     try:
         if jobs == 1:
-            work(Task(folder, asked))
+            work(Task(folder, searched))
         else:
-            run_all([(work, Task(folder, asked))] * jobs)
+            run_all([(work, Task(folder, searched))] * jobs)
     except KeyboardInterrupt:
         say(f"stopped; go on with: latelier sweep {folder}", error=True)
         raise
 
 
-def _told(asked: "Sweep", folder: Path) -> None:
+def _report(searched: "Sweep", folder: Path) -> None:
     """Prints the table, and writes the page."""
     from latelier.page import page
     from latelier.storage import files
@@ -109,10 +109,10 @@ def _told(asked: "Sweep", folder: Path) -> None:
     from latelier.sweeps.summary import best_of, commands, material, table_of
     from latelier.terminal.tables import table
 
-    study = opened(folder, asked)
+    study = opened(folder, searched)
     found = table_of(study)
-    files.write(folder / PAGE, page(material(study, asked, folder)))
-    say(table(f"{asked.method} on {asked.data}", found.columns, found.rows))
+    files.write(folder / PAGE, page(material(study, searched, folder)))
+    say(table(f"{searched.method} on {searched.data}", found.columns, found.rows))
     if best := best_of(study):
-        say(f"best: {run_of(folder, best.number)}; trained again by: {commands(study, asked, folder)[0]}")
+        say(f"best: {run_of(folder, best.number)}; trained again by: {commands(study, searched, folder)[0]}")
     say(folder / PAGE)

@@ -106,9 +106,9 @@ def write_images(
         for image, beside in blocks:
             for drawn, cells in zip(pixels(image), beside, strict=True):
                 name = str(names[len(rows)])
-                picture = f"{len(rows):06d}-{_stem(name)}.png"
-                files.write(folder / picture, png(drawn, 6))
-                rows.append([name, picture, *cells])
+                file = f"{len(rows):06d}-{_stem(name)}.png"
+                files.write(folder / file, png(drawn, 6))
+                rows.append([name, file, *cells])
         write_table(folder / table, ["file", "image", *columns], rows)
     say(f"{out}: {counted(len(rows), 'image')} and {table}")
 

@@ -66,9 +66,9 @@ def _sound(run: Run) -> bool:
 
 def _lower(run: Run) -> float:
     """A tenth of the run's rate, or the method's own if that is less."""
-    asked = run.config["request"].get("rate")
+    rate = run.config["request"].get("rate")
     own = max((optimiser["rate"] for optimiser in run.config.get("optimisers", {}).values()), default=1e-3)
-    return float(f"{own / 10 if asked is None else min(asked / 10, own):.1g}")
+    return float(f"{own / 10 if rate is None else min(rate / 10, own):.1g}")
 
 
 def _slower(run: Run) -> str:

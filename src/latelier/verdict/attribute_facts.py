@@ -57,7 +57,7 @@ def attributed(model: Model, fit: Images, test: Images, labels: int | None) -> d
     if not names:
         return {}
     fit, test = with_attributes(fit, names), with_attributes(test, names)
-    return _told(model, directions, test) | _baseline(fit, test, labels) | _edited(model, directions, fit, test)
+    return _classified(model, directions, test) | _baseline(fit, test, labels) | _edited(model, directions, fit, test)
 
 
 def _both(images: Images, name: str, least: int) -> bool:
@@ -65,7 +65,7 @@ def _both(images: Images, name: str, least: int) -> bool:
     return bool(min((values == 1).sum(), (values == 0).sum()) >= least)
 
 
-def _told(model: Model, directions: Directions, test: Images) -> dict[str, float]:
+def _classified(model: Model, directions: Directions, test: Images) -> dict[str, float]:
     """How often the model's own classifier is right."""
     encoder, columns = need(model, Encodes), [column(directions, name) for name in test.attributes]
     odds = rows_of(model, test, lambda image: log_odds(directions, encoder.encode(image).mode())[:, columns])
@@ -106,9 +106,9 @@ def _baseline(fit: Images, test: Images, labels: int | None) -> dict[str, float]
     scaled = scaling(space := pca.transform(known))
     space, measured = scaled(space), scaled(pca.transform(pixels(test)))
     found, counts = list[float](), list[int]()
-    for told, truth in zip(fit.attribute.T, test.attribute.T, strict=True):
-        use = told >= 0
-        answer = regression(space[use], told[use]).predict(measured)
+    for label, truth in zip(fit.attribute.T, test.attribute.T, strict=True):
+        use = label >= 0
+        answer = regression(space[use], label[use]).predict(measured)
         found.append(balanced(answer == 1, truth))
         counts.append(int(use.sum()))
     return {

@@ -29,7 +29,7 @@ class Judged(NamedTuple):
 
 def judged(run: Run, images: Images) -> Judged:
     """Images of known class whose label the run has not learned from; all of known class where there are no others,
-    or where it cannot be told."""
+    or where it cannot be measured."""
     known, data = images.label >= 0, run.config.get("data", {})
     rows, kind = np.flatnonzero(known), "with a known class"
     if images.fingerprint != data.get("fingerprint"):

@@ -74,10 +74,10 @@ def measured(model: Model, data: Splits, *, supervised: bool, labels: int | None
             facts |= drawn(model, test, known)
         if has(model, AttributeDirections) and facts.get("finite", 1.0):
             facts |= attributed(model, data.fit, test, labels)
-    told = (test.label >= 0).sum() >= LABELLED
-    if has(model, Classifies) and not told:
+    labelled = (test.label >= 0).sum() >= LABELLED
+    if has(model, Classifies) and not labelled:
         facts["unlabelled"] = 1.0
-    if told and len(np.unique(data.fit.label[data.fit.label >= 0])) > 1:
+    if labelled and len(np.unique(data.fit.label[data.fit.label >= 0])) > 1:
         if has(model, Classifies):
             facts |= _classified(model, data.fit, test, labels)
         elif has(model, Encodes) and not supervised and facts.get("finite", 1.0):
@@ -206,7 +206,7 @@ def _probed(model: Model, fit: Images, test: Images) -> dict[str, float]:
 
 
 def _right(known: np.ndarray, label: np.ndarray, rows: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """[n] whether logistic regression, C = 1, that learned from ``known`` on one scale tells the rows' classes."""
+    """[n] whether logistic regression, C = 1, that learned from ``known`` on one scale predicts the rows' classes."""
     scale = scaling(known)
     right: np.ndarray = regression.fit(scale(known), label).predict(scale(rows)) == truth
     return right

@@ -100,7 +100,7 @@ def _classified(facts: Values) -> Headline | None:
     if uneven:
         names = {"this model": "balanced accuracy", pixels: "balanced baseline", CONSTANT: "guess"}
     rows = _rows(facts, names)
-    note = "Unseen images told right. Pixels: logistic regression on their PCA."
+    note = "Unseen images classified correctly. Pixels: logistic regression on their PCA."
     if facts.get("seen"):
         note = note.replace("Unseen", "Seen")
     return (
@@ -133,11 +133,11 @@ def _known(facts: Values, probe: Values, n: int) -> Headline | None:
     for budget in (*(budget for budget in budgets(facts) if budget in every), *every):
         names = {label: f"{by}linear {space} {budget} %" for label, space in spaces.items()}
         if rows := _rows(probe, names | {CONSTANT if by else LARGEST: f"{by}majority %"}):
-            return Headline(title, rows, f"% {by.strip() or 'right'}", _told(budget), most=100, n=n)
+            return Headline(title, rows, f"% {by.strip() or 'right'}", _probe_note(budget), most=100, n=n)
     names = {label: f"accuracy of {space}" for label, space in spaces.items()}
     uneven = "guess" in facts
     if rows := _rows(facts, names | ({CONSTANT: "guess"} if uneven else {LARGEST: "largest class"})):
-        said, unit = _told(f"{facts.get('labels a class', 0):.0f}/class"), "% balanced" if uneven else "% right"
+        said, unit = _probe_note(f"{facts.get('labels a class', 0):.0f}/class"), "% balanced" if uneven else "% right"
         return Headline(title, rows, unit, said, most=100, n=_measured(facts))
     return None
 
@@ -168,7 +168,7 @@ def probed(
     return {}
 
 
-def _told(budget: str) -> str:
+def _probe_note(budget: str) -> str:
     count = budget.removesuffix("/class")
     labels = "all labels" if budget == "all" else f"{counted(int(count), 'label')} a class"
     return f"A linear probe that learned from {labels}."

@@ -14,7 +14,7 @@ from typing import Any
 from latelier.core import AttributeDirections, Classifies, Finding, Metric, has, innermost
 from latelier.engine import label_error
 from latelier.errors import Failed, Refusal
-from latelier.rules.labels import CODES, EVEN, TOLD
+from latelier.rules.labels import CODES, EVEN, LABELS_LEARNED
 from latelier.rules.shared import broken
 from latelier.runs.config import read_config
 from latelier.runs.learning_curve import LATE, Course, by_heart, course, improving, read_log, worsening
@@ -127,7 +127,11 @@ def lines(findings: Sequence[Finding]) -> str:
 def _weight(finding: Finding) -> int:
     """What comes first: that the labels are learned, where they are what is learned. The sort keeps the order of
     equals."""
-    return -1 if finding.text.startswith(TOLD) else {"failure": 0, "warning": 1, "good": 2, "note": 3}[finding.level]
+    return (
+        -1
+        if finding.text.startswith(LABELS_LEARNED)
+        else {"failure": 0, "warning": 1, "good": 2, "note": 3}[finding.level]
+    )
 
 
 def _worth(finding: Finding) -> int:

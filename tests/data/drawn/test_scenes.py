@@ -45,7 +45,7 @@ def test_any_block_equals_those_rows_of_the_whole() -> None:
         assert same(draw_block(start, stop, seed=3), whole.take(np.arange(start, stop)))
 
 
-def test_pictures_follow_from_the_seed() -> None:
+def test_images_follow_from_the_seed() -> None:
     assert same(draw_scenes(50, seed=1), draw_scenes(50, seed=1))
     a, b = draw_scenes(50, seed=1), draw_scenes(50, seed=2)
     assert (a.pixels != b.pixels).any((1, 2, 3)).all()
@@ -75,7 +75,7 @@ def test_form(scenes: Images) -> None:
 
 def test_every_shape_is_whole_and_apart(scenes: Images) -> None:
     instances, parts = scenes.truth["instances"], scenes.truth["parts"]
-    picture, shapes = split(scenes.truth["factors"])
+    image, shapes = split(scenes.truth["factors"])
     border = np.ones(instances.shape[1:], bool)
     border[1:-1, 1:-1] = False
     assert not instances[:, border].any()
@@ -84,7 +84,7 @@ def test_every_shape_is_whole_and_apart(scenes: Images) -> None:
     assert ((instances > 0) == (parts > 0)).all()
     for i in range(len(scenes)):
         shown = np.unique(instances[i][instances[i] > 0])
-        assert list(shown) == list(range(1, int(picture["count"][i]) + 1))
+        assert list(shown) == list(range(1, int(image["count"][i]) + 1))
         for slot in shown:
             mask = instances[i] == slot
             assert np.unique(parts[i][mask]) == 1 + shapes["kind"][i, slot - 1]
@@ -116,7 +116,7 @@ def test_the_class_is_the_kind_of_the_shape_above_or_left_of_all_others(scenes: 
         assert (scenes.truth["parts"][i][first] == 1 + scenes.label[i]).all()
 
 
-def test_every_ten_pictures_hold_each_class_once(scenes: Images) -> None:
+def test_every_ten_images_hold_each_class_once(scenes: Images) -> None:
     assert (np.sort(scenes.label.reshape(-1, 10), axis=1) == np.arange(10)).all()
     assert len(np.unique(scenes.label.reshape(-1, 10), axis=0)) == len(scenes) // 10  # false alarm: 1 in 19,000
 
@@ -171,7 +171,7 @@ def test_captions_tell_what_is_seen(scenes: Images) -> None:
         assert relations == {(x, relation(at[by_colour[x[1]]], at[by_colour[y[1]]]), y) for x, y in pairs}
 
 
-def test_every_caption_of_a_picture_says_the_same(scenes: Images) -> None:
+def test_every_caption_of_an_image_says_the_same(scenes: Images) -> None:
     for captions in scenes.captions:
         assert 4 <= len(captions) == len(set(captions)) <= 5
         nouns, relations, _ = parse(captions[0])
@@ -191,8 +191,8 @@ def test_large_and_small_do_not_meet(scenes: Images) -> None:
 def test_stripes_reach_the_outline_and_dots_do_not() -> None:
     scenes = draw_scenes(20, size=256)
     for i in range(len(scenes)):
-        picture, shapes = split(scenes.truth["factors"][i : i + 1])
-        for slot in range(int(picture["count"][0])):
+        image, shapes = split(scenes.truth["factors"][i : i + 1])
+        for slot in range(int(image["count"][0])):
             mask = scenes.truth["instances"][i] == 1 + slot
             band = ndimage.binary_erosion(mask, iterations=2) & ~ndimage.binary_erosion(mask, iterations=3)
             _, second = np.array(PAINTS[COLOURS[int(shapes["colour"][0, slot])]])
@@ -242,10 +242,10 @@ def test_changing_one_factor_redraws_that_alone() -> None:
 
 def test_labels_are_independent_of_all_but_the_kind() -> None:
     # Five chi-squared tests that each raise a false alarm for one seed in 100,000.
-    picture, shapes = split(draw_factors(0, 5000, seed=11))
+    image, shapes = split(draw_factors(0, 5000, seed=11))
     label = shapes["kind"][:, 0]
     quarter = np.floor(2 * shapes["x"][:, 0]) + 2 * np.floor(2 * shapes["y"][:, 0])
-    others = [shapes["colour"][:, 0], shapes["texture"][:, 0], picture["ground texture"], picture["layout"], quarter]
+    others = [shapes["colour"][:, 0], shapes["texture"][:, 0], image["ground texture"], image["layout"], quarter]
     for other in others:
         table = np.stack([np.bincount(other[label == kind].astype(int), minlength=7) for kind in range(len(KINDS))])
         assert stats.chi2_contingency(table[:, table.any(0)]).pvalue > 1e-5

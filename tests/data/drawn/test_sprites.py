@@ -56,7 +56,7 @@ def test_area_is_a_matter_of_scale_alone(sprites: Images) -> None:
     assert np.abs(area / expected - 1).max() < 0.01
 
 
-def test_no_two_pictures_are_alike(sprites: Images) -> None:
+def test_no_two_images_are_alike(sprites: Images) -> None:
     levels = sprites.truth["levels"]
     here = sprites.pixels[(levels[:, 3] == 4) & (levels[:, 4] == 7)]
     assert len(np.unique(here.reshape(len(here), -1), axis=0)) == len(here) == np.prod(LEVELS[:3])
@@ -66,19 +66,19 @@ def test_turns_are_counterclockwise_and_the_heart_stands_on_its_tip(large: Image
     rows = {tuple(row): number for number, row in enumerate(large.truth["levels"].tolist())}
     middle = int(PLACES[5])
 
-    def picture(shape: str, turn: int) -> np.ndarray:
+    def image(shape: str, turn: int) -> np.ndarray:
         return large.pixels[rows[SHAPES.index(shape), 5, turn, 5, 5], ..., 0].astype(float)
 
-    heart = picture("heart", 0)
+    heart = image("heart", 0)
     around = heart[:, middle - 16 : middle + 16]
     assert np.array_equal(around, around[:, ::-1])
     reach = np.flatnonzero(heart.any(1))
     assert reach[-1] + 1 - middle > middle - reach[0]  # its tip is farther from the centre of mass than its top
-    dark = picture("ellipse", 1)
+    dark = image("ellipse", 1)
     y, x = np.indices(dark.shape) + 0.5
     tilt = (dark * (x - middle) * (middle - y)).sum()
     assert tilt > 0  # 40 degrees: the long axis runs from the lower left to the upper right
-    assert (picture("ellipse", 0).any(0).sum(), picture("ellipse", 0).any(1).sum()) == (30, 18)
+    assert (image("ellipse", 0).any(0).sum(), image("ellipse", 0).any(1).sum()) == (30, 18)
 
 
 def test_splits_share_out_every_level_evenly(small: Images) -> None:

@@ -170,7 +170,7 @@ def test_transparency_of_16_bits_is_laid_on_white(colour_type: int, channels: in
     assert found == {"deep", "alpha"}
 
 
-def test_without_a_range_a_picture_is_a_surprise_and_alone_has_its_own() -> None:
+def test_without_a_range_an_image_is_a_surprise_and_alone_has_its_own() -> None:
     values = ramp(1000)
     with pytest.raises(SurpriseError) as raised:
         decode(file(values), target(values, 1, None))
@@ -245,21 +245,21 @@ def test_the_range_is_told_before_any_training(tmp_path: Path) -> None:
 
 
 def test_a_range_overrules_and_is_part_of_the_pack(tmp_path: Path) -> None:
-    pictures = deep(tmp_path / "all", 3)
-    before = open_images(pictures)
-    narrow = open_images(pictures, range=(0, 1000))
+    source = deep(tmp_path / "all", 3)
+    before = open_images(source)
+    narrow = open_images(source, range=(0, 1000))
     assert narrow.fingerprint != before.fingerprint
     assert narrow.range == (0, 1000)
     assert narrow.remarks[0].startswith("3 of 3 images: some values lie outside 0 to 1,000, and")
-    assert (open_images(pictures, range=(0, 4095)).pixels == before.pixels).all()
+    assert (open_images(source, range=(0, 4095)).pixels == before.pixels).all()
     for bad in ((5, 5), (10, 0), (0, float("inf")), (float("nan"), 1)):
         with pytest.raises(Refusal, match="expected two numbers, black and white"):
-            open_images(pictures, range=bad)
+            open_images(source, range=bad)
 
 
 def test_eight_bits_beside_stay_as_they_are(tmp_path: Path) -> None:
-    pictures = deep(folder(tmp_path / "all", 3, "L"), 2)
-    images = open_images(pictures)
+    source = deep(folder(tmp_path / "all", 3, "L"), 2)
+    images = open_images(source)
     alone = open_images(folder(tmp_path / "alone", 3, "L"))
     assert (images.pixels[:3] == alone.pixels).all()
     assert alone.range is None
@@ -270,15 +270,15 @@ def test_eight_bits_beside_stay_as_they_are(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_a_deep_picture_that_the_sample_missed(processes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pictures = folder(tmp_path / "all", 40, "L")
-    Image.fromarray(ramp(4095)).save(pictures / "037.png")
+def test_a_deep_image_that_the_sample_missed(processes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = folder(tmp_path / "all", 40, "L")
+    Image.fromarray(ramp(4095)).save(source / "037.png")
     monkeypatch.setattr(targets, "PROBED", 4)
     monkeypatch.setattr(targets, "BLOCK", 2)
     monkeypatch.setattr(fill, "SMALL", 2 if processes == 2 else 500)
     monkeypatch.setattr(fill, "JOB_ROWS", 4)
     monkeypatch.setattr(fill, "cores", lambda: 2)
-    images = open_images(pictures)
+    images = open_images(source)
     assert images.range == (0, 4095)
     assert (images.pixels[37, ..., 0] == np.rint(ramp(4095) / 4095 * 255)).all()
     assert (images.pixels[:37] == open_images(folder(tmp_path / "alone", 37, "L")).pixels).all()
@@ -308,11 +308,11 @@ def test_one_value_alone_says_nothing(tmp_path: Path) -> None:
 
 
 def test_whole_numbers_and_floats_are_not_of_one_scale(tmp_path: Path) -> None:
-    pictures = deep(tmp_path / "all", 2)
-    Image.fromarray(np.linspace(0, 1, 120, dtype=np.float32).reshape(10, 12)).save(pictures / "float.tif")
+    source = deep(tmp_path / "all", 2)
+    Image.fromarray(np.linspace(0, 1, 120, dtype=np.float32).reshape(10, 12)).save(source / "float.tif")
     with pytest.raises(Refusal, match=r"whole numbers \(0 to 4,095\) and others floats \(0 to 1\).*--range LO,HI"):
-        open_images(pictures)
-    assert open_images(pictures, range=(0, 4095)).range == (0, 4095)
+        open_images(source)
+    assert open_images(source, range=(0, 4095)).range == (0, 4095)
 
 
 def test_pages_that_are_left_out_are_said(tmp_path: Path) -> None:
@@ -338,14 +338,14 @@ STOPPED = """
 
 
 def test_a_killed_pack_goes_on_with_its_range(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pictures = deep(tmp_path / "all", 20)
-    killed = subprocess.run([sys.executable, "-c", textwrap.dedent(STOPPED), str(pictures)], check=False)
+    source = deep(tmp_path / "all", 20)
+    killed = subprocess.run([sys.executable, "-c", textwrap.dedent(STOPPED), str(source)], check=False)
     assert killed.returncode == -signal.SIGKILL
     journal = next((cache / "packs").iterdir()) / "done.jsonl"
     assert json.loads(journal.read_text().splitlines()[0])["target"] == [10, 12, 1, False, [0.0, 4095.0]]
     monkeypatch.setattr(fill, "JOB_ROWS", 4)
     told: list[int] = []
-    assert open_images(pictures, progress=lambda done, _: told.append(done)).range == (0, 4095)
+    assert open_images(source, progress=lambda done, _: told.append(done)).range == (0, 4095)
     assert told[0] > 4  # what was done is done
 
 
@@ -356,7 +356,7 @@ TINY: dict[str, Any] = {"steps": 2, "batch": 8, "settings": {"latent": 2, "net":
 WHERE = Where()
 
 
-def test_a_run_keeps_its_range_for_other_pictures(tmp_path: Path) -> None:
+def test_a_run_keeps_its_range_for_other_images(tmp_path: Path) -> None:
     latelier.train("vae", data=deep(tmp_path / "all", 30), out=tmp_path / "run", **TINY, quiet=True)
     config = json.loads((tmp_path / "run/config.json").read_text())
     assert config["data"]["range"] == [0, 4095]
@@ -377,13 +377,13 @@ def test_what_was_asked_for_is_kept_and_resumed(tmp_path: Path) -> None:
 
 
 def test_a_run_from_before_has_the_range_that_was_fixed_then(tmp_path: Path) -> None:
-    pictures = deep(tmp_path / "all", 30)
-    latelier.train("vae", data=pictures, out=tmp_path / "run", range=(0, 65535), **TINY, quiet=True)
+    source = deep(tmp_path / "all", 30)
+    latelier.train("vae", data=source, out=tmp_path / "run", range=(0, 65535), **TINY, quiet=True)
     path = tmp_path / "run/config.json"
     config = json.loads(path.read_text())
     del config["data"]["range"], config["request"]["range"], config[SUM]
     path.write_text(json.dumps(config))
-    assert open_run(tmp_path / "run").images(pictures, WHERE).fingerprint == config["data"]["fingerprint"]
+    assert open_run(tmp_path / "run").images(source, WHERE).fingerprint == config["data"]["fingerprint"]
     latelier.train(out=tmp_path / "run", resume=True, steps=3, quiet=True)
 
 
@@ -395,14 +395,14 @@ def test_validation_is_scaled_as_training(tmp_path: Path, capsys: pytest.Capture
     assert [info["range"] for info in digests] == [[0, 4095], [0, 4095]]
 
 
-def test_a_run_decodes_its_own_pictures_once(tmp_path: Path) -> None:
-    pictures = deep(tmp_path / "all", 30)
-    latelier.train("vae", data=pictures, out=tmp_path / "run", **TINY, quiet=True)
-    assert open_run(tmp_path / "run").images(pictures, WHERE).range == (0, 4095)
+def test_a_run_decodes_its_own_images_once(tmp_path: Path) -> None:
+    source = deep(tmp_path / "all", 30)
+    latelier.train("vae", data=source, out=tmp_path / "run", **TINY, quiet=True)
+    assert open_run(tmp_path / "run").images(source, WHERE).range == (0, 4095)
     assert len(list((tmp_path / "cache/packs").iterdir())) == 1
 
 
-def test_a_range_that_no_picture_needs_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_range_that_no_image_needs_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     latelier.train("vae", data=folder(tmp_path / "all", 30), out=tmp_path / "run", range=(0, 100), **TINY)
     assert "--range 0,100 has no effect: all images have 8 bits" in capsys.readouterr().err.splitlines()
 
@@ -422,6 +422,6 @@ def test_a_range_needs_two_numbers() -> None:
         check(SimpleNamespace(**{**latelier.train.__kwdefaults__, "model": "vae", "data": "digits", "range": (9, 3)}))
 
 
-def test_pictures_of_8_bits_are_as_before(tmp_path: Path) -> None:
+def test_images_of_8_bits_are_as_before(tmp_path: Path) -> None:
     write(tmp_path / "all" / "one.png")
     assert open_images(tmp_path / "all").range is None

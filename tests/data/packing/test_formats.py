@@ -46,7 +46,7 @@ def phone(path: Path, readable: int = 2) -> Path:
 
 
 @pytest.mark.usefixtures("no_extras")
-def test_pictures_that_are_not_read_are_counted_with_what_would_help(tmp_path: Path) -> None:
+def test_images_that_are_not_read_are_counted_with_what_would_help(tmp_path: Path) -> None:
     images = open_images(phone(tmp_path / "all"))
     assert len(images) == 2
     assert images.remarks == (
@@ -64,10 +64,10 @@ def test_a_folder_of_such_alone_is_refused_with_the_sentence(tmp_path: Path) -> 
 
 @pytest.mark.usefixtures("no_extras")
 def test_so_are_those_under_another_name(tmp_path: Path) -> None:
-    pictures = folder(tmp_path / "all", 2)
-    (pictures / "x.jpg").write_bytes(HEIC + bytes(100))
-    (pictures / "y.png").write_bytes(JXL)
-    images = open_images(pictures)
+    source = folder(tmp_path / "all", 2)
+    (source / "x.jpg").write_bytes(HEIC + bytes(100))
+    (source / "y.png").write_bytes(JXL)
+    images = open_images(source)
     assert images.skipped == ("x.jpg", "y.png")
     assert images.remarks == (
         "1 of 4 images are not read: a HEIF image, whatever its name: pip install 'latelier[heif]'",
@@ -87,7 +87,7 @@ def test_every_ending_has_its_advice() -> None:
     ]
 
 
-def test_an_extra_that_is_installed_makes_pictures_of_its_files(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_extra_that_is_installed_makes_images_of_its_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(formats, "installed", lambda extra: extra.name == "heif")
     assert is_image_file("A.HEIC")
     assert is_image_file("a.b.heif")
@@ -97,12 +97,12 @@ def test_an_extra_that_is_installed_makes_pictures_of_its_files(monkeypatch: pyt
 
 
 def test_what_the_pack_skipped_is_tried_again_with_an_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pictures = folder(tmp_path / "all", 2)
+    source = folder(tmp_path / "all", 2)
     monkeypatch.setattr(formats, "installed", lambda extra: False)
-    open_images(pictures)
+    open_images(source)
     assert len(list((tmp_path / "cache/packs").iterdir())) == 1
     monkeypatch.setattr(formats, "installed", lambda extra: True)
-    open_images(pictures)
+    open_images(source)
     assert len(list((tmp_path / "cache/packs").iterdir())) == 2
 
 
@@ -181,10 +181,10 @@ def test_heic_is_read_and_upright(orientation: int) -> None:
 def test_heic_of_a_phone_in_a_folder(tmp_path: Path) -> None:
     heif = pytest.importorskip("pillow_heif")
     heif.register_heif_opener()
-    pictures = folder(tmp_path / "all", 2, size=(64, 48))
+    source = folder(tmp_path / "all", 2, size=(64, 48))
     for name in ("a.HEIC", "b.jpg"):  # the second has the name of another format
-        (pictures / name).write_bytes(encoded(smooth(), "HEIF", quality=95).getvalue())
-    images = open_images(pictures)
+        (source / name).write_bytes(encoded(smooth(), "HEIF", quality=95).getvalue())
+    images = open_images(source)
     assert len(images) == 4
     assert not images.remarks
     assert np.abs(images.pixels[3] - np.asarray(smooth(), float)).mean() < 3
@@ -193,10 +193,10 @@ def test_heic_of_a_phone_in_a_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize("values", [np.uint8, np.uint16])
 def test_jpeg_xl_is_read(values: type) -> None:
     pytest.importorskip("pillow_jxl")
-    picture = np.arange(120).reshape(10, 12).astype(values) * (2 if values is np.uint8 else 500)
-    content = encoded(Image.fromarray(picture), "JXL", lossless=True)
+    shown = np.arange(120).reshape(10, 12).astype(values) * (2 if values is np.uint8 else 500)
+    content = encoded(Image.fromarray(shown), "JXL", lossless=True)
     array, found = decode(content, Target(10, 12, 1, False, (0, 65535)))
-    expected = picture if values is np.uint8 else np.rint(picture / 257)
+    expected = shown if values is np.uint8 else np.rint(shown / 257)
     assert (array[..., 0] == expected).all()
     assert found == (set() if values is np.uint8 else {"deep"})
 
@@ -220,7 +220,7 @@ def texts(*lengths: int, zip: bool = True) -> PngImagePlugin.PngInfo:
 
 
 @pytest.mark.parametrize("info", [texts(2 << 20), texts(*[KEPT - 100] * 70), texts(70 << 20, zip=False), texts(10)])
-def test_a_picture_with_long_texts_is_read(info: PngImagePlugin.PngInfo) -> None:
+def test_an_image_with_long_texts_is_read(info: PngImagePlugin.PngInfo) -> None:
     image = noise("RGB")
     content = encoded(image, "PNG", pnginfo=info)
     with no_bombs():

@@ -44,9 +44,9 @@ def packs(cache: Path) -> list[str]:
 
 
 def test_second_call_opens_the_map(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = open_images(folder(tmp_path / "pictures", 5))
+    first = open_images(folder(tmp_path / "images", 5))
     monkeypatch.setattr(pack, "fill", None)  # decoding again would fail
-    second = open_images(tmp_path / "pictures")
+    second = open_images(tmp_path / "images")
     assert isinstance(second.pixels, np.memmap)
     assert not second.pixels.flags.writeable
     assert (second.pixels == first.pixels).all()
@@ -55,13 +55,13 @@ def test_second_call_opens_the_map(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.usefixtures("two_processes")
 def test_processes_give_what_one_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pictures = folder(tmp_path / "pictures", 30)
+    source = folder(tmp_path / "images", 30)
     for row in (0, 9, 10, 11, 29):
-        (pictures / f"{row:03}.png").write_text("no image")
+        (source / f"{row:03}.png").write_text("no image")
     told: list[tuple[int, int]] = []
-    many = open_images(pictures, cache=tmp_path / "many", progress=lambda done, total: told.append((done, total)))
+    many = open_images(source, cache=tmp_path / "many", progress=lambda done, total: told.append((done, total)))
     monkeypatch.setattr(fill, "SMALL", 1000)
-    one = open_images(pictures, cache=tmp_path / "one")
+    one = open_images(source, cache=tmp_path / "one")
     assert (many.pixels == one.pixels).all()
     assert many.fingerprint == one.fingerprint
     assert many.skipped == one.skipped == tuple(f"{row:03}.png" for row in (0, 9, 10, 11, 29))
@@ -75,13 +75,13 @@ def test_processes_give_what_one_gives(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_a_changed_file_is_decoded_again(tmp_path: Path) -> None:
-    pictures = folder(tmp_path / "pictures", 3)
-    before = open_images(pictures)
-    write(pictures / "001.png", seed=99)
-    after = open_images(pictures)
+    source = folder(tmp_path / "images", 3)
+    before = open_images(source)
+    write(source / "001.png", seed=99)
+    after = open_images(source)
     assert (before.pixels[1] != after.pixels[1]).any()
     assert before.fingerprint != after.fingerprint
-    assert open_images(pictures, size=8).shape == (3, 8, 8)
+    assert open_images(source, size=8).shape == (3, 8, 8)
 
 
 def test_fingerprint_is_of_what_is_seen_not_where(tmp_path: Path) -> None:
@@ -107,9 +107,9 @@ STOPPED = """
 
 @pytest.mark.usefixtures("two_processes")
 def test_a_killed_pack_goes_on(tmp_path: Path, cache: Path) -> None:
-    pictures = folder(tmp_path / "pictures", 40)
-    (pictures / "002.png").write_text("no image")
-    killed = subprocess.run([sys.executable, "-c", textwrap.dedent(STOPPED), str(pictures)], check=False)
+    source = folder(tmp_path / "images", 40)
+    (source / "002.png").write_text("no image")
+    killed = subprocess.run([sys.executable, "-c", textwrap.dedent(STOPPED), str(source)], check=False)
     assert killed.returncode == -signal.SIGKILL
     assert packs(cache) == [".part"]
     part = next((cache / "packs").iterdir())
@@ -119,17 +119,17 @@ def test_a_killed_pack_goes_on(tmp_path: Path, cache: Path) -> None:
     with open(part / "done.jsonl", "a") as journal:
         journal.write('{"first": 36, "go')  # a line that was being written
     told: list[int] = []
-    images = open_images(pictures, progress=lambda done, _: told.append(done))
+    images = open_images(source, progress=lambda done, _: told.append(done))
     assert len(told) == 6  # of ten jobs five were done, and one of these was spoilt
     assert packs(cache) == [""]
-    whole = open_images(pictures, cache=tmp_path / "another")
+    whole = open_images(source, cache=tmp_path / "another")
     assert (images.pixels == whole.pixels).all()
     assert images.fingerprint == whole.fingerprint
 
 
 def test_a_pack_killed_while_rows_move_starts_afresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pictures = folder(tmp_path / "pictures", 8)
-    (pictures / "000.png").write_text("no image")
+    source = folder(tmp_path / "images", 8)
+    (source / "000.png").write_text("no image")
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
@@ -137,23 +137,23 @@ def test_a_pack_killed_while_rows_move_starts_afresh(tmp_path: Path, monkeypatch
     with monkeypatch.context() as patch:
         patch.setattr(fill, "close_gaps", stop)
         with pytest.raises(KeyboardInterrupt):
-            open_images(pictures)
+            open_images(source)
     told: list[int] = []
-    images = open_images(pictures, progress=lambda done, _: told.append(done))
+    images = open_images(source, progress=lambda done, _: told.append(done))
     assert told == [8]
     assert len(images) == 7
 
 
 def test_a_cut_pack_is_made_again(tmp_path: Path, cache: Path) -> None:
-    pictures = folder(tmp_path / "pictures", 4)
-    before = np.array(open_images(pictures).pixels)
+    source = folder(tmp_path / "images", 4)
+    before = np.array(open_images(source).pixels)
     file = next(cache.glob("packs/*/pixels.npy"))
     os.truncate(file, 500)
-    assert (open_images(pictures).pixels == before).all()
+    assert (open_images(source).pixels == before).all()
 
 
 def test_two_at_once_decode_once(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pictures = folder(tmp_path / "pictures", 20)
+    source = folder(tmp_path / "images", 20)
     filled: list[Path] = []
 
     def counted(part: Path, *others: object) -> fill.Filled:
@@ -163,14 +163,14 @@ def test_two_at_once_decode_once(tmp_path: Path, cache: Path, monkeypatch: pytes
     original = fill.fill
     monkeypatch.setattr(pack, "fill", counted)
     with ThreadPoolExecutor(4) as threads:
-        sets: list[Images] = list(threads.map(lambda _: open_images(pictures), range(4)))
+        sets: list[Images] = list(threads.map(lambda _: open_images(source), range(4)))
     assert len(filled) == 1
     assert len({images.fingerprint for images in sets}) == 1
     assert packs(cache) == [""]
 
 
 def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pictures = folder(tmp_path / "pictures", 4)
+    source = folder(tmp_path / "images", 4)
 
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -179,23 +179,23 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path, cache: Path, mon
         with monkeypatch.context() as patch:
             patch.setattr(module, call, full)
             with pytest.raises(Refusal, match="is full: the decoded images need 1,440 bytes"):
-                open_images(pictures)
+                open_images(source)
         assert packs(cache) == []
-    assert len(open_images(pictures)) == 4
+    assert len(open_images(source)) == 4
 
 
 def test_a_cache_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
-    pictures = folder(tmp_path / "pictures", 2)
+    source = folder(tmp_path / "images", 2)
     (tmp_path / "file").write_text("")
     with pytest.raises(Refusal, match="LATELIER_CACHE names another folder"):
-        open_images(pictures, cache=tmp_path / "file")
+        open_images(source, cache=tmp_path / "file")
 
 
 @pytest.mark.usefixtures("two_processes")
 def test_a_lost_process_is_said_and_its_work_goes_on(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pictures = folder(tmp_path / "pictures", 24)
+    source = folder(tmp_path / "images", 24)
     started: list[subprocess.Popen[str]] = []
 
     def kept(lock: int) -> "subprocess.Popen[str]":
@@ -213,10 +213,10 @@ def test_a_lost_process_is_said_and_its_work_goes_on(
     monkeypatch.setattr(pool, "_start", kept)
     monkeypatch.setattr(pool, "_send", lost)
     with pytest.raises(Refusal, match=r"ended with code -9 on the images 0\d\d.png to 0\d\d.png"):
-        open_images(pictures)
+        open_images(source)
     monkeypatch.setattr(pool, "_send", send)
     assert packs(cache) == [".part"]
-    assert len(open_images(pictures)) == 24
+    assert len(open_images(source)) == 24
     assert all(process.returncode is not None for process in started)
 
 
@@ -226,7 +226,7 @@ def test_decoding_processes_do_not_load_torch() -> None:
 
 
 def test_a_pack_holds_no_pickle(tmp_path: Path, cache: Path) -> None:
-    open_images(folder(tmp_path / "pictures", 2))
+    open_images(folder(tmp_path / "images", 2))
     made = next((cache / "packs").iterdir())
     for file in made.glob("*.npy"):
         np.load(file, allow_pickle=False)
@@ -235,9 +235,9 @@ def test_a_pack_holds_no_pickle(tmp_path: Path, cache: Path) -> None:
 
 
 def test_opening_reads_no_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    open_images(folder(tmp_path / "pictures", 3))
+    open_images(folder(tmp_path / "images", 3))
     monkeypatch.setattr(texts.Texts, "_batch", None)  # reading one would fail
-    again = open_images(tmp_path / "pictures")
+    again = open_images(tmp_path / "images")
     assert len(again.names) == len(again.captions) == 3
     assert again.fingerprint
 
@@ -251,10 +251,10 @@ def test_memory_at_opening_does_not_grow_with_the_rows(
     for count in (10_000, 80_000):
         facts = unknown([f"{row:08}.png" for row in range(count)])
         facts = replace(facts, pixels=np.zeros((count, 2, 2, 1), np.uint8), label=np.arange(count) % 7)
-        asked = pack.Asked("rows", None, None, None)
+        request = pack.PackRequest("rows", None, None, None)
 
-        def images(facts: Images = facts, asked: pack.Asked = asked) -> Images:
-            return pack.packed(["rows", len(facts)], lambda: facts, asked, cache=cache)
+        def images(facts: Images = facts, request: pack.PackRequest = request) -> Images:
+            return pack.packed(["rows", len(facts)], lambda: facts, request, cache=cache)
 
         images()
         tracemalloc.start()

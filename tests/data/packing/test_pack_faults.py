@@ -22,7 +22,7 @@ from latelier.data import checked, texts
 from latelier.data.batches import Batches
 from latelier.data.images import Images
 from latelier.data.packing import fill, holding, info, known, sealing, sums
-from latelier.data.packing.pack import Asked, packed
+from latelier.data.packing.pack import PackRequest, packed
 from latelier.data.packing.plan import unknown
 from latelier.data.packing.sums import block_sums
 from latelier.data.sources.open import open_images
@@ -41,8 +41,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    return with_captions(tmp_path / "pictures", 6)
+def source(tmp_path: Path) -> Path:
+    return with_captions(tmp_path / "images", 6)
 
 
 def with_captions(path: Path, n: int) -> Path:
@@ -191,13 +191,13 @@ def restore(made: Path, whole: Path) -> None:
     ("large", "count"), [(False, 100), (True, 30), *(pytest.param(one, FAULTS, marks=SLOW) for one in (False, True))]
 )
 def test_no_fault_is_silent(
-    large: bool, count: int, tmp_path: Path, cache: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+    large: bool, count: int, tmp_path: Path, cache: Path, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (sums, checked, texts, info, known):
         monkeypatch.setattr(module, "BLOCK", 256)
     if large:
         monkeypatch.setattr(checked, "AT_ONCE", 0)
-    right = seen(open_images(pictures))
+    right = seen(open_images(source))
     whole = shutil.copytree(pack_of(cache), tmp_path / "whole")
     open_images(with_captions(tmp_path / "others", 6), cache=tmp_path / "another")
     other = pack_of(tmp_path / "another")
@@ -207,11 +207,11 @@ def test_no_fault_is_silent(
     for seed in range(count):
         what = harm(seed, ["pixels.npy", "names.arrow"] if large else files, made, other)
         try:
-            images = open_images(pictures)
+            images = open_images(source)
             assert seen(images) == right, what
         except Refusal as error:
             refused.append(str(error))
-            images = open_images(pictures)
+            images = open_images(source)
             assert seen(images) == right, what
             assert made_again(images), what
         named += made_again(images)
@@ -222,20 +222,20 @@ def test_no_fault_is_silent(
 
 
 @pytest.mark.parametrize("count", [30, pytest.param(FORGERIES, marks=SLOW)])
-def test_no_forgery_is_an_unforeseen_error(count: int, tmp_path: Path, cache: Path, pictures: Path) -> None:
-    open_images(pictures)
+def test_no_forgery_is_an_unforeseen_error(count: int, tmp_path: Path, cache: Path, source: Path) -> None:
+    open_images(source)
     made = pack_of(cache)
     whole = shutil.copytree(made, tmp_path / "whole")
     told = 0
     for seed in range(count):
         forge(made, random.Random(seed))
         try:
-            images = open_images(pictures)
+            images = open_images(source)
             assert len(list(images.names)) == len(images.captions) == len(images.label) == len(images.pixels) > 0
         except Refusal as error:  # of names, which are read when they are asked for
             assert "names.arrow: " in str(error), seed  # noqa: PT017
             assert "run the same command again" in str(error)  # noqa: PT017
-            images = open_images(pictures)
+            images = open_images(source)
             told += made_again(images)
         assert len(images.floats(slice(0, 9))) == len(images)
         told += made_again(images)
@@ -244,25 +244,23 @@ def test_no_forgery_is_an_unforeseen_error(count: int, tmp_path: Path, cache: Pa
 
 
 @pytest.mark.parametrize("spoil", [lambda content: content[:-1], lambda content: content[:9] + b"x" + content[10:]])
-def test_what_rows_were_decoded_from_is_checked_too(
-    spoil: Callable[[bytes], bytes], cache: Path, pictures: Path
-) -> None:
-    images = open_images(pictures)
+def test_what_rows_were_decoded_from_is_checked_too(spoil: Callable[[bytes], bytes], cache: Path, source: Path) -> None:
+    images = open_images(source)
     (origin,) = (cache / "packs").glob("*/origin.npy")
     origin.write_bytes(spoil(origin.read_bytes()))
-    again = open_images(pictures)
+    again = open_images(source)
     assert again.fingerprint == images.fingerprint
     assert any("origin.npy" in remark for remark in again.remarks)
 
 
-def test_a_link_in_the_place_of_a_pack_is_not_written_through(tmp_path: Path, cache: Path, pictures: Path) -> None:
-    images = open_images(pictures)
+def test_a_link_in_the_place_of_a_pack_is_not_written_through(tmp_path: Path, cache: Path, source: Path) -> None:
+    images = open_images(source)
     (pack,) = (cache / "packs").iterdir()
     pack.rename(tmp_path / "elsewhere")
     pack.symlink_to(tmp_path / "elsewhere")
     (tmp_path / "elsewhere/used").unlink()
     before = sorted((tmp_path / "elsewhere").iterdir())
-    again = open_images(pictures)
+    again = open_images(source)
     assert again.fingerprint == images.fingerprint
     assert any(remark.endswith(f"has been made again ({pack}: it is a link)") for remark in again.remarks)
     assert not pack.is_symlink()
@@ -278,7 +276,7 @@ def test_known_truth_is_checked_too(cache: Path) -> None:
     )
 
     def images() -> Images:
-        return packed(["drawn"], lambda: facts, Asked("drawn", None, None, None), cache=cache)
+        return packed(["drawn"], lambda: facts, PackRequest("drawn", None, None, None), cache=cache)
 
     assert isinstance(images().truth["mode"], np.memmap)
     made, again = pack_of(cache), 0
@@ -307,22 +305,22 @@ def large(monkeypatch: pytest.MonkeyPatch) -> None:
     "rows",
     [0, -1, 3, slice(1, 4), slice(None, None, -2), [0, 5], np.array([2, -1]), np.arange(6) > 3, (slice(0, 2), 1), ...],
 )
-def test_checked_rows_are_those_of_an_array(rows: Any, pictures: Path) -> None:
-    images = open_images(pictures)
+def test_checked_rows_are_those_of_an_array(rows: Any, source: Path) -> None:
+    images = open_images(source)
     assert isinstance(images.pixels, checked.Checked)
-    plain = np.array(open_images(pictures).pixels)
+    plain = np.array(open_images(source).pixels)
     assert (images.pixels[rows] == plain[rows]).all()
     assert (images.pixels.shape, images.pixels.nbytes, len(images.pixels)) == (plain.shape, plain.nbytes, len(plain))
 
 
 @pytest.mark.usefixtures("large")
-def test_only_what_is_damaged_is_refused(pictures: Path, cache: Path) -> None:
-    plain = np.array(open_images(pictures).pixels)
+def test_only_what_is_damaged_is_refused(source: Path, cache: Path) -> None:
+    plain = np.array(open_images(source).pixels)
     made = pack_of(cache)
     with open(made / "pixels.npy", "r+b") as file:
         file.seek(128 + 4 * 360 + 100)  # in row 4
         file.write(bytes(9))
-    images = open_images(pictures)
+    images = open_images(source)
     batches = Batches(images, 2, seed=0, device=torch.device("cpu"))
     assert (images.take(np.array([0, 1])).pixels == plain[:2]).all()
     assert len(batches.rows(torch.tensor([0, 1])).image) == 2
@@ -335,28 +333,28 @@ def test_only_what_is_damaged_is_refused(pictures: Path, cache: Path) -> None:
     ):
         with pytest.raises(Refusal, match=r"pixels.npy: block \d, of 256 bytes, .*run the same command again, which"):
             ask()
-    again = open_images(pictures)
+    again = open_images(source)
     assert (np.asarray(again.pixels) == plain).all()
     assert made_again(again)
 
 
-def test_damage_whose_pictures_are_gone_is_refused(tmp_path: Path, cache: Path) -> None:
-    pictures = with_captions(tmp_path / "pictures", 4)
-    open_images(pictures)
-    for path in pictures.glob("?/*.png"):  # of the same lengths and times: the pack still stands for them
+def test_damage_whose_images_are_gone_is_refused(tmp_path: Path, cache: Path) -> None:
+    source = with_captions(tmp_path / "images", 4)
+    open_images(source)
+    for path in source.glob("?/*.png"):  # of the same lengths and times: the pack still stands for them
         status = path.stat()
         path.write_bytes(bytes(status.st_size))
         os.utime(path, ns=(status.st_mtime_ns, status.st_mtime_ns))
-    assert len(open_images(pictures)) == 4
+    assert len(open_images(source)) == 4
     cut(pack_of(cache) / "origin.npy", random.Random(0))  # by which rows would be copied
     with pytest.raises(
         Refusal, match=r"none of 5 .* decoded; .*decoded of it before is damaged \(.*origin.npy: cut short"
     ):
-        open_images(pictures)
+        open_images(source)
 
 
-def test_a_cache_that_cannot_be_written_is_read(pictures: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = seen(open_images(pictures))
+def test_a_cache_that_cannot_be_written_is_read(source: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = seen(open_images(source))
 
     def refused(*_: object, **__: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
@@ -364,24 +362,24 @@ def test_a_cache_that_cannot_be_written_is_read(pictures: Path, cache: Path, mon
     monkeypatch.setattr(holding, "_open", refused)
     monkeypatch.setattr(locks, "held", refused)
     monkeypatch.setattr(os, "utime", refused)
-    assert seen(open_images(pictures)) == right
+    assert seen(open_images(source)) == right
     (pack_of(cache) / "label.npy").write_text("")
     with pytest.raises(Refusal, match=r"cannot decode into .*the pack there is damaged: label.npy: cut short"):
-        open_images(pictures)
+        open_images(source)
 
 
-def test_a_pack_that_does_not_last_is_said(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pack_that_does_not_last_is_said(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sealing, "block_sums", lambda path: block_sums(path) ^ np.uint32(1))
     with pytest.raises(Refusal, match="what is written there does not last"):
-        open_images(pictures)
+        open_images(source)
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_a_damaged_journal_is_not_believed(
     seed: int, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pictures = with_captions(tmp_path / "pictures", 12)
-    right = seen(open_images(pictures, cache=tmp_path / "another"))
+    source = with_captions(tmp_path / "images", 12)
+    right = seen(open_images(source, cache=tmp_path / "another"))
     monkeypatch.setattr(fill, "JOB_ROWS", 4)
 
     def stop(done: int, total: int) -> None:
@@ -389,7 +387,7 @@ def test_a_damaged_journal_is_not_believed(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        open_images(pictures, progress=stop)
+        open_images(source, progress=stop)
     (part,) = (cache / "packs").iterdir()
     chance = random.Random(seed)
     chance.choice([flip, cut, lengthen, nest, empty])(part / "done.jsonl", chance)
@@ -398,4 +396,4 @@ def test_a_damaged_journal_is_not_believed(
     monkeypatch.undo()
     monkeypatch.setenv("LATELIER_CACHE", str(cache))
     monkeypatch.setattr(fill, "JOB_ROWS", 4)
-    assert seen(open_images(pictures))[:-1] == right[:-1]
+    assert seen(open_images(source))[:-1] == right[:-1]

@@ -94,13 +94,13 @@ def test_only_what_is_new_is_decoded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(fill, "JOB_ROWS", 4)
-    pictures = mixed(tmp_path / "pictures", 20)
-    open_images(pictures, size=size)
-    pictures = change(pictures)
+    source = mixed(tmp_path / "images", 20)
+    open_images(source, size=size)
+    source = change(source)
     decoded.clear()
-    images = open_images(pictures, size=size)
+    images = open_images(source, size=size)
     assert len(decoded) == new + 1  # the file that is no image is tried again: its reason is told anew
-    assert same(images, open_images(pictures, size=size, cache=tmp_path / "empty"))
+    assert same(images, open_images(source, size=size, cache=tmp_path / "empty"))
 
 
 @pytest.mark.parametrize(("change", "read"), [(add, 1), (drop, 0), (touch, 20), (move, 20), (rename, 20)])
@@ -115,27 +115,27 @@ def test_files_of_the_same_path_size_and_time_are_not_read(
 
     held = worker.held
     monkeypatch.setattr(worker, "held", noted)
-    pictures = mixed(tmp_path / "pictures", 20)
-    first = open_images(pictures)
-    pictures = change(pictures)
+    source = mixed(tmp_path / "images", 20)
+    first = open_images(source)
+    source = change(source)
     asked.clear()
-    images = open_images(pictures)
+    images = open_images(source)
     assert len(asked) == read + 1  # the file that is no image stands in no pack
-    assert same(images, open_images(pictures, cache=tmp_path / "empty"))
-    write(pictures / "zzz.png", seed=5)  # what was copied by its digest is known by its time from now on
+    assert same(images, open_images(source, cache=tmp_path / "empty"))
+    write(source / "zzz.png", seed=5)  # what was copied by its digest is known by its time from now on
     asked.clear()
-    assert len(open_images(pictures)) == len(images) + 1 >= len(first) - 2
+    assert len(open_images(source)) == len(images) + 1 >= len(first) - 2
     assert sorted(asked) == sorted(["none.png" if change is not rename else "new000.png", "zzz.png"])
 
 
 def test_a_file_of_another_time_or_size_is_read(tmp_path: Path, decoded: list[object]) -> None:
-    pictures = folder(tmp_path / "pictures", 3)
-    before = open_images(pictures)
-    status = (pictures / "001.png").stat()
-    write(pictures / "001.png", seed=77)
-    os.utime(pictures / "001.png", ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+    source = folder(tmp_path / "images", 3)
+    before = open_images(source)
+    status = (source / "001.png").stat()
+    write(source / "001.png", seed=77)
+    os.utime(source / "001.png", ns=(status.st_atime_ns, status.st_mtime_ns + 1))
     decoded.clear()
-    after = open_images(pictures)
+    after = open_images(source)
     assert len(decoded) == 1
     assert (np.asarray(after.pixels) != np.asarray(before.pixels)).any(axis=(1, 2, 3)).tolist() == [False, True, False]
 
@@ -144,12 +144,12 @@ def test_processes_copy_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cac
     monkeypatch.setattr(fill, "SMALL", 2)
     monkeypatch.setattr(fill, "JOB_ROWS", 4)
     monkeypatch.setattr(fill, "cores", lambda: 2)
-    pictures = mixed(tmp_path / "pictures", 20)
-    open_images(pictures)
+    source = mixed(tmp_path / "images", 20)
+    open_images(source)
     (made,) = (cache / "packs").iterdir()
     change_pixels(made)  # to see in the outcome that it was copied
-    images = open_images(add(pictures))
-    fresh = open_images(pictures, cache=tmp_path / "empty")
+    images = open_images(add(source))
+    fresh = open_images(source, cache=tmp_path / "empty")
     assert (images.pixels != fresh.pixels).any(axis=(1, 2, 3)).sum() == 20
     assert images.remarks == fresh.remarks
 
@@ -169,32 +169,32 @@ def change_pixels(made: Path) -> None:
 def test_other_targets_and_other_decoders_are_decoded(
     tmp_path: Path, decoded: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pictures = folder(tmp_path / "pictures", 6)
-    open_images(pictures)
+    source = folder(tmp_path / "images", 6)
+    open_images(source)
     for options in ({"size": 8}, {"channels": 1}, {"size": 8, "channels": 1}):
         decoded.clear()
-        open_images(pictures, **options)  # type: ignore[arg-type]
+        open_images(source, **options)  # type: ignore[arg-type]
         assert len(decoded) == 6
-    touch(pictures)
+    touch(source)
     monkeypatch.setattr(reuse, "pillow", "0.1")
     decoded.clear()
-    open_images(pictures)
+    open_images(source)
     assert len(decoded) == 6
 
 
-def test_a_larger_picture_in_a_set_of_one_size(tmp_path: Path, decoded: list[object]) -> None:
+def test_a_larger_image_in_a_set_of_one_size(tmp_path: Path, decoded: list[object]) -> None:
     """It turns up after the sample, and all are scaled then, with the outcome of an empty cache."""
-    pictures = folder(tmp_path / "pictures", 300)
-    open_images(pictures)
-    write(pictures / "290.png", size=(30, 40))
-    assert same(open_images(pictures), open_images(pictures, cache=tmp_path / "empty"))
+    source = folder(tmp_path / "images", 300)
+    open_images(source)
+    write(source / "290.png", size=(30, 40))
+    assert same(open_images(source), open_images(source, cache=tmp_path / "empty"))
 
 
 def test_shards_are_like_folders(tmp_path: Path, decoded: list[object]) -> None:
-    pictures = folder(tmp_path / "pictures", 8)
-    open_images(pictures)
+    source = folder(tmp_path / "images", 8)
+    open_images(source)
     decoded.clear()
-    rows = [{"bytes": file.read_bytes(), "path": file.name} for file in sorted(pictures.iterdir())]
+    rows = [{"bytes": file.read_bytes(), "path": file.name} for file in sorted(source.iterdir())]
     pq.write_table(pa.table({"image": rows}), tmp_path / "all.parquet")
     images = open_images(tmp_path / "all.parquet")
     assert decoded == []
@@ -203,9 +203,9 @@ def test_shards_are_like_folders(tmp_path: Path, decoded: list[object]) -> None:
 
 @pytest.mark.parametrize("name", ["pixels.npy", "origin.npy", "sums.npy", "info.json"])
 def test_damaged_rows_are_not_copied(name: str, tmp_path: Path, cache: Path) -> None:
-    pictures = folder(tmp_path / "pictures", 6)
-    open_images(pictures)
-    moved = move(pictures)
+    source = folder(tmp_path / "images", 6)
+    open_images(source)
+    moved = move(source)
     whole = open_images(moved, cache=tmp_path / "empty")
     (made,) = (cache / "packs").iterdir()
     content = (made / name).read_bytes()
@@ -221,12 +221,12 @@ def test_damaged_rows_are_not_copied(name: str, tmp_path: Path, cache: Path) -> 
 
 
 def test_damaged_labels_cost_no_decoding(tmp_path: Path, cache: Path, decoded: list[object]) -> None:
-    pictures = folder(tmp_path / "pictures", 6)
-    open_images(pictures)
+    source = folder(tmp_path / "images", 6)
+    open_images(source)
     (made,) = (cache / "packs").iterdir()
     (made / "label.npy").unlink()
     decoded.clear()
-    images = open_images(pictures)
+    images = open_images(source)
     assert decoded == []
     assert images.remarks == (
         f"what was decoded before was damaged, and has been made again ({made}: label.npy: No such file or directory)",
@@ -237,29 +237,29 @@ def test_a_file_too_long_to_hold_is_decoded_each_time(
     tmp_path: Path, decoded: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "HELD", 400)  # of these files of some 400 bytes a part
-    pictures = folder(tmp_path / "pictures", 6)
-    long = sum(file.stat().st_size > 400 for file in pictures.iterdir())
-    write(pictures / "long.png", size=(12, 10), mode="L")
-    write(pictures / "other.png", size=(12, 10), mode="L")
-    open_images(pictures)
+    source = folder(tmp_path / "images", 6)
+    long = sum(file.stat().st_size > 400 for file in source.iterdir())
+    write(source / "long.png", size=(12, 10), mode="L")
+    write(source / "other.png", size=(12, 10), mode="L")
+    open_images(source)
     decoded.clear()
-    open_images(touch(pictures))
+    open_images(touch(source))
     assert 0 < long == len(decoded) < 8
 
 
-def test_deep_pictures_of_another_range_are_decoded(tmp_path: Path, decoded: list[object]) -> None:
-    pictures = tmp_path / "pictures"
-    pictures.mkdir()
+def test_deep_images_of_another_range_are_decoded(tmp_path: Path, decoded: list[object]) -> None:
+    source = tmp_path / "images"
+    source.mkdir()
     for i in range(4):
         values = np.random.default_rng(i).integers(0, 4000, (8, 8), np.uint16)
         values[0, :2] = 0, 4000  # so that the sample's range is that of all
-        Image.fromarray(values).save(pictures / f"{i}.png")
-    first = open_images(pictures)
+        Image.fromarray(values).save(source / f"{i}.png")
+    first = open_images(source)
     decoded.clear()
-    again = open_images(touch(pictures))
+    again = open_images(touch(source))
     assert decoded == []
     assert (again.range, again.remarks) == (first.range, first.remarks)
-    other = open_images(pictures, range=(0, 1000))
+    other = open_images(source, range=(0, 1000))
     assert len(decoded) == 4
     assert other.range == (0, 1000)
     assert (other.pixels != again.pixels).any()

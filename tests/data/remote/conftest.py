@@ -16,7 +16,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def served(files: Path) -> Iterator[tuple[str, Faults]]:
-    with filled(files, "pictures") as address, unreliable(address) as found:
+    with filled(files, "images") as address, unreliable(address) as found:
         yield found
 
 

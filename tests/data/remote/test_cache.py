@@ -16,7 +16,7 @@ from latelier.errors import Refusal
 
 @pytest.fixture
 def shards(faults: Faults) -> list[Shard]:
-    return listed("s3://pictures/*.tar")
+    return listed("s3://images/*.tar")
 
 
 def test_a_shard_is_fetched_once(faults: Faults, shards: list[Shard], tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from latelier.data.remote.cache import Cache
 from latelier.data.remote.store import Shard, listed, sibling
 from latelier.errors import Refusal
 
-ALL = "s3://pictures/train-{0000..0003}.tar"
+ALL = "s3://images/train-{0000..0003}.tar"
 
 
 def fetched(tmp_path: Path, files: Path) -> int:
@@ -27,7 +27,7 @@ def test_a_pattern_with_braces_and_one_with_wildcards_list_the_same(faults: Faul
     by_braces = listed(ALL)
     assert [shard.name for shard in by_braces] == sorted(path.name for path in files.iterdir())
     assert [shard.size for shard in by_braces] == [path.stat().st_size for path in sorted(files.iterdir())]
-    assert listed("s3://pictures/*.tar") == by_braces
+    assert listed("s3://images/*.tar") == by_braces
 
 
 def test_many_names_are_listed_by_their_folder(faults: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,9 +40,9 @@ def test_many_names_are_listed_by_their_folder(faults: Faults, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("pattern", "said"),
     [
-        ("s3://pictures/none-*.tar", "matches nothing"),
+        ("s3://images/none-*.tar", "matches nothing"),
         ("s3://nobucket/*.tar", "matches nothing"),
-        ("s3://pictures/train-{0000..0009}.tar", r"train-0004.tar is not there \(6 of 10 names\)"),
+        ("s3://images/train-{0000..0009}.tar", r"train-0004.tar is not there \(6 of 10 names\)"),
         ("s3://nobucket/train-0000.tar", "is not there"),
     ],
 )
@@ -99,7 +99,7 @@ def test_a_fault_that_stays_is_named_in_one_line_and_leaves_nothing(
     faults: Faults, files: Path, tmp_path: Path
 ) -> None:
     faults.refuse = 10_000
-    with pytest.raises(Refusal, match=r"s3://pictures/train-0000.tar cannot be read, after 6 attempts: .*--resume"):
+    with pytest.raises(Refusal, match=r"s3://images/train-0000.tar cannot be read, after 6 attempts: .*--resume"):
         fetched(tmp_path, files)
     assert [path.name for path in (tmp_path / "cache" / "shards").iterdir()] == []
     faults.refuse = 0

@@ -15,8 +15,8 @@ from latelier.errors import Refusal
     "text",
     [
         "file,wet,old\n002.png,1,0\n000.png,0,\n",
-        "Image;wet;old\npictures/002.png;True;0.0\n./000.png;false;-1\n001.png;;\n",
-        "wet,name,old\n1,/some/where/pictures/002,0\n0,000.PNG,nan\n",
+        "Image;wet;old\nimages/002.png;True;0.0\n./000.png;false;-1\n001.png;;\n",
+        "wet,name,old\n1,/some/where/images/002,0\n0,000.PNG,nan\n",
     ],
 )
 def test_headers_paths_and_values_are_taken_as_people_write_them(flat: Images, tmp_path: Path, text: str) -> None:
@@ -29,9 +29,9 @@ def test_headers_paths_and_values_are_taken_as_people_write_them(flat: Images, t
 
 
 def test_it_takes_the_place_of_a_table_beside_the_images(tmp_path: Path) -> None:
-    pictures = folder(tmp_path / "pictures", 2)
-    (pictures / "attributes.csv").write_text("file,dry\n000.png,1\n001.png,1\n")
-    beside = open_images(pictures, cache=tmp_path / "cache")
+    source = folder(tmp_path / "images", 2)
+    (source / "attributes.csv").write_text("file,dry\n000.png,1\n001.png,1\n")
+    beside = open_images(source, cache=tmp_path / "cache")
     images = attributed(beside, table(tmp_path, "file,wet\n001.png,1\n"), own=True)
     assert (images.attributes, images.attribute.tolist()) == (("wet",), [[-1], [1]])
     assert any("in place of the 1 that these have by themselves" in remark for remark in images.remarks)
@@ -77,9 +77,9 @@ def test_a_file_that_is_not_there_is_refused(flat: Images, tmp_path: Path) -> No
 
 def test_one_file_may_speak_of_all_splits(tmp_path: Path) -> None:
     for split in ("train", "val"):
-        folder(tmp_path / "pictures" / split, 2)
-    train, held = (open_images(tmp_path / "pictures", split=s, cache=tmp_path / "c") for s in ("train", "val"))
-    path = table(tmp_path, "file,wet\n000.png,1\npictures/val/001.png,0\n")
+        folder(tmp_path / "images" / split, 2)
+    train, held = (open_images(tmp_path / "images", split=s, cache=tmp_path / "c") for s in ("train", "val"))
+    path = table(tmp_path, "file,wet\n000.png,1\nimages/val/001.png,0\n")
     assert attributed(train, path, own=True).attribute[:, 0].tolist() == [1, -1]
     assert attributed(held, path, own=False).attribute[:, 0].tolist() == [-1, 0]
     assert list(in_full(train, path)) == [["file", "wet"], ["train/000.png", "1"], ["val/001.png", "0"]]

@@ -20,7 +20,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_stray_shard_decides_nothing(tmp_path: Path) -> None:
-    root = folder(tmp_path / "pictures", 5)
+    root = folder(tmp_path / "images", 5)
     parquet(root / "prices.parquet", {"price": [1, 2]})
     parquet(root / "deep/er/codes.parquet", {"file": ["000.png"], "z[0]": [0.5]})
     tar(root / "notes.tar", {"readme.txt": b"text", "._1.png": b"", "a/._2.png": b""})
@@ -30,7 +30,7 @@ def test_a_stray_shard_decides_nothing(tmp_path: Path) -> None:
 
 
 def test_two_readings_are_asked(tmp_path: Path) -> None:
-    root = folder(tmp_path / "pictures", 5)
+    root = folder(tmp_path / "images", 5)
     parquet(root / "stray.parquet", {"image": [png(seed=7)]})
     with pytest.raises(Refusal, match=r"can be read in 2 ways, as 5 images .* or 1 .parquet with images \(first"):
         open_images(root)
@@ -58,7 +58,7 @@ def test_what_img2dataset_writes(tmp_path: Path) -> None:
     assert all("a disc" in texts for texts in images.captions)
 
 
-def test_a_table_beside_parquet_of_pictures_is_no_part_of_it(tmp_path: Path) -> None:
+def test_a_table_beside_parquet_of_images_is_no_part_of_it(tmp_path: Path) -> None:
     parquet(tmp_path / "train-0.parquet", {"image": [png()], "label": [0]})
     parquet(tmp_path / "metadata.parquet", {"label": [5]})
     assert len(open_images(tmp_path)) == 1
@@ -89,14 +89,14 @@ def test_a_damaged_shard_among_others_is_named(tmp_path: Path) -> None:
         ("image", "lists of images in the column image"),
     ],
 )
-def test_lists_of_pictures_are_refused(tmp_path: Path, column: str, complaint: str) -> None:
+def test_lists_of_images_are_refused(tmp_path: Path, column: str, complaint: str) -> None:
     file = parquet(tmp_path / "train.parquet", {column: [[{"bytes": png(), "path": "1.png"}]]})
     for source in (file, tmp_path):
         with pytest.raises(Refusal, match=rf"train.parquet.*{complaint}"):
             open_images(source)
 
 
-def test_pictures_without_a_text_and_texts_without_a_picture_are_counted(tmp_path: Path) -> None:
+def test_images_without_a_text_and_texts_without_an_image_are_counted(tmp_path: Path) -> None:
     files = {"1.png": png(), "1.txt": b"a disc", "2.png": png(), "3.txt": b"a disc", "3.json": b"{}"}
     images = open_images(tar(tmp_path / "0.tar", files))
     assert images.remarks == (
@@ -106,8 +106,8 @@ def test_pictures_without_a_text_and_texts_without_a_picture_are_counted(tmp_pat
 
 
 @pytest.mark.usefixtures("no_extras")
-def test_a_folder_without_pictures_says_what_is_there(tmp_path: Path) -> None:
-    root = tmp_path / "pictures"
+def test_a_folder_without_images_says_what_is_there(tmp_path: Path) -> None:
+    root = tmp_path / "images"
     root.mkdir()
     for name in ("1.heic", "2.HEIC", "notes.txt", ".hidden"):
         (root / name).write_bytes(b"")
@@ -121,9 +121,9 @@ def test_a_folder_without_pictures_says_what_is_there(tmp_path: Path) -> None:
     ("source", "as_", "complaint"),
     [
         ("digits", "tar", "digits is built in and read in one way: leave --as tar out"),
-        ("pictures", "zip", "--as zip: expected one of folder, parquet, tar"),
-        ("pictures", "parquet", "has no .parquet files with images; it can be read by --as folder"),
-        ("pictures", "splits", "has no sub-folders named like splits"),
+        ("images", "zip", "--as zip: expected one of folder, parquet, tar"),
+        ("images", "parquet", "has no .parquet files with images; it can be read by --as folder"),
+        ("images", "splits", "has no sub-folders named like splits"),
         ("shards/0.tar", "parquet", "is one .tar file: leave --as parquet out"),
         ("shards", "folder", "has no images in files of their own; it can be read by --as tar"),
     ],
@@ -131,7 +131,7 @@ def test_a_folder_without_pictures_says_what_is_there(tmp_path: Path) -> None:
 def test_readings_that_are_not_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, as_: str, complaint: str
 ) -> None:
-    folder(tmp_path / "pictures", 2)
+    folder(tmp_path / "images", 2)
     tar(tmp_path / "shards/0.tar", {"1.png": png()})
     monkeypatch.chdir(tmp_path)
     with pytest.raises(Refusal, match=complaint):

@@ -18,7 +18,7 @@ def sorted_in(tmp_path: Path) -> Images:
 
 
 def test_other_columns_stand_beside_their_images(flat: Images, tmp_path: Path) -> None:
-    path = table(tmp_path, "why,Class,name\nrandom,cat,pictures/002.png\nunsure ,,000.png\nrandom,dog,nope.png\n")
+    path = table(tmp_path, "why,Class,name\nrandom,cat,images/002.png\nunsure ,,000.png\nrandom,dog,nope.png\n")
     assert beside(flat, path, "why") == ["unsure", "", "random", ""]
     assert beside(flat, path, "who") == [""] * 4
     with pytest.raises(Refusal, match="the first line must name the columns file,class"):
@@ -30,8 +30,8 @@ def test_other_columns_stand_beside_their_images(flat: Images, tmp_path: Path) -
     [
         "file,class\n002.png,cat\n000.png,dog\n",
         "Filename,Label,who\n002.png,cat,me\n000.png,dog,\n",
-        "category;name\ncat;./002.png\ndog;pictures/000.png\n",
-        "\N{BYTE ORDER MARK}image\tCLASS\n/some/where/pictures/002.png\tcat\n000.png\tdog\n001.png\t\n",
+        "category;name\ncat;./002.png\ndog;images/000.png\n",
+        "\N{BYTE ORDER MARK}image\tCLASS\n/some/where/images/002.png\tcat\n000.png\tdog\n001.png\t\n",
         "file,name,class\n002.png,Felix,cat\n000.png,Rex,dog\n",
     ],
 )
@@ -59,11 +59,11 @@ def test_names_that_are_not_there_are_counted_and_others_serve(flat: Images, tmp
     )
 
 
-def test_a_picture_that_could_not_be_read_is_not_called_absent(tmp_path: Path) -> None:
-    pictures = folder(tmp_path / "pictures", 2)
-    (pictures / "half.png").write_bytes(b"no picture")
+def test_an_image_that_could_not_be_read_is_not_called_absent(tmp_path: Path) -> None:
+    source = folder(tmp_path / "images", 2)
+    (source / "half.png").write_bytes(b"no image")
     text = "file,class\n000.png,a\n001.png,b\nhalf.png,b\n"
-    images = labelled(open_images(pictures, cache=tmp_path / "cache"), table(tmp_path, text), own=True)
+    images = labelled(open_images(source, cache=tmp_path / "cache"), table(tmp_path, text), own=True)
     assert images.label.tolist() == [0, 1]
     assert not any("not among" in remark for remark in images.remarks)
 
@@ -108,9 +108,9 @@ def test_a_file_that_is_not_there_is_refused(flat: Images, tmp_path: Path) -> No
 def test_one_file_may_label_all_splits_and_bare_names_are_the_first_ones(tmp_path: Path) -> None:
     """The same name stands in both splits; only the training image is meant where no split is said."""
     for split in ("train", "val"):
-        folder(tmp_path / "pictures" / split, 3)
-    train, held = (open_images(tmp_path / "pictures", split=s, cache=tmp_path / "c") for s in ("train", "val"))
-    path = table(tmp_path, "file,class\n000.png,a\ntrain/001.png,b\npictures/val/002.png,c\n")
+        folder(tmp_path / "images" / split, 3)
+    train, held = (open_images(tmp_path / "images", split=s, cache=tmp_path / "c") for s in ("train", "val"))
+    path = table(tmp_path, "file,class\n000.png,a\ntrain/001.png,b\nimages/val/002.png,c\n")
     ours, theirs = labelled(train, path, own=True), labelled(held, path, own=False)
     assert [ours.classes[i] if i >= 0 else "" for i in ours.label] == ["a", "b", ""]
     assert ours.classes == ("a", "b", "c")
@@ -130,7 +130,7 @@ def test_a_runs_own_copy_is_read_as_it_stands(flat: Images, tmp_path: Path) -> N
     assert given.fingerprint == kept.fingerprint
 
 
-def test_others_pictures_stay_as_they_are(flat: Images, tmp_path: Path) -> None:
+def test_others_images_stay_as_they_are(flat: Images, tmp_path: Path) -> None:
     assert labelled(flat, table(tmp_path, "file,class\nx.png,a\n"), own=False) is flat
 
 

@@ -128,7 +128,7 @@ def test_a_class_may_have_a_splits_name_in_its_own(tmp_path: Path) -> None:
     assert images.remarks == ("train station: taken as classes like the other folders",)
 
 
-def test_what_systems_write_is_no_picture(tmp_path: Path) -> None:
+def test_what_systems_write_is_no_image(tmp_path: Path) -> None:
     root = made(tmp_path, "1.png", "2.png", "._1.png", "__MACOSX/._2.png", "@eaDir/1.png/THUMB.png", "a/.b/3.png")
     assert list(open_images(root).names) == ["1.png", "2.png"]
 

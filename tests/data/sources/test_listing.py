@@ -21,7 +21,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LATELIER_CACHE", str(tmp_path / "cache"))
 
 
-def pictures(path: Path) -> Path:
+def images(path: Path) -> Path:
     for name in ("a/1.png", "a/2.png", "b/deep/1.png", "b/1.png", "0.png"):
         write(path / name, size=(6, 5), seed=len(name))
         os.utime(path / name, (10, 10))
@@ -69,14 +69,14 @@ def grow(root: Path) -> None:
 
 @pytest.mark.parametrize("change", [rename, move, swap, touch, grow, lambda root: (root / "0.png").unlink()])
 def test_any_change_is_another_digest(change: Callable[[Path], None], tmp_path: Path) -> None:
-    root = pictures(tmp_path / "all")
+    root = images(tmp_path / "all")
     before[:] = [listed(root).digest("")]
     change(root)
     assert listed(root).digest("") != before[-1]
 
 
 def test_what_is_no_image_and_in_which_order_files_come_are_not_in_it(tmp_path: Path) -> None:
-    root = pictures(tmp_path / "all")
+    root = images(tmp_path / "all")
     first = listed(root)
     (root / "a/notes.txt").write_text("x")
     (root / "a/.hidden.png").write_text("x")
@@ -85,7 +85,7 @@ def test_what_is_no_image_and_in_which_order_files_come_are_not_in_it(tmp_path: 
         again.add(leaf)
     assert again.digest("") == first.digest("")
     assert len(again) == 5
-    assert pictures(tmp_path / "b").joinpath("b").exists()
+    assert images(tmp_path / "b").joinpath("b").exists()
     assert listed(root).digest("b/") == listed(root / "b").digest("")  # wherever the folder lies
 
 
@@ -123,7 +123,7 @@ def test_files_that_come_meanwhile_are_not_decoded_under_anothers_stamp(
 
 
 def test_a_stamp_is_the_same_whether_sizes_were_asked_for_at_once(tmp_path: Path) -> None:
-    root = pictures(tmp_path / "all")
+    root = images(tmp_path / "all")
     stamps = [place_of(root, stated=stated)[0].source("").stamp for stated in (True, False)]
     assert stamps[0] == stamps[1]
     assert np.all([len(str(stamp)) < 400 for stamp in stamps])

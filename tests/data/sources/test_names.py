@@ -70,28 +70,28 @@ def test_a_name_that_fits_none_or_several_is_nobodys(given: str, why: str) -> No
 
 
 def test_what_fits_but_for_something_is_said(tmp_path: Path) -> None:
-    pictures = folder(tmp_path / "pets", 3)
-    (pictures / "labels.csv").write_text("file,label\n000,a\n001.PNG,b\n002.png,b\n")
-    images = open_images(pictures, cache=tmp_path / "cache")
+    source = folder(tmp_path / "pets", 3)
+    (source / "labels.csv").write_text("file,label\n000,a\n001.PNG,b\n002.png,b\n")
+    images = open_images(source, cache=tmp_path / "cache")
     assert images.label.tolist() == [0, 1, 1]
     assert images.remarks == (
         "labels.csv: 1 of its names fit but for the ending",
         "labels.csv: 1 of its names fit but for case",
     )
-    again = labelled(images, pictures / "labels.csv", own=True)
+    again = labelled(images, source / "labels.csv", own=True)
     assert again.label.tolist() == [0, 1, 1]
-    assert next(in_full(images, pictures / "labels.csv")) == ("000.png", "a")
+    assert next(in_full(images, source / "labels.csv")) == ("000.png", "a")
 
 
 def test_why_a_name_fits_none_is_said(tmp_path: Path) -> None:
-    pictures = folder(tmp_path / "pets", 2)
-    write(pictures / "000.jpg")
-    (pictures / "labels.csv").write_text("file,label\n000,a\n")
+    source = folder(tmp_path / "pets", 2)
+    write(source / "000.jpg")
+    (source / "labels.csv").write_text("file,label\n000,a\n")
     both = r"labels.csv names 1 files .*'000' in row 2: '000.jpg' and '000.png' both fit"
     with pytest.raises(Refusal, match=both):
-        open_images(pictures, cache=tmp_path / "cache")
-    path = (pictures / "labels.csv").rename(tmp_path / "mine.csv")
-    images = open_images(pictures, cache=tmp_path / "cache")
+        open_images(source, cache=tmp_path / "cache")
+    path = (source / "labels.csv").rename(tmp_path / "mine.csv")
+    images = open_images(source, cache=tmp_path / "cache")
     with pytest.raises(Refusal, match=r"mine.csv, row 2: no image is called '000': .* both fit"):
         labelled(images, path, own=True)
     path.write_text("file,class\n000.gif,a\n001.png,a\n")
@@ -107,7 +107,7 @@ def latin(tmp_path: Path) -> Path:
         with open(os.path.join(root, name), "wb") as file:
             noise(seed=number).save(file, "PNG")
     with open(os.path.join(root, b"pferd/kaputt_\xfc.png"), "wb") as file:
-        file.write(b"no picture")
+        file.write(b"no image")
     return tmp_path / "latin"
 
 

@@ -88,7 +88,7 @@ def test_what_takes_no_part_is_said(tmp_path: Path) -> None:
     assert named(parquet(tmp_path, labels=[0, 1, None, 1])) == ["0", "1", None, "1"]
 
 
-def test_captions_of_both_columns_are_the_pictures(tmp_path: Path) -> None:
+def test_captions_of_both_columns_are_the_images(tmp_path: Path) -> None:
     images = parquet(tmp_path, caption=["a", "b", None, ""], captions=[["a", "c"], [], None, ["d", None]])
     assert [list(texts) for texts in images.captions] == [["a", "c"], ["b"], [], ["d"]]
 
@@ -225,7 +225,7 @@ def test_attributes_whose_names_garble_a_terminal_are_refused(tmp_path: Path) ->
         parquet(tmp_path, **{"hat\x1b[2J": [True] * 4})
 
 
-def test_names_with_more_dots_are_pictures_of_their_own(tmp_path: Path) -> None:
+def test_names_with_more_dots_are_images_of_their_own(tmp_path: Path) -> None:
     """Unless their key up to the first dot has an image, or a file that tells, as in a shard of webdataset."""
     names = ("Bild 1.2.png", "Shot 10.30.20.png", "Shot 10.30.40.PNG", "plain.png")
     images = tar(tmp_path, {**dict(zip(names, IMAGES, strict=True)), "Bild 1.2.txt": b"a dog"})
@@ -246,7 +246,7 @@ def test_names_with_more_dots_are_pictures_of_their_own(tmp_path: Path) -> None:
         tar(tmp_path, {**left, "1.right.png": IMAGES[3]})
 
 
-def test_pictures_in_a_tar_file_that_are_not_read_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_in_a_tar_file_that_are_not_read_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(formats, "installed", lambda extra: False)
     images = tar(tmp_path, {"0.png": IMAGES[0], "1.heic": b"x", "2.heic": b"y", "notes.md": b"z"})
     assert "2 .heic images are not read: pip install 'latelier[heif]'" in images.remarks

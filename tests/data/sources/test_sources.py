@@ -68,10 +68,10 @@ def test_classes_may_be_called_like_splits(tmp_path: Path) -> None:
 
 
 def test_links_are_followed_but_not_in_circles(tmp_path: Path) -> None:
-    pictures = folder(tmp_path / "pictures" / "one", 2)
-    (pictures / "up").symlink_to(tmp_path / "pictures", target_is_directory=True)
-    (pictures / "nowhere.png").symlink_to("missing.png")
-    images = open_images(tmp_path / "pictures")
+    source = folder(tmp_path / "images" / "one", 2)
+    (source / "up").symlink_to(tmp_path / "images", target_is_directory=True)
+    (source / "nowhere.png").symlink_to("missing.png")
+    images = open_images(tmp_path / "images")
     assert len(images) == 2
     assert images.skipped == ("one/nowhere.png",)
 
@@ -82,55 +82,55 @@ def test_empty_folder(tmp_path: Path) -> None:
 
 
 def test_damaged_files_are_skipped_and_named(tmp_path: Path) -> None:
-    pictures = folder(tmp_path / "pictures", 3)
-    (pictures / "text.png").write_text("not an image")
+    source = folder(tmp_path / "images", 3)
+    (source / "text.png").write_text("not an image")
     whole = write(tmp_path / "whole.jpg", size=(64, 64)).read_bytes()
-    (pictures / "half.jpg").write_bytes(whole[: len(whole) // 2])
-    images = open_images(pictures, size=10)
+    (source / "half.jpg").write_bytes(whole[: len(whole) // 2])
+    images = open_images(source, size=10)
     assert images.skipped == ("half.jpg", "text.png")
     assert list(images.names) == ["000.png", "001.png", "002.png"]
     assert images.remarks == ()
     for i in (3, 4, 5):
-        (pictures / f"{i}.gif").write_bytes(b"GIF89a")
-    assert open_images(pictures, size=10).remarks == ("5 of 8 images could not be decoded, first 3.gif: not an image",)
+        (source / f"{i}.gif").write_bytes(b"GIF89a")
+    assert open_images(source, size=10).remarks == ("5 of 8 images could not be decoded, first 3.gif: not an image",)
 
 
 def test_nothing_left(tmp_path: Path) -> None:
     for i in range(3):
-        write(tmp_path / "pictures" / f"{i}.png").write_text("not an image")
+        write(tmp_path / "images" / f"{i}.png").write_text("not an image")
     for options in ({}, {"size": 8, "channels": 1}):
         with pytest.raises(Refusal, match=r"none of 3 images could be decoded; the first is 0.png: not an image"):
-            open_images(tmp_path / "pictures", **options)
+            open_images(tmp_path / "images", **options)
 
 
 def test_bombs_are_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder(tmp_path / "pictures", 2)
-    write(tmp_path / "pictures/bomb.png", size=(40, 30))
+    folder(tmp_path / "images", 2)
+    write(tmp_path / "images/bomb.png", size=(40, 30))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 200)
-    assert open_images(tmp_path / "pictures").skipped == ("bomb.png",)
+    assert open_images(tmp_path / "images").skipped == ("bomb.png",)
 
 
 # ---- sizes and channels
 
 
 def test_own_size_may_be_oblong(tmp_path: Path) -> None:
-    assert open_images(folder(tmp_path / "pictures", 3, size=(24, 16))).shape == (3, 16, 24)
+    assert open_images(folder(tmp_path / "images", 3, size=(24, 16))).shape == (3, 16, 24)
 
 
 @pytest.mark.parametrize("odd", [(13, 10), (1, 1)])
 @pytest.mark.parametrize("probed", [256, 2])
 def test_mixed_sizes(tmp_path: Path, odd: tuple[int, int], probed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(target, "PROBED", probed)  # the odd one is seen before or while decoding
-    pictures = folder(tmp_path / "pictures", 3)
-    write(pictures / "odd.png", size=odd)
-    images = open_images(pictures)
+    source = folder(tmp_path / "images", 3)
+    write(source / "odd.png", size=odd)
+    images = open_images(source)
     assert images.shape == (3, 64, 64)
     assert images.remarks == (target.MIXED,)
-    assert open_images(pictures, size=8).remarks == ()
+    assert open_images(source, size=8).remarks == ()
 
 
 def test_single_pixels_are_scaled(tmp_path: Path) -> None:
-    images = open_images(folder(tmp_path / "pictures", 2, size=(1, 1)))
+    images = open_images(folder(tmp_path / "images", 2, size=(1, 1)))
     assert (images.shape, images.remarks) == ((3, 64, 64), (target.MIXED,))
 
 
@@ -145,13 +145,13 @@ def mixed(path: Path, *modes: str) -> Path:
 
 
 def test_of_grey_and_colour_together_the_majority_decides(tmp_path: Path) -> None:
-    pictures = mixed(tmp_path / "pictures", "RGB", "L", "RGB", "RGB")
+    source = mixed(tmp_path / "images", "RGB", "L", "RGB", "RGB")
     for channels, shape, remark in (
         (None, (3, 10, 12), f"1 of 4 images: {MOSTLY_COLOUR}"),
         (3, (3, 10, 12), "1 of 4 images: grey, repeated in three channels"),
         (1, (1, 10, 12), "3 of 4 images: in colour, turned grey"),
     ):
-        images = open_images(pictures, channels=channels)
+        images = open_images(source, channels=channels)
         assert (images.shape, images.remarks) == (shape, (remark,))
     grey = open_images(mixed(tmp_path / "grey", "L", "RGB", "L"))
     assert (grey.shape, grey.remarks) == ((1, 10, 12), (f"1 of 3 images: {MOSTLY_GREY}",))
@@ -160,11 +160,11 @@ def test_of_grey_and_colour_together_the_majority_decides(tmp_path: Path) -> Non
     assert (half.shape, half.remarks) == ((3, 10, 12), (f"2 of 4 images: {MOSTLY_COLOUR}",))
 
 
-def test_pictures_that_cannot_be_read_do_not_vote(tmp_path: Path) -> None:
-    pictures = mixed(tmp_path / "pictures", "L", "L", "RGB", "RGB", "RGB")
+def test_images_that_cannot_be_read_do_not_vote(tmp_path: Path) -> None:
+    source = mixed(tmp_path / "images", "L", "L", "RGB", "RGB", "RGB")
     for name in ("002.png", "003.png"):  # whose greyness would be known by their names alone
-        (pictures / name).write_bytes(b"no picture")
-    images = open_images(pictures)
+        (source / name).write_bytes(b"no image")
+    images = open_images(source)
     assert (images.shape, images.skipped) == ((1, 10, 12), ("002.png", "003.png"))
     assert images.remarks == (f"1 of 5 images: {MOSTLY_GREY}",)
 
@@ -172,13 +172,13 @@ def test_pictures_that_cannot_be_read_do_not_vote(tmp_path: Path) -> None:
 def test_the_sample_is_of_the_whole_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(target, "PROBED", 4)
     monkeypatch.setattr(target, "BLOCK", 1)
-    pictures = mixed(tmp_path / "pictures", *"LLLLL", *["RGB"] * 15)  # the first class is of another kind
-    assert open_images(pictures).remarks == (f"5 of 20 images: {MOSTLY_COLOUR}",)
+    source = mixed(tmp_path / "images", *"LLLLL", *["RGB"] * 15)  # the first class is of another kind
+    assert open_images(source).remarks == (f"5 of 20 images: {MOSTLY_COLOUR}",)
     for number in range(17):  # where nothing of the sample opens, what does open decides
-        (pictures / f"{number:03}.png").write_bytes(b"no picture")
+        (source / f"{number:03}.png").write_bytes(b"no image")
     for number in (17, 18):
-        write(pictures / f"{number:03}.png", "L")
-    assert open_images(pictures).shape == (1, 10, 12)
+        write(source / f"{number:03}.png", "L")
+    assert open_images(source).shape == (1, 10, 12)
 
 
 def test_what_comes_after_the_sample_is_converted_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,12 +190,12 @@ def test_what_comes_after_the_sample_is_converted_too(tmp_path: Path, monkeypatc
 
 
 def test_conversions_are_told_with_their_number(tmp_path: Path) -> None:
-    pictures = folder(tmp_path / "pictures", 2)
-    noise().quantize(8).save(pictures / "palette.png")
-    write(pictures / "cmyk.tif", "CMYK")
-    write(pictures / "alpha.png", "RGBA")
-    Image.fromarray(np.full((10, 12), 60000, np.uint16)).save(pictures / "deep.png")
-    images = open_images(pictures, channels=3)
+    source = folder(tmp_path / "images", 2)
+    noise().quantize(8).save(source / "palette.png")
+    write(source / "cmyk.tif", "CMYK")
+    write(source / "alpha.png", "RGBA")
+    Image.fromarray(np.full((10, 12), 60000, np.uint16)).save(source / "deep.png")
+    images = open_images(source, channels=3)
     assert (images.pixels[list(images.names).index("deep.png")] == round(60000 / 257)).all()
     assert images.remarks == (
         "1 of 6 images: CMYK, turned into RGB",
@@ -232,7 +232,7 @@ def test_refusals(source: str, options: dict[str, Any], complaint: str) -> None:
 
 def test_a_split_of_what_has_none(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match="has no split test; it has no splits: leave the split out"):
-        open_images(folder(tmp_path / "pictures", 1), split="test")
+        open_images(folder(tmp_path / "images", 1), split="test")
 
 
 def test_a_built_in_name_wins_but_a_path_is_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -406,10 +406,10 @@ def test_mnist() -> None:
 
 
 def test_parquet(tmp_path: Path) -> None:
-    pictures = [{"bytes": png(seed=i), "path": f"b'{i}.png'"} for i in range(150)]
-    pictures[7]["bytes"] = b"no picture"
+    cells = [{"bytes": png(seed=i), "path": f"b'{i}.png'"} for i in range(150)]
+    cells[7]["bytes"] = b"no image"
     columns = {
-        "image": pictures,
+        "image": cells,
         "label": [i % 3 for i in range(149)] + [None],
         "captions": [[f"image {i}", "an image"] if i else None for i in range(150)],
         "round": [i % 2 == 0 for i in range(150)],
@@ -420,7 +420,7 @@ def test_parquet(tmp_path: Path) -> None:
         tmp_path / "set/data/train-00000-of-00002.parquet", {k: v[:140] for k, v in columns.items()}, row_group_size=100
     )
     parquet(tmp_path / "set/data/train-00001-of-00002.parquet", {k: v[140:] for k, v in columns.items()})
-    parquet(tmp_path / "set/data/test-00000-of-00001.parquet", {"image": pictures[:2], "label": [3, 0]})
+    parquet(tmp_path / "set/data/test-00000-of-00001.parquet", {"image": cells[:2], "label": [3, 0]})
     (tmp_path / "set/names.json").write_text(
         json.dumps({"label": ["b'ant'", "bee", "cow", "dog"], "attributes": ["red"]})
     )
@@ -457,8 +457,8 @@ def test_bad_parquet(tmp_path: Path) -> None:
         open_images(tmp_path / "cut.parquet")
     with pytest.raises(Refusal, match=r"cut.parquet: not a whole Parquet file"):  # among others too: it may be a shard
         open_images(tmp_path)
-    with pytest.raises(Refusal, match="no column image; it has picture"):
-        open_images(parquet(tmp_path / "other.parquet", {"picture": [png()]}))
+    with pytest.raises(Refusal, match="no column image; it has photo"):
+        open_images(parquet(tmp_path / "other.parquet", {"photo": [png()]}))
 
 
 def test_tar_shards(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def many_kinds(root: Path) -> None:
     (root / "labels.csv").write_text("file,label\n000.png,a\n001.png,b\n")
     for name in ("a.heic", "b.HEIC", "notes", "notes.txt", ".DS_Store", "._000.png", "Thumbs.db", "set.zip"):
         (root / name).write_bytes(b"x")
-    (root / "bad.png").write_bytes(b"no picture")
+    (root / "bad.png").write_bytes(b"no image")
     content = io.BytesIO()
     noise(size=(64, 64)).save(content, "JPEG")
     (root / "half.jpg").write_bytes(content.getvalue()[:900])
@@ -80,11 +80,11 @@ def splits(root: Path) -> None:
 
 
 def rows(root: Path) -> None:
-    pictures = [{"bytes": png(seed=i), "path": f"{i}.png"} for i in range(4)]
-    pictures[1]["bytes"] = b"no picture"
-    pictures[3]["bytes"] = pictures[0]["bytes"]
-    parquet(root / "data/train-0.parquet", {"image": pictures, "label": [0, 1, None, 1], "count": [1, 2, 3, 4]})
-    parquet(root / "data/test-0.parquet", {"image": pictures[:1], "label": [0], "count": [1]})
+    source = [{"bytes": png(seed=i), "path": f"{i}.png"} for i in range(4)]
+    source[1]["bytes"] = b"no image"
+    source[3]["bytes"] = source[0]["bytes"]
+    parquet(root / "data/train-0.parquet", {"image": source, "label": [0, 1, None, 1], "count": [1, 2, 3, 4]})
+    parquet(root / "data/test-0.parquet", {"image": source[:1], "label": [0], "count": [1]})
     (root / "names.json").write_text('{"label": ["a", "b"]}')
     (root / "README.md").write_text("text")
 
@@ -195,7 +195,7 @@ def test_what_lies_in_shards(tmp_path: Path) -> None:
     assert "columns not used: count" in whole.remarks
 
 
-def test_of_many_pictures_a_sample_is_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_many_images_a_sample_is_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("latelier.data.sources.survey.TRIED", 4)
     monkeypatch.setattr("latelier.data.sources.survey.BLOCKS", 2)
     monkeypatch.setattr("latelier.data.sources.survey.BLOCK", 2)

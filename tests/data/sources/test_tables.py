@@ -16,11 +16,11 @@ Open = Callable[[str, str], Images]
 def with_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Open:
     """Opens a folder of the images 000.png to 003.png with one table beside them."""
     monkeypatch.setenv("LATELIER_CACHE", str(tmp_path / "cache"))
-    pictures = folder(tmp_path / "pictures", 4)
+    source = folder(tmp_path / "images", 4)
 
     def opened(name: str, text: str) -> Images:
-        (pictures / name).write_text(text, encoding="utf-8")
-        return open_images(pictures)
+        (source / name).write_text(text, encoding="utf-8")
+        return open_images(source)
 
     return opened
 
@@ -94,10 +94,10 @@ def test_bad_tables_are_refused_in_one_line(with_table: Open, name: str, text: s
 
 
 def test_a_table_in_another_encoding_is_refused(tmp_path: Path) -> None:
-    pictures = folder(tmp_path / "pictures", 1)
-    (pictures / "labels.csv").write_bytes("file,label\n000.png,Käse\n".encode("latin-1"))
+    source = folder(tmp_path / "images", 1)
+    (source / "labels.csv").write_bytes("file,label\n000.png,Käse\n".encode("latin-1"))
     with pytest.raises(Refusal, match="not a CSV file in UTF-8"):
-        open_images(pictures, cache=tmp_path / "cache")
+        open_images(source, cache=tmp_path / "cache")
 
 
 @pytest.mark.parametrize(
@@ -126,9 +126,9 @@ def test_a_table_in_another_encoding_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_tables_are_read_as_programs_save_them(content: bytes, tmp_path: Path) -> None:
-    pictures = folder(tmp_path / "pictures", 3)
-    (pictures / "labels.csv").write_bytes(content)
-    images = open_images(pictures, cache=tmp_path / "cache")
+    source = folder(tmp_path / "images", 3)
+    (source / "labels.csv").write_bytes(content)
+    images = open_images(source, cache=tmp_path / "cache")
     assert [images.classes[i] for i in images.label] == ["cat", "dog", "a, b"]
     assert images.remarks == ()
 
@@ -147,10 +147,10 @@ def test_tables_are_read_as_programs_save_them(content: bytes, tmp_path: Path) -
     ],
 )
 def test_what_cannot_be_read_is_refused_with_its_cause(content: bytes, complaint: str, tmp_path: Path) -> None:
-    pictures = folder(tmp_path / "pictures", 1)
-    (pictures / "labels.csv").write_bytes(content)
+    source = folder(tmp_path / "images", 1)
+    (source / "labels.csv").write_bytes(content)
     with pytest.raises(Refusal, match=complaint) as refusal:
-        open_images(pictures, cache=tmp_path / "cache")
+        open_images(source, cache=tmp_path / "cache")
     assert "\n" not in str(refusal.value)
 
 
@@ -206,15 +206,15 @@ def test_captions(with_table: Open) -> None:
 def test_splits_agree_on_classes(tmp_path: Path) -> None:
     for split, labels in (("train", "bc"), ("test", "ab")):
         for i in range(2):
-            write(tmp_path / "pictures" / split / f"{i}.png")
+            write(tmp_path / "images" / split / f"{i}.png")
         rows = "".join(f"{i}.png,{label}\n" for i, label in enumerate(labels))
-        (tmp_path / "pictures" / split / "labels.csv").write_text(f"file,label\n{rows}")
-    train, test = (open_images(tmp_path / "pictures", split=split, cache=tmp_path) for split in ("train", "test"))
+        (tmp_path / "images" / split / "labels.csv").write_text(f"file,label\n{rows}")
+    train, test = (open_images(tmp_path / "images", split=split, cache=tmp_path) for split in ("train", "test"))
     assert train.classes == test.classes == ("a", "b", "c")
     assert (train.label.tolist(), test.label.tolist()) == ([1, 2], [0, 1])
-    (tmp_path / "pictures" / "labels.csv").write_text("file,label\n")
+    (tmp_path / "images" / "labels.csv").write_text("file,label\n")
     with pytest.raises(Refusal, match="put one into each of test, train"):
-        open_images(tmp_path / "pictures", cache=tmp_path)
+        open_images(tmp_path / "images", cache=tmp_path)
 
 
 def test_class_folders_beside_a_table_of_labels_are_said_to_be_none(tmp_path: Path) -> None:

@@ -49,10 +49,10 @@ def draw_factors(start: int, stop: int, seed: int) -> np.ndarray:
     label = u[:, 0].reshape(-1, dealt).argsort(1).ravel()
     rows = slice(start - first, stop - first)
     _, own, colours, each, places = np.split(u[rows], np.cumsum(DRAWS)[:-1], axis=1)
-    picture = _picture(own)
-    shapes = _shapes(label[rows], picture[:, 1], colours, each.reshape(-1, SLOTS, 6), places)
-    shapes[np.arange(SLOTS) >= picture[:, :1]] = [-1] * 3 + [0] * (len(SHAPE_FACTORS) - 3)
-    return np.concatenate([picture, shapes.reshape(len(shapes), -1)], 1).astype(np.float32)
+    image = _image(own)
+    shapes = _shapes(label[rows], image[:, 1], colours, each.reshape(-1, SLOTS, 6), places)
+    shapes[np.arange(SLOTS) >= image[:, :1]] = [-1] * 3 + [0] * (len(SHAPE_FACTORS) - 3)
+    return np.concatenate([image, shapes.reshape(len(shapes), -1)], 1).astype(np.float32)
 
 
 def _uniforms(start: int, stop: int, seed: int) -> np.ndarray:
@@ -62,7 +62,7 @@ def _uniforms(start: int, stop: int, seed: int) -> np.ndarray:
     return (raw >> np.uint64(11)).reshape(stop - start, -1)[:, : sum(DRAWS)] * 2.0**-53
 
 
-def _picture(u: np.ndarray) -> np.ndarray:
+def _image(u: np.ndarray) -> np.ndarray:
     """[n, IMAGE_FACTORS] out of as many uniform numbers."""
     count = 1 + np.floor(3 * u[:, 0])
     layout = np.choose(count.astype(int) - 1, [0 * count, 1 + np.floor(2 * u[:, 1]), 3 + np.floor(4 * u[:, 1])])

@@ -139,8 +139,8 @@ def split(factors: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndar
 def render(factors: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """factors [n, FACTORS] -> pixels uint8 [n, h, w, 3], and uint8 [n, h, w] twice: parts, 1 + kind of the shape that
     covers the pixel's centre, and instances, 1 + its slot; 0 = ground."""
-    picture, shapes = split(np.asarray(factors, np.float32))
-    canvas = _ground(picture, size)
+    image, shapes = split(np.asarray(factors, np.float32))
+    canvas = _ground(image, size)
     parts = np.zeros((len(factors), size, size), np.uint8)
     instances = np.zeros_like(parts)
     for slot in range(SLOTS):
@@ -189,15 +189,15 @@ def _shape(outline: Outline, shape: dict[str, np.ndarray], size: int) -> tuple[F
     return distance, paint + second * (other - paint)
 
 
-def _ground(picture: dict[str, np.ndarray], size: int) -> np.ndarray:
+def _ground(image: dict[str, np.ndarray], size: int) -> np.ndarray:
     """float32 [n, h, w, 3]: two muted tones of one hue, too grey for any paint."""
-    hue, period = picture["ground hue"][:, None], picture["ground period"][:, None, None]
+    hue, period = image["ground hue"][:, None], image["ground period"][:, None, None]
     middle = np.full(len(hue), 0.5, np.float32)
-    u, v = _frame(middle, middle, picture["ground angle"], size)
-    second = _mix(u, v, period, picture["ground texture"], size)[..., None]
+    u, v = _frame(middle, middle, image["ground angle"], size)
+    second = _mix(u, v, period, image["ground texture"], size)[..., None]
     turn = hue - np.arange(3, dtype=np.float32) / 3
     tint = 0.87 + 0.26 * np.clip(2 - 6 * np.abs(turn - np.rint(turn)), 0, 1)
-    dark = picture["ground dark"][:, None, None, None] > 0
+    dark = image["ground dark"][:, None, None, None] > 0
     tone = tint[:, None, None] * np.where(dark, np.float32(48), np.float32(140))
     contrast = np.where(dark, np.float32(0.36), np.float32(0.24))
     return np.asarray(tone * (1 + contrast * (0.5 - second)))

@@ -100,21 +100,21 @@ def _levels(factors: np.ndarray) -> np.ndarray:
 
 def _attributes(factors: np.ndarray) -> np.ndarray:
     """int8 [n, ATTRIBUTES]."""
-    picture, shape = split(factors)
+    image, shape = split(factors)
     has = {name: shape["colour"] == number for number, name in enumerate(COLOURS)}
     has |= {name: shape["texture"] == number for number, name in enumerate(TEXTURES)}
     has |= {name: shape["kind"] == number for number, name in enumerate(KINDS)}
     has |= {"small": (shape["radius"] > 0) & (shape["radius"] < LARGE), "large": shape["radius"] >= LARGE}
     holds = {f"has {name}": slots.any(1) for name, slots in has.items()}
-    holds["two or more shapes"] = picture["count"] >= 2
-    holds["ground is striped"] = picture["ground texture"] == GROUNDS.index("striped")
-    holds["ground is dark"] = picture["ground dark"] == 1
+    holds["two or more shapes"] = image["count"] >= 2
+    holds["ground is striped"] = image["ground texture"] == GROUNDS.index("striped")
+    holds["ground is dark"] = image["ground dark"] == 1
     return np.stack([holds[name] for name in ATTRIBUTES], 1).astype(np.int8)
 
 
 def _captions(factors: np.ndarray) -> list[list[str]]:
     """Every image's captions, the canonical one first."""
-    picture, shape = split(factors)
+    image, shape = split(factors)
     nouns = [
         [
             noun(
@@ -125,7 +125,7 @@ def _captions(factors: np.ndarray) -> list[list[str]]:
         ]
         for slots in zip(*(shape[name].tolist() for name in ("radius", "colour", "texture", "kind")), strict=True)
     ]
-    layouts, grounds = picture["layout"].astype(int).tolist(), picture["ground texture"].astype(int).tolist()
+    layouts, grounds = image["layout"].astype(int).tolist(), image["ground texture"].astype(int).tolist()
     return [
         describe(shapes, LAYOUTS[layout].relations, GROUNDS[ground])
         for shapes, layout, ground in zip(nouns, layouts, grounds, strict=True)

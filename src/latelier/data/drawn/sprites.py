@@ -109,11 +109,11 @@ def _inside(shape: str, u: np.ndarray, v: np.ndarray) -> np.ndarray:
     return inside
 
 
-def _shrunk(pictures: np.ndarray, size: int) -> np.ndarray:
+def _shrunk(shares: np.ndarray, size: int) -> np.ndarray:
     """uint8 [m, size, size] of shares [m, SIDE, SIDE]."""
     block = SIDE // size
-    covered = np.zeros((len(pictures), size, size), np.float32)
+    covered = np.zeros((len(shares), size, size), np.float32)
     for down, right in np.ndindex(block, block):
-        covered += pictures[:, down::block, right::block]
+        covered += shares[:, down::block, right::block]
     pixels: np.ndarray = np.rint(covered * (255 / block**2)).astype(np.uint8)
     return pixels

@@ -58,12 +58,12 @@ class Info(TypedDict):
 
 def read_info(folder: Path) -> Info:
     """What the pack in ``folder`` is. Raises DamagedError; whether the other files are there is not looked at."""
-    told = parsed(INFO, read(folder / INFO, MOST))
-    if not isinstance(told, dict) or told.get("format") != FORMAT:
+    content = parsed(INFO, read(folder / INFO, MOST))
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise DamagedError(f"{INFO}: of another version of latelier")
-    if json_records.SUM not in told:
+    if json_records.SUM not in content:
         raise DamagedError(f"{INFO}: without its checksum")
-    info = formed(INFO, told, Info)
+    info = formed(INFO, content, Info)
     if info["shape"][2] not in (1, 3):
         raise DamagedError(f"{INFO}: {info['shape'][2]} channels")
     if info["files"].keys() != file_names(info):

@@ -29,8 +29,8 @@ ROWS = 40  # bits of a place that are the row, above them the number of the pack
 def stated_of(path: str) -> bytes:
     """What tells a file in its present state from others, without its content. Raises OSError."""
     status = os.stat(path)
-    told = b"%s\0%d\0%d" % (os.fsencode(path), status.st_size, status.st_mtime_ns)
-    return blake2b(told, digest_size=STATED).digest()
+    state = b"%s\0%d\0%d" % (os.fsencode(path), status.st_size, status.st_mtime_ns)
+    return blake2b(state, digest_size=STATED).digest()
 
 
 def origin_of(digest: bytes, stated: bytes, conversions: Iterable[str]) -> np.ndarray:

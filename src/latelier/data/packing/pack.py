@@ -49,7 +49,7 @@ def cache_folder(cache: Path | None) -> Path:
     return Path(cache or os.environ.get("LATELIER_CACHE") or "~/.cache/latelier").expanduser().absolute()
 
 
-class Asked(NamedTuple):
+class PackRequest(NamedTuple):
     """What of a source is wanted."""
 
     source: str  # as the user gave it, with its split
@@ -61,14 +61,14 @@ class Asked(NamedTuple):
 def packed(
     stamp: object,
     contents: Callable[[], Plan | Images],
-    asked: Asked,
+    request: PackRequest,
     *,
     cache: Path,
     progress: Progress | None = None,
 ) -> Images:
     """The pack of a source. ``stamp`` (fit for JSON) tells this source and its state from any other; ``contents`` is
     called only where the pack is not there yet. Raises Refusal."""
-    key = sha256(json.dumps([FORMAT, stamp, *asked[1:], ready()]).encode()).hexdigest()[:32]
+    key = sha256(json.dumps([FORMAT, stamp, *request[1:], ready()]).encode()).hexdigest()[:32]
     folder = cache / "packs" / key
     damage, made = "", False
     try:
@@ -82,7 +82,7 @@ def packed(
                     raise OSError("what is written there does not last") from error
             with alone(folder) as lock:
                 if not _whole(folder):
-                    _make(folder, contents, asked, lock, progress)
+                    _make(folder, contents, request, lock, progress)
                     made = True
     except LostError:
         raise
@@ -111,7 +111,7 @@ def _whole(folder: Path) -> bool:
 def _make(
     folder: Path,
     contents: Callable[[], Plan | Images],
-    asked: Asked,
+    request: PackRequest,
     lock: int,
     progress: Progress | None,
 ) -> None:
@@ -120,10 +120,10 @@ def _make(
     try:
         content = contents()
         if isinstance(content, Plan):
-            filled, facts = fill(part, content, *asked[1:], lock, progress), content.facts
+            filled, facts = fill(part, content, *request[1:], lock, progress), content.facts
         else:
-            filled, facts = store(part, content, asked.size, asked.channels), content
-        seal(part, facts, filled, asked.source)
+            filled, facts = store(part, content, request.size, request.channels), content
+        seal(part, facts, filled, request.source)
     except LostError:
         raise
     except (Refusal, OSError):
@@ -138,9 +138,9 @@ def _make(
 def sealed(images: Images, source: str, pack: Images | None = None) -> Images:
     """The same under the name that the user gave, its fingerprint over all that is known: pixels, labels, words.
     ``pack``: these images as their pack has them, whose fingerprint stands there if nothing has come to them."""
-    told = images.label, images.attribute, images.captions, images.classes, images.attributes
+    facts = images.label, images.attribute, images.captions, images.classes, images.attributes
     if pack is not None and pack.known:
         own = pack.label, pack.attribute, pack.captions, pack.classes, pack.attributes
-        if all(one is two for one, two in zip(told, own, strict=True)):
+        if all(one is two for one, two in zip(facts, own, strict=True)):
             return replace(images, source=source, fingerprint=pack.known)
-    return replace(images, source=source, fingerprint=fingerprint(images.fingerprint, *told))
+    return replace(images, source=source, fingerprint=fingerprint(images.fingerprint, *facts))

@@ -18,7 +18,7 @@ from latelier.data.packing.npy import mapped_array
 from latelier.data.packing.sums import DamagedError
 
 PACKS, ROWS = 256, 1 << 22  # this many are looked through, of the packs last used: a fraction of a second;
-TIMES = 4  # or so many rows for each that is to be made, which takes less time than one decoded
+TIMES = 4  # or this many rows for each that is to be made, which takes less time than one decoded
 INDEX = "known.npy"  # in the folder of a pack that is being made
 PLUGINS = ("pillow-heif", "pillow-jxl-plugin")  # packages that decode formats for Pillow
 

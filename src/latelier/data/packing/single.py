@@ -17,7 +17,7 @@ STRIP = 64  # rows of the reduced image that are made at once
 
 
 def read(content: bytes) -> Image.Image:
-    """An image of mode L or RGB, upright, at most ``SIDE`` px a side. Raises Refusal for bytes that are no image,
+    """An image of mode L or RGB, upright, at most ``SIDE`` x ``SIDE`` px. Raises Refusal for bytes that are no image,
     or too large a one."""
     try:
         with no_bombs(), opened(io.BytesIO(content)) as image:

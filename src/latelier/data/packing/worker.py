@@ -178,7 +178,7 @@ class Decoder:
             for row, file in enumerate(self.reader(items), report["first"]):
                 good = report["good"]
                 try:
-                    rows[good], conversions, origins[good] = self._picture(file, target)
+                    rows[good], conversions, origins[good] = self._image(file, target)
                 except SurpriseError:
                     raise
                 except Exception as error:  # Pillow lets any kind escape, and one damaged file must not end the rest
@@ -188,7 +188,7 @@ class Decoder:
                     found.update(conversions)
         report["found"] = dict(found)
 
-    def _picture(self, file: str | BinaryIO, target: Target) -> tuple[np.ndarray, set[str], np.ndarray]:
+    def _image(self, file: str | BinaryIO, target: Target) -> tuple[np.ndarray, set[str], np.ndarray]:
         """Pixels, conversions and origin of one image."""
         stated, digest, encoded = stated_of(file) if isinstance(file, str) else b"", b"", None
         found = self.known.find(stated) if self.known and stated else None

@@ -42,9 +42,9 @@ class Held(NamedTuple):
 
 def limit() -> int:
     """Bytes that fetched shards may take. Raises Refusal for a setting that says no number."""
-    asked = os.environ.get(VARIABLE) or USUAL
-    if (found := amount(asked, BYTES)) is None:
-        raise Refusal(f"{VARIABLE}={asked}: expected bytes as a whole number and a unit, as in 32G")
+    given = os.environ.get(VARIABLE) or USUAL
+    if (found := amount(given, BYTES)) is None:
+        raise Refusal(f"{VARIABLE}={given}: expected bytes as a whole number and a unit, as in 32G")
     return found
 
 

@@ -197,5 +197,5 @@ def _shard(near: str, info: dict[str, Any]) -> Shard:
     if info.get("size") is None:
         raise Refusal(f"{url}: the server does not say how long it is; fetch the files, and give their folder")
     lfs = info.get("lfs") or {}
-    told = [lfs.get("sha256"), *(info.get(key) for key in TAGS)]
-    return Shard(url, int(info["size"]), next((str(tag).strip('"') for tag in told if tag), ""))
+    tags = [lfs.get("sha256"), *(info.get(key) for key in TAGS)]
+    return Shard(url, int(info["size"]), next((str(tag).strip('"') for tag in tags if tag), ""))

@@ -39,8 +39,8 @@ class Counts(NamedTuple):
 def counts(of: ShardSet, progress: Callable[[int, int], None] | None = None) -> Counts:
     """Counts the images of each shard. ``progress``: called with shards done and their number. Raises Refusal for a
     shard that cannot be read, and where there are no images."""
-    if told := _index(of):
-        found = Counts(np.array([told[shard.name] for shard in of.shards], np.int64), ())
+    if content := _index(of):
+        found = Counts(np.array([content[shard.name] for shard in of.shards], np.int64), ())
     else:
         known = list[tuple[int, tuple[str, ...]]]()
         with ThreadPoolExecutor(AT_ONCE) as threads:
@@ -60,8 +60,8 @@ def _count(of: ShardSet, shard: Shard) -> tuple[int, tuple[str, ...]]:
     digest = sha256(json.dumps([of.kind, shard, of.names]).encode()).hexdigest()[:32]
     kept = of.cache.folder / "counts" / f"{digest}.json"
     try:
-        told = json.loads(kept.read_bytes())
-        return int(told["images"]), tuple(map(str, told["classes"]))
+        content = json.loads(kept.read_bytes())
+        return int(content["images"]), tuple(map(str, content["classes"]))
     except (OSError, ValueError, TypeError, KeyError):  # not there, or of no use
         pass
     if of.kind == "parquet":
@@ -94,8 +94,8 @@ def _index(of: ShardSet) -> dict[str, int]:
         return {}
     path: Path = of.cache.local(index)
     try:
-        told: Any = json.loads(path.read_bytes())["shardlist"]
-        numbers = {str(one["url"]).rpartition("/")[2]: int(one["nsamples"]) for one in told}
+        content: Any = json.loads(path.read_bytes())["shardlist"]
+        numbers = {str(one["url"]).rpartition("/")[2]: int(one["nsamples"]) for one in content}
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise Refusal(
             f'{index.url}: not understood ({error}); expected {{"shardlist": [{{"url": ..., "nsamples": ...}}]}}, or '

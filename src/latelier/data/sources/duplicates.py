@@ -36,9 +36,9 @@ class Duplicates:
             if size > 0 and size not in self._first:
                 self._first[size] = (plan, item, split)
             elif size > 0:
-                for of_plan, picture, its in filter(None, (self._first[size], (plan, item, split))):
+                for of_plan, one, its in filter(None, (self._first[size], (plan, item, split))):
                     self.left -= size
-                    for file in READERS[of_plan.reader](of_plan.paths)([picture]):
+                    for file in READERS[of_plan.reader](of_plan.paths)([one]):
                         self._note(file, its)
                 self._first[size] = None
 

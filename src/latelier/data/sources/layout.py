@@ -53,12 +53,12 @@ def lay_out(root: Path, images: Listing, reading: str = "") -> Layout:
     for place in folders_of:
         folders.update(_tops(root, images, place) if place != inside else tops)
     loose = folders.pop("", 0)
-    told = all(TABLES[0] in _tables(root / place) for place in folders_of)
-    no_classes = reading == "images" or told
+    table = all(TABLES[0] in _tables(root / place) for place in folders_of)
+    no_classes = reading == "images" or table
     doubt = "" if no_classes or reading == "classes" else _no_classes(list(folders), loose, inside)
     if not (no_classes or doubt or splits or reading == "classes"):
         _no_sets(root, images, inside)
-    if told and reading != "images" and len(folders) > 1 and not _no_classes(list(folders), loose, inside):
+    if table and reading != "images" and len(folders) > 1 and not _no_classes(list(folders), loose, inside):
         remarks.append(f"{TABLES[0]} says what classes are, and the folders {_listed(folders)} do not")
     if doubt:
         remarks.append(f"{doubt}; --as classes takes folders as classes")

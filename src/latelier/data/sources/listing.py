@@ -73,7 +73,7 @@ class Listing:
 def _digest(leaf: Leaf) -> int:
     try:
         status = leaf.entry.stat()
-        told = f"{leaf.entry.name}\0{status.st_size}\0{status.st_mtime_ns}"
+        state = f"{leaf.entry.name}\0{status.st_size}\0{status.st_mtime_ns}"
     except OSError:  # a link to nowhere: decoding will name it
-        told = f"{leaf.entry.name}\0-1\0-1"
-    return int.from_bytes(blake2b(told.encode("utf-8", "surrogatepass"), digest_size=DIGEST).digest())
+        state = f"{leaf.entry.name}\0-1\0-1"
+    return int.from_bytes(blake2b(state.encode("utf-8", "surrogatepass"), digest_size=DIGEST).digest())

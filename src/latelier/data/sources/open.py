@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 from latelier.config.renamed import today
 from latelier.data.images import Images
-from latelier.data.packing.pack import Asked, cache_folder, packed, sealed
+from latelier.data.packing.pack import PackRequest, cache_folder, packed, sealed
 from latelier.data.packing.plan import Plan
 from latelier.data.remote.cache import Cache
 from latelier.data.remote.patterns import is_pattern, parted
@@ -27,7 +27,7 @@ from latelier.data.sources.vision import VISION, Vision
 from latelier.errors import Refusal
 from latelier.storage import paths
 
-LARGEST = 1 << 14  # px a side
+LARGEST = 1 << 14  # size in px
 BUILTIN = (*EMBEDDED, *VISION)
 OTHERS = {
     "DIR": "a folder of images: class sub-folders, or labels.csv, attributes.csv, captions.csv beside the files",
@@ -143,10 +143,10 @@ def open_images(
     if drawn is not None:
         found = Sample(drawn, progress)
     title = f"{place.title}:{chosen}" if chosen else place.title
-    asked = Asked(title, size, channels, range and (float(range[0]), float(range[1])))
+    request = PackRequest(title, size, channels, range and (float(range[0]), float(range[1])))
     of = drawn or found
     with of.cache.naming() if isinstance(of, ShardSet) else nullcontext():
-        images = packed(found.stamp, found.contents, asked, cache=folder, progress=progress)
+        images = packed(found.stamp, found.contents, request, cache=folder, progress=progress)
     images = sealed(found.annotate(images), title, images)
     return images if drawn is None else identity(images, drawn)
 

@@ -63,8 +63,8 @@ class Parquet(Shards):
         if (column := self._has(LABEL_COLUMNS)) == LABEL_COLUMNS[-1] and self._nested(column):
             facts, column = replace(facts, remarks=(f"column {column} holds lists: it is not used",)), None
         if column:
-            mine, said = _told(self.files, column, foreign.label)
-            everywhere = mine + _told(others, column, foreign.label)[0]
+            mine, said = _values_of(self.files, column, foreign.label)
+            everywhere = mine + _values_of(others, column, foreign.label)[0]
             names = known_names(self.folder, column) or self._declared(column)
             where, words = f"{self.files[0].parent}, column {column}", self._texts(column)
             label, classes = number(mine, everywhere, names, where, between=not words)
@@ -73,14 +73,14 @@ class Parquet(Shards):
             said = (f"folders of Parquet files ({', '.join(sorted(folders)[:3])}) are no classes: a column label is",)
             facts = replace(facts, remarks=(*facts.remarks, *said))
         if columns := [name for name in CAPTION_COLUMNS if name in self._schema.names]:
-            told, said = zip(*(_told(self.files, column, foreign.captions) for column in columns), strict=True)
-            captions = [tuple(dict.fromkeys(chain(*texts))) for texts in zip(*told, strict=True)]
+            cells, said = zip(*(_values_of(self.files, column, foreign.captions) for column in columns), strict=True)
+            captions = [tuple(dict.fromkeys(chain(*texts))) for texts in zip(*cells, strict=True)]
             facts = replace(facts, captions=captions, remarks=(*facts.remarks, *chain(*said)))
         attributes = self._attributes()
-        told = [_told(self.files, name, foreign.attribute) for name in attributes]
-        values, silent = [found for found, _ in told], [line for _, lines in told for line in lines]
+        stated = [_values_of(self.files, name, foreign.attribute) for name in attributes]
+        values, silent = [found for found, _ in stated], [line for _, lines in stated for line in lines]
         beside = [
-            _told([file for file in others if name in _open(file).schema_arrow.names], name, foreign.attribute)[0]
+            _values_of([file for file in others if name in _open(file).schema_arrow.names], name, foreign.attribute)[0]
             for name in attributes
         ]
         signs = foreign.signs(chain(*values, *beside))
@@ -187,7 +187,7 @@ def _column(file: Path, column: str) -> list[Any]:
     return values
 
 
-def _told(
+def _values_of(
     files: Sequence[Path], column: str, read: Callable[[object, str, str], Any]
 ) -> tuple[list[Any], tuple[str, ...]]:
     """What a column says, row by row, and a remark on values that say nothing."""

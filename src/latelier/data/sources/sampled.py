@@ -72,8 +72,8 @@ class Sample:
 
 def identity(images: Images, of: ShardSet) -> Images:
     """A sample, its fingerprint over names and lengths of all shards too: where they lie makes no difference."""
-    told = [images.fingerprint, *([shard.name, shard.size] for shard in of.shards)]
-    return replace(images, fingerprint=sha256(json.dumps(told).encode()).hexdigest()[:32])
+    parts = [images.fingerprint, *([shard.name, shard.size] for shard in of.shards)]
+    return replace(images, fingerprint=sha256(json.dumps(parts).encode()).hexdigest()[:32])
 
 
 def names_of(of: ShardSet) -> list[str]:
@@ -82,10 +82,10 @@ def names_of(of: ShardSet) -> list[str]:
     return [shard.name if ends[shard.name] == 1 else shard.url for shard in of.shards]
 
 
-def miscounted(of: ShardSet, shards: list[int], found: int, told: int) -> Refusal:
+def miscounted(of: ShardSet, shards: list[int], found: int, counted: int) -> Refusal:
     """What a shard is refused with that holds another number of images than was said."""
     which = ", ".join(of.shards[i].url for i in shards[:3])
     return Refusal(
-        f"{which}: {found:,} images, and {told:,} were counted or stand in the index beside it; mend or remove that "
+        f"{which}: {found:,} images, and {counted:,} were counted or stand in the index beside it; mend or remove that "
         "index (an image that a sample lacks counts as none)"
     )

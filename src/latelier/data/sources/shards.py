@@ -27,8 +27,8 @@ class Shards:
     def stamp(self) -> object:
         """What tells these files, and how they are understood, from any others."""
         names = self.folder / "names.json"
-        told = [names] if names.is_file() else []
-        return [self.kind, VERSION, *map(stamps, (self.files, self.beside, told))]
+        listed = [names] if names.is_file() else []
+        return [self.kind, VERSION, *map(stamps, (self.files, self.beside, listed))]
 
     def annotate(self, images: Images) -> Images:
         """All that the files say was read with the images."""

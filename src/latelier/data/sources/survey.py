@@ -67,7 +67,7 @@ class Survey:
         images, skipped = sum(part.images for part in self.splits.values()), len(self.skipped)
         own = self.kind == "folder"
         used = self.files.shards + len(self.files.tables) + (images if own else 0)
-        told = {
+        content = {
             "source": self.source,
             "kind": self.kind,
             "splits": {name: asdict(part) for name, part in self.splits.items()},
@@ -83,7 +83,7 @@ class Survey:
         files = _sum(self.files.files, used, skipped if own else 0, self.files.unused)
         inside = _sum(self.inside, images + self.beside, skipped, self.unused)
         on_disk = {} if self.kind == "built-in" else {"files": files}
-        return told | on_disk | ({"inside": inside} if self.files.shards else {})
+        return content | on_disk | ({"inside": inside} if self.files.shards else {})
 
 
 def survey(source: str | Path, *, as_: str | None = None, root: Path | None = None) -> Survey:
@@ -98,13 +98,13 @@ def survey(source: str | Path, *, as_: str | None = None, root: Path | None = No
     for split in place.splits or ("",):
         origin = place.source(split)
         content = origin.contents()
-        told = origin.annotate(content.facts if isinstance(content, Plan) else content)
+        facts = origin.annotate(content.facts if isinstance(content, Plan) else content)
         left = _try(found, content, f"{split}/" if split else "")
-        rows = np.array([row for row in range(len(told.names)) if row not in left], np.int64)
-        found.splits[split] = _part(told, rows)
+        rows = np.array([row for row in range(len(facts.names)) if row not in left], np.int64)
+        found.splits[split] = _part(facts, rows)
         counted = origin.unread if isinstance(origin, Folder) else []
         said = (*found.remarks, *counted)
-        found.remarks += [line for line in told.remarks if line not in said and OWN not in line and MORE not in line]
+        found.remarks += [line for line in facts.remarks if line not in said and OWN not in line and MORE not in line]
         if isinstance(content, Plan):
             found.remarks += [line for line in _range(content) if line not in found.remarks]
             same.add(content, split, left)
@@ -116,11 +116,11 @@ def survey(source: str | Path, *, as_: str | None = None, root: Path | None = No
     return found
 
 
-def _part(told: Images, rows: np.ndarray) -> Part:
-    label = told.label[rows]
-    counts = {name: int((label == i).sum()) for i, name in enumerate(told.classes)}
-    captioned = sum(bool(told.captions[i]) for i in rows)
-    return Part(len(rows), counts, int((label < 0).sum()) if counts else 0, captioned, list(told.attributes))
+def _part(facts: Images, rows: np.ndarray) -> Part:
+    label = facts.label[rows]
+    counts = {name: int((label == i).sum()) for i, name in enumerate(facts.classes)}
+    captioned = sum(bool(facts.captions[i]) for i in rows)
+    return Part(len(rows), counts, int((label < 0).sum()) if counts else 0, captioned, list(facts.attributes))
 
 
 def _try(found: Survey, content: Plan | Images, prefix: str) -> set[int]:

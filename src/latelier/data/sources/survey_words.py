@@ -18,18 +18,18 @@ NAMED, FEW = 20, 6  # classes, sizes, reasons that are named: in the whole, and 
 
 def whole(survey: Survey) -> list[str]:
     """Lines, whatever names hold."""
-    told = survey.json()
+    content = survey.json()
     lines = [f"{survey.source}: {KINDS[survey.kind]}"]
     lines += [_split(name, part) for name, part in survey.splits.items()]
-    seen = survey.tried == told["images"]["used"] + len(survey.skipped)
+    seen = survey.tried == content["images"]["used"] + len(survey.skipped)
     of = "" if seen else f", of {survey.tried:,} tried"
     if survey.sizes:
         lines.append(f"sizes (height x width{of}): {_counted(dict(survey.sizes.most_common()), FEW)}")
     lines += [f"modes: {_counted(survey.modes, NAMED)}"] if survey.modes else []
     lines += [f"tables: {', '.join(survey.files.tables)}"] if survey.files.tables else []
     lines += _duplicates(survey)
-    lines += _accounted("files there", told.get("files"), survey.files.unused)
-    lines += _accounted("in shards", told.get("inside"), survey.unused)
+    lines += _accounted("files there", content.get("files"), survey.files.unused)
+    lines += _accounted("in shards", content.get("inside"), survey.unused)
     lines += [f"  skipped: {name}: {why}" for name, why in list(survey.skipped.items())[:NAMED]]
     more = len(survey.skipped) - NAMED
     lines += [f"  skipped: {more:,} more"] if more > 0 else []
@@ -75,10 +75,10 @@ def _accounted(what: str, n: Mapping[str, int] | None, unused: Mapping[tuple[str
 
 def _split(name: str, part: Part) -> str:
     said = f"{f'{name}: ' if name else ''}{part.images:,} images"
-    told = [_classes(part.classes, part.unlabelled, NAMED)] if part.classes else ["no classes"]
-    told += [f"{part.captioned:,} with captions"] if part.captioned else []
-    told += [f"attributes {', '.join(part.attributes[:NAMED])}"] if part.attributes else []
-    return f"{said}; {'; '.join(told)}"
+    words = [_classes(part.classes, part.unlabelled, NAMED)] if part.classes else ["no classes"]
+    words += [f"{part.captioned:,} with captions"] if part.captioned else []
+    words += [f"attributes {', '.join(part.attributes[:NAMED])}"] if part.attributes else []
+    return f"{said}; {'; '.join(words)}"
 
 
 def _classes(counts: Mapping[str, int], unlabelled: int, most: int) -> str:

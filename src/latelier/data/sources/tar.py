@@ -57,7 +57,7 @@ class Tar(Shards):
         label, classes = number([sample.label for sample in mine], everywhere, names, where, between=not words)
         columns = attributes.columns(self.folder)
         signs = foreign.signs(s.attributes.get(name) for name in columns for of_one in samples.values() for s in of_one)
-        without = sum(not s.place and bool(s.told) for file in self.files for s in everything[file])
+        without = sum(not s.place and bool(s.sidecars) for file in self.files for s in everything[file])
         table = [[foreign.known(s.attributes.get(name), signs) for name in columns] for s in mine]
         facts = replace(
             unknown([sample.key for sample in mine]),
@@ -94,7 +94,7 @@ def passed_over(file: Path) -> Counter[tuple[str, str]]:
     found = Counter[tuple[str, str]]()
     for sample in samples_of(0, file, Attributes(()), found):
         if not sample.place:
-            found.update((f".{ending}", "of a sample without an image") for ending in sample.told)
+            found.update((f".{ending}", "of a sample without an image") for ending in sample.sidecars)
     return found
 
 

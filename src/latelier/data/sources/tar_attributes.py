@@ -16,10 +16,10 @@ class Attributes:
     def __init__(self, listed: Sequence[str]):
         self.listed, self.known, self.odd = listed, set[str](), dict[str, Refusal]()
 
-    def read(self, told: dict[str, Any], where: str) -> dict[str, int]:
+    def read(self, fields: dict[str, Any], where: str) -> dict[str, int]:
         """1, 0 or -1 of each key that could be one, where it says anything."""
         found = {}
-        for name, value in told.items():
+        for name, value in fields.items():
             if isinstance(value, bool):
                 self.known.add(name)
             if name in self.odd:

@@ -18,9 +18,9 @@ from latelier.data.sources.endings import helps
 from latelier.data.sources.tar_attributes import Attributes
 from latelier.errors import Refusal
 
-TOLD = ("cls", "txt", "json")
+SIDECARS = ("cls", "txt", "json")
 CAPTION_KEYS = ("caption", "captions")
-IMAGE_BYTES, TOLD_BYTES = 1 << 30, 1 << 24  # of one file at most: it is read into memory
+IMAGE_BYTES, SIDECAR_BYTES = 1 << 30, 1 << 24  # of one file at most: it is read into memory
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Sample:
     attributes: dict[str, int] = field(default_factory=dict)  # all that can be one
     in_words: bool = False  # the label was text where it could have been a number
     odd: list[object] = field(default_factory=list)  # values that say nothing
-    told: tuple[str, ...] = ()  # endings of the files that were read beside the image
+    sidecars: tuple[str, ...] = ()  # endings of the files that were read beside the image
 
 
 def samples_of(
@@ -46,7 +46,7 @@ def samples_of(
     passed = Counter() if passed is None else passed
     try:
         with tarfile.open(file, "r:") as tar:
-            tells, plain = _plain(tar, file)
+            beside, plain = _plain(tar, file)
             for member in tar:
                 key, name, ending = _at_first(member.name)
                 last = name.rpartition(".")[2].lower() if "." in name else ""
@@ -54,10 +54,10 @@ def samples_of(
                     if not member.isdir():
                         passed[f".{last}", "hidden" if member.isfile() else "no regular file"] += 1
                     continue
-                part = "." in ending and is_image_file(name) and (bool(plain) if tells else key in plain)
-                if last and not tells:
+                part = "." in ending and is_image_file(name) and (bool(plain) if beside else key in plain)
+                if last and not beside:
                     key, ending = member.name[: -len(last) - 1], last
-                sample, told = samples.setdefault(key, Sample(member.name)), ending.lower() in TOLD
+                sample, sidecar = samples.setdefault(key, Sample(member.name)), ending.lower() in SIDECARS
                 if part:
                     passed[f".{last}", "part of a sample, and not its image"] += 1
                 elif is_image_file(name):
@@ -67,9 +67,9 @@ def samples_of(
                             "that tell of keys are there, by names up to the first dot: rename the images"
                         )
                     sample.key, sample.place = member.name, (shard, member.offset_data, member.size)
-                elif told and (file_in := tar.extractfile(member)):
-                    _tell(sample, last, file_in.read(), f"{file}: {member.name} is not understood", attributes)
-                    sample.told += (last,)
+                elif sidecar and (file_in := tar.extractfile(member)):
+                    _note_sidecar(sample, last, file_in.read(), f"{file}: {member.name} is not understood", attributes)
+                    sample.sidecars += (last,)
                 else:
                     passed[f".{last}", helps(f".{last}") or "not read"] += 1
             check_end(tar)
@@ -85,20 +85,20 @@ def samples_of(
 def _plain(tar: tarfile.TarFile, file: Path) -> tuple[bool, set[str]]:
     """Whether files tell of images, by their names up to the first dot; and these names of images with one dot.
     Raises Refusal for a member that is more than is read into memory."""
-    told, pictured, plain = set[str](), set[str](), set[str]()
+    keys, shown, plain = set[str](), set[str](), set[str]()
     for member in tar:
         key, name, ending = _at_first(member.name)
         if not member.isfile() or name.startswith("."):
             continue
-        of_told = ending.lower() in TOLD
-        if member.issparse() or member.size > (TOLD_BYTES if of_told else IMAGE_BYTES):
+        sidecar = ending.lower() in SIDECARS
+        if member.issparse() or member.size > (SIDECAR_BYTES if sidecar else IMAGE_BYTES):
             raise Refusal(f"{file}: {member.name} is {_too_much(member)}; leave it out of the shard")
-        if of_told:
-            told.add(key)
+        if sidecar:
+            keys.add(key)
         elif is_image_file(name):
-            pictured.add(key)
+            shown.add(key)
             plain |= {key} if "." not in ending else set()
-    return not told.isdisjoint(pictured), plain
+    return not keys.isdisjoint(shown), plain
 
 
 def _at_first(name: str) -> tuple[str, str, str]:
@@ -123,7 +123,7 @@ def _too_much(member: tarfile.TarInfo) -> str:
     return "stored with gaps" if member.issparse() else f"{member.size:,} bytes long"
 
 
-def _tell(sample: Sample, ending: str, content: bytes, where: str, attributes: Attributes) -> None:
+def _note_sidecar(sample: Sample, ending: str, content: bytes, where: str, attributes: Attributes) -> None:
     """Notes what a file beside the image tells. Raises Refusal where two tell of different classes."""
     text = content.decode("utf-8-sig")
     if ending == "cls":
@@ -132,17 +132,17 @@ def _tell(sample: Sample, ending: str, content: bytes, where: str, attributes: A
         for line in text.splitlines():
             _note_captions(sample, line, where, "a line")
     else:
-        told: dict[str, Any] = json.loads(text)
-        if not isinstance(told, dict):
+        fields: dict[str, Any] = json.loads(text)
+        if not isinstance(fields, dict):
             raise Refusal(f'{where}: expected an object, such as {{"label": 1}}')
-        if "label" in told:
-            value = told.pop("label")
+        if "label" in fields:
+            value = fields.pop("label")
             _note_label(sample, value, where)
             sample.in_words |= isinstance(value, str)
         for key in CAPTION_KEYS:
-            if key in told:
-                _note_captions(sample, told.pop(key), where, key)
-        sample.attributes |= attributes.read(told, where)
+            if key in fields:
+                _note_captions(sample, fields.pop(key), where, key)
+        sample.attributes |= attributes.read(fields, where)
 
 
 def _note_label(sample: Sample, value: object, where: str) -> None:

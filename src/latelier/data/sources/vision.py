@@ -53,8 +53,8 @@ def _celeba(data: Any) -> Plan:
 GLASSES, HAIR = "eyeglasses", "facial hair"
 
 
-def _introvac(asked: tuple[str, ...], others: int) -> Callable[[Any], Plan]:
-    """Of CelebA the set that IntroVAC's code takes (section 4): all images with any of the attributes ``asked``, and
+def _introvac(names: tuple[str, ...], others: int) -> Callable[[Any], Plan]:
+    """Of CelebA the set that IntroVAC's code takes (section 4): all images with any of the attributes ``names``, and
     the first of those with none, ``others`` times as many. Facial hair is a beard, a goatee or a mustache."""
 
     def read(data: Any) -> Plan:
@@ -62,10 +62,10 @@ def _introvac(asked: tuple[str, ...], others: int) -> Callable[[Any], Plan]:
         column = {name: whole.facts.attribute[:, place] for place, name in enumerate(whole.facts.attributes)}
         beard = (column["No_Beard"] == 0) | (column["Goatee"] == 1) | (column["Mustache"] == 1)
         known = {GLASSES: column["Eyeglasses"], HAIR: beard.astype(np.int8)}
-        attribute = np.stack([known[name] for name in asked], 1)
+        attribute = np.stack([known[name] for name in names], 1)
         has = attribute.any(1)
         rows = np.sort(np.concatenate([np.flatnonzero(has), np.flatnonzero(~has)[: others * int(has.sum())]]))
-        facts = replace(whole.facts, attribute=attribute, attributes=asked).take(rows)
+        facts = replace(whole.facts, attribute=attribute, attributes=names).take(rows)
         return replace(whole, items=[whole.items[row] for row in rows.tolist()], facts=facts)
 
     return read

@@ -96,9 +96,9 @@ class Streamed:
         captions = [texts for block in blocks for texts in block.captions]
         caption = torch.zeros(len(index), 0, dtype=torch.int64)
         if self._read is not None:
-            told = unknown([""] * len(captions))
-            told = Images(told.pixels, told.label, told.attribute, captions, told.names)
-            caption = self._read(told).at(torch.arange(len(captions)), seed)
+            facts = unknown([""] * len(captions))
+            facts = Images(facts.pixels, facts.label, facts.attribute, captions, facts.names)
+            caption = self._read(facts).at(torch.arange(len(captions)), seed)
         return Batch(
             image=to_float(pixels),
             index=index,

@@ -77,7 +77,7 @@ class Shards:
         if len(plan) != self.counts[shard]:
             raise miscounted(self.of, [shard], len(plan), int(self.counts[shard]))
         rows = np.setdiff1d(np.arange(len(plan)), self._held.get(shard, ()))
-        found = Opened(path, replace(plan, facts=self._told(plan.facts)), rows)
+        found = Opened(path, replace(plan, facts=self._labelled(plan.facts)), rows)
         with self._lock:
             self._opened[shard] = found
             while len(self._opened) > self._keep:
@@ -115,7 +115,7 @@ class Shards:
                 except Exception as error:  # Pillow lets any kind escape
                     surprise = isinstance(error, SurpriseError)
                     why = f"its {error.args[0]} is another" if surprise else reason(error)
-                    self._tell(f"{self._names[shard]}:{rows[i]}", why)
+                    self._report(f"{self._names[shard]}:{rows[i]}", why)
         if not good.any():
             which = f"{self._names[shard]}: none of {len(rows)} images from number {rows[0]} on can be decoded ({why})"
             raise Refusal(f"{which}; write that shard again, or leave it out of the pattern")
@@ -125,7 +125,7 @@ class Shards:
             return pixels[place], rows[place]
         return pixels, rows
 
-    def _told(self, facts: Images) -> Images:
+    def _labelled(self, facts: Images) -> Images:
         """With the classes and attributes of the sample."""
         found = with_classes(facts, self.like.classes) if self.like.classes else facts
         if len(found.remarks) > len(facts.remarks) and not self._odd:
@@ -133,7 +133,7 @@ class Shards:
             say(f"{found.remarks[-1]}; a names.json beside the shards names all classes", error=True)
         return self._alike(found)
 
-    def _tell(self, name: str, why: str) -> None:
+    def _report(self, name: str, why: str) -> None:
         if name not in self._bad:
             self._bad.add(name)
             if len(self._bad) <= NAMED:

@@ -58,6 +58,6 @@ def tables_of(name: str) -> dict[str, Table]:
 
 
 def possible(opened: OpenedRun, runs: int = 1) -> list[str]:
-    """The names of the panels that the run has the capabilities for, on a page of so many runs."""
+    """The names of the panels that the run has the capabilities for, on a page of this many runs."""
     found = [name for name in list_panels() if not missing(opened.model, find(name).needs)]
     return [name for name in found if not hasattr(find(name), "offers") or find(name).offers(opened, runs)]

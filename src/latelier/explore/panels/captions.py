@@ -31,17 +31,17 @@ def actions() -> dict[str, Action]:
 def describe(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """The likeliest caption that a beam search finds, its log-probability in nats, those that the data gives, and the
     words that the model knows."""
-    picture, writer = chosen(opened, question), need(opened.model, Captions)
+    image_id, writer = chosen(opened, question), need(opened.model, Captions)
 
     def write() -> Written:
-        codes = codes_of(opened.model, opened.image(picture), None, opened.generator(0))
+        codes = codes_of(opened.model, opened.image(image_id), None, opened.generator(0))
         return writer.describe(codes, BEAM, LONGEST)
 
-    said = opened.once(("caption", picture), write)
+    said = opened.once(("caption", image_id), write)
     return {
         "caption": Vocabulary(writer.words()).text(said.token[0].tolist()),
         "log_probability": float(said.log_probability[0]),
-        "given": list(opened.shown.captions[int(picture[1:])]) if picture.startswith("d") else [],
+        "given": list(opened.shown.captions[int(image_id[1:])]) if image_id.startswith("d") else [],
         "words": sorted(writer.words()[len(SPECIAL) :])[:2000],
         "imagines": not missing(opened.model, (Decodes, Samples)),
     }
@@ -56,12 +56,12 @@ def imagined(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:
         opened.generator(question.whole("seed", 0, 2**31, 0)),
     )
     found = yield from within(imagining(opened.model, caption, IMAGINED, generator, CHAIN), 0, READ)
-    image, pictures = opened.decode(found.code), list[dict[str, Any]]()
-    for one, picture in zip(image[:, None], drawn(image), strict=True):
-        yield READ + (1 - READ) * len(pictures) / len(image)
+    image, images = opened.decode(found.code), list[dict[str, Any]]()
+    for one, shown in zip(image[:, None], drawn(image), strict=True):
+        yield READ + (1 - READ) * len(images) / len(image)
         (words,), (right,) = read_back(opened.model, one, caption)
-        pictures.append({"picture": picture, "said": words, "right": right})
-    return {"pictures": pictures, "effective": found.effective, "tried": TRIED}
+        images.append({"image": shown, "said": words, "right": right})
+    return {"images": images, "effective": found.effective, "tried": TRIED}
 
 
 def command(opened: OpenedRun, question: Question) -> dict[str, Any]:

@@ -23,11 +23,11 @@ def actions() -> dict[str, Action]:
 
 
 def show(opened: OpenedRun, question: Question) -> dict[str, Any]:
-    """Of each class its probability and, of a model that decides by draws of the code or by changed views of the
+    """Of each class its probability and, of a model that decides by samples of the code or by changed views of the
     image, the mean and the spread (sd) of its score, as ``latelier classify`` has them: calibrated by the
     temperature that it has kept with the run."""
-    picture = chosen(opened, question)
-    image = opened.image(picture)
+    image_id = chosen(opened, question)
+    image = opened.image(image_id)
     answer, found = need(opened.model, Classifies).classify(image), kept(opened.run)
     temperature = 1.0 if found is None else found.value
     probability = tempered(answer.float().cpu().numpy(), temperature)[0].tolist()
@@ -36,10 +36,10 @@ def show(opened: OpenedRun, question: Question) -> dict[str, Any]:
         scores = need(opened.model, Decides).decide(image, DRAWS, opened.generator(0))[:, 0]
     views = has(opened.model, Joint) and need(opened.model, Joint).head.config.views
     return {
-        "truth": opened.label(picture),
+        "truth": opened.label(image_id),
         "temperature": temperature,
         "draws": DRAWS if scores is not None else 0,
-        "of": "changed views of the image" if views else "draws of the code",
+        "of": "changed views of the image" if views else "samples of the code",
         "classes": [
             {
                 "name": name,

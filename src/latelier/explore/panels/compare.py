@@ -33,12 +33,12 @@ def actions() -> dict[str, Action]:
 def show(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """The reconstruction, its PSNR, and what it differs in: grey where it does not, brighter where it is too bright,
     ``gain`` times as much as it is."""
-    picture, gain = chosen(opened, question), question.number("gain", 1, GAINS, 4.0)
-    image, code = opened.image(picture), opened.code(picture)
+    image_id, gain = chosen(opened, question), question.number("gain", 1, GAINS, 4.0)
+    image, code = opened.image(image_id), opened.code(image_id)
     again = opened.decode(code)
     difference = (0.5 + gain * (again - image)).clamp(0, 1)
     return {
-        "picture": drawn(again)[0],
+        "image": drawn(again)[0],
         "difference": drawn(difference)[0],
         "greatest": float((again - image).abs().max()),
         "psnr": decibels(float(psnr(image, again)[0])),
@@ -50,7 +50,7 @@ def errors(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:
     """PSNR in dB of the reconstructions of a sample of the images, the same sample of every run on the same images."""
     found = yield from opened.shared("errors", lambda: sampled(opened))
     return {
-        "pictures": [{"id": f"d{row}", "caption": opened.caption(f"d{row}")} for row in found.rows.tolist()],
+        "images": [{"id": f"d{row}", "caption": opened.caption(f"d{row}")} for row in found.rows.tolist()],
         "psnr": [round(value, 3) for value in found.psnr.tolist()],
         "mean": decibels(float(found.psnr.mean())),
         "total": len(opened.shown),

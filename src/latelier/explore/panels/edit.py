@@ -1,4 +1,4 @@
-"""A slider an attribute, and what tells whether the edit can be trusted."""
+"""A slider an attribute, and measures of whether the edit can be trusted."""
 
 from typing import Any
 
@@ -45,8 +45,8 @@ def move(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:
     found = yield from opened.found()
     before = opened.code(chosen(opened, question))
     after = moved(before, _step(found, question), 1.0)
-    again, picture = drawn(opened.decode({name: torch.cat([before[name], value]) for name, value in after.items()}))
-    return {"again": again, "picture": picture}
+    again, image = drawn(opened.decode({name: torch.cat([before[name], value]) for name, value in after.items()}))
+    return {"again": again, "image": image}
 
 
 def trust(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:
@@ -66,7 +66,7 @@ def trust(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:
     columns = {name: column(found.directions, name) for name in _names(found)}
     yield 0.9
     return {
-        "strip": [{"share": share, "picture": one} for share, one in zip(SHARES, drawn(frames), strict=True)],
+        "strip": [{"share": share, "image": one} for share, one in zip(SHARES, drawn(frames), strict=True)],
         "rows": [{"name": name, "odds": [one[at] for one in odds]} for name, at in columns.items()],
         "identity": float(apart(eye(after), eye(again))[0]) / between if between > 0 else None,
     }

@@ -32,7 +32,7 @@ def fill(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:
     known = torch.from_numpy(~hidden).to(image).expand_as(image)
     generator = opened.generator(question.whole("seed", 0, 2**31, 0))
     filled = yield from impute.filling(opened.model, image, known, generator)
-    return {"picture": drawn(filled)[0], "missing": float(hidden.mean())}
+    return {"image": drawn(filled)[0], "missing": float(hidden.mean())}
 
 
 def command(opened: OpenedRun, question: Question) -> dict[str, Any]:

@@ -25,14 +25,14 @@ def actions() -> dict[str, Action]:
 
 def at(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """The image at x (from the first to the second) and y (down to the third, or to the third and fourth)."""
-    return {"picture": drawn(opened.decode(code(opened, question)))[0]}
+    return {"image": drawn(opened.decode(code(opened, question)))[0]}
 
 
 def strip(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """Images from left to right at this y, decoded as one batch."""
     corners, y = _corners(opened, question), question.number("y", 0, 1, 0.0)
     stops = [_between(opened, corners, x, y) for x in torch.linspace(0, 1, STOPS).tolist()]
-    return {"pictures": drawn(opened.decode({name: torch.cat([stop[name] for stop in stops]) for name in stops[0]}))}
+    return {"images": drawn(opened.decode({name: torch.cat([stop[name] for stop in stops]) for name in stops[0]}))}
 
 
 def code(opened: OpenedRun, question: Question) -> Code:
@@ -43,11 +43,11 @@ def code(opened: OpenedRun, question: Question) -> Code:
 
 def _corners(opened: OpenedRun, question: Question) -> Code:
     """[2, ...] or [4, ...] codes: upper left and right, lower left and right. Of three images the third is both."""
-    pictures = question.texts("pictures", 4)
-    if len(pictures) < 2:
-        raise Refusal(f"two to four images are needed to go between, and {len(pictures)} is given: choose another")
-    four = pictures if len(pictures) != 3 else [*pictures, pictures[2]]
-    codes = [opened.code(picture) for picture in four]
+    images = question.texts("images", 4)
+    if len(images) < 2:
+        raise Refusal(f"two to four images are needed to go between, and {len(images)} is given: choose another")
+    four = images if len(images) != 3 else [*images, images[2]]
+    codes = [opened.code(one) for one in four]
     return {name: torch.cat([one[name] for one in codes]) for name in codes[0]}
 
 

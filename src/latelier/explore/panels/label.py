@@ -1,4 +1,4 @@
-"""Classes and attributes that a person gives to images, what they already teach, and a training on them."""
+"""Classes and attributes that a person gives to images, what a classifier learns of them, and a training on them."""
 
 import shlex
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from latelier.core import Encodes
 from latelier.data.sources.matching import source_parts
 from latelier.errors import Refusal
 from latelier.explore import export, trainings
-from latelier.explore.gallery import told
+from latelier.explore.gallery import entry
 from latelier.explore.opened_run import OpenedRun
 from latelier.explore.panels import Action
 from latelier.explore.requests import Question
@@ -45,7 +45,7 @@ def actions() -> dict[str, Action]:
 
 def state(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """Classes and attributes with their numbers of images, where they are kept, accuracy over labels, and what is now
-    known of some images ("pictures")."""
+    known of some images ("images")."""
     notes, _ = opened.bench.book.notes()
     counts = dict.fromkeys(notes.classes, 0)
     for name in notes.label.values():
@@ -63,7 +63,7 @@ def state(opened: OpenedRun, question: Question) -> dict[str, Any]:
         "untrainable": _untrainable(opened) or "",
         "elsewhere": _of_no_training(opened) or "",
         "splits": list(opened.splits),
-        "pictures": [told(opened, row) for row in _rows(opened, question.texts("pictures", MOST))],
+        "images": [entry(opened, row) for row in _rows(opened, question.texts("images", MOST))],
     }
 
 
@@ -83,13 +83,13 @@ def queue(opened: OpenedRun, question: Question) -> dict[str, Any]:
         left = len(opened.shown) - len(opened.bench.book.notes()[0].label)
     else:
         raise Refusal(f'"kind" takes {", ".join((*KINDS, "selection"))}, but got {kind[:40]!r}; reload the page')
-    return {"pictures": [told(opened, row) | {"why": why} for row, why in chosen], "left": left}
+    return {"images": [entry(opened, row) | {"why": why} for row, why in chosen], "left": left}
 
 
 def give(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """Says of which class some images are ("class"), or that it is unknown (no "class"). With "fresh" those that have
     got another class meanwhile keep it and are "taken"."""
-    rows, book = _asked(opened, question), opened.bench.book
+    rows, book = _rows_of(opened, question), opened.bench.book
     name = question.text("class") if question.has("class") else None
     why, fresh = question.text("why", "")[:TAB], bool(question.whole("fresh", 0, 1, 0))
     taken = book.give(rows, name, _tab(question), dict.fromkeys(rows, why) if why else None, fresh)
@@ -99,7 +99,7 @@ def give(opened: OpenedRun, question: Question) -> dict[str, Any]:
 
 def mark(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """Says that some images have an attribute or not ("value" yes or no), or that it is unknown (no "value")."""
-    rows = _asked(opened, question)
+    rows = _rows_of(opened, question)
     value = question.text("value") if question.has("value") else None
     opened.bench.book.mark(rows, question.text("attribute"), value, _tab(question))
     return {"changed": len(rows)}
@@ -107,7 +107,7 @@ def mark(opened: OpenedRun, question: Question) -> dict[str, Any]:
 
 def undo(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """Takes this tab's last change back."""
-    return {"pictures": [f"d{row}" for row in opened.bench.book.undo(_tab(question))]}
+    return {"images": [f"d{row}" for row in opened.bench.book.undo(_tab(question))]}
 
 
 def train(opened: OpenedRun, question: Question) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def train(opened: OpenedRun, question: Question) -> dict[str, Any]:
         raise Refusal(reason)
     out = trainings.free(opened, trainings.LABELLED)
     words = trainings.on_labels(opened, out, *_how(question))
-    return opened.bench.jobs.start(words, out, opened.name).told()
+    return opened.bench.jobs.start(words, out, opened.name).json()
 
 
 def train_selected(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:
@@ -128,12 +128,12 @@ def train_selected(opened: OpenedRun, question: Question) -> Slices[dict[str, An
     folder = yield from export.put(opened, rows, name, "links")
     out = trainings.free(opened, trainings.SELECTED)
     words = trainings.on_folder(opened, folder, out, *how)
-    return opened.bench.jobs.start(words, out, opened.name).told()
+    return opened.bench.jobs.start(words, out, opened.name).json()
 
 
 def job(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """How the last training stands; {} where there was none."""
-    return {} if opened.bench.jobs.last is None else opened.bench.jobs.last.told()
+    return {} if opened.bench.jobs.last is None else opened.bench.jobs.last.json()
 
 
 def cancel(opened: OpenedRun, question: Question) -> dict[str, Any]:
@@ -149,14 +149,14 @@ def command(opened: OpenedRun, question: Question) -> dict[str, Any]:
     return {"command": shlex.join(["latelier", *words])}
 
 
-def _asked(opened: OpenedRun, question: Question) -> list[int]:
+def _rows_of(opened: OpenedRun, question: Question) -> list[int]:
     if question.has("selection"):
         return [int(row) for row in opened.bench.selections.rows(question.text("selection"))]
-    return _rows(opened, question.texts("pictures", TOGETHER))
+    return _rows(opened, question.texts("images", TOGETHER))
 
 
-def _rows(opened: OpenedRun, pictures: Iterable[str]) -> list[int]:
-    return [opened.row(picture) for picture in pictures]
+def _rows(opened: OpenedRun, image_ids: Iterable[str]) -> list[int]:
+    return [opened.row(name) for name in image_ids]
 
 
 def _how(question: Question) -> tuple[str, int]:
@@ -170,10 +170,10 @@ def _tab(question: Question) -> str:
 
 def _untrainable(opened: OpenedRun) -> str | None:
     """Why no training can learn from what has been given."""
-    classes, attributes = trainings.taught(opened)
+    classes, attributes = trainings.labels_given(opened)
     few = f"a classifier needs labels of two classes or more, and here are {len(classes)}"
-    taught = len(classes) > 1 or any({"yes", "no"} <= said for said in attributes)
-    return _of_no_training(opened) or (None if taught else f"{few}; an attribute needs images with a yes and a no")
+    trainable = len(classes) > 1 or any({"yes", "no"} <= said for said in attributes)
+    return _of_no_training(opened) or (None if trainable else f"{few}; an attribute needs images with a yes and a no")
 
 
 def _of_no_training(opened: OpenedRun) -> str | None:

@@ -14,7 +14,7 @@ from latelier.errors import Refusal
 from latelier.explore import export
 from latelier.explore.caption_search import likelihoods
 from latelier.explore.filters import filters_of, rows_of
-from latelier.explore.gallery import told
+from latelier.explore.gallery import entry
 from latelier.explore.opened_run import OpenedRun, chosen
 from latelier.explore.panels import Action, Table
 from latelier.explore.requests import Question
@@ -70,18 +70,18 @@ def rows(opened: OpenedRun, question: Question) -> np.ndarray:
 
 def about(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """What is known of one image."""
-    picture = chosen(opened, question)
-    return {"picture": picture, "caption": opened.caption(picture), "label": opened.label(picture)}
+    image_id = chosen(opened, question)
+    return {"image": image_id, "caption": opened.caption(image_id), "label": opened.label(image_id)}
 
 
 def command(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """The command that writes by what these images are shown: those nearest to one, near-duplicates, how unlike all
     others they are, or predictions; where it is by none, the one that says what images there are."""
     run, source, order = str(opened.run.folder), opened.shown.source, question.text("order", "")
-    mode, picture = question.text("mode", "page"), ROW.fullmatch(question.text("near", ""))
-    told = order == "unsure" or any(question.text(name, "") for name in ("prediction", "wrong"))
-    if mode == "near" and picture and int(picture[1]) < len(opened.shown):
-        name = str(opened.shown.names[int(picture[1])])
+    mode, row = question.text("mode", "page"), ROW.fullmatch(question.text("near", ""))
+    predicted = order == "unsure" or any(question.text(name, "") for name in ("prediction", "wrong"))
+    if mode == "near" and row and int(row[1]) < len(opened.shown):
+        name = str(opened.shown.names[int(row[1])])
         words = ["neighbours", run, source, "--query", name, "-n", "24", "--out", "nearest.csv"]
     elif mode == "pairs":
         most = f"{question.number('most', 0, FARTHEST, 0.1):g}"
@@ -90,7 +90,7 @@ def command(opened: OpenedRun, question: Question) -> dict[str, Any]:
         words = ["encode", run, source, "--out", "codes.parquet"]
     elif order in UNLIKE:
         words = ["outliers", run, source, "--by", UNLIKE[order], "--out", "outliers.csv"]
-    elif told and has(opened.model, Classifies):
+    elif predicted and has(opened.model, Classifies):
         words = ["classify", run, source, "--out", "classes.csv"]
     else:
         words = ["data", source]
@@ -129,23 +129,23 @@ def page(opened: OpenedRun, question: Question) -> dict[str, Any]:
     found, count = rows_of(opened, question), question.whole("count", 1, MOST, 48)
     start = question.whole("start", 0, 10**9) if question.has("start") else _page_of(question, found, count)
     start = min(start, max(0, len(found) - 1))
-    pictures = [told(opened, int(row)) for row in found[start : start + count]]
-    return {"pictures": pictures, "start": start, "total": len(found)}
+    images = [entry(opened, int(row)) for row in found[start : start + count]]
+    return {"images": images, "start": start, "total": len(found)}
 
 
 def _page_of(question: Question, rows: np.ndarray, count: int) -> int:
-    """Where the page of so many rows begins that has the image asked for; 0 where none has it."""
-    row = ROW.fullmatch(question.text("picture", ""))
+    """Where the page of ``count`` rows begins that has the image asked for; 0 where none has it."""
+    row = ROW.fullmatch(question.text("image", ""))
     found = np.flatnonzero(rows == int(row[1])) if row else rows[:0]
     return int(found[0]) // count * count if len(found) else 0
 
 
 def near(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """The images whose codes are nearest to that of one, which is not among them."""
-    picture, count = chosen(opened, question), question.whole("count", 1, MOST, 24)
-    row = flat(opened.code(picture), opened.model)[0].cpu().numpy()
-    found = [(one, away) for one, away in opened.codes.nearest(row, count + 1) if f"d{one}" != picture][:count]
-    return {"pictures": [told(opened, one) | {"distance": away} for one, away in found], "of": opened.codes.said}
+    image_id, count = chosen(opened, question), question.whole("count", 1, MOST, 24)
+    row = flat(opened.code(image_id), opened.model)[0].cpu().numpy()
+    found = [(one, away) for one, away in opened.codes.nearest(row, count + 1) if f"d{one}" != image_id][:count]
+    return {"images": [entry(opened, one) | {"distance": away} for one, away in found], "of": opened.codes.said}
 
 
 def captioned(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:
@@ -154,7 +154,7 @@ def captioned(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:
     text, count = question.text("text", "")[:LONGEST], question.whole("count", 1, MOST, 48)
     found = yield from opened.shared(("captioned", text), lambda: likelihoods(opened, text))
     best = np.argsort(-found, kind="stable")[:count]
-    return {"pictures": [told(opened, int(row)) | {"log_probability": float(found[row])} for row in best]}
+    return {"images": [entry(opened, int(row)) | {"log_probability": float(found[row])} for row in best]}
 
 
 def pairs(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:
@@ -167,7 +167,7 @@ def pairs(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:
     second = picked[sorted({high for _, high, _ in found})]
     return {
         "pairs": [
-            {"pictures": [told(opened, int(picked[low])), told(opened, int(picked[high]))], "distance": away}
+            {"images": [entry(opened, int(picked[low])), entry(opened, int(picked[high]))], "distance": away}
             for low, high, away in found[:SHOWN]
         ],
         "total": len(found),
@@ -178,7 +178,7 @@ def pairs(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:
 def select(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """Keeps a selection: the images whose "bits" are set, or those that fit the filters."""
     kept = opened.bench.selections
-    found = kept.asked(question) if question.has("bits") else rows_of(opened, question)
+    found = kept.of_bits(question) if question.has("bits") else rows_of(opened, question)
     return {"selection": kept.add(found), "count": len(found)}
 
 

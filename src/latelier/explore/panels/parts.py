@@ -47,8 +47,8 @@ def _listed(opened: OpenedRun) -> Slices[dict[str, Any]]:
 
 def where(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """The probability of each part at each cell of the image, rounded."""
-    picture = chosen(opened, question)
-    found = need(opened.model, HasParts).parts(opened.image(picture)).occurrence[0]
+    image_id = chosen(opened, question)
+    found = need(opened.model, HasParts).parts(opened.image(image_id)).occurrence[0]
     return {"occurrence": [[[round(p, 3) for p in row] for row in part] for part in found.tolist()]}
 
 
@@ -57,7 +57,7 @@ def swap(opened: OpenedRun, question: Question) -> dict[str, Any]:
     whole = opened.code(chosen(opened, question))
     before, after = opened.decode(whole), opened.decode(code(opened, question))
     change = float((after - before).abs().max())
-    return {"before": drawn(before)[0], "picture": drawn(after)[0], "change": change}
+    return {"before": drawn(before)[0], "image": drawn(after)[0], "change": change}
 
 
 def code(opened: OpenedRun, question: Question) -> Code:

@@ -24,16 +24,16 @@ def actions() -> dict[str, Action]:
 
 def show(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """The image and its reconstructions, the closest level first, each with its PSNR."""
-    picture = chosen(opened, question)
-    image, whole = opened.image(picture), opened.code(picture)
+    image_id = chosen(opened, question)
+    image, whole = opened.image(image_id), opened.code(image_id)
     levels = need(opened.model, HasLevels).levels() if has(opened.model, HasLevels) else ()
     again = [opened.decode({name: whole[name]}) for name in levels] or [opened.decode(whole)]
     numbers = [sum(whole[name][0].numel() for name in names) for names in [[n] for n in levels] or [list(whole)]]
     return {
-        "caption": opened.caption(picture),
+        "caption": opened.caption(image_id),
         "original": drawn(image)[0],
         "again": [
-            {"level": name, "picture": one, "psnr": decibels(float(psnr(image, drawn_of)[0])), "numbers": count}
+            {"level": name, "image": one, "psnr": decibels(float(psnr(image, drawn_of)[0])), "numbers": count}
             for name, one, drawn_of, count in zip(levels or [""], drawn(torch.cat(again)), again, numbers, strict=True)
         ],
         "pixels": image[0].numel(),

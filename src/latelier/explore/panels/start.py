@@ -60,7 +60,7 @@ def scores(opened: OpenedRun, question: Question) -> dict[str, Any]:
 
 
 def images(opened: OpenedRun, question: Question) -> dict[str, Any]:
-    """Some images that nobody chose, drawn again from their codes; of a model that does not encode, draws of the
+    """Some images, not chosen by hand, drawn again from their codes; of a model that does not encode, draws of the
     prior; of one that does not draw, the images alone."""
     if missing(opened.model, (Encodes,)) and not missing(opened.model, (Samples, Decodes)):
         code = opened.once("six", lambda: need(opened.model, Samples).sample_prior(COUNT, opened.generator(0)))

@@ -1,4 +1,4 @@
-"""A slider a latent number, the most informative first; of maps, the numbers at one cell."""
+"""A slider a latent dimension, the most informative first; of maps, those at one cell."""
 
 from math import prod
 from typing import Any, NamedTuple
@@ -18,21 +18,21 @@ from latelier.slices import Slices
 
 TITLE, PLACE = "Traverse", 5
 GROUP, KEY = "Code", "t"
-LINE = "Move the numbers of the code, and see what each of them does."
+LINE = "Move along each latent dimension, and see what it does."
 needs = (Decodes,)
 MOST = 512  # sliders that a page may ask for
 FARTHEST = 1e6
 
 
 class Slider(NamedTuple):
-    """One latent number."""
+    """One latent dimension."""
 
     key: str  # "z:3", its place in the flattened latent
     name: str
     low: float
     high: float
     value: float
-    weight: str  # how much it tells, in words
+    weight: str  # how informative it is, in words
 
 
 def actions() -> dict[str, Action]:
@@ -69,7 +69,7 @@ def sliders(opened: OpenedRun, question: Question) -> Slices[dict[str, Any]]:
 
 def move(opened: OpenedRun, question: Question) -> dict[str, Any]:
     """The image of the code as it is moved."""
-    return {"picture": drawn(opened.decode(code(opened, question)))[0]}
+    return {"image": drawn(opened.decode(code(opened, question)))[0]}
 
 
 def code(opened: OpenedRun, question: Question) -> Code:
@@ -111,7 +111,7 @@ def latents(opened: OpenedRun) -> list[str]:
 
 
 def ordered(opened: OpenedRun, posterior: Posterior | None, name: str) -> tuple[dict[int, int], dict[int, str]]:
-    """The rank of each number of a latent and how much it tells, by KL or variance over some images of the data; by
+    """The rank of each number of a latent and how informative it is, by KL or variance over some images of the data; by
     number, without words, where nothing is encoded."""
     if posterior is None:
         return {number: number for number in range(prod(opened.model.latents[name].shape))}, {}

@@ -4,7 +4,7 @@ import * as address from "./lib/address.js";
 import { button, fill, h } from "./lib/dom.js";
 import { listen, tell } from "./lib/keys.js";
 import { navigation } from "./lib/navigation.js";
-import { address as source, image, measures } from "./lib/picture.js";
+import { address as source, image, measures } from "./lib/image.js";
 import { ask, site as read, upload } from "./lib/server.js";
 import { say, Stage } from "./lib/stage.js";
 import { held } from "./lib/still.js";
@@ -24,24 +24,24 @@ function frame(run, panel) {
   document.title = `${site.panels[panel].title}: ${run.title}, latelier`;
 }
 
-function chip(run, picture) {
+function chip(run, id) {
   const words = h("span", {}, "…");
-  const pictured = image(run, source(run, picture), "");
-  ask(run.id, "look", "about", { picture }).then((answer) => answer && fill(words, answer.caption), (error) => error.gone || fill(words, "This image is not here"));
+  const small = image(run, source(run, id), "");
+  ask(run.id, "look", "about", { image: id }).then((answer) => answer && fill(words, answer.caption), (error) => error.gone || fill(words, "This image is not here"));
   return h("div", { class: "chip", role: "group", "aria-label": "Working image" },
-    button("\u2039", () => step(-1), { "aria-label": "Image before" }), pictured, words,
+    button("\u2039", () => step(-1), { "aria-label": "Image before" }), small, words,
     button("\u203a", () => step(1), { "aria-label": "Image after" }));
 }
 
 function step(by) {
-  const row = Number(/^d(\d+)$/.exec(stage.picture)?.[1] ?? 0);
-  address.go({ picture: `d${(row + by + stage.run.count) % stage.run.count}` });
+  const row = Number(/^d(\d+)$/.exec(stage.image)?.[1] ?? 0);
+  address.go({ image: `d${(row + by + stage.run.count) % stage.run.count}` });
 }
 
 /** Why the page shows something else than its address says, or nothing. */
 function amiss(run, panel) {
-  const [asked, wanted] = [address.get("run"), address.get("panel")];
-  if (asked && asked !== run.id) return `The run "${asked}" is not open here. This is ${run.title}; start the explorer with both.`;
+  const [runId, wanted] = [address.get("run"), address.get("panel")];
+  if (runId && runId !== run.id) return `The run "${runId}" is not open here. This is ${run.title}; start the explorer with both.`;
   if (wanted && wanted !== panel) return `${run.title} has no panel "${wanted}", because its model cannot do that.`;
   return "";
 }
@@ -52,7 +52,7 @@ async function show() {
   const run = site.runs.find((one) => one.id === address.get("run")) ?? site.runs[0];
   const wanted = address.get("panel");
   const panel = run.panels.includes(wanted) ? wanted : run.panels[0];
-  const mine = (stage = new Stage(site, run, panel, address.get("picture") || "d0", own));
+  const mine = (stage = new Stage(site, run, panel, address.get("image") || "d0", own));
   frame(run, panel);
   const { title, line } = site.panels[panel];
   const facts = `${run.title} (${run.model}) on ${run.source}`;
@@ -60,7 +60,7 @@ async function show() {
   const module = await loaded(panel);
   if (!mine.open) return;
   keys = module?.keys ?? [];
-  if (module && module.works !== false) head.append(chip(run, mine.picture));
+  if (module && module.works !== false) head.append(chip(run, mine.image));
   const place = held(main, before?.panel === panel && before.run.id === run.id);
   fill(main, head, mine.element);
   place();
@@ -98,10 +98,10 @@ async function back() {
 async function taken(file) {
   try {
     say("Reading your image…");
-    const picture = await upload(file);
-    if (!own.includes(picture)) own.unshift(picture);
+    const id = await upload(file);
+    if (!own.includes(id)) own.unshift(id);
     say("Your image is open. It stays in the memory of this machine.");
-    address.go({ picture });
+    address.go({ image: id });
   } catch (error) {
     stage.fail(error);
   }

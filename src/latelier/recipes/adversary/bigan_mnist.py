@@ -40,10 +40,10 @@ def nearest(run: Run, bench: Bench) -> tuple[float, float]:
 
     data = bench.splits(run)
     found = []
-    for known, asked in (
+    for known, measured in (
         (codes(run.model, data.fit), codes(run.model, data.test)),
         (pixels(data.fit), pixels(data.test)),
     ):
         machine = KNeighborsClassifier(1).fit(known, data.fit.label)
-        found.append(100 * float(machine.score(asked, data.test.label)))
+        found.append(100 * float(machine.score(measured, data.test.label)))
     return found[0], found[1]

@@ -88,7 +88,7 @@ def compared(
     columns = [name for metric in metrics for name in (f"{metric}, published", "measured")]
     note = (
         f"On the test photos, mean ± sd over {bench.seeds} seeds; the best checkpoint by the caption loss of a tenth "
-        "of the training photos; DGDN's captions are averaged over 50 draws of its code. Both ways learn from photos "
+        "of the training photos; DGDN's captions are averaged over 50 samples of its code. Both ways learn from photos "
         "alone for the first half; in the second, two-step keeps the encoder as it is. Perplexities depend on the "
         "vocabulary, which the source does not give. The last rows copy."
     )

@@ -78,6 +78,6 @@ def reproduce(bench: Bench) -> Result:
     note = (
         f"Percent of the test images, mean ± sd over {bench.seeds} seeds; {TRAIN:,} training images, a tenth is "
         f"{TENTH:,} with captions. Steps, and captions a step, are the same in every row. DGDN's captions are "
-        "averaged over 50 draws of its code, but those of the rows beyond the source."
+        "averaged over 50 samples of its code, but those of the rows beyond the source."
     )
     return Result("Captions of scenes", ("", *COLUMNS), rows, note=note)

@@ -64,7 +64,7 @@ def reproduce(bench: Bench) -> Result:
         for row in ROWS
     ]
     note = (
-        "changed: verdicts of a classifier of real images that an edit by so many steps changes; identity: 1 is "
+        "changed: verdicts of a classifier of real images that an edit by the steps given changes; identity: 1 is "
         "another image; carries: samples given an attribute, or its absence, that the same classifier takes for it; "
         "Frechet distances in features of an untrained trunk, FID in Inception's with the weights given."
     )

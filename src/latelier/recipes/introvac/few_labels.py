@@ -2,7 +2,7 @@
 
     latelier reproduce introvac/few-labels --data DIR/smiles --size 32
 
-Nothing is published for this. Images whose attribute is not known teach all but the classifier; of 11,153 faces 550
+Nothing is published for this. Images whose attribute is not known train all but the classifier; of 11,153 faces 550
 on each side are a tenth.
 """
 
@@ -42,5 +42,5 @@ def reproduce(bench: Bench) -> Result:
         [row, *(spread([one[name] for one in found[f"{row}: {score}"]], digits) for score, name, digits in SHOWN)]
         for row in LABELS
     ]
-    note = "The scores' judge learns from all labels, whatever the model was told."
+    note = "The scores' judge learns from all labels, whatever labels the model had."
     return Result("Attributes of few images", ("labels", *(name for _, name, _ in SHOWN)), rows, note=note)

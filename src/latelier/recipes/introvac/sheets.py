@@ -11,7 +11,7 @@ width. The run is the row IntroVAC of introvac/faces: half the width, 30 epochs,
 from latelier.bench import Bench, Job, Result, find_recipe
 from latelier.bench.sheets import drawn
 from latelier.core import AttributeDirections, need
-from latelier.sheets.view import Asked
+from latelier.sheets.view import SheetOptions
 
 DATA = "scenes"
 HOURS = "~1.5"
@@ -26,4 +26,4 @@ def reproduce(bench: Bench) -> Result:
     method, settings = TABLE.ROWS[ROW]
     job = Job(ROW, method, epochs=TABLE.EPOCHS, settings=settings, training=TABLE.TRAINING)
     first = need(bench.train(job).model, AttributeDirections).directions().names[0]
-    return drawn(bench, "Edits", job, (*SHEETS, ("samples", Asked(given=(first,)))))
+    return drawn(bench, "Edits", job, (*SHEETS, ("samples", SheetOptions(given=(first,)))))

@@ -3,7 +3,7 @@
     latelier reproduce patchvae/ablation-beta --data DIR/cifar100
 
 Published: Gupta et al. 2020, CIFAR-100, Conv[1-5], one seed. The protocol is that of patchvae/cifar100.
-The paper quotes the weight times 96 latent numbers over 3,072 pixels: .06, .3 and .6 are 2, 10 and 20.
+The paper quotes the weight times 96 latent dimensions over 3,072 pixels: .06, .3 and .6 are 2, 10 and 20.
 """
 
 from latelier.bench import Bench, Result, find_recipe

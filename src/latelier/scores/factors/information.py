@@ -9,7 +9,7 @@ def mig(codes: np.ndarray, levels: np.ndarray, bins: int = BINS) -> float:
     """Mean over factors of (largest - second largest mutual information with a latent) / entropy of the factor.
 
     Codes [n, d] and levels [n, f] give Chen et al. 2018, equation 6. Where there is one latent, the second largest is
-    0. A latent that tells a factor exactly, and alone, needs no more than ``bins`` levels to score 1.
+    0. A latent that determines a factor exactly, and alone, needs no more than ``bins`` levels to score 1.
     """
     known = information(codes, levels, bins)
     ranked = np.sort(np.pad(known, ((1, 0), (0, 0))), axis=0)[::-1]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from sklearn.ensemble import ExtraTreesClassifier
 
 TREES = 10
-VALUES = 1_000_000  # code numbers that a forest learns from: its time grows with them
+VALUES = 1_000_000  # values of codes that a forest learns from: its time grows with them
 FEWEST = 1_000  # images that it learns from in any case
 
 
@@ -24,24 +24,24 @@ class Dci(NamedTuple):
 
 
 def dci(fit: Known, test: Known, seed: int) -> Dci:
-    """From the importance of each latent to a forest that tells a factor's level. Needs two factors or more.
+    """From the importance of each latent to a forest that predicts a factor's level. Needs two factors or more.
 
     A latent counts for disentanglement by its share of all importance; completeness and informativeness are means over
     factors.
     """
     latents, factors = fit.codes.shape[1], fit.levels.shape[1]
     rows = np.random.default_rng(seed).permutation(len(fit.codes))[: max(FEWEST, VALUES // latents)]
-    importance, told = np.empty((latents, factors)), []
+    importance, skills = np.empty((latents, factors)), []
     for factor in range(factors):
         level = fit.levels[rows, factor]
         trees = forest(len(np.unique(level)), seed).fit(fit.codes[rows], level)
         importance[:, factor] = trees.feature_importances_
-        told.append(skill(trees.predict(test.codes), test.levels[:, factor]))
+        skills.append(skill(trees.predict(test.codes), test.levels[:, factor]))
     share = importance.sum(1) / max(importance.sum(), 1e-12)
     return Dci(
         float(share @ concentration(importance)),
         float(concentration(importance.T).mean()),
-        float(np.mean(told)),
+        float(np.mean(skills)),
     )
 
 
@@ -79,8 +79,8 @@ def concentration(importance: np.ndarray) -> np.ndarray:
 
 def sap(fit: Known, test: Known) -> float:
     """Mean over factors of the gap between the two latents that, each alone, tell it best (Kumar et al. 2018, section
-    3). Where there is one latent, the second tells nothing."""
-    told = np.array(
+    3). Where there is one latent, the second says nothing."""
+    skills = np.array(
         [
             [
                 skill(by_thresholds(code, level, other), truth)
@@ -89,7 +89,7 @@ def sap(fit: Known, test: Known) -> float:
             for level, truth in zip(fit.levels.T, test.levels.T, strict=True)
         ]
     )
-    ranked = np.sort(np.pad(told, ((0, 0), (1, 0))), axis=1)
+    ranked = np.sort(np.pad(skills, ((0, 0), (1, 0))), axis=1)
     return float((ranked[:, -1] - ranked[:, -2]).mean())
 
 

@@ -17,15 +17,17 @@ def cider(candidates: Sequence[Words], references: Sequence[Sequence[Words]]) ->
     spread: Counter[tuple[str, ...]] = Counter()  # n-gram -> images whose references have it
     for beside in references:
         spread.update({gram for words in beside for n in ORDERS for gram in ngrams(words, n)})
-    pictures = math.log(len(references))
+    log_images = math.log(len(references))
     pairs = zip(candidates, references, strict=True)
-    return fmean(fmean(_similarity(words, other, spread, pictures) for other in beside) for words, beside in pairs) * 10
+    return (
+        fmean(fmean(_similarity(words, other, spread, log_images) for other in beside) for words, beside in pairs) * 10
+    )
 
 
-def _similarity(one: Words, other: Words, spread: Mapping[tuple[str, ...], int], pictures: float) -> float:
+def _similarity(one: Words, other: Words, spread: Mapping[tuple[str, ...], int], log_images: float) -> float:
     found = []
     for n in ORDERS:
-        ours, theirs = (_weights(words, n, spread, pictures) for words in (one, other))
+        ours, theirs = (_weights(words, n, spread, log_images) for words in (one, other))
         norm = math.sqrt(sum(w * w for w in ours.values()) * sum(w * w for w in theirs.values()))
         shared = sum(min(w, theirs[gram]) * theirs[gram] for gram, w in ours.items() if gram in theirs)
         found.append(shared / norm if norm else 0.0)
@@ -33,5 +35,5 @@ def _similarity(one: Words, other: Words, spread: Mapping[tuple[str, ...], int],
     return fmean(found) * math.exp(-(apart**2) / (2 * SIGMA**2))
 
 
-def _weights(words: Words, n: int, spread: Mapping[tuple[str, ...], int], pictures: float) -> Weights:
-    return {gram: count * (pictures - math.log(max(1, spread[gram]))) for gram, count in ngrams(words, n).items()}
+def _weights(words: Words, n: int, spread: Mapping[tuple[str, ...], int], log_images: float) -> Weights:
+    return {gram: count * (log_images - math.log(max(1, spread[gram]))) for gram, count in ngrams(words, n).items()}

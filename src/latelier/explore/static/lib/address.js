@@ -1,6 +1,7 @@
 // What the page shows is in its address, behind the #: panel, run, image, and what the panel itself has noted.
 
-const GLOBAL = ["panel", "run", "picture", "selection"];
+const GLOBAL = ["panel", "run", "image", "selection"];
+const FORMER = { picture: "image", pictures: "images" }; // names in addresses of the version before; read for one more
 const WRITE = 200; // ms: browsers drop addresses that change too often
 const remembered = {}; // panel -> what it had noted when it was left
 const listeners = [];
@@ -8,7 +9,7 @@ let state = parsed();
 let timer = 0;
 
 function parsed() {
-  return Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+  return Object.fromEntries(Array.from(new URLSearchParams(location.hash.slice(1)), ([name, value]) => [FORMER[name] ?? name, value]));
 }
 
 function text(fields) {

@@ -2,7 +2,7 @@
 
 import { fill, h } from "./dom.js";
 import { go } from "./address.js";
-import { address, figure, thumb } from "./picture.js";
+import { address, figure, thumb } from "./image.js";
 import { line } from "./scores.js";
 
 const NEAR = 6; // images nearest by code
@@ -32,19 +32,19 @@ function column(stage, run) {
   const element = h("section", { class: "column", "aria-label": run.title }, h("h2", {}, title(run)), again.element, difference.element, scores, near);
 
   async function draw(gain) {
-    const answer = await asking(stage, run, "compare", "show", { picture: stage.picture, gain });
+    const answer = await asking(stage, run, "compare", "show", { image: stage.image, gain });
     if (!answer) return;
-    again.show(answer.picture, [h("b", {}, answer.psnr), h("br"), `${answer.numbers.toLocaleString("en")} numbers`]);
+    again.show(answer.image, [h("b", {}, answer.psnr), h("br"), `${answer.numbers.toLocaleString("en")} numbers`]);
     difference.show(answer.difference, [`difference \u00d7${gain}`, h("br"), `at most ${answer.greatest.toFixed(2)} of 1`]);
   }
 
   async function rest() {
-    const told = await asking(stage, run, "start", "scores", {});
-    if (told) fill(scores, told.headlines.length ? told.headlines.map(line) : h("div", {}, h("dt", {}, "Scores"), h("dd", { class: "soft" }, "none yet")));
+    const scored = await asking(stage, run, "start", "scores", {});
+    if (scored) fill(scores, scored.headlines.length ? scored.headlines.map(line) : h("div", {}, h("dt", {}, "Scores"), h("dd", { class: "soft" }, "none yet")));
     const waiting = (share) => fill(near, h("p", { class: "soft" }, `Codes of all images: ${Math.round(100 * share)} %`));
-    const found = await asking(stage, run, "look", "near", { picture: stage.picture, count: NEAR }, waiting);
+    const found = await asking(stage, run, "look", "near", { image: stage.image, count: NEAR }, waiting);
     if (!found) return fill(near);
-    const small = found.pictures.map((one) => thumb(run, one, false, () => go({ picture: one.id })));
+    const small = found.images.map((one) => thumb(run, one, false, () => go({ image: one.id })));
     fill(near, h("h3", {}, "Nearest by code"), h("div", { class: "near" }, small));
   }
 
@@ -53,7 +53,7 @@ function column(stage, run) {
 
 /** The columns, and `draw(gain)` of all. What is slow comes after what is drawn. */
 export function beside(stage, runs) {
-  const original = figure(stage.run, address(stage.run, stage.picture), "the image", { alt: "The image" });
+  const original = figure(stage.run, address(stage.run, stage.image), "the image", { alt: "The image" });
   const columns = runs.map((run) => column(stage, run));
   const element = h("div", { class: "columns" }, h("section", { class: "column", "aria-label": "The image" }, h("h2", {}, "Original"), original.element), columns.map((one) => one.element));
   const draw = (gain) => Promise.all(columns.map((one) => one.draw(gain)));

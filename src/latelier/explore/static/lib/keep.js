@@ -29,7 +29,7 @@ async function copied(words) {
   }
 }
 
-/** A picture of this page as a file. */
+/** An image of this page as a file. */
 export async function fetched(path) {
   const answer = await fetch(path);
   if (!answer.ok) throw new Error("This image is not here.");
@@ -37,13 +37,13 @@ export async function fetched(path) {
 }
 
 /**
- * Buttons. `picture()` gives the address of what is shown; `question()` what was asked for it; `action` is the panel's
+ * Buttons. `image()` gives the address of what is shown; `question()` what was asked for it; `action` is the panel's
  * that answers `code` and `command`, or `command()` answers instead; `files` are what commands read, as [words, name,
  * () => content].
  */
-export function keep(stage, { picture, question, action = "code", command, files = [] }) {
+export function keep(stage, { image, question, action = "code", command, files = [] }) {
   const said = h("p", { "aria-live": "polite" });
-  const asked = command ?? (() => stage.ask(action, question()));
+  const answered = command ?? (() => stage.ask(action, question()));
   const trying = (work) => async () => {
     try {
       await work();
@@ -52,18 +52,18 @@ export function keep(stage, { picture, question, action = "code", command, files
     }
   };
   const drawn = () => {
-    const source = picture();
+    const source = image();
     if (source) save(`${stage.run.id}-${stage.panel}.png`, source);
     else fill(said, "Nothing is drawn yet.");
   };
   const buttons = [
-    picture && button("Save image", drawn),
+    image && button("Save image", drawn),
     !command && action === "code" && button("Save code (JSON)", trying(async () => {
-      const answer = await asked();
+      const answer = await answered();
       if (answer) save("code.json", json(answer.code));
     })),
     button("Copy the command", trying(async () => {
-      const answer = await asked();
+      const answer = await answered();
       if (!answer) return;
       const how = await copied(answer.command);
       const needed = answer.files ?? [];

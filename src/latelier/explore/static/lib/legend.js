@@ -4,7 +4,7 @@ import { fill, h } from "./dom.js";
 import { words } from "./colours.js";
 import { swatch } from "./raster.js";
 
-/** Numbers as short as they can be told apart. */
+/** Numbers in as few digits as keep them different. */
 function short(value) {
   return Number(value.toPrecision(3)).toString().replace("-", "\u2212");
 }

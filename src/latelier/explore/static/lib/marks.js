@@ -7,13 +7,13 @@ const VALUES = { y: "yes", n: "no", u: null };
 /** A row for each attribute; `mark(name, value)` is called for what is pressed. Y, N and U mark the one whose keys are on. */
 export function marks(mark) {
   const element = h("div", { class: "choices" });
-  let told = [];
+  let known = [];
   let on = "";
 
   function row({ name, yes, no }) {
     const keys = () => {
       on = on === name ? "" : name;
-      show(told);
+      show(known);
     };
     return h("div", { class: "row", role: "group", "aria-label": name },
       h("span", {}, name, h("small", { class: "soft" }, ` ${yes} yes, ${no} no`)),
@@ -22,13 +22,13 @@ export function marks(mark) {
   }
 
   function show(attributes) {
-    told = attributes;
-    fill(element, told.map(row));
+    known = attributes;
+    fill(element, known.map(row));
   }
 
   /** Whether a key has marked. */
   function press(key) {
-    if (!(key in VALUES) || !told.some(({ name }) => name === on)) return false;
+    if (!(key in VALUES) || !known.some(({ name }) => name === on)) return false;
     mark(on, VALUES[key]);
     return true;
   }

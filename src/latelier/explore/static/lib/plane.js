@@ -8,7 +8,7 @@ import { Raster } from "./raster.js";
 
 export const HIDDEN = 65535; // the kind of a point that is not shown
 const POINTS = 1;
-const OVER = 2; // names, pictures, and what is drawn by hand
+const OVER = 2; // names, images, and what is drawn by hand
 const NEAR = 14; // px within which a point is pointed at
 const CLOSEST = 400;
 const LONGEST = 24; // characters of a name
@@ -201,7 +201,7 @@ export class Plane {
       const px = Math.min(Math.max(at, half), Math.max(half, this.width - half)); // whole, also at an edge
       if (taken.some((other) => Math.abs(other.px - px) < other.half + half && Math.abs(other.py - py) < 17)) continue;
       taken.push({ px, py, half });
-      Object.assign(context, { fillStyle: words(colours.ground), globalAlpha: GROUND }); // also on pictures
+      Object.assign(context, { fillStyle: words(colours.ground), globalAlpha: GROUND }); // also on images
       context.fillRect(px - half, py - 9, 2 * half, 18);
       Object.assign(context, { fillStyle: words(colours.ink), globalAlpha: 1 });
       context.fillText(text, px, py);

@@ -3,7 +3,7 @@
 import { mixed, packed } from "./colours.js";
 
 const FADED = 0.8; // share of the ground in points that are not chosen
-const FINE = 4; // samples a side by which a pixel at an edge is measured
+const FINE = 4; // samples, across and down, by which a pixel at an edge is measured
 const PIXELS = 4e6; // of the image at most; finer screens magnify it
 const MARGIN = 16; // px around the image, in which the points at its edge end
 
@@ -35,7 +35,7 @@ function covered(shape, radius) {
   return found;
 }
 
-/** A small picture of a style, for a legend. */
+/** A small sample of a style, for a legend. */
 export function swatch(style, ground) {
   const canvas = document.createElement("canvas");
   Object.assign(canvas, { width: 28, height: 28, className: "swatch" });
@@ -54,7 +54,7 @@ export class Raster {
     this.stamps = { key: "", sharp: [], faded: [] };
   }
 
-  /** For so many px of the page. */
+  /** For this many px of the page. */
   resize(width, height) {
     this.fine = Math.min(devicePixelRatio || 1, Math.sqrt(PIXELS / Math.max(1, width * height)));
     this.canvas.width = Math.max(1, Math.round(width * this.fine));

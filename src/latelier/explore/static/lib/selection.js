@@ -13,12 +13,12 @@ export async function keepRows(stage, rows) {
   if (!rows.length) return "";
   const bits = new Uint8Array(stage.run.count);
   for (const row of rows) bits[row] = 1;
-  return keepAsked(stage, { bits: pack(bits) });
+  return keepFound(stage, { bits: pack(bits) });
 }
 
-/** The same of what is asked for. */
-export async function keepAsked(stage, asked) {
-  const made = (await stage.ask("select", asked, "look"))?.selection ?? "";
+/** The same of the images that a question finds. */
+export async function keepFound(stage, question) {
+  const made = (await stage.ask("select", question, "look"))?.selection ?? "";
   // Now: the page that shows it is built anew, and is short meanwhile.
   const over = !stage.side.contains(stage.selection.element);
   unseen = over && document.querySelector("h1")?.getBoundingClientRect().bottom < 0 ? made : "";

@@ -58,10 +58,10 @@ export function site() {
   return fetched("/api/site");
 }
 
-/** Keeps a file at the server; gives the id of its picture. */
+/** Keeps a file at the server; gives the id of its image. */
 export async function upload(file) {
   const headers = { "content-type": "application/octet-stream" };
-  return (await fetched("/api/upload", { method: "POST", headers, body: file })).picture;
+  return (await fetched("/api/upload", { method: "POST", headers, body: file })).image;
 }
 
 /**

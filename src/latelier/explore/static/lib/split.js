@@ -15,6 +15,6 @@ export function closed(stage) {
 async function instead(stage, action, question, changes = {}) {
   const answer = await stage.ask(action, question, "look");
   if (!answer) return;
-  const there = () => go({ ...changes, run: answer.run, picture: "d0", selection: "" });
+  const there = () => go({ ...changes, run: answer.run, image: "d0", selection: "" });
   dispatchEvent(new CustomEvent("latelier-runs", { detail: there }));
 }

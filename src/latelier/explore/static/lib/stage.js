@@ -18,8 +18,8 @@ export function say(words) {
 
 /** One panel's place on the page. It is left (`open` is false) when another is shown. */
 export class Stage {
-  constructor(site, run, panel, picture, own) {
-    Object.assign(this, { site, run, panel, picture, own, open: true, asking: new Set() });
+  constructor(site, run, panel, image, own) {
+    Object.assign(this, { site, run, panel, image, own, open: true, asking: new Set() });
     this.problem = h("p", { class: "card problem", role: "alert", hidden: true });
     this.notice = h("div", { class: "works" });
     this.view = h("div", { class: "view" });

@@ -1,7 +1,7 @@
 // A row of images to choose from, wherever another image is needed.
 
 import { button, fill, h } from "./dom.js";
-import { thumb } from "./picture.js";
+import { thumb } from "./image.js";
 
 const COUNT = 12;
 
@@ -10,9 +10,9 @@ export function strip(stage, title, chosen, choose) {
   const row = h("div", { class: "strip", role: "group", "aria-label": title });
   let start = Math.max(0, (/^d(\d+)$/.exec(chosen)?.[1] ?? 0) - 1);
 
-  function one(picture) {
-    return thumb(stage.run, picture, picture.id === chosen, () => {
-      chosen = picture.id;
+  function one(shown) {
+    return thumb(stage.run, shown, shown.id === chosen, () => {
+      chosen = shown.id;
       for (const other of row.children) other.setAttribute("aria-pressed", String(other.dataset.id === chosen));
       choose(chosen);
     });
@@ -23,7 +23,7 @@ export function strip(stage, title, chosen, choose) {
     if (!answer) return;
     start = answer.start;
     const own = stage.own.map((id) => ({ id, caption: "your image" }));
-    fill(row, [...own, ...answer.pictures].map(one));
+    fill(row, [...own, ...answer.images].map(one));
   }
 
   const turn = (by) => {

@@ -1,13 +1,13 @@
-// Small pictures in the place of points, where there is room for them.
+// Small images in the place of points, where there is room for them.
 
-const SIZE = 44; // px a side
-const CELL = 54; // px between two pictures at least, across or down
-const ROOM = 700; // points in view up to which pictures are shown
-const KEPT = 400; // loaded pictures
-const PAUSE = 120; // ms without movement after which pictures are chosen
+const SIZE = 44; // px, the longer side
+const CELL = 54; // px between two images at least, across or down
+const ROOM = 700; // points in view up to which images are shown
+const KEPT = 400; // loaded images
+const PAUSE = 120; // ms without movement after which images are chosen
 
 export class Thumbs {
-  /** `source(row)` is a picture's address; `changed` is called when there is something new to draw. */
+  /** `source(row)` is an image's address; `changed` is called when there is something new to draw. */
   constructor(source, changed) {
     Object.assign(this, { source, changed, on: true, shown: [], loaded: new Map(), timer: 0 });
   }
@@ -20,7 +20,7 @@ export class Thumbs {
 
   choose(plane) {
     const { unit } = plane.view();
-    const cells = new Map(); // one picture in each
+    const cells = new Map(); // one image in each
     let count = 0;
     plane.eachInView((i, x, y) => {
       count += 1;

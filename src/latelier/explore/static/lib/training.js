@@ -20,9 +20,9 @@ export function training(stage) {
   let busy = false; // with a training: one runs at a time
   const question = () => ({ method: methods.value, steps: Number(steps.value) || 0 });
 
-  async function start(action, asked) {
+  async function start(action, sent) {
     wait();
-    const answer = await stage.ask(action, asked, "label", "Putting the images into a folder");
+    const answer = await stage.ask(action, sent, "label", "Putting the images into a folder");
     if (answer) watch(answer);
     else ready();
   }

@@ -2,7 +2,7 @@
 
 import { fill, h } from "./dom.js";
 import { go } from "./address.js";
-import { thumb } from "./picture.js";
+import { thumb } from "./image.js";
 import { asking } from "./beside.js";
 
 const SHOWN = 12;
@@ -40,7 +40,7 @@ export function worst(stage, runs) {
     const order = lag.map((_, i) => i).filter((i) => lag[i] > 0).sort((a, b) => lag[b] - lag[a]);
     const of = `${mine.length.toLocaleString("en")} of ${found[0].total.toLocaleString("en")} images`;
     fill(words, `Of ${of}${mine.length < found[0].total ? ", drawn at random" : ""}, ${pair[0].title} is worse on ${order.length.toLocaleString("en")}. On average ${found[0].mean} against ${found[1].mean}.`);
-    fill(gallery, order.slice(0, SHOWN).map((i) => thumb(stage.run, { ...found[0].pictures[i], note: `${mine[i].toFixed(1)} / ${its[i].toFixed(1)} dB` }, found[0].pictures[i].id === stage.picture, () => go({ picture: found[0].pictures[i].id }))));
+    fill(gallery, order.slice(0, SHOWN).map((i) => thumb(stage.run, { ...found[0].images[i], note: `${mine[i].toFixed(1)} / ${its[i].toFixed(1)} dB` }, found[0].images[i].id === stage.image, () => go({ image: found[0].images[i].id }))));
   }
 
   show();

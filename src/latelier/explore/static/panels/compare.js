@@ -1,7 +1,7 @@
 // Runs on the same image and the same controls. Each asks its own run's panels.
 
 import { button, h, segments } from "../lib/dom.js";
-import { figure } from "../lib/picture.js";
+import { figure } from "../lib/image.js";
 import { ask, Newest } from "../lib/server.js";
 import { asking, beside, title } from "../lib/beside.js";
 import { worst } from "../lib/worst.js";
@@ -17,7 +17,7 @@ const FIRST = 5; // others that are shown without being chosen
 export async function mount(stage) {
   stage.wide();
   const others = stage.site.runs.filter((run) => run.id !== stage.run.id);
-  const same = others.filter((run) => run.images === stage.run.images || stage.picture.startsWith("u"));
+  const same = others.filter((run) => run.images === stage.run.images || stage.image.startsWith("u"));
   const able = same.filter((run) => run.panels.includes("reconstruct"));
   if (!able.length) return stage.view.append(h("p", { class: "card" }, lacking(stage, same)));
   const wanted = able.filter((run) => stage.get("with").split(".").includes(run.id));
@@ -33,7 +33,7 @@ export async function mount(stage) {
   if (!question) return;
   stage.view.append(taken(stage, runs, way, question));
   if (way === "reconstruct" && alike.length > 1) stage.view.append(worst(stage, alike));
-  stage.view.append(strip(stage, "Another image", stage.picture, (picture) => go({ picture })));
+  stage.view.append(strip(stage, "Another image", stage.image, (image) => go({ image })));
 }
 
 function lacking(stage, same) {
@@ -78,23 +78,23 @@ function reconstruct(stage, runs, place) {
   });
   place.append(h("div", { class: "row" }, h("span", { class: "soft" }, "Differences (grey: none, brighter: drawn too bright), amplified"), gains), element);
   draw(gain).then(rest);
-  return () => ({ picture: stage.picture });
+  return () => ({ image: stage.image });
 }
 
 /** A figure a run, and a function that asks all of them, each the newest only. */
 function sides(stage, runs, place, panel, action) {
   const figures = runs.map((run) => figure(run, null, title(run), { alt: `${run.title}: what it draws` }));
   place.append(h("div", { class: "figures" }, figures.map((one) => one.element)));
-  const each = runs.map((run, i) => new Newest((question) => ask(run.id, panel, action, question), (answer) => stage.open && figures[i].show(answer.picture), (error) => stage.fail(error)));
+  const each = runs.map((run, i) => new Newest((question) => ask(run.id, panel, action, question), (answer) => stage.open && figures[i].show(answer.image), (error) => stage.fail(error)));
   return (question) => each.forEach((one) => one.ask(question));
 }
 
 function interpolate(stage, runs, place) {
-  const row = Number(/^d(\d+)$/.exec(stage.picture)?.[1] ?? 0);
+  const row = Number(/^d(\d+)$/.exec(stage.image)?.[1] ?? 0);
   const draw = sides(stage, runs, place, "interpolate", "at");
   let to = stage.get("to") || `d${(row + 1) % stage.run.count}`;
   const share = slider({ name: "From the working image to the other", low: 0, high: 1, step: 0.01, value: Number(stage.get("x") || 0.5), home: 0 }, () => moved());
-  const question = () => ({ pictures: [stage.picture, to], x: share.value });
+  const question = () => ({ images: [stage.image, to], x: share.value });
   const moved = () => {
     stage.note({ x: share.value, to });
     draw(question());
@@ -109,7 +109,7 @@ async function edit(stage, runs, place) {
   if (known.some((one) => !one)) return null;
   const names = known[0].attributes.filter((name) => known.every((one) => one.attributes.includes(name)));
   const by = noted(stage, names);
-  const question = () => ({ picture: stage.picture, by });
+  const question = () => ({ image: stage.image, by });
   const draw = sides(stage, runs, place, "edit", "move");
   const moved = (name, value) => {
     by[name] = value;

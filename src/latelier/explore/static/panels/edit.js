@@ -1,7 +1,7 @@
 // A slider an attribute; before and after; and a table that says whether the edit can be trusted.
 
 import { button, fill, h, said } from "../lib/dom.js";
-import { figure, frames } from "../lib/picture.js";
+import { figure, frames } from "../lib/image.js";
 import { slider } from "../lib/slider.js";
 import { keep } from "../lib/keep.js";
 import { strip } from "../lib/strip.js";
@@ -22,15 +22,15 @@ export async function mount(stage) {
 
   const answer = await stage.ask("attributes", {}, "edit", LOOKING);
   if (!answer) return fill(list, stage.again());
-  const question = () => ({ picture: stage.picture, by: Object.fromEntries(Object.entries(by).map(([name, value]) => [name, Number(value)])) });
+  const question = () => ({ image: stage.image, by: Object.fromEntries(Object.entries(by).map(([name, value]) => [name, Number(value)])) });
   const draw = stage.newest("move", (drawn) => {
     before.show(drawn.again, "before: drawn of its code");
-    after.show(drawn.picture, ["after: ", h("b", {}, words(by))]);
+    after.show(drawn.image, ["after: ", h("b", {}, words(by))]);
   }, LOOKING);
-  const judge = stage.newest("trust", (told) => {
+  const judge = stage.newest("trust", (judged) => {
     const moved = Object.values(by).some((value) => Number(value));
-    fill(degrees, moved && h("h2", {}, "By degrees"), moved && frames(stage.run, told.strip.map(({ share, picture }) => ({ picture, words: `\u00d7${said(share, 1)}`, here: share === 1 }))));
-    fill(table, trust(told, by));
+    fill(degrees, moved && h("h2", {}, "By degrees"), moved && frames(stage.run, judged.strip.map(({ share, image }) => ({ image, words: `\u00d7${said(share, 1)}`, here: share === 1 }))));
+    fill(table, trust(judged, by));
   }, "Judging the edit");
   const judgeLater = settled(() => judge(question()));
 
@@ -49,8 +49,8 @@ export async function mount(stage) {
     for (const name of Object.keys(by)) moved(name, 0);
   });
   stage.side.prepend(h("div", { class: "row" }, reset, h("p", { class: "soft" }, `Along ${answer.said}.`)));
-  stage.side.append(keep(stage, { picture: () => after.shown.src, question }));
-  stage.element.append(h("div", { class: "below" }, strip(stage, "Another image", stage.picture, (picture) => go({ picture }))));
+  stage.side.append(keep(stage, { image: () => after.shown.src, question }));
+  stage.element.append(h("div", { class: "below" }, strip(stage, "Another image", stage.image, (image) => go({ image }))));
   draw(question());
   judge(question());
 }
@@ -60,10 +60,10 @@ function words(by) {
   return parts.join(", ") || "nothing moved";
 }
 
-function trust(told, by) {
+function trust(judged, by) {
   const heads = ["log-odds of", "before", "moved code", "image drawn"];
-  const rows = told.rows.map(({ name, odds }) => h("tr", { class: name in by ? "moved" : undefined }, h("th", { scope: "row" }, name in by ? h("b", {}, `${name} (moved)`) : name), odds.map((value) => h("td", { class: "number" }, said(value, 1)))));
-  const identity = told.identity === null ? "" : `Identity ${said(told.identity)}: how far the image drawn is from the one before, in features of a trunk that nobody trained; 0 is the same, 1 another image of the data.`;
+  const rows = judged.rows.map(({ name, odds }) => h("tr", { class: name in by ? "moved" : undefined }, h("th", { scope: "row" }, name in by ? h("b", {}, `${name} (moved)`) : name), odds.map((value) => h("td", { class: "number" }, said(value, 1)))));
+  const identity = judged.identity === null ? "" : `Identity ${said(judged.identity)}: how far the image drawn is from the one before, in features of a trunk that nobody trained; 0 is the same, 1 another image of the data.`;
   return [
     h("h2", {}, "Can it be trusted?"),
     h("p", { class: "soft" }, `${identity} Trust an edit whose attribute changes in the image drawn, encoded again, while the others stay.`),

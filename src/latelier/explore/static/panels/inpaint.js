@@ -1,7 +1,7 @@
 // A mask painted with a brush, pixel by pixel of the model's own, and what is filled in.
 
 import { button, fill, h, percent } from "../lib/dom.js";
-import { address, figure, framed, image } from "../lib/picture.js";
+import { address, figure, framed, image } from "../lib/image.js";
 import { slider } from "../lib/slider.js";
 import { fetched, keep } from "../lib/keep.js";
 import { strip } from "../lib/strip.js";
@@ -19,10 +19,10 @@ export function mount(stage) {
   const canvas = h("canvas", { width, height, class: "paint", tabindex: "0", role: "img", "aria-label": "The image. Paint with the pointer, or move with the arrow keys and paint with space." });
   const original = h("figure", {}, framed(stage.run, canvas), h("figcaption", {}, "paint over what shall be missing"));
   const filled = figure(stage.run, null, "nothing is missing yet", { alt: "filled in" });
-  const source = image(stage.run, address(stage.run, stage.picture), "");
+  const source = image(stage.run, address(stage.run, stage.image), "");
   const brush = slider({ name: "Brush", hint: "pixels", low: 1, high: Math.max(3, Math.round(Math.min(width, height) / 2)), step: 1, value: Math.max(2, Math.round(width / 8)), digits: 0 }, () => {});
-  const question = () => ({ picture: stage.picture, hidden: pack(hidden), seed: Number(stage.get("seed")) || 0 });
-  const ask = stage.newest("fill", (answer) => filled.show(answer.picture, ["filled in, ", h("b", {}, percent(answer.missing)), " of the image was missing"]));
+  const question = () => ({ image: stage.image, hidden: pack(hidden), seed: Number(stage.get("seed")) || 0 });
+  const ask = stage.newest("fill", (answer) => filled.show(answer.image, ["filled in, ", h("b", {}, percent(answer.missing)), " of the image was missing"]));
 
   function shown(at = null) {
     const context = canvas.getContext("2d");
@@ -112,6 +112,6 @@ export function mount(stage) {
     return new Promise((done) => whiteKnown.toBlob(done, "image/png"));
   };
   stage.view.append(h("div", { class: "figures" }, original, filled.element));
-  stage.side.append(brush.element, h("div", { class: "row" }, buttons), keep(stage, { picture: () => filled.shown.src, question, action: "command", files: [["the image (PNG)", "image.png", () => fetched(address(stage.run, stage.picture))], ["the mask (PNG)", "mask.png", mask]] }));
-  stage.element.append(h("div", { class: "below" }, strip(stage, "Another image", stage.picture, (picture) => go({ picture }))));
+  stage.side.append(brush.element, h("div", { class: "row" }, buttons), keep(stage, { image: () => filled.shown.src, question, action: "command", files: [["the image (PNG)", "image.png", () => fetched(address(stage.run, stage.image))], ["the mask (PNG)", "mask.png", mask]] }));
+  stage.element.append(h("div", { class: "below" }, strip(stage, "Another image", stage.image, (image) => go({ image }))));
 }

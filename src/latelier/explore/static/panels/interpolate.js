@@ -1,7 +1,7 @@
 // Between two to four images, by dragging a point or by two sliders.
 
 import { button, fill, h, percent } from "../lib/dom.js";
-import { figure, frames, thumb } from "../lib/picture.js";
+import { figure, frames, thumb } from "../lib/image.js";
 import { slider } from "../lib/slider.js";
 import { keep } from "../lib/keep.js";
 import { strip } from "../lib/strip.js";
@@ -10,9 +10,9 @@ import { settled } from "../lib/stage.js";
 const PLACES = ["upper left", "upper right", "lower left", "lower right"];
 
 export function mount(stage) {
-  const row = Number(/^d(\d+)$/.exec(stage.picture)?.[1] ?? 0);
-  const given = stage.get("pictures").split(",").filter(Boolean).slice(0, 4);
-  const pictures = given.length > 1 ? given : [stage.picture, `d${(row + 1) % stage.run.count}`];
+  const row = Number(/^d(\d+)$/.exec(stage.image)?.[1] ?? 0);
+  const given = stage.get("images").split(",").filter(Boolean).slice(0, 4);
+  const images = given.length > 1 ? given : [stage.image, `d${(row + 1) % stage.run.count}`];
   const at = { x: number(stage.get("x"), 0.5), y: number(stage.get("y"), 0) };
   let chosen = 1;
 
@@ -23,41 +23,41 @@ export function mount(stage) {
   const way = h("div", {});
   const across = slider({ name: "Across", low: 0, high: 1, step: 0.01, value: at.x, home: 0.5 }, (x) => moved({ x }));
   const down = slider({ name: "Down", low: 0, high: 1, step: 0.01, value: at.y, home: 0 }, (y) => moved({ y }));
-  const add = button("Add an image", () => change([...pictures, `d${(row + pictures.length) % stage.run.count}`], pictures.length));
-  const remove = button("Remove the last", () => change(pictures.slice(0, -1), 1));
+  const add = button("Add an image", () => change([...images, `d${(row + images.length) % stage.run.count}`], images.length));
+  const remove = button("Remove the last", () => change(images.slice(0, -1), 1));
 
-  const question = () => ({ pictures, ...at });
-  const draw = stage.newest("at", (answer) => big.show(answer.picture, `${percent(at.x)} across${pictures.length > 2 ? `, ${percent(at.y)} down` : ""}`));
-  const drawWay = stage.newest("strip", (answer) => fill(way, h("h2", {}, "The way across"), frames(stage.run, answer.pictures.map((picture, i, all) => ({ picture, words: percent(i / (all.length - 1)) })))));
+  const question = () => ({ images, ...at });
+  const draw = stage.newest("at", (answer) => big.show(answer.image, `${percent(at.x)} across${images.length > 2 ? `, ${percent(at.y)} down` : ""}`));
+  const drawWay = stage.newest("strip", (answer) => fill(way, h("h2", {}, "The way across"), frames(stage.run, answer.images.map((image, i, all) => ({ image, words: percent(i / (all.length - 1)) })))));
   const drawLater = settled(() => drawWay(question()));
 
   function moved(change) {
     Object.assign(at, change);
     dot.style.left = `${100 * at.x}%`;
-    dot.style.top = pictures.length > 2 ? `${100 * at.y}%` : "50%";
+    dot.style.top = images.length > 2 ? `${100 * at.y}%` : "50%";
     across.set(at.x);
     down.set(at.y);
     draw(question());
     if ("y" in change) drawLater();
-    stage.note({ ...at, pictures: pictures.join(",") });
+    stage.note({ ...at, images: images.join(",") });
   }
 
   function change(next, corner) {
-    pictures.splice(0, pictures.length, ...next);
-    chosen = Math.min(corner, pictures.length - 1);
+    images.splice(0, images.length, ...next);
+    chosen = Math.min(corner, images.length - 1);
     shown();
   }
 
   function shown() {
-    if (pictures.length < 3) at.y = 0;
-    fill(corners, pictures.map((id, i) => thumb(stage.run, { id, caption: pictures.length > 2 ? PLACES[i] : ["left", "right"][i] }, i === chosen, () => {
+    if (images.length < 3) at.y = 0;
+    fill(corners, images.map((id, i) => thumb(stage.run, { id, caption: images.length > 2 ? PLACES[i] : ["left", "right"][i] }, i === chosen, () => {
       chosen = i;
       shown();
     })));
-    add.disabled = pictures.length === 4;
-    remove.disabled = pictures.length === 2;
-    down.element.hidden = pictures.length < 3;
-    pad.classList.toggle("line", pictures.length < 3);
+    add.disabled = images.length === 4;
+    remove.disabled = images.length === 2;
+    down.element.hidden = images.length < 3;
+    pad.classList.toggle("line", images.length < 3);
     moved({ ...at });
   }
 
@@ -66,7 +66,7 @@ export function mount(stage) {
     else if (!pad.hasPointerCapture(event.pointerId)) return;
     const box = pad.getBoundingClientRect();
     const share = (value, size) => Number(Math.min(1, Math.max(0, value / size)).toFixed(3));
-    moved({ x: share(event.clientX - box.left, box.width), y: pictures.length > 2 ? share(event.clientY - box.top, box.height) : 0 });
+    moved({ x: share(event.clientX - box.left, box.width), y: images.length > 2 ? share(event.clientY - box.top, box.height) : 0 });
   }
   pad.addEventListener("pointerdown", drag);
   pad.addEventListener("pointermove", drag);
@@ -75,8 +75,8 @@ export function mount(stage) {
   stage.side.append(
     h("section", {}, h("h2", {}, "Between these"), corners, h("div", { class: "row" }, add, remove)),
     pad, across.element, down.element,
-    strip(stage, "Choose for the marked place", pictures[chosen], (id) => change(pictures.map((one, i) => (i === chosen ? id : one)), chosen)),
-    keep(stage, { picture: () => big.shown.src, question }),
+    strip(stage, "Choose for the marked place", images[chosen], (id) => change(images.map((one, i) => (i === chosen ? id : one)), chosen)),
+    keep(stage, { image: () => big.shown.src, question }),
   );
   shown();
 }

@@ -1,7 +1,7 @@
-// Labels by keys and by selection; each is on the server's disk before the next. What they teach is drawn as a curve.
+// Labels by keys and by selection; each is on the server's disk before the next. What a classifier learns of them is drawn as a curve.
 
 import { button, fill, h, percent, segments } from "../lib/dom.js";
-import { address, figure, image } from "../lib/picture.js";
+import { address, figure, image } from "../lib/image.js";
 import { go } from "../lib/address.js";
 import { keep } from "../lib/keep.js";
 import { hear, keyOf } from "../lib/labelkeys.js";
@@ -33,8 +33,8 @@ export function mount(stage) {
   const selection = stage.get("selection");
   const skipped = new Set();
   let kind = stage.get("next") || (selection ? "selection" : "margin");
-  let told = { classes: [], attributes: [] };
-  let shown = []; // pictures of the queue, with what is known of each
+  let state = { classes: [], attributes: [] };
+  let shown = []; // images of the queue, with what is known of each
   let at = 0;
   let chosen = new Set();
   let seed = Math.floor(Math.random() * 2 ** 30); // so that two pages show different images
@@ -122,19 +122,19 @@ export function mount(stage) {
   }
 
   async function give(name) {
-    const pictures = targets();
-    if (!pictures.length) return;
-    const before = new Map(shown.filter((one) => pictures.includes(one.id)).map((one) => [one.id, one.given]));
-    const reasons = new Set(pictures.map((id) => shown.find((one) => one.id === id)?.why));
+    const images = targets();
+    if (!images.length) return;
+    const before = new Map(shown.filter((one) => images.includes(one.id)).map((one) => [one.id, one.given]));
+    const reasons = new Set(images.map((id) => shown.find((one) => one.id === id)?.why));
     const why = reasons.size === 1 ? [...reasons][0] : "";
     const fresh = [...before.values()].every((given) => given === undefined);
-    set(pictures, () => name ?? undefined);
-    if (name === null) for (const id of pictures) if (skipped.size < SKIPPED) skipped.add(id);
+    set(images, () => name ?? undefined);
+    if (name === null) for (const id of images) if (skipped.size < SKIPPED) skipped.add(id);
     onward();
-    const answer = await inTurn("give", { pictures, class: name, why, tab, fresh: Number(fresh) });
+    const answer = await inTurn("give", { images, class: name, why, tab, fresh: Number(fresh) });
     if (answer === null) {
-      set(pictures, (id) => before.get(id));
-      for (const id of pictures) skipped.delete(id);
+      set(images, (id) => before.get(id));
+      for (const id of images) skipped.delete(id);
       draw();
       return;
     }
@@ -157,17 +157,17 @@ export function mount(stage) {
   }
 
   async function mark(attribute, value) {
-    if (await inTurn("mark", { pictures: targets(), attribute, value, tab })) refresh();
+    if (await inTurn("mark", { images: targets(), attribute, value, tab })) refresh();
   }
 
   async function undo() {
     const answer = await inTurn("undo", { tab });
     if (!answer) return;
-    if (!answer.pictures.length) return say("There is nothing of this page to take back.");
-    const first = shown.findIndex((one) => one.id === answer.pictures[0]);
+    if (!answer.images.length) return say("There is nothing of this page to take back.");
+    const first = shown.findIndex((one) => one.id === answer.images[0]);
     if (first >= 0) at = first;
-    for (const one of shown) if (answer.pictures.includes(one.id)) one.given = undefined;
-    for (const id of answer.pictures) skipped.delete(id);
+    for (const one of shown) if (answer.images.includes(one.id)) one.given = undefined;
+    for (const id of answer.images) skipped.delete(id);
     draw();
     await refresh();
     return focus();
@@ -178,7 +178,7 @@ export function mount(stage) {
     stage.note({ next: kind });
     const answer = await stage.ask("queue", { kind, count: COUNT, seed, skip: [...skipped], selection });
     if (!answer) return;
-    [shown, at, chosen] = [answer.pictures, 0, new Set()];
+    [shown, at, chosen] = [answer.images, 0, new Set()];
     draw();
     await refresh();
     if (stage.get("train")) trained.point();
@@ -187,10 +187,10 @@ export function mount(stage) {
   }
 
   async function refresh() {
-    const answer = await stage.ask("state", { pictures: shown.map((one) => one.id) });
+    const answer = await stage.ask("state", { images: shown.map((one) => one.id) });
     if (!answer) return;
-    told = answer;
-    const known = new Map(answer.pictures.map((one) => [one.id, one]));
+    state = answer;
+    const known = new Map(answer.images.map((one) => [one.id, one]));
     shown = shown.map((one) => (known.has(one.id) ? { why: one.why, ...known.get(one.id) } : one));
     draw();
     side();
@@ -198,21 +198,21 @@ export function mount(stage) {
   }
 
   function side() {
-    fill(classes, told.classes.map(({ name, count }, i) =>
-      button([h("kbd", {}, keyOf(told.classes, name, i) || "\u00b7"), h("span", {}, name), h("small", { class: "soft" }, count.toLocaleString("en"))], () => give(name), { class: "class" })));
-    fill(thumbs, told.classes.slice(0, 30).map(({ name }) => button(name, () => give(name))), told.classes.length ? button("unknown", () => give(null)) : adding("New class", add));
-    elsewhere.hidden = !told.elsewhere;
-    fill(elsewhere, told.elsewhere && h("div", { class: "card row" }, h("p", {}, sentence(told.elsewhere)), told.splits.includes("train") && button("Label the train images", () => toSplit(stage, "train"))));
-    fill(whole, h("span", {}, "All that is selected:"), told.classes.slice(0, 30).map(({ name }) => button(name, () => giveAll(name), { "aria-label": `All selected images are ${name}` })));
-    attributes.show(told.attributes);
-    fill(words, `${told.labelled.toLocaleString("en")} of ${told.total.toLocaleString("en")} images have a class.`);
-    fill(learned, curve(told.curve, told.measured));
-    fill(place, "Kept in ", h("code", {}, told.paths[0]), told.attributes.length > 0 && [" and ", h("code", {}, told.paths[1])]);
-    trained.allow(told.elsewhere ? "Labels of these images are not trained on." : sentence(told.untrainable));
+    fill(classes, state.classes.map(({ name, count }, i) =>
+      button([h("kbd", {}, keyOf(state.classes, name, i) || "\u00b7"), h("span", {}, name), h("small", { class: "soft" }, count.toLocaleString("en"))], () => give(name), { class: "class" })));
+    fill(thumbs, state.classes.slice(0, 30).map(({ name }) => button(name, () => give(name))), state.classes.length ? button("unknown", () => give(null)) : adding("New class", add));
+    elsewhere.hidden = !state.elsewhere;
+    fill(elsewhere, state.elsewhere && h("div", { class: "card row" }, h("p", {}, sentence(state.elsewhere)), state.splits.includes("train") && button("Label the train images", () => toSplit(stage, "train"))));
+    fill(whole, h("span", {}, "All that is selected:"), state.classes.slice(0, 30).map(({ name }) => button(name, () => giveAll(name), { "aria-label": `All selected images are ${name}` })));
+    attributes.show(state.attributes);
+    fill(words, `${state.labelled.toLocaleString("en")} of ${state.total.toLocaleString("en")} images have a class.`);
+    fill(learned, curve(state.curve, state.measured));
+    fill(place, "Kept in ", h("code", {}, state.paths[0]), state.attributes.length > 0 && [" and ", h("code", {}, state.paths[1])]);
+    trained.allow(state.elsewhere ? "Labels of these images are not trained on." : sentence(state.untrainable));
   }
 
   async function add(name) {
-    if (await inTurn("give", { pictures: [], class: name, tab })) refresh();
+    if (await inTurn("give", { images: [], class: name, tab })) refresh();
   }
 
   const attributes = marks(mark);
@@ -232,7 +232,7 @@ export function mount(stage) {
   );
   stage.side.append(
     h("section", {}, h("h2", {}, "Classes"), classes, adding("New class", add), words),
-    h("section", {}, h("h2", {}, "What they teach"), learned),
+    h("section", {}, h("h2", {}, "What a classifier learns"), learned),
     trained.element,
     h("details", {}, h("summary", {}, "Attributes"), attributes.element, adding("New attribute", (name) => mark(name, "yes"))),
     place,
@@ -240,7 +240,7 @@ export function mount(stage) {
   );
   if (selection && kind === "selection") stage.view.prepend(h("p", { class: "soft" }, "These are the images that you have selected. ", button("All images instead", () => go({ selection: "", next: "" }))));
   hear(stage, {
-    classes: () => told.classes,
+    classes: () => state.classes,
     columns: () => getComputedStyle(grid).gridTemplateColumns.split(" ").length,
     marked: (low) => attributes.press(low) && ((chosen = new Set()), true),
     choose: () => Boolean(current()) && (pick(at, { ctrlKey: true }), true),

@@ -6,7 +6,7 @@ import { scheme } from "../lib/colours.js";
 import { byClass, byNumber } from "../lib/dress.js";
 import { keep } from "../lib/keep.js";
 import * as legend from "../lib/legend.js";
-import { address, image, thumb } from "../lib/picture.js";
+import { address, image, thumb } from "../lib/image.js";
 import { Plane } from "../lib/plane.js";
 import { keepRows } from "../lib/selection.js";
 import { ask, Newest, table } from "../lib/server.js";
@@ -18,27 +18,27 @@ const SHOWN = 24; // of a selection's images
 const NOTHING = "Nothing is selected. Draw around points to select them; with Shift to add, with Alt to take away.";
 
 export async function mount(stage) {
-  const told = await stage.ask("about", {});
-  const rows = told && (await table(stage.run.id, "map", "rows").catch((error) => stage.fail(error)));
+  const summary = await stage.ask("about", {});
+  const rows = summary && (await table(stage.run.id, "map", "rows").catch((error) => stage.fail(error)));
   if (!rows || !stage.open) return;
   stage.body.classList.add("fills");
-  const map = new View(stage, told, rows);
-  await Promise.all([map.place(stage.get("way") || "pca"), map.colour(stage.get("colour") || told.columns[0].name)]);
+  const map = new View(stage, summary, rows);
+  await Promise.all([map.place(stage.get("way") || "pca"), map.colour(stage.get("colour") || summary.columns[0].name)]);
 }
 
 class View {
-  constructor(stage, told, rows) {
-    Object.assign(this, { stage, told, rows, hidden: new Set(), captions: new Map(), begun: false });
-    this.canvas = h("canvas", { class: "plane", tabindex: "0", role: "application", "aria-label": `Map of ${told.count} images. Arrow keys move, plus and minus zoom, Space selects the image in the middle, Enter opens it.` });
+  constructor(stage, summary, rows) {
+    Object.assign(this, { stage, summary, rows, hidden: new Set(), captions: new Map(), begun: false });
+    this.canvas = h("canvas", { class: "plane", tabindex: "0", role: "application", "aria-label": `Map of ${summary.count} images. Arrow keys move, plus and minus zoom, Space selects the image in the middle, Enter opens it.` });
     const points = h("canvas", { "aria-hidden": "true" });
     this.plane = new Plane(points, this.canvas, {
       hover: (row, x, y) => this.hover(row, x, y),
       lasso: (chosen) => this.lasso(chosen),
-      open: (row) => go({ panel: stage.run.panels.includes("reconstruct") ? "reconstruct" : "look", picture: `d${row}` }),
+      open: (row) => go({ panel: stage.run.panels.includes("reconstruct") ? "reconstruct" : "look", image: `d${row}` }),
       moved: (at) => stage.note({ at }),
     });
     this.plane.thumbs = new Thumbs((row) => address(stage.run, `d${row}`), () => this.plane.later(2));
-    this.about = new Newest((row) => ask(stage.run.id, "look", "about", { picture: `d${row}` }), (answer, row) => this.captioned(row, answer.caption), () => {});
+    this.about = new Newest((row) => ask(stage.run.id, "look", "about", { image: `d${row}` }), (answer, row) => this.captioned(row, answer.caption), () => {});
     this.lay(points);
     const dark = matchMedia("(prefers-color-scheme: dark)");
     const repaint = () => (stage.open ? this.dress() : dark.removeEventListener("change", repaint));
@@ -46,19 +46,19 @@ class View {
   }
 
   lay(points) {
-    const { plane, stage, told } = this;
+    const { plane, stage, summary } = this;
     this.tip = h("div", { class: "tip", hidden: true });
     this.words = h("p", { "aria-live": "polite" }, NOTHING);
     this.gallery = h("div", { class: "gallery" });
     this.meaning = h("p", { class: "soft" });
     this.progress = h("p", { class: "soft", role: "status", hidden: true });
     this.key = h("div");
-    this.ways = h("select", { id: "way", onchange: () => this.place(this.ways.value) }, told.ways.map(({ name, title, missing }) => h("option", { value: name, disabled: Boolean(missing) }, missing ? `${title} (not installed)` : title)));
-    this.columns = h("select", { id: "colour", onchange: () => this.colour(this.columns.value) }, told.columns.map(({ name, title }) => h("option", { value: name }, title)));
+    this.ways = h("select", { id: "way", onchange: () => this.place(this.ways.value) }, summary.ways.map(({ name, title, missing }) => h("option", { value: name, disabled: Boolean(missing) }, missing ? `${title} (not installed)` : title)));
+    this.columns = h("select", { id: "colour", onchange: () => this.colour(this.columns.value) }, summary.columns.map(({ name, title }) => h("option", { value: name }, title)));
     const mode = segments("What dragging does", [["lasso", "Lasso"], ["box", "Box"], ["pan", "Move"]], plane.mode, (value) => (plane.mode = value));
     const zoom = [button("+", () => plane.zoom(1.4), { "aria-label": "Zoom in" }), button("\u2212", () => plane.zoom(1 / 1.4), { "aria-label": "Zoom out" }), button("All", () => plane.home())];
     const choice = (words, select) => h("label", { class: "choice", for: select.id }, words, select);
-    const missing = told.ways.map((way) => way.missing).filter(Boolean);
+    const missing = summary.ways.map((way) => way.missing).filter(Boolean);
     stage.view.append(
       h("div", { class: "row" }, mode, ...zoom, this.toggle("Names", true, (on) => (plane.named = on)), this.toggle("Images", true, (on) => ((plane.thumbs.on = on), plane.thumbs.later(plane))), choice("Placed by", this.ways), this.progress),
       h("div", { class: "frame field" }, points, this.canvas, this.tip),
@@ -69,7 +69,7 @@ class View {
       // The bar too: over the map it would move the points, and with them a box that is being drawn.
       h("section", { class: "side selected" }, h("h2", {}, "Selected"), this.words, stage.selection.element, this.gallery),
       keep(stage, { question: () => ({}), action: "command" }),
-      h("p", { class: "soft" }, [...missing, told.remark].filter(Boolean).join(". ")),
+      h("p", { class: "soft" }, [...missing, summary.remark].filter(Boolean).join(". ")),
     );
   }
 
@@ -106,7 +106,7 @@ class View {
 
   async place(way) {
     const { stage, plane } = this;
-    if (!this.told.ways.some((one) => one.name === way && !one.missing)) way = "pca";
+    if (!this.summary.ways.some((one) => one.name === way && !one.missing)) way = "pca";
     this.ways.value = way;
     if (way !== "pca" && !this.placed) await this.place("pca"); // at once, until the other is there
     this.ways.value = way;
@@ -115,20 +115,20 @@ class View {
     if (!placed || !stage.open) return;
     stage.note({ way: way === "pca" ? "" : way });
     this.placed = placed;
-    fill(this.meaning, `Across and down: ${answer.said}; ${this.told.said}.`);
+    fill(this.meaning, `Across and down: ${answer.said}; ${this.summary.said}.`);
     plane.put(this.rows, placed);
     this.dress();
     this.first();
   }
 
   async colour(name) {
-    const { stage, told } = this;
-    if (!told.columns.some((one) => one.name === name)) name = told.columns[0].name;
+    const { stage, summary } = this;
+    if (!summary.columns.some((one) => one.name === name)) name = summary.columns[0].name;
     this.columns.value = name;
-    const column = await this.slow("column", { name }, told.columns.find((one) => one.name === name).title, false);
+    const column = await this.slow("column", { name }, summary.columns.find((one) => one.name === name).title, false);
     const values = column && (await table(stage.run.id, "map", "values", { name }).catch((error) => stage.fail(error)));
     if (!values || !stage.open) return;
-    stage.note({ colour: name === told.columns[0].name ? "" : name });
+    stage.note({ colour: name === summary.columns[0].name ? "" : name });
     Object.assign(this, { column, values, hidden: new Set() });
     this.dress();
     this.first();
@@ -181,7 +181,7 @@ class View {
   /** Hears an Int32Array of rows of the data: all that are selected now. */
   async lasso(rows) {
     fill(this.words, rows.length ? `${rows.length.toLocaleString("en")} images are selected.` : NOTHING);
-    fill(this.gallery, Array.from(rows.slice(0, SHOWN), (row) => thumb(this.stage.run, { id: `d${row}`, caption: this.captions.get(row) ?? `image ${row}` }, false, () => go({ panel: "look", picture: `d${row}` }))));
+    fill(this.gallery, Array.from(rows.slice(0, SHOWN), (row) => thumb(this.stage.run, { id: `d${row}`, caption: this.captions.get(row) ?? `image ${row}` }, false, () => go({ panel: "look", image: `d${row}` }))));
     const turn = (this.turn = (this.turn ?? 0) + 1);
     const selection = await keepRows(this.stage, rows);
     if (this.turn === turn) this.stage.select(selection);

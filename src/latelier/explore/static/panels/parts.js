@@ -1,7 +1,7 @@
 // Where each part occurs, what it looks like elsewhere, and the same part taken from another image.
 
 import { button, fill, h, percent, said } from "../lib/dom.js";
-import { address, figure, image } from "../lib/picture.js";
+import { address, figure, image } from "../lib/image.js";
 import { keep } from "../lib/keep.js";
 import { strip } from "../lib/strip.js";
 
@@ -13,13 +13,13 @@ export async function mount(stage) {
   const pair = h("div", { class: "figures three" });
   let shown = "";
   let part = Number(stage.get("part") || -1);
-  let other = stage.get("other") || `d${(Number(stage.picture.slice(1)) + 1) % stage.run.count || 0}`;
+  let other = stage.get("other") || `d${(Number(stage.image.slice(1)) + 1) % stage.run.count || 0}`;
   stage.body.classList.add("split"); // on a narrow screen the list comes before what is drawn of a part
   stage.view.append(big.element);
   veil.classList.add("cells");
   big.frame.append(veil);
 
-  const [parts, where] = await Promise.all([stage.ask("list", {}, "parts", "Looking for parts in images of the data"), stage.ask("where", { picture: stage.picture })]);
+  const [parts, where] = await Promise.all([stage.ask("list", {}, "parts", "Looking for parts in images of the data"), stage.ask("where", { image: stage.image })]);
   if (!parts || !where) return fill(list, stage.again());
   if (!parts.parts.some((one) => one.part === part)) part = parts.parts[0].part;
 
@@ -36,17 +36,17 @@ export async function mount(stage) {
         context.fillRect(x, y, 1, 1);
       }
     }
-    big.show(address(stage.run, stage.picture), [h("b", {}, `part ${part}`), `, most probable here with ${said(peak)}; the image is bright where it occurs`]);
+    big.show(address(stage.run, stage.image), [h("b", {}, `part ${part}`), `, most probable here with ${said(peak)}; the image is bright where it occurs`]);
   }
 
   const draw = stage.newest("swap", (answer) => {
-    shown = answer.picture;
+    shown = answer.image;
     fill(pair,
       figure(stage.run, answer.before, "drawn of its code").element,
       figure(stage.run, address(stage.run, other), "appearance from").element,
-      figure(stage.run, answer.picture, [h("b", {}, `part ${part} swapped`), h("br"), `greatest change ${said(answer.change)}`], { alt: `part ${part} swapped` }).element);
+      figure(stage.run, answer.image, [h("b", {}, `part ${part} swapped`), h("br"), `greatest change ${said(answer.change)}`], { alt: `part ${part} swapped` }).element);
   });
-  const question = () => ({ picture: stage.picture, other, part });
+  const question = () => ({ image: stage.image, other, part });
 
   function choose(next) {
     part = next;
@@ -67,7 +67,7 @@ export async function mount(stage) {
         other = id;
         choose(part);
       }),
-      keep(stage, { picture: () => shown, question })),
+      keep(stage, { image: () => shown, question })),
   );
   choose(part);
 }

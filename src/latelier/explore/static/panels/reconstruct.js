@@ -1,20 +1,20 @@
 // The image beside what is drawn of its code, level by level where there are levels.
 
 import { h, segments } from "../lib/dom.js";
-import { figure } from "../lib/picture.js";
+import { figure } from "../lib/image.js";
 import { keep } from "../lib/keep.js";
 import { strip } from "../lib/strip.js";
 import { go } from "../lib/address.js";
 
 export async function mount(stage) {
   stage.wide();
-  const answer = await stage.ask("show", { picture: stage.picture });
+  const answer = await stage.ask("show", { image: stage.image });
   if (!answer) return;
   const original = figure(stage.run, answer.original, "original", { alt: `Original: ${answer.caption}` });
   const again = answer.again.map((one) => {
     const words = one.level ? `drawn of ${one.level} alone` : "drawn of its code";
     const size = `${one.psnr}, ${one.numbers.toLocaleString("en")} numbers for ${answer.pixels.toLocaleString("en")} pixel values`;
-    return figure(stage.run, one.picture, [h("b", {}, words), h("br"), size], { alt: `${answer.caption}, ${words}, ${one.psnr}` }).element;
+    return figure(stage.run, one.image, [h("b", {}, words), h("br"), size], { alt: `${answer.caption}, ${words}, ${one.psnr}` }).element;
   });
   const levels = answer.again.map((one) => one.level);
   const chosen = () => Math.max(0, levels.indexOf(stage.get("level")));
@@ -24,7 +24,7 @@ export async function mount(stage) {
     stage.view.append(h("div", { class: "row" }, h("span", { class: "soft" }, "Save what is drawn of"), choice));
   }
   stage.view.append(
-    keep(stage, { picture: () => answer.again[chosen()].picture, question: () => ({ picture: stage.picture, level: levels[chosen()] }) }),
-    strip(stage, "Another image", stage.picture, (picture) => go({ picture })),
+    keep(stage, { image: () => answer.again[chosen()].image, question: () => ({ image: stage.image, level: levels[chosen()] }) }),
+    strip(stage, "Another image", stage.image, (image) => go({ image })),
   );
 }

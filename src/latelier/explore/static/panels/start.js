@@ -3,7 +3,7 @@
 import { fill, h } from "../lib/dom.js";
 import { chart } from "../lib/chart.js";
 import { headline } from "../lib/scores.js";
-import { address, framed, image } from "../lib/picture.js";
+import { address, framed, image } from "../lib/image.js";
 import { keep } from "../lib/keep.js";
 import { go, link } from "../lib/address.js";
 
@@ -11,11 +11,11 @@ export const works = false; // on no image of its own
 
 export async function mount(stage) {
   stage.wide();
-  const pictures = h("section", {}, h("h2", {}, "Images, none chosen by hand"), h("p", { class: "soft" }, "Drawing…"));
+  const gallery = h("section", {}, h("h2", {}, "Images, none chosen by hand"), h("p", { class: "soft" }, "Drawing…"));
   const cards = h("section", {}, h("h2", {}, "Try this"), h("div", { class: "cards" }, tries(stage)));
   const first = h("div", { class: "view" });
-  stage.view.append(first, pictures, cards, keep(stage, { question: () => ({}), action: "command" }));
-  stage.ask("images", {}).then((answer) => answer && shown(stage, pictures, answer));
+  stage.view.append(first, gallery, cards, keep(stage, { question: () => ({}), action: "command" }));
+  stage.ask("images", {}).then((answer) => answer && shown(stage, gallery, answer));
   const answer = await stage.ask("show", {});
   if (!answer) return;
   fill(first,
@@ -37,9 +37,9 @@ function verdict({ verdict: lines, judge, measured }) {
 function shown(stage, place, { images, drawn, psnr = [] }) {
   const { run } = stage;
   const leads = run.panels.includes("reconstruct") ? "reconstruct" : "look";
-  const pair = (id, caption, again, words) => h("a", { class: "pair", href: link({ panel: leads, picture: id }), onclick: (event) => {
+  const pair = (id, caption, again, words) => h("a", { class: "pair", href: link({ panel: leads, image: id }), onclick: (event) => {
     event.preventDefault();
-    go({ panel: leads, picture: id });
+    go({ panel: leads, image: id });
   } }, framed(run, image(run, address(run, id), caption)), again ? framed(run, image(run, again, `${caption}, drawn of its code`)) : null, h("span", {}, words));
   const said = !images.length ? "Drawn by the model from random codes." : drawn.length ? "Above the image, below what is drawn of its code alone." : "Images of the data.";
   const pairs = images.length

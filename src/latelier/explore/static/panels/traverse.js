@@ -1,7 +1,7 @@
-// A slider a latent number. Of maps the cell is chosen by clicking on the image.
+// A slider for each latent dimension. Of maps the cell is chosen by clicking on the image.
 
 import { button, fill, h, segments } from "../lib/dom.js";
-import { figure } from "../lib/picture.js";
+import { figure } from "../lib/image.js";
 import { slider } from "../lib/slider.js";
 import { keep } from "../lib/keep.js";
 import { go } from "../lib/address.js";
@@ -10,12 +10,12 @@ import { strip } from "../lib/strip.js";
 const MORE = 16;
 
 export function mount(stage) {
-  const from = () => (stage.get("seed") === "" ? { picture: stage.picture } : { seed: Number(stage.get("seed")) });
-  const origin = () => (stage.get("seed") === "" ? stage.picture : `seed ${stage.get("seed")}`);
+  const from = () => (stage.get("seed") === "" ? { image: stage.image } : { seed: Number(stage.get("seed")) });
+  const origin = () => (stage.get("seed") === "" ? stage.image : `seed ${stage.get("seed")}`);
   const moves = new Map(stage.get("of") === origin() ? parsed(stage.get("m")) : []);
   const locks = new Set(stage.get("locked").split(",").filter(Boolean));
   let sliders = [];
-  let told = null;
+  let ranges = null;
 
   const big = figure(stage.run, "", "drawn of the code as it is moved", { alt: "Drawn of the code as it is moved", big: true });
   const cells = h("div", { class: "cells", hidden: true, role: "group", "aria-label": "Cell of the map" });
@@ -27,8 +27,8 @@ export function mount(stage) {
   const anew = button("Draw a new one", () => go({ seed: Math.floor(Math.random() * 1e6), m: "", of: "" }), { hidden: true });
   const back = button("Back to the image", () => go({ seed: "", m: "", of: "" }), { hidden: stage.get("seed") === "" || !stage.run.panels.includes("reconstruct") });
 
-  const question = () => ({ ...from(), latent: told.latent, moves: Object.fromEntries(moves) });
-  const draw = stage.newest("move", (answer) => big.show(answer.picture));
+  const question = () => ({ ...from(), latent: ranges.latent, moves: Object.fromEntries(moves) });
+  const draw = stage.newest("move", (answer) => big.show(answer.image));
   const noted = () => stage.note({ m: [...moves].map(([key, value]) => `${key}=${value}`).join(","), of: origin(), locked: [...locks].join(",") });
 
   function moved(key, value) {
@@ -47,7 +47,7 @@ export function mount(stage) {
   function randomise() {
     for (const one of sliders.filter((other) => !other.locked)) {
       const normal = Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
-      const value = told.kind === "gaussian" ? normal : one.low + Math.random() * (one.high - one.low);
+      const value = ranges.kind === "gaussian" ? normal : one.low + Math.random() * (one.high - one.low);
       one.set(Number(Math.min(one.high, Math.max(one.low, value)).toFixed(4)));
       moves.set(one.key, one.value);
     }
@@ -60,10 +60,10 @@ export function mount(stage) {
     const at = (name) => (stage.get(name) === "" ? undefined : Number(stage.get(name)));
     const answer = await stage.ask("sliders", { ...from(), latent: stage.get("latent"), row: at("row"), column: at("column"), most: at("most") }, "traverse", "Reading how much each number tells");
     if (!answer) return;
-    told = answer;
+    ranges = answer;
     sliders = answer.sliders.map(made);
     fill(list, sliders.map((one) => one.element));
-    const order = answer.ordered ? ", those that tell most first" : "";
+    const order = answer.ordered ? ", the most informative first" : "";
     fill(words, `${sliders.length} of ${answer.total} numbers of ${answer.latent}${answer.grid.length ? ` at row ${answer.cell[0]}, column ${answer.cell[1]}` : ""}${order}.`);
     more.hidden = sliders.length >= answer.total;
     anew.hidden = !answer.samples;
@@ -97,8 +97,8 @@ export function mount(stage) {
 
   stage.view.classList.add("stays");
   stage.view.append(big.element, h("div", { class: "row" }, button("Reset", reset), button("Randomise", randomise), anew, back));
-  stage.side.append(latents, words, list, more, keep(stage, { picture: () => big.shown.src, question }));
-  stage.element.append(h("div", { class: "below" }, strip(stage, "Another image", stage.picture, (picture) => go({ picture, seed: "" }))));
+  stage.side.append(latents, words, list, more, keep(stage, { image: () => big.shown.src, question }));
+  stage.element.append(h("div", { class: "below" }, strip(stage, "Another image", stage.image, (image) => go({ image, seed: "" }))));
   load();
 }
 

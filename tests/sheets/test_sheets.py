@@ -96,7 +96,7 @@ def test_a_model_gets_the_sheets_that_it_has_the_capabilities_for():
     assert possible(Blind()) == ["augmented", "codes", "losses", "weights"]
 
 
-def test_a_sheet_says_how_many_pictures_it_wants_or_gets_64():
+def test_a_sheet_says_how_many_images_it_wants_or_gets_64():
     assert wanted(codes) == codes.IMAGES == 2000
     assert wanted(samples) == 64
 
@@ -172,7 +172,7 @@ def test_an_arc_between_codes_on_one_line_is_finite(end):
     assert interpolate.arc(torch.tensor([[1.0, 0.0]]), torch.tensor([end]), 0.3).isfinite().all()
 
 
-def test_interpolation_needs_two_pictures():
+def test_interpolation_needs_two_images():
     with pytest.raises(Refusal, match="needs two images"):
         interpolate.draw(view(Fake((1, 8, 8)), n=1))
 

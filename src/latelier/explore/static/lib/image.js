@@ -15,7 +15,7 @@ function largest({ image: [, height, width] }) {
   return width * Math.min(TIMES, times(Math.max(height, width), LARGEST));
 }
 
-/** Sizes of small pictures on this page: whole multiples of the run's own, so that all pixels are alike; where not even twice would fit, as large as there is room, and smooth. */
+/** Sizes of small images on this page: whole multiples of the run's own, so that all pixels are alike; where not even twice would fit, as large as there is room, and smooth. */
 export function measures(run) {
   const side = Math.max(run.image[1], run.image[2]);
   const set = (name, value) => document.documentElement.style.setProperty(name, value);
@@ -27,9 +27,9 @@ export function measures(run) {
   set("--largest", side > CRISP ? "30rem" : `${largest(run)}px`);
 }
 
-/** The address of a picture of the data, or of an upload. */
-export function address(run, picture) {
-  return `/api/${run.id}/picture/${picture}.png?${run.version}`;
+/** The address of an image of the data, or of an upload. */
+export function address(run, id) {
+  return `/api/${run.id}/image/${id}.png?${run.version}`;
 }
 
 function sized(run, element) {
@@ -53,7 +53,7 @@ export function framed(run, ...inside) {
   return sized(run, h("div", { class: "frame" }, inside));
 }
 
-/** A picture with a caption; `show(source, words)` puts another in its place, or with null an empty frame. */
+/** An image with a caption; `show(source, words)` puts another in its place, or with null an empty frame. */
 export function figure(run, source, words, { alt = "", big = false } = {}) {
   const shown = image(run, source, alt || (typeof words === "string" ? words : ""));
   const caption = h("figcaption", {}, words);
@@ -74,16 +74,16 @@ export function figure(run, source, words, { alt = "", big = false } = {}) {
   };
 }
 
-/** A button that is a small picture. */
+/** A button that is a small image. */
 export function thumb(run, { id, caption, note }, pressed, onclick) {
-  const picture = image(run, address(run, id), "");
-  picture.loading = "lazy";
+  const shown = image(run, address(run, id), "");
+  shown.loading = "lazy";
   const words = note ? `${caption}, ${note}` : caption;
-  return h("button", { type: "button", class: "thumb", title: words, "aria-label": words, "aria-pressed": String(pressed), "data-id": id, onclick }, picture, h("span", {}, note ?? caption));
+  return h("button", { type: "button", class: "thumb", title: words, "aria-label": words, "aria-pressed": String(pressed), "data-id": id, onclick }, shown, h("span", {}, note ?? caption));
 }
 
-/** A row of pictures by degrees. */
-export function frames(run, pictures) {
-  return h("div", { class: "frames" }, pictures.map(({ picture, words, alt, here }) =>
-    h("figure", { class: here ? "here" : undefined }, framed(run, image(run, picture, alt ?? words ?? "")), words && h("figcaption", {}, words))));
+/** A row of images by degrees. */
+export function frames(run, images) {
+  return h("div", { class: "frames" }, images.map(({ image: source, words, alt, here }) =>
+    h("figure", { class: here ? "here" : undefined }, framed(run, image(run, source, alt ?? words ?? "")), words && h("figcaption", {}, words))));
 }

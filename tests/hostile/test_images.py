@@ -26,7 +26,7 @@ ASKED = """
 """
 
 
-def picture(mode: str = "RGB") -> Image.Image:
+def drawn(mode: str = "RGB") -> Image.Image:
     values = np.random.default_rng(0).integers(0, 256, (*SIZES[::-1], 3), np.uint8)
     return Image.fromarray(values).convert(mode)
 
@@ -41,19 +41,19 @@ def whole() -> dict[str, bytes]:
     """A good file of each format, by its ending."""
     floats = np.random.default_rng(0).random(SIZES[::-1]).astype(np.float32)
     return {
-        "png": encoded(picture(), "PNG"),
-        "palette.png": encoded(picture("P"), "PNG", transparency=bytes(range(256))),
-        "jpg": encoded(picture(), "JPEG", exif=bytes.fromhex("457869660000") + b"MM\0*\0\0\0\x08\0\x00\0\0\0\0"),
-        "cmyk.jpg": encoded(picture("CMYK"), "JPEG"),
-        "gif": encoded(picture("P"), "GIF", save_all=True, append_images=[picture("L")]),
-        "bmp": encoded(picture(), "BMP"),
-        "tif": encoded(picture(), "TIFF", compression="tiff_lzw"),
+        "png": encoded(drawn(), "PNG"),
+        "palette.png": encoded(drawn("P"), "PNG", transparency=bytes(range(256))),
+        "jpg": encoded(drawn(), "JPEG", exif=bytes.fromhex("457869660000") + b"MM\0*\0\0\0\x08\0\x00\0\0\0\0"),
+        "cmyk.jpg": encoded(drawn("CMYK"), "JPEG"),
+        "gif": encoded(drawn("P"), "GIF", save_all=True, append_images=[drawn("L")]),
+        "bmp": encoded(drawn(), "BMP"),
+        "tif": encoded(drawn(), "TIFF", compression="tiff_lzw"),
         "float.tif": encoded(Image.fromarray(floats), "TIFF"),
         "deep.png": encoded(Image.fromarray((floats * 4095).astype(np.uint16)), "PNG"),
-        "webp": encoded(picture(), "WEBP"),
-        "jp2": encoded(picture(), "JPEG2000"),
-        "tga": encoded(picture(), "TGA"),
-        "ppm": encoded(picture(), "PPM"),
+        "webp": encoded(drawn(), "WEBP"),
+        "jp2": encoded(drawn(), "JPEG2000"),
+        "tga": encoded(drawn(), "TGA"),
+        "ppm": encoded(drawn(), "PPM"),
     }
 
 
@@ -107,7 +107,7 @@ def odd() -> dict[str, bytes]:
         "heic.jpg": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100),
         "jxl.png": b"\xff\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
         "avif.png": b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf" + bytes(60),
-        "\x1b[31m.png": b"no picture",
+        "\x1b[31m.png": b"no image",
     }
 
 
@@ -126,18 +126,18 @@ def damaged(seed: int) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)])
 def test_each_is_decoded_or_skipped_with_a_reason(seed: int, tmp_path: Path) -> None:
-    mark, programs, pictures = tmp_path / "started", tmp_path / "bin", tmp_path / "pictures"
+    mark, programs, images = tmp_path / "started", tmp_path / "bin", tmp_path / "images"
     programs.mkdir()
     for name in PROGRAMS:
         (programs / name).write_text(f"#!/bin/sh\ntouch {mark}\n")
         (programs / name).chmod(0o755)
     files = {**{f"good.{ending}": content for ending, content in whole().items()}, **odd(), **damaged(seed)}
-    pictures.mkdir()
+    images.mkdir()
     for name, content in files.items():
-        (pictures / name).write_bytes(content)
+        (images / name).write_bytes(content)
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"LATELIER_CACHE": str(tmp_path / "cache"), "PATH": path}
-    command = [sys.executable, "-c", "\n".join(line.strip() for line in ASKED.splitlines()), str(pictures)]
+    command = [sys.executable, "-c", "\n".join(line.strip() for line in ASKED.splitlines()), str(images)]
     ran = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
     assert ran.returncode == 0, ran.stderr
     assert not ran.stderr
