@@ -24,11 +24,10 @@ SAID = {  # pattern -> what to write, in messages, comments, code blocks and the
 MESSAGES = {r"\b(?:teach(?:es)?|taught)\b": "train, learn from, pseudo-label", **SAID}  # what a terminal or page shows
 NAMES = {r"pictur": "image, or sheet where it is drawn"}  # in a file's names too, of variables as of the file itself
 FORMER = {  # files that know what earlier versions wrote, and the words that they know it by
-    "src/latelier/config/renamed.py": "pictur",
+    "src/latelier/config/renamed.py": "pictur|strangers|told",
     "src/latelier/data/sources/own.py": "pictur",
     "src/latelier/explore/static/lib/address.js": "pictur",
     "src/latelier/heads/unlabelled.py": "taught",  # of a buffer in checkpoints
-    "src/latelier/runs/compatibility.py": "strangers|told",
     "src/latelier/sheets/__init__.py": "pictur",
     "tests/config/test_renamed.py": "pictur",
     "tests/explore/test_browser_panels.py": "pictur",

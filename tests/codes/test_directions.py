@@ -42,8 +42,8 @@ def test_fitted_directions_tell_the_attribute_and_point_at_it() -> None:
     assert weight[0, 0] > 3 * weight[0, 1].abs()
     assert weight[1, 1] > 3 * weight[1, 0].abs()
     image = DATA.test.floats(slice(None))
-    edited_blocks = log_odds(directions, Halves().encode(image).mode()) > 0
-    assert (edited_blocks.numpy() == DATA.test.attribute).mean() > 0.97
+    answer = log_odds(directions, Halves().encode(image).mode()) > 0
+    assert (answer.numpy() == DATA.test.attribute).mean() > 0.97
     assert directions.unit == 1  # of a Gaussian prior
 
 

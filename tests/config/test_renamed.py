@@ -35,9 +35,14 @@ def test_a_run_that_was_trained_with_a_former_value_is_opened_and_resumed(tmp_pa
     written = path.read_text()
     assert read_config(path)["request"]["as_"] == json.loads(written)["request"]["as_"] == "images"
     before = {name: value for name, value in json.loads(written).items() if name != "checksum"}
-    before["request"]["as_"] = "pictures"  # as earlier versions wrote it
+    before["request"] |= {"as_": "pictures", "monitor": "strangers"}  # as earlier versions wrote it
+    before["plan"]["monitor"] = ["strangers", True]
     path.write_text(json.dumps(before))
-    assert read_config(path)["request"]["as_"] == "images"
+    now = read_config(path)
+    assert (now["request"]["as_"], now["request"]["monitor"]) == ("images", "other images")
+    assert now["plan"]["monitor"] == ["other images", True]
+    before["request"]["monitor"] = None
+    path.write_text(json.dumps(before))
     latelier.train(out=tmp_path / "run", steps=3, resume=True, quiet=True)
     assert json.loads(path.read_text())["request"]["as_"] == "images"
     latelier.score(tmp_path / "run", only=["reconstruction"], quiet=True)

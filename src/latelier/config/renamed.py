@@ -1,4 +1,4 @@
-"""Values of options that were renamed: the former ones are read for one more version."""
+"""Values of options that were renamed: the former ones are read for one more version. Terms of logs that were."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar, cast
@@ -6,7 +6,16 @@ from typing import Any, TypeVar, cast
 from latelier.terminal.say import say
 
 T = TypeVar("T")
-FORMER = {("as", "pictures"): "images", ("through", "picture"): "image"}  # (option, former value) -> value
+TERMS = {  # of a log, once and now
+    "strangers": "other images",
+    "strangers embedded": "other images embedded",
+    "fakes told apart": "fake accuracy",
+    "told by words": "pseudo labels",
+    "share of the likeliest": "pseudo confidence",
+}
+FORMER = {("as", "pictures"): "images", ("through", "picture"): "image"} | {  # (option, former value) -> value
+    (option, once): now for option in ("monitor", "judge") for once, now in TERMS.items()
+}
 
 
 def today(option: str, value: T) -> T:

@@ -3,14 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from latelier.config.renamed import TERMS
+
 JOINT_GAMES = ("ali", "bigan", "hali")  # whose coder learns from reconstructions too, as earlier versions' did not
-TERMS = {  # of a log, once and now
-    "strangers": "other images",
-    "strangers embedded": "other images embedded",
-    "fakes told apart": "fake accuracy",
-    "told by words": "pseudo labels",
-    "share of the likeliest": "pseudo confidence",
-}
 
 
 def terms_of(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -37,4 +37,6 @@ def read_config(path: Path) -> dict[str, Any]:
         config["request"][name] = value = today(name.rstrip("_"), value)
         if name in hints:
             json_records.held(value, hints[name], f"{path}, request.{name}", "restore it")
+    if monitor := config.get("plan", {}).get("monitor"):
+        config["plan"]["monitor"] = [today("monitor", monitor[0]), *monitor[1:]]
     return dict(config)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from latelier.core import Decodes, Encodes, need
-from latelier.scores.reconstruction import psnr
+from latelier.sheets.reconstruct import mean_psnr
 from latelier.sheets.sheet import Cell, Grid, compose, fitting
 from latelier.sheets.view import View, pixels
 
@@ -23,9 +23,8 @@ def draw_together(views: Sequence[View]) -> np.ndarray:
     for view in views:
         image = view.image[:count]
         again = need(view.model, Decodes).decode(need(view.model, Encodes).encode(image).mode())
-        mean = psnr(image, again).mean().item()
         rows.append([Cell(drawn) for drawn in pixels(again)])
-        captions.append(f"{view.title}\nPSNR {mean:.1f} dB")
+        captions.append(f"{view.title}\nPSNR {mean_psnr(image, again)}")
     columns = [first.caption(i) for i in range(count)]
     footer = "Each row draws the same images again from one run's codes; its PSNR is the mean over this row."
     return compose("Reconstructions side by side", [[Grid(rows, captions, columns)]], footer)

@@ -55,6 +55,11 @@ class View(NamedTuple):
     captions: Sequence[Sequence[str]] = ()  # n lists, or none at all
     augment: Augment = Augment()  # the changes that training images were shown with
 
+    @property
+    def asked(self) -> SheetOptions:
+        """``options`` by its former name, for one more version: a sheet of one's own may read it."""
+        return self.options
+
     def caption(self, row: int) -> str:
         """The class of that image, or the last part of its name where the class is unknown."""
         return self.label[row] or PurePath(self.names[row]).name

@@ -74,7 +74,7 @@ def parts(
     model, out = need(opened.model, HasParts), new_file(given(out, "parts"), "--out", "codes")
     where, quiet = Where.of(data_root, download, as_), parallel.rank() > 0
     images = opened.splits(None, where).test if source is None else opened.images(source, where, quiet=quiet)
-    task = task_of("parts", opened.model, images, opened.card.json(), least, precision)
+    task = task_of("parts, images", opened.model, images, opened.card.json(), least, precision)
     last = stream(Parquet(), out, task, len(images), partial(_blocks, model, images, least, precision), _merged)
     if last is None:  # process 0 says what was written
         return out

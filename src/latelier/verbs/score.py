@@ -161,8 +161,10 @@ def _read(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     known = [(keyword, _field(hints[keyword]), None) for keyword in keywords if keyword in hints]
     read: Any = configure(make_dataclass("Options", known), options, f"score {name}")
     found = {option: to_json(getattr(read, option)) for option in options}
-    if (weights := found.get("weights")) and not place(weights, f"--set {name}.weights").is_file():
-        raise Refusal(f"--set {name}.weights={weights}: no such file; give a safetensors file")
+    if weights := found.get("weights"):
+        found["weights"] = str(path := place(weights, f"--set {name}.weights"))
+        if not path.is_file():
+            raise Refusal(f"--set {name}.weights={weights}: no such file; give a safetensors file")
     return found
 
 

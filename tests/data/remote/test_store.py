@@ -78,6 +78,18 @@ def test_what_cannot_be_an_address_is_asked_for_once(
         listed(address)
 
 
+@pytest.mark.parametrize("address", ["https://h/x.parquet", "x.parquet"])
+def test_what_a_file_holds_is_no_fault_of_its_address(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def damaged() -> None:
+        raise ValueError("Parquet magic bytes not found in footer")
+
+    waits = list[float]()
+    monkeypatch.setattr(attempts.time, "sleep", waits.append)
+    with pytest.raises(Refusal, match=f"^{address} cannot be read, after 6 attempts: Parquet magic bytes not found"):
+        attempts.tried(damaged, address)
+    assert len(waits) == 5
+
+
 def store_without_keys() -> object:
     import s3fs
 

@@ -22,8 +22,9 @@ FORMS = {  # of addresses
 }
 
 
-def tried(request: Callable[[], Found], what: str) -> Found:
-    """The answer to a request, which is made again where that may help. Raises FileNotFoundError, and Refusal."""
+def tried(request: Callable[[], Found], what: str, *, looked_up: bool = False) -> Found:
+    """The answer to a request, which is made again where that may help; ``looked_up``: it asks what is at an address,
+    and a library's ValueError is of that address, not of what a file holds. Raises FileNotFoundError, and Refusal."""
     for attempt in range(TRIES):
         try:
             return request()
@@ -36,8 +37,7 @@ def tried(request: Callable[[], Found], what: str) -> Found:
                 raise Refusal(
                     f"{what}: no permission to read it ({words(error)}); give keys as docs/shards.md says"
                 ) from error
-            if _malformed(error):
-                form = FORMS[scheme_of(what)]
+            if (form := FORMS.get(scheme_of(what))) and _malformed(error, looked_up):
                 raise Refusal(f"{what} cannot be an address ({words(error)}); expected one as {form}") from error
             if attempt == TRIES - 1:
                 raise Refusal(f"{what} cannot be read, after {TRIES} attempts: {words(error)}; {LOST}") from error
@@ -69,9 +69,9 @@ def _forbidden(error: Exception) -> bool:
     )
 
 
-def _malformed(error: Exception) -> bool:
-    """Whether a library says so of what it was asked for: no second attempt helps. What a server answers, and what its
+def _malformed(error: Exception, looked_up: bool) -> bool:
+    """Whether a library says so of the address: no second attempt helps. What a server answers, and what its
     certificate says, are other errors of these types."""
     of_server = isinstance(error, OSError | UnicodeError | JSONDecodeError)
-    asked = isinstance(error, ValueError | NotImplementedError) and not of_server
-    return asked or type(error).__name__ == "ParamValidationError"
+    of_address = looked_up and isinstance(error, ValueError | NotImplementedError) and not of_server
+    return of_address or type(error).__name__ == "ParamValidationError"

@@ -101,7 +101,7 @@ def fetch(shard: Shard, file: BinaryIO) -> str:
         ):
             break
         before = found
-    now = tried(lambda: _looked_up(shard.url), shard.url)
+    now = tried(lambda: _looked_up(shard.url), shard.url, looked_up=True)
     if now != shard:
         raise Refusal(f"{shard.url} has changed since it was listed; run the same command again")
     return found
@@ -164,7 +164,7 @@ def _addresses(names: Sequence[str], pattern: str) -> dict[str, list[Shard]]:
 
 
 def _matching(name: str) -> list[Shard]:
-    found = tried(lambda: filesystem(name).glob(name, detail=True), name)
+    found = tried(lambda: filesystem(name).glob(name, detail=True), name, looked_up=True)
     there = [info for info in found.values() if info["type"] == "file"]
     silent = [str(info["name"]) for info in there if info.get("size") is None]  # as a web server's folder is
     with ThreadPoolExecutor(AT_ONCE) as threads:
@@ -173,13 +173,13 @@ def _matching(name: str) -> list[Shard]:
 
 
 def _beneath(folder: str) -> list[Shard]:
-    found = tried(lambda: filesystem(folder).ls(folder, detail=True, refresh=True), folder)
+    found = tried(lambda: filesystem(folder).ls(folder, detail=True, refresh=True), folder, looked_up=True)
     return [_shard(folder, info) for info in found if info["type"] == "file"]
 
 
 def _perhaps(name: str) -> Shard | None:
     try:
-        return tried(lambda: _looked_up(name), name)
+        return tried(lambda: _looked_up(name), name, looked_up=True)
     except FileNotFoundError:
         return None
 

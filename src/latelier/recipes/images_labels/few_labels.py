@@ -54,7 +54,7 @@ ROWS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {  # settings, and argu
 EPOCHS = 40
 TRAINING: dict[str, Any] = {"batch": 64, "rate": 1e-3, "decay": "linear", "clip": 5.0, "precision": "bf16", "shift": 2}
 WATCHED = {"validation": 1 / 6, "save_every": 1.0}
-JUDGED = {**WATCHED, "judge": "label errors"}
+JUDGED = {**WATCHED, "monitor": "label errors"}
 
 
 def reproduce(bench: Bench) -> Result:
