@@ -2,7 +2,6 @@
 
 import torch
 from torch import Generator, Tensor
-from torch.nn import functional
 
 from latelier.nets.running import Running
 
@@ -63,7 +62,8 @@ class Codebook(Running):
     @torch.no_grad()
     def follow(self, z: Tensor, index: Tensor) -> None:
         """What a batch z [b, width, h, w] has put near its entries."""
-        chosen = functional.one_hot(index, len(self.share)).float()  # [b, h, w, codes]
+        every = torch.arange(len(self.share), device=index.device)
+        chosen = (index[..., None] == every).float()  # [b, h, w, codes]
         cells = index.numel()
         self.share.lerp_(chosen.sum((0, 1, 2)) / cells, 1 - self.decay)
         with torch.autocast(z.device.type, enabled=False):
@@ -76,6 +76,8 @@ class Codebook(Running):
 def perplexity(index: Tensor, codes: int) -> Tensor:
     """exp of the entropy of how often each code is used in index [b, h, w]: 1 where one serves all cells, ``codes``
     where all are used alike."""
-    share = torch.bincount(index.flatten(), minlength=codes) / index.numel()
+    flat = index.flatten()
+    once = torch.ones_like(flat, dtype=torch.float32)
+    share = once.new_zeros(codes).scatter_add_(0, flat, once) / len(flat)  # a bincount waits for a GPU
     found: Tensor = torch.special.entr(share).sum().exp()
     return found
