@@ -89,8 +89,10 @@ def test_of_several_captions_the_first_can_be_learned_alone(here: Path) -> None:
 
 
 @pytest.mark.slow
-def test_what_it_writes_can_stand_beside_images(here: Path) -> None:
-    latelier.caption("run", "silent", out="silent/captions.csv")
+def test_what_it_writes_can_stand_beside_images_without_its_last_column(here: Path) -> None:
+    latelier.caption("run", "silent", out="new.csv")
+    with open("silent/captions.csv", "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("file", "caption"), *((row["file"], row["caption"]) for row in table("new.csv"))])
     again = latelier.train(
         "vae",
         data="silent",
@@ -170,8 +172,21 @@ def test_mistakes_are_one_line(here: Path, capsys: Captured, command: str, said:
     assert not Path("new").exists()
 
 
+@pytest.mark.parametrize("monitor", ["caption loss", "objective", ""])
+def test_in_two_steps_validation_judges_the_model_and_its_captions(here: Path, monitor: str) -> None:
+    watched = f"--validation 0.25{monitor and f' --monitor {monitor!r}'}"
+    main(shlex.split(f"train vae --data pets --out two {TINY} {GRU} caption.learning=twostep {watched}"))
+    records = [json.loads(line) for line in Path("two/log.jsonl").read_text().splitlines()]
+    judged = [record["validation"] for record in records if "validation" in record]
+    assert judged
+    assert all({"caption loss", "objective", "loss"} <= set(values) for values in judged)
+    before, last = judged[-2:]
+    assert before["objective"] == last["objective"]  # the model stands still, and the head goes on
+    assert before["caption loss"] != last["caption loss"]
+
+
 @pytest.mark.slow
 def test_a_run_without_a_caption_head_cannot_write(here: Path, capsys: Captured) -> None:
     main(shlex.split("train pca --data silent --out pca --quiet --set latent=2"))
     assert "train it on images with captions and --set caption=gru" in refused(capsys, "caption pca silent --out new")
-    assert "lacks" in refused(capsys, "draw pca captions --out new.png")
+    assert "and pca does not" in refused(capsys, "draw pca captions --out new.png")

@@ -97,12 +97,13 @@ class Captioned(Headed, Captions):
     def _in_turn(self, move: Move, number: int, learning: TwoStep) -> Move:
         def learn(batch: Batch, progress: Progress) -> Losses:
             first = learning.alone(progress)
-            losses = move(batch, progress) if first else Losses({}, {})
+            # Validation judges both from the start to the end: the model also where it stands still.
+            losses = move(batch, progress) if first or not self.training else Losses({}, {})
             if number or (first and self.training):
                 return losses
             with evaluating(self.inner):
                 code = need(self.inner, Encodes).encode(batch.image).sample(progress.generator)
-            loss, report = self._loss(self.part(code), batch, progress)  # validation judges from the start
+            loss, report = self._loss(self.part(code), batch, progress)
             minimise = losses.minimise if first else {"writer": loss.mean()}
             return Losses(minimise, {**losses.report, **report}, code)
 

@@ -1,6 +1,5 @@
 """What the deconvolutional network's encoder says of an image."""
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import torch
@@ -22,16 +21,21 @@ class Draws(Posterior):
 
     def __init__(self, model: "Model", image: Tensor):
         self.model, self.image = model, image
+        self._bottom: Bottom | None = None  # no cached_property: its lock cannot be traced, before Python 3.12
+        self._one: Ascent | None = None
 
-    @cached_property
+    @property
     def bottom(self) -> Bottom:
-        return self.model.encoder.bottom(self.image - self.model.centre.mean)
+        if self._bottom is None:
+            self._bottom = self.model.encoder.bottom(self.image - self.model.centre.mean)
+        return self._bottom
 
-    @cached_property
+    @property
     def one(self) -> Ascent:
         """Without positions chosen."""
-        found: Ascent = self.model.encoder(self.bottom, None)
-        return found
+        if self._one is None:
+            self._one = self.model.encoder(self.bottom, None)
+        return self._one
 
     def mode(self) -> Code:
         """Of every layer the most likely positions, those below it given."""

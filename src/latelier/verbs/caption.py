@@ -38,9 +38,10 @@ def caption(
 ) -> Path:
     """Write a caption for every image into a CSV file: file, caption, log probability.
 
-    The log probability is in nats, of the caption and its end. The file can stand beside the images as their
-    captions.csv. Rows are written as they come, and the same command goes on where it was interrupted. Returns the
-    path. Raises Refusal (exit 2) for a run without a caption head.
+    The log probability is in nats, of the caption and its end. Without that column the file can stand beside the
+    images as their captions.csv; with it, it counts as written by latelier and is not read. Rows are written as they
+    come, and the same command goes on where it was interrupted. Returns the path. Raises Refusal (exit 2) for a run
+    without a caption head.
 
     Parameters
     ----------
