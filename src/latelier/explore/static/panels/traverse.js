@@ -17,7 +17,7 @@ export function mount(stage) {
   let sliders = [];
   let ranges = null;
 
-  const big = figure(stage.run, "", "drawn of the code as it is moved", { alt: "Drawn of the code as it is moved", big: true });
+  const big = figure(stage.run, "", "drawn from the moved code", { alt: "Drawn of the code as it is moved", big: true });
   const cells = h("div", { class: "cells", hidden: true, role: "group", "aria-label": "Cell of the map" });
   big.frame.append(cells);
   const latents = h("div", {});
@@ -64,7 +64,7 @@ export function mount(stage) {
     sliders = answer.sliders.map(made);
     fill(list, sliders.map((one) => one.element));
     const order = answer.ordered ? ", the most informative first" : "";
-    fill(words, `${sliders.length} of ${answer.total} numbers of ${answer.latent}${answer.grid.length ? ` at row ${answer.cell[0]}, column ${answer.cell[1]}` : ""}${order}.`);
+    fill(words, `${sliders.length} of ${answer.total} dimensions of ${answer.latent}${answer.grid.length ? ` at row ${answer.cell[0]}, column ${answer.cell[1]}` : ""}${order}.`);
     more.hidden = sliders.length >= answer.total;
     anew.hidden = !answer.samples;
     grid(answer);
