@@ -15,6 +15,7 @@ from torch import Generator, Tensor
 from latelier.data import masks
 from latelier.data.images import Images
 from latelier.data.sources.open import open_images
+from latelier.scores.reconstruction import psnr_of
 
 
 def main() -> None:
@@ -53,7 +54,7 @@ def fillings(image: Tensor, mean: Tensor, known: Tensor) -> Iterator[tuple[str, 
 def psnr(image: Tensor, fill: Tensor, known: Tensor) -> float:
     """Mean over images, in dB, of missing pixels alone."""
     error = ((image - fill).square() * ~known).flatten(1).sum(1) / (~known).flatten(1).sum(1)
-    return float((-10 * error.clamp(min=1e-10).log10()).mean())
+    return float(psnr_of(error).mean())
 
 
 if __name__ == "__main__":

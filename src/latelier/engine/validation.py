@@ -27,7 +27,7 @@ def judged_by(request: SimpleNamespace, model: Model, validation: Batches | None
     or stopped, by images that it does not hold out; older runs, whose images were not checked, resume."""
     requested = label_error.monitor_for(request, model, batches)
     if validation is None and requested != label_error.METRIC.name and request.card is None:
-        if isinstance(batches, Batches):
+        if requested is not None and isinstance(batches, Batches):
             monitor_of(model, batches, requested)  # a name that is wrong is said first
         options = {f"--monitor {requested}": requested, f"--patience {request.patience}": request.patience}
         if given := [option for option, value in options.items() if value is not None]:

@@ -18,10 +18,7 @@ from latelier.runs.building import Card
 
 TOLERANCE = 1e-4  # greatest absolute difference from torch in any number,
 RELATIVE = 1e-6  # or this share of an output's greatest value: beyond 1000 float32 itself does not hold 1e-4
-AVERAGED = {
-    "views": "changed views",
-    "draws": "samples of the code",
-}  # fields of a head: what its classes are means over
+AVERAGED = {"views": "changed views", "draws": "samples of the code"}  # fields of a head -> what its classes average
 BATCHES = (1, 7)  # rows at which the difference is measured; the graph is traced with 2
 
 
