@@ -63,6 +63,14 @@ def here(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def bf16(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A processor that computes in bfloat16, or is taken for one and emulates it."""
+    from latelier import device
+
+    monkeypatch.setattr(device, "_flags", lambda: frozenset({"avx512_bf16"}))
+
+
+@pytest.fixture
 def no_extras(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if no format were read with an extra, whatever is installed."""
     monkeypatch.setattr("latelier.data.packing.formats.installed", lambda extra: False)

@@ -86,6 +86,22 @@ def test_nets_that_convolve_take_bf16_where_the_processor_has_it(
     assert device.has_amx() == ("amx_bf16" in flags)
 
 
+@pytest.mark.parametrize(
+    ("flags", "emulated"), [("fpu avx2", True), ("fpu avx512_bf16", False), ("fpu amx_bf16", False), ("", False)]
+)
+def test_bf16_is_float32_on_a_processor_that_would_emulate_it(
+    flags: str, emulated: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is known of processors whose flags cannot be read: they compute what is asked for."""
+    monkeypatch.setattr(device, "_flags", lambda: frozenset(flags.split()))
+    cpu, net = torch.device("cpu"), nn.Linear(2, 3)
+    assert device.emulates_bf16(cpu) == emulated
+    with device.mixed("bf16", cpu):
+        assert net(torch.ones(1, 2)).dtype == (torch.float32 if emulated else torch.bfloat16)
+    with device.mixed("fp32", cpu):
+        assert net(torch.ones(1, 2)).dtype == torch.float32
+
+
 @pytest.mark.parametrize(("capability", "precision"), [((7, 5), "fp32"), ((8, 0), "bf16"), ((9, 0), "bf16")])
 def test_gpus_take_bf16_since_ampere(
     capability: tuple[int, int], precision: str, monkeypatch: pytest.MonkeyPatch

@@ -288,6 +288,7 @@ def test_a_step_reads_nothing_from_the_device(case: Case) -> None:
     assert not flag
 
 
+@pytest.mark.usefixtures("bf16")
 @learning
 def test_learns_in_bfloat16_with_losses_in_float32(case: Case) -> None:
     plan = Plan(total=SIZE, batch=SIZE, precision="bf16")

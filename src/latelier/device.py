@@ -17,6 +17,7 @@ from latelier.errors import Refusal
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4  # numbers of glibc's malloc.h
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 Precision = Literal["fp32", "tf32", "bf16"]
+EMULATED = "this processor has no instructions for bfloat16; computed in float32, which is many times faster here"
 LARGE = 100_000  # weights of a matrix that oneDNN multiplies faster than MKL on AMD, batches of 64
 
 
@@ -73,6 +74,18 @@ def computes_bf16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     return device.type == "cpu" and bool({"avx512_bf16", "amx_bf16"} & _flags())
+
+
+def emulates_bf16(device: torch.device) -> bool:
+    """Whether the processor is known to lack them. There torch convolves in bfloat16 up to a hundred times slower than
+    in float32. Of processors other than Linux's on x86 nothing is known."""
+    return (device.type == "cuda" or (device.type == "cpu" and bool(_flags()))) and not computes_bf16(device)
+
+
+def mixed(precision: str, device: torch.device) -> torch.autocast:
+    """Inside, for bf16, nets compute in bfloat16; in float32 for another precision, and where the processor would
+    emulate bfloat16."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16" and not emulates_bf16(device))
 
 
 def has_amx() -> bool:

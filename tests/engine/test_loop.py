@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import nn
 
+from latelier import device
 from latelier.core import Batch, Losses, Model, Move, Optimiser, Progress
 from latelier.core.looks import Looks
 from latelier.data.batches import Batches
@@ -367,3 +368,12 @@ def test_images_are_floats_of_their_own_row_in_channels_last() -> None:
     assert (batch.factor.shape, batch.truth.shape) == ((16, 0), (0,))
     assert batch.image.min() >= 0
     assert batch.image.max() <= 1
+
+
+@pytest.mark.parametrize(("flags", "said"), [("fpu avx2", [device.EMULATED]), ("fpu avx512_bf16", [])])
+def test_bf16_that_a_processor_would_emulate_is_computed_in_float32_and_the_log_says_so(
+    flags: str, said: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "_flags", lambda: frozenset(flags.split()))
+    train(Game(), batches(), Plan(total=32, batch=16, precision="bf16"), tmp_path, CARD)
+    assert [record["remark"] for record in read_log(tmp_path) if "remark" in record] == said

@@ -50,6 +50,7 @@ def test_a_method_that_takes_no_head_says_so_whatever_of_a_head_is_set(tmp_path:
         latelier.train(model, out=tmp_path / "run", settings=["head.unlabelled=words"], quiet=True, **FEW)
 
 
+@pytest.mark.usefixtures("bf16")
 @pytest.mark.parametrize(
     ("precision", "unlabelled"), [("bf16", "none"), ("bf16", "consistent"), ("fp32", "consistent")]
 )

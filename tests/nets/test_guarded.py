@@ -90,6 +90,7 @@ def small() -> tuple[Model, Batches]:
     return model, Batches(images, 16, seed=0, device=torch.device("cpu"))
 
 
+@pytest.mark.usefixtures("bf16")
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_training_in_bf16_is_guarded(precision: Precision, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two steps, logged each, and a validation."""
@@ -104,6 +105,7 @@ def test_training_in_bf16_is_guarded(precision: Precision, tmp_path: Path, monke
     assert said == ([guarded.SAID] if precision == "bf16" else [])
 
 
+@pytest.mark.usefixtures("bf16")
 def test_nothing_is_said_where_nothing_would_be_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model, batches = small()
     monkeypatch.setattr(guarded, "is_wrong", lambda part, image: False)
@@ -112,6 +114,7 @@ def test_nothing_is_said_where_nothing_would_be_wrong(tmp_path: Path, monkeypatc
     assert [record for record in read_log(tmp_path) if "remark" in record] == []
 
 
+@pytest.mark.usefixtures("bf16")
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_the_step_that_is_timed_beforehand_is_guarded(precision: Precision, monkeypatch: pytest.MonkeyPatch) -> None:
     """Or a training could end before it began: that step may not be finite."""

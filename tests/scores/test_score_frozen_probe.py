@@ -182,6 +182,7 @@ def test_it_is_the_plain_loop(monkeypatch) -> None:
         torch.testing.assert_close(probe.head.state_dict()[name], value, **NEAR)
 
 
+@pytest.mark.usefixtures("bf16")
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("frozen", ["conv1", None])
 def test_it_learns_what_can_be_learned(frozen: str | None, precision: str) -> None:
@@ -192,6 +193,7 @@ def test_it_learns_what_can_be_learned(frozen: str | None, precision: str) -> No
     assert 1 <= values["epoch chosen"] <= 6
 
 
+@pytest.mark.usefixtures("bf16")
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_what_learns_in_bf16_is_guarded(precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Against what AMX gets wrong (nets/guarded.py); measurements, and the model itself, are left alone."""

@@ -62,6 +62,7 @@ def test_every_image_gets_a_caption_in_words_that_it_learned(here: Path, capsys:
     assert texts[0] != texts[2]
 
 
+@pytest.mark.usefixtures("bf16")
 def test_captions_in_bf16_are_those_in_fp32_but_for_rounding(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kinds, evaluated = list[bool](), captioning.codes_of
 

@@ -71,6 +71,7 @@ def out(tmp_path: Path) -> Path:
     return tmp_path / "new" / "parts.parquet"
 
 
+@pytest.mark.usefixtures("bf16")
 def test_bf16_rounds_what_is_found(known: None, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kinds, parts = list[bool](), Known.parts
 

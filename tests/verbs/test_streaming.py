@@ -126,6 +126,7 @@ def test_rows_are_those_of_the_whole_answer(here: Path, monkeypatch: pytest.Monk
     assert lines == [f"{n},{text},{s:.3f}" for n, text, s in zip(images.names, texts, scores, strict=True)]
 
 
+@pytest.mark.usefixtures("bf16")
 def test_bf16_is_near_and_not_the_same(here: Path) -> None:
     tables = []
     for precision in ("fp32", "bf16"):
@@ -136,6 +137,7 @@ def test_bf16_is_near_and_not_the_same(here: Path) -> None:
     assert np.abs(tables[0] - tables[1]).max() < 0.03 * np.abs(tables[0]).max()
 
 
+@pytest.mark.usefixtures("bf16")
 def test_a_full_disk_leaves_the_old_file_and_what_is_done(
     here: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from latelier.core import Code, Decodes, Encodes, Features, Model, has, need
 from latelier.data.images import Images
+from latelier.device import mixed
 from latelier.errors import Refusal
 from latelier.nets.eval_mode import evaluating
 from latelier.nets.guarded import guard
@@ -121,20 +122,20 @@ def in_precision(model: Model, read: Reads, precision: str) -> Reads:
     """``read`` as it is in fp32, and in mixed precision in bf16."""
     computing = computes_in(model, precision)
 
-    def mixed(image: Tensor) -> Tensor:
+    def computed(image: Tensor) -> Tensor:
         with computing():
             return read(image)
 
-    return read if precision == "fp32" else mixed
+    return read if precision == "fp32" else computed
 
 
 def computes_in(model: Model, precision: str) -> Callable[[], AbstractContextManager[object]]:
-    """What computes with the model in fp32, as it is, or in mixed precision in bf16; there its convolutions are
-    guarded."""
+    """What computes with the model in fp32, as it is, or in mixed precision in bf16 (``mixed``); there its
+    convolutions are guarded."""
     if precision == "fp32":
         return nullcontext
     guard(model)
-    return partial(torch.autocast, device_of(model).type, torch.bfloat16)
+    return partial(mixed, precision, device_of(model))
 
 
 def pixels(images: Images) -> np.ndarray:

@@ -18,7 +18,7 @@ from latelier.core.looks import Looks, memories
 from latelier.data.batched import Batched
 from latelier.data.batches import Batches, any_row
 from latelier.data.seeds import mix
-from latelier.device import products
+from latelier.device import EMULATED, emulates_bf16, products
 from latelier.engine import checkpoint, parallel
 from latelier.engine.ahead import Ahead, ahead
 from latelier.engine.meter import Meter, signals
@@ -76,6 +76,8 @@ def train(
     going = _Going(state, players, batches, plan, _Log(model, folder, show), validation)
     for remark in damaged:
         going.log({"seen": state.seen, "remark": f"{remark}; going on from {counted(state.seen, 'image')}"})
+    if plan.precision == "bf16" and emulates_bf16(batches.device):
+        going.log({"seen": state.seen, "remark": EMULATED})
     model.train()
     with signals() as caught, ahead(batches, going.mine, plan) as made, products(plan.precision, batches.device):
         while state.seen < plan.total:

@@ -9,6 +9,7 @@ from torch.nn.utils import get_total_norm
 
 from latelier.core import Batch, Move, Progress
 from latelier.data.batched import Batched
+from latelier.device import mixed
 from latelier.engine import parallel
 from latelier.engine.plan import Plan, rate_factor
 from latelier.engine.players import Player, Statistics, differentiate
@@ -39,7 +40,7 @@ def play(
     reports: list[dict[str, Tensor]] = []
     for left, batch, standing in zip(reversed(range(len(parts))), parts, progress, strict=True):
         # One autocast block a move: it caches the weights' casts, which are stale once a player has stepped.
-        with torch.autocast(batches.device.type, torch.bfloat16, enabled=plan.precision == "bf16"):
+        with mixed(plan.precision, batches.device):
             losses = move(batch, standing)
         reports.append({name: value.detach() for name, value in losses.report.items()})
         # The last part's gradients are averaged with those before as they come.

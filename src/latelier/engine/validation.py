@@ -11,6 +11,7 @@ from latelier.core import FINAL, Metric, Model, Move, Progress, Wrapper
 from latelier.data.batched import Batched
 from latelier.data.batches import Batches
 from latelier.data.seeds import mix
+from latelier.device import mixed
 from latelier.engine import label_error, parallel
 from latelier.errors import Refusal
 from latelier.nets.eval_mode import evaluating
@@ -131,10 +132,10 @@ def _measured(
     """Each term's mean over the batch that begins at an image, and ``loss``, move by move."""
     batch = batches.rows(torch.arange(start, min(start + plan.batch, len(batches.images))))
     generator = torch.Generator(batches.device).manual_seed(mix(plan.seed, 4, start))
-    standing, bf16 = Progress(FINAL, plan.total, generator, {}, len(batches.images)), plan.precision == "bf16"
+    standing = Progress(FINAL, plan.total, generator, {}, len(batches.images))
     names, values = list[str](), list[Tensor]()
     for move in moves:
-        with torch.no_grad(), torch.autocast(batches.device.type, torch.bfloat16, enabled=bf16):
+        with torch.no_grad(), mixed(plan.precision, batches.device):
             losses = move(batch, standing)
         distinct = {id(value): value.detach().double() for value in losses.minimise.values()}
         none = torch.zeros((), dtype=torch.float64, device=batches.device)

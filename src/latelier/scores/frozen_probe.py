@@ -15,6 +15,7 @@ from latelier.core import Features, Model, Optimiser
 from latelier.data.order import Order
 from latelier.data.seeds import mix
 from latelier.data.subsets import hold_out
+from latelier.device import mixed
 from latelier.engine.players import Player
 from latelier.errors import Refusal
 from latelier.nets.eval_mode import evaluating
@@ -52,11 +53,12 @@ PROTOCOL = (
     "its running statistics; with the option moving, the authors' code's way, no batch norm's affine weights learn, "
     "and all, frozen ones too, use and move their batches' statistics. Frozen features are computed once, in float32, "
     f"and kept as float32, over {FLOAT32_BYTES >> 30} GiB as bfloat16; over {KEPT_BYTES >> 30} GiB, or where they "
-    "move, they are computed at each step. With the option precision=bf16 steps are in bfloat16, measurements never. "
-    "The epoch is that of the highest accuracy on one in ten (option held) training images, held out by the seed, the "
-    "later of equals; with best=False it is the last. Test images choose nothing: theirs is the accuracy of that "
-    "epoch's weights. sd: over seeds, which draw the head, the held-out images, the order and the dropout. "
-    "With the option weights, a file of torchvision's resnet18, the trunk is that one, and knows ImageNet's labels. "
+    "move, they are computed at each step. With the option precision=bf16 steps are in bfloat16 where the processor "
+    "has instructions for it, measurements never. The epoch is that of the highest accuracy on one in ten (option "
+    "held) training images, held out by the seed, the later of equals; with best=False it is the last. Test images "
+    "choose nothing: theirs is the accuracy of that epoch's weights. sd: over seeds, which draw the head, the held-out "
+    "images, the order and the dropout. With the option weights, a file of torchvision's resnet18, the trunk is that "
+    "one, and knows ImageNet's labels. "
     "Majority: the commonest class. Top-5: of the same weights, whether the class is among the five most probable ones."
 )
 
@@ -156,7 +158,7 @@ def _step(
     """One step on these rows, at ``factor`` times the rate. Returns its loss."""
     device = inputs.label.device
     image, label = inputs.read(rows), inputs.label.index_select(0, rows.to(device))
-    with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+    with mixed(precision, device):
         logits = learner(image, generator)
     loss = cross_entropy(logits, label).mean()
     player.step(torch.autograd.grad(loss, player.weights), factor)

@@ -56,7 +56,7 @@ def classify(
     confusion
         A CSV file for the whole confusion table: one row per true class, one column per predicted class.
     precision
-        fp32, or mixed precision in bf16: quicker where the processor computes it, with two digits right.
+        fp32, or mixed precision in bf16: quicker, with two digits right; fp32 where the processor has no bfloat16.
     data_root
         Folder of torchvision's data sets.
     download

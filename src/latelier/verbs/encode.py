@@ -47,7 +47,7 @@ def encode(
     features
         Write the frozen activations at this depth of the trunk instead.
     precision
-        fp32, or mixed precision in bf16: quicker where the processor computes it, with two digits right.
+        fp32, or mixed precision in bf16: quicker, with two digits right; fp32 where the processor has no bfloat16.
     data_root
         Folder of torchvision's data sets.
     download

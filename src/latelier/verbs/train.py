@@ -145,9 +145,9 @@ def train(
     ema
         Average the weights with this half-life, in epochs; the run gives the average.
     precision
-        bf16 computes nets in bfloat16; weights and losses stay float32. tf32 lets a GPU round what it multiplies to
-        TF32; on a CPU it is fp32. By default bf16 for convolutional nets if the processor computes it in hardware, and
-        tf32 for others on a GPU that has it.
+        bf16 computes nets in bfloat16; weights and losses stay float32. It is fp32 on a processor that would emulate
+        it. tf32 lets a GPU round what it multiplies to TF32; on a CPU it is fp32. By default bf16 for convolutional
+        nets if the processor computes it in hardware, and tf32 for others on a GPU that has it.
     validation
         Share of the training images to hold out. They choose the best checkpoint, and scores use them. By default a
         tenth of a source without splits (none of fewer than 20 images); other sources use their own validation split,
