@@ -1,6 +1,7 @@
 """Addresses of object stores and web servers: what is no path, and holds nothing that may be a key. Whatever is given
 is kept in a run or said in lines, which others see."""
 
+import logging
 import re
 from pathlib import Path
 
@@ -18,6 +19,12 @@ def is_address(given: str | Path) -> bool:
 def scheme_of(address: str) -> str:
     """What stands before ``://``, in lower case."""
     return address.partition("://")[0].lower()
+
+
+def hushed(scheme: str) -> None:
+    """Keeps Google's library from writing a traceback for each failed attempt: what stays is refused in one line."""
+    if scheme in ("gs", "gcs"):
+        logging.getLogger("gcsfs").setLevel(logging.CRITICAL)
 
 
 def check_no_secret(address: str, option: str = "") -> None:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from latelier.errors import Refusal, in_words
 from latelier.storage import files, json_records
-from latelier.storage.addresses import check_no_secret, is_address, scheme_of
+from latelier.storage.addresses import check_no_secret, hushed, is_address, scheme_of
 from latelier.storage.folders import check_above
 from latelier.storage.paths import text
 from latelier.storage.schemas import FileSum, MirrorNote
@@ -63,6 +63,7 @@ class Mirror:
             from fsspec.implementations.local import LocalFileSystem
 
             if is_address(self.url):
+                hushed(scheme_of(str(self.url)))
                 self._fs, root = url_to_fs(self.url, use_listings_cache=False, skip_instance_cache=True)
             else:
                 self._fs, root = LocalFileSystem(), os.path.abspath(self.url)

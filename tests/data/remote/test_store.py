@@ -78,6 +78,43 @@ def test_what_cannot_be_an_address_is_asked_for_once(
         listed(address)
 
 
+class AnsweredError(Exception):
+    """As gcsfs has it."""
+
+    code = 401
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError("Forbidden: b/pets/o"), "no permission to read it (Forbidden: b/pets/o); give keys"),
+        (AnsweredError("Anonymous caller"), "no permission to read it (Anonymous caller); give keys"),
+        (ConnectionError("no answer"), "cannot be read, after 6 attempts: no answer; nothing that was saved is lost"),
+    ],
+)
+def test_a_library_that_makes_attempts_by_itself_is_asked_once(
+    error: Exception, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked() -> None:
+        raise error
+
+    monkeypatch.setattr(attempts.time, "sleep", lambda seconds: pytest.fail("asked again"))
+    with pytest.raises(Refusal, match=f"^gs://pets/x.tar:? {re.escape(said)}"):
+        attempts.tried(asked, "gs://pets/x.tar")
+
+
+def test_what_is_cut_is_asked_for_again_whoever_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [attempts.CutError("3 of 4 bytes came"), None]
+
+    def asked() -> str:
+        if error := answers.pop(0):
+            raise error
+        return "whole"
+
+    monkeypatch.setattr(attempts.time, "sleep", lambda seconds: None)
+    assert attempts.tried(asked, "gs://pets/x.tar") == "whole"
+
+
 @pytest.mark.parametrize("address", ["https://h/x.parquet", "x.parquet"])
 def test_what_a_file_holds_is_no_fault_of_its_address(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def damaged() -> None:

@@ -13,6 +13,7 @@ from latelier.storage.addresses import scheme_of
 Found = TypeVar("Found")
 TRIES, WAIT, LONGEST = 6, 0.5, 20.0  # attempts at a request, and seconds between them: doubled up to the longest
 LOST = "nothing that was saved is lost, the same command (a training with --resume) goes on when it is there again"
+TRYING = ("gs",)  # read by a library that makes six attempts by itself, within half a minute
 FORMS = {  # of addresses
     "s3": "s3://BUCKET/NAME.tar",
     "gs": "gs://BUCKET/NAME.tar",
@@ -20,6 +21,10 @@ FORMS = {  # of addresses
     "https": "https://HOST/NAME.tar",
     "http": "http://HOST/NAME.tar",
 }
+
+
+class CutError(OSError):
+    """Fewer bytes came than were asked for."""
 
 
 def tried(request: Callable[[], Found], what: str, *, looked_up: bool = False) -> Found:
@@ -39,7 +44,8 @@ def tried(request: Callable[[], Found], what: str, *, looked_up: bool = False) -
                 ) from error
             if (form := FORMS.get(scheme_of(what))) and _malformed(error, looked_up):
                 raise Refusal(f"{what} cannot be an address ({words(error)}); expected one as {form}") from error
-            if attempt == TRIES - 1:
+            last = scheme_of(what) in TRYING and not isinstance(error, CutError)
+            if last or attempt == TRIES - 1:
                 raise Refusal(f"{what} cannot be read, after {TRIES} attempts: {words(error)}; {LOST}") from error
         time.sleep(min(LONGEST, WAIT * 2**attempt))
     raise AssertionError
@@ -64,8 +70,9 @@ def _meant(error: Exception) -> Exception | None:
 def _forbidden(error: Exception) -> bool:
     return (
         isinstance(error, PermissionError)
-        or getattr(error, "status", None) in (401, 403)
-        or type(error).__name__ in ("NoCredentialsError", "PartialCredentialsError", "GatedRepoError")
+        or getattr(error, "status", getattr(error, "code", None)) in (401, 403)
+        or type(error).__name__ in ("NoCredentialsError", "PartialCredentialsError", "GatedRepoError", "RefreshError")
+        or str(error).startswith("Forbidden: ")  # all that gcsfs says of it
     )
 
 

@@ -15,10 +15,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from latelier.data.remote.attempts import tried, words
+from latelier.data.remote.attempts import CutError, tried, words
 from latelier.data.remote.patterns import READ_BY, checked, expanded, is_wild
 from latelier.errors import Refusal
-from latelier.storage.addresses import is_address
+from latelier.storage.addresses import hushed, is_address
 
 PIECE = 16 << 20  # bytes of a request
 AT_ONCE = 16  # requests, while many objects are looked up
@@ -40,10 +40,6 @@ class Shard(NamedTuple):
     def name(self) -> str:
         """The last part of its address."""
         return self.url.replace("\\", "/").rpartition("/")[2]
-
-
-class CutError(OSError):
-    """Fewer bytes came than were asked for."""
 
 
 def listed(pattern: str) -> list[Shard]:
@@ -116,6 +112,7 @@ def filesystem(url: str) -> Any:
         raise Refusal(f"{scheme}:// needs {' and '.join(lacking)}, not installed here: {extra}")
     import fsspec
 
+    hushed(scheme)
     system = fsspec.filesystem(scheme, **SETTINGS.get(scheme, {}))
     if scheme == "s3":
         system.retries = 1
