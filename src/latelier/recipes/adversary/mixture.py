@@ -14,7 +14,7 @@ from latelier.scores.common import Splits
 
 DATA = "mixture"
 HOURS = "~2"
-STATE = "measured, rows beside it in part; all modes in ten of ten seeds"
+STATE = "measured, rows beside it with one seed; all modes in ten of ten seeds"
 SEEDS = 10
 BESIDE = 2  # seeds, of the rows that are there for comparison
 PUBLISHED = {"ALI": 13.4, "GAN": 10.4}
