@@ -53,13 +53,14 @@ VARIED = "raise noise, or lower optimiser.rate"  # for few modes
 
 @dataclass(frozen=True)
 class Config:
-    """Defaults: the lecture's row for 2-D shapes, with a last layer onto the image's channels, which it lacks."""
+    """Defaults: the lecture's row for 2-D shapes, with a last layer onto the image's channels, which it lacks, and
+    noise, which it has none of."""
 
     codes: int = 5  # c, which can be read off images
     categories: int = 0  # values of one categorical code beside c, as 10 for digits; 0 for none
     noise_codes: int = 5  # z, which cannot
     weight: float = 1.0  # of the information's bound
-    noise: float = 0.0  # sd on images that the critic sees; pixels in [-1, 1]
+    noise: float = 0.3  # sd on images that the critic sees; pixels in [-1, 1]; without it one game in four collapsed
     optimiser: Optimiser = Optimiser(rate=1e-3, betas=(0.5, 0.999))  # the generator's
     critic_optimiser: Optimiser = Optimiser(rate=2e-4, betas=(0.5, 0.999))  # critic's and recognition net's
 
