@@ -70,7 +70,7 @@ def _meant(error: Exception) -> Exception | None:
 def _forbidden(error: Exception) -> bool:
     return (
         isinstance(error, PermissionError)
-        or getattr(error, "status", getattr(error, "code", None)) in (401, 403)
+        or (getattr(error, "status", 0) or getattr(error, "code", 0)) in (401, 403)
         or type(error).__name__ in ("NoCredentialsError", "PartialCredentialsError", "GatedRepoError", "RefreshError")
         or str(error).startswith("Forbidden: ")  # all that gcsfs says of it
     )
