@@ -15,7 +15,9 @@ def test_a_job_that_fails_ends_the_others_and_nobody_elses_process() -> None:
         with pytest.raises(ValueError, match="invalid literal"):
             run_all([(int, "no"), (time.sleep, 300)])
         assert time.monotonic() - began < 120
-        assert set(multiprocessing.active_children()) <= set(before)
+        for left in set(multiprocessing.active_children()) - set(before):
+            left.join(60)  # on a slow machine one that was told to end may still be ending
+            assert not left.is_alive()
         assert outside.is_alive()
     finally:
         outside.kill()
