@@ -44,8 +44,8 @@ def tried(request: Callable[[], Found], what: str, *, looked_up: bool = False) -
                 ) from error
             if (form := FORMS.get(scheme_of(what))) and _malformed(error, looked_up):
                 raise Refusal(f"{what} cannot be an address ({words(error)}); expected one as {form}") from error
-            last = scheme_of(what) in TRYING and not isinstance(error, CutError)
-            if last or attempt == TRIES - 1:
+            enough = scheme_of(what) in TRYING and not isinstance(error, CutError)
+            if enough or attempt == TRIES - 1:
                 raise Refusal(f"{what} cannot be read, after {TRIES} attempts: {words(error)}; {LOST}") from error
         time.sleep(min(LONGEST, WAIT * 2**attempt))
     raise AssertionError

@@ -24,29 +24,24 @@ def reproduce(bench: Bench) -> Result:
     jobs = [Job("BiGAN", "bigan", "embedded_distance", seed, EPOCHS, {}, TRAINING) for seed in range(bench.seeds)]
     linear = Job(RIVAL, "pca", "reconstruction", 0, 1, {"latent": 50}, {})
     found = bench.measure([*jobs, linear])["BiGAN"]
-    named = [nearest(bench.train(job), bench) for job in jobs]
+    runs, rival = [bench.train(job) for job in jobs], bench.train(linear)
     ratio = [one["pixels code"] / one["pixels code to others"] for one in found]
     rows = [
-        ["named by the nearest code, %", "92.1", spread([codes for codes, _ in named])],
-        [f"by the nearest code of {RIVAL}, %", "", spread([nearest(bench.train(linear), bench)[0]])],
-        ["by the nearest image, %", "", spread([pixels for _, pixels in named])],
+        ["named by the nearest code, %", "92.1", spread([nearest(run, bench) for run in runs])],
+        [f"by the nearest code of {RIVAL}, %", "", spread([nearest(rival, bench)])],
+        ["by the nearest image, %", "", spread([nearest(rival, bench, by_codes=False)])],
         ["reconstructions / other images", "0.62", spread(ratio, 3)],
     ]
     return Result("BiGAN on MNIST", ("", "published", "measured"), rows)
 
 
-def nearest(run: Run, bench: Bench) -> tuple[float, float]:
-    """Test digits named by their nearest training digit, in percent: by codes, and by raw pixels."""
+def nearest(run: Run, bench: Bench, *, by_codes: bool = True) -> float:
+    """Test digits named by their nearest training digit, in percent: by the run's codes, or by raw pixels."""
     from sklearn.neighbors import KNeighborsClassifier
 
     from latelier.codes.rows import codes, pixels
 
     data = bench.splits(run)
-    found = []
-    for known, measured in (
-        (codes(run.model, data.fit), codes(run.model, data.test)),
-        (pixels(data.fit), pixels(data.test)),
-    ):
-        machine = KNeighborsClassifier(1).fit(known, data.fit.label)
-        found.append(100 * float(machine.score(measured, data.test.label)))
-    return found[0], found[1]
+    known, measured = (codes(run.model, one) if by_codes else pixels(one) for one in (data.fit, data.test))
+    machine = KNeighborsClassifier(1).fit(known, data.fit.label)
+    return 100 * float(machine.score(measured, data.test.label))
